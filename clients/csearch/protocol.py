@@ -1,0 +1,177 @@
+"""How clients and the daemon talk: the address, the frames, the messages.
+
+Address
+    A Unix stream socket: `$CSEARCH_SOCKET` if set, else `csearch/csearch.sock` below
+    `$XDG_RUNTIME_DIR`, else below `/run/user/UID`, else `/tmp/csearch-UID/csearch.sock`. Only
+    processes of the user who owns the daemon are answered (`SO_PEERCRED`).
+
+Frames
+    Four bytes, the length of what follows as an unsigned big-endian integer; then one msgpack map.
+    Text is msgpack `str`; paths are msgpack `bin`, since a file name is bytes and need not be UTF-8.
+    A frame to the daemon holds at most MAX_REQUEST bytes, one from it at most MAX_REPLY. A peer that
+    sends something else gets one `error` with `id` nil and is disconnected.
+
+Requests and replies
+    A request is `{"id": INT, "op": STR, …}`; `id` is the client's choice and comes back in every
+    reply to it. Many requests may be under way on one connection, and are answered as they get
+    ready. Every request gets any number of `progress` and `hits` replies, then exactly one `result`
+    or `error`:
+
+        {"id", "type": "progress", …}       what is being done; may be ignored
+        {"id", "type": "hits", "hits": […]} a part of a long answer, best first
+        {"id", "type": "result", …}         the end of the answer
+        {"id", "type": "error", "code": STR, "message": STR}
+
+    `message` is meant for people: what happened, to which file, what to do. Codes: `bad-request`,
+    `not-found`, `not-a-directory`, `denied`, `query`, `no-model`, `library`, `newer-client`,
+    `restarting`, `internal`.
+
+    A connection that closes cancels what it asked for; work on the library goes on.
+
+Operations
+    hello     {protocol, version}: the first request of a connection. result: {protocol, version,
+              pid}. A daemon older than its client answers `restarting`, closes, and comes back as
+              the version that is installed; if that is no newer, `newer-client`.
+    search    {query: str, scopes: [bin] or nil for everywhere, top: int, wait: str}. Scopes are
+              absolute paths of directories. `wait` is "first" (only for directories never seen),
+              "all" (until everything below the scopes is up to date) or "none".
+              progress: {phase: "scanning" or "encoding", found, done, total, failed, rate,
+              remaining}: files found; done of total read and encoded; how many of them failed;
+              files a second; seconds left or nil.
+              hits: [{path: bin, score: float}]. result: {images, pending, failed, model, stopped}:
+              images searched in the scope, files there that still need work, failed ones, the
+              model's name, whether the wait was cut short.
+    answer    {target: id}: ends the wait of an earlier search on the same connection, which is then
+              answered with what there is. result: {}.
+    status    {}: result: the fields of `csearchctl status --json` (csearchd.serve.status).
+    add       {path: bin}, remove {path: bin}: a root. result: {path, images}; add returns when
+              `status` shows the work that it causes.
+    roots     {}: result: {roots: [{path: bin, present: bool, images, pending, failed, watch: str}]}.
+    rescan    {path: bin or nil}: result {directories: [bin]}.
+    pause, resume, reload, stop   {}: result {}. A daemon that was asked to stop answers, then ends.
+    failed    {retry: bool}: hits: [{path: bin, reason: str}]; result {count, retried}.
+    forget    {path: bin}: purges what is known of a file or directory now. result {files}.
+    models    {}: result {current: str, next: str or nil, done: int, total: int}.
+    use       {model: str}: result {model, total}: switches the model; the old one serves until the
+              new one's vectors are complete.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import msgpack
+
+PROTOCOL = 1
+MAX_REQUEST = 1 << 20
+MAX_REPLY = 16 << 20
+HITS_PER_REPLY = 1000
+
+_LENGTH = struct.Struct(">I")
+_SUN_PATH_MAX = 107  # sizeof(sockaddr_un.sun_path) - 1, unix(7)
+
+Message = dict[str, Any]
+
+
+class ProtocolError(Exception):
+    """The peer sent something that is not a frame of this protocol."""
+
+
+class AddressError(Exception):
+    """There is no usable place for the socket; the text says why and what to do."""
+
+
+def socket_path() -> bytes:
+    """Where the daemon's socket is, as an absolute path.
+
+    Raises AddressError where the path is too long for a socket, or where the directory that
+    stands in for a runtime directory belongs to somebody else.
+    """
+    override = os.environb.get(b"CSEARCH_SOCKET")
+    if override:
+        path = os.path.abspath(override)
+    else:
+        path = os.path.join(_runtime_directory(), b"csearch.sock")
+    if len(path) > _SUN_PATH_MAX:
+        raise AddressError(
+            f"the socket's path has {len(path)} bytes, more than the {_SUN_PATH_MAX} that Linux "
+            f"allows: {os.fsdecode(path)}; set CSEARCH_SOCKET to a shorter one"
+        )
+    return path
+
+
+def _runtime_directory() -> bytes:
+    """The directory of the socket and the lock."""
+    runtime = os.environb.get(b"XDG_RUNTIME_DIR")
+    if runtime and os.path.isabs(runtime):
+        return os.path.join(runtime, b"csearch")
+    uid = os.getuid()
+    standard = b"/run/user/%d" % uid
+    if os.path.isdir(standard) and os.access(standard, os.W_OK):
+        return os.path.join(standard, b"csearch")
+    fallback = b"/tmp/csearch-%d" % uid
+    try:
+        info = os.lstat(fallback)
+    except FileNotFoundError:
+        return fallback
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != uid or info.st_mode & 0o077:
+        raise AddressError(
+            f"{os.fsdecode(fallback)} is not a directory that only you can enter; remove it, or "
+            "set XDG_RUNTIME_DIR or CSEARCH_SOCKET"
+        )
+    return fallback
+
+
+def pack(message: Message) -> bytes:
+    """`message` as a frame."""
+    body: bytes = msgpack.packb(message, use_bin_type=True)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Unpacker:
+    """Cuts a stream of bytes into messages."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Yields the messages that `data` completes. Raises ProtocolError."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if length > self._limit:
+                raise ProtocolError(f"a frame of {length} bytes; at most {self._limit} are allowed")
+            end = _LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            yield _decode(body)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a frame has begun and is not complete."""
+        return bool(self._buffer)
+
+
+def _decode(body: bytes) -> Message:
+    try:
+        message = msgpack.unpackb(body, raw=False, strict_map_key=False)
+    except Exception as error:  # msgpack's errors have no common base
+        raise ProtocolError(f"a frame that is not msgpack: {error}") from error
+    if not isinstance(message, dict):
+        raise ProtocolError("a frame that is not a map")
+    return message
+
+
+def messages(connection: socket.socket) -> Iterator[Message]:
+    """The messages from a blocking socket until its peer closes it."""
+    unpacker = Unpacker(MAX_REPLY)
+    while data := connection.recv(1 << 16):
+        yield from unpacker.feed(data)
