@@ -1,0 +1,192 @@
+"""Installed models: directories that hold both towers of one CLIP model and what is known of it.
+
+A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
+`open_clip_model.safetensors`), and beside it the text tower exported for the service (`text.onnx`),
+its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. Nothing here needs
+torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+CONFIG = "open_clip_config.json"
+WEIGHTS = "open_clip_model.safetensors"
+TEXT_TOWER = "text.onnx"
+TOKENIZER = "tokenizer.json"
+DESCRIPTION = "model.toml"
+FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
+STARTER = "starter"
+
+
+class ModelError(Exception):
+    """What is wrong with a model, and what to do, in one line for the user."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One installed model, as its `model.toml` describes it."""
+
+    name: str
+    arch: str  # open_clip's name of the architecture
+    weights: str  # tag of the pretrained weights, or the name of the file they came from
+    licence: str
+    dimensions: int  # of a vector
+    context_length: int  # tokens that the text tower reads at most
+    causal: bool  # padding changes no vector: a text may be cut to the tokens that it has
+    text_quantised: bool  # text.onnx has 8-bit weights
+    text_cosine: float  # of the exported text tower to open_clip's, worst over the test prompts
+    fingerprint: str  # models with the same one give a picture the same vector
+    checksums: Mapping[str, str]  # sha256 of each file, hexadecimal
+    directory: str
+
+    def path(self, file: str) -> str:
+        """Where one of the model's FILES lies."""
+        return os.path.join(self.directory, file)
+
+
+def load_model(directory: str) -> Model:
+    """The model in `directory`, from its description; cheap, so contents aren't hashed.
+
+    Raises ModelError if it is incomplete or its description can't be used.
+    """
+    path = os.path.join(directory, DESCRIPTION)
+    try:
+        with open(path, "rb") as file:
+            entries = tomllib.load(file)
+    except FileNotFoundError:
+        raise ModelError(f"{directory} holds no model: it has no {DESCRIPTION}") from None
+    except OSError as error:
+        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is damaged ({error}); {_again(directory)}") from None
+    model = Model(**_checked(entries, path), directory=directory)
+    for name in FILES:
+        if name not in model.checksums:
+            raise ModelError(f"{path} has no checksum of {name}; {_again(directory)}")
+        if not os.path.isfile(model.path(name)):
+            raise ModelError(f"{model.path(name)} is missing; {_again(directory)}")
+        if os.path.getsize(model.path(name)) == 0:
+            raise ModelError(f"{model.path(name)} is empty; {_again(directory)}")
+    return model
+
+
+def verify_checksums(model: Model) -> None:
+    """Reads every file of the model. Raises ModelError for the first that was changed."""
+    for name in FILES:
+        if file_checksum(model.path(name)) != model.checksums[name]:
+            raise ModelError(f"{model.path(name)} is damaged; {_again(model.directory)}")
+
+
+def write_description(model: Model) -> None:
+    """Writes the model's `model.toml` into its directory. Raises OSError."""
+    lines = [
+        f"{field.name} = {json.dumps(getattr(model, field.name), ensure_ascii=False)}"
+        for field in fields(Model)
+        if field.name not in ("checksums", "directory")
+    ]
+    lines += ["", "[checksums]"]
+    lines += [f"{json.dumps(name)} = {json.dumps(sum)}" for name, sum in model.checksums.items()]
+    with open(model.path(DESCRIPTION), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def starter_directory() -> str:
+    """Where the package keeps the model that needs no download."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), STARTER)
+
+
+def installed_models(models_dir: str) -> list[Model]:
+    """The starter (where the package has it), then what is installed below `models_dir`, by name.
+
+    Directories that hold no usable model are left out: `find_model` says what is wrong with one.
+    """
+    directories = [starter_directory()]
+    try:
+        with os.scandir(models_dir) as entries:
+            directories += sorted(e.path for e in entries if _is_name(e.name) and e.is_dir())
+    except OSError:
+        pass  # nothing has been installed yet
+    models = []
+    for directory in directories:
+        try:
+            models.append(load_model(directory))
+        except ModelError:
+            continue
+    return models
+
+
+def find_model(models_dir: str, name: str) -> Model:
+    """The installed model of that name. Raises ModelError if there is none or it is damaged."""
+    if name == STARTER:
+        return load_model(starter_directory())
+    directory = os.path.join(models_dir, name)
+    if not _is_name(name) or not os.path.isdir(directory):
+        known = ", ".join(model.name for model in installed_models(models_dir))
+        raise ModelError(f"no model {name!r} is installed; there is: {known or 'none'}")
+    return load_model(directory)
+
+
+def remove_model(models_dir: str, name: str) -> None:
+    """Deletes an installed model, a damaged one too. Raises ModelError if that can't be done."""
+    if name == STARTER:
+        raise ModelError("the starter model is part of the program and can't be removed")
+    directory = os.path.join(models_dir, name)
+    if not _is_name(name) or not os.path.isdir(directory):
+        raise ModelError(f"no model {name!r} is installed in {models_dir}")
+    try:
+        shutil.rmtree(directory)
+    except OSError as error:
+        raise ModelError(f"{error.filename} can't be removed: {error.strerror}") from None
+
+
+def check_name(name: str) -> None:
+    """Raises ModelError unless `name` can be the name of a model that is to be installed."""
+    if not _is_name(name) or not name.isprintable():
+        raise ModelError(f"{name!r} can't be a model's name: it names a directory")
+    if name == STARTER:
+        raise ModelError(f"{STARTER!r} is the name of the program's own model: choose another")
+
+
+def file_checksum(path: str) -> str:
+    """sha256 of a file, hexadecimal. Raises ModelError if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and "/" not in name and "\0" not in name and not name.startswith(".")
+
+
+def _again(directory: str) -> str:
+    name = os.path.basename(directory)
+    if directory == starter_directory():
+        return "install csearch again"
+    return f"remove it with `csearchctl model remove {name}` and install it again"
+
+
+def _checked(entries: dict[str, object], path: str) -> dict[str, object]:
+    """The entries of a description that the Model has, each of the right type."""
+    types: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
+    values: dict[str, object] = {}
+    for field in fields(Model):
+        if field.name == "directory":
+            continue
+        value = entries.get(field.name)
+        kind = types.get(str(field.type), dict)
+        if type(value) is not kind:
+            raise ModelError(f"{path}: {field.name} is missing or no {kind.__name__}")
+        values[field.name] = value
+    for key in ("dimensions", "context_length"):
+        if values[key] < 1:  # type: ignore[operator]
+            raise ModelError(f"{path}: {key} must be positive")
+    return values

@@ -1,0 +1,70 @@
+"""The hot text tower: a query's vector in milliseconds, by onnxruntime, without torch.
+
+It stays in memory for as long as the service runs, so its options are chosen for a small idle
+process: no memory arena, no threads that spin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from csearchd.encode.models import TEXT_TOWER, TOKENIZER, Model, ModelError
+from csearchd.encode.tokenizer import Tokenizer
+
+Vectors = npt.NDArray[np.float32]
+
+
+class TextTower:
+    """The text tower of one installed model.
+
+    `threads` is the number of threads for one text. Raises ModelError if the model's files can't be
+    used. May be called from several threads at once.
+    """
+
+    def __init__(self, model: Model, threads: int) -> None:
+        try:
+            self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
+            self._session = open_session(model.path(TEXT_TOWER), threads)
+        except OSError as error:
+            raise ModelError(f"{error.filename} can't be read: {error.strerror}") from None
+        except Exception as error:  # onnxruntime's own exceptions have no useful common base
+            summary = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"the text tower of model {model.name} is damaged: {summary}") from None
+        self._padded_length = 1 if model.causal else model.context_length
+        width = self._session.get_outputs()[0].shape[-1]
+        if width != model.dimensions:
+            raise ModelError(
+                f"{model.path(TEXT_TOWER)} gives vectors of {width}, not {model.dimensions} numbers"
+            )
+        self._dimensions = model.dimensions
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`, float32 of shape (len(texts), dimensions).
+
+        Each text runs alone, as long as it is: quantised towers scale their activations by the
+        batch, and a text's vector must not depend on its neighbours.
+        """
+        vectors = np.empty((len(texts), self._dimensions), np.float32)
+        for row, text in enumerate(texts):
+            tokens = self._tokenizer.encode(text)
+            tokens += [0] * (self._padded_length - len(tokens))
+            vectors[row] = self._session.run(None, {"tokens": np.array([tokens], np.int64)})[0][0]
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
+    """The exported tower at `path`: int64 `tokens` (1, length) to float32 (1, dimensions)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    with open(path, "rb") as file:  # not by its name, which may hold any bytes
+        content = file.read()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
