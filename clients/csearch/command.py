@@ -1,0 +1,69 @@
+"""What both commands share: how they end, and how they write."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from csearch.errors import ClientError
+
+FAILURE = 2
+INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+
+
+def run_command(name: str, command: Callable[[list[str]], int]) -> int:
+    """Runs `command` with the arguments given; the exit status.
+
+    An error becomes a line on stderr; a closed pipe is none.
+    """
+    try:
+        status = command(sys.argv[1:])
+        flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except ClientError as error:
+        remark(f"{name}: {error}")
+        return FAILURE
+
+
+def flush() -> None:
+    """Writes what argparse has printed."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            raise _unwritable(error) from error
+
+
+def write(data: bytes) -> None:
+    """Writes to standard output. Raises BrokenPipeError; ClientError for a full disk and such."""
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def say(text: str) -> None:
+    """A line on standard output, in UTF-8 whatever the locale, as the names of files mostly are."""
+    write(f"{text}\n".encode(errors="surrogateescape"))
+
+
+def remark(text: str) -> None:
+    """A line on stderr, if there is one to write to."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass
+
+
+def _unwritable(error: OSError) -> Exception:
+    if isinstance(error, BrokenPipeError):
+        return error
+    return ClientError(f"the answer cannot be written: {error.strerror}")

@@ -1,0 +1,165 @@
+"""A conversation with the daemon, from the client's side."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+from csearch import __version__
+from csearch.errors import ClientError, NotRunning, ServiceError
+from csearch.protocol import (
+    MAX_REPLY,
+    MAX_REQUEST,
+    PROTOCOL,
+    AddressError,
+    Message,
+    ProtocolError,
+    Unpacker,
+    pack,
+    socket_path,
+)
+
+POLL_SECONDS = 0.02
+# How long to try again, by the way in which the daemon turned the greeting down: it comes back as
+# the version that is installed, or it was just ending.
+_PATIENCE = {"restarting": 30.0, "closed": 3.0}
+_ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
+
+
+class Connection:
+    """One connection, whose `hello` travels with the first request, in one write."""
+
+    def __init__(self, start: bool) -> None:
+        """Connects. Raises NotRunning without a daemon, or starts one: see csearch.launch."""
+        self._start = start
+        self.last_id = 0
+        self.server: Message = {}  # the daemon's `hello`, once it has answered
+        self._connect()
+
+    def close(self) -> None:
+        """Cancels what was asked for on this connection."""
+        self._socket.close()
+
+    def request(self, op: str, **arguments: object) -> Iterator[Message]:
+        """Every reply to one request: `progress`, `hits`, and a `result` as the last one.
+
+        Raises ServiceError for an `error` reply and for a connection that closes too early.
+        """
+        begun = time.monotonic()
+        while True:
+            request_id = self.send(op, **arguments)
+            try:
+                yield from self._replies(request_id)
+                return
+            except ServiceError as error:
+                patience = 0.0 if self.server else _PATIENCE.get(error.code, 0.0)
+                deadline = begun + patience
+                if time.monotonic() >= deadline:
+                    raise
+            self._reconnect(deadline)
+
+    def call(self, op: str, **arguments: object) -> Message:
+        """The `result` of a request of which nothing else matters."""
+        *_, result = self.request(op, **arguments)
+        return result
+
+    def send(self, op: str, **arguments: object) -> int:
+        """Sends a request without waiting for its replies; its id."""
+        frame = b""
+        if not self.last_id:
+            frame = self._frame("hello", protocol=PROTOCOL, version=__version__)
+        body = self._frame(op, **arguments)
+        if len(body) > MAX_REQUEST:
+            raise ClientError(f"the request has {len(body)} bytes; at most {MAX_REQUEST} are taken")
+        try:
+            self._socket.sendall(frame + body)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # what it said before it closed, if anything, is read next
+        return self.last_id
+
+    def _frame(self, op: str, **arguments: object) -> bytes:
+        self.last_id += 1
+        return pack({"id": self.last_id, "op": op, **arguments})
+
+    def _replies(self, request_id: int) -> Iterator[Message]:
+        """Yields replies up to the result; those to other requests are dropped."""
+        while True:
+            for message in self._receive():
+                kind = message.get("type")
+                if kind == "error" and message.get("id") in (None, 1, request_id):
+                    raise ServiceError(str(message.get("code")), str(message.get("message")))
+                if message.get("id") == 1 and not self.server:
+                    self._greet(message)
+                elif message.get("id") == request_id:
+                    yield message
+                    if kind == "result":
+                        return
+
+    def _receive(self) -> list[Message]:
+        try:
+            data = self._socket.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            raise ServiceError("closed", "the search service ended before it answered; try again")
+        try:
+            return list(self._unpacker.feed(data))
+        except ProtocolError as error:
+            raise ClientError(
+                f"{os.fsdecode(socket_path())}: what answers is no search service: {error}"
+            ) from error
+
+    def _greet(self, message: Message) -> None:
+        if message.get("protocol") != PROTOCOL:
+            raise ClientError(
+                f"the running service is csearch {message.get('version')} and this command is "
+                f"{__version__}, which do not understand each other; run csearchctl stop, then "
+                "try again"
+            )
+        self.server = message
+
+    def _connect(self) -> None:
+        """Opens the socket; afterwards nothing has been said yet."""
+        self.last_id = 0
+        self._unpacker = Unpacker(MAX_REPLY)
+        try:
+            path = socket_path()
+        except AddressError as error:
+            raise ClientError(str(error)) from error
+        try:
+            self._socket = connect(path)
+        except _ABSENT:
+            if not self._start:
+                raise NotRunning(
+                    "the search service is not running; csearchctl start starts it"
+                ) from None
+            from csearch.launch import start_daemon
+
+            self._socket = start_daemon(path, connect)
+        except OSError as error:
+            raise ClientError(f"{os.fsdecode(path)}: {error.strerror}") from error
+
+    def _reconnect(self, deadline: float) -> None:
+        """Connects to the daemon that follows this one. Raises NotRunning after `deadline`."""
+        self._socket.close()
+        while True:
+            time.sleep(POLL_SECONDS)
+            try:
+                self._connect()
+                return
+            except NotRunning:
+                if time.monotonic() > deadline:
+                    raise
+
+
+def connect(path: bytes) -> socket.socket:
+    """A socket that is connected to `path`. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection

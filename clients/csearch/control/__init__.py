@@ -1,0 +1,1 @@
+"""csearchctl: one file a subcommand."""

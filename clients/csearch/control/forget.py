@@ -1,0 +1,26 @@
+"""csearchctl forget: drops what is known of a file or a directory."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.arguments import absolute
+from csearch.command import say
+from csearch.connection import Connection
+from csearch.show.numbers import count
+
+EXAMPLES = """
+csearchctl forget ~/Pictures/private
+csearchctl forget /media/sold-camera     also what is no longer there
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument("paths", nargs="+", metavar="PATH", help="a file or a directory")
+
+
+def run(options: argparse.Namespace) -> int:
+    connection = Connection(start=True)
+    files = sum(connection.call("forget", path=absolute(path))["files"] for path in options.paths)
+    say(f"{count(files, 'file')} forgotten.")
+    return 0

@@ -1,0 +1,138 @@
+"""csearchctl model: lists, installs, imports, chooses and removes models."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from csearch.command import remark, say
+from csearch.connection import Connection
+from csearch.errors import ClientError, NotRunning
+from csearch.models import catalogue, install
+from csearch.protocol import Message
+from csearch.show.numbers import count, size
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl model list
+csearchctl model install ViT-B-32-256     download a recommended model
+csearchctl model use ViT-B-32-256         read the pictures with it, then answer with it
+csearchctl model import --arch ViT-B-32 --weights ~/checkpoint.pt --name mine
+csearchctl model remove ViT-B-32-256
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _action(actions, "list", "show the installed and the recommended models")
+    _action(actions, "install", "download a model and prepare it").add_argument("name")
+    imported = _action(actions, "import", "make a model of a checkpoint on this machine")
+    imported.add_argument("--arch", required=True, help="its architecture in open_clip")
+    imported.add_argument(
+        "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
+    )
+    imported.add_argument("--name", help="what to call it (after the file)")
+    _action(actions, "use", "search with this model").add_argument("name")
+    _action(actions, "remove", "delete an installed model").add_argument("name")
+
+
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in _examples(name)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return action
+
+
+def _examples(name: str) -> list[str]:
+    return [line for line in EXAMPLES.strip().splitlines() if line.split()[2] == name]
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.action == "list":
+        return _list()
+    if options.action == "install":
+        return install(options.name)
+    if options.action == "import":
+        return _import(options)
+    if options.action == "use":
+        return _use(options.name)
+    return _remove(options.name)
+
+
+def _list() -> int:
+    terminal = Terminal(1)
+    use = _in_use()
+    say("\n\n".join("\n".join(_entry(model, use, terminal)) for model in catalogue()["models"]))
+    return 0
+
+
+def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[str]:
+    marks = []
+    if model["name"] == use.get("current"):
+        marks.append("in use")
+    if model["name"] == use.get("next"):
+        marks.append(f"being made ready: {count(use['done'])} of {count(use['total'], 'picture')}")
+    if model.get("installed"):
+        marks.append("comes with csearch" if model.get("starter") else "installed")
+    if model.get("recommended"):
+        marks.append("recommended")
+    yield f"{terminal.styled(model['name'], '1')}  ({', '.join(marks)})"
+    sizes = []
+    if model.get("download") and not model.get("installed"):
+        sizes.append(f"{size(model['download'])} to download")
+    if model.get("disk"):
+        sizes.append(f"{size(model['disk'])} on disk")
+    weights = " ".join(filter(None, [model.get("arch"), model.get("weights")]))
+    for label, text in (
+        ("weights", weights),
+        ("licence", model.get("licence")),
+        ("size", ", ".join(sizes)),
+        ("languages", model.get("languages")),
+        ("accuracy", model.get("accuracy")),
+        ("", model.get("summary")),
+    ):
+        if text:
+            yield f"  {terminal.styled(f'{label:11}', '2')}{text}"
+
+
+def _import(options: argparse.Namespace) -> int:
+    arguments = ["--import", "--arch", options.arch, "--weights", options.weights]
+    if options.name is not None:
+        arguments += ["--name", options.name]
+    return install(*arguments)
+
+
+def _use(name: str) -> int:
+    result = Connection(start=True).call("use", model=name)
+    if result["total"]:
+        say(
+            f"{count(result['total'], 'picture')} will be read with {result['model']}; until then "
+            "searches use the model they used before (csearchctl status shows the progress)"
+        )
+    else:
+        say(f"Searches use {result['model']}.")
+    return 0
+
+
+def _remove(name: str) -> int:
+    use = Connection(start=True).call("models")
+    if name in (use.get("current"), use.get("next")):
+        raise ClientError(f"{name} is in use; csearchctl model use chooses another one first")
+    if status := install("--remove", name):
+        return status
+    remark(f"{name} has been removed.")
+    return 0
+
+
+def _in_use() -> Message:
+    """The models that the service searches with and changes to; nothing if it isn't running."""
+    try:
+        return Connection(start=False).call("models")
+    except NotRunning:
+        return {}

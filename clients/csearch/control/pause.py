@@ -1,0 +1,22 @@
+"""csearchctl pause: stops the reading of pictures; searching goes on."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import say
+from csearch.connection import Connection
+
+EXAMPLES = """
+csearchctl pause
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(options: argparse.Namespace) -> int:
+    Connection(start=True).call("pause")
+    say("Reading of pictures is paused; csearchctl resume goes on with it.")
+    return 0

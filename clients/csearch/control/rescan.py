@@ -1,0 +1,29 @@
+"""csearchctl rescan: looks for changes now."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.arguments import absolute
+from csearch.command import remark, say
+from csearch.connection import Connection
+from csearch.show.paths import printable
+
+EXAMPLES = """
+csearchctl rescan                 everything that is known
+csearchctl rescan ~/Pictures/2024
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument("directory", nargs="?", metavar="DIR", help="only this directory")
+
+
+def run(options: argparse.Namespace) -> int:
+    path = absolute(options.directory) if options.directory is not None else None
+    directories = Connection(start=True).call("rescan", path=path)["directories"]
+    for directory in directories:
+        say(f"looking again at {printable(directory)}")
+    if not directories:
+        remark("No directory is known yet; csearchctl add DIR adds one.")
+    return 0

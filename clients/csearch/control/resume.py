@@ -1,0 +1,22 @@
+"""csearchctl resume: goes on with the reading of pictures."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import say
+from csearch.connection import Connection
+
+EXAMPLES = """
+csearchctl resume
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(options: argparse.Namespace) -> int:
+    Connection(start=True).call("resume")
+    say("Reading of pictures goes on.")
+    return 0

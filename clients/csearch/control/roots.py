@@ -1,0 +1,31 @@
+"""csearchctl roots: the directories that are watched."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import remark, say, write
+from csearch.connection import Connection
+from csearch.show.status import root_lines
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl roots
+csearchctl roots | cat      one path a line, for scripts
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(options: argparse.Namespace) -> int:
+    terminal = Terminal(1)
+    roots = Connection(start=True).call("roots")["roots"]
+    if not terminal.interactive:
+        write(b"".join(root["path"] + b"\n" for root in roots))
+    elif roots:
+        say("\n".join(root_lines(roots, terminal)))
+    else:
+        remark("No directory is watched; csearchctl add DIR adds one.")
+    return 0

@@ -1,0 +1,22 @@
+"""Where csearch's own files are, as far as a client needs to know."""
+
+from __future__ import annotations
+
+import os
+
+
+def data_directory() -> str:
+    """The daemon's library and models; it need not exist."""
+    return _base("XDG_DATA_HOME", "~/.local/share")
+
+
+def cache_directory() -> str:
+    """What can be thrown away; it need not exist."""
+    return _base("XDG_CACHE_HOME", "~/.cache")
+
+
+def _base(variable: str, default: str) -> str:
+    value = os.environ.get(variable, "")
+    if not os.path.isabs(value):  # a relative one is to be ignored, as XDG says
+        value = os.path.expanduser(default)
+    return os.path.join(value, "csearch")

@@ -1,0 +1,23 @@
+"""What goes wrong in a client, in words for people."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """The command cannot be done; the text says what happened and what to do."""
+
+
+class NotRunning(ClientError):
+    """No daemon listens, and the command is one that starts none."""
+
+
+class StartError(ClientError):
+    """The daemon could not be started."""
+
+
+class ServiceError(ClientError):
+    """The daemon's `error` reply, or the end of the connection (code "closed")."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,133 @@
+"""Starting the daemon: the installed unit where a user manager answers, else a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from csearch.directories import cache_directory
+from csearch.errors import StartError
+
+START_SECONDS = 30.0
+POLL_SECONDS = 0.02
+UNIT = "csearchd.service"
+LOG_LINES = 5  # of a daemon that ended at once, in the error message
+# A large log is begun anew by the next start; the daemon under systemd logs to the journal.
+LOG_BYTES = 5_000_000
+
+
+def start_daemon(path: bytes, connect: Callable[[bytes], socket.socket]) -> socket.socket:
+    """Starts the daemon and waits until it listens at `path`; the connected socket.
+
+    Raises StartError with the daemon's own words if it ends, or does not listen in time.
+    """
+    if installed_unit(path):
+        _start_unit()
+        child = None
+    else:
+        child = _Child(path)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return connect(path)
+        except OSError:
+            pass
+        if child:
+            child.check()
+        time.sleep(POLL_SECONDS)
+    where = f"; its log is {child.log}" if child else f"; see journalctl --user -u {UNIT}"
+    raise StartError(
+        f"the search service does not listen at {os.fsdecode(path)} after {START_SECONDS:.0f} "
+        f"seconds{where}"
+    )
+
+
+def installed_unit(path: bytes) -> bool:
+    """Whether a user manager answers that has a unit for the daemon of the socket at `path`."""
+    runtime = os.path.dirname(os.path.dirname(path))
+    if os.environ.get("CSEARCH_SOCKET") or not os.path.exists(runtime + b"/systemd/private"):
+        return False
+    state = _systemctl("show", "--property=LoadState", "--value", UNIT)
+    return state is not None and state[1].strip() == "loaded"
+
+
+def _start_unit() -> None:
+    done = _systemctl("start", UNIT)
+    if done is None or done[0] != 0:
+        said = done[2].strip() if done else "systemctl does not answer"
+        raise StartError(f"{UNIT} could not be started: {said}; see journalctl --user -u {UNIT}")
+
+
+def _systemctl(*arguments: str) -> tuple[int, str, str] | None:
+    """Exit status, output and complaints of `systemctl --user`; None if it can't be asked."""
+    import subprocess
+
+    environment = dict(os.environ)
+    environment.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    try:
+        done = subprocess.run(
+            ["systemctl", "--user", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=START_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.returncode, done.stdout, done.stderr
+
+
+class _Child:
+    """A daemon that this client has forked, detached from the terminal and the directory."""
+
+    def __init__(self, path: bytes) -> None:
+        import subprocess
+
+        environment = os.environb.copy()
+        if environment.get(b"CSEARCH_SOCKET"):
+            environment[b"CSEARCH_SOCKET"] = path  # absolute, for a process that stands in /
+        self.log = os.path.join(cache_directory(), "csearchd.log")
+        try:
+            os.makedirs(cache_directory(), mode=0o700, exist_ok=True)
+            output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise StartError(f"{self.log}: cannot be written: {error.strerror}") from error
+        self._log_start = os.fstat(output).st_size
+        if self._log_start > LOG_BYTES:
+            os.ftruncate(output, 0)
+            self._log_start = 0
+        self._process = subprocess.Popen(
+            # -P: the root directory is not searched for modules.
+            [sys.executable, "-P", "-m", "csearchd"],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        os.close(output)
+
+    def check(self) -> None:
+        """Raises StartError if the daemon has failed.
+
+        An end with status 0 is no failure: another daemon was first, and will listen.
+        """
+        status = self._process.poll()
+        if status:
+            end = f"was killed by signal {-status}" if status < 0 else f"ended (status {status})"
+            raise StartError(f"the search service {end}:\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        try:
+            with open(self.log, "rb") as file:
+                file.seek(self._log_start)
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            lines = []
+        return "\n".join(f"  {line}" for line in lines[-LOG_LINES:]) or f"  see {self.log}"

@@ -1,0 +1,88 @@
+"""The offer of the recommended model, once, after the first search on a terminal.
+
+That it was made is remembered by the file `model-offered` beside the library. There is nothing to
+offer where a model has been installed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from csearch.directories import data_directory
+from csearch.errors import ClientError
+
+MARKER = "model-offered"
+
+
+def offer_model() -> None:
+    """Asks, if it was never asked before, and installs the model after a yes.
+
+    Whatever goes wrong here is said, and is no error of the search that was answered.
+    """
+    if _settled() or not _remember():
+        return
+    from csearch.command import remark
+
+    try:
+        _offer()
+    except ClientError as error:
+        remark(f"csearch: {error}")
+
+
+def _offer() -> None:
+    from csearch.command import remark
+    from csearch.connection import Connection
+    from csearch.models import catalogue, install
+    from csearch.show.numbers import count, size
+
+    listed = catalogue()
+    model = next(model for model in listed["models"] if model["name"] == listed["default"])
+    remark(
+        "\nThese were found with the small starter model. A larger one finds much more:\n"
+        f"  {model['name']}, {size(model['download'])} to download, licence {model['licence']}\n"
+        f"  {model['summary']}\n"
+        f"Later it can be had with: csearchctl model install {model['name']}"
+    )
+    if not _agreed("Download and use it now? [y/N] "):
+        return
+    if install(model["name"]) != 0:
+        return
+    total = Connection(start=True).call("use", model=model["name"])["total"]
+    remark(
+        f"{model['name']} is installed. {count(total, 'picture')} will be read again with it; "
+        "until then searches use the starter model."
+    )
+
+
+def _settled() -> bool:
+    """Whether the question was asked, or a model was installed without it."""
+    if os.path.exists(os.path.join(data_directory(), MARKER)):
+        return True
+    models = os.path.join(data_directory(), "models")
+    try:
+        return any(
+            os.path.exists(os.path.join(models, name, "model.toml")) for name in os.listdir(models)
+        )
+    except FileNotFoundError:
+        return False
+
+
+def _remember() -> bool:
+    """Notes that the question is asked; where that can't be noted it is not asked."""
+    try:
+        with open(os.path.join(data_directory(), MARKER), "x"):
+            return True
+    except OSError:
+        return False
+
+
+def _agreed(question: str) -> bool:
+    """Whether the answer on the terminal begins with y; an end of input or Ctrl-C is a no."""
+    os.write(2, question.encode())
+    try:
+        answer = os.read(0, 1024)
+    except KeyboardInterrupt:
+        answer = b""
+    if not answer.endswith(b"\n"):
+        os.write(2, b"\n")
+    return answer.strip().lower() in (b"y", b"yes")

@@ -1,0 +1,182 @@
+"""csearch: finds photos by a description."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+from csearch.arguments import absolute, add_version, parser
+from csearch.command import INTERRUPTED, remark, run_command, write
+from csearch.connection import Connection
+from csearch.errors import ClientError
+from csearch.protocol import Message
+from csearch.show.numbers import count
+from csearch.show.progress import ProgressLine
+from csearch.show.results import formatter
+from csearch.show.terminal import Terminal
+
+NOTHING_FOUND = 1
+_TOP_MAX = 1 << 31
+
+_DESCRIPTION = """\
+Finds photos by a description, below the current directory.
+
+A directory that was never searched is read first; every later search is answered at once.
+Exit status: 0 with results, 1 without, 2 on an error."""
+
+_EXAMPLES = """
+csearch a dog on the beach
+csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
+csearch -g -t 50 sunset                       everywhere known, the best 50
+csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
+"""
+
+
+def main() -> int:
+    """The command `csearch`."""
+    return run_command("csearch", _search)
+
+
+def _search(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    query = os.fsencode(" ".join(options.query)).decode(errors="replace")
+    if not query.strip():
+        raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
+    scopes = None if options.everywhere else [absolute(path) for path in options.directories]
+    search = _Search(Terminal(1), ProgressLine(Terminal(2)), options)
+    return search.run(query, scopes)
+
+
+class _Search:
+    """One search: what was asked for, and how far its answer is printed."""
+
+    def __init__(
+        self, terminal: Terminal, progress: ProgressLine, options: argparse.Namespace
+    ) -> None:
+        self._terminal = terminal
+        self._progress = progress
+        self._options = options
+        self._found = False
+        self._waited = False
+
+    def run(self, query: str, scopes: list[bytes] | None) -> int:
+        output = formatter(self._terminal, self._options.zero, self._options.json)
+        connection = Connection(start=True)
+        replies = connection.request(
+            "search",
+            query=query,
+            scopes=scopes,
+            top=self._options.top,
+            wait="all" if self._options.wait else "first",
+        )
+        result: Message = {}
+        previous = signal.getsignal(signal.SIGINT)
+        try:
+            for reply in replies:
+                if reply["type"] == "progress":
+                    self._wait(connection, reply)
+                elif reply["type"] == "hits":
+                    self._progress.clear()
+                    self._found = self._found or bool(reply["hits"])
+                    write(output(reply["hits"]))
+                else:
+                    result = reply
+        finally:
+            signal.signal(signal.SIGINT, previous)
+            self._progress.clear()
+        self._explain(result)
+        if self._found and not result.get("stopped"):
+            self._offer_model()
+        return 0 if self._found else NOTHING_FOUND
+
+    def _wait(self, connection: Connection, reply: Message) -> None:
+        """Shows progress; from the first of it on, Ctrl-C means: what is there already?"""
+        if not self._waited:
+            self._waited = True
+            target = connection.last_id
+
+            def answer_now(signal_number: int, frame: object) -> None:
+                signal.signal(signal.SIGINT, self._leave)
+                connection.send("answer", target=target)
+
+            signal.signal(signal.SIGINT, answer_now)
+        self._progress.update(reply)
+
+    def _leave(self, signal_number: int, frame: object) -> None:
+        self._progress.clear()
+        os._exit(INTERRUPTED)
+
+    def _explain(self, result: Message) -> None:
+        """Says on stderr what the results alone would not."""
+        images, pending = result.get("images") or 0, result.get("pending") or 0
+        if result.get("stopped"):
+            remark(
+                f"csearch: {count(pending, 'picture')} still to be read; the search service goes "
+                "on with them"
+            )
+        elif pending:
+            remark(
+                f"csearch: {count(pending)} of {count(images + pending, 'picture')} still to be "
+                "read: the results are incomplete (--wait waits for them)"
+            )
+        elif not self._found and not images:
+            remark(f"csearch: {self._nothing()}")
+        if self._waited and result.get("failed"):
+            remark(
+                f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
+                "failed says why"
+            )
+
+    def _nothing(self) -> str:
+        if self._options.everywhere:
+            return "no pictures are known yet; csearchctl add DIR makes a directory known"
+        return "no pictures there"
+
+    def _offer_model(self) -> None:
+        if self._terminal.interactive and os.isatty(0) and os.isatty(2):
+            from csearch.offer import offer_model
+
+            offer_model()
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
+    options.add_argument("query", nargs="+", metavar="QUERY", help="what the photo shows")
+    where = options.add_mutually_exclusive_group()
+    where.add_argument(
+        "--in",
+        dest="directories",
+        metavar="DIR",
+        action="append",
+        help="look below DIR (may be given several times)",
+    )
+    where.add_argument(
+        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
+    )
+    options.add_argument(
+        "-t", "--top", type=_positive, default=10, metavar="N", help="at most N results (10)"
+    )
+    form = options.add_mutually_exclusive_group()
+    form.add_argument(
+        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
+    )
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    options.add_argument(
+        "--wait", action="store_true", help="first wait until all changes there have been read"
+    )
+    add_version(options)
+    parsed = options.parse_intermixed_args(arguments)
+    parsed.directories = parsed.directories or ["."]
+    return parsed
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
+    return min(int(text), _TOP_MAX)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

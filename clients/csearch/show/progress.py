@@ -1,0 +1,65 @@
+"""How far the reading of a new directory is, on stderr: one line that is redrawn."""
+
+from __future__ import annotations
+
+import sys
+
+from csearch.protocol import Message
+from csearch.show.numbers import count, duration, rate
+from csearch.show.terminal import CLEAR_LINE, Terminal
+
+_BAR_COLUMNS = 24
+
+
+class ProgressLine:
+    """Progress of one search. Without a terminal it is one plain line, when reading begins."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._drawn = False
+        self._announced = False
+        encoding = getattr(sys.stderr, "encoding", None) or ""
+        self._full, self._empty = "█░" if encoding.lower().startswith("utf") else "#."
+
+    def update(self, progress: Message) -> None:
+        """Shows a `progress` reply of a search."""
+        if self._terminal.controls:
+            self._draw(progress)
+        elif not self._announced and progress.get("phase") == "encoding":
+            self._announced = True
+            _write(f"csearch: reading {count(progress['total'], 'new picture')} first\n")
+
+    def clear(self) -> None:
+        """Leaves the line empty for what comes next."""
+        if self._drawn:
+            self._drawn = False
+            _write(CLEAR_LINE)
+
+    def _draw(self, progress: Message) -> None:
+        if progress.get("phase") == "encoding" and progress.get("total"):
+            text = self._encoding(progress)
+        else:
+            text = f"Looking for pictures: {count(progress.get('found') or 0)} found"
+        self._drawn = True
+        _write(CLEAR_LINE + text[: self._terminal.width - 1])
+
+    def _encoding(self, progress: Message) -> str:
+        done, total = progress.get("done") or 0, progress["total"]
+        filled = min(_BAR_COLUMNS, _BAR_COLUMNS * done // total)
+        bar = self._full * filled + self._empty * (_BAR_COLUMNS - filled)
+        parts = [f"Reading {count(total, 'picture')} {bar} {count(done)}"]
+        if progress.get("rate"):
+            parts.append(rate(progress["rate"]))
+        if progress.get("remaining") is not None:
+            parts.append(f"{duration(progress['remaining'])} left")
+        if progress.get("failed"):
+            parts.append(f"{count(progress['failed'])} unreadable")
+        return " · ".join(parts) if self._full == "█" else ", ".join(parts)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass

@@ -1,0 +1,129 @@
+"""The page of `csearchctl status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csearch.protocol import Message
+from csearch.show.numbers import count, duration, rate, size
+from csearch.show.paths import printable, shorten, width
+from csearch.show.terminal import Terminal
+
+_STATES = {  # style, what it means
+    "idle": ("32", "everything is read; waiting for changes"),
+    "scanning": ("36", "looking for new and changed pictures"),
+    "encoding": ("36", "reading new pictures"),
+    "paused": ("33", "reading is paused; searching works"),
+    "stopped": ("33", "the service is not running; a search or csearchctl start starts it"),
+}
+_LABEL_COLUMNS = 11
+
+
+def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
+    """The lines for the daemon's `status`. What it doesn't say is left out."""
+    yield _state(status, terminal)
+    if status.get("state") == "stopped":
+        return
+    yield from _fields(status, terminal)
+    roots = status.get("roots") or []
+    yield ""
+    if roots:
+        yield terminal.styled("Watched directories", "1")
+        yield from root_lines(roots, terminal)
+    else:
+        yield "No directory is watched; csearchctl add DIR adds one."
+    for note in status.get("notes") or []:
+        yield ""
+        yield f"{terminal.styled('Note', '33')}: {note}"
+
+
+def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
+    """A table of roots: path, counts, how it is watched."""
+    counts = [count(root.get("images") or 0, "picture") for root in roots]
+    remarks = [", ".join(_root_remarks(root)) for root in roots]
+    count_columns = max(map(len, counts))
+    room = max(terminal.width - 8 - count_columns - max(map(len, remarks)), 16)
+    paths = [shorten(printable(root["path"]), room) for root in roots]
+    path_columns = max(map(width, paths))
+    for path, number, remark in zip(paths, counts, remarks, strict=True):
+        blanks = " " * (path_columns - width(path))
+        yield f"  {path}{blanks}  {number:>{count_columns}}  {remark}".rstrip()
+
+
+def _root_remarks(root: Message) -> Iterator[str]:
+    if not root.get("present", True):
+        yield "not there now"
+    if root.get("pending"):
+        yield f"{count(root['pending'])} to do"
+    if root.get("failed"):
+        yield f"{count(root['failed'])} failed"
+    if root.get("watch"):
+        yield root["watch"]
+
+
+def _state(status: Message, terminal: Terminal) -> str:
+    state = str(status.get("state"))
+    style, meaning = _STATES.get(state, ("0", ""))
+    if state == "paused" and status.get("reason"):
+        meaning = f"{status['reason']}; searching works"
+    return f"{terminal.styled(f'● {state}', style)}  {meaning}"
+
+
+def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
+    for label, text in (
+        ("pictures", _pictures(status)),
+        ("to do", _pending(status)),
+        ("failed", _failed(status)),
+        ("read", _encoded(status)),
+        ("model", _model(status)),
+        ("watch", str(status.get("watch") or "")),
+        ("service", _service(status)),
+    ):
+        if text:
+            yield f"  {terminal.styled(f'{label:{_LABEL_COLUMNS}}', '2')}{text}"
+
+
+def _pictures(status: Message) -> str:
+    return f"{count(status.get('images') or 0)} can be found"
+
+
+def _pending(status: Message) -> str:
+    if not status.get("pending"):
+        return ""
+    parts = [count(status["pending"], "file")]
+    if status.get("rate"):
+        parts.append(rate(status["rate"]))
+    if status.get("remaining") is not None:
+        parts.append(f"about {duration(status['remaining'])} left")
+    return " · ".join(parts)
+
+
+def _failed(status: Message) -> str:
+    if not status.get("failed"):
+        return ""
+    return f"{count(status['failed'], 'picture')}; csearchctl failed says why"
+
+
+def _encoded(status: Message) -> str:
+    encoded, reused = status.get("encoded") or 0, status.get("reused") or 0
+    return f"{count(encoded)} encoded, {count(reused)} recognised without"
+
+
+def _model(status: Message) -> str:
+    model = str(status.get("model") or "none")
+    if status.get("next_model"):
+        return f"{model}; changing to {status['next_model']}"
+    return model
+
+
+def _service(status: Message) -> str:
+    parts = []
+    if status.get("version"):
+        parts.append(f"csearch {status['version']}")
+    if status.get("pid"):
+        parts.append(f"process {status['pid']}")
+    if status.get("memory"):
+        parts.append(f"{size(status['memory'])} of memory")
+    if status.get("uptime") is not None:
+        parts.append(f"up {duration(status['uptime'])}")
+    return " · ".join(parts)

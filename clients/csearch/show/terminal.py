@@ -1,0 +1,66 @@
+"""What the terminal can do."""
+
+from __future__ import annotations
+
+import os
+
+CLEAR_LINE = "\r\x1b[K"
+_WIDTH = 80  # of a terminal that doesn't say
+
+# Terminals known to show OSC 8 hyperlinks, by what they set in the environment. To all others a
+# link is not sent: old ones print it as garbage, and none can be asked without a round trip.
+_LINK_TERMS = ("alacritty", "contour", "foot", "wezterm", "xterm-ghostty", "xterm-kitty")
+_LINK_PROGRAMS = ("WezTerm", "ghostty", "iTerm.app", "rio", "vscode")
+_LINK_VARIABLES = ("DOMTERM", "KITTY_WINDOW_ID", "WT_SESSION")
+_LINK_VERSIONS = {"VTE_VERSION": 5000, "KONSOLE_VERSION": 201200}  # the first that are right
+
+
+class Terminal:
+    """A file descriptor, and what may be written to it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.interactive = _is_terminal(descriptor)
+        term = os.environ.get("TERM", "")
+        self.controls = self.interactive and term not in ("", "dumb", "unknown")
+        self.colours = self.controls and not os.environ.get("NO_COLOR")
+        self.links = self.controls and _shows_links(term)
+
+    @property
+    def width(self) -> int:
+        """Columns, now."""
+        columns = os.environ.get("COLUMNS", "")
+        if columns.isdecimal() and int(columns) > 0:
+            return int(columns)
+        try:
+            return os.get_terminal_size(self._descriptor).columns or _WIDTH
+        except OSError:
+            return _WIDTH
+
+    def styled(self, text: str, style: str) -> str:
+        """`text` in a style of ECMA-48 ("1" is bold), where colours are shown."""
+        return f"\x1b[{style}m{text}\x1b[0m" if self.colours and text else text
+
+    def linked(self, text: str, uri: str) -> str:
+        """`text` as a hyperlink, where links are shown."""
+        return f"\x1b]8;;{uri}\x1b\\{text}\x1b]8;;\x1b\\" if self.links else text
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def _shows_links(term: str) -> bool:
+    if term.startswith(("screen", "tmux", "linux")):
+        return False  # a multiplexer inherits the variables of a terminal that it hides
+    if term.startswith(_LINK_TERMS) or os.environ.get("TERM_PROGRAM") in _LINK_PROGRAMS:
+        return True
+    if any(variable in os.environ for variable in _LINK_VARIABLES):
+        return True
+    return any(
+        (version := os.environ.get(variable, "")).isdecimal() and int(version) >= first
+        for variable, first in _LINK_VERSIONS.items()
+    )
