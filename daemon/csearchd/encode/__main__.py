@@ -1,0 +1,86 @@
+"""The encoder process: `python -m csearchd.encode FD`, where FD is its end of a socketpair.
+
+It reads and decodes what the daemon must not touch, and exits when the daemon does. See
+csearchd.encode.messages for what is said.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+from csearch.protocol import Message, ProtocolError, Unpacker, pack
+from csearchd.encode.background import enter_background
+from csearchd.encode.messages import MAX_FRAME, Settings
+
+if TYPE_CHECKING:
+    from csearchd.encode.pipeline import Pipeline
+
+
+class Link:
+    """The encoder's end of the connection to the daemon, for many threads."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        frame = pack(message)
+        try:
+            with self._lock:
+                self._connection.sendall(frame)
+        except OSError:
+            os._exit(0)  # the daemon has gone
+
+    def fail(self, reason: str) -> None:
+        """Says that the model is of no use, and exits."""
+        self.send({"op": "unusable", "reason": reason})
+        os._exit(1)
+
+    def serve(self) -> None:
+        """Does what the daemon asks until it closes the connection."""
+        pipeline: Pipeline | None = None
+        unpacker = Unpacker(MAX_FRAME)
+        while data := self._connection.recv(1 << 16):
+            for message in unpacker.feed(data):
+                op = message["op"]
+                if op == "configure":
+                    pipeline = self._pipeline(message)
+                elif pipeline is None:
+                    raise ProtocolError(f"{op} before configure")
+                elif op == "read":
+                    pipeline.read(message["job"], message["path"])
+                elif op == "encode":
+                    pipeline.encode(message["job"])
+                elif op == "skip":
+                    pipeline.skip(message["job"])
+                else:
+                    raise ProtocolError(f"an unknown message: {op}")
+
+    def _pipeline(self, message: Message) -> Pipeline:
+        from csearchd.encode.pipeline import Pipeline  # Pillow, once the process is in order
+
+        settings = Settings.from_message(message)
+        try:
+            return Pipeline(settings, self.send, self.fail)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.fail(f"the model in {settings.model} has no proper configuration: {error!r}")
+            raise
+
+
+def main() -> None:
+    fd = int(sys.argv[1])
+    enter_background(keep=fd)
+    warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
+    logging.disable(logging.WARNING)  # and open_clip of what it does
+    Link(socket.socket(fileno=fd)).serve()
+    os._exit(0)  # at once, whatever the threads are doing
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What makes a process a quiet child: low priority, first to be killed, gone with its parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def enter_background(keep: int) -> None:
+    """Lowers this process' priority and lets go of all descriptors but 0, 1, 2 and `keep`.
+
+    Nice 19 with SCHED_BATCH rather than SCHED_IDLE: it yields to everything that people wait for,
+    yet where all cores are busy with other background work it still gets a share, so that a
+    picture's time limit measures the picture and not the machine. The kernel derives the lowest
+    best-effort priority for the disk from it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started the daemon
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+    os.nice(19)
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError:
+        pass
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

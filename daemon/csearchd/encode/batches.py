@@ -1,0 +1,110 @@
+"""Gathers decoded pictures into batches for the image tower, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearch.protocol import Message
+from csearchd.encode.image_tower import ImageTower, TowerError
+from csearchd.encode.memory import lift_limit, limit_growth
+from csearchd.encode.messages import Settings
+from csearchd.encode.preprocess import Preprocess
+
+_BATCH = 32
+_PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
+
+Pixels = NDArray[np.uint8]
+
+
+class Batches:
+    """Pictures that wait for the tower. The tower is loaded when `start` is first called."""
+
+    capacity = 4 * _BATCH
+
+    def __init__(
+        self,
+        settings: Settings,
+        preprocess: Preprocess,
+        growth: int,
+        send: Callable[[Message], None],
+        taken: Callable[[], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        """`growth`: bytes by which the process may grow once the tower is loaded. `taken` is called
+        whenever pictures have left the queue, `fail` when the model is of no use."""
+        self._settings = settings
+        self._preprocess = preprocess
+        self._growth = growth
+        self._send = send
+        self._taken = taken
+        self._fail = fail
+        self._waiting: list[tuple[int, Pixels]] = []
+        self._more_coming = False
+        self._changed = threading.Condition()
+        self._started = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begins to load the tower, unless that has begun."""
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._run, name="tower", daemon=True).start()
+
+    def add(self, job: int, pixels: Pixels) -> None:
+        with self._changed:
+            self._waiting.append((job, pixels))
+            self._changed.notify()
+
+    def expect(self, more: bool) -> None:
+        """Whether further pictures are being decoded, so that waiting for them pays."""
+        with self._changed:
+            self._more_coming = more
+            self._changed.notify()
+
+    def _run(self) -> None:
+        try:
+            tower = self._load()
+            while True:
+                jobs, pixels = zip(*self._next(), strict=True)
+                self._taken()
+                self._encode(tower, jobs, np.stack(pixels))
+        except TowerError as error:
+            self._fail(str(error))
+        except Exception as error:
+            self._fail(f"the model in {self._settings.model} cannot be run: {error}")
+
+    def _load(self) -> ImageTower:
+        begin = time.monotonic()
+        lift_limit()
+        tower = ImageTower(
+            self._settings.model, self._preprocess, self._settings.device, self._settings.threads
+        )
+        limit_growth(self._growth)
+        seconds = time.monotonic() - begin
+        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
+        return tower
+
+    def _next(self) -> list[tuple[int, Pixels]]:
+        """Up to _BATCH pictures, at least one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting)
+            self._changed.wait_for(
+                lambda: len(self._waiting) >= _BATCH or not self._more_coming, _PATIENCE
+            )
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            return batch
+
+    def _encode(self, tower: ImageTower, jobs: tuple[int, ...], pixels: Pixels) -> None:
+        for job, vector in zip(jobs, tower.encode(pixels), strict=True):
+            if np.isfinite(vector).all() and vector.any():
+                self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
+            else:
+                reason = "the model gave no usable vector"
+                self._send({"op": "failed", "job": job, "reason": reason, "changed": False})

@@ -1,0 +1,95 @@
+"""Reading a picture's file: once, whole, and only if it is a regular file that holds still."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FileStat:
+    """What identifies a version of a file; times in nanoseconds since the epoch."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class UnreadableError(Exception):
+    """The file cannot be read; the text says why.
+
+    `changed`: it changed or vanished meanwhile, which is no failure. `file` is what is known of it.
+    """
+
+    def __init__(self, reason: str, changed: bool = False, file: FileStat | None = None) -> None:
+        super().__init__(reason)
+        self.changed = changed
+        self.file = file
+
+
+def open_file(path: bytes, max_bytes: int) -> tuple[int, FileStat]:
+    """A descriptor of the regular file at `path`, and what it is. Raises UnreadableError."""
+    try:
+        # What is no regular file isn't even opened: opening a device can have effects.
+        kind = os.lstat(path).st_mode
+        if stat.S_ISLNK(kind):
+            raise UnreadableError("is a symbolic link")
+        if not stat.S_ISREG(kind):
+            raise UnreadableError("is not a regular file")
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unreadable(error) from error
+    try:
+        file = _check(os.fstat(fd), max_bytes)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, file
+
+
+def _check(info: os.stat_result, max_bytes: int) -> FileStat:
+    if not stat.S_ISREG(info.st_mode):
+        raise UnreadableError("is not a regular file")
+    file = _file_stat(info)
+    if file.size == 0:
+        raise UnreadableError("is empty", file=file)
+    if file.size > max_bytes:
+        raise UnreadableError(
+            f"{_megabytes(file.size)} are more than the limit of {_megabytes(max_bytes)} "
+            "(encode.max_bytes)",
+            file=file,
+        )
+    return file
+
+
+def read_file(fd: int, file: FileStat) -> bytes:
+    """The content of an open file, which is closed. Raises UnreadableError."""
+    try:
+        with open(fd, "rb", buffering=0) as stream:
+            parts = []
+            left = file.size
+            while left > 0 and (part := stream.read(left)):
+                parts.append(part)
+                left -= len(part)
+            after = _file_stat(os.fstat(fd))
+    except OSError as error:
+        raise _unreadable(error, file) from error
+    if left or after != file:
+        raise UnreadableError("changed while it was read", changed=True, file=after)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _file_stat(info: os.stat_result) -> FileStat:
+    return FileStat(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+
+
+def _unreadable(error: OSError, file: FileStat | None = None) -> UnreadableError:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return UnreadableError("has vanished", changed=True)
+    return UnreadableError(f"cannot be read: {error.strerror or error}", file=file)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size < 10e6 else f"{size / 1e6:.0f} MB"

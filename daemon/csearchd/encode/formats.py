@@ -1,0 +1,52 @@
+"""Which file names are pictures, by their suffix.
+
+Plain data, so that the daemon's scan can use it without Pillow.
+
+The suffix only decides whether a file is looked at, and whether it is camera raw, since many raw
+formats are TIFFs with a small preview in front. Everything else is decided by the file's content.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+_FAMILIES: dict[str, tuple[bytes, ...]] = {
+    "JPEG": (b".jpg", b".jpeg", b".jpe", b".jfif"),
+    "PNG": (b".png", b".apng"),
+    "WebP": (b".webp",),
+    "GIF": (b".gif",),
+    "TIFF": (b".tif", b".tiff"),
+    "BMP": (b".bmp", b".dib"),
+    "JPEG 2000": (b".jp2", b".j2k", b".jpf", b".jpx"),
+    "PNM": (b".pnm", b".ppm", b".pgm", b".pbm"),
+    "AVIF": (b".avif",),
+    "HEIF": (b".heic", b".heif", b".hif"),
+    "raw": (b".cr2", b".cr3", b".nef", b".arw", b".dng", b".orf", b".rw2", b".raf"),
+}
+
+RAW_SUFFIXES = frozenset(_FAMILIES["raw"])
+JPEG_SUFFIXES = frozenset(_FAMILIES["JPEG"])
+
+
+def families() -> dict[bytes, str]:
+    """Suffix, in lower case with its dot → family of formats, for all that can be decoded here."""
+    known = {suffix: family for family, suffixes in _FAMILIES.items() for suffix in suffixes}
+    if jpeg_xl_installed():
+        known[b".jxl"] = "JPEG XL"
+    return known
+
+
+def jpeg_xl_installed() -> bool:
+    """Whether Pillow's JPEG XL plugin (pillow-jxl-plugin) is there. It is not imported."""
+    return find_spec("pillow_jxl") is not None
+
+
+def suffix(name: bytes) -> bytes:
+    """The suffix of a file name or path, in lower case with its dot; b"" without one."""
+    return os.path.splitext(name)[1].lower()
+
+
+def is_raw(name: bytes) -> bool:
+    """Whether a file of this name is camera raw."""
+    return suffix(name) in RAW_SUFFIXES

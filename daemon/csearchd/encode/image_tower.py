@@ -1,0 +1,118 @@
+"""The image tower: pixels to vectors, in torch, on the best arithmetic that the machine has."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.encode.preprocess import Preprocess
+
+_BF16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last one is ARM's
+_TRIAL = 4  # pictures by which arithmetics are compared
+_LEAST_COSINE = 0.999
+
+
+class TowerError(Exception):
+    """The model cannot be loaded or run; the text says why."""
+
+
+class ImageTower:
+    """open_clip's image tower. `arithmetic` is "cuda", "bf16" or "float32"."""
+
+    def __init__(self, directory: str, preprocess: Preprocess, device: str, threads: int) -> None:
+        """Loads the model from a directory of open_clip's local-dir form. Raises TowerError."""
+        os.environ["HF_HUB_OFFLINE"] = "1"  # never the network
+        try:
+            import open_clip
+            import torch
+        except ImportError as error:
+            raise TowerError(f"torch or open_clip cannot be imported: {error}") from error
+        self._torch = torch
+        self._preprocess = preprocess
+        torch.set_num_threads(threads)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            model = open_clip.create_model(f"local-dir:{directory}", device="cpu")
+            visual = model.visual.eval().requires_grad_(False)
+            del model  # the text tower serves in the daemon, without torch
+            visual = visual.to(device=device, memory_format=torch.channels_last)
+        except Exception as error:  # torch's and open_clip's errors have no common base
+            raise TowerError(f"the model in {directory} cannot be loaded: {error}") from error
+        self._device = device
+        self._visual = visual
+        self._dtype = torch.float32
+        self._mean = torch.tensor(preprocess.mean, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(preprocess.std, device=device).view(1, 3, 1, 1) * 255
+        self.arithmetic = self._choose_arithmetic()
+
+    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian."""
+        torch = self._torch
+        with torch.inference_mode():
+            vectors = self._run(torch.from_numpy(pixels))
+            half: NDArray[np.float16] = vectors.to("cpu", torch.float16).numpy()
+            return half.astype("<f2", copy=False)
+
+    def _run(self, pixels: Any) -> Any:
+        """uint8 (n, height, width, 3) to float32 unit vectors (n, dimensions)."""
+        torch = self._torch
+        batch = pixels.to(self._device).permute(0, 3, 1, 2)  # stays channels-last in memory
+        batch = ((batch.float() - self._mean) / self._std).to(self._dtype)
+        vectors = self._visual(batch)
+        if isinstance(vectors, tuple):
+            vectors = vectors[0]  # pooled, tokens
+        return torch.nn.functional.normalize(vectors.float(), dim=-1)
+
+    def _choose_arithmetic(self) -> str:
+        """Half precision on a GPU; bf16 where the CPU has it, it is faster, and vectors agree."""
+        torch = self._torch
+        if self._device != "cpu":
+            self._use(self._visual, torch.float16)
+            return "cuda"
+        if not _BF16_FLAGS & _cpu_flags():
+            return "float32"
+        height, width = self._preprocess.height, self._preprocess.width
+        noise = np.random.default_rng(0).integers(0, 256, (_TRIAL, height, width, 3), np.uint8)
+        trial = torch.from_numpy(noise)
+        with torch.inference_mode():
+            exact, slow = self._time(trial)
+            full = self._visual
+            self._use(copy.deepcopy(full), torch.bfloat16)
+            rough, fast = self._time(trial)
+        if fast < slow and float((exact * rough).sum(dim=-1).min()) >= _LEAST_COSINE:
+            return "bf16"
+        self._use(full, torch.float32)
+        return "float32"
+
+    def _use(self, visual: Any, dtype: Any) -> None:
+        self._visual = visual.to(dtype)
+        self._dtype = dtype
+
+    def _time(self, pixels: Any) -> tuple[Any, float]:
+        """The vectors, and the seconds of the faster of two runs after a first one."""
+        self._run(pixels)
+        seconds = []
+        for _ in range(2):
+            start = time.perf_counter()
+            vectors = self._run(pixels)
+            seconds.append(time.perf_counter() - start)
+        return vectors, min(seconds)
+
+
+def _cpu_flags() -> set[str]:
+    """The features that the kernel lists for the CPU (x86: flags, ARM: Features)."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                key, _, value = line.partition(":")
+                if key.strip() in ("flags", "Features"):
+                    return set(value.split())
+    except OSError:
+        pass
+    return set()

@@ -1,0 +1,60 @@
+"""Bounds on memory: what pictures take together, and what a lying one may take at all."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Budget:
+    """Bytes that several threads share."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._used = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self, amount: int) -> Iterator[None]:
+        """Waits until `amount` (at most all) is free, and holds it for the block."""
+        amount = min(amount, self.size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._used + amount <= self.size)
+            self._used += amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= amount
+                self._changed.notify_all()
+
+
+def limit_growth(growth: int) -> None:
+    """Lets this process' data grow by `growth` bytes from now on; beyond, allocations fail.
+
+    RLIMIT_DATA rather than RLIMIT_AS, since torch reserves far more addresses than it uses.
+    """
+    _set_soft_limit(_data_size() + growth)
+
+
+def lift_limit() -> None:
+    """Undoes limit_growth."""
+    _set_soft_limit(resource.RLIM_INFINITY)
+
+
+def _set_soft_limit(size: int) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard != resource.RLIM_INFINITY and (size == resource.RLIM_INFINITY or size > hard):
+        size = hard
+    resource.setrlimit(resource.RLIMIT_DATA, (size, hard))
+
+
+def _data_size() -> int:
+    """Bytes of private writable memory that are mapped: what RLIMIT_DATA counts."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no VmData")

@@ -1,0 +1,84 @@
+"""What the daemon and the encoder process say to each other.
+
+They are joined by a Unix socketpair (SOCK_STREAM) and speak the frames of csearch.protocol, each of
+at most MAX_FRAME bytes. `job` is a number of the daemon's choice, unique while the encoder lives.
+Jobs overlap. When the daemon's end closes, the encoder exits at once.
+
+daemon → encoder
+    {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
+     memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
+    {op: "read", job, path: bin}        open the file, read it once, say what it is
+    {op: "encode", job}                 answer to `identified`: its vector is wanted
+    {op: "skip", job}                   answer to `identified`: its content is known
+
+encoder → daemon
+    {op: "started", job}                a thread has begun with the file. A file that finds no room
+                                        in memory is put back, and is `started` again in its turn
+    {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
+     height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
+    {op: "decoding", job}               decoding begins; a time limit counts from the latest of
+                                        `started` and `decoding`
+    {op: "decoded", job}                the pixels are ready; a crash from now on is not the
+                                        picture's fault
+    {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
+    {op: "failed", job, reason: str, changed: bool, …}
+                                        with size, mtime_ns, ctime_ns, inode where the file could
+                                        be opened, and scheme, identity where it could be read;
+                                        `changed`: it changed or vanished meanwhile, try again later
+    {op: "ready", arithmetic: "bf16" | "float32" | "cuda", seconds: float}
+                                        once, when the image tower is loaded
+    {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
+
+After `failed`, `encoded` and `skip` the job is over. `metadata` holds what csearchd.encode.metadata
+found, and only that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from csearch.protocol import Message
+
+MAX_FRAME = 64 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may cost. A picture beyond a limit fails with the limit's name."""
+
+    pixels: int
+    bytes: int
+    memory: int  # bytes that decoding may take
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `configure` message."""
+
+    model: str
+    limits: Limits
+    threads: int
+    device: str
+
+    @classmethod
+    def from_message(cls, message: Message) -> Settings:
+        """Raises KeyError or TypeError where the message is not as described above."""
+        return cls(
+            model=message["model"],
+            limits=Limits(**message["limits"]),
+            threads=max(1, int(message["threads"])),
+            device=message["device"],
+        )
+
+    def to_message(self) -> Message:
+        return {
+            "op": "configure",
+            "model": self.model,
+            "limits": {
+                "pixels": self.limits.pixels,
+                "bytes": self.limits.bytes,
+                "memory": self.limits.memory,
+            },
+            "threads": self.threads,
+            "device": self.device,
+        }

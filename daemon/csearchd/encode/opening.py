@@ -1,0 +1,52 @@
+"""Opening a picture with Pillow: the list of formats, and nothing decoded yet."""
+
+from __future__ import annotations
+
+import io
+from importlib import import_module
+
+import pillow_heif
+from PIL import Image, UnidentifiedImageError
+
+from csearchd.encode.errors import PictureError, check_pixels, undecodable, unidentified
+from csearchd.encode.formats import jpeg_xl_installed
+from csearchd.encode.messages import Limits
+
+
+def register_formats() -> tuple[str, ...]:
+    """Makes Pillow ready. Returns the names of the formats that may be opened, and no others are.
+
+    Once in a process. Pillow's own guard against decompression bombs gives way to Limits.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    Image.preinit()
+    pillow_heif.register_heif_opener(thumbnails=False)
+    formats = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "AVIF", "HEIF"]
+    if jpeg_xl_installed():
+        import_module("pillow_jxl")  # registers itself
+
+        formats.append("JXL")
+    return tuple(formats)
+
+
+def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
+    """The picture in `data`, its header read, its pixels not. Raises PictureError."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=formats)
+    except UnidentifiedImageError:
+        raise unidentified(data) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise undecodable(error) from error
+    check_pixels(*image.size, limits)
+    _check_tiles(image, limits)
+    return image
+
+
+def _check_tiles(image: Image.Image, limits: Limits) -> None:
+    """A TIFF's tile is decoded whole, and may claim to be far larger than the picture."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(322), tags.get(323)
+    if isinstance(width, int) and isinstance(height, int) and width * height > limits.pixels:
+        raise PictureError(f"its tiles of {width}×{height} pixels are more than the limit")

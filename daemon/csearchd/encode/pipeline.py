@@ -1,0 +1,201 @@
+"""The encoder's threads: files are read and identified, and decoded when the daemon wants them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from csearch.protocol import Message
+from csearchd.encode.batches import Batches
+from csearchd.encode.decode import Decoder, Facts
+from csearchd.encode.errors import PictureError
+from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file
+from csearchd.encode.identity import SCHEME, identity
+from csearchd.encode.memory import Budget, limit_growth
+from csearchd.encode.messages import Settings
+from csearchd.encode.preprocess import Preprocess
+
+_IN_FLIGHT = 256 << 20  # bytes of files that are held
+_SLACK = 1 << 30  # bytes that the process may grow by beside files and pictures: the tower at work
+
+
+@dataclass
+class _Read:
+    job: int
+    path: bytes
+    size: int = 0  # known when it has been put back
+
+
+@dataclass
+class _Held:
+    job: int
+    file: FileStat
+    data: bytes
+    facts: Facts
+
+
+class Pipeline:
+    """Takes the daemon's messages, and sends what they lead to, from several threads."""
+
+    def __init__(
+        self, settings: Settings, send: Callable[[Message], None], fail: Callable[[str], None]
+    ) -> None:
+        """Raises OSError, ValueError, KeyError or TypeError where the model's directory has no
+        proper configuration."""
+        preprocess = Preprocess.of_model(settings.model)
+        self._limits = settings.limits
+        self._send = send
+        self._decoder = Decoder(preprocess, settings.limits)
+        self._budget = Budget(settings.limits.memory)
+        growth = 2 * settings.limits.memory + _IN_FLIGHT + settings.limits.bytes + _SLACK
+        self._batches = Batches(settings, preprocess, growth, send, self._wake, fail)
+        self._changed = threading.Condition()
+        self._reads: deque[_Read] = deque()
+        self._decodes: deque[_Held] = deque()
+        self._held: dict[int, _Held] = {}
+        self._in_flight = 0
+        self._decoding = 0
+        limit_growth(growth)
+        for number in range(max(2, settings.threads)):
+            threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
+
+    def read(self, job: int, path: bytes) -> None:
+        with self._changed:
+            self._reads.append(_Read(job, path))
+            self._changed.notify()
+
+    def encode(self, job: int) -> None:
+        """Unknown jobs are ignored, as are those that are over."""
+        self._batches.start()
+        with self._changed:
+            held = self._held.pop(job, None)
+            if held is not None:
+                self._decodes.append(held)
+                self._batches.expect(True)
+            self._changed.notify()
+
+    def skip(self, job: int) -> None:
+        with self._changed:
+            held = self._held.pop(job, None)
+        if held is not None:
+            self._release(held.file.size)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            task = self._take()
+            try:
+                if isinstance(task, _Held):
+                    self._decode(task)
+                else:
+                    self._read(task)
+            except Exception as error:  # whatever a file does, it costs no other one
+                self._failed(task.job, f"cannot be read: {error}")
+
+    def _take(self) -> _Read | _Held:
+        """The next task. Decoding comes first, since it frees memory."""
+        with self._changed:
+            while True:
+                if self._decodes and len(self._batches) < self._batches.capacity:
+                    self._decoding += 1
+                    return self._decodes.popleft()
+                if self._reads and self._has_room(self._reads[0].size):
+                    return self._reads.popleft()
+                self._changed.wait()
+
+    def _has_room(self, size: int) -> bool:
+        return self._in_flight == 0 or self._in_flight + size <= _IN_FLIGHT
+
+    def _release(self, size: int) -> None:
+        with self._changed:
+            self._in_flight -= size
+            self._changed.notify_all()
+
+    def _read(self, task: _Read) -> None:
+        self._send({"op": "started", "job": task.job})
+        try:
+            fd, file = open_file(task.path, self._limits.bytes)
+            if not self._reserve(file.size):
+                os.close(fd)
+                with self._changed:
+                    self._reads.appendleft(_Read(task.job, task.path, file.size))
+                return
+        except UnreadableError as error:
+            self._failed(task.job, str(error), error.file, changed=error.changed)
+            return
+        kept = False
+        try:
+            data = read_file(fd, file)
+            kept = self._identify(task, file, data)
+        except UnreadableError as error:
+            self._failed(task.job, str(error), error.file, changed=error.changed)
+        finally:
+            if not kept:
+                self._release(file.size)
+
+    def _reserve(self, size: int) -> bool:
+        with self._changed:
+            room = self._has_room(size)
+            if room:
+                self._in_flight += size
+            return room
+
+    def _identify(self, task: _Read, file: FileStat, data: bytes) -> bool:
+        """Whether the picture is held for the daemon's answer."""
+        try:
+            facts = self._decoder.inspect(data, task.path)
+        except PictureError as error:
+            self._failed(task.job, str(error), file, identity(data, None, 1))
+            return False
+        with self._changed:
+            self._held[task.job] = _Held(task.job, file, data, facts)
+        self._send(
+            {
+                "op": "identified",
+                "job": task.job,
+                "scheme": SCHEME,
+                "identity": facts.identity,
+                "format": facts.format,
+                "width": facts.width,
+                "height": facts.height,
+                "metadata": facts.metadata,
+                **asdict(file),
+            }
+        )
+        return True
+
+    def _decode(self, held: _Held) -> None:
+        try:
+            with self._budget.take(held.facts.memory):
+                self._send({"op": "decoding", "job": held.job})
+                pixels = self._decoder.decode(held.data, held.facts)
+            self._send({"op": "decoded", "job": held.job})
+            self._batches.add(held.job, pixels)
+        except PictureError as error:
+            self._failed(held.job, str(error), held.file, held.facts.identity)
+        finally:
+            self._release(held.file.size)
+            with self._changed:
+                self._decoding -= 1
+                self._batches.expect(self._decoding > 0 or bool(self._decodes))
+
+    def _failed(
+        self,
+        job: int,
+        reason: str,
+        file: FileStat | None = None,
+        identity: bytes | None = None,
+        changed: bool = False,
+    ) -> None:
+        message: Message = {"op": "failed", "job": job, "reason": reason, "changed": changed}
+        if file is not None:
+            message.update(asdict(file))
+        if identity is not None:
+            message.update(scheme=SCHEME, identity=identity)
+        self._send(message)

@@ -1,0 +1,103 @@
+"""open_clip's inference preprocessing up to its normalisation, without torch.
+
+Only the part of the picture that the centre crop keeps is computed, so that a picture of 1×20,000
+pixels costs no more than any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a model wants its pictures; the fields are those of open_clip's PreprocessCfg."""
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    resize_mode: str
+    fill_color: int
+
+    @classmethod
+    def of_model(cls, directory: str) -> Preprocess:
+        """Reads open_clip_config.json. Raises OSError, ValueError, KeyError or TypeError."""
+        with open(os.path.join(directory, "open_clip_config.json"), encoding="utf-8") as file:
+            config: dict[str, Any] = json.load(file)
+        chosen = {k: v for k, v in config.get("preprocess_cfg", {}).items() if v is not None}
+        # open_clip overrides the configured size by that of the tower.
+        size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
+        height, width = (size, size) if isinstance(size, int) else size
+        return cls(
+            height=height,
+            width=width,
+            mean=_three(chosen.get("mean", _CLIP_MEAN)),
+            std=_three(chosen.get("std", _CLIP_STD)),
+            interpolation=chosen.get("interpolation", "bicubic"),
+            resize_mode=chosen.get("resize_mode", "shortest"),
+            fill_color=chosen.get("fill_color", 0),
+        )
+
+    def least_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size (width, height) below which a picture of this shape must not be reduced."""
+        if self.resize_mode == "longest":
+            scale = min(self.width / width, self.height / height, 1.0)
+            return max(1, int(width * scale)), max(1, int(height * scale))
+        return self.width, self.height
+
+    def fit(self, image: Image.Image) -> NDArray[np.uint8]:
+        """An image of mode RGB as an array (height, width, 3), cropped to the tower's size.
+
+        Equal to open_clip's image_transform (open_clip/transform.py, 3.3) before ToTensor.
+        """
+        width, height = image.size
+        resized = self._resized_size(width, height)
+        box, size = [], []
+        for source, scaled, wanted in zip(
+            (width, height), resized, (self.width, self.height), strict=True
+        ):
+            kept = min(scaled, wanted)
+            start = round((scaled - kept) / 2.0)
+            box += [start * source / scaled, (start + kept) * source / scaled]
+            size.append(kept)
+        method = (
+            Image.Resampling.BILINEAR
+            if self.interpolation == "bilinear"
+            else Image.Resampling.BICUBIC
+        )
+        region = (box[0], box[2], min(box[1], width), min(box[3], height))
+        fitted = image.resize((size[0], size[1]), method, region)
+        if fitted.size != (self.width, self.height):
+            canvas = Image.new("RGB", (self.width, self.height), (self.fill_color,) * 3)
+            canvas.paste(fitted, ((self.width - size[0]) // 2, (self.height - size[1]) // 2))
+            fitted = canvas
+        return np.array(fitted, dtype=np.uint8)
+
+    def _resized_size(self, width: int, height: int) -> tuple[int, int]:
+        """The whole picture's size (width, height) after open_clip's resizing."""
+        if self.resize_mode == "squash":
+            return self.width, self.height
+        if self.resize_mode == "shortest" and self.width == self.height:
+            # torchvision's Resize truncates
+            short, long = sorted((width, height))
+            longer = int(self.width * long / short)
+            return (self.width, longer) if width <= height else (longer, self.width)
+        ratios = width / self.width, height / self.height
+        ratio = max(ratios) if self.resize_mode == "longest" else min(ratios)
+        return max(1, round(width / ratio)), max(1, round(height / ratio))
+
+
+def _three(value: float | list[float] | tuple[float, ...]) -> tuple[float, ...]:
+    return (float(value),) * 3 if isinstance(value, (int, float)) else tuple(map(float, value))
