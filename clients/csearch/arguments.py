@@ -6,6 +6,14 @@ import argparse
 import os
 
 from csearch import __version__
+from csearch.show.terminal import Terminal
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's own, told the width: to find it out it imports shutil, which costs 3 ms."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=Terminal(1).width - 2)
 
 
 def parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -15,7 +23,7 @@ def parser(program: str, description: str, examples: str) -> argparse.ArgumentPa
         prog=program,
         description=description,
         epilog=f"examples:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
 

@@ -128,6 +128,8 @@ class _Search:
                 f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
                 "failed says why"
             )
+        for note in result.get("notes") or []:
+            remark(f"csearch: {note}")
 
     def _nothing(self) -> str:
         if self._options.everywhere:
@@ -143,6 +145,7 @@ class _Search:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     options = parser("csearch", _DESCRIPTION, _EXAMPLES)
+    options.usage = "csearch [options] QUERY…"
     options.add_argument("query", nargs="+", metavar="QUERY", help="what the photo shows")
     where = options.add_mutually_exclusive_group()
     where.add_argument(

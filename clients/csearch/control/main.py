@@ -23,6 +23,7 @@ COMMANDS = {
     "failed": "list the pictures that could not be read, and why",
     "forget": "drop what is known of a file or a directory",
     "model": "list, install and choose models",
+    "doctor": "check the installation and say what to do",
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from csearch.arguments import HelpFormatter
 from csearch.command import remark, say
 from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
@@ -43,7 +44,7 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
         help=text,
         description=text[0].upper() + text[1:] + ".",
         epilog="examples:\n" + "\n".join(f"  {line}" for line in _examples(name)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
     return action

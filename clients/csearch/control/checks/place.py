@@ -1,0 +1,123 @@
+"""Where the service keeps its things, and what the kernel lets it watch."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from typing import Any
+
+from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
+from csearch.directories import data_directory
+from csearch.protocol import AddressError, socket_path
+from csearch.show.numbers import count, size
+
+_LITTLE_SPACE = 1_000_000_000
+_NO_SPACE = 50_000_000
+_FEW_WATCHES = 65_536
+_WATCH_LIMIT = "/proc/sys/fs/inotify/max_user_watches"
+
+# The service's own judgement, from a process of its own: clients import nothing of it.
+_ASK_SERVICE = """
+import json
+from csearchd import config, paths
+from csearchd.library.filesystem import network_filesystem
+
+places = paths.standard_paths()
+try:
+    config.load(places.config)
+    wrong = None
+except config.ConfigError as error:
+    wrong = str(error)
+network = network_filesystem(places.data)
+print(json.dumps({"file": places.config, "wrong": wrong, "network": network}))
+"""
+
+
+def findings() -> Findings:
+    judgement = _judgement()
+    if isinstance(judgement, str):
+        yield Finding(FAIL, "service", f"cannot be run: {judgement}", "install csearch again")
+    else:
+        yield _configuration(judgement)
+        yield _library(judgement["network"])
+    yield _socket()
+    yield _watches()
+
+
+def _judgement() -> dict[str, Any] | str:
+    """What the service says of its configuration and its directory, or why it can't."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _ASK_SERVICE], stdin=subprocess.DEVNULL, capture_output=True
+    )
+    try:
+        judgement: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        return said[-1] if said else f"it ended with status {done.returncode}"
+    return judgement
+
+
+def _configuration(judgement: dict[str, Any]) -> Finding:
+    if judgement["wrong"]:
+        return Finding(FAIL, "configuration", judgement["wrong"], "the service won't start with it")
+    there = "" if os.path.exists(judgement["file"]) else " (there is none; the defaults hold)"
+    return Finding(OK, "configuration", f"{judgement['file']}{there}")
+
+
+def _library(network: str | None) -> Finding:
+    directory = data_directory()
+    if network:
+        advice = "set XDG_DATA_HOME to a directory on a local disk"
+        return Finding(FAIL, "library", f"{directory} is on a network ({network})", advice)
+    existing = directory
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        advice = "change its owner or mode, or set XDG_DATA_HOME"
+        return Finding(FAIL, "library", f"{existing} can't be written by you", advice)
+    disk = os.statvfs(existing)
+    free = disk.f_bavail * disk.f_frsize
+    text = f"{directory}, {size(free)} free"
+    if free < _NO_SPACE:
+        return Finding(FAIL, "library", text, "make room on this disk")
+    if free < _LITTLE_SPACE:
+        return Finding(WARN, "library", text, "a model takes several hundred MB: make room")
+    return Finding(OK, "library", text)
+
+
+def _socket() -> Finding:
+    try:
+        path = socket_path()
+    except AddressError as error:
+        return Finding(FAIL, "socket", str(error))
+    text = os.fsdecode(path)
+    parts = [(path, "0600")]
+    if not os.environ.get("CSEARCH_SOCKET"):  # else its directory is the user's choice
+        parts.append((os.path.dirname(path), "0700"))
+    for part, mode in parts:
+        try:
+            info = os.lstat(part)
+        except FileNotFoundError:
+            continue  # the service makes both
+        except OSError as error:
+            return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {error.strerror}")
+        if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o077:
+            advice = f"it must be yours alone: chmod {mode} {os.fsdecode(part)}"
+            return Finding(FAIL, "socket", f"others can reach {os.fsdecode(part)}", advice)
+    return Finding(OK, "socket", text)
+
+
+def _watches() -> Finding:
+    try:
+        with open(_WATCH_LIMIT) as file:
+            limit = int(file.read())
+    except (OSError, ValueError):
+        return Finding(WARN, "watches", f"{_WATCH_LIMIT} can't be read")
+    text = f"{count(limit)} directories can be watched"
+    if limit < _FEW_WATCHES:
+        advice = "sudo sysctl fs.inotify.max_user_watches=524288"
+        return Finding(WARN, "watches", f"only {text}", advice)
+    return Finding(OK, "watches", text)
