@@ -38,9 +38,9 @@ Operations
               progress: {phase: "scanning" or "encoding", found, done, total, failed, rate,
               remaining}: files found; done of total read and encoded; how many of them failed;
               files a second; seconds left or nil.
-              hits: [{path: bin, score: float}]. result: {images, pending, failed, model, stopped}:
-              images searched in the scope, files there that still need work, failed ones, the
-              model's name, whether the wait was cut short.
+              hits: [{path: bin, score: float}]. result: {images, pending, failed, model, stopped,
+              notes}: images searched in the scope, files there that still need work, failed ones,
+              the model's name, whether the wait was cut short, remarks for the user ([str]).
     answer    {target: id}: ends the wait of an earlier search on the same connection, which is then
               answered with what there is. result: {}.
     status    {}: result: the fields of `csearchctl status --json` (csearchd.serve.status).

@@ -1,0 +1,73 @@
+"""The command `csearchd`: runs the daemon in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+
+import csearch
+from csearch.protocol import AddressError, socket_path
+from csearchd import config as configuration
+from csearchd.encode.models import ModelError
+from csearchd.library.database import LibraryError
+from csearchd.paths import standard_paths
+from csearchd.serve.address import AlreadyServed, Locked, take_lock
+
+
+def main() -> None:
+    """Exits with 0 after a clean end, or if another daemon serves already; 1 if it can't start."""
+    _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon has its own
+    paths = standard_paths()
+    try:
+        config = configuration.load(paths.config)
+        _log_to_stderr(config.log.level)
+        address = socket_path()
+        lock = take_lock(os.path.join(paths.data, "lock"), address)
+        from csearchd.boot import serve  # what it imports is of no use to a daemon that can't run
+
+        restart = serve(paths, config)
+        if restart:
+            os.close(lock)
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "csearchd"])
+    except AlreadyServed:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (configuration.ConfigError, LibraryError, ModelError, AddressError, Locked) as error:
+        sys.exit(f"csearchd: {error}")
+    except OSError as error:
+        sys.exit(f"csearchd: {error.filename or 'cannot start'}: {error.strerror}")
+    logging.shutdown()
+    os._exit(0)  # a thread that a hung file system holds must not hold us
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="csearchd",
+        description="The service behind csearch: knows what is in your pictures and answers "
+        "searches. It runs in the foreground until it gets SIGTERM or Ctrl-C; SIGHUP makes it read "
+        "its configuration again. You need not start it: the first csearch does.",
+        epilog="Configuration: $XDG_CONFIG_HOME/csearch/config.toml. Library and models: "
+        "$XDG_DATA_HOME/csearch/. Socket: $XDG_RUNTIME_DIR/csearch/csearch.sock, or "
+        "$CSEARCH_SOCKET.",
+    )
+    parser.add_argument("--version", action="version", version=f"csearchd {csearch.__version__}")
+    return parser
+
+
+def _log_to_stderr(level: str) -> None:
+    journal = "JOURNAL_STREAM" in os.environ  # the journal keeps the time itself
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level.upper(),
+        format="%(message)s" if journal else "%(asctime)s %(levelname)s: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
+    )
+
+
+if __name__ == "__main__":
+    main()

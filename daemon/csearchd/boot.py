@@ -1,0 +1,152 @@
+"""The daemon, from start to end: a recipe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from csearch.protocol import socket_path
+from csearchd.config import Config, ConfigError
+from csearchd.encode.serving import Models
+from csearchd.library import contents, roots
+from csearchd.library.database import LibraryError
+from csearchd.library.library import Library
+from csearchd.paths import Paths
+from csearchd.search.engine import Engine
+from csearchd.serve.address import OwnSocket, inherited_socket
+from csearchd.serve.notify import Notifier
+from csearchd.serve.operations import Operations, reload
+from csearchd.serve.server import Server
+from csearchd.serve.service import Service
+from csearchd.serve.status import state, status
+from csearchd.watch.reading import Reading
+from csearchd.watch.rules import Rules
+from csearchd.watch.scanner import Scanner
+
+log = logging.getLogger(__name__)
+
+_THREADS = 4  # for searches and the operations that need the database
+_LOOK_SECONDS = 3.0  # between looks at the socket's file
+_STATUS_SECONDS = 30.0  # between lines to the service manager
+_PURGE_SECONDS = 3600.0  # between purges of contents without files
+_STOP_SECONDS = 0.7  # for a thread to end; a hung file system may hold one for ever
+
+
+def serve(paths: Paths, config: Config) -> bool:
+    """Runs the daemon until it is told to end. Returns whether it is to start again.
+
+    The caller holds the lock. Raises LibraryError, ModelError or AddressError where it can't start.
+    """
+    library = Library(paths.library)
+    models = Models(library, paths.models, config.search.threads)
+    inherited = inherited_socket()
+    own = None if inherited else OwnSocket(socket_path())
+    try:
+        return asyncio.run(_run(paths, config, library, models, inherited, own))
+    finally:
+        if own:
+            own.remove()
+        library.close()
+
+
+async def _run(
+    paths: Paths,
+    config: Config,
+    library: Library,
+    models: Models,
+    inherited: socket.socket | None,
+    own: OwnSocket | None,
+) -> bool:
+    rules = Rules(config.scan.hidden, config.scan.exclude)
+    scanner = Scanner(library, rules, lambda: reading.wake())
+    reading = Reading(library, models, config.encode, scanner.scan)
+    threads = ThreadPoolExecutor(_THREADS, "operation")
+    engine = Engine(library, models)
+    ending = asyncio.Event()
+    service = Service(paths, config, library, models, engine, scanner, reading, threads, ending)
+    listening = own.socket if own else inherited
+    assert listening is not None
+    server = Server(listening, Operations(service))
+    notifier = Notifier()
+
+    scanner.start()
+    reading.start()
+    for path in roots.roots(library):
+        scanner.scan(path)
+    await server.start()
+    _handle_signals(service, notifier)
+    chores = [asyncio.create_task(_purge(service)), asyncio.create_task(_tell(service, notifier))]
+    if own:
+        chores.append(asyncio.create_task(_watch_socket(service, own)))
+    if seconds := notifier.watchdog_seconds:
+        chores.append(asyncio.create_task(_show_life(notifier, seconds)))
+    notifier.send("READY=1")
+    log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
+
+    await ending.wait()
+
+    log.info("restarting" if service.restart else "ending")
+    notifier.send("STOPPING=1")
+    server.stop()
+    for chore in chores:
+        chore.cancel()
+    reading.stop(_STOP_SECONDS)
+    scanner.stop(_STOP_SECONDS)
+    threads.shutdown(wait=False, cancel_futures=True)
+    return service.restart
+
+
+def _handle_signals(service: Service, notifier: Notifier) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.ending.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, service)
+
+
+def _reload(service: Service) -> None:
+    try:
+        reload(service)
+        log.info("the configuration was read again")
+    except (ConfigError, LibraryError) as error:
+        log.error("%s; the old configuration stays", error)
+
+
+async def _purge(service: Service) -> None:
+    """Deletes what has had no file for long, a little at a time."""
+    while True:
+        keep = service.config.library.keep_days * 86400
+        try:
+            while await service.run(
+                contents.purge, service.library, keep, service.models.serving.table
+            ):
+                await asyncio.sleep(0.1)
+        except LibraryError as error:
+            log.error("%s", error)
+        await asyncio.sleep(_PURGE_SECONDS)
+
+
+async def _tell(service: Service, notifier: Notifier) -> None:
+    """Keeps the service manager's line about us true."""
+    while notifier.active:
+        now = await service.run(status, service)
+        text = f"{state(service, now['pending'], now['scanning'])}: {now['images']} pictures"
+        notifier.status(text + (f", {now['pending']} to do" if now["pending"] else ""))
+        await asyncio.sleep(_STATUS_SECONDS)
+
+
+async def _watch_socket(service: Service, own: OwnSocket) -> None:
+    """A daemon that nobody can reach any more ends and lets a new one in."""
+    while own.is_ours():
+        await asyncio.sleep(_LOOK_SECONDS)
+    log.warning("%s is not this daemon's socket any more", os.fsdecode(own.address))
+    service.ending.set()
+
+
+async def _show_life(notifier: Notifier, seconds: float) -> None:
+    while True:
+        notifier.send("WATCHDOG=1")
+        await asyncio.sleep(seconds)

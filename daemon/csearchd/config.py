@@ -1,0 +1,184 @@
+"""The user's configuration, `config.toml`: its keys, their defaults, and exact complaints."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the text names the file, the line and the key."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the configuration. `minimum` bounds integers, `choices` bounds strings."""
+
+    section: str
+    name: str
+    default: Any
+    meaning: str
+    minimum: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return f"{self.section}.{self.name}"
+
+
+KEYS = (
+    Key("library", "keep_days", 30, "days that a picture without a file is remembered", 0),
+    Key("scan", "hidden", False, "whether hidden directories and files are searched too"),
+    Key("scan", "exclude", [], 'more names of directories to skip, such as "raw-*" (wildcards)'),
+    Key("encode", "device", "auto", "what runs the image tower", choices=("auto", "cpu", "cuda")),
+    Key("encode", "threads", 0, "threads that read and decode; 0 is one for each processor", 0),
+    Key("encode", "idle_seconds", 60, "how long the encoder waits for more work, then ends", 0),
+    Key("encode", "max_pixels", 300_000_000, "larger pictures are not decoded", 1),
+    Key("encode", "max_bytes", 1_000_000_000, "larger files are not read", 1),
+    Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
+    Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1),
+    Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0),
+    Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
+)
+
+
+@dataclass(frozen=True)
+class Library:
+    keep_days: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    hidden: bool
+    exclude: list[str]
+
+
+@dataclass(frozen=True)
+class Encode:
+    device: str
+    threads: int
+    idle_seconds: int
+    max_pixels: int
+    max_bytes: int
+    max_memory: int
+    max_seconds: int
+
+
+@dataclass(frozen=True)
+class Search:
+    threads: int
+
+
+@dataclass(frozen=True)
+class Log:
+    level: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every key of KEYS, checked."""
+
+    library: Library
+    scan: Scan
+    encode: Encode
+    search: Search
+    log: Log
+
+
+def load(path: str) -> Config:
+    """The configuration in the file at `path`; the defaults if there is none.
+
+    Raises ConfigError for a file that can't be read, isn't TOML, or has an unknown key, a value of
+    the wrong type or one out of bounds.
+    """
+    try:
+        with open(path, "rb") as file:
+            text = file.read().decode()
+    except FileNotFoundError:
+        return parse("", path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: str) -> Config:
+    """`text` as a configuration; `path` is for the complaints. Raises ConfigError."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    known = {key.path: key for key in KEYS}
+    given: dict[str, Any] = {}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise _complaint(path, text, section, _unknown(section, known))
+        for name, value in table.items():
+            key = known.get(f"{section}.{name}")
+            if key is None:
+                raise _complaint(
+                    path, text, f"{section}.{name}", _unknown(f"{section}.{name}", known)
+                )
+            if wrong := _wrong(key, value):
+                raise _complaint(path, text, key.path, wrong)
+            given[key.path] = value
+        if not any(key.section == section for key in KEYS):
+            raise _complaint(path, text, section, _unknown(section, known))
+    types = {"library": Library, "scan": Scan, "encode": Encode, "search": Search, "log": Log}
+    return Config(
+        **{
+            section: kind(
+                **{
+                    field.name: given.get(path, known[path].default)
+                    for field in fields(kind)
+                    if (path := f"{section}.{field.name}")
+                }
+            )
+            for section, kind in types.items()
+        }
+    )
+
+
+def _wrong(key: Key, value: Any) -> str | None:
+    """What is wrong with `value`, if anything."""
+    if type(value) is not type(key.default):
+        kind = {bool: "true or false", int: "a whole number", str: "a string", list: "a list"}
+        return f"{key.path} must be {kind[type(key.default)]}, not {value!r}"
+    if key.minimum is not None and value < key.minimum:
+        return f"{key.path} must be at least {key.minimum}, not {value}"
+    if key.choices and value not in key.choices:
+        return f"{key.path} must be one of {', '.join(key.choices)}, not {value!r}"
+    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        return f"{key.path} must be a list of strings"
+    return None
+
+
+def _unknown(name: str, known: dict[str, Key]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown key {name}{hint}"
+
+
+def _complaint(path: str, text: str, key: str, what: str) -> ConfigError:
+    return ConfigError(f"{path}, line {_line(text, key)}: {what}")
+
+
+def _line(text: str, key: str) -> int:
+    """The line that sets `key` ("section.name" or "section"); tomllib keeps no positions."""
+    section, _, name = key.partition(".")
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            current = header[1].strip("\"'")
+            if not name and current == section:
+                return number
+        elif setting := re.match(r"\s*([^=]+?)\s*=", line):
+            written = re.sub(r"[\s\"']", "", setting[1])
+            whole = f"{current}.{written}" if current else written
+            if key in (whole, written if not current else "") or whole.startswith(key + "."):
+                return number
+            if whole == section:  # section = { name = … }
+                return number
+    return 1

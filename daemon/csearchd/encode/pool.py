@@ -1,0 +1,330 @@
+"""The encoder process as the daemon sees it: started when needed, replaced when it dies.
+
+A picture that kills the encoder, or holds it up, must cost only that picture. When the encoder
+dies, the pictures that were being read or decoded are suspects: a new encoder gets them one at a
+time, and the one that kills it alone is guilty.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from csearch.protocol import Message, ProtocolError, Unpacker, pack
+from csearchd.encode.messages import MAX_FRAME, Settings
+from csearchd.library.contents import Job
+
+log = logging.getLogger(__name__)
+
+WINDOW = 64  # jobs in the encoder's hands at a time: two batches
+_SILENCE = 600.0  # seconds without a word from an encoder that has work: it hangs
+
+
+class EncoderUnusable(Exception):
+    """No picture can be encoded, whichever it is; the text says why."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a job; it is over, unless `op` is "identified".
+
+    `found` is the `identified` message. An identified job waits for `Pool.answer`.
+    """
+
+    op: str  # "identified", "encoded" or "failed"
+    job: Job
+    found: Message | None = None
+    vector: bytes | None = None
+    reason: str = ""
+    changed: bool = False
+
+
+@dataclass
+class _Flight:
+    """A job in the encoder's hands."""
+
+    job: Job
+    path: bytes
+    began: float | None = None  # monotonic seconds: when reading or decoding began
+    decoded: bool = False
+    found: Message | None = None
+    alone: bool = False
+    number: int = field(default=0)
+
+
+class Pool:
+    """Runs jobs in an encoder. Used by one thread; nothing blocks but `poll`."""
+
+    def __init__(self, settings: Settings, max_seconds: float) -> None:
+        self.settings = settings
+        self._max_seconds = max_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._unpacker = Unpacker(MAX_FRAME)
+        self._outbox = bytearray()
+        self._flights: dict[int, _Flight] = {}
+        self._waiting: deque[_Flight] = deque()  # to be sent, again or at last
+        self._suspects: deque[_Flight] = deque()
+        self._number = 0
+        self._ready = False
+        self._heard = 0.0
+
+    @property
+    def room(self) -> int:
+        """How many jobs may be submitted now."""
+        return 0 if self._suspects else max(0, WINDOW - self.busy)
+
+    @property
+    def busy(self) -> int:
+        """How many jobs are not over."""
+        return len(self._flights) + len(self._waiting) + len(self._suspects)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def submit(self, job: Job, path: bytes) -> None:
+        self._waiting.append(_Flight(job, path))
+
+    def answer(self, job: Job, encode: bool) -> None:
+        """Answers an identified job; one that isn't to be encoded is over."""
+        for number, flight in self._flights.items():
+            if flight.job is job:
+                self._send({"op": "encode" if encode else "skip", "job": number})
+                if not encode:
+                    del self._flights[number]
+                return
+
+    def poll(self, timeout: float | None, wake: int) -> list[Event]:
+        """Waits up to `timeout` seconds, or until the descriptor `wake` is readable, for events.
+
+        Raises EncoderUnusable; jobs that were not over then are forgotten, and the pool can be used
+        again.
+        """
+        self._dispatch()
+        poller = select.poll()
+        poller.register(wake, select.POLLIN)
+        if self._socket:
+            mode = select.POLLIN | (select.POLLOUT if self._outbox else 0)
+            poller.register(self._socket, mode)
+        if self._flights:
+            timeout = min(timeout if timeout is not None else 1.0, 1.0)
+        ready = dict(poller.poll(None if timeout is None else timeout * 1000))
+        events: list[Event] = []
+        if self._socket and (mask := ready.get(self._socket.fileno())):
+            try:
+                if mask & select.POLLOUT:
+                    self._flush()
+                if mask & ~select.POLLOUT:
+                    events = self._receive()
+            except (OSError, ProtocolError):
+                events = self._died()
+        return events + self._overdue()
+
+    def close(self) -> None:
+        """Ends the encoder at once; what it had is forgotten."""
+        if self._process and self._socket:
+            self._socket.close()
+            self._process.kill()
+            self._process.wait()
+        self._process = self._socket = None
+        self._flights.clear()
+        self._waiting.clear()
+        self._suspects.clear()
+
+    def _dispatch(self) -> None:
+        """Sends what may be sent now."""
+        if self._suspects:
+            if not self._flights:
+                self._start(self._suspects.popleft(), alone=True)
+            return
+        if any(flight.alone for flight in self._flights.values()):
+            return
+        while self._waiting and len(self._flights) < WINDOW:
+            self._start(self._waiting.popleft(), alone=False)
+
+    def _start(self, flight: _Flight, alone: bool) -> None:
+        if self._process is None:
+            self._spawn()
+        self._number += 1
+        self._flights[self._number] = _Flight(
+            flight.job, flight.path, alone=alone, number=self._number
+        )
+        self._send({"op": "read", "job": self._number, "path": flight.path})
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # -P: what lies in the directory the daemon runs in must not be imported
+            command = [sys.executable, "-P", "-m", "csearchd.encode", str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # a Ctrl-C meant for the daemon is not the encoder's
+            )
+        ours.setblocking(False)
+        self._socket = ours
+        self._unpacker = Unpacker(MAX_FRAME)
+        self._outbox.clear()
+        self._ready = False
+        self._heard = time.monotonic()
+        self._send(self.settings.to_message())
+        log.debug("encoder %d started", self._process.pid)
+
+    def _send(self, message: Message) -> None:
+        self._outbox += pack(message)
+        try:
+            self._flush()
+        except OSError:
+            pass  # it has died; the next poll notices
+
+    def _flush(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            while self._outbox:
+                del self._outbox[: self._socket.send(self._outbox)]
+        except BlockingIOError:
+            pass
+
+    def _receive(self) -> list[Event]:
+        assert self._socket is not None
+        events: list[Event] = []
+        while True:
+            try:
+                data = self._socket.recv(1 << 16)
+            except BlockingIOError:
+                return events
+            except OSError:
+                return events + self._died()
+            if not data:
+                return events + self._died()
+            self._heard = time.monotonic()
+            for message in self._unpacker.feed(data):
+                if event := self._handle(message):
+                    events.append(event)
+
+    def _handle(self, message: Message) -> Event | None:
+        op = message["op"]
+        if op == "ready":
+            self._ready = True
+            log.info(
+                "the image tower is ready after %.1f s, computing in %s",
+                message["seconds"],
+                message["arithmetic"],
+            )
+            return None
+        if op == "unusable":
+            self.close()
+            raise EncoderUnusable(message["reason"])
+        flight = self._flights.get(message["job"])
+        if flight is None:
+            return None
+        if op in ("started", "decoding"):
+            flight.began = time.monotonic()
+        elif op == "decoded":
+            flight.decoded = True
+        elif op == "identified":
+            flight.found = message
+            return Event("identified", flight.job, message)
+        elif op == "encoded":
+            del self._flights[flight.number]
+            return Event("encoded", flight.job, flight.found, message["vector"])
+        elif op == "failed":
+            del self._flights[flight.number]
+            found = flight.found or (message if "identity" in message else None)
+            return Event(
+                "failed", flight.job, found, reason=message["reason"], changed=message["changed"]
+            )
+        return None
+
+    def _died(self) -> list[Event]:
+        """The encoder is gone: finds the suspects, or the guilty one."""
+        assert self._process is not None and self._socket is not None
+        self._socket.close()
+        try:
+            code = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._process = self._socket = None
+        how = _ending(code)
+        flights = list(self._flights.values())
+        self._flights.clear()
+        if not flights:
+            log.info("the encoder ended (%s) with nothing to do", how)
+            return []
+        if flights[0].alone:
+            (flight,) = flights
+            if flight.decoded and not self._ready:
+                self.close()
+                raise EncoderUnusable(f"the encoder ended ({how}) while it loaded the model")
+            doing = "encoding" if flight.decoded else "decoding"
+            log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
+            return [Event("failed", flight.job, flight.found, reason=f"{doing} it crashed ({how})")]
+        suspects = [f for f in flights if f.began is not None and not f.decoded] or flights
+        log.warning("the encoder ended (%s); trying %d pictures one by one", how, len(suspects))
+        self._suspects.extend(suspects)
+        guilty = {id(flight) for flight in suspects}
+        self._waiting.extendleft(f for f in reversed(flights) if id(f) not in guilty)
+        return []
+
+    def _overdue(self) -> list[Event]:
+        """Gives up a picture that takes too long, and with it the encoder that can't let go."""
+        now = time.monotonic()
+        if self._process and self._flights and now - self._heard > _SILENCE:
+            self._process.kill()
+            return []
+        for flight in self._flights.values():
+            if flight.began is None or flight.decoded or now - flight.began < self._max_seconds:
+                continue
+            log.warning("%s takes too long; restarting the encoder", os.fsdecode(flight.path))
+            others = [other for other in self._flights.values() if other is not flight]
+            assert self._process is not None and self._socket is not None
+            self._socket.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = self._socket = None
+            self._flights.clear()
+            for other in others:
+                (self._suspects if other.alone else self._waiting).appendleft(other)
+            return [
+                Event(
+                    "failed",
+                    flight.job,
+                    flight.found,
+                    reason=f"takes longer than {self._max_seconds:g} s (encode.max_seconds)",
+                )
+            ]
+        return []
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the service manager means for us alone, and without a network."""
+    private = ("NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC")
+    kept = {name: value for name, value in os.environ.items() if name not in private}
+    return kept | {"HF_HUB_OFFLINE": "1"}
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,87 @@
+"""Which model answers, and which is to answer next."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from dataclasses import dataclass
+
+from csearchd.encode.models import STARTER, Model, ModelError, find_model
+from csearchd.encode.text import TextTower
+from csearchd.library.library import Library
+from csearchd.library.vectors import VectorTable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A model that can answer: its row, its vectors and its text tower, all in memory."""
+
+    model: Model
+    row: int
+    table: VectorTable
+    tower: TextTower
+
+
+class Models:
+    """The serving model, and the coming one while its vectors are being made.
+
+    Both are settings of the library, so that a change of model goes on after a restart.
+    """
+
+    def __init__(self, library: Library, directory: str, threads: int) -> None:
+        """`directory` has the installed models. Raises ModelError if none can serve."""
+        self._library = library
+        self._directory = directory
+        self._threads = threads or min(4, os.cpu_count() or 1)
+        self._lock = threading.Lock()
+        name = library.setting("model") or STARTER
+        try:
+            self.serving = self._load(find_model(directory, name))
+        except ModelError as error:
+            if name == STARTER:
+                raise
+            log.warning("%s; the built-in model serves instead", error)
+            self.serving = self._load(find_model(directory, STARTER))
+        self.coming: Model | None = None
+        if coming := library.setting("next_model"):
+            try:
+                self.coming = find_model(directory, coming)
+            except ModelError as error:
+                log.warning("%s; keeping %s", error, self.serving.model.name)
+                library.set("next_model", None)
+
+    def use(self, name: str) -> Model:
+        """Asks for a change to the model `name`. Raises ModelError."""
+        with self._lock:
+            model = find_model(self._directory, name)
+            if model.fingerprint == self.serving.model.fingerprint:
+                self.coming = None
+                self._library.set("next_model", None)
+            else:
+                self._library.set("next_model", name)
+                self.coming = model
+        return model
+
+    def complete(self, model: Model) -> None:
+        """The coming model has all its vectors: it serves from now on. Raises ModelError."""
+        serving = self._load(model)
+        with self._lock:
+            if self.coming != model:
+                return
+            with self._library.write():
+                self._library.set("model", model.name)
+                self._library.set("next_model", None)
+            self.serving = serving
+            self.coming = None
+        log.info("%s serves now", model.name)
+
+    def row(self, model: Model) -> int:
+        return self._library.model(model.fingerprint, model.name, model.dimensions)
+
+    def _load(self, model: Model) -> Serving:
+        row = self.row(model)
+        table = self._library.vectors(row, model.dimensions)
+        return Serving(model, row, table, TextTower(model, self._threads))

@@ -1,0 +1,238 @@
+"""What pictures hold: the files that must be read, and what reading them brought."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library import listings
+from csearchd.library.catalogue import FAILED, KNOWN
+from csearchd.library.library import Library
+from csearchd.library.listings import orphan
+from csearchd.library.vectors import VectorTable
+
+METADATA = (
+    "taken", "utc_offset", "make", "model", "lens",
+    "iso", "latitude", "longitude", "altitude", "orientation",
+)  # fmt: skip
+_STAT = ("size", "mtime_ns", "ctime_ns", "inode")
+
+
+class Job(NamedTuple):
+    """A file to read, as its row was when it was chosen."""
+
+    file: int
+    directory: int
+    name: bytes
+    stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job. `found` is the encoder's `identified` message (encode.messages)."""
+
+    job: Job
+    found: dict[str, Any] | None = None
+    vector: bytes | None = None
+    failure: str | None = None
+
+
+def due(reader: sqlite3.Connection) -> Iterator[Job]:
+    """The files that must be read, newest first."""
+    rows = reader.execute(
+        "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode FROM files WHERE due "
+        "ORDER BY mtime_ns DESC"
+    )
+    return (Job(row[0], row[1], row[2], row[3:]) for row in rows)
+
+
+def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
+    """A file of each of the next contents, by file id, that have no vector of `model` yet."""
+    rows = reader.execute(
+        "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode FROM files f "
+        "JOIN contents c ON c.id = f.content "
+        "WHERE f.id > ? AND NOT f.due AND f.failure IS NULL AND c.failure IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) ORDER BY f.id LIMIT ?",
+        (after, model, limit),
+    )
+    return [Job(row[0], row[1], row[2], row[3:]) for row in rows]
+
+
+def count_missing(reader: sqlite3.Connection, model: int) -> int:
+    """How many readable contents with a file have no vector of `model`."""
+    (count,) = reader.execute(
+        "SELECT count(*) FROM contents c WHERE c.failure IS NULL AND c.orphaned IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id)",
+        (model,),
+    ).fetchone()
+    return int(count)
+
+
+def is_known(reader: sqlite3.Connection, scheme: int, identity: bytes, model: int) -> bool:
+    """Whether a content needs no encoding: it has a vector of `model`, or can't be decoded."""
+    row = reader.execute(
+        "SELECT 1 FROM contents c WHERE c.scheme = ? AND c.identity = ? AND (c.failure IS NOT NULL "
+        "OR EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id))",
+        (scheme, identity, model),
+    ).fetchone()
+    return row is not None
+
+
+def store(
+    library: Library, model: int, outcomes: Iterable[Outcome], table: VectorTable | None
+) -> None:
+    """Commits what came of some jobs, in one transaction; `table` gets the vectors of `model`."""
+    vectors: list[tuple[int, NDArray[np.float16]]] = []
+    with library.write() as database:
+        for outcome in outcomes:
+            content = None
+            if outcome.found:
+                content = _content(database, outcome.found, outcome.failure)
+            if content and outcome.vector:
+                _vector(library, database, model, content, outcome.vector)
+                vectors.append((content, np.frombuffer(outcome.vector, "<f2")))
+            _file(library, database, outcome, content)
+            if content:
+                orphan(database, [content])
+    if table is not None:
+        with library.memory:
+            for content, vector in vectors:
+                table.add(content, vector)
+
+
+def _content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
+    row = database.execute(
+        "INSERT INTO contents (scheme, identity, format, width, height, failure) "
+        "VALUES (:scheme, :identity, :format, :width, :height, :failure) "
+        "ON CONFLICT (scheme, identity) DO UPDATE "
+        "SET failure = coalesce(excluded.failure, failure) RETURNING id",
+        {
+            "format": None, "width": None, "height": None, "failure": failure,
+            **{k: found.get(k) for k in ("scheme", "identity", "format", "width", "height")},
+        },
+    ).fetchone()  # fmt: skip
+    return int(row[0])
+
+
+def _vector(
+    library: Library, database: sqlite3.Connection, model: int, content: int, vector: bytes
+) -> None:
+    database.execute(
+        "INSERT INTO vectors VALUES (?, ?, ?, 1) ON CONFLICT (model, content) "
+        "DO UPDATE SET vector = excluded.vector, passes = passes + 1",
+        (model, content, vector),
+    )
+    library.count("encoded", 1)
+
+
+def _file(
+    library: Library, database: sqlite3.Connection, outcome: Outcome, content: int | None
+) -> None:
+    job = outcome.job
+    row = database.execute(
+        "SELECT size, mtime_ns, ctime_ns, inode, content, due FROM files "
+        "WHERE id = ? AND directory = ? AND name = ?",
+        job[:3],
+    ).fetchone()
+    if row is None or row[:4] != job.stat:
+        return  # it is gone, or has changed since: the row tells what is next
+    stat = [outcome.found[name] for name in _STAT] if outcome.found else job.stat
+    failure = outcome.failure if content is None else None
+    database.execute(
+        "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, content = ?, due = 0, "
+        "failure = ? WHERE id = ?",
+        (*stat, content, failure, job.file),
+    )
+    if content:
+        database.execute("UPDATE contents SET orphaned = NULL WHERE id = ?", (content,))
+    if row[4] and row[4] != content:
+        orphan(database, [row[4]])
+    if outcome.found:
+        metadata = outcome.found.get("metadata", {})
+        database.execute(
+            f"INSERT OR REPLACE INTO metadata (file, {', '.join(METADATA)}) "
+            f"VALUES (?{', ?' * len(METADATA)})",
+            (job.file, *(metadata.get(name) for name in METADATA)),
+        )
+    if row[5] and outcome.found and not outcome.vector and not outcome.failure:
+        library.count("reused", 1)
+    state = FAILED if _has_failed(database, content, failure) else KNOWN
+    with library.memory:
+        library.catalogue.put(job.file, job.directory, content, state)
+
+
+def _has_failed(database: sqlite3.Connection, content: int | None, failure: str | None) -> bool:
+    if failure or content is None:
+        return True
+    row = database.execute("SELECT failure FROM contents WHERE id = ?", (content,)).fetchone()
+    return row[0] is not None
+
+
+def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) -> int:
+    """Deletes contents that have been without a file for more than `keep` seconds.
+
+    At most `limit` of them, so that nobody waits; returns how many went.
+    """
+    before = int(time.time()) - keep
+    with library.write() as database:
+        rows = database.execute(
+            "SELECT id FROM contents WHERE orphaned < ? LIMIT ?", (before, limit)
+        ).fetchall()
+        forget(library, database, [row[0] for row in rows], table)
+    return len(rows)
+
+
+def forget_path(library: Library, path: bytes, table: VectorTable) -> int:
+    """Removes a file or directory, and at once what only it held. Returns how many files went."""
+    with library.write() as database:
+        held = _contents_below(library, database, path)
+        count = listings.remove(library, path)
+        marked = [content for content in held if not _has_file(database, content)]
+        forget(library, database, marked, table)
+    return count
+
+
+def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
+    directory = library.tree.find(path)
+    if directory is not None:
+        with library.memory:
+            inside = library.catalogue.inside(library.tree.mask([directory]))
+            return {int(content) for content in library.catalogue.content[inside] if content}
+    parent, _, name = path.rpartition(b"/")
+    rows = database.execute(
+        "SELECT content FROM files WHERE directory = ? AND name = ? AND content IS NOT NULL",
+        (library.tree.find(parent or b"/"), name),
+    )
+    return {row[0] for row in rows}
+
+
+def _has_file(database: sqlite3.Connection, content: int) -> bool:
+    row = database.execute("SELECT 1 FROM files WHERE content = ? LIMIT 1", (content,)).fetchone()
+    return row is not None
+
+
+def forget(
+    library: Library, database: sqlite3.Connection, contents: Collection[int], table: VectorTable
+) -> None:
+    """Deletes contents that no file has, with their vectors."""
+    for content in contents:
+        (passes,) = database.execute(
+            "SELECT coalesce(sum(passes), 0) FROM vectors "
+            "WHERE content = ? AND model IN (SELECT id FROM models)",
+            (content,),
+        ).fetchone()
+        library.count("encoded", -passes)
+        database.execute(
+            "DELETE FROM vectors WHERE content = ? AND model IN (SELECT id FROM models)",
+            (content,),
+        )
+        database.execute("DELETE FROM contents WHERE id = ?", (content,))
+    with library.memory:
+        for content in contents:
+            table.remove(content)

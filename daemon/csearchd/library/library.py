@@ -1,0 +1,110 @@
+"""The library: one database and what is kept in memory of it.
+
+Changes are made inside `write()`, to the database and, under `memory`, to what is in memory; where
+a transaction fails, memory is read anew. Searches take only `memory`, never wait for a transaction,
+and read the database through connections of their own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from csearchd.library.catalogue import Catalogue
+from csearchd.library.database import explain, open_database, open_reader
+from csearchd.library.tree import DirectoryTree
+from csearchd.library.vectors import VectorTable
+
+
+class Library:
+    """What the daemon knows. Raises LibraryError where the database can't be opened or written."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._database = open_database(path)
+        self._writing = threading.RLock()
+        self.memory = threading.RLock()
+        try:
+            self._read()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise explain(error, path) from error
+
+    def _read(self) -> None:
+        """Builds what is in memory from the database."""
+        with self.memory:
+            self.tree = DirectoryTree(
+                self._database.execute("SELECT id, parent, name FROM directories")
+            )
+            self.catalogue = Catalogue(self._database)
+            self.counters = dict(self._database.execute("SELECT name, value FROM counters"))
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; nested ones join the outer one. Raises LibraryError."""
+        with self._writing:
+            if self._database.in_transaction:
+                yield self._database
+                return
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException as error:
+                self._undo()
+                if isinstance(error, sqlite3.Error):
+                    raise explain(error, self.path) from error
+                raise
+
+    def _undo(self) -> None:
+        """Rolls back, and brings memory, which may be ahead, to what was committed."""
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+        self._read()
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection that only reads; it belongs to the caller."""
+        return open_reader(self.path)
+
+    def count(self, name: str, by: int) -> None:
+        """Adds to a counter; inside a `write()`."""
+        self._database.execute("UPDATE counters SET value = value + ? WHERE name = ?", (by, name))
+        self.counters[name] += by
+
+    def setting(self, name: str) -> str | None:
+        with self._writing:
+            row = self._database.execute(
+                "SELECT value FROM settings WHERE name = ?", (name,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def set(self, name: str, value: str | None) -> None:
+        with self.write() as database:
+            if value is None:
+                database.execute("DELETE FROM settings WHERE name = ?", (name,))
+            else:
+                database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+    def model(self, fingerprint: str, name: str, dimensions: int) -> int:
+        """The row of a model, made if it is new."""
+        with self.write() as database:
+            database.execute(
+                "INSERT INTO models (fingerprint, name, dimensions) VALUES (?, ?, ?) "
+                "ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name",
+                (fingerprint, name, dimensions),
+            )
+            row = database.execute(
+                "SELECT id FROM models WHERE fingerprint = ?", (fingerprint,)
+            ).fetchone()
+        return int(row[0])
+
+    def vectors(self, model: int, dimensions: int) -> VectorTable:
+        """A model's vectors, read from the database."""
+        with self.write() as database:
+            return VectorTable.load(database, model, dimensions)
+
+    def close(self) -> None:
+        with self._writing:
+            self._database.close()

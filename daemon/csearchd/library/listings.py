@@ -1,0 +1,236 @@
+"""What directories hold: a listing from the disk compared with the library, and put into it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from csearchd.library.catalogue import DUE
+from csearchd.library.library import Library
+from csearchd.library.tree import TOP
+
+
+class FileStat(NamedTuple):
+    """A picture in a listing: its name and what lstat(2) says of it."""
+
+    name: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class Listing(NamedTuple):
+    """A directory as it is on the disk."""
+
+    path: bytes
+    files: Sequence[FileStat]
+    directories: Sequence[bytes]
+    digest: bytes  # of all the above but the path
+    failure: str | None = None  # why it can't be listed; then the rest is empty
+
+
+def apply(library: Library, listing: Listing) -> bool:
+    """Makes the library agree with `listing`: one transaction for a directory.
+
+    Returns whether anything had changed. Raises LibraryError.
+    """
+    with library.write() as database:
+        directory = directory_row(library, database, listing.path)
+        known, failure = database.execute(
+            "SELECT listing, failure FROM directories WHERE id = ?", (directory,)
+        ).fetchone()
+        if listing.failure:
+            if failure != listing.failure:
+                database.execute(
+                    "UPDATE directories SET failure = ?, listing = NULL WHERE id = ?",
+                    (listing.failure, directory),
+                )
+            return False
+        if known == listing.digest:
+            return False
+        here = set(listing.directories)
+        for name, child in library.tree.children(directory).items():
+            if name not in here:
+                _remove_tree(library, database, child)
+        _compare_files(library, database, directory, listing.files)
+        database.execute(
+            "UPDATE directories SET listing = ?, failure = NULL WHERE id = ?",
+            (listing.digest, directory),
+        )
+    return True
+
+
+def cover(library: Library, path: bytes) -> None:
+    """Notes that everything below `path` has been listed."""
+    with library.write() as database:
+        directory = directory_row(library, database, path)
+        now = int(time.time())
+        database.execute("UPDATE directories SET covered = ? WHERE id = ?", (now, directory))
+
+
+def seen(library: Library, path: bytes) -> bool:
+    """Whether a complete listing once covered the directory, by itself or from above."""
+    with library.memory:
+        directory = library.tree.find(path)
+        if directory is None:
+            return False
+        above = list(library.tree.ancestors(directory))
+    marks = ",".join("?" * len(above))
+    with library.write() as database:
+        (listed,) = database.execute(
+            "SELECT listing IS NOT NULL OR failure IS NOT NULL FROM directories WHERE id = ?",
+            (directory,),
+        ).fetchone()
+        covered = database.execute(
+            f"SELECT 1 FROM directories WHERE id IN ({marks}) AND covered IS NOT NULL", above
+        ).fetchone()
+    return bool(listed and covered)
+
+
+def remove(library: Library, path: bytes) -> int:
+    """Removes a directory, or a file, and all below it. Returns how many files went."""
+    with library.write() as database:
+        directory = library.tree.find(path)
+        if directory is not None and directory != TOP:
+            return _remove_tree(library, database, directory)
+        parent, _, name = path.rpartition(b"/")
+        directory = library.tree.find(parent or b"/")
+        row = database.execute(
+            "SELECT id, content FROM files WHERE directory = ? AND name = ?", (directory, name)
+        ).fetchone()
+        if row is None:
+            return 0
+        _remove_files(library, database, [row])
+        # The listing is no longer what the library holds.
+        database.execute("UPDATE directories SET listing = NULL WHERE id = ?", (directory,))
+    return 1
+
+
+def directory_row(library: Library, database: sqlite3.Connection, path: bytes) -> int:
+    """The row of the directory at `path`, made with its parents where they are new."""
+    identifier = TOP
+    for name in path.split(b"/"):
+        if not name:
+            continue
+        child = library.tree.child(identifier, name)
+        if child is None:
+            cursor = database.execute(
+                "INSERT INTO directories (parent, name) VALUES (?, ?)", (identifier, name)
+            )
+            child = int(cursor.lastrowid or 0)
+            with library.memory:
+                library.tree.add(child, identifier, name)
+        identifier = child
+    return identifier
+
+
+def _compare_files(
+    library: Library, database: sqlite3.Connection, directory: int, files: Sequence[FileStat]
+) -> None:
+    rows = database.execute(
+        "SELECT name, size, mtime_ns, ctime_ns, inode, id, content FROM files WHERE directory = ?",
+        (directory,),
+    )
+    known = {row[0]: row for row in rows}
+    changed: list[tuple[int, int | None]] = []
+    for file in files:
+        row = known.pop(file.name, None)
+        if row is None:
+            cursor = database.execute(
+                "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, due) "
+                "VALUES (?, ?, ?, ?, ?, ?, 1)",
+                (directory, *file),
+            )
+            changed.append((int(cursor.lastrowid or 0), None))
+        elif row[:5] != tuple(file):
+            database.execute(
+                "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, due = 1, "
+                "failure = NULL WHERE id = ?",
+                (*file[1:], row[5]),
+            )
+            changed.append((row[5], row[6]))
+    _remove_files(library, database, [(row[5], row[6]) for row in known.values()])
+    with library.memory:
+        for identifier, content in changed:
+            library.catalogue.put(identifier, directory, content, DUE)
+
+
+def _remove_tree(library: Library, database: sqlite3.Connection, directory: int) -> int:
+    count = 0
+    for current in reversed(library.tree.below(directory)):
+        rows = database.execute(
+            "SELECT id, content FROM files WHERE directory = ?", (current,)
+        ).fetchall()
+        _remove_files(library, database, rows)
+        count += len(rows)
+        database.execute("DELETE FROM roots WHERE directory = ?", (current,))
+        database.execute("DELETE FROM directories WHERE id = ?", (current,))
+        with library.memory:
+            library.tree.remove(current)
+    return count
+
+
+def _remove_files(
+    library: Library, database: sqlite3.Connection, rows: Iterable[tuple[int, int | None]]
+) -> None:
+    rows = list(rows)
+    database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
+    orphan(database, {row[1] for row in rows if row[1]})
+    with library.memory:
+        library.catalogue.remove(row[0] for row in rows)
+
+
+def orphan(database: sqlite3.Connection, contents: Iterable[int]) -> None:
+    """Notes the time for those of `contents` that no file has any more."""
+    database.executemany(
+        "UPDATE contents SET orphaned = ? WHERE id = ? AND orphaned IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
+        [(int(time.time()), content) for content in contents],
+    )
+
+
+def retry_failed(library: Library) -> int:
+    """Makes everything that failed due again. Returns how many files that are."""
+    with library.write() as database:
+        rows = database.execute(
+            "SELECT f.id, f.directory, f.content FROM files f "
+            "LEFT JOIN contents c ON c.id = f.content "
+            "WHERE NOT f.due AND (f.failure IS NOT NULL OR c.failure IS NOT NULL)"
+        ).fetchall()
+        database.executemany(
+            "UPDATE files SET due = 1, failure = NULL WHERE id = ?", [(row[0],) for row in rows]
+        )
+        database.execute("UPDATE contents SET failure = NULL WHERE failure IS NOT NULL")
+    with library.memory:
+        for identifier, directory, content in rows:
+            library.catalogue.put(identifier, directory, content, DUE)
+    return len(rows)
+
+
+def failures(library: Library) -> list[tuple[bytes, str]]:
+    """What can't be read or decoded, with the reason: files, then directories."""
+    with library.write() as database:
+        files = database.execute(
+            "SELECT f.directory, f.name, coalesce(f.failure, c.failure) FROM files f "
+            "LEFT JOIN contents c ON c.id = f.content "
+            "WHERE NOT f.due AND (f.failure IS NOT NULL OR c.failure IS NOT NULL)"
+        ).fetchall()
+        directories = database.execute(
+            "SELECT id, failure FROM directories WHERE failure IS NOT NULL"
+        ).fetchall()
+        with library.memory:
+            path = library.tree.path
+            found = [(path(row[0]).rstrip(b"/") + b"/" + row[1], row[2]) for row in files]
+            return sorted(found) + sorted((path(row[0]), row[1]) for row in directories)
+
+
+def directory_failure(library: Library, path: bytes) -> str | None:
+    """Why the directory at `path` can't be listed, if that is so."""
+    with library.write() as database:
+        row = database.execute(
+            "SELECT failure FROM directories WHERE id = ?", (library.tree.find(path),)
+        ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,101 @@
+"""The database's schema: one script of SQL for each version, applied in order.
+
+directories  a tree from "/" (id 1, no parent), one row for each directory on the way to a picture;
+             a name is one component. `listing` is a digest of the entries that were compared last,
+             `covered` when everything below was last known to be listed (seconds since 1970).
+files        a picture's place: name, and the stat that was true when it was last listed or read.
+             `due` marks work: the file must be read. `failure` says why it couldn't be.
+contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
+             they can't be decoded; `orphaned` since when no file has them.
+vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
+metadata     what a file says of itself: EXIF.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x43534831  # "CSH1", in the file's header (SQLite file format, section 1.3)
+
+MIGRATIONS = (
+    """
+    CREATE TABLE directories (
+        id INTEGER PRIMARY KEY,
+        parent INTEGER REFERENCES directories(id),
+        name BLOB NOT NULL,
+        listing BLOB,
+        covered INTEGER,
+        failure TEXT,
+        UNIQUE (parent, name)
+    );
+    INSERT INTO directories (id, parent, name) VALUES (1, NULL, x'');
+
+    CREATE TABLE roots (
+        directory INTEGER PRIMARY KEY REFERENCES directories(id),
+        added INTEGER NOT NULL
+    );
+
+    CREATE TABLE contents (
+        id INTEGER PRIMARY KEY,
+        scheme INTEGER NOT NULL,
+        identity BLOB NOT NULL,
+        format TEXT,
+        width INTEGER,
+        height INTEGER,
+        failure TEXT,
+        orphaned INTEGER,
+        UNIQUE (scheme, identity)
+    );
+    CREATE INDEX contents_failed ON contents(id) WHERE failure IS NOT NULL;
+    CREATE INDEX contents_orphaned ON contents(orphaned) WHERE orphaned IS NOT NULL;
+
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        directory INTEGER NOT NULL REFERENCES directories(id),
+        name BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL,
+        content INTEGER REFERENCES contents(id),
+        due INTEGER NOT NULL,
+        failure TEXT,
+        UNIQUE (directory, name)
+    );
+    CREATE INDEX files_content ON files(content);
+    CREATE INDEX files_due ON files(mtime_ns DESC) WHERE due;
+    CREATE INDEX files_failed ON files(id) WHERE failure IS NOT NULL;
+
+    CREATE TABLE metadata (
+        file INTEGER PRIMARY KEY REFERENCES files(id) ON DELETE CASCADE,
+        taken TEXT,
+        utc_offset INTEGER,
+        make TEXT,
+        model TEXT,
+        lens TEXT,
+        iso INTEGER,
+        latitude REAL,
+        longitude REAL,
+        altitude REAL,
+        orientation INTEGER
+    );
+
+    CREATE TABLE models (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        dimensions INTEGER NOT NULL
+    );
+    CREATE TABLE vectors (
+        model INTEGER NOT NULL REFERENCES models(id),
+        content INTEGER NOT NULL REFERENCES contents(id),
+        vector BLOB NOT NULL,
+        passes INTEGER NOT NULL,
+        PRIMARY KEY (model, content)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO counters VALUES ('encoded', 0), ('reused', 0);
+    """,
+)
+
+VERSION = len(MIGRATIONS)

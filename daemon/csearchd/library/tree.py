@@ -1,0 +1,77 @@
+"""The directory tree in memory: from a path to its row's id and back, and what is below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOP = 1  # the id of "/"
+
+
+class DirectoryTree:
+    """Ids and names of directories; every path is absolute and normal, as bytes."""
+
+    def __init__(self, rows: Iterable[tuple[int, int | None, bytes]]) -> None:
+        """`rows`: id, parent's id, name; the parent may come later than the child."""
+        self._parent: dict[int, int] = {}
+        self._name: dict[int, bytes] = {TOP: b""}
+        self._children: dict[int, dict[bytes, int]] = {}
+        for identifier, parent, name in rows:
+            if parent is not None:
+                self.add(identifier, parent, name)
+
+    def add(self, identifier: int, parent: int, name: bytes) -> None:
+        self._parent[identifier] = parent
+        self._name[identifier] = name
+        self._children.setdefault(parent, {})[name] = identifier
+
+    def remove(self, identifier: int) -> None:
+        """Forgets a directory that has no children left."""
+        parent, name = self._parent.pop(identifier), self._name.pop(identifier)
+        del self._children[parent][name]
+        self._children.pop(identifier, None)
+
+    def find(self, path: bytes) -> int | None:
+        """The id of the directory at `path`; None if it isn't known."""
+        identifier: int | None = TOP
+        for name in path.split(b"/"):
+            if name and identifier is not None:
+                identifier = self.child(identifier, name)
+        return identifier
+
+    def child(self, parent: int, name: bytes) -> int | None:
+        return self._children.get(parent, {}).get(name)
+
+    def children(self, parent: int) -> dict[bytes, int]:
+        return dict(self._children.get(parent, {}))
+
+    def path(self, identifier: int) -> bytes:
+        """Raises KeyError if the id isn't known."""
+        names = []
+        while identifier != TOP:
+            names.append(self._name[identifier])
+            identifier = self._parent[identifier]
+        return b"/" + b"/".join(reversed(names))
+
+    def ancestors(self, identifier: int) -> Iterator[int]:
+        """The directory itself, then its parents up to "/"."""
+        while identifier != TOP:
+            yield identifier
+            identifier = self._parent[identifier]
+        yield TOP
+
+    def below(self, identifier: int) -> list[int]:
+        """The directory and all below it, parents before their children."""
+        found = [identifier]
+        for current in found:
+            found.extend(self._children.get(current, {}).values())
+        return found
+
+    def mask(self, identifiers: Iterable[int]) -> NDArray[np.bool_]:
+        """One bool for each possible id: whether it is one of `identifiers` or below one."""
+        mask = np.zeros(max(self._name) + 1, np.bool_)
+        for identifier in identifiers:
+            mask[self.below(identifier)] = True
+        return mask

@@ -1,0 +1,1 @@
+"""How the daemon is reached: the socket and its operations, systemd."""

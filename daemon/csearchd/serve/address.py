@@ -1,0 +1,123 @@
+"""The socket and the lock: one daemon for a library, and who is let in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+import time
+
+from csearch.protocol import AddressError
+
+_LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
+_WAIT_SECONDS = 15.0  # for a daemon that is about to end
+_BACKLOG = 128
+
+
+class AlreadyServed(Exception):
+    """Another daemon answers at the socket already."""
+
+
+class Locked(Exception):
+    """Another daemon holds the library and doesn't let go of it."""
+
+
+def take_lock(path: str, address: bytes) -> int:
+    """Locks the library; returns the descriptor that holds the lock until it is closed.
+
+    A daemon whose socket has been taken away ends by itself, so its lock is waited for. Raises
+    AlreadyServed if one answers at `address`, Locked if one goes on elsewhere, OSError.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if answers(address):
+                os.close(lock)
+                raise AlreadyServed from None
+            if time.monotonic() > deadline:
+                holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+                os.close(lock)
+                raise Locked(
+                    f"csearchd with process id {holder or 'unknown'} holds {path} and serves "
+                    "another socket; stop that one first, or set XDG_DATA_HOME as well"
+                ) from None
+            time.sleep(0.05)
+            continue
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        return lock
+
+
+def answers(address: bytes) -> bool:
+    """Whether somebody listens at `address`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+def inherited_socket() -> socket.socket | None:
+    """The listening socket that systemd opened for us, if it did (sd_listen_fds(3))."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
+        return None
+    os.set_inheritable(_LISTEN_FIRST, True)  # it has to survive a restart in place
+    return socket.socket(fileno=_LISTEN_FIRST)
+
+
+class OwnSocket:
+    """A listening socket of our own, with the file that it stands at."""
+
+    def __init__(self, address: bytes) -> None:
+        """Binds; the caller holds the lock, so a file that nobody listens at is stale.
+
+        Raises AddressError.
+        """
+        self.address = address
+        directory = os.path.dirname(address)
+        try:
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+            if answers(address):
+                raise AddressError(f"another program listens at {os.fsdecode(address)}")
+            if os.path.lexists(address):
+                os.unlink(address)
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            before = os.umask(0o177)
+            try:
+                self.socket.bind(address)
+            finally:
+                os.umask(before)
+            self.socket.listen(_BACKLOG)
+            self._identity = _file_identity(address)
+        except OSError as error:
+            where = os.fsdecode(address)
+            raise AddressError(f"cannot listen at {where}: {error.strerror}") from error
+
+    def is_ours(self) -> bool:
+        """Whether the file at the address is still the one that was made here."""
+        return self._identity is not None and _file_identity(self.address) == self._identity
+
+    def remove(self) -> None:
+        if self.is_ours():
+            os.unlink(self.address)
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user at the other end (SO_PEERCRED, unix(7))."""
+    size = struct.calcsize("3i")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return int(struct.unpack("3i", credentials)[1])
+
+
+def _file_identity(path: bytes) -> tuple[int, int] | None:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return None
+    return info.st_ino, info.st_ctime_ns

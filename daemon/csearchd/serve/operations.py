@@ -1,0 +1,231 @@
+"""The operations of the protocol, one function each; csearch.protocol says what they do."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+
+import csearch
+from csearch.protocol import HITS_PER_REPLY, PROTOCOL, Message
+from csearchd import config as configuration
+from csearchd.encode.models import ModelError
+from csearchd.library import contents, listings, roots
+from csearchd.library.database import LibraryError
+from csearchd.serve.connection import Request, RequestError
+from csearchd.serve.searching import directory_argument, search
+from csearchd.serve.service import Service
+from csearchd.serve.status import describe_roots, status
+from csearchd.watch.rules import Rules
+
+Operation = Callable[[Service, Request], Awaitable[Message]]
+
+
+class Operations:
+    """Finds the operation of a request and runs it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, request: Request) -> Message:
+        """Raises RequestError for whatever the client has to be told."""
+        operation = _TABLE.get(str(request.message.get("op")))
+        if operation is None:
+            raise RequestError("bad-request", f"unknown operation {request.message.get('op')!r}")
+        try:
+            return await operation(self._service, request)
+        except LibraryError as error:
+            raise RequestError("library", str(error)) from error
+        except ModelError as error:
+            raise RequestError("no-model", str(error)) from error
+
+
+async def _hello(service: Service, request: Request) -> Message:
+    theirs = request.message.get("protocol")
+    version = str(request.message.get("version"))
+    if _number(version) > _number(csearch.__version__) and _installed() != csearch.__version__:
+        service.restart = True
+        service.ending.set()
+        raise RequestError("restarting", "csearchd restarts as the version that is installed now")
+    if type(theirs) is not int or theirs > PROTOCOL:
+        raise RequestError(
+            "newer-client",
+            f"this client (csearch {version}) is newer than the service (csearchd "
+            f"{csearch.__version__}, {csearch.__file__}); stop it with `csearchctl stop`, so that "
+            "the next search starts yours",
+        )
+    return {"protocol": PROTOCOL, "version": csearch.__version__, "pid": os.getpid()}
+
+
+async def _answer(service: Service, request: Request) -> Message:
+    target = request.connection.find(request.message.get("target"))
+    if target:
+        target.answer_now.set()
+    return {}
+
+
+async def _status(service: Service, request: Request) -> Message:
+    return await service.run(status, service)
+
+
+async def _add(service: Service, request: Request) -> Message:
+    path = directory_argument(request.message.get("path"))
+    await service.run(roots.add, service.library, path)
+    service.scanner.scan(path)
+    return {"path": path, "images": await service.run(_count, service, path)}
+
+
+async def _remove(service: Service, request: Request) -> Message:
+    path = _path_argument(request)
+    images = await service.run(_count, service, path)
+    if not await service.run(roots.remove, service.library, path):
+        raise RequestError(
+            "not-found", f"{os.fsdecode(path)} is not a root; `csearchctl roots` lists them"
+        )
+    for root in await service.run(roots.roots, service.library):
+        if roots.is_below(root, path):
+            service.scanner.scan(root)
+    return {"path": path, "images": images}
+
+
+async def _roots(service: Service, request: Request) -> Message:
+    return {"roots": await service.run(describe_roots, service)}
+
+
+async def _rescan(service: Service, request: Request) -> Message:
+    if request.message.get("path") is None:
+        paths = await service.run(roots.roots, service.library)
+    else:
+        paths = [directory_argument(request.message["path"])]
+    for path in paths:
+        service.scanner.scan(path)
+    return {"directories": paths}
+
+
+async def _pause(service: Service, request: Request) -> Message:
+    await service.run(service.reading.pause, True)
+    return {}
+
+
+async def _resume(service: Service, request: Request) -> Message:
+    await service.run(service.reading.pause, False)
+    return {}
+
+
+async def _reload(service: Service, request: Request) -> Message:
+    try:
+        reload(service)
+    except configuration.ConfigError as error:
+        raise RequestError("bad-request", f"{error}; the old configuration stays") from error
+    return {}
+
+
+def reload(service: Service) -> None:
+    """Reads the configuration again and lets it take effect. Raises ConfigError."""
+    config = configuration.load(service.paths.config)
+    service.config = config
+    service.reading.config = config.encode
+    service.scanner.rules = Rules(config.scan.hidden, config.scan.exclude)
+    for path in roots.roots(service.library):
+        service.scanner.scan(path)
+    service.reading.wake()
+
+
+async def _stop(service: Service, request: Request) -> Message:
+    service.ending.set()
+    return {}
+
+
+async def _failed(service: Service, request: Request) -> Message:
+    found = await service.run(listings.failures, service.library)
+    for start in range(0, len(found), HITS_PER_REPLY):
+        part = found[start : start + HITS_PER_REPLY]
+        await request.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
+    retried = 0
+    if request.message.get("retry"):
+        retried = await service.run(listings.retry_failed, service.library)
+        for path, _ in found:
+            if os.path.isdir(path):
+                service.scanner.scan(path)
+                retried += 1
+        service.reading.wake()
+    return {"count": len(found), "retried": retried}
+
+
+async def _forget(service: Service, request: Request) -> Message:
+    path = _path_argument(request)
+
+    table = service.models.serving.table
+    files = await service.run(contents.forget_path, service.library, path, table)
+    if not files:
+        raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
+    return {"files": files}
+
+
+async def _models(service: Service, request: Request) -> Message:
+    described = await service.run(status, service)
+    coming = described["next_model"]
+    return {
+        "current": described["model"],
+        "next": coming["name"] if coming else None,
+        "done": coming["done"] if coming else 0,
+        "total": coming["total"] if coming else 0,
+    }
+
+
+async def _use(service: Service, request: Request) -> Message:
+    name = str(request.message.get("model"))
+    model = await service.run(service.models.use, name)
+    service.reading.wake()
+    return {"model": model.name, "total": service.library.counters["encoded"]}
+
+
+def _path_argument(request: Request) -> bytes:
+    """A path that need not exist any more, resolved as far as it does."""
+    path = request.message.get("path")
+    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+        raise RequestError("bad-request", "a path must be absolute (bin)")
+    return os.path.realpath(path)
+
+
+def _count(service: Service, path: bytes) -> int:
+    with service.library.memory:
+        directory = service.library.tree.find(path)
+        if directory is None:
+            return 0
+        inside = service.library.catalogue.inside(service.library.tree.mask([directory]))
+        return int(inside.sum())
+
+
+def _installed() -> str:
+    """The version in the file that a new process would import."""
+    try:
+        with open(csearch.__file__, encoding="utf-8") as file:
+            found = re.search(r'^__version__ = "([^"]+)"', file.read(), re.MULTILINE)
+    except OSError:
+        return csearch.__version__
+    return found[1] if found else csearch.__version__
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+_TABLE: dict[str, Operation] = {
+    "hello": _hello,
+    "search": search,
+    "answer": _answer,
+    "status": _status,
+    "add": _add,
+    "remove": _remove,
+    "roots": _roots,
+    "rescan": _rescan,
+    "pause": _pause,
+    "resume": _resume,
+    "reload": _reload,
+    "stop": _stop,
+    "failed": _failed,
+    "forget": _forget,
+    "models": _models,
+    "use": _use,
+}

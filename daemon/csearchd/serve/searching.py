@@ -1,0 +1,151 @@
+"""The `search` operation: makes sure that there is something to search, then asks the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+
+from csearch.protocol import HITS_PER_REPLY, Message
+from csearchd.library import listings, roots
+from csearchd.library.catalogue import DUE, FAILED, KNOWN
+from csearchd.search.engine import Scope
+from csearchd.serve.connection import Request, RequestError
+from csearchd.serve.service import Service
+from csearchd.serve.status import notes
+
+_PROGRESS_SECONDS = 0.1
+_WAITS = ("first", "all", "none")
+
+
+async def search(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    query, paths, top, wait = _arguments(request.message)
+    awaited: list[bytes] = []
+    everywhere = paths is None
+    for path in await service.run(roots.roots, service.library) if everywhere else paths or []:
+        if await service.run(listings.seen, service.library, path):
+            if wait == "all":
+                awaited.append(path)
+            else:
+                service.scanner.refresh(path)
+        elif wait == "none":
+            service.scanner.scan(path)
+        else:
+            awaited.append(path)
+    stopped = False
+    if awaited:
+        stopped = await _wait(service, request, awaited)
+    scope = None
+    if paths is not None:
+        for path in paths:
+            await service.run(_check_listed, service, path)
+        scope = _scope(service, paths)
+    hits, stale = await service.run(service.engine.search, query, scope, top)
+    for directory in stale:
+        service.scanner.refresh(directory)
+    for start in range(0, len(hits), HITS_PER_REPLY):
+        part = hits[start : start + HITS_PER_REPLY]
+        await request.reply("hits", hits=[hit._asdict() for hit in part])
+    with service.library.memory:
+        catalogue = service.library.catalogue
+        return {
+            "images": catalogue.count(KNOWN, scope),
+            "pending": catalogue.count(DUE, scope),
+            "failed": catalogue.count(FAILED, scope),
+            "model": service.models.serving.model.name,
+            "stopped": stopped,
+            "notes": notes(service),
+        }
+
+
+def directory_argument(path: object) -> bytes:
+    """The real path of a directory that a client names. Raises RequestError."""
+    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+        raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
+    shown = os.fsdecode(path).encode(errors="replace").decode()
+    try:
+        real = os.path.realpath(path, strict=True)
+        with os.scandir(real):
+            return real
+    except NotADirectoryError:
+        raise RequestError("not-a-directory", f"{shown}: is not a directory") from None
+    except PermissionError:
+        raise RequestError("denied", f"{shown}: permission denied") from None
+    except OSError as error:
+        reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
+        raise RequestError("not-found", f"{shown}: {reason}") from None
+
+
+def _arguments(message: Message) -> tuple[str, list[bytes] | None, int, str]:
+    query, scopes = message.get("query"), message.get("scopes")
+    top, wait = message.get("top"), message.get("wait", "first")
+    if not isinstance(query, str) or not query.strip():
+        raise RequestError("query", "the query is empty; describe the picture in a few words")
+    if type(top) is not int or top < 1:
+        raise RequestError("bad-request", "top must be a whole number above 0")
+    if wait not in _WAITS:
+        raise RequestError("bad-request", f"wait must be one of {', '.join(_WAITS)}")
+    if scopes is None:
+        return query, None, top, wait
+    if not isinstance(scopes, list) or not scopes:
+        raise RequestError("bad-request", "scopes must be a list of paths, or nil for everywhere")
+    paths = list(dict.fromkeys(directory_argument(path) for path in scopes))
+    return query, paths, top, wait
+
+
+def _scope(service: Service, paths: list[bytes]) -> Scope:
+    with service.library.memory:
+        tree = service.library.tree
+        found = [tree.find(path) for path in paths]
+        return tree.mask(directory for directory in found if directory is not None)
+
+
+def _check_listed(service: Service, path: bytes) -> None:
+    """Raises RequestError where the directory itself could not be read."""
+    if reason := listings.directory_failure(service.library, path):
+        raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
+
+
+async def _wait(service: Service, request: Request, paths: list[bytes]) -> bool:
+    """Waits until all below `paths` is listed and read. Returns whether that was cut short."""
+    before = _counts(service, paths)
+    settled = sum(before.values()) - before[DUE]  # not part of this wait's work
+    scans = [service.scanner.scan(path) for path in paths]
+    service.reading.want(paths)
+    try:
+        while True:
+            scanning = not all(scan.done.is_set() for scan in scans)
+            counts = _counts(service, paths)
+            total = max(0, sum(counts.values()) - settled)
+            left = counts[DUE]
+            if not scanning and not left:
+                return False
+            stuck = service.reading.paused or notes(service)
+            if request.answer_now.is_set() or (stuck and not scanning):
+                return True
+            rate = service.reading.rate
+            await request.reply(
+                "progress",
+                phase="scanning" if scanning else "encoding",
+                found=sum(counts.values()),
+                done=total - left,
+                total=total,
+                failed=counts[FAILED],
+                rate=round(rate, 1),
+                remaining=round(left / rate) if rate > 0 and not scanning else None,
+            )
+            try:
+                await asyncio.wait_for(request.answer_now.wait(), _PROGRESS_SECONDS)
+            except TimeoutError:
+                pass
+    finally:
+        service.reading.unwant(paths)
+
+
+def _counts(service: Service, paths: list[bytes]) -> dict[int, int]:
+    """How many files below `paths` are in each state."""
+    scope = _scope(service, paths)
+    with service.library.memory:
+        catalogue = service.library.catalogue
+        return {state: catalogue.count(state, scope) for state in (DUE, KNOWN, FAILED)}

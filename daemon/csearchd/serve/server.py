@@ -1,0 +1,54 @@
+"""The listening end: accepts the owner's clients and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+
+from csearchd.serve.address import peer_uid
+from csearchd.serve.connection import Connection, Handler
+
+log = logging.getLogger(__name__)
+
+_MAX_CONNECTIONS = 256
+
+
+class Server:
+    """Serves connections on a listening Unix socket, whoever opened it."""
+
+    def __init__(self, listening: socket.socket, handle: Handler) -> None:
+        self._listening = listening
+        self._handle = handle
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._accept, sock=self._listening)
+
+    def stop(self) -> None:
+        """Accepts no more and drops who is there."""
+        if self._server:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connection = Connection(reader, writer, self._handle)
+        self._connections.add(task)
+        try:
+            uid = peer_uid(writer.get_extra_info("socket"))
+            if uid != os.getuid():
+                log.warning("refused a connection of user %d", uid)
+            elif len(self._connections) > _MAX_CONNECTIONS:
+                log.warning("refused a connection: there are %d already", _MAX_CONNECTIONS)
+            else:
+                await connection.serve()
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()

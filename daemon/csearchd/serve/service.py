@@ -1,0 +1,43 @@
+"""The parts of the running daemon, as the operations see them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from csearchd.config import Config
+from csearchd.encode.serving import Models
+from csearchd.library.library import Library
+from csearchd.paths import Paths
+from csearchd.search.engine import Engine
+from csearchd.watch.reading import Reading
+from csearchd.watch.scanner import Scanner
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class Service:
+    """What boot made. Whatever may wait for the database or compute is done in `threads`."""
+
+    paths: Paths
+    config: Config
+    library: Library
+    models: Models
+    engine: Engine
+    scanner: Scanner
+    reading: Reading
+    threads: ThreadPoolExecutor
+    ending: asyncio.Event
+    restart: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function` in a thread of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, lambda: function(*args, **kwargs))

@@ -1,0 +1,114 @@
+"""What the daemon says of itself: the `status` operation and `csearchctl status --json`."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from csearch import __version__
+from csearch.protocol import Message
+from csearchd.library import roots
+from csearchd.library.catalogue import DUE, FAILED
+from csearchd.serve.service import Service
+
+
+def status(service: Service) -> Message:
+    """state     idle, scanning, encoding or paused
+    model     name of the model that answers
+    next_model  None, or {name, done, total} of the model that will answer
+    images    files that can be found now
+    pending   files known to need work
+    encoded   image-tower passes ever made for what is kept
+    reused    files that were recognised and not encoded again
+    failed    files that can't be read or decoded
+    rate      files read a second, lately; remaining: seconds left, or None
+    roots     [{path, present, images, pending, failed, watch}]; watch: how changes are noticed
+    watch     {directories: how many are watched, lost: events lost so far}
+    scanning  [path]: what is being compared with the disk
+    notes     what can't be done at the moment, and why: lines for the user
+    version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
+    """
+    reading, scanner = service.reading, service.scanner
+    serving, coming = service.models.serving, service.models.coming
+    with service.library.memory:
+        catalogue = service.library.catalogue
+        images = int(np.count_nonzero(serving.table.has(catalogue.content)))
+        due, failed = catalogue.count(DUE), catalogue.count(FAILED)
+        counters = dict(service.library.counters)
+    scanning = scanner.scanning
+    pending = due + (reading.missing if coming else 0)
+    rate = reading.rate if pending and not reading.paused else 0.0
+    return {
+        "state": state(service, pending, scanning),
+        "model": serving.model.name,
+        "next_model": _coming(service, images),
+        "images": images,
+        "pending": pending,
+        "encoded": counters["encoded"],
+        "reused": counters["reused"],
+        "failed": failed,
+        "rate": round(rate, 1),
+        "remaining": round(pending / rate) if rate > 0 else None,
+        "roots": describe_roots(service),
+        "watch": {"directories": 0, "lost": 0},
+        "scanning": scanning,
+        "notes": notes(service),
+        "version": __version__,
+        "pid": os.getpid(),
+        "uptime": round(time.monotonic() - service.began),
+        "memory": _resident(),
+        "encoder": reading.encoder_pid,
+    }
+
+
+def state(service: Service, pending: int, scanning: list[bytes]) -> str:
+    if service.reading.paused:
+        return "paused"
+    if scanning:
+        return "scanning"
+    return "encoding" if pending else "idle"
+
+
+def notes(service: Service) -> list[str]:
+    """What stands in the way, if anything."""
+    found = [service.scanner.trouble, service.reading.trouble]
+    return list(dict.fromkeys(note for note in found if note))
+
+
+def describe_roots(service: Service) -> list[Message]:
+    """The roots with how far they are."""
+    described: list[Message] = []
+    table = service.models.serving.table
+    for path in roots.roots(service.library):
+        with service.library.memory:
+            directory = service.library.tree.find(path)
+            assert directory is not None
+            scope = service.library.tree.mask([directory])
+            catalogue = service.library.catalogue
+            inside = catalogue.inside(scope)
+            described.append(
+                {
+                    "path": path,
+                    "present": os.path.isdir(path),
+                    "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
+                    "pending": catalogue.count(DUE, scope),
+                    "failed": catalogue.count(FAILED, scope),
+                    "watch": "scanned",
+                }
+            )
+    return described
+
+
+def _coming(service: Service, images: int) -> Message | None:
+    coming = service.models.coming
+    if coming is None:
+        return None
+    missing = service.reading.missing
+    return {"name": coming.name, "done": max(0, images - missing), "total": images}
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

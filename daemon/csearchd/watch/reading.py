@@ -1,0 +1,353 @@
+"""The reading thread: gives the encoder what is due and the library what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from csearch.protocol import Message
+from csearchd.config import Encode
+from csearchd.encode.messages import Limits, Settings
+from csearchd.encode.models import Model, ModelError
+from csearchd.encode.pool import EncoderUnusable, Event, Pool
+from csearchd.encode.serving import Models
+from csearchd.library import contents
+from csearchd.library.contents import Job, Outcome
+from csearchd.library.database import LibraryError
+from csearchd.library.library import Library
+
+log = logging.getLogger(__name__)
+
+_CHOICE = 512  # jobs that are looked up at a time
+_COMMIT_SECONDS = 0.25  # what a kill can cost, and how soon a picture can be found
+_COMMIT_JOBS = 128
+_REST = 2.0  # seconds before a file that changed while it was read is looked at again
+_TROUBLE = 10.0  # seconds before the next try when nothing can be written or encoded
+_RATE_SECONDS = 5.0  # what the rate is averaged over
+
+_Key = tuple[int, bytes]  # scheme and identity of a content
+
+
+@dataclass
+class _Work:
+    """A model, the pool that makes its vectors, and the state of its jobs."""
+
+    model: Model
+    row: int
+    pool: Pool
+    encoding: dict[_Key, list[tuple[Job, Message]]] = field(default_factory=dict)
+    """Contents in the encoder, each with the copies of it that turned up meanwhile."""
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Not committed yet."""
+    fresh: set[_Key] = field(default_factory=set)
+    """The contents of `outcomes`."""
+    cursor: int = 0
+    """The last file that was chosen because its content has no vector."""
+
+
+class Reading:
+    """Reads due files, newest first; then makes the vectors that a model lacks."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        config: Encode,
+        look_again: Callable[[bytes], object],
+    ) -> None:
+        """`look_again` is called with a directory in which a file changed while it was read."""
+        self._library = library
+        self._models = models
+        self._look_again = look_again
+        self.config = config
+        self.paused = library.setting("paused") is not None
+        self.trouble: str | None = None  # why nothing is read, while that is so
+        self.missing = 0  # contents that the coming model lacks
+        self._wanted: list[bytes] = []  # directories that somebody waits for
+        self._held: set[int] = set()  # files that have been chosen and aren't committed
+        self._resting: dict[int, tuple[float, bytes]] = {}  # files: until when, in which directory
+        self._queue: deque[tuple[Job, bytes]] = deque()
+        self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._total = 0
+        self._work = self._start_work(models.serving.model, models.serving.row)
+        self._look = True  # there may be work that hasn't been looked for
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="reading", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        self._stopping = True
+        self.wake()
+        self._thread.join(timeout)
+
+    def wake(self) -> None:
+        """There may be new work, or a reason to stop."""
+        self._look = True
+        try:
+            os.write(self._wake_write, b"\0")
+        except BlockingIOError:
+            pass
+
+    def want(self, paths: Iterable[bytes]) -> None:
+        """Somebody waits for the pictures below `paths`: they go first, until `unwant`."""
+        self._wanted.extend(paths)
+        self.wake()
+
+    def unwant(self, paths: Iterable[bytes]) -> None:
+        for path in paths:
+            self._wanted.remove(path)
+
+    def pause(self, paused: bool) -> None:
+        """Stops or resumes reading; this outlives the daemon. Raises LibraryError."""
+        self._library.set("paused", "yes" if paused else None)
+        self.paused = paused
+        self.wake()
+
+    @property
+    def encoder_pid(self) -> int | None:
+        """The encoder's process id while there is one."""
+        return self._work.pool.pid
+
+    @property
+    def rate(self) -> float:
+        """Pictures read a second, over the last few seconds."""
+        (then, before), (now, total) = self._recent[0], (time.monotonic(), self._total)
+        if now - self._recent[-1][0] > _RATE_SECONDS:
+            return 0.0
+        return (total - before) / max(now - then, 0.1)
+
+    def _run(self) -> None:
+        reader = self._library.reader()
+        while not self._stopping:
+            work = self._work
+            try:
+                self._work = self._turn(reader, work)
+            except (EncoderUnusable, LibraryError, ModelError) as error:
+                if self.trouble != str(error):
+                    log.error("%s", error)
+                self._work = self._recover(work, str(error))
+            except Exception:
+                log.exception("reading pictures failed")
+                work.outcomes.clear()
+                self._work = self._recover(work, "an error in csearchd; its log tells more")
+        self._work.pool.close()
+        try:
+            self._commit(self._work)
+        except LibraryError as error:
+            log.error("%s", error)
+        reader.close()
+
+    def _turn(self, reader: sqlite3.Connection, work: _Work) -> _Work:
+        """One round: submit, wait, handle, commit. Returns what to go on with."""
+        pool = work.pool
+        if not self.paused and pool.room:
+            work = self._fill(reader, work)
+            pool = work.pool
+        waiting = bool(work.outcomes or self._resting)
+        idle = not pool.busy and pool.running
+        timeout = _COMMIT_SECONDS if waiting else self.config.idle_seconds if idle else None
+        began = time.monotonic()
+        events = pool.poll(timeout, self._wake_read)
+        self._drain()
+        for event in events:
+            self._handle(reader, work, event)
+        nothing = idle and not waiting and not events and not self._look
+        if nothing and time.monotonic() - began >= self.config.idle_seconds:
+            log.debug("the encoder has had nothing to do and ends")
+            pool.close()
+        self._end_rests()
+        now = time.monotonic()
+        if work.outcomes and (
+            len(work.outcomes) >= _COMMIT_JOBS
+            or now - self._recent[-1][0] >= _COMMIT_SECONDS
+            or not pool.busy
+        ):
+            self._commit(work)
+        return work
+
+    def _fill(self, reader: sqlite3.Connection, work: _Work) -> _Work:
+        """Gives the pool what it has room for; changes to the other model where that is next."""
+        if not self._queue and self._look:
+            model, row = self._choose(reader, work)
+            settings = self._settings(model)
+            if row != work.row or settings != work.pool.settings:
+                if work.pool.busy or work.outcomes:
+                    self._release_queue()
+                    return work  # first this is brought to its end
+                work.pool.close()
+                work = self._start_work(model, row)
+        while self._queue and work.pool.room:
+            work.pool.submit(*self._queue.popleft())
+        return work
+
+    def _choose(self, reader: sqlite3.Connection, work: _Work) -> tuple[Model, int]:
+        """Fills the queue. Returns the model that the vectors are to be of."""
+        serving, coming = self._models.serving, self._models.coming
+        self._look = False
+        self._queue_jobs(self._due(reader))
+        if self._queue:
+            self._look = True
+            return serving.model, serving.row
+        targets = [(serving.model, serving.row)]
+        if coming:
+            targets.append((coming, self._models.row(coming)))
+        for model, row in targets:
+            after = work.cursor if row == work.row else 0
+            jobs = contents.missing(reader, row, after, _CHOICE)
+            if jobs:
+                self._queue_jobs(iter(jobs))
+                work.cursor = jobs[-1].file
+                self._look = True
+                if model is coming:
+                    self.missing = contents.count_missing(reader, row)
+                return model, row
+        work.cursor = 0
+        if coming and not work.pool.busy and not work.outcomes:
+            self.missing = contents.count_missing(reader, targets[1][1])
+            if not self.missing:
+                self._models.complete(coming)
+        return work.model, work.row
+
+    def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
+        """Due files that aren't under way: where somebody waits for some, only those."""
+        free = (job for job in contents.due(reader) if job.file not in self._held)
+        if not self._wanted:
+            return free
+        with self._library.memory:
+            tree = self._library.tree
+            found = [tree.find(path) for path in self._wanted]
+            scope = tree.mask(directory for directory in found if directory)
+        first: list[Job] = []
+        rest: list[Job] = []
+        for job in free:
+            wanted = job.directory < len(scope) and scope[job.directory]
+            (first if wanted else rest).append(job)
+            if len(first) >= _CHOICE:
+                break
+        return iter(first or rest)
+
+    def _queue_jobs(self, jobs: Iterator[Job]) -> None:
+        for job in islice(jobs, _CHOICE):
+            try:
+                directory = self._library.tree.path(job.directory)
+            except KeyError:
+                continue  # it has just been removed
+            self._queue.append((job, directory.rstrip(b"/") + b"/" + job.name))
+            self._held.add(job.file)
+
+    def _handle(self, reader: sqlite3.Connection, work: _Work, event: Event) -> None:
+        job, found = event.job, event.found
+        key = (found["scheme"], found["identity"]) if found and "identity" in found else None
+        if event.op == "identified" and key and found:
+            if key in work.fresh or contents.is_known(reader, *key, work.row):
+                work.pool.answer(job, encode=False)
+                self._finish(work, key, Outcome(job, found))
+            elif key in work.encoding:
+                work.pool.answer(job, encode=False)
+                work.encoding[key].append((job, found))
+            else:
+                work.encoding[key] = []
+                work.pool.answer(job, encode=True)
+            return
+        copies = work.encoding.pop(key, []) if key else []
+        if event.changed:
+            self._rest(job)
+            for copy, _ in copies:
+                self._held.discard(copy.file)  # they are still due
+            self._look = True
+            return
+        failure = event.reason or None
+        self._finish(work, key, Outcome(job, found, event.vector, failure))
+        for copy, copy_found in copies:
+            self._finish(work, key, Outcome(copy, copy_found, None, failure))
+
+    def _finish(self, work: _Work, key: _Key | None, outcome: Outcome) -> None:
+        work.outcomes.append(outcome)
+        if key:
+            work.fresh.add(key)
+
+    def _commit(self, work: _Work) -> None:
+        """Raises LibraryError; what couldn't be committed is kept for the next try."""
+        serving = self._models.serving
+        table = serving.table if serving.row == work.row else None
+        contents.store(self._library, work.row, work.outcomes, table)
+        for outcome in work.outcomes:
+            self._held.discard(outcome.job.file)
+        self._total += len(work.outcomes)
+        if self.missing:
+            self.missing = max(0, self.missing - sum(1 for o in work.outcomes if o.vector))
+        work.outcomes.clear()
+        work.fresh.clear()
+        self.trouble = None
+        self._look = True
+        now = time.monotonic()
+        self._recent.append((now, self._total))
+        while len(self._recent) > 2 and now - self._recent[1][0] > _RATE_SECONDS:
+            self._recent.popleft()
+
+    def _recover(self, work: _Work, trouble: str) -> _Work:
+        """After a failure: waits a while, and begins again with all that isn't committed."""
+        self.trouble = trouble
+        self._release_queue()
+        work.pool.close()
+        fresh = self._start_work(work.model, work.row)
+        fresh.outcomes, fresh.fresh = work.outcomes, work.fresh
+        kept = {outcome.job.file for outcome in work.outcomes}
+        self._held.intersection_update(kept | self._resting.keys())
+        deadline = time.monotonic() + _TROUBLE
+        while not self._stopping and (left := deadline - time.monotonic()) > 0:
+            fresh.pool.poll(left, self._wake_read)
+            self._drain()
+        self._look = True
+        return fresh
+
+    def _rest(self, job: Job) -> None:
+        try:
+            directory = self._library.tree.path(job.directory)
+        except KeyError:
+            self._held.discard(job.file)
+            return
+        self._resting[job.file] = (time.monotonic() + _REST, directory)
+
+    def _end_rests(self) -> None:
+        """Files that changed while they were read are looked at again after a while."""
+        now = time.monotonic()
+        over = [file for file, (until, _) in self._resting.items() if until <= now]
+        for directory in {self._resting[file][1] for file in over}:
+            self._look_again(directory)
+        for file in over:
+            del self._resting[file]
+            self._held.discard(file)
+        if over:
+            self._look = True
+
+    def _release_queue(self) -> None:
+        self._held.difference_update(job.file for job, _ in self._queue)
+        self._queue.clear()
+        self._look = True
+
+    def _start_work(self, model: Model, row: int) -> _Work:
+        return _Work(model, row, Pool(self._settings(model), self.config.max_seconds))
+
+    def _settings(self, model: Model) -> Settings:
+        config = self.config
+        limits = Limits(config.max_pixels, config.max_bytes, config.max_memory)
+        threads = config.threads or os.cpu_count() or 1
+        return Settings(model.directory, limits, threads, config.device)
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            pass

@@ -1,0 +1,64 @@
+"""Which directories are looked into, and which of their files are pictures."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Collection, Sequence
+
+from csearchd.encode.formats import JPEG_SUFFIXES, families, is_raw, suffix
+
+# Directories that hold no photos of the user's: caches, thumbnails, waste, other programs' own.
+EXCLUDED = (
+    b".git", b".hg", b".svn", b".bzr", b"node_modules", b"__pycache__", b".cache", b".thumbnails",
+    b".Trash", b".Trash-*", b"Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle", b"lost+found",
+    b".snapshots", b".zfs",
+)  # fmt: skip
+
+NOSEARCH = b".nosearch"
+CACHEDIR_TAG = b"CACHEDIR.TAG"
+_CACHEDIR_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"  # https://bford.info/cachedir/
+
+
+class Rules:
+    """What is skipped, from the configuration's `scan` section."""
+
+    def __init__(self, hidden: bool, exclude: Sequence[str]) -> None:
+        self.hidden = hidden
+        patterns = [os.fsdecode(name) for name in EXCLUDED] + list(exclude)
+        self._families = families()
+        self._excluded = re.compile("|".join(fnmatch.translate(name) for name in patterns))
+
+    def enters(self, name: bytes) -> bool:
+        """Whether a directory called `name` is looked into."""
+        if name.startswith(b".") and not self.hidden:
+            return False
+        return not self._excluded.match(os.fsdecode(name))
+
+    def takes(self, name: bytes) -> bool:
+        """Whether a file called `name` may be a picture."""
+        return (self.hidden or not name.startswith(b".")) and suffix(name) in self._families
+
+
+def is_marked(directory: bytes, names: Collection[bytes]) -> bool:
+    """Whether a directory with these entries asks not to be searched."""
+    if NOSEARCH in names:
+        return True
+    if CACHEDIR_TAG not in names:
+        return False
+    try:
+        with open(os.path.join(directory, CACHEDIR_TAG), "rb") as tag:
+            return tag.read(len(_CACHEDIR_SIGNATURE)) == _CACHEDIR_SIGNATURE
+    except OSError:
+        return False
+
+
+def without_shadowed(names: Sequence[bytes]) -> set[bytes]:
+    """`names` less the raw files that have a JPEG of the same name beside them."""
+    developed = {_stem(name) for name in names if suffix(name) in JPEG_SUFFIXES}
+    return {name for name in names if not (is_raw(name) and _stem(name) in developed)}
+
+
+def _stem(name: bytes) -> bytes:
+    return os.path.splitext(name)[0].lower()

@@ -1,0 +1,73 @@
+"""The scan: directories as they are on the disk, one listing at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+from csearchd.library.listings import FileStat, Listing
+from csearchd.watch.rules import Rules, is_marked, without_shadowed
+
+
+def walk(top: bytes, rules: Rules) -> Iterator[Listing | None]:
+    """Yields the listing of `top` and of each directory below it, parents first.
+
+    Symbolic links are not followed. A directory that vanishes meanwhile is left out, since its
+    parent's next listing tells; if `top` itself isn't there, nothing but None comes.
+    """
+    stack = [top]
+    while stack:
+        path = stack.pop()
+        listing = read_listing(path, rules)
+        if listing is None:
+            if path == top:
+                yield None
+            continue
+        yield listing
+        prefix = path.rstrip(b"/") + b"/"
+        stack.extend(prefix + name for name in reversed(listing.directories))
+
+
+def read_listing(path: bytes, rules: Rules) -> Listing | None:
+    """The listing of one directory, None if it isn't there.
+
+    One that asks not to be searched is listed as empty.
+    """
+    directories: list[bytes] = []
+    entries: dict[bytes, os.DirEntry[bytes]] = {}
+    names: set[bytes] = set()
+    try:
+        with os.scandir(path) as found:
+            for entry in found:
+                name = entry.name
+                names.add(name)
+                if entry.is_dir(follow_symlinks=False):
+                    if rules.enters(name):
+                        directories.append(name)
+                elif rules.takes(name) and entry.is_file(follow_symlinks=False):
+                    entries[name] = entry
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
+    if is_marked(path, names):
+        return Listing(path, (), (), _digest((), ()))
+    files = []
+    for name in sorted(without_shadowed(list(entries))):
+        try:
+            info = entries[name].stat(follow_symlinks=False)
+        except OSError:
+            continue  # it went between the two calls
+        files.append(FileStat(name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino))
+    directories.sort()
+    return Listing(path, files, directories, _digest(files, directories))
+
+
+def _digest(files: list[FileStat] | tuple[()], directories: list[bytes] | tuple[()]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        digest.update(b"%b/%d/%d/%d/%d/" % file)
+    for name in directories:
+        digest.update(b"/%b" % name)
+    return digest.digest()
