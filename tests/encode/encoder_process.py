@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from csearchd.encode.messages import MAX_FRAME, Limits, Settings
 from numpy.typing import NDArray
 
 from csearch.protocol import Message, Unpacker, pack
+from csearchd.encode.messages import MAX_FRAME, Limits, Settings
 
 LIMITS = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
 

@@ -23,7 +23,7 @@ def read_metadata(exif: Image.Exif) -> dict[str, Any]:
     """Of these keys the ones that are known:
 
     taken       local time, "YYYY-MM-DDTHH:MM:SS"
-    offset      minutes east of UTC, of `taken`
+    utc_offset  minutes east of UTC, of `taken`
     make, model, lens, iso
     latitude, longitude     degrees, north and east positive
     altitude    metres above the sea
@@ -62,7 +62,7 @@ def _taken(tags: dict[int, Any]) -> dict[str, Any]:
             taken = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
         except ValueError:
             continue
-        return {"taken": taken.isoformat(), "offset": _offset(tags.get(zone))}
+        return {"taken": taken.isoformat(), "utc_offset": _offset(tags.get(zone))}
     return {}
 
 
