@@ -23,7 +23,7 @@ def check_supported(arch: str) -> None:
 
 
 def architecture_configuration(arch: str) -> dict[str, Any]:
-    """open_clip's configuration of `arch`. Raises ModelError, naming similar ones, if it has none."""
+    """open_clip's configuration of `arch`. Raises ModelError, naming similar ones, for none."""
     directory = _configurations_directory()
     names = [os.path.splitext(name)[0] for name in os.listdir(directory)]
     if arch not in names:

@@ -15,6 +15,7 @@ import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
@@ -174,10 +175,10 @@ def _again(directory: str) -> str:
     return f"remove it with `csearchctl model remove {name}` and install it again"
 
 
-def _checked(entries: dict[str, object], path: str) -> dict[str, object]:
+def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
     """The entries of a description that the Model has, each of the right type."""
     types: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for field in fields(Model):
         if field.name == "directory":
             continue
@@ -187,6 +188,6 @@ def _checked(entries: dict[str, object], path: str) -> dict[str, object]:
             raise ModelError(f"{path}: {field.name} is missing or no {kind.__name__}")
         values[field.name] = value
     for key in ("dimensions", "context_length"):
-        if values[key] < 1:  # type: ignore[operator]
+        if values[key] < 1:
             raise ModelError(f"{path}: {key} must be positive")
     return values

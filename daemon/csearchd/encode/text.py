@@ -33,7 +33,9 @@ class TextTower:
             raise ModelError(f"{error.filename} can't be read: {error.strerror}") from None
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
             summary = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"the text tower of model {model.name} is damaged: {summary}") from None
+            raise ModelError(
+                f"the text tower of model {model.name} is damaged: {summary}"
+            ) from None
         self._padded_length = 1 if model.causal else model.context_length
         width = self._session.get_outputs()[0].shape[-1]
         if width != model.dimensions:
@@ -51,9 +53,9 @@ class TextTower:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
             tokens = self._tokenizer.encode(text)
-            tokens += [0] * (self._padded_length - len(tokens))
-            vectors[row] = self._session.run(None, {"tokens": np.array([tokens], np.int64)})[0][0]
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors[row] = run_tower(self._session, tokens, self._padded_length)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
@@ -68,3 +70,12 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     with open(path, "rb") as file:  # not by its name, which may hold any bytes
         content = file.read()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run_tower(
+    session: onnxruntime.InferenceSession, tokens: list[int], padded_length: int
+) -> Vectors:
+    """The tower's vector (dimensions,) for one text's tokens, not scaled to unit length."""
+    padded = tokens + [0] * (padded_length - len(tokens))
+    vector: Vectors = session.run(None, {"tokens": np.array([padded], np.int64)})[0][0]
+    return vector

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 
-import regex
+import regex  # type: ignore[import-untyped]
 from open_clip.tokenizer import SimpleTokenizer
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE
