@@ -6,10 +6,10 @@ Address
     processes of the user who owns the daemon are answered (`SO_PEERCRED`).
 
 Frames
-    Four bytes, the length of what follows as an unsigned big-endian integer; then one msgpack map.
-    Text is msgpack `str`; paths are msgpack `bin`, since a file name is bytes and need not be UTF-8.
-    A frame to the daemon holds at most MAX_REQUEST bytes, one from it at most MAX_REPLY. A peer that
-    sends something else gets one `error` with `id` nil and is disconnected.
+    Four bytes, the length of what follows as an unsigned big-endian integer; then a msgpack map.
+    Text is msgpack `str`; paths are msgpack `bin`: a file name is bytes and need not be UTF-8.
+    A frame to the daemon holds at most MAX_REQUEST bytes, one from it at most MAX_REPLY. A peer
+    that sends something else gets one `error` with `id` nil and is disconnected.
 
 Requests and replies
     A request is `{"id": INT, "op": STR, …}`; `id` is the client's choice and comes back in every
@@ -46,9 +46,9 @@ Operations
     status    {}: result: the fields of `csearchctl status --json` (csearchd.serve.status).
     add       {path: bin}, remove {path: bin}: a root. result: {path, images}; add returns when
               `status` shows the work that it causes.
-    roots     {}: result: {roots: [{path: bin, present: bool, images, pending, failed, watch: str}]}.
+    roots     {}: result: {roots: [{path: bin, present, images, pending, failed, watch: str}]}.
     rescan    {path: bin or nil}: result {directories: [bin]}.
-    pause, resume, reload, stop   {}: result {}. A daemon that was asked to stop answers, then ends.
+    pause, resume, reload, stop   {}: result {}. A daemon that is asked to stop answers, then ends.
     failed    {retry: bool}: hits: [{path: bin, reason: str}]; result {count, retried}.
     forget    {path: bin}: purges what is known of a file or directory now. result {files}.
     models    {}: result {current: str, next: str or nil, done: int, total: int}.

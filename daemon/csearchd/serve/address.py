@@ -120,4 +120,4 @@ def _file_identity(path: bytes) -> tuple[int, int] | None:
         info = os.lstat(path)
     except OSError:
         return None
-    return info.st_ino, info.st_ctime_ns
+    return info.st_ino, info.st_mtime_ns

@@ -22,20 +22,26 @@ async def search(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
     query, paths, top, wait = _arguments(request.message)
     awaited: list[bytes] = []
+    first_reads: list[bytes] = []
     everywhere = paths is None
     for path in await service.run(roots.roots, service.library) if everywhere else paths or []:
-        if await service.run(listings.seen, service.library, path):
-            if wait == "all":
-                awaited.append(path)
-            else:
-                service.scanner.refresh(path)
-        elif wait == "none":
-            service.scanner.scan(path)
-        else:
+        seen = await service.run(listings.seen, service.library, path)
+        # Who comes while somebody waits for the first reading of a directory waits too.
+        first = not seen or any(roots.is_below(path, other) for other in service.first_reads)
+        if wait == "all" or (first and wait == "first"):
             awaited.append(path)
+            if first:
+                first_reads.append(path)
+        else:
+            service.scanner.refresh(path)
     stopped = False
     if awaited:
-        stopped = await _wait(service, request, awaited)
+        service.first_reads.extend(first_reads)
+        try:
+            stopped = await _wait(service, request, awaited)
+        finally:
+            for path in first_reads:
+                service.first_reads.remove(path)
     scope = None
     if paths is not None:
         for path in paths:

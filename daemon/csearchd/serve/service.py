@@ -34,6 +34,8 @@ class Service:
     reading: Reading
     threads: ThreadPoolExecutor
     ending: asyncio.Event
+    first_reads: list[bytes] = field(default_factory=list)
+    """Directories never seen before, that a client waits for."""
     restart: bool = False
     began: float = field(default_factory=time.monotonic)
 

@@ -1,0 +1,31 @@
+"""What all tests share: a user of their own, with the real commands and the real service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from support.user import User
+
+# Tests must not depend on, or touch, the developer's own service.
+for name in ("CSEARCH_SOCKET", "XDG_RUNTIME_DIR", "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """A user whose home, runtime directory and service vanish after the test."""
+    someone = User(tmp_path_factory.mktemp("u"))
+    yield someone
+    someone.end()
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """A user for all tests of a module, whose service runs and whose photos are read."""
+    someone = User(tmp_path_factory.mktemp("s"))
+    someone.take_photos()
+    someone.search("anything", "--in", someone.pictures)
+    yield someone
+    someone.end()
