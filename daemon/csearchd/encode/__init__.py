@@ -1,0 +1,7 @@
+"""From pixels and words to vectors: the encoder's process, the hot text tower, models."""
+
+import os
+
+# onnxruntime (1.29 and later) reports its use over the network, from a thread that it starts when
+# it is imported, and keeps an identifier of the machine on disk; only this keeps it from that.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -12,11 +12,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import open_clip
+import safetensors
 import torch
 
 from csearchd.encode import models
@@ -34,6 +36,7 @@ from csearchd.encode.vocabulary import build_tokenizer_json
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
+TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
 
 
 class ExportError(ModelError):
@@ -105,16 +108,42 @@ def load_clip(directory: str, arch: str) -> Any:
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{config} is no configuration of open_clip's") from None
     check_configuration(configuration, arch)
+    _check_positions(os.path.join(directory, models.WEIGHTS), configuration, arch)
     try:
         with quiet():
             clip = open_clip.create_model(f"local-dir:{directory}", precision="fp32")
     except Exception as error:  # whatever a wrong configuration or checkpoint provokes
-        summary = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"open_clip can't load {directory}: {summary}") from None
+        lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+        if lines[0].startswith("Error(s) in loading state_dict"):
+            summary = textwrap.shorten(" ".join(lines[1:]), 160, placeholder=" …")
+            raise ModelError(f"the weights are not those of {arch}: {summary}") from None
+        raise ModelError(f"open_clip can't load {arch} from {directory}: {lines[0]}") from None
     text = getattr(clip, "text", clip)
     if getattr(text, "use_pad_mask", False) or not hasattr(text, "token_embedding"):
         raise ExportError(f"the text tower of {arch} is not one of open_clip's own kind")
     return clip.eval()
+
+
+def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) -> None:
+    """Raises ModelError if the weights are for another size of pictures or length of texts:
+    open_clip would stretch or cut their positional embeddings without a word."""
+    vision, text = configuration["vision_cfg"], configuration["text_cfg"]
+    lengths = {name: text.get("context_length", 77) for name in TEXT_POSITIONS}
+    size, patch = vision.get("image_size", 224), vision.get("patch_size", 16)
+    if "timm_model_name" not in vision and isinstance(size, int):
+        lengths["visual.positional_embedding"] = (size // patch) ** 2 + 1
+    try:
+        with safetensors.safe_open(weights, "numpy") as file:
+            names = lengths.keys() & set(file.keys())
+            found = {name: file.get_slice(name).get_shape()[0] for name in names}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelError(f"{weights} can't be read as safetensors: {error}") from None
+    for name, length in found.items():
+        if length != lengths[name]:
+            raise ModelError(
+                f"the weights are not those of {arch}: {name} has {length} positions, not"
+                f" {lengths[name]}"
+            )
 
 
 def _open_clip_vectors(clip: Any) -> Vectors:
