@@ -18,8 +18,11 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
     An error becomes a line on stderr; a closed pipe is none.
     """
     try:
-        status = command(sys.argv[1:])
-        flush()
+        try:
+            status = command(sys.argv[1:])
+        except SystemExit as leaving:  # argparse, after an error or its help
+            status = int(leaving.code or 0)
+        _flush()
         return status
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -32,7 +35,7 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
         return FAILURE
 
 
-def flush() -> None:
+def _flush() -> None:
     """Writes what argparse has printed."""
     if sys.stdout is not None:
         try:

@@ -25,6 +25,7 @@ POLL_SECONDS = 0.02
 # How long to try again, by the way in which the daemon turned the greeting down: it comes back as
 # the version that is installed, or it was just ending.
 _PATIENCE = {"restarting": 30.0, "closed": 3.0}
+_KINDS = ("progress", "hits", "result")
 _ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
 
 
@@ -91,8 +92,8 @@ class Connection:
                 if kind == "error" and message.get("id") in (None, 1, request_id):
                     raise ServiceError(str(message.get("code")), str(message.get("message")))
                 if message.get("id") == 1 and not self.server:
-                    self._greet(message)
-                elif message.get("id") == request_id:
+                    self.server = message
+                elif message.get("id") == request_id and kind in _KINDS:
                     yield message
                     if kind == "result":
                         return
@@ -110,15 +111,6 @@ class Connection:
             raise ClientError(
                 f"{os.fsdecode(socket_path())}: what answers is no search service: {error}"
             ) from error
-
-    def _greet(self, message: Message) -> None:
-        if message.get("protocol") != PROTOCOL:
-            raise ClientError(
-                f"the running service is csearch {message.get('version')} and this command is "
-                f"{__version__}, which do not understand each other; run csearchctl stop, then "
-                "try again"
-            )
-        self.server = message
 
     def _connect(self) -> None:
         """Opens the socket; afterwards nothing has been said yet."""

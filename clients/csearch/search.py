@@ -60,6 +60,7 @@ class _Search:
         self._options = options
         self._found = False
         self._waited = False
+        self._interrupted = False
 
     def run(self, query: str, scopes: list[bytes] | None) -> int:
         output = formatter(self._terminal, self._options.zero, self._options.json)
@@ -87,7 +88,7 @@ class _Search:
             signal.signal(signal.SIGINT, previous)
             self._progress.clear()
         self._explain(result)
-        if self._found and not result.get("stopped"):
+        if self._found and not self._interrupted:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
 
@@ -99,9 +100,11 @@ class _Search:
 
             def answer_now(signal_number: int, frame: object) -> None:
                 signal.signal(signal.SIGINT, self._leave)
+                self._interrupted = True
                 connection.send("answer", target=target)
 
-            signal.signal(signal.SIGINT, answer_now)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: ignored
+                signal.signal(signal.SIGINT, answer_now)
         self._progress.update(reply)
 
     def _leave(self, signal_number: int, frame: object) -> None:
@@ -111,7 +114,7 @@ class _Search:
     def _explain(self, result: Message) -> None:
         """Says on stderr what the results alone would not."""
         images, pending = result.get("images") or 0, result.get("pending") or 0
-        if result.get("stopped"):
+        if self._interrupted:
             remark(
                 f"csearch: {count(pending, 'picture')} still to be read; the search service goes "
                 "on with them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from csearch.protocol import Message
@@ -9,6 +10,7 @@ from csearch.show.numbers import count, duration, rate
 from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
+_ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
 
 class ProgressLine:
@@ -18,8 +20,7 @@ class ProgressLine:
         self._terminal = terminal
         self._drawn = False
         self._announced = False
-        encoding = getattr(sys.stderr, "encoding", None) or ""
-        self._full, self._empty = "█░" if encoding.lower().startswith("utf") else "#."
+        self._full, self._empty = "█░" if _ENCODING.lower().startswith("utf") else "#."
 
     def update(self, progress: Message) -> None:
         """Shows a `progress` reply of a search."""
@@ -54,12 +55,12 @@ class ProgressLine:
             parts.append(f"{duration(progress['remaining'])} left")
         if progress.get("failed"):
             parts.append(f"{count(progress['failed'])} unreadable")
-        return " · ".join(parts) if self._full == "█" else ", ".join(parts)
+        return ", ".join(parts)
 
 
 def _write(text: str) -> None:
+    """Unbuffered: a handler of Ctrl-C writes too, perhaps in the middle of this."""
     try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        os.write(2, text.encode(_ENCODING, "replace"))
     except OSError:
         pass

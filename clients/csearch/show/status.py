@@ -17,6 +17,7 @@ _STATES = {  # style, what it means
     "stopped": ("33", "the service is not running; a search or csearchctl start starts it"),
 }
 _LABEL_COLUMNS = 11
+_SCANS_SHOWN = 3
 
 
 def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
@@ -76,7 +77,8 @@ def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
         ("failed", _failed(status)),
         ("read", _encoded(status)),
         ("model", _model(status)),
-        ("watch", str(status.get("watch") or "")),
+        ("scanning", _scanning(status)),
+        ("watching", _watching(status)),
         ("service", _service(status)),
     ):
         if text:
@@ -111,9 +113,28 @@ def _encoded(status: Message) -> str:
 
 def _model(status: Message) -> str:
     model = str(status.get("model") or "none")
-    if status.get("next_model"):
-        return f"{model}; changing to {status['next_model']}"
+    if coming := status.get("next_model"):
+        done, total = coming["done"], count(coming["total"], "picture")
+        return f"{model}; changing to {coming['name']} ({count(done)} of {total} read)"
     return model
+
+
+def _scanning(status: Message) -> str:
+    paths = status.get("scanning") or []
+    shown = [printable(path) for path in paths[:_SCANS_SHOWN]]
+    if len(paths) > _SCANS_SHOWN:
+        shown.append(f"{count(len(paths) - _SCANS_SHOWN)} more")
+    return ", ".join(shown)
+
+
+def _watching(status: Message) -> str:
+    watch = status.get("watch") or {}
+    if not watch.get("directories"):
+        return ""
+    text = f"{count(watch['directories'])} directories"
+    if watch.get("lost"):
+        text += f"; {count(watch['lost'], 'event')} lost, which scans make up for"
+    return text
 
 
 def _service(status: Message) -> str:

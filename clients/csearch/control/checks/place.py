@@ -39,7 +39,8 @@ print(json.dumps({"file": places.config, "wrong": wrong, "network": network}))
 def findings() -> Findings:
     judgement = _judgement()
     if isinstance(judgement, str):
-        yield Finding(FAIL, "service", f"cannot be run: {judgement}", "install csearch again")
+        advice = "install csearch again"
+        yield Finding(FAIL, "configuration", f"csearchd cannot be run: {judgement}", advice)
     else:
         yield _configuration(judgement)
         yield _library(judgement["network"])

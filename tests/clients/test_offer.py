@@ -1,0 +1,157 @@
+"""The offer of a model: once, on a terminal, after the first answer; and csearchctl model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from home import Home
+from scripted_service import answering, hits
+
+CATALOGUE = {
+    "default": "large",
+    "models": [
+        {
+            "name": "starter",
+            "arch": "small",
+            "licence": "MIT",
+            "disk": 38_000_000,
+            "installed": True,
+            "starter": True,
+        },
+        {
+            "name": "large",
+            "arch": "ViT-B-32-256",
+            "weights": "datacomp",
+            "licence": "MIT",
+            "download": 605_000_000,
+            "disk": 700_000_000,
+            "languages": "English",
+            "accuracy": "72.8 % of ImageNet (its authors)",
+            "summary": "Finds far more.",
+            "installed": False,
+            "recommended": True,
+        },
+    ],
+}
+
+
+@pytest.fixture
+def models(home: Home):
+    """Stand-ins for the catalogue and the installer; the file of the installer's arguments."""
+    installed = home.home / "installed"
+    home.stand_in("csearchd.encode.catalogue", f"print({json.dumps(CATALOGUE)!r})")
+    home.stand_in(
+        "csearchd.encode.install",
+        f"import sys; open({str(installed)!r}, 'w').write(str(sys.argv[1:]))",
+    )
+    return installed
+
+
+@pytest.fixture
+def first_use(home: Home, service, models):
+    """Nobody was asked yet. The service, and the installer's file."""
+    home.offered.unlink()
+    running = service(
+        search=answering(hits(b"/p/a.jpg")),
+        use=lambda c, r: c.reply(r, "result", model=r["model"], total=20),
+    )
+    return running, models
+
+
+def ask(home: Home, answer: str) -> tuple[str, int]:
+    terminal = home.terminal("csearch", "dog", NO_COLOR="1")
+    terminal.process.expect("a.jpg")  # the answer comes before the question
+    terminal.process.expect(r"large, 605 MB to download, licence MIT\r\n  Finds far more.")
+    terminal.process.expect(r"\[y/N\] ")
+    terminal.process.send(answer)
+    return terminal.finish()
+
+
+def test_yes_installs_and_uses_it(home, first_use):
+    running, installed = first_use
+    output, status = ask(home, "y\n")
+    assert status == 0
+    assert installed.read_text() == "['large']"
+    assert running.requests[-1]["model"] == "large"
+    assert "20 pictures will be read again" in output
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04", "\x03"])
+def test_anything_else_is_a_no_and_is_remembered(home, first_use, answer):
+    _, installed = first_use
+    output, status = ask(home, answer)
+    assert status == 0
+    assert "Traceback" not in output
+    assert not installed.exists()
+    assert home.terminal("csearch", "dog", NO_COLOR="1").finish() == (" 0.900  /p/a.jpg\n", 0)
+
+
+def test_a_failed_installation_changes_nothing(home, first_use):
+    running, _ = first_use
+    home.stand_in("csearchd.encode.install", "import sys; sys.exit('no network')")
+    output, status = ask(home, "y\n")
+    assert status == 0
+    assert "no network" in output
+    assert running.requests[-1]["op"] == "search"
+
+
+def test_never_without_a_terminal(home, first_use):
+    done = home.ask("csearch", "dog")
+    assert (done.stdout, done.stderr) == (b"/p/a.jpg\n", b"")
+    assert not home.offered.exists()
+
+
+def test_never_where_a_model_is_installed(home, first_use):
+    model = home.data / "models" / "mine" / "model.toml"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    assert home.terminal("csearch", "dog", NO_COLOR="1").finish() == (" 0.900  /p/a.jpg\n", 0)
+
+
+def test_trouble_with_the_offer_is_no_error_of_the_search(home, first_use):
+    home.stand_in("csearchd.encode.catalogue", "import sys; sys.exit('it broke')")
+    output, status = home.terminal("csearch", "dog").finish()
+    assert status == 0
+    assert "it broke" in output
+
+
+def test_model_list(home, service, models):
+    service(models=lambda c, r: c.reply(r, "result", current="starter", next=None, done=0, total=0))
+    done = home.ask("csearchctl", "model", "list")
+    first, second = done.stdout.decode().split("\n\n")
+    assert "starter  (in use, comes with csearch)" in first
+    assert "38 MB on disk" in first
+    assert "large  (recommended)" in second
+    for part in ("ViT-B-32-256 datacomp", "MIT", "605 MB to download", "English", "72.8 %"):
+        assert part in second
+
+
+def test_model_list_needs_no_service(home, models):
+    assert b"starter  (comes with csearch)" in home.ask("csearchctl", "model", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["install", "large"], ["large"]),
+        (
+            ["import", "--arch", "A", "--weights", "w.pt", "--name", "n"],
+            ["--import", "--arch", "A", "--weights", "w.pt", "--name", "n"],
+        ),
+    ],
+)
+def test_the_installer_is_run(home, models, arguments, expected):
+    assert home.ask("csearchctl", "model", *arguments).returncode == 0
+    assert models.read_text() == str(expected)
+
+
+def test_remove_refuses_the_model_in_use(home, service, models):
+    service(models=lambda c, r: c.reply(r, "result", current="a", next="b", done=0, total=0))
+    for name in ("a", "b"):
+        done = home.ask("csearchctl", "model", "remove", name)
+        assert done.returncode == 2
+        assert b"in use" in done.stderr
+        assert not models.exists()
+    assert home.ask("csearchctl", "model", "remove", "c").returncode == 0
+    assert models.read_text() == "['--remove', 'c']"

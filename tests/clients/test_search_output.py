@@ -1,0 +1,254 @@
+"""What csearch writes: to a pipe, to a terminal, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import b64decode
+
+import pytest
+from scripted_service import answering, hits
+
+from support.user import wait_for
+
+NASTY = b"/p/new\nline \xff\x1b[31m.jpg"
+PATHS = [b"/p/a.jpg", NASTY, "/p/dir/Straße 東京.jpg".encode()]
+
+
+def test_pipe_gets_absolute_paths_as_they_are(home, service):
+    service(search=answering(hits(*PATHS)))
+    done = home.ask("csearch", "a", "dog")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"".join(path + b"\n" for path in PATHS)
+
+
+def test_nul(home, service):
+    service(search=answering(hits(*PATHS)))
+    assert home.ask("csearch", "-0", "dog").stdout == b"".join(path + b"\0" for path in PATHS)
+
+
+def test_json(home, service):
+    service(search=answering(hits(*PATHS[:2]), hits(*PATHS[2:])))
+    rows = [json.loads(line) for line in home.ask("csearch", "--json", "dog").stdout.splitlines()]
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert all(isinstance(row["score"], float) for row in rows)
+    assert rows[0]["path"] == "/p/a.jpg"
+    assert "path_b64" not in rows[0]
+    assert rows[1]["path"] == NASTY.decode(errors="replace")
+    assert b64decode(rows[1]["path_b64"]) == NASTY
+    assert rows[2]["path"] == PATHS[2].decode()
+
+
+def test_what_is_asked(home, service):
+    asked = service(search=answering(hits(b"/p/a.jpg"))).requests
+    home.ask("csearch", "two", "parrots", "-t", "3", "--wait", "on a branch")
+    home.ask("csearch", "--in", "x", "--in", "/y/../z", "dog")
+    home.ask("csearch", "-g", "dog")
+    first, second, third = (request for request in asked if request["op"] == "search")
+    assert first["query"] == "two parrots on a branch"
+    assert first["scopes"] == [os.fsencode(home.pictures)]
+    assert (first["top"], first["wait"]) == (3, "all")
+    assert second["scopes"] == [os.fsencode(home.pictures / "x"), b"/z"]
+    assert (second["top"], second["wait"]) == (10, "first")
+    assert third["scopes"] is None
+
+
+def test_bytes_that_are_no_text(home, service):
+    asked = service(search=answering(hits(b"/p/a.jpg"))).requests
+    assert home.ask("csearch", "--in", b"/p/\xff", b"caf\xe9").returncode == 0
+    assert asked[-1]["query"] == "caf\ufffd"
+    assert asked[-1]["scopes"] == [b"/p/\xff"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([""], "empty"),
+        (["  ", " "], "empty"),
+        ([], "QUERY"),
+        (["-t", "0", "dog"], "from 1 on"),
+        (["-t", "x", "dog"], "from 1 on"),
+        (["--no-such", "dog"], "--no-such"),
+        (["-g", "--in", "x", "dog"], "not allowed"),
+    ],
+)
+def test_wrong_usage(home, arguments, said):
+    done = home.ask("csearch", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_nothing_found(home, service):
+    service(search=answering(images=0))
+    done = home.ask("csearch", "dog")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"no pictures" in done.stderr
+
+
+def test_error_of_the_service(home, service):
+    service(search=lambda c, r: c.reply(r, "error", code="not-found", message="/x: no such thing"))
+    done = home.ask("csearch", "--in", "/x", "dog")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"csearch: /x: no such thing\n"
+
+
+def test_remarks_go_to_stderr(home, service):
+    service(
+        search=answering(hits(b"/p/a.jpg"), images=1880, pending=120, notes=["the disk is full"])
+    )
+    done = home.ask("csearch", "dog")
+    assert done.stdout == b"/p/a.jpg\n"
+    assert b"120 of 2,000 pictures" in done.stderr
+    assert b"the disk is full" in done.stderr
+
+
+def test_closed_pipe_is_silent(home, service):
+    many = hits(*(b"/p/%d" % number * 50 for number in range(1000)))
+    service(search=answering(*[many] * 20))
+    process = home.begin("csearch", "dog")
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(30) == 0
+    assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("command", [["csearch", "-h"], ["csearchctl", "status", "-h"]])
+def test_help_into_a_closed_pipe(home, command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = home.begin(*command, stdout=writer)
+    os.close(writer)
+    assert process.communicate(timeout=30)[1] == b""
+    assert process.returncode == 0
+
+
+def test_full_disk_is_an_error(home, service):
+    service(search=answering(hits(b"/p/a.jpg")))
+    with open("/dev/full", "wb") as full:
+        process = home.begin("csearch", "dog", stdout=full)
+    assert b"No space left" in process.communicate(timeout=30)[1]
+    assert process.returncode == 2
+
+
+def test_table(home, service):
+    here = os.fsencode(home.pictures)
+    paths = [here + b"/a.jpg", b"/b.jpg", here + b"/sub/" + b"long-" * 30 + b".jpg"]
+    service(search=answering(hits(*paths)))
+    output, status = home.terminal("csearch", "dog", columns=60, NO_COLOR="1").finish()
+    assert status == 0
+    lines = output.splitlines()
+    assert lines[0] == " 0.900  a.jpg"
+    assert lines[1] == " 0.800  /b.jpg"
+    assert "…" in lines[2]
+    assert lines[2].endswith("-.jpg")
+    assert len(lines[2]) == 60
+
+
+def test_nothing_of_a_name_reaches_the_terminal_raw(home, service):
+    service(search=answering(hits(NASTY)))
+    output, _ = home.terminal("csearch", "dog").finish()
+    shown = re.sub(r"\x1b\[\d*m", "", output)
+    assert shown == " 0.900  $'/p/new\\nline \\xff\\e[31m.jpg'\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours", "links"),
+    [
+        ({}, True, False),
+        ({"VTE_VERSION": "7006"}, True, True),
+        ({"VTE_VERSION": "7006", "NO_COLOR": "1"}, False, True),
+        ({"VTE_VERSION": "7006", "TERM": "dumb"}, False, False),
+        ({"VTE_VERSION": "7006", "TERM": "screen-256color"}, True, False),
+        ({"TERM": "xterm-kitty"}, True, True),
+        ({"TERM": "linux"}, True, False),
+        ({"TERM": "unknown"}, False, False),
+    ],
+)
+def test_what_the_terminal_can(home, service, environment, colours, links):
+    service(search=answering(hits(b"/p/a b\xff.jpg")))
+    output, _ = home.terminal("csearch", "dog", **environment).finish()
+    assert ("\x1b[" in output) == colours
+    uri = f"\x1b]8;;file://{os.uname().nodename}/p/a%20b%FF.jpg\x1b\\"
+    assert (uri in output) == links
+    assert ("\x1b]8" in output) == links
+
+
+def test_reading_a_new_directory_into_a_pipe_says_so_once(home, service):
+    service(search=answering(*progress(3), hits(b"/p/a.jpg")))
+    done = home.ask("csearch", "dog")
+    assert done.stdout == b"/p/a.jpg\n"
+    assert done.stderr == b"csearch: reading 2,000 new pictures first\n"
+
+
+def test_progress_on_a_terminal_is_cleared(home, service):
+    service(search=answering(*progress(3), hits(b"/p/a.jpg")))
+    output, _ = home.terminal("csearch", "dog", NO_COLOR="1").finish()
+    bars, _, after = output.rpartition("\r\x1b[K")
+    assert after == " 0.900  /p/a.jpg\n"
+    assert "Looking for pictures: 2,000 found" in bars
+    assert "Reading 2,000 pictures" in bars
+    assert "85/s, 20 s left" in bars
+
+
+def progress(steps: int) -> list[tuple[str, dict]]:
+    scanning = {"phase": "scanning", "found": 2000, "done": 0, "total": 0, "failed": 0}
+    encoding = {"phase": "encoding", "found": 2000, "total": 2000, "failed": 0, "rate": 85.2}
+    return [("progress", scanning)] + [
+        ("progress", {**encoding, "done": step, "remaining": 20}) for step in range(steps)
+    ]
+
+
+def endless(conversation, request):
+    """A search that reads until it is asked for what there is."""
+    send(conversation, request, progress(0))
+    answer = conversation.next()
+    assert (answer["op"], answer["target"]) == ("answer", request["id"])
+    conversation.reply(answer, "result")
+    answering(hits(b"/p/a.jpg"), images=10, pending=1990, stopped=True)(conversation, request)
+
+
+def send(conversation, request, replies):
+    for kind, fields in replies:
+        conversation.reply(request, kind, **fields)
+
+
+def test_ctrl_c_prints_what_there_is(home, service):
+    service(search=endless)
+    terminal = home.terminal("csearch", "dog", NO_COLOR="1")
+    terminal.process.expect("2,000 found")
+    terminal.process.sendintr()
+    output, status = terminal.finish()
+    assert status == 0
+    assert " 0.900  /p/a.jpg\n" in output
+    assert "1,990 pictures still to be read; the search service goes on" in output
+
+
+def test_second_ctrl_c_leaves_at_once(home, service):
+    answers = []
+
+    def deaf(conversation, request):
+        send(conversation, request, progress(0))
+        while answer := conversation.next():
+            answers.append(answer)
+
+    service(search=deaf)
+    terminal = home.terminal("csearch", "dog")
+    terminal.process.expect("2,000 found")
+    terminal.process.sendintr()
+    wait_for(lambda: answers, "the request for an answer")
+    terminal.process.sendintr()
+    output, status = terminal.finish()
+    assert status == 130
+    assert "Traceback" not in output
+
+
+def test_ctrl_c_before_anything_was_said(home, service):
+    asked = service(search=lambda conversation, request: None).requests
+    terminal = home.terminal("csearch", "dog")
+    wait_for(lambda: [request for request in asked if request["op"] == "search"], "the search")
+    terminal.process.sendintr()
+    output, status = terminal.finish()
+    assert status == 130
+    assert "Traceback" not in output
