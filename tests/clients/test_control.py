@@ -42,15 +42,18 @@ def test_status_is_a_page(home, service):
         assert part in text
 
 
-def test_status_in_colour_keeps_to_the_width(home, service):
+@pytest.mark.parametrize("columns", [70, 100])
+def test_status_in_colour_keeps_to_the_width(home, service, columns):
     root = {**STATUS["roots"][0], "path": b"/pictures/" + b"long-" * 30}
     status_service(service, roots=[root], scanning=[])
-    output, status = home.terminal("csearchctl", "status", columns=70).finish()
+    output, status = home.terminal("csearchctl", "status", columns=columns).finish()
     assert status == 0
     assert "\x1b[36m" in output
-    (line,) = (line for line in output.splitlines() if "…" in line)
-    assert "not there now" in line
-    assert len(line) <= 70
+    _, table = output.split("Watched directories")
+    rows = table.partition("\n\n")[0].splitlines()
+    assert any("…" in row for row in rows)
+    assert any("2 failed" in row for row in rows)
+    assert max(map(len, rows)) <= columns
 
 
 def test_status_json_is_what_the_service_says(home, service):

@@ -18,6 +18,7 @@ _STATES = {  # style, what it means
 }
 _LABEL_COLUMNS = 11
 _SCANS_SHOWN = 3
+_PATH_COLUMNS_MIN = 24
 
 
 def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
@@ -39,11 +40,16 @@ def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
 
 
 def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
-    """A table of roots: path, counts, how it is watched."""
+    """A table of roots: path, counts, how it is watched; two lines each where one is too narrow."""
     counts = [count(root.get("images") or 0, "picture") for root in roots]
     remarks = [", ".join(_root_remarks(root)) for root in roots]
     count_columns = max(map(len, counts))
-    room = max(terminal.width - 8 - count_columns - max(map(len, remarks)), 16)
+    room = terminal.width - 6 - count_columns - max(map(len, remarks))
+    if room < _PATH_COLUMNS_MIN:
+        for root, number, remark in zip(roots, counts, remarks, strict=True):
+            yield f"  {shorten(printable(root['path']), terminal.width - 2)}"
+            yield f"    {number}{', ' if remark else ''}{remark}"
+        return
     paths = [shorten(printable(root["path"]), room) for root in roots]
     path_columns = max(map(width, paths))
     for path, number, remark in zip(paths, counts, remarks, strict=True):
