@@ -149,7 +149,7 @@ class _Search:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     options = parser("csearch", _DESCRIPTION, _EXAMPLES)
     options.usage = "csearch [options] QUERY…"
-    options.add_argument("query", nargs="+", metavar="QUERY", help="what the photo shows")
+    options.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
     where = options.add_mutually_exclusive_group()
     where.add_argument(
         "--in",
@@ -173,7 +173,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--wait", action="store_true", help="first wait until all changes there have been read"
     )
     add_version(options)
-    parsed = options.parse_intermixed_args(arguments)
+    # argparse itself loses what follows a "--" where words and options may be mixed.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parsed = options.parse_intermixed_args(arguments[:end])
+    parsed.query += arguments[end + 1 :]
+    if not parsed.query:
+        options.error("QUERY is missing: describe a picture")
     parsed.directories = parsed.directories or ["."]
     return parsed
 

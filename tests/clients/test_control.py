@@ -30,7 +30,7 @@ def test_status_is_a_page(home, service):
         "12.3/s",
         "1 min 15 s left",
         "2 pictures",
-        "1,200 encoded, 34 recognised",
+        "1,200 pictures; 34 recognised and not encoded again",
         "starter; changing to large (10 of 1,234 pictures read)",
         "$'/pictures/\\xff'",
         "scanning   /pictures/new",

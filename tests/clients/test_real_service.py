@@ -28,7 +28,7 @@ def test_first_search_second_search_and_the_end(home: Home):
     page = home.ask("csearchctl", "status").stdout.decode()
     assert "● idle" in page
     assert "8 can be found" in page
-    assert "8 encoded, 0 recognised" in page
+    assert "8 pictures; 0 recognised" in page
     said = home.status()
     assert (said["state"], said["images"], said["pending"]) == ("idle", 8, 0)
 

@@ -54,6 +54,16 @@ def test_what_is_asked(home, service):
     assert third["scopes"] is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "query"),
+    [(["--", "-g", "x"], "-g x"), (["a", "-t3", "--", "-b"], "a -b"), (["--", "--"], "--")],
+)
+def test_what_follows_two_dashes_is_the_query(home, service, arguments, query):
+    asked = service(search=answering(hits(b"/p/a.jpg"))).requests
+    assert home.ask("csearch", *arguments).returncode == 0
+    assert asked[-1]["query"] == query
+
+
 def test_bytes_that_are_no_text(home, service):
     asked = service(search=answering(hits(b"/p/a.jpg"))).requests
     assert home.ask("csearch", "--in", b"/p/\xff", b"caf\xe9").returncode == 0

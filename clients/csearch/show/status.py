@@ -81,7 +81,7 @@ def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
         ("pictures", _pictures(status)),
         ("to do", _pending(status)),
         ("failed", _failed(status)),
-        ("read", _encoded(status)),
+        ("encoded", _encoded(status)),
         ("model", _model(status)),
         ("scanning", _scanning(status)),
         ("watching", _watching(status)),
@@ -114,7 +114,7 @@ def _failed(status: Message) -> str:
 
 def _encoded(status: Message) -> str:
     encoded, reused = status.get("encoded") or 0, status.get("reused") or 0
-    return f"{count(encoded)} encoded, {count(reused)} recognised without"
+    return f"{count(encoded, 'picture')}; {count(reused)} recognised and not encoded again"
 
 
 def _model(status: Message) -> str:
