@@ -6,6 +6,7 @@ import argparse
 import os
 
 from csearch import __version__
+from csearch.errors import ClientError
 from csearch.show.terminal import Terminal
 
 
@@ -35,4 +36,7 @@ def add_version(arguments: argparse.ArgumentParser) -> None:
 
 def absolute(path: str) -> bytes:
     """The absolute path of what the user named, as the bytes that were typed."""
-    return os.path.abspath(os.fsencode(path))
+    try:
+        return os.path.abspath(os.fsencode(path))
+    except FileNotFoundError:
+        raise ClientError("the current directory has been removed; go to another one") from None

@@ -17,6 +17,7 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
 
     An error becomes a line on stderr; a closed pipe is none.
     """
+    _occupy_standard_descriptors()
     try:
         try:
             status = command(sys.argv[1:])
@@ -33,6 +34,17 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
     except ClientError as error:
         remark(f"{name}: {error}")
         return FAILURE
+
+
+def _occupy_standard_descriptors() -> None:
+    """Where one of 0 to 2 is closed, the next file, such as the socket, would take its number.
+
+    What is opened here can't be written to, so writing the answer fails as it should.
+    """
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
 
 
 def _flush() -> None:
@@ -60,6 +72,8 @@ def say(text: str) -> None:
 
 def remark(text: str) -> None:
     """A line on stderr, if there is one to write to."""
+    if sys.stderr is None:
+        return
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from base64 import b64decode
 
 import pytest
@@ -140,6 +142,40 @@ def test_full_disk_is_an_error(home, service):
         process = home.begin("csearch", "dog", stdout=full)
     assert b"No space left" in process.communicate(timeout=30)[1]
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "output", "errors"),
+    [
+        ("<&-", 0, b"/p/a.jpg\n", b""),
+        (">&-", 2, b"", b"csearch: the answer cannot be written: Bad file descriptor\n"),
+        ("2>&-", 0, b"/p/a.jpg\n", b""),
+        ("<&- >&- 2>&-", 2, b"", b""),
+    ],
+)
+def test_closed_descriptors(home, service, redirection, status, output, errors):
+    asked = service(search=answering(hits(b"/p/a.jpg"), pending=1 if "2>" in redirection else 0))
+    shell = ["bash", "-c", f'exec "$@" {redirection}', "bash"]
+    done = subprocess.run(
+        [*shell, sys.executable, "-P", "-m", "csearch.search", "dog"],
+        env=home.environment,
+        cwd=home.pictures,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, output, errors)
+    assert [request["op"] for request in asked.requests] == ["hello", "search"]
+
+
+def test_removed_directory(home):
+    shell = ["bash", "-c", 'mkdir x; cd x; rmdir ../x; exec "$@"', "bash"]
+    done = subprocess.run(
+        [*shell, sys.executable, "-P", "-m", "csearch.search", "dog"],
+        env=home.environment,
+        cwd=home.home,
+        capture_output=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == b"csearch: the current directory has been removed; go to another one\n"
 
 
 def test_table(home, service):
