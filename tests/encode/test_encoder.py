@@ -75,7 +75,7 @@ def test_vectors_are_open_clips(model: Path, shared: Encoder, tmp_path: Path) ->
             ours = shared.vector(path)
             assert abs(np.linalg.norm(ours) - 1) < 2e-3
             worst[format] = max(worst[format], unlike(ours, theirs))
-    assert worst["PNG"] < 1e-5
+    assert worst["PNG"] < 1e-4  # float32 or bf16
     assert worst["JPEG"] < 1e-3
 
 
@@ -226,9 +226,7 @@ def test_limits(model: Path, photo: Path, tmp_path: Path) -> None:
             "30000×30000 pixels are more than the limit of 300 million (encode.max_pixels)"
         )
         assert "encode.max_memory" in encoder.reason(large)
-        assert (
-            encoder.reason(thick) == "3.1 MB are more than the limit of 2.0 MB (encode.max_bytes)"
-        )
+        assert encoder.reason(thick).endswith("more than the limit of 2.0 MB (encode.max_bytes)")
         assert time.monotonic() - begin < 20
         peak = Path(f"/proc/{encoder.process.pid}/status").read_text()
         assert int(peak.split("VmHWM:")[1].split()[0]) < 300_000  # kB; torch was not loaded

@@ -102,9 +102,21 @@ class Batches:
             return batch
 
     def _encode(self, tower: ImageTower, jobs: tuple[int, ...], pixels: Pixels) -> None:
-        for job, vector in zip(jobs, tower.encode(pixels), strict=True):
+        for job, vector in zip(jobs, self._vectors(tower, pixels), strict=True):
             if np.isfinite(vector).all() and vector.any():
                 self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
             else:
                 reason = "the model gave no usable vector"
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
+
+    def _vectors(self, tower: ImageTower, pixels: Pixels) -> NDArray[np.float16]:
+        """Memory may be short, here or on the GPU, for a moment or for a whole batch."""
+        try:
+            return tower.encode(pixels)
+        except RuntimeError:  # torch's, and its OutOfMemoryError
+            half = len(pixels) // 2
+            if half == 0:
+                time.sleep(1)
+                return tower.encode(pixels)
+            parts = self._vectors(tower, pixels[:half]), self._vectors(tower, pixels[half:])
+            return np.concatenate(parts)

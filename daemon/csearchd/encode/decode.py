@@ -87,17 +87,15 @@ class Decoder:
         )
 
     def decode(self, data: bytes, facts: Facts) -> NDArray[np.uint8]:
-        """The picture as the tower wants it: (height, width, 3), sRGB. Raises PictureError."""
+        """The picture as the tower wants it: (height, width, 3), sRGB.
+
+        Raises PictureError, or MemoryError where the file takes more than its header lets expect.
+        """
         check_memory(facts.memory, self._limits)
         try:
             return self._decode(data, facts)
-        except PictureError:
+        except (PictureError, MemoryError):
             raise
-        except MemoryError:
-            raise PictureError(
-                f"decoding needs more memory than the limit of {self._limits.memory / 1e6:.0f} MB "
-                "(encode.max_memory)"
-            ) from None
         except Exception as error:  # a decoder in the hands of a hostile file raises anything
             raise undecodable(error) from error
 

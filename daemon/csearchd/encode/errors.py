@@ -58,5 +58,13 @@ def check_memory(needed: int, limits: Limits) -> None:
         )
 
 
+def memory_exhausted(limits: Limits) -> PictureError:
+    """For a file that took more memory than its header lets expect."""
+    return PictureError(
+        f"decoding needs more memory than the limit of {limits.memory / 1e6:.0f} MB "
+        "(encode.max_memory)"
+    )
+
+
 def _millions(count: int) -> str:
     return f"{count / 1e6:.0f} million" if count >= 1_000_000 else str(count)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from csearch.protocol import Message
-from csearchd.encode.batches import Batches
+from csearchd.encode.batches import Batches, Pixels
 from csearchd.encode.decode import Decoder, Facts
-from csearchd.encode.errors import PictureError
+from csearchd.encode.errors import PictureError, memory_exhausted
 from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file
 from csearchd.encode.identity import SCHEME, identity
 from csearchd.encode.memory import Budget, limit_growth
@@ -95,6 +95,8 @@ class Pipeline:
                     self._decode(task)
                 else:
                     self._read(task)
+            except MemoryError:
+                self._failed(task.job, str(memory_exhausted(self._limits)))
             except Exception as error:  # whatever a file does, it costs no other one
                 self._failed(task.job, f"cannot be read: {error}")
 
@@ -172,9 +174,7 @@ class Pipeline:
 
     def _decode(self, held: _Held) -> None:
         try:
-            with self._budget.take(held.facts.memory):
-                self._send({"op": "decoding", "job": held.job})
-                pixels = self._decoder.decode(held.data, held.facts)
+            pixels = self._pixels(held)
             self._send({"op": "decoded", "job": held.job})
             self._batches.add(held.job, pixels)
         except PictureError as error:
@@ -184,6 +184,17 @@ class Pipeline:
             with self._changed:
                 self._decoding -= 1
                 self._batches.expect(self._decoding > 0 or bool(self._decodes))
+
+    def _pixels(self, held: _Held) -> Pixels:
+        """Memory can be short for another picture's sake: then once more, with no other beside."""
+        for amount in (held.facts.memory, self._budget.size):
+            with self._budget.take(amount):
+                self._send({"op": "decoding", "job": held.job})
+                try:
+                    return self._decoder.decode(held.data, held.facts)
+                except MemoryError:
+                    pass
+        raise memory_exhausted(self._limits)
 
     def _failed(
         self,
