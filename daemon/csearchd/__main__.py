@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -40,9 +41,15 @@ def main() -> None:
     except (configuration.ConfigError, LibraryError, ModelError, AddressError, Locked) as error:
         sys.exit(f"csearchd: {error}")
     except OSError as error:
-        sys.exit(f"csearchd: {error.filename or 'cannot start'}: {error.strerror}")
+        sys.exit(f"csearchd: {error.filename or paths.data}: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # a thread that a hung file system holds must not hold us
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full; free some space on it"
+    return error.strerror or str(error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,6 +64,15 @@ class Library:
             self._database.execute("ROLLBACK")
         self._read()
 
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The database as the latest `write()` left it. Raises LibraryError."""
+        with self._writing:
+            try:
+                yield self._database
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
+
     def reader(self) -> sqlite3.Connection:
         """A connection that only reads; it belongs to the caller."""
         return open_reader(self.path)
@@ -74,10 +83,8 @@ class Library:
         self.counters[name] += by
 
     def setting(self, name: str) -> str | None:
-        with self._writing:
-            row = self._database.execute(
-                "SELECT value FROM settings WHERE name = ?", (name,)
-            ).fetchone()
+        with self.read() as database:
+            row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set(self, name: str, value: str | None) -> None:
@@ -102,7 +109,7 @@ class Library:
 
     def vectors(self, model: int, dimensions: int) -> VectorTable:
         """A model's vectors, read from the database."""
-        with self.write() as database:
+        with self.read() as database:
             return VectorTable.load(database, model, dimensions)
 
     def close(self) -> None:

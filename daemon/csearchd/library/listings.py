@@ -79,7 +79,7 @@ def seen(library: Library, path: bytes) -> bool:
             return False
         above = list(library.tree.ancestors(directory))
     marks = ",".join("?" * len(above))
-    with library.write() as database:
+    with library.read() as database:
         (listed,) = database.execute(
             "SELECT listing IS NOT NULL OR failure IS NOT NULL FROM directories WHERE id = ?",
             (directory,),
@@ -212,7 +212,7 @@ def retry_failed(library: Library) -> int:
 
 def failures(library: Library) -> list[tuple[bytes, str]]:
     """What can't be read or decoded, with the reason: files, then directories."""
-    with library.write() as database:
+    with library.read() as database:
         files = database.execute(
             "SELECT f.directory, f.name, coalesce(f.failure, c.failure) FROM files f "
             "LEFT JOIN contents c ON c.id = f.content "
@@ -229,7 +229,7 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
 
 def directory_failure(library: Library, path: bytes) -> str | None:
     """Why the directory at `path` can't be listed, if that is so."""
-    with library.write() as database:
+    with library.read() as database:
         row = database.execute(
             "SELECT failure FROM directories WHERE id = ?", (library.tree.find(path),)
         ).fetchone()

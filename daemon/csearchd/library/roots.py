@@ -10,7 +10,7 @@ from csearchd.library.library import Library
 
 def roots(library: Library) -> list[bytes]:
     """Their paths, sorted."""
-    with library.write() as database, library.memory:
+    with library.read() as database, library.memory:
         rows = database.execute("SELECT directory FROM roots").fetchall()
         return sorted(library.tree.path(row[0]) for row in rows)
 

@@ -127,8 +127,8 @@ async def _wait(service: Service, request: Request, paths: list[bytes]) -> bool:
             left = counts[DUE]
             if not scanning and not left:
                 return False
-            stuck = service.reading.paused or notes(service)
-            if request.answer_now.is_set() or (stuck and not scanning):
+            stuck = service.reading.paused or service.reading.trouble
+            if request.answer_now.is_set() or service.scanner.trouble or (stuck and not scanning):
                 return True
             rate = service.reading.rate
             await request.reply(
