@@ -13,13 +13,13 @@ from typing import Any
 
 from csearch.errors import ClientError
 
-CATALOGUE = "csearchd.encode.catalogue"
-INSTALL = "csearchd.encode.install"
+_MANAGE = "csearchd.encode.manage"
+_INSTALL = "csearchd.encode.install"
 
 
 def catalogue() -> dict[str, Any]:
-    """What is installed and what is recommended: {default: NAME, models: [{name, …}]}."""
-    done = subprocess.run(_python(CATALOGUE), stdin=subprocess.DEVNULL, capture_output=True)
+    """What is installed and what is recommended: see csearchd.encode.manage."""
+    done = subprocess.run(_python(_MANAGE, "list"), stdin=subprocess.DEVNULL, capture_output=True)
     try:
         listed = json.loads(done.stdout)
     except ValueError:
@@ -35,10 +35,15 @@ def install(*arguments: str) -> int:
     # Ctrl-C is for the installer, which cleans up; the handler here only keeps this process alive.
     previous = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
-        return subprocess.run(_python(INSTALL) + list(arguments)).returncode
+        return subprocess.run(_python(_INSTALL, *arguments)).returncode
     finally:
         signal.signal(signal.SIGINT, previous)
 
 
-def _python(module: str) -> list[str]:
-    return [sys.executable, "-P", "-m", module]
+def remove(name: str) -> int:
+    """Deletes an installed model; the exit status. An error has been reported."""
+    return subprocess.run(_python(_MANAGE, "remove", name)).returncode
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", module, *arguments]

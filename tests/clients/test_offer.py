@@ -10,6 +10,7 @@ from scripted_service import answering, hits
 
 CATALOGUE = {
     "default": "large",
+    "accuracy_source": "its authors",
     "models": [
         {
             "name": "starter",
@@ -27,7 +28,7 @@ CATALOGUE = {
             "download": 605_000_000,
             "disk": 700_000_000,
             "languages": "English",
-            "accuracy": "72.8 % of ImageNet (its authors)",
+            "accuracy": "72.8 % of ImageNet",
             "summary": "Finds far more.",
             "installed": False,
             "recommended": True,
@@ -40,7 +41,7 @@ CATALOGUE = {
 def models(home: Home):
     """Stand-ins for the catalogue and the installer; the file of the installer's arguments."""
     installed = home.home / "installed"
-    home.stand_in("csearchd.encode.catalogue", f"print({json.dumps(CATALOGUE)!r})")
+    home.stand_in("csearchd.encode.manage", f"print({json.dumps(CATALOGUE)!r})")
     home.stand_in(
         "csearchd.encode.install",
         f"import sys; open({str(installed)!r}, 'w').write(str(sys.argv[1:]))",
@@ -110,7 +111,7 @@ def test_never_where_a_model_is_installed(home, first_use):
 
 
 def test_trouble_with_the_offer_is_no_error_of_the_search(home, first_use):
-    home.stand_in("csearchd.encode.catalogue", "import sys; sys.exit('it broke')")
+    home.stand_in("csearchd.encode.manage", "import sys; sys.exit('it broke')")
     output, status = home.terminal("csearch", "dog").finish()
     assert status == 0
     assert "it broke" in output
@@ -119,7 +120,8 @@ def test_trouble_with_the_offer_is_no_error_of_the_search(home, first_use):
 def test_model_list(home, service, models):
     service(models=lambda c, r: c.reply(r, "result", current="starter", next=None, done=0, total=0))
     done = home.ask("csearchctl", "model", "list")
-    first, second = done.stdout.decode().split("\n\n")
+    first, second, source = done.stdout.decode().split("\n\n")
+    assert "its authors" in source
     assert "starter  (in use, comes with csearch)" in first
     assert "38 MB on disk" in first
     assert "large  (recommended)" in second
@@ -146,12 +148,26 @@ def test_the_installer_is_run(home, models, arguments, expected):
     assert models.read_text() == str(expected)
 
 
-def test_remove_refuses_the_model_in_use(home, service, models):
+def test_remove_refuses_the_model_in_use(home, service):
     service(models=lambda c, r: c.reply(r, "result", current="a", next="b", done=0, total=0))
+    for name in ("a", "b", "c"):
+        (home.data / "models" / name).mkdir(parents=True)
     for name in ("a", "b"):
         done = home.ask("csearchctl", "model", "remove", name)
         assert done.returncode == 2
         assert b"in use" in done.stderr
-        assert not models.exists()
     assert home.ask("csearchctl", "model", "remove", "c").returncode == 0
-    assert models.read_text() == "['--remove', 'c']"
+    assert sorted(path.name for path in (home.data / "models").iterdir()) == ["a", "b"]
+    done = home.ask("csearchctl", "model", "remove", "c")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"no model 'c' is installed" in done.stderr
+
+
+def test_real_list(home):
+    done = home.ask("csearchctl", "model", "list")
+    assert done.returncode == 0
+    starter, recommended, *_ = done.stdout.decode().split("\n\n")
+    assert starter.startswith("starter  (comes with csearch)\n")
+    assert recommended.startswith("ViT-B-32-256  (recommended)\n")
+    for part in ("datacomp_s34b_b86k", "MIT", "605 MB to download", "English", "72.8%"):
+        assert part in recommended

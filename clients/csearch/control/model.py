@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from csearch.arguments import HelpFormatter
-from csearch.command import remark, say
+from csearch.command import say
 from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
-from csearch.models import catalogue, install
+from csearch.models import catalogue, install, remove
 from csearch.protocol import Message
 from csearch.show.numbers import count, size
 from csearch.show.terminal import Terminal
@@ -69,7 +69,9 @@ def run(options: argparse.Namespace) -> int:
 def _list() -> int:
     terminal = Terminal(1)
     use = _in_use()
-    say("\n\n".join("\n".join(_entry(model, use, terminal)) for model in catalogue()["models"]))
+    listed = catalogue()
+    say("\n\n".join("\n".join(_entry(model, use, terminal)) for model in listed["models"]))
+    say(f"\nAccuracies are those that {listed['accuracy_source']} gives.")
     return 0
 
 
@@ -83,6 +85,8 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         marks.append("comes with csearch" if model.get("starter") else "installed")
     if model.get("recommended"):
         marks.append("recommended")
+    if not marks:
+        marks.append("can be installed")
     yield f"{terminal.styled(model['name'], '1')}  ({', '.join(marks)})"
     sizes = []
     if model.get("download") and not model.get("installed"):
@@ -96,6 +100,7 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         ("size", ", ".join(sizes)),
         ("languages", model.get("languages")),
         ("accuracy", model.get("accuracy")),
+        ("page", model.get("page")),
         ("", model.get("summary")),
     ):
         if text:
@@ -125,9 +130,9 @@ def _remove(name: str) -> int:
     use = Connection(start=True).call("models")
     if name in (use.get("current"), use.get("next")):
         raise ClientError(f"{name} is in use; csearchctl model use chooses another one first")
-    if status := install("--remove", name):
+    if status := remove(name):
         return status
-    remark(f"{name} has been removed.")
+    say(f"{name} has been removed.")
     return 0
 
 
