@@ -6,12 +6,27 @@ import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 
 import pytest
 from home import Home
 
 from support.photos import write_drawn
 from support.user import wait_for
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    someone = Home(tmp_path_factory.mktemp("r"))
+    yield someone
+    someone.end()
+
+
+@pytest.fixture
+def guest(running: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose service may know more than the pictures of this test."""
+    running.pictures = tmp_path_factory.mktemp("pictures")
+    return running
 
 
 def test_first_search_second_search_and_the_end(home: Home):
@@ -38,26 +53,26 @@ def test_first_search_second_search_and_the_end(home: Home):
     assert home.ask("csearchctl", "status").returncode == 1
 
 
-def test_table_on_a_terminal(home: Home):
-    home.take_photos()
-    home.ask("csearch", "x")
-    output, status = home.terminal("csearch", "coffee", NO_COLOR="1", VTE_VERSION="7000").finish()
+def test_table_on_a_terminal(guest: Home):
+    guest.take_photos()
+    guest.ask("csearch", "x")
+    output, status = guest.terminal("csearch", "coffee", NO_COLOR="1", VTE_VERSION="7000").finish()
     assert status == 0
     plain = re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", output)
     assert all(re.fullmatch(r" \d\.\d{3}  \w+\.jpg", line) for line in plain.splitlines())
     assert output.count("\x1b]8;;file://") == 8
 
 
-def test_names_of_every_kind(home: Home):
-    (source,) = home.take_photos(("cat",))
+def test_names_of_every_kind(guest: Home):
+    (source,) = guest.take_photos(("cat",))
     names = [b"new\nline.jpg", b'quote\'s "x".jpg', b"bytes\xff.jpg", "Straße 東京.jpg".encode()]
-    paths = {os.fsencode(home.pictures) + b"/" + name for name in names}
+    paths = {os.fsencode(guest.pictures) + b"/" + name for name in names}
     for path in paths:
         with open(path, "wb") as file:
             file.write(source.read_bytes())
     source.unlink()
-    assert set(home.ask("csearch", "-0", "cat").stdout.split(b"\0")) == paths | {b""}
-    rows = [json.loads(row) for row in home.ask("csearch", "--json", "cat").stdout.splitlines()]
+    assert set(guest.ask("csearch", "-0", "cat").stdout.split(b"\0")) == paths | {b""}
+    rows = [json.loads(row) for row in guest.ask("csearch", "--json", "cat").stdout.splitlines()]
     assert len(rows) == 4
     assert sum("path_b64" in row for row in rows) == 1
 
@@ -65,12 +80,12 @@ def test_names_of_every_kind(home: Home):
 @pytest.mark.parametrize(
     ("directory", "said"), [("nowhere", "no such directory"), ("cat.jpg", "not a directory")]
 )
-def test_directories_that_are_none(home: Home, directory, said):
-    home.take_photos(("cat",))
+def test_directories_that_are_none(guest: Home, directory, said):
+    guest.take_photos(("cat",))
     for command in (["csearch", "--in", directory, "dog"], ["csearchctl", "add", directory]):
-        done = home.ask(*command)
+        done = guest.ask(*command)
         assert (done.returncode, done.stdout) == (2, b"")
-        assert f"{home.pictures / directory}: " in done.stderr.decode()
+        assert f"{guest.pictures / directory}: " in done.stderr.decode()
         assert said in done.stderr.decode()
 
 
@@ -88,32 +103,32 @@ def test_roots(home: Home):
     assert home.ask("csearchctl", "remove", ".").returncode == 2
 
 
-def test_a_picture_that_fails_is_told(home: Home):
-    home.take_photos(("cat",))
-    (home.pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
-    first = home.ask("csearch", "cat")
-    assert first.stdout == os.fsencode(home.pictures / "cat.jpg") + b"\n"
+def test_a_picture_that_fails_is_told(guest: Home):
+    guest.take_photos(("cat",))
+    (guest.pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    first = guest.ask("csearch", "cat")
+    assert first.stdout == os.fsencode(guest.pictures / "cat.jpg") + b"\n"
     assert b"1 picture could not be read; csearchctl failed" in first.stderr
-    assert home.ask("csearch", "cat").stderr == b""  # it was told
-    failed = home.ask("csearchctl", "failed")
+    assert guest.ask("csearch", "cat").stderr == b""  # it was told
+    failed = guest.ask("csearchctl", "failed")
     path, _, reason = failed.stdout.rstrip(b"\n").partition(b"\t")
-    assert path == os.fsencode(home.pictures / "broken.jpg")
+    assert path == os.fsencode(guest.pictures / "broken.jpg")
     assert reason
 
 
-def test_forget(home: Home):
-    home.take_photos(("cat",))
-    home.ask("csearch", "cat")
-    assert home.ask("csearchctl", "forget", "cat.jpg").stdout == b"1 file forgotten.\n"
-    assert home.ask("csearchctl", "forget", "/nowhere").returncode == 2
+def test_forget(guest: Home):
+    guest.take_photos(("cat",))
+    guest.ask("csearch", "cat")
+    assert guest.ask("csearchctl", "forget", "cat.jpg").stdout == b"1 file forgotten.\n"
+    assert guest.ask("csearchctl", "forget", "/nowhere").returncode == 2
 
 
-def test_pause_is_shown_and_undone(home: Home):
-    home.take_photos(("cat",))
-    assert home.ask("csearchctl", "pause").returncode == 0
-    assert b"paused" in home.ask("csearchctl", "status").stdout
-    assert home.ask("csearchctl", "resume").returncode == 0
-    assert home.status()["state"] != "paused"
+def test_pause_is_shown_and_undone(guest: Home):
+    guest.take_photos(("cat",))
+    assert guest.ask("csearchctl", "pause").returncode == 0
+    assert b"paused" in guest.ask("csearchctl", "status").stdout
+    assert guest.ask("csearchctl", "resume").returncode == 0
+    assert guest.status()["state"] != "paused"
 
 
 def test_ctrl_c_leaves_the_service_at_work(home: Home):
