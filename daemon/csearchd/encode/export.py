@@ -36,7 +36,6 @@ from csearchd.encode.vocabulary import build_tokenizer_json
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
-TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
 
 
 class ExportError(ModelError):
@@ -102,7 +101,7 @@ def load_clip(directory: str, arch: str) -> Any:
     config = os.path.join(directory, models.CONFIG)
     try:
         with open(config, encoding="utf-8") as file:
-            configuration = json.load(file)["model_cfg"]
+            configuration = dict(json.load(file)["model_cfg"])
     except OSError as error:
         raise ModelError(f"{config} can't be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -128,21 +127,22 @@ def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) 
     """Raises ModelError if the weights are for another size of pictures or length of texts:
     open_clip would stretch or cut their positional embeddings without a word."""
     vision, text = configuration["vision_cfg"], configuration["text_cfg"]
-    lengths = {name: text.get("context_length", 77) for name in TEXT_POSITIONS}
+    texts = [text.get("context_length", 77), text.get("width", 512)]
+    expected = {"positional_embedding": texts, "text.positional_embedding": texts}
     size, patch = vision.get("image_size", 224), vision.get("patch_size", 16)
-    if "timm_model_name" not in vision and isinstance(size, int):
-        lengths["visual.positional_embedding"] = (size // patch) ** 2 + 1
+    if "timm_model_name" not in vision and isinstance(size, int) and isinstance(patch, int):
+        patches = (size // patch) ** 2
+        expected["visual.positional_embedding"] = [patches + 1, vision.get("width", 768)]
     try:
         with safetensors.safe_open(weights, "numpy") as file:
-            names = lengths.keys() & set(file.keys())
-            found = {name: file.get_slice(name).get_shape()[0] for name in names}
+            names = expected.keys() & set(file.keys())
+            found = {name: file.get_slice(name).get_shape() for name in sorted(names)}
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"{weights} can't be read as safetensors: {error}") from None
-    for name, length in found.items():
-        if length != lengths[name]:
+    for name, shape in found.items():
+        if shape != expected[name]:
             raise ModelError(
-                f"the weights are not those of {arch}: {name} has {length} positions, not"
-                f" {lengths[name]}"
+                f"the weights are not those of {arch}: {name} is {shape}, not {expected[name]}"
             )
 
 

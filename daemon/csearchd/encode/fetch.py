@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from csearchd.encode.models import ModelError
+from csearchd.encode.models import WEIGHTS, ModelError
 
 HUB = "https://huggingface.co"
 SETTINGS = {
@@ -56,29 +56,54 @@ def download_weights(published: Mapping[str, Any], cache: str) -> str:
     What is below `cache` from a broken download is used. Raises NetworkError, or ModelError if
     the disk is full or the weights aren't there.
     """
-    from open_clip.pretrained import download_pretrained
+    import open_clip.pretrained  # noqa: F401  (its seconds are no part of the download)
 
     os.makedirs(cache, exist_ok=True)
     try:
         with _progress_lines(cache, sys.stderr):
-            return str(download_pretrained(dict(published), cache_dir=cache))
+            return _fetch(published, cache)
     except Exception as error:  # the library's own kinds, wrapped by open_clip
         raise _explained(error, published, cache) from None
 
 
+def _fetch(published: Mapping[str, Any], cache: str) -> str:
+    from open_clip.pretrained import download_pretrained, download_pretrained_from_hf
+
+    repository, file = os.path.split(published.get("hf_hub", ""))
+    if repository and not file:
+        # Named, so that one that breaks off isn't begun anew as the same weights in another form.
+        try:
+            return str(download_pretrained_from_hf(repository, WEIGHTS, cache_dir=cache))
+        except FileNotFoundError as error:
+            if not any(_status(cause) == 404 for cause in _causes(error)):
+                raise
+    return str(download_pretrained(dict(published), cache_dir=cache))
+
+
 def _explained(error: BaseException, published: Mapping[str, Any], cache: str) -> ModelError:
-    chain = [error]
-    while (deeper := chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(deeper)
-    if any(isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT) for e in chain):
+    causes = _causes(error)
+    if any(isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT) for e in causes):
         return ModelError(f"the disk of {cache} is full: make room, then run the command again")
-    kinds = {kind.__name__ for e in chain for kind in type(e).__mro__}
+    kinds = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     if kinds & {"ConnectionError", "TimeoutError", "NetworkError", "TransportError"}:
         return NetworkError(
             "the connection broke off; what has come is kept: run the command again to go on"
         )
     summary = (str(error).splitlines() or [type(error).__name__])[0]
     return ModelError(f"{published.get('hf_hub') or published.get('url')}: {summary}")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and those that it came from."""
+    chain = [error]
+    while (deeper := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(deeper)
+    return chain
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the HTTP response that the error is about."""
+    return getattr(getattr(error, "response", None), "status_code", None)
 
 
 @contextlib.contextmanager
@@ -90,7 +115,7 @@ def _progress_lines(directory: str, stream: TextIO) -> Iterator[None]:
     finished = threading.Event()
 
     def report() -> None:
-        shown = -1
+        shown = _size(directory) // 1_000_000
         while not finished.wait(SECONDS_BETWEEN_LINES):
             megabytes = _size(directory) // 1_000_000
             if megabytes != shown:

@@ -66,15 +66,15 @@ def load_model(directory: str) -> Model:
     except OSError as error:
         raise ModelError(f"{path} can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is damaged ({error}); {_again(directory)}") from None
+        raise ModelError(f"{path} is damaged ({error}); {remedy(directory)}") from None
     model = Model(**_checked(entries, path), directory=directory)
     for name in FILES:
         if name not in model.checksums:
-            raise ModelError(f"{path} has no checksum of {name}; {_again(directory)}")
+            raise ModelError(f"{path} has no checksum of {name}; {remedy(directory)}")
         if not os.path.isfile(model.path(name)):
-            raise ModelError(f"{model.path(name)} is missing; {_again(directory)}")
+            raise ModelError(f"{model.path(name)} is missing; {remedy(directory)}")
         if os.path.getsize(model.path(name)) == 0:
-            raise ModelError(f"{model.path(name)} is empty; {_again(directory)}")
+            raise ModelError(f"{model.path(name)} is empty; {remedy(directory)}")
     return model
 
 
@@ -82,7 +82,7 @@ def verify_checksums(model: Model) -> None:
     """Reads every file of the model. Raises ModelError for the first that was changed."""
     for name in FILES:
         if file_checksum(model.path(name)) != model.checksums[name]:
-            raise ModelError(f"{model.path(name)} is damaged; {_again(model.directory)}")
+            raise ModelError(f"{model.path(name)} is damaged; {remedy(model.directory)}")
 
 
 def write_description(model: Model) -> None:
@@ -164,15 +164,16 @@ def file_checksum(path: str) -> str:
         raise ModelError(f"{path} can't be read: {error.strerror}") from None
 
 
-def _is_name(name: str) -> bool:
-    return bool(name) and "/" not in name and "\0" not in name and not name.startswith(".")
-
-
-def _again(directory: str) -> str:
+def remedy(directory: str) -> str:
+    """What to do about the damaged model in `directory`."""
     name = os.path.basename(directory)
     if directory == starter_directory():
         return "install csearch again"
     return f"remove it with `csearchctl model remove {name}` and install it again"
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and "/" not in name and "\0" not in name and not name.startswith(".")
 
 
 def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:

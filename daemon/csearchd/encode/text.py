@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from csearchd.encode.models import TEXT_TOWER, TOKENIZER, Model, ModelError
+from csearchd.encode.models import TEXT_TOWER, TOKENIZER, Model, ModelError, remedy
 from csearchd.encode.tokenizer import Tokenizer
 
 Vectors = npt.NDArray[np.float32]
@@ -33,8 +33,9 @@ class TextTower:
             raise ModelError(f"{error.filename} can't be read: {error.strerror}") from None
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
             summary = (str(error).splitlines() or [type(error).__name__])[0]
+            again = remedy(model.directory)
             raise ModelError(
-                f"the text tower of model {model.name} is damaged: {summary}"
+                f"the text tower in {model.directory} is damaged ({summary}); {again}"
             ) from None
         self._padded_length = 1 if model.causal else model.context_length
         width = self._session.get_outputs()[0].shape[-1]
