@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from csearch.protocol import Message
 from csearchd.encode.image_tower import ImageTower, TowerError
-from csearchd.encode.memory import lift_limit, limit_growth
+from csearchd.encode.memory import give_back, lift_limit, limit_growth
 from csearchd.encode.messages import Settings
 from csearchd.encode.preprocess import Preprocess
 
@@ -86,6 +86,7 @@ class Batches:
         tower = ImageTower(
             self._settings.model, self._preprocess, self._settings.device, self._settings.threads
         )
+        give_back()  # loading takes several times the tower
         limit_growth(self._growth)
         seconds = time.monotonic() - begin
         self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
 import threading
 from collections.abc import Iterator
@@ -37,6 +39,14 @@ def limit_growth(growth: int) -> None:
     RLIMIT_DATA rather than RLIMIT_AS, since torch reserves far more addresses than it uses.
     """
     _set_soft_limit(_data_size() + growth)
+
+
+def give_back() -> None:
+    """Returns freed memory to the system, which glibc keeps otherwise."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def lift_limit() -> None:
