@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from support.user import User
 
 # Tests must not depend on, or touch, the developer's own service.

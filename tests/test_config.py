@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from csearchd.config import KEYS, ConfigError, load, parse
 from hypothesis import given
 from hypothesis import strategies as st
+
+from csearchd.config import KEYS, ConfigError, load, parse
 from support.user import SECONDS, User
 
 README = Path(__file__).parents[1] / "README.md"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from csearchd.library.database import LibraryError, open_database
 from csearchd.library.filesystem import network_filesystem
 from csearchd.library.schema import VERSION

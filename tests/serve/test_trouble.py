@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+
 from csearch.protocol import MAX_REQUEST, PROTOCOL, pack
 from support.user import User, wait_for
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.photos import drawn, photo, write_drawn, write_photos
 from support.user import User
 

@@ -36,14 +36,21 @@ _Key = tuple[int, bytes]  # scheme and identity of a content
 
 
 @dataclass
+class _Encoding:
+    """A content in the encoder: the job that brought it, and copies that turned up meanwhile."""
+
+    job: Job
+    copies: list[tuple[Job, Message]] = field(default_factory=list)
+
+
+@dataclass
 class _Work:
     """A model, the pool that makes its vectors, and the state of its jobs."""
 
     model: Model
     row: int
     pool: Pool
-    encoding: dict[_Key, list[tuple[Job, Message]]] = field(default_factory=dict)
-    """Contents in the encoder, each with the copies of it that turned up meanwhile."""
+    encoding: dict[_Key, _Encoding] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     """Not committed yet."""
     fresh: set[_Key] = field(default_factory=set)
@@ -252,14 +259,15 @@ class Reading:
             if key in work.fresh or contents.is_known(reader, *key, work.row):
                 work.pool.answer(job, encode=False)
                 self._finish(work, key, Outcome(job, found))
-            elif key in work.encoding:
+            elif key in work.encoding and work.encoding[key].job is not job:
                 work.pool.answer(job, encode=False)
-                work.encoding[key].append((job, found))
-            else:
-                work.encoding[key] = []
+                work.encoding[key].copies.append((job, found))
+            else:  # a job comes again if the encoder has died meanwhile
+                work.encoding.setdefault(key, _Encoding(job))
                 work.pool.answer(job, encode=True)
             return
-        copies = work.encoding.pop(key, []) if key else []
+        encoding = work.encoding.pop(key, None) if key else None
+        copies = encoding.copies if encoding else []
         if event.changed:
             self._rest(job)
             for copy, _ in copies:
