@@ -92,11 +92,13 @@ class User:
         found: dict[str, Any] = wait_for(idle, "an idle service")
         return found
 
-    def start(self, wait: bool = True, **options: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, wait: bool = True, prefix: tuple[str, ...] = (), **options: Any
+    ) -> subprocess.Popen[bytes]:
         """Starts csearchd in the foreground of a process that `end` looks after."""
         log = (self.home / "csearchd.log").open("ab")
         daemon = subprocess.Popen(
-            [sys.executable, "-P", "-m", "csearchd"],
+            [*prefix, sys.executable, "-P", "-m", "csearchd"],
             env={**self.environment, **options.pop("environment", {})},
             cwd=self.home,
             stdin=subprocess.DEVNULL,
