@@ -1,4 +1,4 @@
-"""A hub of our own: serves files as the Hugging Face Hub does, and breaks off when asked to."""
+"""A hub of our own: serves files as the Hugging Face Hub does, or badly when asked to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Hub:
 
     files: dict[str, bytes]
     breaks: int = 0  # so many answers end after half of what was to come
+    stalls: bool = False  # answers stop after half of what was to come, and never end
+    damages: bool = False  # what is sent isn't what the checksum says
+    ignores_ranges: bool = False
     ranges: list[str | None] = field(default_factory=list)  # what each GET asked for
     address: str = ""
 
@@ -23,6 +26,8 @@ class Hub:
 @contextmanager
 def serving(hub: Hub) -> Iterator[Hub]:
     """The hub, listening on a port of its own at `hub.address`."""
+
+    released = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -41,7 +46,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            asked = self.headers.get("Range")
+            asked = None if hub.ignores_ranges else self.headers.get("Range")
             start = int(asked.removeprefix("bytes=").split("-")[0]) if asked else 0
             rest = content[start:]
             self.send_response(206 if asked else 200)
@@ -54,8 +59,14 @@ def serving(hub: Hub) -> Iterator[Hub]:
             self.end_headers()
             if not body:
                 return
-            hub.ranges.append(asked)
-            if hub.breaks:
+            hub.ranges.append(self.headers.get("Range"))
+            if hub.damages:
+                rest = rest[::-1]
+            if hub.stalls:
+                self.wfile.write(rest[: len(rest) // 2])
+                released.wait()
+                self.close_connection = True
+            elif hub.breaks:
                 hub.breaks -= 1
                 self.wfile.write(rest[: len(rest) // 2])
                 self.close_connection = True
@@ -66,12 +77,14 @@ def serving(hub: Hub) -> Iterator[Hub]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     hub.address = f"http://127.0.0.1:{server.server_port}"
     try:
         yield hub
     finally:
+        released.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -221,59 +221,83 @@ def test_published_weights_of_another_architecture_are_refused(home: Home, check
     assert home.left() == []
 
 
-def download(home: Home, hub: Hub) -> subprocess.CompletedProcess[str]:
-    program = (
-        "import sys; from csearchd.encode import fetch, models; fetch.configure_hub()\n"
-        "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
-        "except models.ModelError as error: sys.exit(f'error: {error}')\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", program, home.downloads],
-        env=home.environment(hub.address),
-        capture_output=True,
-        text=True,
-    )
+DOWNLOAD = (
+    "import sys; from csearchd.encode import fetch, models; fetch.configure_hub()\n"
+    "fetch.PAUSES = (0.1, 0.1)\n"
+    "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
+    "except models.ModelError as error: print(f'error: {error}', file=sys.stderr); sys.exit(2)\n"
+)
+CONTENT = bytes(range(256)) * 16_000
+
+
+def download(home: Home, hub: Hub) -> tuple[int, str, str]:
+    return home.install(home.downloads, hub=hub.address, program=DOWNLOAD)
+
+
+def assert_downloaded(result: tuple[int, str, str], content: bytes) -> None:
+    code, out, err = result
+    assert code == 0, err
+    with open(out.strip(), "rb") as file:
+        assert file.read() == content
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_was(home: Home) -> None:
-    content = os.urandom(24 << 20)
-    with serving(Hub({models.WEIGHTS: content}, breaks=1)) as hub:
-        result = download(home, hub)
-    assert result.returncode == 0, result.stderr
-    with open(result.stdout.strip(), "rb") as file:
-        assert file.read() == content
-    assert hub.ranges[0] is None
-    assert hub.ranges[1] == f"bytes={10 << 20}-"  # the library saves pieces of this size
+    with serving(Hub({models.WEIGHTS: CONTENT}, breaks=1)) as hub:
+        assert_downloaded(download(home, hub), CONTENT)
+    assert hub.ranges == ["bytes=0-", f"bytes={len(CONTENT) // 2}-"]
 
 
 def test_a_killed_download_goes_on_where_it_was(home: Home) -> None:
-    content = os.urandom(24 << 20)
-    with serving(Hub({models.WEIGHTS: content}, breaks=100)) as hub:
-        failed = download(home, hub)
-        assert failed.returncode == 1
-        assert failed.stderr.startswith("error: the connection broke off; what has come is kept")
-        assert failed.stderr.count("\n") == 1
-        hub.breaks, before = 0, len(hub.ranges)
-        again = download(home, hub)
-    assert again.returncode == 0, again.stderr
-    with open(again.stdout.strip(), "rb") as file:
-        assert file.read() == content
-    assert len(hub.ranges) == before + 1
-    assert hub.ranges[-1] is not None and hub.ranges[-1] != "bytes=0-"
+    half = len(CONTENT) // 2
+    with serving(Hub({models.WEIGHTS: CONTENT}, stalls=True)) as hub:
+        process = home.start(home.downloads, hub=hub.address, program=DOWNLOAD)
+        deadline = time.monotonic() + 60
+        while size_below(home.downloads) < half and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+        hub.stalls = False
+        assert_downloaded(download(home, hub), CONTENT)
+    assert hub.ranges[0] == "bytes=0-"
+    assert int(hub.ranges[1].removeprefix("bytes=").removesuffix("-")) > 0.4 * len(CONTENT)
+    assert len(hub.ranges) == 2
+
+
+def size_below(directory: str) -> int:
+    if not os.path.isdir(directory):
+        return 0
+    return sum(entry.stat().st_size for entry in os.scandir(directory))
+
+
+def test_a_server_that_knows_no_ranges(home: Home) -> None:
+    with serving(Hub({models.WEIGHTS: CONTENT}, breaks=1, ignores_ranges=True)) as hub:
+        assert_downloaded(download(home, hub), CONTENT)
+
+
+def test_a_network_that_goes_away_is_one_line_and_what_came_is_kept(home: Home) -> None:
+    with serving(Hub({models.WEIGHTS: CONTENT}, breaks=10_000)) as hub:
+        assert_one_error(download(home, hub), "the connection broke off", "kept")
+    assert size_below(home.downloads) > 0.9 * len(CONTENT)
+
+
+def test_a_download_that_came_damaged_is_not_kept(home: Home) -> None:
+    with serving(Hub({models.WEIGHTS: CONTENT}, damages=True)) as hub:
+        assert_one_error(download(home, hub), "came damaged")
+        assert os.listdir(home.downloads) == []
+        hub.damages = False
+        assert_downloaded(download(home, hub), CONTENT)
 
 
 def test_older_files_are_taken_where_there_is_no_safetensors(home: Home) -> None:
     with serving(Hub({"open_clip_pytorch_model.bin": b"weights"})) as hub:
         result = download(home, hub)
-    assert result.stdout.strip().endswith("open_clip_pytorch_model.bin")
+    assert_downloaded(result, b"weights")
+    assert result[1].strip().endswith("open_clip_pytorch_model.bin")
 
 
 def test_weights_that_are_not_there(home: Home) -> None:
     with serving(Hub({})) as hub:
-        result = download(home, hub)
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: someone/model/: ")
-    assert result.stderr.count("\n") == 1
+        assert_one_error(download(home, hub), "someone/model/ holds no weights")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -68,9 +68,10 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    with open(path, "rb") as file:  # not by its name, which may hold any bytes
-        content = file.read()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # By descriptor: a name may hold any bytes, and a buffer would stay in memory with the tower.
+    with open(path, "rb") as file:
+        source = f"/proc/self/fd/{file.fileno()}"
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def run_tower(
