@@ -176,8 +176,9 @@ async def _models(service: Service, request: Request) -> Message:
 async def _use(service: Service, request: Request) -> Message:
     name = str(request.message.get("model"))
     model = await service.run(service.models.use, name)
+    await service.run(service.reading.recount)
     service.reading.wake()
-    return {"model": model.name, "total": service.library.counters["encoded"]}
+    return {"model": model.name, "total": service.reading.missing}
 
 
 def _path_argument(request: Request) -> bytes:

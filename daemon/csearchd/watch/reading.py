@@ -77,6 +77,7 @@ class Reading:
         self.paused = library.setting("paused") is not None
         self.trouble: str | None = None  # why nothing is read, while that is so
         self.missing = 0  # contents that the coming model lacks
+        self.recount()
         self._wanted: list[bytes] = []  # directories that somebody waits for
         self._held: set[int] = set()  # files that have been chosen and aren't committed
         self._resting: dict[int, tuple[float, bytes]] = {}  # files: until when, in which directory
@@ -119,6 +120,13 @@ class Reading:
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
         self.wake()
+
+    def recount(self) -> None:
+        """Counts what the coming model lacks. Raises LibraryError."""
+        coming = self._models.coming
+        row = self._models.row(coming) if coming else 0
+        with self._library.read() as database:
+            self.missing = contents.count_missing(database, row) if coming else 0
 
     @property
     def encoder_pid(self) -> int | None:
@@ -219,6 +227,7 @@ class Reading:
                     self.missing = contents.count_missing(reader, row)
                 return model, row
         work.cursor = 0
+        self.trouble = None  # whatever it was, nothing needs it any more
         if coming and not work.pool.busy and not work.outcomes:
             self.missing = contents.count_missing(reader, targets[1][1])
             if not self.missing:

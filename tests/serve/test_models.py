@@ -1,0 +1,66 @@
+"""A change of model: the old one answers until the new one has read everything."""
+
+from __future__ import annotations
+
+import os
+
+from encode.tiny_model import make_tiny_model
+from support.photos import write_drawn
+from support.user import User, wait_for
+
+
+def test_the_old_model_serves_until_the_new_one_is_complete(user: User) -> None:
+    make_tiny_model(str(user.data / "models" / "tiny"))
+    write_drawn(user.pictures, 100)
+    before = user.search("anything", "--in", user.pictures)
+    user.csearchctl("pause")
+    user.csearchctl("model", "use", "tiny")
+    status = user.status()
+    assert status["model"] == "starter"
+    assert status["next_model"] == {"name": "tiny", "done": 0, "total": 100}
+    assert user.search("anything", "--in", user.pictures) == before
+
+    user.csearchctl("stop")  # the change goes on after a restart
+    user.start()
+    assert user.status()["state"] == "paused"
+    user.csearchctl("resume")
+    wait_for(lambda: user.status()["model"] == "tiny", "the new model")
+    status = user.settle()
+    assert (status["next_model"], status["images"], status["encoded"]) == (None, 100, 200)
+    assert len(user.search("anything", "--in", user.pictures, "-t", 200)) == 100
+
+    user.csearchctl("model", "use", "starter")  # what it once encoded is still there
+    wait_for(lambda: user.status()["model"] == "starter", "the old model")
+    assert user.status()["encoded"] == 200
+    assert user.search("anything", "--in", user.pictures) == before
+
+
+def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> None:
+    directory = user.data / "models" / "tiny"
+    make_tiny_model(str(directory))
+    write_drawn(user.pictures, 3)
+    user.start()
+    user.csearchctl("model", "use", "tiny")
+    wait_for(lambda: user.status()["model"] == "tiny", "the new model")
+    user.csearchctl("stop")
+    (directory / "text.onnx").unlink()
+    assert len(user.search("anything", "--in", user.pictures)) == 3
+    assert user.status()["model"] == "starter"
+    assert "text.onnx is missing" in user.log()
+
+
+def test_a_model_that_cannot_encode_is_said_and_blames_no_picture(user: User) -> None:
+    directory = user.data / "models" / "tiny"
+    make_tiny_model(str(directory))
+    write_drawn(user.pictures, 3)
+    user.search("anything", "--in", user.pictures)
+    weights = directory / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: 1 << 20])
+    user.csearchctl("model", "use", "tiny")
+    wait_for(lambda: user.status()["notes"], "a note")
+    status = user.status()
+    assert (status["model"], status["failed"]) == ("starter", 0)
+    assert os.fspath(directory) in status["notes"][0]
+    assert len(user.search("anything", "--in", user.pictures)) == 3
+    user.csearchctl("model", "use", "starter")
+    wait_for(lambda: not user.status()["notes"], "no note")
