@@ -160,9 +160,9 @@ def _file(
             f"VALUES (?{', ?' * len(METADATA)})",
             (job.file, *(metadata.get(name) for name in METADATA)),
         )
-    if row[5] and outcome.found and not outcome.vector and not outcome.failure:
-        library.count("reused", 1)
     state = FAILED if _has_failed(database, content, failure) else KNOWN
+    if row[5] and state == KNOWN and not outcome.vector:
+        library.count("reused", 1)
     with library.memory:
         library.catalogue.put(job.file, job.directory, content, state)
 
