@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from typing import NamedTuple
+
+MOUNTS = "/proc/self/mountinfo"
 
 # Where SQLite's write-ahead log is unsafe: its shared memory doesn't reach other machines
 # (https://sqlite.org/wal.html, section 1).
@@ -12,8 +15,50 @@ _NETWORK = re.compile(
     r"|fuse\.(sshfs|rclone|glusterfs|s3fs|davfs2?|curlftpfs|ceph-fuse|smbnetfs|gvfsd-fuse|juicefs)"
 )
 
+# Where files can change without inotify's knowing: others change them. (fuseblk, which is NTFS and
+# exFAT on a local disk, is not among them: nobody else can.)
+_BLIND = re.compile(rf"{_NETWORK.pattern}|fuse(\..*)?|virtiofs|vboxsf|prl_fs|vmhgfs|afp")
 
-def network_filesystem(path: str, mounts: str = "/proc/self/mountinfo") -> str | None:
+
+class Mount(NamedTuple):
+    point: bytes
+    kind: str  # of file system
+    device: bytes  # major:minor
+
+    @property
+    def blind(self) -> bool:
+        """Whether changes there may be unknown to inotify."""
+        return _BLIND.fullmatch(self.kind) is not None
+
+
+def mounts(table: str = MOUNTS) -> list[Mount]:
+    """What is mounted, in the kernel's order; nothing where that can't be read."""
+    try:
+        with open(table, "rb") as file:
+            lines = file.readlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        before, _, after = line.partition(b" - ")
+        fields = before.split()
+        point = re.sub(rb"\\(\d{3})", lambda octal: bytes([int(octal[1], 8)]), fields[4])
+        found.append(Mount(point, after.split()[0].decode(errors="replace"), fields[2]))
+    return found
+
+
+def mount_of(path: bytes, among: list[Mount]) -> Mount | None:
+    """The mount that `path`, absolute and without links, is on."""
+    best = None
+    for mount in among:
+        inside = path == mount.point or path.startswith(mount.point.rstrip(b"/") + b"/")
+        # Of several at one point, the last is on top.
+        if inside and (best is None or len(mount.point) >= len(best.point)):
+            best = mount
+    return best
+
+
+def network_filesystem(path: str, table: str = MOUNTS) -> str | None:
     """The type of the network file system that `path` is on; None if it is on a local one.
 
     `path` need not exist yet: then its nearest existing parent decides.
@@ -21,16 +66,5 @@ def network_filesystem(path: str, mounts: str = "/proc/self/mountinfo") -> str |
     path = os.path.realpath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)
-    try:
-        with open(mounts, errors="surrogateescape") as table:
-            lines = table.readlines()
-    except OSError:
-        return None
-    best, kind = "", ""
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])
-        inside = path == point or path.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(best):  # of several at one point, the last is on top
-            best, kind = point, after.split()[0]
-    return kind if _NETWORK.fullmatch(kind) else None
+    mount = mount_of(os.fsencode(path), mounts(table))
+    return mount.kind if mount and _NETWORK.fullmatch(mount.kind) else None

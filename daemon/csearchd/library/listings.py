@@ -11,6 +11,8 @@ from csearchd.library.catalogue import DUE
 from csearchd.library.library import Library
 from csearchd.library.tree import TOP
 
+MOVED = 0  # in place of a ctime_ns: the file was moved, which changed it
+
 
 class FileStat(NamedTuple):
     """A picture in a listing: its name and what lstat(2) says of it."""
@@ -30,11 +32,13 @@ class Listing(NamedTuple):
     directories: Sequence[bytes]
     digest: bytes  # of all the above but the path
     failure: str | None = None  # why it can't be listed; then the rest is empty
+    marked: bool = False  # it asks not to be searched, and is listed as empty
 
 
 def apply(library: Library, listing: Listing) -> bool:
     """Makes the library agree with `listing`: one transaction for a directory.
 
+    Roots below it that its listing leaves out are left alone: they are listed by themselves.
     Returns whether anything had changed. Raises LibraryError.
     """
     with library.write() as database:
@@ -54,7 +58,7 @@ def apply(library: Library, listing: Listing) -> bool:
         here = set(listing.directories)
         for name, child in library.tree.children(directory).items():
             if name not in here:
-                _remove_tree(library, database, child)
+                remove_tree(library, database, child, spare_roots=True)
         _compare_files(library, database, directory, listing.files)
         database.execute(
             "UPDATE directories SET listing = ?, failure = NULL WHERE id = ?",
@@ -91,11 +95,14 @@ def seen(library: Library, path: bytes) -> bool:
 
 
 def remove(library: Library, path: bytes) -> int:
-    """Removes a directory, or a file, and all below it. Returns how many files went."""
+    """Removes a directory, or a file, and all below it. Returns how many files went.
+
+    Roots stay roots, with nothing in them.
+    """
     with library.write() as database:
         directory = library.tree.find(path)
         if directory is not None and directory != TOP:
-            return _remove_tree(library, database, directory)
+            return remove_tree(library, database, directory, spare_roots=False)
         parent, _, name = path.rpartition(b"/")
         directory = library.tree.find(parent or b"/")
         row = database.execute(
@@ -103,7 +110,7 @@ def remove(library: Library, path: bytes) -> int:
         ).fetchone()
         if row is None:
             return 0
-        _remove_files(library, database, [row])
+        remove_files(library, database, [row])
         # The listing is no longer what the library holds.
         database.execute("UPDATE directories SET listing = NULL WHERE id = ?", (directory,))
     return 1
@@ -145,6 +152,8 @@ def _compare_files(
                 (directory, *file),
             )
             changed.append((int(cursor.lastrowid or 0), None))
+        elif row[3] == MOVED and (*row[:3], row[4]) == (*file[:3], file.inode):
+            database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[5]))
         elif row[:5] != tuple(file):
             database.execute(
                 "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, due = 1, "
@@ -152,30 +161,57 @@ def _compare_files(
                 (*file[1:], row[5]),
             )
             changed.append((row[5], row[6]))
-    _remove_files(library, database, [(row[5], row[6]) for row in known.values()])
+    remove_files(library, database, [(row[5], row[6]) for row in known.values()])
     with library.memory:
         for identifier, content in changed:
             library.catalogue.put(identifier, directory, content, DUE)
 
 
-def _remove_tree(library: Library, database: sqlite3.Connection, directory: int) -> int:
+def remove_tree(
+    library: Library, database: sqlite3.Connection, directory: int, spare_roots: bool
+) -> int:
+    """Removes a directory's row and all below it, files too; inside a `write()`.
+
+    Rows of roots, and those on the way to them, stay; with `spare_roots` what roots hold does too.
+    Returns how many files went.
+    """
+    tree = library.tree
+    below = tree.below(directory)
+    roots = roots_among(database, below)
+    kept = {above for root in roots for above in tree.ancestors(root)}
+    spared = {inner for root in roots for inner in tree.below(root)} if spare_roots else set()
     count = 0
-    for current in reversed(library.tree.below(directory)):
+    for current in reversed(below):
+        if current in spared:
+            continue
         rows = database.execute(
             "SELECT id, content FROM files WHERE directory = ?", (current,)
         ).fetchall()
-        _remove_files(library, database, rows)
+        remove_files(library, database, rows)
         count += len(rows)
-        database.execute("DELETE FROM roots WHERE directory = ?", (current,))
+        if current in kept:
+            database.execute(
+                "UPDATE directories SET listing = NULL, covered = NULL, failure = NULL "
+                "WHERE id = ?",
+                (current,),
+            )
+            continue
         database.execute("DELETE FROM directories WHERE id = ?", (current,))
         with library.memory:
-            library.tree.remove(current)
+            tree.remove(current)
     return count
 
 
-def _remove_files(
+def roots_among(database: sqlite3.Connection, directories: Iterable[int]) -> set[int]:
+    """Those of some directories' ids that are roots."""
+    roots = {row[0] for row in database.execute("SELECT directory FROM roots")}
+    return roots.intersection(directories)
+
+
+def remove_files(
     library: Library, database: sqlite3.Connection, rows: Iterable[tuple[int, int | None]]
 ) -> None:
+    """Removes files, given as (id, content); inside a `write()`."""
     rows = list(rows)
     database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
     orphan(database, {row[1] for row in rows if row[1]})

@@ -15,6 +15,15 @@ def roots(library: Library) -> list[bytes]:
         return sorted(library.tree.path(row[0]) for row in rows)
 
 
+def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
+    """Their paths, sorted, each with when all below it was last listed: seconds since 1970."""
+    with library.read() as database, library.memory:
+        rows = database.execute(
+            "SELECT directory, covered FROM roots JOIN directories ON id = directory"
+        ).fetchall()
+        return sorted((library.tree.path(row[0]), row[1]) for row in rows)
+
+
 def add(library: Library, path: bytes) -> None:
     """Makes the directory at `path` a root; again is harmless."""
     with library.write() as database:
@@ -34,12 +43,8 @@ def remove(library: Library, path: bytes) -> bool:
         cursor = database.execute("DELETE FROM roots WHERE directory = ?", (directory,))
         if not cursor.rowcount:
             return False
-        others = roots(library)
-        if not any(is_below(path, other) for other in others):
+        if not any(is_below(path, other) for other in roots(library)):
             listings.remove(library, path)
-            for other in others:
-                if is_below(other, path):
-                    add(library, other)
         return True
 
 

@@ -33,6 +33,11 @@ class DirectoryTree:
         del self._children[parent][name]
         self._children.pop(identifier, None)
 
+    def move(self, identifier: int, parent: int, name: bytes) -> None:
+        """Gives a directory another parent and name; what is below comes along."""
+        del self._children[self._parent[identifier]][self._name[identifier]]
+        self.add(identifier, parent, name)
+
     def find(self, path: bytes) -> int | None:
         """The id of the directory at `path`; None if it isn't known."""
         identifier: int | None = TOP
@@ -43,6 +48,9 @@ class DirectoryTree:
 
     def child(self, parent: int, name: bytes) -> int | None:
         return self._children.get(parent, {}).get(name)
+
+    def parent(self, identifier: int) -> int:
+        return self._parent[identifier]
 
     def children(self, parent: int) -> dict[bytes, int]:
         return dict(self._children.get(parent, {}))

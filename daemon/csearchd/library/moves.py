@@ -1,0 +1,85 @@
+"""Renames and moves that were seen to happen: one row's update each, and no picture is read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from csearchd.library.library import Library
+from csearchd.library.listings import MOVED, directory_row, remove_files, remove_tree, roots_among
+from csearchd.library.tree import TOP
+
+
+def move_directory(library: Library, old: bytes, new: bytes) -> bool:
+    """Moves the directory at `old`, with all below it, to `new`; what was there goes.
+
+    Returns False, with nothing done, where `old` isn't known, `new` is inside it, or a root is
+    inside either, since a root is a path. Raises LibraryError.
+    """
+    with library.write() as database:
+        tree = library.tree
+        directory, target = tree.find(old), tree.find(new)
+        if directory is None or directory == TOP or target == directory:
+            return False
+        below = tree.below(directory)
+        replaced = tree.below(target) if target else []
+        above = set(tree.ancestors(directory))
+        if target in above or roots_among(database, [*below, *replaced]):
+            return False
+        parent = tree.find(os.path.dirname(new))
+        if parent in below:
+            return False
+        if target:
+            remove_tree(library, database, target, spare_roots=False)
+        parent = directory_row(library, database, os.path.dirname(new))
+        database.execute(
+            "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
+            (parent, os.path.basename(new), directory),
+        )
+        _unlist(database, tree.parent(directory), parent)
+        with library.memory:
+            tree.move(directory, parent, os.path.basename(new))
+    return True
+
+
+def move_file(library: Library, old: bytes, new: bytes) -> bool:
+    """Moves the file at `old` to `new`; what was there goes. False if `old` isn't known.
+
+    A move changes a file's ctime: the next listing takes over the new one. Raises LibraryError.
+    """
+    with library.write() as database:
+        row = _file(library, database, old)
+        if row is None or old == new:
+            return False
+        if replaced := _file(library, database, new):
+            remove_files(library, database, [(replaced[0], replaced[2])])
+        parent = directory_row(library, database, os.path.dirname(new))
+        file, directory, content = row
+        database.execute(
+            "UPDATE files SET directory = ?, name = ?, ctime_ns = ? WHERE id = ?",
+            (parent, os.path.basename(new), MOVED, file),
+        )
+        _unlist(database, directory, parent)
+        with library.memory:
+            state = int(library.catalogue.state[file])
+            library.catalogue.put(file, parent, content, state)
+    return True
+
+
+def _file(
+    library: Library, database: sqlite3.Connection, path: bytes
+) -> tuple[int, int, int | None] | None:
+    """Id, directory and content of the file at `path`."""
+    row: tuple[int, int, int | None] | None = database.execute(
+        "SELECT id, directory, content FROM files WHERE directory = ? AND name = ?",
+        (library.tree.find(os.path.dirname(path)), os.path.basename(path)),
+    ).fetchone()
+    return row
+
+
+def _unlist(database: sqlite3.Connection, *directories: int) -> None:
+    """The listings of some directories are no longer what the library holds."""
+    database.executemany(
+        "UPDATE directories SET listing = x'' WHERE id = ? AND listing IS NOT NULL",
+        [(directory,) for directory in directories],
+    )
