@@ -24,6 +24,7 @@ from csearchd.serve.server import Server
 from csearchd.serve.service import Service
 from csearchd.serve.status import state, status
 from csearchd.watch.reading import Reading
+from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
 from csearchd.watch.scanner import Scanner
 
@@ -62,8 +63,9 @@ async def _run(
     own: OwnSocket | None,
 ) -> bool:
     rules = Rules(config.scan.hidden, config.scan.exclude)
-    scanner = Scanner(library, rules, lambda: reading.wake())
-    reading = Reading(library, models, config.encode, scanner.scan)
+    resting = Resting()
+    scanner = Scanner(library, rules, resting, lambda: reading.wake())
+    reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
     engine = Engine(library, models)
     ending = asyncio.Event()

@@ -71,6 +71,7 @@ async def _status(service: Service, request: Request) -> Message:
 async def _add(service: Service, request: Request) -> Message:
     path = directory_argument(request.message.get("path"))
     await service.run(roots.add, service.library, path)
+    service.scanner.roots_changed()
     service.scanner.scan(path)
     return {"path": path, "images": await service.run(_count, service, path)}
 
@@ -82,6 +83,7 @@ async def _remove(service: Service, request: Request) -> Message:
         raise RequestError(
             "not-found", f"{os.fsdecode(path)} is not a root; `csearchctl roots` lists them"
         )
+    service.scanner.roots_changed()
     for root in await service.run(roots.roots, service.library):
         if roots.is_below(root, path):
             service.scanner.scan(root)

@@ -24,8 +24,12 @@ def status(service: Service) -> Message:
     reused    files that were recognised and not encoded again
     failed    files that can't be read or decoded
     rate      files read a second, lately; remaining: seconds left, or None
-    roots     [{path, present, images, pending, failed, watch}]; watch: how changes are noticed
-    watch     {directories: how many are watched, lost: events lost so far}
+    roots     [{path, present, images, pending, failed, watch, reconciled}]; watch: how changes are
+              noticed: "watched" as they happen, "polled" (scanned every minute, on file systems
+              whose changes are not told) or "scanned" (every few minutes, where too much is to be
+              watched); reconciled: when it was last compared with the disk as a whole, seconds
+              since 1970, or None
+    watch     {directories: how many are watched, lost: how often events were lost so far}
     scanning  [path]: what is being compared with the disk
     notes     what can't be done at the moment, and why: lines for the user
     version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
@@ -52,7 +56,7 @@ def status(service: Service) -> Message:
         "rate": round(rate, 1),
         "remaining": round(pending / rate) if rate > 0 else None,
         "roots": describe_roots(service),
-        "watch": {"directories": 0, "lost": 0},
+        "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.lost},
         "scanning": scanning,
         "notes": notes(service),
         "version": __version__,
@@ -73,7 +77,8 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
 
 def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
-    found = [service.scanner.trouble, service.reading.trouble]
+    scanner = service.scanner
+    found = [scanner.trouble, service.reading.trouble, scanner.watcher.trouble]
     return list(dict.fromkeys(note for note in found if note))
 
 
@@ -81,7 +86,7 @@ def describe_roots(service: Service) -> list[Message]:
     """The roots with how far they are."""
     described: list[Message] = []
     table = service.models.serving.table
-    for path in roots.roots(service.library):
+    for path, reconciled in roots.reconciled(service.library):
         with service.library.memory:
             directory = service.library.tree.find(path)
             assert directory is not None
@@ -95,7 +100,8 @@ def describe_roots(service: Service) -> list[Message]:
                     "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
                     "pending": catalogue.count(DUE, scope),
                     "failed": catalogue.count(FAILED, scope),
-                    "watch": "scanned",
+                    "watch": service.scanner.watcher.mode(path),
+                    "reconciled": reconciled,
                 }
             )
     return described

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 from csearch.protocol import Message
 from csearchd.config import Encode
@@ -22,6 +21,7 @@ from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.watch.resting import Resting
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +67,16 @@ class Reading:
         library: Library,
         models: Models,
         config: Encode,
+        resting: Resting,
         look_again: Callable[[bytes], object],
     ) -> None:
-        """`look_again` is called with a directory in which a file changed while it was read."""
+        """Files that `resting` holds are left alone.
+
+        `look_again` is called with a directory in which a file changed while it was read.
+        """
         self._library = library
         self._models = models
+        self._being_written = resting
         self._look_again = look_again
         self.config = config
         self.paused = library.setting("paused") is not None
@@ -253,13 +258,17 @@ class Reading:
         return iter(first or rest)
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
-        for job in islice(jobs, _CHOICE):
+        for job in jobs:
             try:
                 directory = self._library.tree.path(job.directory)
             except KeyError:
                 continue  # it has just been removed
+            if self._being_written.holds(directory, job.name):
+                continue
             self._queue.append((job, directory.rstrip(b"/") + b"/" + job.name))
             self._held.add(job.file)
+            if len(self._queue) >= _CHOICE:
+                break
 
     def _handle(self, reader: sqlite3.Connection, work: _Work, event: Event) -> None:
         job, found = event.job, event.found

@@ -4,121 +4,240 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
 
-from csearchd.library import listings
+from csearchd.library import listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.library.listings import Listing
+from csearchd.watch.disk import read_listing
+from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
-from csearchd.watch.walk import walk
+from csearchd.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
 _FRESH = 2.0  # seconds after which a scan that was asked for again is made again
+_TROUBLE = 5.0  # seconds before the next try when the library can't be written
+_TRIES = 3  # listings of a directory in which things move while it is listed
 
 
 class Scan:
     """One scan, of a directory and all below it."""
 
-    def __init__(self, path: bytes, rules: Rules) -> None:
+    def __init__(self, path: bytes) -> None:
         self.path = path
         self.done = threading.Event()
-        self.listings = walk(path, rules)
+        self.left = [path]  # directories still to be listed, the next one last
         self.found = 0  # pictures listed so far
 
 
 class Scanner:
     """Scans what it is asked to, the latest request first, so that a user who waits goes first."""
 
-    def __init__(self, library: Library, rules: Rules, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, library: Library, rules: Rules, resting: Resting, changed: Callable[[], None]
+    ) -> None:
         """`changed` is called when there may be new work for the encoder."""
-        self.rules = rules
+        self.watcher = Watcher(library, rules, resting, self.scan, self._covers, changed)
+        self.trouble: str | None = None  # why the library can't be written, while that is so
         self._library = library
         self._changed = changed
+        self._lock = threading.Lock()
         self._scans: list[Scan] = []
-        self._wake = threading.Condition()
-        self._stopping = False
+        self._looks: list[bytes] = []
         self._finished: dict[bytes, float] = {}  # by path, monotonic seconds
-        self.trouble: str | None = None  # why the library can't be written, while that is so
+        self._new_roots = True
+        self._stopped = threading.Event()
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="scanner", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._stopped.set()
+        self._wake()
         self._thread.join(timeout)
+
+    @property
+    def rules(self) -> Rules:
+        return self.watcher.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.watcher.rules = rules
 
     def scan(self, path: bytes) -> Scan:
         """Scans the directory at `path` next; joins a scan of it that isn't finished."""
-        with self._wake:
+        with self._lock:
             for scan in self._scans:
                 if scan.path == path:
                     self._scans.remove(scan)
                     break
             else:
-                scan = Scan(path, self.rules)
+                scan = Scan(path)
             self._scans.append(scan)
-            self._wake.notify()
+        self._wake()
         return scan
 
+    def look(self, path: bytes) -> None:
+        """Lists the directory at `path`: it alone if it is watched, else all below it too."""
+        with self._lock:
+            self._looks.append(path)
+        self._wake()
+
     def refresh(self, path: bytes) -> None:
-        """Scans `path` unless that was done a moment ago."""
-        with self._wake:
+        """Scans `path`, unless that was done a moment ago; only lists it if it is watched."""
+        root = self.watcher.covering(path)
+        with self._lock:
             finished = self._finished.get(path)
-        if finished is None or time.monotonic() - finished > _FRESH:
+            watched = root is not None and root in self._finished
+        if watched:
+            self.look(path)
+        elif finished is None or time.monotonic() - finished > _FRESH:
             self.scan(path)
+
+    def roots_changed(self) -> None:
+        """The library has other roots now; they are watched from now on."""
+        self._new_roots = True
+        self._wake()
 
     @property
     def scanning(self) -> list[bytes]:
-        with self._wake:
-            return [scan.path for scan in self._scans]
+        with self._lock:
+            scans = [scan.path for scan in self._scans]
+        return list(dict.fromkeys([*scans, *self.watcher.pending]))
+
+    def _covers(self, path: bytes) -> bool:
+        """Whether a scan is under way that comes to `path`."""
+        with self._lock:
+            return any(roots.is_below(path, scan.path) for scan in self._scans)
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"\0")
+        except BlockingIOError:
+            pass
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._scans and not self._stopping:
-                    self._wake.wait()
-                if self._stopping:
-                    return
-                scan = self._scans[-1]
+        while not self._stopped.is_set():
             try:
-                finished = self._step(scan)
+                if not self._turn():
+                    self._wait(self.watcher.timeout())
                 self.trouble = None
             except LibraryError as error:
                 if self.trouble is None:
                     log.error("%s", error)
                 self.trouble = str(error)
-                with self._wake:
-                    self._wake.wait_for(lambda: self._stopping, 5)
-                scan.listings = walk(scan.path, self.rules)  # from the start: listings were lost
-                continue
+                self._start_again()
+                self._stopped.wait(_TROUBLE)
             except Exception:
-                log.exception("scanning %s failed", os.fsdecode(scan.path))
-                finished = True
-            if finished:
-                with self._wake:
-                    self._scans.remove(scan)
-                    self._finished[scan.path] = time.monotonic()
-                scan.done.set()
-                self._changed()
+                log.exception("scanning failed")
+                self._finish_latest()
+
+    def _turn(self) -> bool:
+        """Lists a directory for an event and one for a scan. Returns whether there was any."""
+        if self._new_roots:
+            self.watcher.set_roots(roots.roots(self._library))
+            self._new_roots = False
+        self.watcher.catch_up()
+        self.watcher.look_around()
+        with self._lock:
+            looks, self._looks = self._looks, []
+        for path in looks:
+            if not self.watcher.look(path):
+                self.scan(path)
+        node = self.watcher.next_listing()
+        if node:
+            self._list(lambda: node.path if node.parent else None, whole=False)
+        with self._lock:
+            scan = self._scans[-1] if self._scans else None
+        if scan and self._step(scan):
+            self._finish(scan)
+        return node is not None or scan is not None
+
+    def _wait(self, timeout: float | None) -> None:
+        poller = select.poll()
+        events, mounts = self.watcher.descriptors
+        poller.register(self._wake_read, select.POLLIN)
+        poller.register(mounts, select.POLLPRI)
+        if events is not None:
+            poller.register(events, select.POLLIN)
+        for descriptor, _ in poller.poll(None if timeout is None else timeout * 1000):
+            if descriptor == self._wake_read:
+                os.read(self._wake_read, 4096)
+            elif descriptor == mounts:
+                self.watcher.remounted()
 
     def _step(self, scan: Scan) -> bool:
         """One directory. Returns whether the scan is finished."""
-        try:
-            listing = next(scan.listings)
-        except StopIteration:
+        if not scan.left:
             listings.cover(self._library, scan.path)
+            self.watcher.scanned(scan.path, there=True)
             log.debug("scanned %s: %d pictures", os.fsdecode(scan.path), scan.found)
             return True
-        if listing is None:
-            listings.remove(self._library, scan.path)
-            return True
-        scan.found += len(listing.files)
-        if listings.apply(self._library, listing):
+        path = scan.left.pop()
+        if path == scan.path:
+            self.watcher.scanning(path)
+        listing = self._list(lambda: path, whole=True)
+        if listing is not None:
+            scan.found += len(listing.files)
+            prefix = path.rstrip(b"/") + b"/"
+            scan.left.extend(prefix + name for name in reversed(listing.directories))
+        elif path == scan.path:  # of others that vanished meanwhile their parents' listings tell
+            listings.remove(self._library, path)
+            self.watcher.scanned(path, there=False)
             self._changed()
+            return True
         return False
+
+    def _list(self, where: Callable[[], bytes | None], whole: bool) -> Listing | None:
+        """Watches a directory, lists it and puts that into the library; None if it isn't there.
+
+        A move that happens meanwhile reaches the library before the listing.
+        """
+        listing = None
+        for _ in range(_TRIES):
+            path = where()
+            if path is None:
+                return None
+            node = self.watcher.watch(path)
+            began = time.monotonic()
+            listing = read_listing(path, self.rules)
+            if not self.watcher.catch_up():
+                break
+        if listing is None:
+            return None
+        if node and whole:
+            self.watcher.rest(listing)
+        changed = listings.apply(self._library, listing)
+        if node:
+            self.watcher.listed(node, listing, began, whole)
+        if changed:
+            self._changed()
+        return listing
+
+    def _finish(self, scan: Scan) -> None:
+        with self._lock:
+            self._scans.remove(scan)
+            self._finished[scan.path] = time.monotonic()
+        scan.done.set()
+        self._changed()
+
+    def _finish_latest(self) -> None:
+        """Gives up the scan that raised an error nobody thought of."""
+        with self._lock:
+            scan = self._scans[-1] if self._scans else None
+        if scan:
+            self._finish(scan)
+
+    def _start_again(self) -> None:
+        """After a failure of the library: listings were lost, and perhaps moves."""
+        with self._lock:
+            for scan in self._scans:
+                scan.left = [scan.path]
+        self.watcher.rescan()

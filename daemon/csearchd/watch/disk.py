@@ -1,38 +1,18 @@
-"""The scan: directories as they are on the disk, one listing at a time."""
+"""A directory as it is on the disk."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 
 from csearchd.library.listings import FileStat, Listing
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
 
-def walk(top: bytes, rules: Rules) -> Iterator[Listing | None]:
-    """Yields the listing of `top` and of each directory below it, parents first.
-
-    Symbolic links are not followed. A directory that vanishes meanwhile is left out, since its
-    parent's next listing tells; if `top` itself isn't there, nothing but None comes.
-    """
-    stack = [top]
-    while stack:
-        path = stack.pop()
-        listing = read_listing(path, rules)
-        if listing is None:
-            if path == top:
-                yield None
-            continue
-        yield listing
-        prefix = path.rstrip(b"/") + b"/"
-        stack.extend(prefix + name for name in reversed(listing.directories))
-
-
 def read_listing(path: bytes, rules: Rules) -> Listing | None:
     """The listing of one directory, None if it isn't there.
 
-    One that asks not to be searched is listed as empty.
+    One that asks not to be searched is listed as empty. Symbolic links are left out.
     """
     directories: list[bytes] = []
     entries: dict[bytes, os.DirEntry[bytes]] = {}
@@ -52,7 +32,7 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
     except OSError as error:
         return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
     if is_marked(path, names):
-        return Listing(path, (), (), _digest((), ()))
+        return Listing(path, (), (), _digest((), ()), marked=True)
     files = []
     for name in sorted(without_shadowed(list(entries))):
         try:

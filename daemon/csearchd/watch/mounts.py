@@ -1,0 +1,44 @@
+"""Mounts that come and go, and those whose changes inotify doesn't tell."""
+
+from __future__ import annotations
+
+import os
+
+from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
+
+
+class Mounts:
+    """The table of mounts. Its descriptor is ready (POLLPRI) when the table has changed."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.open(MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        self._table = mounts()
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def blind(self, path: bytes) -> bool:
+        """Whether `path` is where inotify doesn't tell all changes."""
+        mount = mount_of(path, self._table)
+        return mount is not None and mount.blind
+
+    def is_point(self, path: bytes) -> bool:
+        return any(mount.point == path for mount in self._table)
+
+    def blind_points(self, directory: bytes) -> list[bytes]:
+        """The mounts below `directory`, if any, where inotify doesn't tell all changes."""
+        inside = directory.rstrip(b"/") + b"/"
+        return sorted({m.point for m in self._table if m.blind and m.point.startswith(inside)})
+
+    def update(self) -> set[bytes]:
+        """Reads the table again. Returns the points at which something else is mounted now."""
+        before, self._table = _by_point(self._table), mounts()
+        after = _by_point(self._table)
+        return {point for point in before | after if before.get(point) != after.get(point)}
+
+
+def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:
+    found: dict[bytes, list[Mount]] = {}
+    for mount in table:
+        found.setdefault(mount.point, []).append(mount)
+    return found

@@ -1,0 +1,129 @@
+"""The watched directories: a tree of names, so that a move of a directory is one change."""
+
+from __future__ import annotations
+
+from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
+
+
+class Node:
+    """A directory: watched, or on the way to one that is."""
+
+    __slots__ = ("children", "cost", "is_root", "listed", "marked", "name", "parent", "watch")
+
+    def __init__(self, parent: Node | None, name: bytes) -> None:
+        self.parent = parent
+        self.name = name
+        self.children: dict[bytes, Node] = {}
+        self.watch: int | None = None  # of all events
+        self.is_root = False
+        self.marked = False  # it asks not to be searched
+        self.listed = 0.0  # when it was listed last, monotonic seconds
+        self.cost = 0.0  # seconds that took
+
+    @property
+    def path(self) -> bytes:
+        names = []
+        node: Node | None = self
+        while node is not None and node.parent is not None:
+            names.append(node.name)
+            node = node.parent
+        return b"/" + b"/".join(reversed(names))
+
+    def below(self) -> list[Node]:
+        """The node itself and all below it, parents first."""
+        found = [self]
+        for node in found:
+            found.extend(node.children.values())
+        return found
+
+
+class Watches:
+    """All nodes, and the kernel's watches of them. Used by one thread."""
+
+    def __init__(self, inotify: Inotify) -> None:
+        self._inotify = inotify
+        self._top = Node(None, b"")
+        self._nodes: dict[int, list[Node]] = {}  # several where one directory has several paths
+        self._above: dict[int, Node] = {}  # by watch: what is only on the way to a root
+        self.count = 0
+
+    def find(self, path: bytes) -> Node | None:
+        node: Node | None = self._top
+        for name in path.split(b"/"):
+            if name and node is not None:
+                node = node.children.get(name)
+        return node
+
+    def make(self, path: bytes) -> Node:
+        node = self._top
+        for name in path.split(b"/"):
+            if name:
+                child = node.children.get(name)
+                if child is None:
+                    child = node.children[name] = Node(node, name)
+                node = child
+        return node
+
+    def nodes(self, watch: int) -> list[Node]:
+        """What is watched by `watch`."""
+        return list(self._nodes.get(watch, ()))
+
+    def above(self, watch: int) -> Node | None:
+        """The directory on the way to a root whose own moves `watch` tells."""
+        return self._above.get(watch)
+
+    def watch(self, node: Node) -> None:
+        """Watches what is at the node's path now. Raises OSError; then nothing there is."""
+        try:
+            watch = self._inotify.add(node.path, EVENTS)
+        except OSError:
+            self.unwatch(node)
+            raise
+        if watch != node.watch:
+            self.unwatch(node)
+            node.watch = watch
+            self._nodes.setdefault(watch, []).append(node)
+            self._above.pop(watch, None)
+            self.count += 1
+
+    def watch_above(self, node: Node) -> None:
+        """Watches the directories on the way to a root for being moved or removed themselves."""
+        while (node_above := node.parent) is not None:
+            node = node_above
+            if node.watch is None:
+                try:
+                    self._above[self._inotify.add(node.path, SELF_EVENTS)] = node
+                except OSError:
+                    return  # not ours to read; the next scan tells
+
+    def unwatch(self, node: Node) -> None:
+        """Stops watching a node; its children are left as they are."""
+        watch, node.watch = node.watch, None
+        if watch is None:
+            return
+        self.count -= 1
+        self._nodes[watch].remove(node)
+        if not self._nodes[watch]:
+            del self._nodes[watch]
+            self._inotify.remove(watch)
+
+    def drop(self, node: Node) -> None:
+        """Forgets a node and all below it, but for roots and what is below them."""
+        going = [node]
+        for current in going:
+            going.extend(child for child in current.children.values() if not child.is_root)
+        for current in reversed(going):
+            self.unwatch(current)
+            if not current.children and current.parent is not None:
+                current.parent.children.pop(current.name, None)
+                current.parent = None
+
+    def move(self, node: Node, parent: Node, name: bytes) -> None:
+        """Gives a node another place; what was there is dropped."""
+        replaced = parent.children.get(name)
+        if replaced is not None and replaced is not node:
+            self.drop(replaced)
+        if node.parent is not None:
+            del node.parent.children[node.name]
+        node.parent, node.name = parent, name
+        parent.children[name] = node
