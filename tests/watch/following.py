@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from support.user import SECONDS, Client, User, wait_for
 
@@ -13,17 +14,19 @@ PICTURES = (b".jpg", b".jpeg", b".png")
 def known(user: User, directory: Path) -> set[bytes]:
     """All that a search finds below `directory`, by the rest of the path."""
     with user.connect() as client:
-        return asked(client, directory)
+        return ask(client, directory)[0]
 
 
-def asked(client: Client, directory: Path) -> set[bytes]:
+def ask(client: Client, directory: Path) -> tuple[set[bytes], dict[str, Any]]:
+    """All that a search finds below `directory`, and the end of its answer."""
     scope = os.fsencode(directory)
     client.send(id=7, op="search", query="anything", scopes=[scope], top=100_000, wait="none")
     paths: set[bytes] = set()
     while (reply := client.receive()) and reply["type"] != "result":
         assert reply["type"] != "error", reply
         paths.update(hit["path"] for hit in reply.get("hits", ()))
-    return {path[len(scope) + 1 :] for path in paths}
+    assert reply is not None
+    return {path[len(scope) + 1 :] for path in paths}, reply
 
 
 def on_disk(directory: Path) -> set[bytes]:
@@ -37,18 +40,29 @@ def on_disk(directory: Path) -> set[bytes]:
         names[:] = [name for name in names if not name.startswith(b".")]
         for name in files:
             whole = os.path.join(path, name)
-            if name.lower().endswith(PICTURES) and not name.startswith(b"."):
+            if not name.lower().endswith(PICTURES) or name.startswith(b"."):
+                continue
+            if not os.path.islink(whole):
                 found.add(whole[len(top) + 1 :])
     return found
 
 
 def wait_until_equal(user: User, directory: Path, seconds: float = SECONDS) -> None:
-    """Waits until what is known is what is on the disk; nothing else may be to do then."""
-    try:
-        wait_for(lambda: known(user, directory) == on_disk(directory), "equality", seconds)
-    except AssertionError:
-        have, want = known(user, directory), on_disk(directory)
-        raise AssertionError(
-            f"missing: {sorted(want - have)[:9]}, too many: {sorted(have - want)[:9]}, "
-            f"{user.status()}"
-        ) from None
+    """Waits until what is known is what is on the disk, and nothing is to do."""
+    want = on_disk(directory)  # nobody changes it meanwhile
+    with user.connect() as client:
+
+        def equal() -> bool:
+            # A search leaves out what isn't there any more; the count doesn't.
+            have, end = ask(client, directory)
+            return have == want and end["images"] == len(want) and not end["pending"]
+
+        try:
+            wait_for(equal, "equality", seconds)
+        except AssertionError:
+            have, end = ask(client, directory)
+            raise AssertionError(
+                f"missing: {sorted(want - have)[:9]}, too many: {sorted(have - want)[:9]}, "
+                f"{end}, {user.status()}, {user.csearchctl('failed').stdout!r}, "
+                f"{user.log()[-2000:]}"
+            ) from None

@@ -194,3 +194,14 @@ def test_names_that_are_any_bytes(watching: User, folder: Path) -> None:
     wait_until_equal(watching, folder)
     os.rename(os.path.join(top, b"\xe9"), os.path.join(top, b"\xe8"))
     wait_until_equal(watching, folder)
+
+
+def test_a_change_through_another_name_of_a_file(watching: User, folder: Path) -> None:
+    (first,) = write_drawn(folder / "a", 1, first=70)
+    (folder / "b").mkdir()
+    os.link(first, folder / "b" / "link.jpg")
+    wait_until_equal(watching, folder)
+    first.write_bytes(drawn(71)[:200])
+    wait_for(lambda: watching.status()["failed"] == 2, "the failure of both names")
+    first.write_bytes(drawn(71))
+    wait_until_equal(watching, folder)

@@ -263,6 +263,18 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
             return sorted(found) + sorted((path(row[0]), row[1]) for row in directories)
 
 
+def holders(library: Library, inodes: Iterable[int]) -> list[bytes]:
+    """The directories with files that have these inode numbers: other names of a file, perhaps."""
+    numbers = list(inodes)
+    with library.read() as database:
+        rows = database.execute(
+            f"SELECT DISTINCT directory FROM files WHERE inode IN ({','.join('?' * len(numbers))})",
+            numbers,
+        ).fetchall()
+        with library.memory:
+            return [library.tree.path(row[0]) for row in rows]
+
+
 def directory_failure(library: Library, path: bytes) -> str | None:
     """Why the directory at `path` can't be listed, if that is so."""
     with library.read() as database:

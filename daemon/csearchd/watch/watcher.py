@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from csearchd.library.library import Library
-from csearchd.library.listings import Listing
+from csearchd.library.listings import Listing, holders
 from csearchd.library.moves import move_directory, move_file
 from csearchd.library.roots import is_below
 from csearchd.watch.inotify import (
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 _GATHER = 0.05  # seconds between an event and the listing, since events come in crowds
 _SHARE = 5  # a directory is listed for at most one part in so many of the time
 _ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
+_LINKED_SECONDS = 1.0  # between looks for the other names of changed files
+_LINKED_MOST = 500  # of such files at a time
 _POLL_SECONDS = 60.0  # between scans of what inotify doesn't see
 _UNWATCHED_SECONDS = 300.0  # between scans of a root that couldn't be watched as a whole
 
@@ -75,6 +77,8 @@ class Watcher:
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
         self._looks: dict[bytes, float] = {}  # when a scan is next due that no event asks for
         self._due: dict[Node, float] = {}  # when a directory is to be listed
+        self._linked: set[int] = set()  # inodes of changed files that have several names
+        self._linked_due = 0.0
         self._inotify = self._open()
         self._watches = Watches(self._inotify) if self._inotify else None
 
@@ -227,6 +231,8 @@ class Watcher:
         """Seconds until there is something to do without an event; None for never."""
         times = [*self._due.values(), *self._looks.values()]
         now = time.monotonic()
+        if self._linked:
+            times.append(self._linked_due)
         deadline = self._resting.deadline()
         if deadline is not None and deadline > now:  # else its listing is due
             times.append(deadline)
@@ -274,8 +280,13 @@ class Watcher:
             self._due[node] = max(now + _GATHER, node.listed + node.cost * _SHARE)
 
     def look_around(self) -> None:
-        """Scans what is due without an event's asking: what isn't watched, what isn't there."""
+        """Scans what is due without an event's asking: what isn't watched, what isn't there.
+
+        Raises LibraryError.
+        """
         now = time.monotonic()
+        if self._linked and self._linked_due <= now:
+            self._look_at_links()
         for path, when in list(self._looks.items()):
             if when > now:
                 continue
@@ -286,6 +297,13 @@ class Watcher:
                 self._looks[path] = now + _ABSENT_SECONDS
             else:
                 del self._looks[path]
+
+    def _look_at_links(self) -> None:
+        """A file's change is told for the one of its names by which it was changed."""
+        chosen = [self._linked.pop() for _ in range(min(len(self._linked), _LINKED_MOST))]
+        self._linked_due = time.monotonic() + _LINKED_SECONDS
+        for path in holders(self._library, chosen):
+            self.look(path)
 
     def remounted(self) -> None:
         """The table of mounts has changed."""
@@ -392,7 +410,19 @@ class Watcher:
                 return  # the listing comes when it is closed, or rests
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
             self._resting.settle(path, name, time.monotonic())
+            if mask & IN_CLOSE_WRITE:
+                self._note_links(_join(path, name))
         self._look(node)
+
+    def _note_links(self, path: bytes) -> None:
+        try:
+            info = os.lstat(path)
+        except OSError:
+            return
+        if info.st_nlink > 1:
+            if not self._linked:
+                self._linked_due = max(self._linked_due, time.monotonic() + _GATHER)
+            self._linked.add(info.st_ino)
 
     def _move(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
         """A move whose halves are both known. Returns whether the library has it."""

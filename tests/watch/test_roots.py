@@ -1,0 +1,252 @@
+"""Roots and what can happen to them while they are watched: removed, recreated, nested, mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csearchd.library import roots
+from csearchd.library.filesystem import mounts
+from csearchd.library.library import Library
+from csearchd.watch import watcher
+from csearchd.watch.resting import Resting
+from csearchd.watch.rules import Rules
+from csearchd.watch.watcher import Watcher
+from support.photos import write_drawn
+from support.user import User, wait_for
+from watch.following import known, wait_until_equal
+
+
+@pytest.fixture(scope="module")
+def rooted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    someone = User(tmp_path_factory.mktemp("s"))
+    someone.start()
+    yield someone
+    someone.end()
+
+
+@pytest.fixture
+def root(rooted: User) -> Iterator[Path]:
+    """A root with two pictures, in a directory of its own."""
+    directory = rooted.home / f"place-{len(list(rooted.home.iterdir()))}" / "root"
+    write_drawn(directory / "inner", 2)
+    rooted.csearchctl("add", directory)
+    wait_until_equal(rooted, directory)
+    yield directory
+    rooted.csearchctl("remove", directory, check=None)
+
+
+def directories(user: User) -> int:
+    count: int = user.status()["watch"]["directories"]
+    return count
+
+
+def listed(user: User) -> list[str]:
+    return [root["path"] for root in user.status()["roots"]]
+
+
+def test_removed_and_added_again(rooted: User, root: Path) -> None:
+    before, encoded = directories(rooted), rooted.status()["encoded"]
+    rooted.csearchctl("remove", root)
+    wait_for(lambda: directories(rooted) == before - 2, "the end of its watches")
+    write_drawn(root, 1, first=5)
+    rooted.csearchctl("add", root)
+    wait_until_equal(rooted, root)
+    assert rooted.status()["encoded"] <= encoded + 1
+
+
+def test_deleted_and_recreated(rooted: User, root: Path) -> None:
+    shutil.rmtree(root.parent)
+    wait_for(lambda: rooted.status()["images"] == 0, "its pictures to be gone")
+    assert str(root) in listed(rooted)
+    write_drawn(root / "again", 3)
+    wait_until_equal(rooted, root)
+    write_drawn(root, 1, first=6)  # it is watched again
+    wait_until_equal(rooted, root)
+
+
+def test_the_directory_above_is_renamed_and_back(rooted: User, root: Path) -> None:
+    away = root.parent.with_name("away")
+    root.parent.rename(away)
+    wait_for(lambda: rooted.status()["images"] == 0, "its pictures to be gone")
+    away.rename(root.parent)
+    wait_until_equal(rooted, root)
+
+
+def test_nested_roots(rooted: User, root: Path) -> None:
+    hidden = root / ".hidden"
+    write_drawn(hidden, 2, first=8)
+    rooted.csearchctl("add", hidden)
+    rooted.csearchctl("add", root / "inner")
+    wait_until_equal(rooted, hidden)
+    rooted.csearchctl("rescan", root)
+    rooted.settle()
+    write_drawn(root, 1, first=10)
+    wait_for(lambda: len(known(rooted, root)) == 5, "all but what is hidden, and that too")
+    rooted.csearchctl("remove", root)
+    wait_for(lambda: directories(rooted) == 2, "the watches of the two others alone")
+    write_drawn(root / "inner", 1, first=11)
+    wait_until_equal(rooted, root / "inner")
+    for directory in (hidden, root / "inner"):
+        rooted.csearchctl("remove", directory)
+
+
+def test_a_root_in_a_directory_that_is_moved(rooted: User, root: Path) -> None:
+    write_drawn(root / "outer" / "nested", 2, first=12)
+    rooted.csearchctl("add", root / "outer" / "nested")
+    wait_until_equal(rooted, root)
+    (root / "outer").rename(root / "other")
+    wait_for(lambda: b"other/nested/drawn-00012.jpg" in known(rooted, root), "its new name")
+    wait_for(lambda: rooted.status()["images"] == 4, "its old name to be gone")
+    (root / "other").rename(root / "outer")
+    wait_until_equal(rooted, root / "outer" / "nested")
+    rooted.csearchctl("remove", root / "outer" / "nested")
+
+
+def test_excludes_change(rooted: User, root: Path) -> None:
+    write_drawn(root / "raw-1" / "deep", 1, first=14)
+    wait_until_equal(rooted, root)
+    before = directories(rooted)
+    rooted.config.parent.mkdir(parents=True, exist_ok=True)
+    rooted.config.write_text('[scan]\nexclude = ["raw-*"]\n')
+    rooted.csearchctl("reload")
+    wait_for(lambda: directories(rooted) == before - 2, "the end of its watches")
+    wait_for(lambda: len(known(rooted, root)) == 2, "its pictures to be gone")
+    rooted.config.unlink()
+    rooted.csearchctl("reload")
+    wait_until_equal(rooted, root)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to mount a disk")
+def test_a_disk_is_mounted_and_unmounted(rooted: User, root: Path) -> None:
+    disk = root / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(disk)], check=True)
+    try:
+        write_drawn(disk / "a", 2, first=16)
+        wait_until_equal(rooted, root)
+        write_drawn(disk / "a", 1, first=18)
+        wait_until_equal(rooted, root)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    wait_until_equal(rooted, root)
+
+
+def test_events_are_lost(user: User) -> None:
+    daemon = user.start()
+    (user.pictures / "a" / "b").mkdir(parents=True)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    with open("/proc/sys/fs/inotify/max_queued_events") as limit:
+        room = int(limit.read())
+    daemon.send_signal(signal.SIGSTOP)
+    for number in range(room):
+        (user.pictures / f"{number % 100}.txt").touch()
+    write_drawn(user.pictures / "c" / "d", 2)
+    (user.pictures / "a").rename(user.pictures / "e")
+    daemon.send_signal(signal.SIGCONT)
+    wait_until_equal(user, user.pictures)
+    assert user.status()["watch"]["lost"] == 1
+    assert "ran over" in user.log()
+    write_drawn(user.pictures / "c" / "d", 1, first=2)
+    write_drawn(user.pictures / "e" / "b", 1, first=3)
+    wait_until_equal(user, user.pictures)
+    assert "lost" in user.csearchctl("status").stdout.decode()
+
+
+# The directories above a root take some of these, too.
+LIMITED = 'echo 12 >/proc/sys/user/max_inotify_watches && exec "$@"'
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-Ur", "true"]).returncode != 0, reason="needs user namespaces"
+)
+def test_there_are_more_directories_than_may_be_watched(user: User) -> None:
+    for number in range(20):
+        write_drawn(user.pictures / f"{number:02}", 1, first=number)
+    user.start(prefix=("unshare", "-Ur", "sh", "-c", LIMITED, "sh"))
+    user.csearchctl("add", user.pictures)
+    wait_until_equal(user, user.pictures)
+    status = user.status()
+    (said,) = status["notes"]
+    assert "max_user_watches" in said
+    assert status["roots"][0]["watch"] == "scanned"
+    assert 1 < status["watch"]["directories"] < 12
+    assert user.log().count("max_user_watches") == 1
+    for number in range(20):
+        write_drawn(user.pictures / f"{number:02}", 1, first=20 + number)
+    wait_for(lambda: len(known(user, user.pictures)) > 20, "what is in watched directories")
+    user.csearchctl("rescan")
+    wait_until_equal(user, user.pictures)
+    for number in range(2, 20):
+        shutil.rmtree(user.pictures / f"{number:02}")
+    user.csearchctl("rescan")
+    wait_until_equal(user, user.pictures)
+    status = user.status()
+    assert status["roots"][0]["watch"] == "watched" and not status["notes"]
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watcher, list[bytes]]]:
+    """A watcher of one root, and the scans that it asks for; its times are short."""
+    for name in ("_POLL_SECONDS", "_UNWATCHED_SECONDS", "_ABSENT_SECONDS"):
+        monkeypatch.setattr(watcher, name, 0.0)
+    library = Library(str(tmp_path / "library.sqlite"))
+    scans: list[bytes] = []
+    path = os.fsencode(tmp_path / "root")
+    roots.add(library, path)
+    rules = Rules(False, [])
+    part = Watcher(library, rules, Resting(), scans.append, lambda path: False, lambda: None)
+    part.set_roots([path])
+    yield part, scans
+    library.close()
+
+
+def test_what_cannot_be_watched_is_scanned_again_and_again(
+    asked: tuple[Watcher, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, scans = asked
+    path = os.fsencode(tmp_path / "root")
+    os.mkdir(path)
+    part.watch(path)
+    part.scanned(path, there=True)
+    part.look_around()
+    assert part.mode(path) == "watched" and not scans and part.timeout() is None
+    # A mount of that kind can't be had in a test.
+    monkeypatch.setattr(part._mounts, "blind", lambda path: True)
+    part.scanned(path, there=True)
+    part.look_around()
+    assert part.mode(path) == "polled" and scans == [path]
+    assert part.watch(path) is None
+
+
+def test_a_root_that_is_not_there_is_looked_for(
+    asked: tuple[Watcher, list[bytes]], tmp_path: Path
+) -> None:
+    part, scans = asked
+    path = os.fsencode(tmp_path / "root")
+    part.scanned(path, there=False)
+    part.look_around()
+    assert not scans and part.timeout() is not None
+    os.mkdir(path)
+    part.look_around()
+    assert scans == [path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "blind"),
+    [
+        ("ext4", False), ("btrfs", False), ("tmpfs", False), ("fuseblk", False), ("nfs4", True),
+        ("cifs", True), ("fuse.sshfs", True), ("fuse", True), ("9p", True), ("overlay", False),
+    ],
+)  # fmt: skip
+def test_where_changes_are_not_told(tmp_path: Path, kind: str, blind: bool) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(f"21 1 259:1 / / rw - ext4 /dev/sda rw\n30 21 0:30 / /x rw - {kind} x rw\n")
+    assert [mount.blind for mount in mounts(str(table))] == [False, blind]
