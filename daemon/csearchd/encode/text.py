@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from csearchd.encode.models import TEXT_TOWER, TOKENIZER, Model, ModelError, remedy
+from csearchd.encode.onnx_session import session_options
 from csearchd.encode.tokenizer import Tokenizer
 
 Vectors = npt.NDArray[np.float32]
@@ -61,17 +62,12 @@ class TextTower:
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     """The exported tower at `path`: int64 `tokens` (1, length) to float32 (1, dimensions)."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # By descriptor: a name may hold any bytes, and a buffer would stay in memory with the tower.
     with open(path, "rb") as file:
         source = f"/proc/self/fd/{file.fileno()}"
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            source, session_options(threads), providers=["CPUExecutionProvider"]
+        )
 
 
 def run_tower(
