@@ -20,7 +20,8 @@ LIMITS = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
 
 
 class Encoder:
-    """`wanted` answers `identified`: whether the picture is to be encoded."""
+    """`wanted` answers `identified`: whether the picture is to be encoded. `program` is what Python
+    runs."""
 
     def __init__(
         self,
@@ -29,13 +30,14 @@ class Encoder:
         wanted: Callable[[Message], bool] = lambda found: True,
         device: str = "cpu",
         threads: int = 2,
+        program: tuple[str, ...] = ("-m", "csearchd.encode"),
     ) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(120)
         self.socket = ours
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "csearchd.encode", str(theirs.fileno())],
+                [sys.executable, *program, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -101,6 +103,16 @@ class Encoder:
         reason: Any = message["reason"]
         assert isinstance(reason, str) and "Traceback" not in reason and "\n" not in reason
         return reason
+
+    @property
+    def arithmetic(self) -> list[str]:
+        """The towers that were ready, first to last."""
+        return [message["arithmetic"] for message in self.log if message["op"] == "ready"]
+
+    def imported(self, library: str) -> bool:
+        """Whether the encoder has mapped a file of that name."""
+        with open(f"/proc/{self.process.pid}/maps") as file:
+            return library in file.read()
 
     def vector(self, path: Path) -> NDArray[np.float32]:
         """The vector of the picture at `path`."""

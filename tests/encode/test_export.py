@@ -18,6 +18,7 @@ from csearchd.encode import export, models
 from csearchd.encode.architectures import check_configuration, check_supported
 from csearchd.encode.catalogue import DEFAULT, RECOMMENDED, recommendation
 from csearchd.encode.models import ModelError, load_model, verify_checksums
+from csearchd.encode.onnx_image import ImageBranch
 from csearchd.encode.onnx_text import TextBranch
 from csearchd.encode.prompts import comparison_prompts
 
@@ -40,7 +41,10 @@ def test_an_exported_directory_is_complete_and_open_clips_own(tmp_path: Any) -> 
     make_tiny_model(directory)
     model = load_model(directory)
     verify_checksums(model)
-    assert sorted(os.listdir(directory)) == sorted([*models.FILES, models.DESCRIPTION])
+    files = [*models.FILES, models.IMAGE_TOWER]
+    assert sorted(os.listdir(directory)) == sorted([*files, models.DESCRIPTION])
+    assert sorted(model.checksums) == sorted(files)
+    assert os.path.getsize(model.path(models.IMAGE_TOWER)) < 300_000  # it holds no weights
     assert (model.name, model.dimensions, model.context_length) == ("made", 64, 77)
     clip, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{directory}")
     assert clip.visual.preprocess_cfg["mean"] == PREPROCESSING["mean"]
@@ -67,6 +71,50 @@ def test_a_tower_that_differs_is_refused(weights: str, monkeypatch: pytest.Monke
     with pytest.raises(export.ExportError, match="differs from open_clip's"):
         export_tiny(weights)
     assert models.DESCRIPTION not in os.listdir(weights)
+
+
+def test_an_image_tower_that_differs_is_left_out(
+    weights: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open(os.path.join(weights, models.IMAGE_TOWER), "w") as file:
+        file.write("an older one")
+    right = ImageBranch.forward
+
+    def wrong(self: ImageBranch, pixels: torch.Tensor) -> torch.Tensor:
+        return right(self, pixels).flip(-1)
+
+    monkeypatch.setattr(ImageBranch, "forward", wrong)
+    model = export_tiny(weights)
+    assert "image tower isn't exported" in caplog.text and "differs" in caplog.text
+    check_model_without_image_tower(model)
+
+
+def test_an_image_tower_that_cant_be_exported_is_left_out(
+    weights: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise torch.onnx.errors.OnnxExporterError("no such operator\nand more")
+
+    monkeypatch.setattr(export, "write_image_tower", refuse)
+    model = export_tiny(weights)
+    (message,) = [r.getMessage() for r in caplog.records if r.name == "csearchd.encode.export"]
+    assert message.endswith("torch encodes each picture (no such operator)")
+    check_model_without_image_tower(model)
+
+
+def check_model_without_image_tower(model: models.Model) -> None:
+    files = [*models.FILES, models.DESCRIPTION]
+    assert sorted(os.listdir(model.directory)) == sorted(files)
+    assert load_model(model.directory) == model
+    verify_checksums(model)
+
+
+def test_an_image_tower_of_timms_is_exported(tmp_path: Any) -> None:
+    directory = str(tmp_path / "convolutions")
+    vision = {"timm_model_name": "fasternet_t0", "timm_pool": "avg", "timm_proj": ""}
+    configuration = {**TINY_CONFIGURATION, "vision_cfg": {**vision, "image_size": 96}}
+    make_tiny_model(directory, configuration)
+    assert models.IMAGE_TOWER in load_model(directory).checksums
 
 
 def change_weights(directory: str, change: Any) -> None:

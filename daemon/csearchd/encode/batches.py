@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearch.protocol import Message
-from csearchd.encode.image_tower import ImageTower, TowerError
-from csearchd.encode.memory import give_back, lift_limit, limit_growth
+from csearchd.encode.image_tower import TowerError
 from csearchd.encode.messages import Settings
 from csearchd.encode.preprocess import Preprocess
+from csearchd.encode.towers import Towers
 
 _BATCH = 32
 _PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
@@ -70,27 +70,15 @@ class Batches:
 
     def _run(self) -> None:
         try:
-            tower = self._load()
+            towers = Towers(self._settings, self._preprocess, self._growth, self._send)
             while True:
                 jobs, pixels = zip(*self._next(), strict=True)
                 self._taken()
-                self._encode(tower, jobs, np.stack(pixels))
+                self._encode(towers, jobs, np.stack(pixels))
         except TowerError as error:
             self._fail(str(error))
         except Exception as error:
             self._fail(f"the model in {self._settings.model} cannot be run: {error}")
-
-    def _load(self) -> ImageTower:
-        begin = time.monotonic()
-        lift_limit()
-        tower = ImageTower(
-            self._settings.model, self._preprocess, self._settings.device, self._settings.threads
-        )
-        give_back()  # loading takes several times the tower
-        limit_growth(self._growth)
-        seconds = time.monotonic() - begin
-        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
-        return tower
 
     def _next(self) -> list[tuple[int, Pixels]]:
         """Up to _BATCH pictures, at least one."""
@@ -102,22 +90,22 @@ class Batches:
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             return batch
 
-    def _encode(self, tower: ImageTower, jobs: tuple[int, ...], pixels: Pixels) -> None:
-        for job, vector in zip(jobs, self._vectors(tower, pixels), strict=True):
+    def _encode(self, towers: Towers, jobs: tuple[int, ...], pixels: Pixels) -> None:
+        for job, vector in zip(jobs, self._vectors(towers, pixels), strict=True):
             if np.isfinite(vector).all() and vector.any():
                 self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
             else:
                 reason = "the model gave no usable vector"
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
 
-    def _vectors(self, tower: ImageTower, pixels: Pixels) -> NDArray[np.float16]:
+    def _vectors(self, towers: Towers, pixels: Pixels) -> NDArray[np.float16]:
         """Memory may be short, here or on the GPU, for a moment or for a whole batch."""
         try:
-            return tower.encode(pixels)
+            return towers.encode(pixels)
         except RuntimeError:  # torch's, and its OutOfMemoryError
             half = len(pixels) // 2
             if half == 0:
                 time.sleep(1)
-                return tower.encode(pixels)
-            parts = self._vectors(tower, pixels[:half]), self._vectors(tower, pixels[half:])
+                return towers.encode(pixels)
+            parts = self._vectors(towers, pixels[:half]), self._vectors(towers, pixels[half:])
             return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""Exports a model's text tower to ONNX, proves it equal to open_clip's, and describes the model.
+"""Exports a model's towers to ONNX, proves them equal to open_clip's, and describes the model.
 
 `python -m csearchd.encode.export DIR` does it (again) for a directory that holds open_clip's
 configuration and weights, for a model that is passed on. Needs torch: runs in its own process.
@@ -7,8 +7,10 @@ configuration and weights, for a model that is passed on. Needs torch: runs in i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -20,15 +22,21 @@ import numpy as np
 import open_clip
 import safetensors
 import torch
+from numpy.typing import NDArray
 
 from csearchd.encode import models
 from csearchd.encode.architectures import check_configuration
 from csearchd.encode.models import Model, ModelError
+from csearchd.encode.onnx_image import ImageBranch, sample_pixels, write_image_tower
 from csearchd.encode.onnx_text import TextBranch, quiet, write_onnx, write_quantised
+from csearchd.encode.onnx_tower import OnnxTower
+from csearchd.encode.preprocess import Preprocess
 from csearchd.encode.prompts import comparison_prompts
 from csearchd.encode.text import Vectors, open_session, run_tower
 from csearchd.encode.tokenizer import Tokenizer
 from csearchd.encode.vocabulary import build_tokenizer_json
+
+log = logging.getLogger(__name__)
 
 # The least cosine, over all prompts, of an exported tower's vector to that of open_clip's
 # encode_text. In float only the order of additions differs; with 8-bit weights ViT-B-32-256's
@@ -36,6 +44,7 @@ from csearchd.encode.vocabulary import build_tokenizer_json
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
+IMAGE_COSINE = 0.999  # the same of encode_image; as near as torch's own half precision must be
 
 
 class ExportError(ModelError):
@@ -45,7 +54,8 @@ class ExportError(ModelError):
 def export_model(
     directory: str, *, name: str, arch: str, weights: str, licence: str, portable: bool = False
 ) -> Model:
-    """Adds `text.onnx`, `tokenizer.json` and `model.toml` to a directory in `local-dir:` form.
+    """Adds `text.onnx`, `tokenizer.json` and `model.toml` to a directory in `local-dir:` form, and
+    `image.onnx` where the image tower can be exported: where it can't, torch does without.
 
     The smallest text tower within QUANTISED_COSINE of open_clip's is kept, else the float one;
     with `portable` it gives the same vectors on other processors too. Raises ExportError if the
@@ -74,7 +84,8 @@ def export_model(
                 chosen, cosine = small, small_cosine
                 break
         os.replace(chosen, os.path.join(directory, models.TEXT_TOWER))
-    sums = {file: models.file_checksum(os.path.join(directory, file)) for file in models.FILES}
+    files = [*models.FILES, models.IMAGE_TOWER] if _export_image(clip, directory) else models.FILES
+    sums = {file: models.file_checksum(os.path.join(directory, file)) for file in files}
     model = Model(
         name=name,
         arch=arch,
@@ -166,6 +177,41 @@ def _least_cosine(path: str, tokenizer: Tokenizer, padded_length: int, expected:
     return float(np.min(cosines))  # NaN, if any is
 
 
+def _export_image(clip: Any, directory: str) -> bool:
+    """Writes `image.onnx`, or says in the log why there is none."""
+    path = os.path.join(directory, models.IMAGE_TOWER)
+    try:
+        preprocess = Preprocess.of_model(directory)
+        write_image_tower(ImageBranch(clip, preprocess).eval(), preprocess, directory)
+        pixels = sample_pixels(preprocess)
+        found = OnnxTower(directory, torch.get_num_threads()).encode(pixels).astype(np.float32)
+        found /= np.linalg.norm(found, axis=1, keepdims=True)
+        expected = _open_clip_image_vectors(clip, preprocess, pixels)
+        cosine = (found * expected).sum(axis=1).min()
+        if cosine >= IMAGE_COSINE:
+            return True
+        reason = f"it differs from open_clip's: cosine {cosine:.5f}"
+    except Exception as error:  # whatever an architecture provokes in torch's exporter
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+    log.warning("the image tower isn't exported, so torch encodes each picture (%s)", reason)
+    return False
+
+
+def _open_clip_image_vectors(
+    clip: Any, preprocess: Preprocess, pixels: NDArray[np.uint8]
+) -> Vectors:
+    """What open_clip makes of pixels (n, height, width, 3): unit vectors, float32."""
+    mean, std = (torch.tensor(value).view(3, 1, 1) for value in (preprocess.mean, preprocess.std))
+    with torch.inference_mode():
+        pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+        batches = ((pictures - mean) / std).split(8)
+        parts = [clip.encode_image(batch, normalize=True) for batch in batches]
+    vectors: Vectors = torch.cat(parts).float().numpy()
+    return vectors
+
+
 def _fingerprint(checksums: dict[str, str]) -> str:
     """Of what determines a picture's vector: weights, and the configuration with preprocessing."""
     both = checksums[models.WEIGHTS] + checksums[models.CONFIG]
@@ -193,7 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     kind = "8-bit" if model.text_quantised else "float"
-    print(f"{name}: {kind} text tower, cosine {model.text_cosine:.5f}")
+    image = "exported" if models.IMAGE_TOWER in model.checksums else "in torch only"
+    print(f"{name}: {kind} text tower, cosine {model.text_cosine:.5f}; image tower {image}")
     return 0
 
 

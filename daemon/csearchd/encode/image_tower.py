@@ -22,7 +22,7 @@ class TowerError(Exception):
 
 
 class ImageTower:
-    """open_clip's image tower. `arithmetic` is "cuda", "bf16" or "float32"."""
+    """open_clip's image tower in torch. `arithmetic` is "cuda", "bf16" or "float32"."""
 
     def __init__(self, directory: str, preprocess: Preprocess, device: str, threads: int) -> None:
         """Loads the model from a directory of open_clip's local-dir form. Raises TowerError."""
@@ -78,7 +78,7 @@ class ImageTower:
         if self._device != "cpu":
             self._use(self._visual, torch.float16)
             return "cuda"
-        if not _BF16_FLAGS & _cpu_flags():
+        if not has_bf16():
             return "float32"
         height, width = self._preprocess.height, self._preprocess.width
         noise = np.random.default_rng(0).integers(0, 256, (_TRIAL, height, width, 3), np.uint8)
@@ -110,6 +110,11 @@ class ImageTower:
         seconds = time.thread_time() - start
         self._torch.set_num_threads(threads)
         return vectors, seconds
+
+
+def has_bf16() -> bool:
+    """Whether the CPU computes in bf16."""
+    return bool(_BF16_FLAGS & _cpu_flags())
 
 
 def _cpu_flags() -> set[str]:

@@ -25,8 +25,9 @@ encoder → daemon
                                         with size, mtime_ns, ctime_ns, inode where the file could
                                         be opened, and scheme, identity where it could be read;
                                         `changed`: it changed or vanished meanwhile, try again later
-    {op: "ready", arithmetic: "bf16" | "float32" | "cuda", seconds: float}
-                                        once, when the image tower is loaded
+    {op: "ready", arithmetic: "onnx" | "bf16" | "float32" | "cuda", seconds: float}
+                                        when the image tower is loaded; after "onnx" (the exported
+                                        tower, float32) a second time if torch takes over
     {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
 
 After `failed`, `encoded` and `skip` the job is over. `metadata` holds what csearchd.encode.metadata

@@ -2,8 +2,9 @@
 
 A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
 `open_clip_model.safetensors`), and beside it the text tower exported for the service (`text.onnx`),
-its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. Nothing here needs
-torch.
+its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. Where the image tower
+can be exported too, `image.onnx` is its graph, which reads the same weights: the encoder begins
+with it, without torch. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 TEXT_TOWER = "text.onnx"
+IMAGE_TOWER = "image.onnx"  # optional: not every tower can be exported
 TOKENIZER = "tokenizer.json"
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
@@ -80,8 +82,8 @@ def load_model(directory: str) -> Model:
 
 def verify_checksums(model: Model) -> None:
     """Reads every file of the model. Raises ModelError for the first that was changed."""
-    for name in FILES:
-        if file_checksum(model.path(name)) != model.checksums[name]:
+    for name, checksum in model.checksums.items():
+        if file_checksum(model.path(name)) != checksum:
             raise ModelError(f"{model.path(name)} is damaged; {remedy(model.directory)}")
 
 

@@ -1,0 +1,126 @@
+"""Writes open_clip's image tower as an ONNX graph that reads the model's own weights. Needs torch.
+
+The graph holds no weights, but says where each tensor lies in `open_clip_model.safetensors`:
+`image.onnx` adds a few hundred kilobytes to a model, not a second copy of its tower, and
+onnxruntime maps the file that torch would read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import onnx
+import safetensors
+import torch
+from numpy.typing import NDArray
+
+from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
+from csearchd.encode.onnx_text import quiet
+from csearchd.encode.onnx_tower import HEADER, header_checksum, read_header
+from csearchd.encode.preprocess import Preprocess
+
+_TYPES = {
+    "F32": onnx.TensorProto.FLOAT,
+    "F16": onnx.TensorProto.FLOAT16,
+    "BF16": onnx.TensorProto.BFLOAT16,
+}
+_MOST = 1024  # pictures in a batch: the exporter wants to know
+
+
+class ImageBranch(torch.nn.Module):  # type: ignore[misc]
+    """open_clip's image tower from pixels on: uint8 (n, height, width, 3) to float32 unit vectors
+    (n, dimensions)."""
+
+    def __init__(self, model: Any, preprocess: Preprocess) -> None:
+        super().__init__()
+        self.visual = model.visual  # by open_clip's name, so that weights have theirs
+        self.register_buffer("pixels_mean", torch.tensor(preprocess.mean) * 255)
+        self.register_buffer("pixels_std", torch.tensor(preprocess.std) * 255)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        x = (pixels.float() - self.pixels_mean) / self.pixels_std
+        vectors = self.visual(x.permute(0, 3, 1, 2))
+        if isinstance(vectors, tuple):
+            vectors = vectors[0]  # pooled, tokens
+        return torch.nn.functional.normalize(vectors, dim=-1)
+
+
+def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: str) -> None:
+    """Writes `image.onnx` beside the weights. Raises whatever torch's exporter does."""
+    pixels = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
+    count = torch.export.Dim("count", min=1, max=_MOST)
+    with quiet(), torch.inference_mode():
+        program = torch.onnx.export(
+            branch,
+            (pixels,),
+            input_names=["pixels"],
+            output_names=["vectors"],
+            dynamic_shapes={"pixels": {0: count}},
+            dynamo=True,
+            optimize=False,  # would compute new weights from those that the model has
+            verbose=False,
+        )
+    model = program.model_proto
+    _strip(model)
+    _refer_to_weights(model, os.path.join(directory, WEIGHTS))
+    with open(os.path.join(directory, IMAGE_TOWER), "wb") as file:
+        file.write(model.SerializeToString())
+
+
+def sample_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
+    """32 pictures to compare towers by, uint8 (32, height, width, 3): from flat ones over rough
+    blots to noise, each in three channels that differ."""
+    random = np.random.default_rng(0)
+    height, width = preprocess.height, preprocess.width
+    pictures = []
+    for number in range(32):
+        cells = 1 + number * number * min(height, width) // (31 * 31)
+        rough = random.integers(0, 256, (cells, cells, 3), np.uint8)
+        rows, columns = np.arange(height) * cells // height, np.arange(width) * cells // width
+        pictures.append(rough[rows][:, columns])
+    return np.stack(pictures)
+
+
+def _refer_to_weights(model: onnx.ModelProto, path: str) -> None:
+    """Replaces each tensor that is in the safetensors file at `path` by its place there."""
+    header = read_header(path)
+    model.metadata_props.add(key=HEADER, value=header_checksum(header))
+    tensors, start = json.loads(header), 8 + len(header)
+    casts = []
+    with safetensors.safe_open(path, "pt") as weights:
+        for tensor in model.graph.initializer:
+            entry = tensors.get(tensor.name)
+            if entry is None or entry["dtype"] not in _TYPES:
+                continue
+            stored = weights.get_tensor(tensor.name).float()
+            value = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
+            if not torch.equal(stored, value):
+                continue
+            begin, end = entry["data_offsets"]
+            tensor.ClearField("raw_data")
+            tensor.data_type = _TYPES[entry["dtype"]]
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            place = {"location": WEIGHTS, "offset": start + begin, "length": end - begin}
+            for key, item in place.items():
+                tensor.external_data.add(key=key, value=str(item))
+            if tensor.data_type != onnx.TensorProto.FLOAT:
+                name, tensor.name = tensor.name, f"{tensor.name}.stored"
+                cast = onnx.helper.make_node(
+                    "Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT
+                )
+                casts.append(cast)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Removes the exporter's remarks: most of the graph, with paths of the exporting machine."""
+    graph = model.graph
+    del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
+    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]

@@ -1,0 +1,118 @@
+"""Which image tower computes: the exported one at first, torch's once there is so much to do that
+it pays.
+
+Importing torch and open_clip and loading a model costs seconds and most of a gigabyte, also for
+one new screenshot; the exported tower is there in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearch.protocol import Message
+from csearchd.encode.image_tower import ImageTower, TowerError, has_bf16
+from csearchd.encode.memory import give_back, lift_limit, limit_growth
+from csearchd.encode.messages import Settings
+from csearchd.encode.models import IMAGE_TOWER
+from csearchd.encode.onnx_tower import OnnxTower
+from csearchd.encode.preprocess import Preprocess
+
+log = logging.getLogger(__name__)
+
+# Seconds of CPU time that torch costs until it has a model loaded. When the exported tower has
+# worked for as long, torch would have been worth its price: who rents until the rent comes to the
+# price never pays more than twice what was best. For ViT-B-32-256 that is after some 30 pictures,
+# for the starter model after some 600.
+_PRICE = 4.0
+_GPUS = ("/dev/nvidiactl", "/dev/kfd")
+
+
+class Tower(Protocol):
+    @property
+    def arithmetic(self) -> str: ...
+
+    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian."""
+
+
+class Towers:
+    """The image tower of one model, whichever computes at the time. For one thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        preprocess: Preprocess,
+        growth: int,
+        send: Callable[[Message], None],
+    ) -> None:
+        """`growth`: bytes by which the process may grow once a tower is loaded. Raises
+        TowerError if none can be loaded."""
+        self._settings = settings
+        self._preprocess = preprocess
+        self._growth = growth
+        self._send = send
+        self._better: Tower | None = None  # loaded, to be used from the next pictures on
+        self._left = _PRICE
+        self._tower = self._first()
+        self._upgradable = self._tower.arithmetic == "onnx" and torch_pays(settings.device)
+
+    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """As Tower.encode. Raises RuntimeError where memory runs short."""
+        if self._better is not None:
+            self._tower, self._better = self._better, None
+            give_back()
+        start = time.thread_time()
+        vectors = self._tower.encode(pixels)
+        # The tower's other threads have as much to do as this one.
+        self._left -= (time.thread_time() - start) * self._settings.threads
+        if self._upgradable and self._left < 0:
+            self._upgradable = False
+            threading.Thread(target=self._upgrade, name="torch", daemon=True).start()
+        return vectors
+
+    def _first(self) -> Tower:
+        directory = self._settings.model
+        # A device that was asked for by name is used, or it is said that it can't be.
+        if self._settings.device != "cuda" and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
+            try:
+                return self._load(lambda: OnnxTower(directory, self._settings.threads))
+            except TowerError as error:
+                log.error("%s; torch is used from the start", error)
+        return self._load(self._torch)
+
+    def _upgrade(self) -> None:
+        try:
+            self._better = self._load(self._torch)
+        except Exception as error:  # the exported tower goes on
+            log.error("%s; the exported image tower goes on", error)
+
+    def _torch(self) -> Tower:
+        settings = self._settings
+        return ImageTower(settings.model, self._preprocess, settings.device, settings.threads)
+
+    def _load(self, make: Callable[[], Tower]) -> Tower:
+        begin = time.monotonic()
+        lift_limit()
+        try:
+            tower = make()
+        finally:
+            give_back()  # loading takes several times the tower
+            limit_growth(self._growth)
+        seconds = time.monotonic() - begin
+        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
+        return tower
+
+
+def torch_pays(device: str) -> bool:
+    """Whether torch may be much faster than onnxruntime on this machine: on a GPU, or in bf16. In
+    float32 both take the same time (ViT-B-32-256: 134 ms a picture on one core; the starter: 5 and
+    6 ms, less than a picture's decoding)."""
+    return has_bf16() or (device == "auto" and any(map(os.path.exists, _GPUS)))

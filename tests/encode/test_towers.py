@@ -1,0 +1,141 @@
+"""Which image tower computes: the exported one without torch, torch's when it pays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from encoder_process import Encoder
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data as photos
+from tiny_model import make_tiny_model, make_tiny_weights
+
+from csearchd.encode import towers
+from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
+
+# An encoder in which torch pays from the first picture on, whatever the machine.
+EAGER = """
+from csearchd.encode import __main__, towers
+towers._PRICE = 0.0
+towers.torch_pays = lambda device: True
+{}
+__main__.main()
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("models") / "ödd näme"
+    make_tiny_model(str(directory))
+    return directory
+
+
+@pytest.fixture
+def copy(model: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(model, tmp_path / "copy"))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[bytes]:
+    paths = []
+    for number, load in enumerate((photos.astronaut, photos.chelsea, photos.coffee)):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(load()).save(paths[-1])
+    return [bytes(path) for path in paths]
+
+
+def vectors(encoder: Encoder, paths: list[bytes]) -> NDArray[np.float32]:
+    return np.stack([encoder.vector(Path(os.fsdecode(path))) for path in paths])
+
+
+def least_cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(((a * b).sum(axis=1) / lengths).min())
+
+
+def test_a_picture_costs_no_torch(model: Path, pictures: list[bytes]) -> None:
+    import open_clip
+    import torch
+
+    clip, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{model}")
+    clip.eval()
+    images = torch.stack([preprocess(Image.open(os.fsdecode(path))) for path in pictures])
+    with torch.inference_mode():
+        theirs = clip.encode_image(images).numpy()
+    with Encoder(model) as encoder:
+        ours = vectors(encoder, pictures)
+        assert encoder.arithmetic == ["onnx"]
+        assert encoder.imported("onnxruntime") and not encoder.imported("libtorch")
+        limits = Path(f"/proc/{encoder.process.pid}/limits").read_text()
+        assert "Max data size             unlimited" not in limits
+    assert least_cosine(ours, theirs) > 0.9999
+    assert np.allclose(np.linalg.norm(ours, axis=1), 1, atol=2e-3)
+
+
+def test_torch_takes_over_when_it_pays(model: Path, pictures: list[bytes]) -> None:
+    with Encoder(model, program=("-c", EAGER.format(""))) as encoder:
+        before = vectors(encoder, pictures)
+        assert encoder.arithmetic[0] == "onnx"
+        begin = time.monotonic()
+        while len(encoder.arithmetic) < 2 and time.monotonic() - begin < 100:
+            assert {result["op"] for result in encoder.run(pictures * 10)} == {"encoded"}
+        after = vectors(encoder, pictures)
+        assert encoder.arithmetic[1:] in (["bf16"], ["float32"])
+        assert encoder.imported("libtorch")
+    assert least_cosine(before, after) > 0.999
+
+
+def test_the_exported_tower_goes_on_without_torch(model: Path, pictures: list[bytes]) -> None:
+    broken = "import sys; sys.modules['open_clip'] = None  # can't be imported"
+    with Encoder(model, program=("-c", EAGER.format(broken))) as encoder:
+        for _ in range(3):
+            assert {result["op"] for result in encoder.run(pictures * 10)} == {"encoded"}
+        assert encoder.arithmetic == ["onnx"]
+
+
+def test_an_image_tower_of_other_weights_is_not_used(copy: Path, pictures: list[bytes]) -> None:
+    configuration = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 64, "layers": 1, "width": 64, "head_width": 32},
+        "text_cfg": {"width": 64, "heads": 2, "layers": 3},
+    }
+    make_tiny_weights(str(copy), configuration)
+    with Encoder(copy) as encoder:
+        vectors(encoder, pictures)
+        assert encoder.arithmetic in (["bf16"], ["float32"])
+
+
+@pytest.mark.parametrize("change", ["gone", "damaged"])
+def test_without_a_usable_image_tower_torch_begins(
+    copy: Path, pictures: list[bytes], change: str
+) -> None:
+    if change == "gone":
+        (copy / IMAGE_TOWER).unlink()
+    else:
+        os.truncate(copy / IMAGE_TOWER, 1000)
+    with Encoder(copy) as encoder:
+        vectors(encoder, pictures)
+        assert encoder.arithmetic in (["bf16"], ["float32"])
+
+
+def test_damaged_weights_are_reported(copy: Path, pictures: list[bytes]) -> None:
+    os.truncate(copy / WEIGHTS, 50_000)
+    with Encoder(copy) as encoder:
+        with pytest.raises(AssertionError, match="cannot be loaded"):
+            encoder.run(pictures)
+        assert encoder.process.wait(10) == 1
+
+
+def test_torch_pays_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(towers, "has_bf16", lambda: False)
+    monkeypatch.setattr(towers, "_GPUS", ("/dev/null",))
+    assert towers.torch_pays("auto") and not towers.torch_pays("cpu")
+    monkeypatch.setattr(towers, "_GPUS", ("/dev/none",))
+    assert not towers.torch_pays("auto")
+    monkeypatch.setattr(towers, "has_bf16", lambda: True)
+    assert towers.torch_pays("auto") and towers.torch_pays("cpu")
