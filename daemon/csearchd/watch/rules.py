@@ -56,8 +56,11 @@ def is_marked(directory: bytes, names: Collection[bytes]) -> bool:
 
 def without_shadowed(names: Sequence[bytes]) -> set[bytes]:
     """`names` less the raw files that have a JPEG of the same name beside them."""
+    raw = [name for name in names if is_raw(name)]
+    if not raw:
+        return set(names)
     developed = {_stem(name) for name in names if suffix(name) in JPEG_SUFFIXES}
-    return {name for name in names if not (is_raw(name) and _stem(name) in developed)}
+    return set(names).difference(name for name in raw if _stem(name) in developed)
 
 
 def _stem(name: bytes) -> bytes:
