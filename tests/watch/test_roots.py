@@ -217,7 +217,7 @@ def test_what_cannot_be_watched_is_scanned_again_and_again(
     part.watch(path)
     part.scanned(path, there=True)
     part.look_around()
-    assert part.mode(path) == "watched" and not scans and part.timeout() is None
+    assert part.mode(path) == "watched" and not scans
     # A mount of that kind can't be had in a test.
     monkeypatch.setattr(part._mounts, "blind", lambda path: True)
     part.scanned(path, there=True)
@@ -250,3 +250,24 @@ def test_where_changes_are_not_told(tmp_path: Path, kind: str, blind: bool) -> N
     table = tmp_path / "mountinfo"
     table.write_text(f"21 1 259:1 / / rw - ext4 /dev/sda rw\n30 21 0:30 / /x rw - {kind} x rw\n")
     assert [mount.blind for mount in mounts(str(table))] == [False, blind]
+
+
+def test_permission_comes_and_goes(user: User) -> None:
+    # root may read everything, unless it gives that up
+    plain = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+    closed = user.pictures / "closed"
+    write_drawn(closed / "inner", 1)
+    write_drawn(user.pictures, 1, first=1)
+    closed.chmod(0)
+    user.start(prefix=plain if os.getuid() == 0 else ())
+    user.csearchctl("add", user.pictures)
+    wait_for(lambda: user.status()["images"] == 1, "what may be read")
+    closed.chmod(0o700)
+    wait_until_equal(user, user.pictures)
+    assert "closed" not in user.csearchctl("failed").stdout.decode()
+    write_drawn(closed / "inner", 1, first=2)
+    wait_until_equal(user, user.pictures)
+    closed.chmod(0)
+    wait_for(lambda: b"closed" in user.csearchctl("failed").stdout, "the reason")
+    closed.chmod(0o700)
+    wait_until_equal(user, user.pictures)

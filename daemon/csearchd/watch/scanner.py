@@ -47,10 +47,12 @@ class Scanner:
         self._library = library
         self._changed = changed
         self._lock = threading.Lock()
-        self._scans: list[Scan] = []
+        self._scans: dict[bytes, Scan] = {}  # by path, the next one last
         self._looks: list[bytes] = []
-        self._finished: dict[bytes, float] = {}  # by path, monotonic seconds
-        self._new_roots = True
+        self._finished: dict[bytes, float] = {}  # lately: by path, monotonic seconds, oldest first
+        self._complete: set[bytes] = set()  # roots that were scanned since they were ones
+        self._new_roots = threading.Event()
+        self._new_roots.set()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="scanner", daemon=True)
@@ -74,13 +76,8 @@ class Scanner:
     def scan(self, path: bytes) -> Scan:
         """Scans the directory at `path` next; joins a scan of it that isn't finished."""
         with self._lock:
-            for scan in self._scans:
-                if scan.path == path:
-                    self._scans.remove(scan)
-                    break
-            else:
-                scan = Scan(path)
-            self._scans.append(scan)
+            scan = self._scans.pop(path, None) or Scan(path)
+            self._scans[path] = scan
         self._wake()
         return scan
 
@@ -95,7 +92,7 @@ class Scanner:
         root = self.watcher.covering(path)
         with self._lock:
             finished = self._finished.get(path)
-            watched = root is not None and root in self._finished
+            watched = root in self._complete
         if watched:
             self.look(path)
         elif finished is None or time.monotonic() - finished > _FRESH:
@@ -103,19 +100,19 @@ class Scanner:
 
     def roots_changed(self) -> None:
         """The library has other roots now; they are watched from now on."""
-        self._new_roots = True
+        self._new_roots.set()
         self._wake()
 
     @property
     def scanning(self) -> list[bytes]:
         with self._lock:
-            scans = [scan.path for scan in self._scans]
+            scans = list(self._scans)
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
     def _covers(self, path: bytes) -> bool:
         """Whether a scan is under way that comes to `path`."""
         with self._lock:
-            return any(roots.is_below(path, scan.path) for scan in self._scans)
+            return any(roots.is_below(path, scanned) for scanned in self._scans)
 
     def _wake(self) -> None:
         try:
@@ -141,9 +138,9 @@ class Scanner:
 
     def _turn(self) -> bool:
         """Lists a directory for an event and one for a scan. Returns whether there was any."""
-        if self._new_roots:
-            self.watcher.set_roots(roots.roots(self._library))
-            self._new_roots = False
+        if self._new_roots.is_set():
+            self._new_roots.clear()
+            self._take_roots()
         self.watcher.catch_up()
         self.watcher.look_around()
         with self._lock:
@@ -155,10 +152,19 @@ class Scanner:
         if node:
             self._list(lambda: node.path if node.parent else None, whole=False)
         with self._lock:
-            scan = self._scans[-1] if self._scans else None
+            scan = next(reversed(self._scans.values()), None)
         if scan and self._step(scan):
             self._finish(scan)
         return node is not None or scan is not None
+
+    def _take_roots(self) -> None:
+        try:
+            now = roots.roots(self._library)
+        except LibraryError:
+            self._new_roots.set()
+            raise
+        self.watcher.set_roots(now)
+        self._complete.intersection_update(now)
 
     def _wait(self, timeout: float | None) -> None:
         poller = select.poll()
@@ -223,21 +229,27 @@ class Scanner:
 
     def _finish(self, scan: Scan) -> None:
         with self._lock:
-            self._scans.remove(scan)
-            self._finished[scan.path] = time.monotonic()
+            del self._scans[scan.path]
+            now = time.monotonic()
+            self._finished.pop(scan.path, None)
+            self._finished[scan.path] = now
+            while now - next(iter(self._finished.values())) > _FRESH:
+                del self._finished[next(iter(self._finished))]
+            if self.watcher.is_root(scan.path):
+                self._complete.add(scan.path)
         scan.done.set()
         self._changed()
 
     def _finish_latest(self) -> None:
         """Gives up the scan that raised an error nobody thought of."""
         with self._lock:
-            scan = self._scans[-1] if self._scans else None
+            scan = next(reversed(self._scans.values()), None)
         if scan:
             self._finish(scan)
 
     def _start_again(self) -> None:
         """After a failure of the library: listings were lost, and perhaps moves."""
         with self._lock:
-            for scan in self._scans:
+            for scan in self._scans.values():
                 scan.left = [scan.path]
         self.watcher.rescan()

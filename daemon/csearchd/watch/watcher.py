@@ -44,6 +44,7 @@ _ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
 _LINKED_SECONDS = 1.0  # between looks for the other names of changed files
 _LINKED_MOST = 500  # of such files at a time
 _POLL_SECONDS = 60.0  # between scans of what inotify doesn't see
+_WATCHED_SECONDS = 86400.0  # between scans of a root that is watched
 _UNWATCHED_SECONDS = 300.0  # between scans of a root that couldn't be watched as a whole
 
 
@@ -216,12 +217,13 @@ class Watcher:
     def _plan(self, root: bytes, there: bool) -> None:
         """Notes when a root, or a mount in it, is to be scanned without an event's asking."""
         now = time.monotonic()
-        self._looks.pop(root, None)
         if not there:
             self._looks[root] = now + _ABSENT_SECONDS
-        elif (mode := self.mode(root)) != "watched":
-            self._looks[root] = now + (_POLL_SECONDS if mode == "polled" else _UNWATCHED_SECONDS)
-        else:
+            return
+        mode = self.mode(root)
+        between = {"polled": _POLL_SECONDS, "scanned": _UNWATCHED_SECONDS}
+        self._looks[root] = now + between.get(mode, _WATCHED_SECONDS)
+        if mode != "polled":
             for point in self._mounts.blind_points(root):
                 self._looks[point] = now + _POLL_SECONDS
 
@@ -247,17 +249,18 @@ class Watcher:
                 self._look(node)
             elif self._resting.release(path, now):
                 self._changed()
-        for node, when in list(self._due.items()):
-            if when <= now:
-                del self._due[node]
-                if node.parent is not None:
-                    return node
-        return None
+        due = next((node for node, when in self._due.items() if when <= now), None)
+        if due is not None:
+            del self._due[due]
+        return due
 
     def watches(self, path: bytes) -> bool:
         """Whether the directory at `path` is watched; anybody may ask."""
         node = self._watches.find(path) if self._watches else None
         return node is not None and node.watch is not None
+
+    def is_root(self, path: bytes) -> bool:
+        return path in self._roots
 
     def covering(self, path: bytes) -> bytes | None:
         """A root that `path` is in and that is watched as a whole; anybody may ask."""
