@@ -129,8 +129,8 @@ def _runtime_directory() -> bytes:
 
 
 def pack(message: Message) -> bytes:
-    """`message` as a frame."""
-    body: bytes = msgpack.packb(message, use_bin_type=True)
+    """`message` as a frame. What isn't Unicode in a text (parts of a path) becomes "?"."""
+    body: bytes = msgpack.packb(message, use_bin_type=True, unicode_errors="replace")
     return _LENGTH.pack(len(body)) + body
 
 

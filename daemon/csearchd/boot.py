@@ -30,7 +30,7 @@ from csearchd.watch.scanner import Scanner
 
 log = logging.getLogger(__name__)
 
-_THREADS = 4  # for searches and the operations that need the database
+_THREADS = 16  # for all that may wait; several, since a hung file system may hold some for ever
 _LOOK_SECONDS = 3.0  # between looks at the socket's file
 _STATUS_SECONDS = 30.0  # between lines to the service manager
 _PURGE_SECONDS = 3600.0  # between purges of contents without files
@@ -106,7 +106,7 @@ def _handle_signals(service: Service, notifier: Notifier) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.ending.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, service)
+    loop.add_signal_handler(signal.SIGHUP, service.threads.submit, _reload, service)
 
 
 def _reload(service: Service) -> None:

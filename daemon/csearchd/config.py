@@ -15,13 +15,14 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the configuration. `minimum` bounds integers, `choices` bounds strings."""
+    """One key of the configuration. The bounds are of whole numbers, `choices` of strings."""
 
     section: str
     name: str
     default: Any
     meaning: str
-    minimum: int | None = None
+    minimum: int = 0
+    maximum: int = 1 << 40
     choices: tuple[str, ...] = ()
 
     @property
@@ -30,17 +31,26 @@ class Key:
 
 
 KEYS = (
-    Key("library", "keep_days", 30, "days that a picture without a file is remembered", 0),
+    Key("library", "keep_days", 30, "days that a picture without a file is remembered", 0, 36500),
     Key("scan", "hidden", False, "whether hidden directories and files are searched too"),
     Key("scan", "exclude", [], 'more names of directories to skip, such as "raw-*" (wildcards)'),
     Key("encode", "device", "auto", "what runs the image tower", choices=("auto", "cpu", "cuda")),
-    Key("encode", "threads", 0, "threads that read and decode; 0 is one for each processor", 0),
-    Key("encode", "idle_seconds", 60, "how long the encoder waits for more work, then ends", 0),
+    Key(
+        "encode", "threads", 0, "threads that read and decode; 0 is one for each processor", 0, 256
+    ),
+    Key(
+        "encode",
+        "idle_seconds",
+        60,
+        "how long the encoder waits for more work, then ends",
+        0,
+        86400,
+    ),
     Key("encode", "max_pixels", 300_000_000, "larger pictures are not decoded", 1),
     Key("encode", "max_bytes", 1_000_000_000, "larger files are not read", 1),
     Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
-    Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1),
-    Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0),
+    Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
+    Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0, 256),
     Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
 )
 
@@ -113,8 +123,12 @@ def parse(text: str, path: str) -> Config:
     known = {key.path: key for key in KEYS}
     given: dict[str, Any] = {}
     for section, table in tables.items():
-        if not isinstance(table, dict):
+        if not any(key.section == section for key in KEYS) and not (
+            isinstance(table, dict) and table
+        ):
             raise _complaint(path, text, section, _unknown(section, known))
+        if not isinstance(table, dict):
+            raise _complaint(path, text, section, f"{section} must be a table: [{section}]")
         for name, value in table.items():
             key = known.get(f"{section}.{name}")
             if key is None:
@@ -124,8 +138,6 @@ def parse(text: str, path: str) -> Config:
             if wrong := _wrong(key, value):
                 raise _complaint(path, text, key.path, wrong)
             given[key.path] = value
-        if not any(key.section == section for key in KEYS):
-            raise _complaint(path, text, section, _unknown(section, known))
     types = {"library": Library, "scan": Scan, "encode": Encode, "search": Search, "log": Log}
     return Config(
         **{
@@ -146,8 +158,10 @@ def _wrong(key: Key, value: Any) -> str | None:
     if type(value) is not type(key.default):
         kind = {bool: "true or false", int: "a whole number", str: "a string", list: "a list"}
         return f"{key.path} must be {kind[type(key.default)]}, not {value!r}"
-    if key.minimum is not None and value < key.minimum:
+    if type(value) is int and value < key.minimum:
         return f"{key.path} must be at least {key.minimum}, not {value}"
+    if type(value) is int and value > key.maximum:
+        return f"{key.path} must be at most {key.maximum}, not {value}"
     if key.choices and value not in key.choices:
         return f"{key.path} must be one of {', '.join(key.choices)}, not {value!r}"
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
 from csearchd.encode.messages import MAX_FRAME, Settings
@@ -25,6 +25,10 @@ from csearchd.library.contents import Job
 log = logging.getLogger(__name__)
 
 WINDOW = 64  # jobs in the encoder's hands at a time: two batches
+_KILLS = (
+    3  # that a picture which was alone in the encoder may see: somebody else may have killed it
+)
+_MOST_SECONDS = 3600.0  # that poll(2) waits at a time: it can't count far
 _SILENCE = 600.0  # seconds without a word from an encoder that has work: it hangs
 
 
@@ -57,7 +61,8 @@ class _Flight:
     decoded: bool = False
     found: Message | None = None
     alone: bool = False
-    number: int = field(default=0)
+    kills: int = 0  # how often an encoder was killed that had this alone
+    number: int = 0
 
 
 class Pool:
@@ -65,7 +70,7 @@ class Pool:
 
     def __init__(self, settings: Settings, max_seconds: float) -> None:
         self.settings = settings
-        self._max_seconds = max_seconds
+        self.max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._unpacker = Unpacker(MAX_FRAME)
@@ -121,7 +126,7 @@ class Pool:
             poller.register(self._socket, mode)
         if self._flights:
             timeout = min(timeout if timeout is not None else 1.0, 1.0)
-        ready = dict(poller.poll(None if timeout is None else timeout * 1000))
+        ready = dict(poller.poll(None if timeout is None else min(timeout, _MOST_SECONDS) * 1000))
         events: list[Event] = []
         if self._socket and (mask := ready.get(self._socket.fileno())):
             try:
@@ -135,14 +140,23 @@ class Pool:
 
     def close(self) -> None:
         """Ends the encoder at once; what it had is forgotten."""
-        if self._process and self._socket:
-            self._socket.close()
-            self._process.kill()
-            self._process.wait()
-        self._process = self._socket = None
+        self._end()
         self._flights.clear()
         self._waiting.clear()
         self._suspects.clear()
+
+    def _end(self, patience: float = 0.0) -> int:
+        """Ends the encoder, if there is one, after `patience` seconds. Returns its exit status."""
+        if self._process is None or self._socket is None:
+            return 0
+        self._socket.close()
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._process = self._socket = None
+        return code
 
     def _dispatch(self) -> None:
         """Sends what may be sent now."""
@@ -160,7 +174,7 @@ class Pool:
             self._spawn()
         self._number += 1
         self._flights[self._number] = _Flight(
-            flight.job, flight.path, alone=alone, number=self._number
+            flight.job, flight.path, alone=alone, kills=flight.kills, number=self._number
         )
         self._send({"op": "read", "job": self._number, "path": flight.path})
 
@@ -229,6 +243,9 @@ class Pool:
                 message["arithmetic"],
             )
             return None
+        if op == "loading":
+            self._ready = False
+            return None
         if op == "unusable":
             self.close()
             raise EncoderUnusable(message["reason"])
@@ -239,8 +256,11 @@ class Pool:
             flight.began = time.monotonic()
         elif op == "decoded":
             flight.decoded = True
+        elif op == "waiting":
+            flight.began = None
         elif op == "identified":
             flight.found = message
+            flight.began = None  # it waits for us, and then for its turn
             return Event("identified", flight.job, message)
         elif op == "encoded":
             del self._flights[flight.number]
@@ -255,14 +275,7 @@ class Pool:
 
     def _died(self) -> list[Event]:
         """The encoder is gone: finds the suspects, or the guilty one."""
-        assert self._process is not None and self._socket is not None
-        self._socket.close()
-        try:
-            code = self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self._process = self._socket = None
+        code = self._end(patience=1.0)
         how = _ending(code)
         flights = list(self._flights.values())
         self._flights.clear()
@@ -271,6 +284,13 @@ class Pool:
             return []
         if flights[0].alone:
             (flight,) = flights
+            flight.kills += 1
+            if code == -signal.SIGKILL and flight.kills < _KILLS:
+                self._suspects.appendleft(flight)
+                return []
+            if flight.began is None:
+                self.close()
+                raise EncoderUnusable(f"the encoder ended ({how}) before it began with a picture")
             if flight.decoded and not self._ready:
                 self.close()
                 raise EncoderUnusable(f"the encoder ended ({how}) while it loaded the model")
@@ -291,15 +311,11 @@ class Pool:
             self._process.kill()
             return []
         for flight in self._flights.values():
-            if flight.began is None or flight.decoded or now - flight.began < self._max_seconds:
+            if flight.began is None or flight.decoded or now - flight.began < self.max_seconds:
                 continue
             log.warning("%s takes too long; restarting the encoder", os.fsdecode(flight.path))
             others = [other for other in self._flights.values() if other is not flight]
-            assert self._process is not None and self._socket is not None
-            self._socket.close()
-            self._process.kill()
-            self._process.wait()
-            self._process = self._socket = None
+            self._end()
             self._flights.clear()
             for other in others:
                 (self._suspects if other.alone else self._waiting).appendleft(other)
@@ -308,7 +324,7 @@ class Pool:
                     "failed",
                     flight.job,
                     flight.found,
-                    reason=f"takes longer than {self._max_seconds:g} s (encode.max_seconds)",
+                    reason=f"takes longer than {self.max_seconds:g} s (encode.max_seconds)",
                 )
             ]
         return []

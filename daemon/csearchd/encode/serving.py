@@ -59,7 +59,9 @@ class Models:
             model = find_model(self._directory, name)
             if model.fingerprint == self.serving.model.fingerprint:
                 self.coming = None
-                self._library.set("next_model", None)
+                with self._library.write():
+                    self._library.set("model", model.name)
+                    self._library.set("next_model", None)
             else:
                 self._library.set("next_model", name)
                 self.coming = model

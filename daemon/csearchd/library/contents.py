@@ -100,10 +100,13 @@ def store(
             _file(library, database, outcome, content)
             if content:
                 orphan(database, [content])
-    if table is not None:
-        with library.memory:
-            for content, vector in vectors:
-                table.add(content, vector)
+
+        def add() -> None:
+            if table is not None:
+                for content, vector in vectors:
+                    table.add(content, vector)
+
+        library.after_commit(add)
 
 
 def _content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
@@ -185,17 +188,24 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
             "SELECT id FROM contents WHERE orphaned < ? LIMIT ?", (before, limit)
         ).fetchall()
         forget(library, database, [row[0] for row in rows], table)
+    if rows:
+        library.shrink()
     return len(rows)
 
 
-def forget_path(library: Library, path: bytes, table: VectorTable) -> int:
-    """Removes a file or directory, and at once what only it held. Returns how many files went."""
+def forget_path(library: Library, path: bytes, table: VectorTable) -> int | None:
+    """Removes a file or directory, and at once what only it held.
+
+    Returns how many files went; None if nothing was known of it.
+    """
     with library.write() as database:
+        known = library.tree.find(path) is not None
         held = _contents_below(library, database, path)
         count = listings.remove(library, path)
         marked = [content for content in held if not _has_file(database, content)]
         forget(library, database, marked, table)
-    return count
+    library.shrink()
+    return count if known or count else None
 
 
 def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
@@ -223,16 +233,14 @@ def forget(
     """Deletes contents that no file has, with their vectors."""
     for content in contents:
         (passes,) = database.execute(
-            "SELECT coalesce(sum(passes), 0) FROM vectors "
-            "WHERE content = ? AND model IN (SELECT id FROM models)",
-            (content,),
+            "SELECT coalesce(sum(passes), 0) FROM vectors WHERE content = ?", (content,)
         ).fetchone()
         library.count("encoded", -passes)
-        database.execute(
-            "DELETE FROM vectors WHERE content = ? AND model IN (SELECT id FROM models)",
-            (content,),
-        )
+        database.execute("DELETE FROM vectors WHERE content = ?", (content,))
         database.execute("DELETE FROM contents WHERE id = ?", (content,))
-    with library.memory:
+
+    def remove() -> None:
         for content in contents:
             table.remove(content)
+
+    library.after_commit(remove)

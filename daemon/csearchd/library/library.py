@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.database import explain, open_database, open_reader
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors import VectorTable
+
+_PAGES = 4096  # of 16 KB: a transaction of less than a second
+_CLOSE_SECONDS = 0.3
 
 
 class Library:
@@ -25,6 +28,9 @@ class Library:
         self.path = path
         self._database = open_database(path)
         self._writing = threading.RLock()
+        self._writer: int | None = None  # the thread that is in a transaction
+        self._committed: list[Callable[[], None]] = []  # what is done once it is committed
+        self._local = threading.local()  # a reading connection for each thread
         self.memory = threading.RLock()
         try:
             self._read()
@@ -45,37 +51,62 @@ class Library:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction; nested ones join the outer one. Raises LibraryError."""
         with self._writing:
-            if self._database.in_transaction:
+            if self._writer is not None:  # this thread's own, since it has the lock
                 yield self._database
                 return
+            self._writer = threading.get_ident()
             try:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield self._database
                 self._database.execute("COMMIT")
+                with self.memory:
+                    for action in self._committed:
+                        action()
             except BaseException as error:
                 self._undo()
                 if isinstance(error, sqlite3.Error):
                     raise explain(error, self.path) from error
                 raise
+            finally:
+                self._committed.clear()
+                self._writer = None
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Inside a `write()`: `action` is called, under `memory`, once it is committed."""
+        self._committed.append(action)
 
     def _undo(self) -> None:
         """Rolls back, and brings memory, which may be ahead, to what was committed."""
-        if self._database.in_transaction:
-            self._database.execute("ROLLBACK")
-        self._read()
+        try:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._read()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """The database as the latest `write()` left it. Raises LibraryError."""
+        """The database as the latest `write()` left it; inside one, as it is. Raises LibraryError.
+
+        Never waits for a transaction: each thread has a reading connection of its own.
+        """
+        try:
+            if self._writer == threading.get_ident():
+                yield self._database
+                return
+            if not hasattr(self._local, "reader"):
+                self._local.reader = open_reader(self.path)
+            yield self._local.reader
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def shrink(self) -> None:
+        """Gives free pages back to the file system, a few at a time. Raises LibraryError."""
         with self._writing:
             try:
-                yield self._database
+                self._database.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error
-
-    def reader(self) -> sqlite3.Connection:
-        """A connection that only reads; it belongs to the caller."""
-        return open_reader(self.path)
 
     def count(self, name: str, by: int) -> None:
         """Adds to a counter; inside a `write()`."""
@@ -113,5 +144,8 @@ class Library:
             return VectorTable.load(database, model, dimensions)
 
     def close(self) -> None:
-        with self._writing:
+        """Closes the database, unless a transaction is under way: that is rolled back instead,
+        when the process ends, since nobody who ends the daemon wants to wait for it."""
+        if self._writing.acquire(timeout=_CLOSE_SECONDS):
             self._database.close()
+            self._writing.release()

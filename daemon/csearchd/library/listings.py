@@ -240,9 +240,9 @@ def retry_failed(library: Library) -> int:
             "UPDATE files SET due = 1, failure = NULL WHERE id = ?", [(row[0],) for row in rows]
         )
         database.execute("UPDATE contents SET failure = NULL WHERE failure IS NOT NULL")
-    with library.memory:
-        for identifier, directory, content in rows:
-            library.catalogue.put(identifier, directory, content, DUE)
+        with library.memory:
+            for identifier, directory, content in rows:
+                library.catalogue.put(identifier, directory, content, DUE)
     return len(rows)
 
 

@@ -12,7 +12,7 @@ def roots(library: Library) -> list[bytes]:
     """Their paths, sorted."""
     with library.read() as database, library.memory:
         rows = database.execute("SELECT directory FROM roots").fetchall()
-        return sorted(library.tree.path(row[0]) for row in rows)
+        return sorted(library.tree.path(row[0]) for row in rows if row[0] in library.tree)
 
 
 def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
@@ -21,7 +21,7 @@ def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
         rows = database.execute(
             "SELECT directory, covered FROM roots JOIN directories ON id = directory"
         ).fetchall()
-        return sorted((library.tree.path(row[0]), row[1]) for row in rows)
+        return sorted((library.tree.path(row[0]), row[1]) for row in rows if row[0] in library.tree)
 
 
 def add(library: Library, path: bytes) -> None:

@@ -1,8 +1,9 @@
 """The database's schema: one script of SQL for each version, applied in order.
 
-directories  a tree from "/" (id 1, no parent), one row for each directory on the way to a picture;
-             a name is one component. `listing` is a digest of the entries that were compared last,
-             `covered` when everything below was last known to be listed (seconds since 1970).
+directories  a tree from "/" (id 1, no parent), one row for each directory that was looked into and
+             those above it; a name is one component. `listing` is a digest of the entries that
+             were compared last, `covered` when everything below was last known to be listed
+             (seconds since 1970).
 files        a picture's place: name, and the stat that was true when it was last listed or read.
              `due` marks work: the file must be read. `failure` says why it couldn't be.
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
@@ -91,6 +92,7 @@ MIGRATIONS = (
         passes INTEGER NOT NULL,
         PRIMARY KEY (model, content)
     ) WITHOUT ROWID;
+    CREATE INDEX vectors_content ON vectors(content);
 
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

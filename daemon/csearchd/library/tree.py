@@ -38,6 +38,9 @@ class DirectoryTree:
         del self._children[self._parent[identifier]][self._name[identifier]]
         self.add(identifier, parent, name)
 
+    def __contains__(self, identifier: int) -> bool:
+        return identifier in self._name
+
     def find(self, path: bytes) -> int | None:
         """The id of the directory at `path`; None if it isn't known."""
         identifier: int | None = TOP

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -31,7 +30,6 @@ class Engine:
     def __init__(self, library: Library, models: Models) -> None:
         self._library = library
         self._models = models
-        self._local = threading.local()  # a reading connection for each thread
         self._cache: OrderedDict[tuple[int, str], NDArray[np.float32]] = OrderedDict()
         self._cache_lock = threading.Lock()
 
@@ -85,13 +83,14 @@ class Engine:
             chunk = [int(content) for content in contents[start : start + _PARAMETERS]]
             score = dict(zip(chunk, scores[start : start + _PARAMETERS].tolist(), strict=True))
             places: list[Hit] = []
-            rows = self._reader().execute(
-                f"SELECT content, directory, name FROM files "
-                f"WHERE content IN ({','.join('?' * len(chunk))})",
-                chunk,
-            )
+            with self._library.read() as database:
+                rows = database.execute(
+                    f"SELECT content, directory, name FROM files "
+                    f"WHERE content IN ({','.join('?' * len(chunk))})",
+                    chunk,
+                ).fetchall()
             with self._library.memory:
-                for content, directory, name in rows.fetchall():
+                for content, directory, name in rows:
                     if scope is not None and not (directory < len(scope) and scope[directory]):
                         continue
                     try:
@@ -107,9 +106,3 @@ class Engine:
             if len(hits) >= top:
                 break
         return hits, stale
-
-    def _reader(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "reader"):
-            self._local.reader = self._library.reader()
-        reader: sqlite3.Connection = self._local.reader
-        return reader

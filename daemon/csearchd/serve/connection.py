@@ -79,6 +79,7 @@ class Connection:
         return None
 
     async def send(self, message: Message) -> None:
+        """Does nothing if the client is gone."""
         try:
             async with self._sending:
                 self._writer.write(pack(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -69,7 +70,7 @@ async def _status(service: Service, request: Request) -> Message:
 
 
 async def _add(service: Service, request: Request) -> Message:
-    path = directory_argument(request.message.get("path"))
+    path = await service.run(directory_argument, request.message.get("path"))
     await service.run(roots.add, service.library, path)
     service.scanner.roots_changed()
     service.scanner.scan(path)
@@ -77,7 +78,7 @@ async def _add(service: Service, request: Request) -> Message:
 
 
 async def _remove(service: Service, request: Request) -> Message:
-    path = _path_argument(request)
+    path = await service.run(_path_argument, request)
     images = await service.run(_count, service, path)
     if not await service.run(roots.remove, service.library, path):
         raise RequestError(
@@ -98,7 +99,7 @@ async def _rescan(service: Service, request: Request) -> Message:
     if request.message.get("path") is None:
         paths = await service.run(roots.roots, service.library)
     else:
-        paths = [directory_argument(request.message["path"])]
+        paths = [await service.run(directory_argument, request.message["path"])]
     for path in paths:
         service.scanner.scan(path)
     return {"directories": paths}
@@ -116,16 +117,20 @@ async def _resume(service: Service, request: Request) -> Message:
 
 async def _reload(service: Service, request: Request) -> Message:
     try:
-        reload(service)
+        await service.run(reload, service)
     except configuration.ConfigError as error:
         raise RequestError("bad-request", f"{error}; the old configuration stays") from error
     return {}
 
 
 def reload(service: Service) -> None:
-    """Reads the configuration again and lets it take effect. Raises ConfigError."""
+    """Reads the configuration again and lets it take effect, but for the text tower's threads.
+
+    Raises ConfigError or LibraryError.
+    """
     config = configuration.load(service.paths.config)
     service.config = config
+    logging.getLogger().setLevel(config.log.level.upper())
     service.reading.config = config.encode
     service.scanner.rules = Rules(config.scan.hidden, config.scan.exclude)
     for path in roots.roots(service.library):
@@ -146,20 +151,19 @@ async def _failed(service: Service, request: Request) -> Message:
     retried = 0
     if request.message.get("retry"):
         retried = await service.run(listings.retry_failed, service.library)
-        for path, _ in found:
-            if os.path.isdir(path):
-                service.scanner.scan(path)
-                retried += 1
-        service.reading.wake()
+        directories = [path for path, _ in found]
+        for path in await service.run(lambda: list(filter(os.path.isdir, directories))):
+            service.scanner.scan(path)
+            retried += 1
+        service.reading.retry()
     return {"count": len(found), "retried": retried}
 
 
 async def _forget(service: Service, request: Request) -> Message:
-    path = _path_argument(request)
-
+    path = await service.run(_path_argument, request)
     table = service.models.serving.table
     files = await service.run(contents.forget_path, service.library, path, table)
-    if not files:
+    if files is None:
         raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
     return {"files": files}
 
@@ -179,7 +183,7 @@ async def _use(service: Service, request: Request) -> Message:
     name = str(request.message.get("model"))
     model = await service.run(service.models.use, name)
     await service.run(service.reading.recount)
-    service.reading.wake()
+    service.reading.retry()
     return {"model": model.name, "total": service.reading.missing}
 
 

@@ -20,7 +20,7 @@ _WAITS = ("first", "all", "none")
 
 async def search(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    query, paths, top, wait = _arguments(request.message)
+    query, paths, top, wait = await service.run(_arguments, request.message)
     awaited: list[bytes] = []
     first_reads: list[bytes] = []
     everywhere = paths is None

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import socket
+import sys
+from typing import Any
 
 from csearchd.serve.address import peer_uid
 from csearchd.serve.connection import Connection, Handler
@@ -25,7 +27,12 @@ class Server:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._accept, sock=self._listening)
+        # A copy, since a socket from the service manager has to outlive the server: its file isn't
+        # ours to remove either, which asyncio does by itself from Python 3.13 on.
+        options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=self._listening.dup(), **options
+        )
 
     def stop(self) -> None:
         """Accepts no more and drops who is there."""

@@ -42,7 +42,7 @@ def status(service: Service) -> Message:
         due, failed = catalogue.count(DUE), catalogue.count(FAILED)
         counters = dict(service.library.counters)
     scanning = scanner.scanning
-    pending = due + (reading.missing if coming else 0)
+    pending = due + reading.lacking + (reading.missing if coming else 0)
     rate = reading.rate if pending and not reading.paused else 0.0
     return {
         "state": state(service, pending, scanning),
@@ -77,8 +77,13 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
 
 def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
-    scanner = service.scanner
-    found = [scanner.trouble, service.reading.trouble, scanner.watcher.trouble]
+    scanner, reading = service.scanner, service.reading
+    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble]
+    if reading.paused:
+        found.append("reading is paused; csearchctl resume goes on with it")
+    elif reading.lacking:
+        model = service.models.serving.model.name
+        found.append(f"{reading.lacking} pictures are read anew, for the model {model}")
     return list(dict.fromkeys(note for note in found if note))
 
 
@@ -87,16 +92,18 @@ def describe_roots(service: Service) -> list[Message]:
     described: list[Message] = []
     table = service.models.serving.table
     for path, reconciled in roots.reconciled(service.library):
+        present = os.path.isdir(path)  # may hang: nobody else must wait for it
         with service.library.memory:
             directory = service.library.tree.find(path)
-            assert directory is not None
+            if directory is None:
+                continue  # it has just been removed
             scope = service.library.tree.mask([directory])
             catalogue = service.library.catalogue
             inside = catalogue.inside(scope)
             described.append(
                 {
                     "path": path,
-                    "present": os.path.isdir(path),
+                    "present": present,
                     "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
                     "pending": catalogue.count(DUE, scope),
                     "failed": catalogue.count(FAILED, scope),

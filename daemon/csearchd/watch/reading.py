@@ -30,6 +30,7 @@ _COMMIT_SECONDS = 0.25  # what a kill can cost, and how soon a picture can be fo
 _COMMIT_JOBS = 128
 _REST = 2.0  # seconds before a file that changed while it was read is looked at again
 _TROUBLE = 10.0  # seconds before the next try when nothing can be written or encoded
+_MOST_TROUBLE = 300.0  # it is doubled each time, up to this
 _RATE_SECONDS = 5.0  # what the rate is averaged over
 
 _Key = tuple[int, bytes]  # scheme and identity of a content
@@ -82,6 +83,7 @@ class Reading:
         self.paused = library.setting("paused") is not None
         self.trouble: str | None = None  # why nothing is read, while that is so
         self.missing = 0  # contents that the coming model lacks
+        self.lacking = 0  # contents that the serving model lacks
         self.recount()
         self._wanted: list[bytes] = []  # directories that somebody waits for
         self._held: set[int] = set()  # files that have been chosen and aren't committed
@@ -91,6 +93,10 @@ class Reading:
         self._total = 0
         self._work = self._start_work(models.serving.model, models.serving.row)
         self._look = True  # there may be work that hasn't been looked for
+        self._news = False  # something has come that may have to go first
+        self._retry = threading.Event()  # what was in trouble may be tried again
+        self._busy_until = time.monotonic()  # when the encoder last had something to do
+        self._patience = _TROUBLE
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="reading", daemon=True)
@@ -105,11 +111,16 @@ class Reading:
 
     def wake(self) -> None:
         """There may be new work, or a reason to stop."""
-        self._look = True
+        self._look = self._news = True
         try:
             os.write(self._wake_write, b"\0")
         except BlockingIOError:
             pass
+
+    def retry(self) -> None:
+        """What was in trouble may be better now: tries it at once."""
+        self._retry.set()
+        self.wake()
 
     def want(self, paths: Iterable[bytes]) -> None:
         """Somebody waits for the pictures below `paths`: they go first, until `unwant`."""
@@ -124,14 +135,15 @@ class Reading:
         """Stops or resumes reading; this outlives the daemon. Raises LibraryError."""
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
-        self.wake()
+        self.retry()
 
     def recount(self) -> None:
-        """Counts what the coming model lacks. Raises LibraryError."""
+        """Counts what the models lack. Raises LibraryError."""
         coming = self._models.coming
         row = self._models.row(coming) if coming else 0
         with self._library.read() as database:
             self.missing = contents.count_missing(database, row) if coming else 0
+            self.lacking = contents.count_missing(database, self._models.serving.row)
 
     @property
     def encoder_pid(self) -> int | None:
@@ -147,11 +159,11 @@ class Reading:
         return (total - before) / max(now - then, 0.1)
 
     def _run(self) -> None:
-        reader = self._library.reader()
         while not self._stopping:
             work = self._work
             try:
-                self._work = self._turn(reader, work)
+                with self._library.read() as reader:
+                    self._work = self._turn(reader, work)
             except (EncoderUnusable, LibraryError, ModelError) as error:
                 if self.trouble != str(error):
                     log.error("%s", error)
@@ -165,7 +177,6 @@ class Reading:
             self._commit(self._work)
         except LibraryError as error:
             log.error("%s", error)
-        reader.close()
 
     def _turn(self, reader: sqlite3.Connection, work: _Work) -> _Work:
         """One round: submit, wait, handle, commit. Returns what to go on with."""
@@ -174,15 +185,16 @@ class Reading:
             work = self._fill(reader, work)
             pool = work.pool
         waiting = bool(work.outcomes or self._resting)
-        idle = not pool.busy and pool.running
-        timeout = _COMMIT_SECONDS if waiting else self.config.idle_seconds if idle else None
-        began = time.monotonic()
+        if pool.busy:
+            self._busy_until = time.monotonic()
+        idle = pool.running and not pool.busy
+        left = max(0.0, self._busy_until + self.config.idle_seconds - time.monotonic())
+        timeout = _COMMIT_SECONDS if waiting else left if idle else None
         events = pool.poll(timeout, self._wake_read)
         self._drain()
         for event in events:
             self._handle(reader, work, event)
-        nothing = idle and not waiting and not events and not self._look
-        if nothing and time.monotonic() - began >= self.config.idle_seconds:
+        if idle and not waiting and left == 0 and (self.paused or not self._look):
             log.debug("the encoder has had nothing to do and ends")
             pool.close()
         self._end_rests()
@@ -197,15 +209,21 @@ class Reading:
 
     def _fill(self, reader: sqlite3.Connection, work: _Work) -> _Work:
         """Gives the pool what it has room for; changes to the other model where that is next."""
+        if self._news and self._wanted:
+            self._release_queue()  # what somebody waits for may have come
+        self._news = False
         if not self._queue and self._look:
             model, row = self._choose(reader, work)
             settings = self._settings(model)
-            if row != work.row or settings != work.pool.settings:
+            limit = self.config.max_seconds
+            if row != work.row or settings != work.pool.settings or limit != work.pool.max_seconds:
+                cursor, work.cursor = work.cursor, 0
                 if work.pool.busy or work.outcomes:
                     self._release_queue()
                     return work  # first this is brought to its end
                 work.pool.close()
                 work = self._start_work(model, row)
+                work.cursor = cursor
         while self._queue and work.pool.room:
             work.pool.submit(*self._queue.popleft())
         return work
@@ -228,10 +246,9 @@ class Reading:
                 self._queue_jobs(iter(jobs))
                 work.cursor = jobs[-1].file
                 self._look = True
-                if model is coming:
-                    self.missing = contents.count_missing(reader, row)
                 return model, row
         work.cursor = 0
+        self.lacking = contents.count_missing(reader, serving.row) if self.lacking else 0
         self.trouble = None  # whatever it was, nothing needs it any more
         if coming and not work.pool.busy and not work.outcomes:
             self.missing = contents.count_missing(reader, targets[1][1])
@@ -240,7 +257,7 @@ class Reading:
         return work.model, work.row
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
-        """Due files that aren't under way: where somebody waits for some, only those."""
+        """Due files: where somebody waits for some that aren't under way, only those."""
         free = (job for job in contents.due(reader) if job.file not in self._held)
         if not self._wanted:
             return free
@@ -252,13 +269,16 @@ class Reading:
         rest: list[Job] = []
         for job in free:
             wanted = job.directory < len(scope) and scope[job.directory]
-            (first if wanted else rest).append(job)
+            if wanted or len(rest) < _CHOICE:
+                (first if wanted else rest).append(job)
             if len(first) >= _CHOICE:
                 break
         return iter(first or rest)
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
         for job in jobs:
+            if job.file in self._held:
+                continue
             try:
                 directory = self._library.tree.path(job.directory)
             except KeyError:
@@ -310,11 +330,15 @@ class Reading:
         for outcome in work.outcomes:
             self._held.discard(outcome.job.file)
         self._total += len(work.outcomes)
-        if self.missing:
-            self.missing = max(0, self.missing - sum(1 for o in work.outcomes if o.vector))
+        made = sum(1 for outcome in work.outcomes if outcome.vector)
+        if work.row == serving.row:
+            self.lacking = max(0, self.lacking - made)
+        else:
+            self.missing = max(0, self.missing - made)
         work.outcomes.clear()
         work.fresh.clear()
         self.trouble = None
+        self._patience = _TROUBLE
         self._look = True
         now = time.monotonic()
         self._recent.append((now, self._total))
@@ -330,10 +354,15 @@ class Reading:
         fresh.outcomes, fresh.fresh = work.outcomes, work.fresh
         kept = {outcome.job.file for outcome in work.outcomes}
         self._held.intersection_update(kept | self._resting.keys())
-        deadline = time.monotonic() + _TROUBLE
-        while not self._stopping and (left := deadline - time.monotonic()) > 0:
+        deadline = time.monotonic() + self._patience
+        self._patience = min(2 * self._patience, _MOST_TROUBLE)
+        while not self._stopping and not self._retry.is_set():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
             fresh.pool.poll(left, self._wake_read)
             self._drain()
+        self._retry.clear()
         self._look = True
         return fresh
 
