@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
-from encoder_process import Encoder
+from encoder_process import LIMITS, Encoder
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data as photos
 from tiny_model import make_tiny_model, make_tiny_weights
 
 from csearchd.encode import towers
+from csearchd.encode.messages import Settings
 from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
+from csearchd.encode.pool import EncoderUnusable, Pool
+from csearchd.library.contents import Job
 
 # An encoder in which torch pays from the first picture on, whatever the machine.
 EAGER = """
@@ -95,7 +100,36 @@ def test_the_exported_tower_goes_on_without_torch(model: Path, pictures: list[by
     with Encoder(model, program=("-c", EAGER.format(broken))) as encoder:
         for _ in range(3):
             assert {result["op"] for result in encoder.run(pictures * 10)} == {"encoded"}
-        assert encoder.arithmetic == ["onnx"]
+        assert set(encoder.arithmetic) == {"onnx"}
+
+
+def test_no_picture_is_blamed_for_torch(
+    model: Path, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading torch takes memory: it may be what the system ends the encoder for."""
+    crash = "import os; towers.ImageTower = lambda *arguments: os._exit(9)"
+    program = EAGER.format(crash).replace("__main__.main()", "")
+    (tmp_path / "sitecustomize.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    pool = Pool(Settings(str(model), LIMITS, 2, "cpu"), 60)
+    wake, other = os.pipe()
+    for number, path in enumerate(pictures * 5):
+        pool.submit(cast(Job, number), path)
+    events = []
+    try:
+        while pool.busy:
+            for event in pool.poll(1, wake):
+                events.append(event.op)
+                if event.op == "identified":
+                    pool.answer(event.job, encode=True)
+    except EncoderUnusable as error:
+        events.append(str(error))
+    finally:
+        pool.close()
+        os.close(wake)
+        os.close(other)
+    assert "failed" not in events
+    assert events[-1] in ("encoded", "the encoder ended (exit status 9) while it loaded the model")
 
 
 def test_an_image_tower_of_other_weights_is_not_used(copy: Path, pictures: list[bytes]) -> None:

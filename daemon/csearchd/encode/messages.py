@@ -26,8 +26,11 @@ encoder → daemon
                                         be opened, and scheme, identity where it could be read;
                                         `changed`: it changed or vanished meanwhile, try again later
     {op: "ready", arithmetic: "onnx" | "bf16" | "float32" | "cuda", seconds: float}
-                                        when the image tower is loaded; after "onnx" (the exported
-                                        tower, float32) a second time if torch takes over
+                                        the image tower is loaded ("onnx": the exported one, in
+                                        float32)
+    {op: "loading"}                     after "onnx": torch is being loaded beside the exported
+                                        tower. A crash is its fault until it is `ready` again,
+                                        in torch, or as it was where torch can't be loaded
     {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
 
 After `failed`, `encoded` and `skip` the job is over. `metadata` holds what csearchd.encode.metadata

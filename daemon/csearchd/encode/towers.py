@@ -89,10 +89,12 @@ class Towers:
         return self._load(self._torch)
 
     def _upgrade(self) -> None:
+        self._send({"op": "loading"})
         try:
             self._better = self._load(self._torch)
         except Exception as error:  # the exported tower goes on
             log.error("%s; the exported image tower goes on", error)
+            self._announce(self._tower, 0.0)
 
     def _torch(self) -> Tower:
         settings = self._settings
@@ -106,9 +108,11 @@ class Towers:
         finally:
             give_back()  # loading takes several times the tower
             limit_growth(self._growth)
-        seconds = time.monotonic() - begin
-        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
+        self._announce(tower, time.monotonic() - begin)
         return tower
+
+    def _announce(self, tower: Tower, seconds: float) -> None:
+        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
 
 
 def torch_pays(device: str) -> bool:
