@@ -123,7 +123,7 @@ def train(data: Path, out: Path, work: Path, minutes: float) -> None:
     )
     model = mimicked(corpus, photo_points, work, minutes * TEXT_SHARE)
     model.visual.load_state_dict(image_tower_of(work).state_dict())
-    seen = student_points(model.visual, pack, passes[:3])
+    seen = student_points(model.visual, pack, passes[:1])
     text_tower.settle(model, corpus, texts.of_photo, seen, minutes * SETTLE_SHARE)
     student.export(model, out)
     print(json.dumps(evaluate(out, data)))
