@@ -43,7 +43,8 @@ def test_readiness_status_life_and_the_end_are_told(user: User, manager: socket.
     assert daemon.wait(SECONDS) == 0
 
 
-def test_a_socket_from_the_manager_is_served_and_left(user: User, manager: socket.socket) -> None:
+def activated(user: User, manager: socket.socket) -> subprocess.Popen[bytes]:
+    """A daemon that was given its socket by the manager, and answers."""
     user.address.parent.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(user.address))
@@ -63,6 +64,11 @@ def test_a_socket_from_the_manager_is_served_and_left(user: User, manager: socke
     heard(manager, "READY=1")
     user.take_photos(("cat",))
     assert user.search("a cat", "--in", user.pictures)
+    return daemon
+
+
+def test_a_socket_from_the_manager_is_served_and_left(user: User, manager: socket.socket) -> None:
+    daemon = activated(user, manager)
     daemon.terminate()
     assert daemon.wait(SECONDS) == 0
     assert user.address.exists(), "the manager's socket isn't the daemon's to remove"

@@ -200,3 +200,34 @@ def test_it_never_loads_torch_or_an_image_decoder(settled: User) -> None:
         loaded = maps.read()
     assert "onnxruntime" in loaded
     assert "torch" not in loaded and "PIL" not in loaded
+
+
+def test_names_that_are_no_text_are_answered(settled: User) -> None:
+    for command in ("forget", "remove"):
+        told = settled.csearchctl(command, b"/tmp/no-such-\xff\xfe", check=2)
+        assert b"no-such-" in told.stderr and b"Traceback" not in told.stderr
+    told = settled.csearch("--in", b"/tmp/no-such-\xff", "x", check=2)
+    assert b"no such directory" in told.stderr
+
+
+def test_a_pause_is_said_where_it_matters(user: User) -> None:
+    user.start()
+    user.csearchctl("pause")
+    user.take_photos(("cat",))
+    told = user.csearch("--in", user.pictures, "a cat", check=1).stderr.decode()
+    assert "csearchctl resume" in told
+    assert user.status()["state"] == "paused"
+    user.csearchctl("resume")
+    assert user.search("--wait", "--in", user.pictures, "a cat") == [user.pictures / "cat.jpg"]
+
+
+def test_a_search_goes_before_what_is_being_read(user: User) -> None:
+    from support.photos import write_drawn
+
+    write_drawn(user.pictures / "many", 3000)
+    write_drawn(user.pictures / "few", 3, first=5000)
+    user.start()
+    user.csearchctl("add", user.pictures / "many")
+    wait_for(lambda: user.status()["encoded"] >= 1, "the first encodings")
+    assert len(user.search("--in", user.pictures / "few", "x")) == 3
+    assert user.status()["pending"] > 1000

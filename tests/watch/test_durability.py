@@ -142,3 +142,32 @@ def test_forget_purges_and_retry_tries_again(user: User) -> None:
     user.csearchctl("forget", user.pictures / "drawn-00000.jpg")
     assert committed(user)[1] == 1
     assert user.status()["encoded"] == 1
+
+
+def test_an_encoder_that_cannot_begin_blames_no_picture(user: User) -> None:
+    broken = 'import sys\nif "csearchd.encode" in sys.orig_argv:\n    sys.modules["PIL"] = None\n'
+    (user.home / "sitecustomize.py").write_text(broken)
+    user.environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(user.home), user.environment.get("PYTHONPATH")])
+    )
+    write_drawn(user.pictures, 3)
+    user.csearch("--in", user.pictures, "x", check=1)
+    status = user.status()
+    assert (status["failed"], status["pending"]) == (0, 3)
+    assert "encoder" in status["notes"][0]
+
+
+def test_waiting_for_ones_turn_is_not_taking_too_long(user: User) -> None:
+    """Large pictures queue for the memory that they may take together."""
+    from PIL import Image
+
+    user.config.parent.mkdir(parents=True)
+    user.config.write_text(
+        "[encode]\nthreads = 12\nmax_memory = 150_000_000\nmax_seconds = 4\n",
+    )
+    image = Image.effect_noise((4000, 4000), 90).convert("RGB")
+    for number in range(12):
+        image.putpixel((0, 0), (number, 0, 0))
+        image.save(user.pictures / f"{number}.png", compress_level=1)
+    found = user.search("x", "--in", user.pictures, "-t", 20)
+    assert len(found) == 12, user.csearchctl("failed").stdout

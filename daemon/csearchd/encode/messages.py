@@ -12,12 +12,13 @@ daemon → encoder
     {op: "skip", job}                   answer to `identified`: its content is known
 
 encoder → daemon
-    {op: "started", job}                a thread has begun with the file. A file that finds no room
-                                        in memory is put back, and is `started` again in its turn
+    {op: "started", job}                a thread has begun with the file
+    {op: "waiting", job}                it found no room in memory and was put back; it is `started`
+                                        again in its turn
     {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
      height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
-    {op: "decoding", job}               decoding begins; a time limit counts from the latest of
-                                        `started` and `decoding`
+    {op: "decoding", job}               decoding begins. A time limit runs from `started` to
+                                        `identified` or `waiting`, and from here to `decoded`
     {op: "decoded", job}                the pixels are ready; a crash from now on is not the
                                         picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16

@@ -125,6 +125,7 @@ class Pipeline:
             fd, file = open_file(task.path, self._limits.bytes)
             if not self._reserve(file.size):
                 os.close(fd)
+                self._send({"op": "waiting", "job": task.job})
                 with self._changed:
                     self._reads.appendleft(_Read(task.job, task.path, file.size))
                 return
