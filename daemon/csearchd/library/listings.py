@@ -94,15 +94,15 @@ def seen(library: Library, path: bytes) -> bool:
     return bool(listed and covered)
 
 
-def remove(library: Library, path: bytes) -> int:
+def remove(library: Library, path: bytes, spare_roots: bool = False) -> int:
     """Removes a directory, or a file, and all below it. Returns how many files went.
 
-    Roots stay roots, with nothing in them.
+    Roots stay roots, with nothing in them; with `spare_roots` they keep what they hold.
     """
     with library.write() as database:
         directory = library.tree.find(path)
         if directory is not None and directory != TOP:
-            return remove_tree(library, database, directory, spare_roots=False)
+            return remove_tree(library, database, directory, spare_roots)
         parent, _, name = path.rpartition(b"/")
         directory = library.tree.find(parent or b"/")
         row = database.execute(
@@ -272,7 +272,7 @@ def holders(library: Library, inodes: Iterable[int]) -> list[bytes]:
             numbers,
         ).fetchall()
         with library.memory:
-            return [library.tree.path(row[0]) for row in rows]
+            return [library.tree.path(row[0]) for row in rows if row[0] in library.tree]
 
 
 def directory_failure(library: Library, path: bytes) -> str | None:

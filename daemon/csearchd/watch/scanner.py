@@ -30,6 +30,7 @@ class Scan:
 
     def __init__(self, path: bytes) -> None:
         self.path = path
+        self.asked = time.monotonic()
         self.done = threading.Event()
         self.left = [path]  # directories still to be listed, the next one last
         self.found = 0  # pictures listed so far
@@ -51,6 +52,7 @@ class Scanner:
         self._looks: list[bytes] = []
         self._finished: dict[bytes, float] = {}  # lately: by path, monotonic seconds, oldest first
         self._complete: set[bytes] = set()  # roots that were scanned since they were ones
+        self._roots_asked = 0.0  # when `roots_changed` was called last
         self._new_roots = threading.Event()
         self._new_roots.set()
         self._stopped = threading.Event()
@@ -82,7 +84,7 @@ class Scanner:
         return scan
 
     def look(self, path: bytes) -> None:
-        """Lists the directory at `path`: it alone if it is watched, else all below it too."""
+        """Lists a directory that is known: it alone if it is watched, else all below it too."""
         with self._lock:
             self._looks.append(path)
         self._wake()
@@ -100,6 +102,7 @@ class Scanner:
 
     def roots_changed(self) -> None:
         """The library has other roots now; they are watched from now on."""
+        self._roots_asked = time.monotonic()
         self._new_roots.set()
         self._wake()
 
@@ -146,7 +149,7 @@ class Scanner:
         with self._lock:
             looks, self._looks = self._looks, []
         for path in looks:
-            if not self.watcher.look(path):
+            if not self.watcher.look(path) and self._library.tree.find(path) is not None:
                 self.scan(path)
         node = self.watcher.next_listing()
         if node:
@@ -163,8 +166,22 @@ class Scanner:
         except LibraryError:
             self._new_roots.set()
             raise
+        before = self.watcher.roots
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
+        for gone in before.difference(now):
+            if not any(roots.is_below(gone, root) for root in now):
+                self._drop(gone, now)
+
+    def _drop(self, gone: bytes, now: list[bytes]) -> None:
+        """Ends the scans of a former root, and removes what they listed since it was none."""
+        with self._lock:
+            scans = list(self._scans.values())
+        for scan in scans:
+            inside = any(roots.is_below(scan.path, root) for root in now)
+            if roots.is_below(scan.path, gone) and scan.asked < self._roots_asked and not inside:
+                self._finish(scan)
+        listings.remove(self._library, gone, spare_roots=True)
 
     def _wait(self, timeout: float | None) -> None:
         poller = select.poll()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
 
 
@@ -40,7 +43,8 @@ class Node:
 class Watches:
     """All nodes, and the kernel's watches of them. Used by one thread."""
 
-    def __init__(self, inotify: Inotify) -> None:
+    def __init__(self, inotify: Inotify | None) -> None:
+        """Without `inotify` nothing can be watched."""
         self._inotify = inotify
         self._top = Node(None, b"")
         self._nodes: dict[int, list[Node]] = {}  # several where one directory has several paths
@@ -75,7 +79,7 @@ class Watches:
     def watch(self, node: Node) -> None:
         """Watches what is at the node's path now. Raises OSError; then nothing there is."""
         try:
-            watch = self._inotify.add(node.path, EVENTS)
+            watch = self._add(node, EVENTS)
         except OSError:
             self.unwatch(node)
             raise
@@ -92,9 +96,14 @@ class Watches:
             node = node_above
             if node.watch is None:
                 try:
-                    self._above[self._inotify.add(node.path, SELF_EVENTS)] = node
+                    self._above[self._add(node, SELF_EVENTS)] = node
                 except OSError:
                     return  # not ours to read; the next scan tells
+
+    def _add(self, node: Node, events: int) -> int:
+        if self._inotify is None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self._inotify.add(node.path, events)
 
     def unwatch(self, node: Node) -> None:
         """Stops watching a node; its children are left as they are."""
@@ -105,7 +114,8 @@ class Watches:
         self._nodes[watch].remove(node)
         if not self._nodes[watch]:
             del self._nodes[watch]
-            self._inotify.remove(watch)
+            if self._inotify:
+                self._inotify.remove(watch)
 
     def drop(self, node: Node) -> None:
         """Forgets a node and all below it, but for roots and what is below them."""

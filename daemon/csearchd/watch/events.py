@@ -1,0 +1,159 @@
+"""What follows from the kernel's events: listings, scans, and moves that need neither."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from csearchd.library.library import Library
+from csearchd.library.moves import move_directory, move_file
+from csearchd.watch.agenda import Agenda
+from csearchd.watch.inotify import (
+    IN_ATTRIB,
+    IN_CLOSE_WRITE,
+    IN_CREATE,
+    IN_DELETE,
+    IN_DIRECTORY,
+    IN_GONE,
+    IN_MODIFY,
+    IN_MOVED_FROM,
+    IN_MOVED_TO,
+    IN_SELF,
+    Event,
+)
+from csearchd.watch.links import Links
+from csearchd.watch.resting import REST_SECONDS, Resting
+from csearchd.watch.rules import CACHEDIR_TAG, NOSEARCH, Rules
+from csearchd.watch.watches import Node, Watches
+
+
+class EventHandler:
+    """Handles events one by one, in their order; used by the scanning thread alone."""
+
+    def __init__(
+        self,
+        library: Library,
+        rules: Rules,
+        watches: Watches,
+        agenda: Agenda,
+        resting: Resting,
+        links: Links,
+        scan: Callable[[bytes], object],
+        scans: Callable[[bytes], bool],
+    ) -> None:
+        """`scan` asks for a directory and all below it; `scans`: whether that is under way."""
+        self.rules = rules
+        self._library = library
+        self._watches = watches
+        self._agenda = agenda
+        self._resting = resting
+        self._links = links
+        self._scan = scan
+        self._scans = scans
+
+    def handle(self, event: Event) -> bool:
+        """Returns whether anything was moved in the library. Raises LibraryError."""
+        if event.mask & IN_SELF and (above := self._watches.above(event.watch)):
+            self._scan_roots(above)
+        nodes = self._watches.nodes(event.watch)
+        if event.moved_to is not None:
+            targets = self._watches.nodes(event.moved_to[0])
+            if len(nodes) == len(targets) == 1:
+                return self._move(event, nodes[0], targets[0], event.moved_to[1])
+            for target in targets:
+                self._arrived(target, event.moved_to[1], event.mask)
+        for node in nodes:
+            self._change(node, event)
+        return False
+
+    def _change(self, node: Node, event: Event) -> None:
+        mask, name = event.mask, event.name
+        if mask & (IN_GONE | IN_SELF):
+            if mask & IN_GONE:
+                self._watches.unwatch(node)
+            if node.is_root:
+                self._scan_roots(node)
+            elif mask & IN_GONE and node.parent is not None:
+                self._agenda.list_soon(node.parent)
+        elif not name:
+            self._agenda.list_soon(node)
+        elif mask & (IN_CREATE | IN_MOVED_TO) and mask & IN_DIRECTORY:
+            self._arrived(node, name, mask)
+        elif mask & IN_DIRECTORY:
+            self._directory(node, name, mask)
+        elif name in (NOSEARCH, CACHEDIR_TAG):
+            self._agenda.list_soon(node)
+        elif self.rules.takes(name):
+            self._file(node, name, mask)
+
+    def _arrived(self, node: Node, name: bytes, mask: int) -> None:
+        """Something is at a name now that wasn't there."""
+        if not mask & IN_DIRECTORY:
+            self._change(node, Event(0, IN_MOVED_TO, name))
+        elif self.rules.enters(name) and not node.marked:
+            self._agenda.list_soon(node)
+            child = node.children.get(name)
+            if child is None or child.watch is None:
+                self._scan(join(node.path, name))
+
+    def _directory(self, node: Node, name: bytes, mask: int) -> None:
+        child = node.children.get(name)
+        if mask & (IN_DELETE | IN_MOVED_FROM):
+            if child is not None:
+                self._scan_roots(child)
+                self._watches.drop(child)
+                self._resting.forget(join(node.path, name))
+            self._agenda.list_soon(node)
+        elif mask & IN_ATTRIB and self.rules.enters(name) and not node.marked:
+            if child is None or child.watch is None:
+                self._scan(join(node.path, name))
+            else:
+                self._agenda.list_soon(child)
+
+    def _scan_roots(self, node: Node) -> None:
+        for below in node.below():
+            if below.is_root:
+                self._scan(below.path)
+
+    def _file(self, node: Node, name: bytes, mask: int) -> None:
+        path = node.path
+        if mask & (IN_CREATE | IN_MODIFY):
+            if self._resting.hold(path, name, time.monotonic() + REST_SECONDS):
+                return  # the listing comes when it is closed, or rests
+        elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
+            self._resting.settle(path, name, time.monotonic())
+            if mask & IN_CLOSE_WRITE:
+                self._links.note(join(path, name))
+        self._agenda.list_soon(node)
+
+    def _move(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
+        """A move whose halves are both known. Returns whether the library has it."""
+        old, new = join(source.path, event.name), join(target.path, name)
+        directory = event.mask & IN_DIRECTORY
+        matters = self.rules.enters if directory else self.rules.takes
+        if not matters(event.name) or not matters(name) or target.marked:
+            self._change(source, Event(0, IN_MOVED_FROM | directory, event.name))
+            self._change(target, Event(0, IN_MOVED_TO | directory, name))
+            return False
+        if not directory:
+            moved = move_file(self._library, old, new)
+            self._change(source, Event(0, IN_MOVED_FROM, event.name))
+            self._change(target, Event(0, IN_MOVED_TO, name))
+            return moved
+        child = source.children.get(event.name)
+        moved = move_directory(self._library, old, new)
+        if child is not None:
+            if moved:
+                self._watches.move(child, target, name)
+                self._resting.move(old, new)
+            else:
+                self._directory(source, event.name, IN_MOVED_FROM)
+        if not moved or child is None or child.watch is None or self._scans(old):
+            self._scan(new)
+        self._agenda.list_soon(source)
+        self._agenda.list_soon(target)
+        return moved
+
+
+def join(directory: bytes, name: bytes) -> bytes:
+    return directory.rstrip(b"/") + b"/" + name
