@@ -19,6 +19,7 @@ class Hub:
     stalls: bool = False  # answers stop after half of what was to come, and never end
     damages: bool = False  # what is sent isn't what the checksum says
     ignores_ranges: bool = False
+    refuses: int = 0  # the status that every GET gets
     ranges: list[str | None] = field(default_factory=list)  # what each GET asked for
     address: str = ""
 
@@ -43,6 +44,12 @@ def serving(hub: Hub) -> Iterator[Hub]:
             if content is None:
                 self.send_response(404)
                 self.send_header("X-Error-Code", "EntryNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if body and hub.refuses:
+                hub.ranges.append(self.headers.get("Range"))
+                self.send_response(hub.refuses)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return

@@ -13,12 +13,14 @@ import hashlib
 import http.client
 import os
 import re
+import ssl
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from csearchd.encode.models import ModelError
@@ -31,6 +33,14 @@ SETTINGS = {
 }
 TIMEOUT = 30.0  # seconds without an answer or a byte
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before a new attempt after one that brought nothing
+PASSING = (408, 429, 500, 502, 503, 504)  # statuses that a later attempt may not get
+BROKEN = (  # a connection that was not made, or broke off
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ssl.SSLError,
+    ConnectionError,
+    TimeoutError,
+)
 CHUNK = 1 << 20
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -103,6 +113,8 @@ def _find(place: str) -> Published:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if status == 404:
                 continue
+            if status is not None and status not in PASSING:
+                raise _refusal(url, status) from None
             summary = (str(error).splitlines() or [type(error).__name__])[0]
             raise NetworkError(f"{url} can't be had: {summary}") from None
         if found.size is None or found.etag is None:
@@ -119,10 +131,12 @@ def _fetch(file: Published, partial: str) -> None:
             show(have)
             try:
                 _receive(file, output, show)
-            except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+            except urllib.error.HTTPError as error:
+                if error.code not in PASSING:
+                    raise _refusal(file.url, error.code) from None
+                reason: object = error
+            except BROKEN as error:
                 reason = getattr(error, "reason", error)
-            except ConnectionError as error:
-                reason = error
             else:
                 reason = "the server ended it"
             if output.tell() > have:
@@ -135,6 +149,15 @@ def _fetch(file: Published, partial: str) -> None:
                     " again to go on"
                 )
         show(file.size)
+
+
+def _refusal(url: str, status: int) -> ModelError:
+    """For an answer of the server that another attempt would get again."""
+    with contextlib.suppress(ValueError):
+        return ModelError(
+            f"{url} can't be had: the server says {status} {HTTPStatus(status).phrase}"
+        )
+    return ModelError(f"{url} can't be had: the server says {status}")
 
 
 def _receive(file: Published, output: Any, show: Callable[[int], None]) -> None:

@@ -79,16 +79,17 @@ def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
 def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
     """Copies, checks and exports the checkpoint file `weights`. Raises ModelError, OSError."""
     check_supported(arch)
-    check_name(name)
     if not os.path.isfile(weights):
         raise ModelError(
             f"{weights} is not a file" if os.path.exists(weights) else f"{weights} does not exist"
         )
+    check_name(name)
     with staged(models_dir, name) as directory:
         write_configuration(directory, architecture_configuration(arch), _usual_preprocessing(arch))
         _say(f"{name}: reading {weights}")
         place_weights(weights, directory, link=False)
-        _export(directory, name, arch, os.path.basename(weights), "unknown: imported")
+        source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
+        _export(directory, name, arch, source, "unknown: imported")
     return load_model(os.path.join(models_dir, name))
 
 
@@ -151,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--import", dest="imported", action="store_true")
     parser.add_argument("--arch", help="open_clip's name of the architecture")
     parser.add_argument("--weights", help="checkpoint file: safetensors or PyTorch")
-    parser.add_argument("--name", dest="own_name", help="what to call it; ARCH if not given")
+    parser.add_argument("--name", dest="own_name", help="what to call it; like FILE if not given")
     parser.add_argument("--models-dir", default=standard_paths().models)
     return parser
 
@@ -165,7 +166,9 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
         return install_published(choice, options.models_dir, os.path.join(cache, choice.name))
     if options.name is not None or not options.arch or not options.weights:
         parser.error("--import needs --arch and --weights")
-    name = options.own_name or options.arch
+    name = options.own_name
+    if name is None:
+        name, _ = os.path.splitext(os.path.basename(options.weights))
     return import_checkpoint(options.arch, options.weights, name, options.models_dir)
 
 
