@@ -18,16 +18,27 @@ _INSTALL = "csearchd.encode.install"
 
 
 def catalogue() -> dict[str, Any]:
-    """What is installed and what is recommended: see csearchd.encode.manage."""
-    done = subprocess.run(_python(_MANAGE, "list"), stdin=subprocess.DEVNULL, capture_output=True)
+    """What is installed and what is recommended: see csearchd.encode.manage. Raises ClientError."""
+    listed: dict[str, Any] = _manage("list", dict)
+    return listed
+
+
+def verify() -> list[dict[str, Any]]:
+    """The models and what is wrong with them, after reading all of them. Raises ClientError."""
+    verified: list[dict[str, Any]] = _manage("verify", list)
+    return verified
+
+
+def _manage(action: str, kind: type) -> Any:
+    done = subprocess.run(_python(_MANAGE, action), stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        listed = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except ValueError:
-        listed = None
-    if done.returncode != 0 or not isinstance(listed, dict):
+        answer = None
+    if done.returncode != 0 or not isinstance(answer, kind):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ClientError(f"the models cannot be listed: {said[-1] if said else 'no reason given'}")
-    return listed
+    return answer
 
 
 def install(*arguments: str) -> int:

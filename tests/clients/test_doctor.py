@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from home import Home
 from scripted_service import STATUS
+
+from csearchd.encode.models import starter_directory
 
 
 def doctor(home: Home) -> tuple[dict[str, tuple[str, str]], int]:
@@ -61,6 +64,23 @@ def test_service_of_another_version(home, service):
     done = home.ask("csearchctl", "doctor")
     assert b"process 7, model starter, of csearch 0.0.9" in done.stdout
     assert b"the disk is full" in done.stdout
+
+
+def test_damaged_models(home):
+    starter = starter_directory()
+    for name in ("changed", "empty"):
+        directory = home.data / "models" / name
+        shutil.copytree(starter, directory, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    with (home.data / "models" / "changed" / "tokenizer.json").open("ab") as file:
+        file.write(b" ")
+    (home.data / "models" / "empty" / "model.toml").unlink()
+    done = home.ask("csearchctl", "doctor")
+    assert done.returncode == 1
+    text = done.stdout.decode()
+    assert "changed/tokenizer.json is damaged\n" in text
+    for name in ("changed", "empty"):
+        assert f"→ remove it with `csearchctl model remove {name}` and install it again" in text
+    assert "starter: all files as they were installed" in text
 
 
 def test_installation_without_the_service(home):

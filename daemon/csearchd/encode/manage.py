@@ -3,6 +3,8 @@
 `python -m csearchd.encode.manage list` prints one JSON document, {"default": NAME,
 "accuracy_source": URI, "models": […]}: the installed models, the starter first, then those that are
 recommended and not installed.
+`python -m csearchd.encode.manage verify` reads all of every model and prints [{"name": NAME,
+"wrong": null or TEXT}].
 `python -m csearchd.encode.manage remove NAME` deletes one. Ends with 2 after an error, told in one
 line. Whether a model is in use only the running service knows: its clients ask it first.
 """
@@ -21,7 +23,17 @@ from csearchd.encode.catalogue import (
     Recommendation,
     recommendation,
 )
-from csearchd.encode.models import STARTER, Model, ModelError, installed_models, remove_model
+from csearchd.encode.models import (
+    STARTER,
+    Model,
+    ModelError,
+    installed_models,
+    load_model,
+    remedy,
+    remove_model,
+    starter_directory,
+    verify_checksums,
+)
 from csearchd.paths import standard_paths
 
 
@@ -32,6 +44,27 @@ def listing(models_dir: str) -> dict[str, Any]:
     models = [_installed(model) for model in installed]
     models += [_recommended(entry) for entry in RECOMMENDED if entry.name not in names]
     return {"default": DEFAULT.name, "accuracy_source": ACCURACY_SOURCE, "models": models}
+
+
+def verification(models_dir: str) -> list[dict[str, Any]]:
+    """The JSON document of `verify`: every model that there is, those that can't be used too."""
+    names = []
+    if os.path.isdir(models_dir):
+        with os.scandir(models_dir) as entries:
+            names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    found = [{"name": STARTER, "wrong": _wrong(starter_directory())}]
+    found += [{"name": name, "wrong": _wrong(os.path.join(models_dir, name))} for name in names]
+    return found
+
+
+def _wrong(directory: str) -> str | None:
+    """What is wrong with the model there, and what to do."""
+    try:
+        verify_checksums(load_model(directory))
+    except ModelError as error:
+        text, advice = str(error), remedy(directory)
+        return text if text.endswith(advice) else f"{text}; {advice}"
+    return None
 
 
 def _installed(model: Model) -> dict[str, Any]:
@@ -76,6 +109,8 @@ def main() -> int:
     match sys.argv[1:]:
         case ["list"]:
             print(json.dumps(listing(models_dir)))
+        case ["verify"]:
+            print(json.dumps(verification(models_dir)))
         case ["remove", name]:
             try:
                 remove_model(models_dir, name)
@@ -83,7 +118,10 @@ def main() -> int:
                 print(f"csearchctl: {error}", file=sys.stderr)
                 return 2
         case _:
-            print("usage: python -m csearchd.encode.manage list | remove NAME", file=sys.stderr)
+            print(
+                "usage: python -m csearchd.encode.manage list | verify | remove NAME",
+                file=sys.stderr,
+            )
             return 2
     return 0
 

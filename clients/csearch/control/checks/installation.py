@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from importlib import metadata
@@ -9,7 +10,8 @@ from importlib import metadata
 from csearch import __version__
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.errors import ClientError
-from csearch.models import catalogue
+from csearch.models import verify
+from csearch.show.paths import printable
 
 _OLDEST_PYTHON = (3, 11)
 _REINSTALL = "pip install csearch in a fresh virtual environment brings all that is needed"
@@ -19,7 +21,7 @@ def findings() -> Findings:
     yield _python()
     yield _packages()
     yield _torch()
-    yield _models()
+    yield from _models()
 
 
 def _python() -> Finding:
@@ -56,14 +58,18 @@ def _torch() -> Finding:
     return Finding(OK, "torch", text)
 
 
-def _models() -> Finding:
+def _models() -> Findings:
     try:
-        installed = [model["name"] for model in catalogue()["models"] if model.get("installed")]
+        models = verify()
     except ClientError as error:
-        return Finding(FAIL, "models", str(error), _REINSTALL)
-    if not installed:
-        return Finding(FAIL, "models", "none, not even the starter model", _REINSTALL)
-    return Finding(OK, "models", ", ".join(installed))
+        yield Finding(FAIL, "models", str(error), _REINSTALL)
+        return
+    for model in models:
+        if model["wrong"]:
+            text, _, advice = model["wrong"].rpartition("; ")
+            yield Finding(FAIL, "models", text, advice)
+    if sound := [printable(os.fsencode(model["name"])) for model in models if not model["wrong"]]:
+        yield Finding(OK, "models", f"{', '.join(sound)}: all files as they were installed")
 
 
 def _version(name: str) -> str | None:
