@@ -26,6 +26,7 @@ POLL_SECONDS = 0.02
 # the version that is installed, or it was just ending.
 _PATIENCE = {"restarting": 30.0, "closed": 3.0}
 _KINDS = ("progress", "hits", "result")
+_NOT_RUNNING = "the search service is not running; csearchctl start starts it"
 _ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
 
 
@@ -121,12 +122,12 @@ class Connection:
         except AddressError as error:
             raise ClientError(str(error)) from error
         try:
+            if not self._start:
+                _leave_asleep(path)
             self._socket = connect(path)
         except _ABSENT:
             if not self._start:
-                raise NotRunning(
-                    "the search service is not running; csearchctl start starts it"
-                ) from None
+                raise NotRunning(_NOT_RUNNING) from None
             from csearch.launch import start_daemon
 
             self._socket = start_daemon(path, connect)
@@ -144,6 +145,14 @@ class Connection:
             except NotRunning:
                 if time.monotonic() > deadline:
                     raise
+
+
+def _leave_asleep(path: bytes) -> None:
+    """Raises NotRunning where a connection would start the daemon: systemd listens for it."""
+    from csearch.launch import connecting_starts
+
+    if connecting_starts(path):
+        raise NotRunning(_NOT_RUNNING)
 
 
 def connect(path: bytes) -> socket.socket:

@@ -14,6 +14,7 @@ from csearch.errors import StartError
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 UNIT = "csearchd.service"
+SOCKET_UNIT = "csearchd.socket"
 LOG_LINES = 5  # of a daemon that ended at once, in the error message
 # A large log is begun anew by the next start; the daemon under systemd logs to the journal.
 LOG_BYTES = 5_000_000
@@ -47,11 +48,28 @@ def start_daemon(path: bytes, connect: Callable[[bytes], socket.socket]) -> sock
 
 def installed_unit(path: bytes) -> bool:
     """Whether a user manager answers that has a unit for the daemon of the socket at `path`."""
-    runtime = os.path.dirname(os.path.dirname(path))
-    if os.environ.get("CSEARCH_SOCKET") or not os.path.exists(runtime + b"/systemd/private"):
+    if not _managed(path):
         return False
     state = _systemctl("show", "--property=LoadState", "--value", UNIT)
     return state is not None and state[1].strip() == "loaded"
+
+
+def connecting_starts(path: bytes) -> bool:
+    """Whether a user manager listens at `path` itself, and would start the daemon for a client."""
+    if not _managed(path):
+        return False
+    states = _systemctl("is-active", SOCKET_UNIT, UNIT)
+    # A word for each: "active", "inactive", "deactivating" …; none where nobody answers.
+    match states[1].split() if states else []:
+        case ["active", service]:
+            return service not in ("active", "activating", "reloading")
+    return False
+
+
+def _managed(path: bytes) -> bool:
+    """Whether the socket at `path` is one of a session that has a user manager."""
+    runtime = os.path.dirname(os.path.dirname(path))
+    return not os.environ.get("CSEARCH_SOCKET") and os.path.exists(runtime + b"/systemd/private")
 
 
 def _start_unit() -> None:

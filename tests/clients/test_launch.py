@@ -120,7 +120,8 @@ def systemctl(home: Home, state: str, code: str) -> None:
     path.parent.mkdir()
     path.write_text(
         f'#!/bin/sh\n[ "$1" = --user ] || exit 9\n'
-        f'case "$2" in show) {state};; start) echo "$3" > {home.home}/started; {code};; esac\n'
+        f'case "$2" in show|is-active) {state};;\n'
+        f'start) echo "$3" > {home.home}/started; {code};; esac\n'
     )
     path.chmod(0o755)
     home.environment["PATH"] = f"{path.parent}:{home.environment['PATH']}"
@@ -143,6 +144,23 @@ def test_a_unit_that_fails_says_so(home):
     assert done.returncode == 2
     assert b"Job failed." in done.stderr
     assert b"journalctl --user -u csearchd.service" in done.stderr
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed", "deactivating"])
+@pytest.mark.parametrize("command", [["status"], ["stop"], ["doctor"], ["model", "list"]])
+def test_a_socket_of_systemd_is_left_alone_where_nothing_must_start(home, service, state, command):
+    systemctl(home, f"echo active; echo {state}; exit 3", "exit 1")
+    asked = service().requests  # as systemd does: listens, though no service runs
+    done = home.ask("csearchctl", *command)
+    assert b"not running" in done.stdout or b"stopped" in done.stdout or command[0] == "model"
+    assert done.stderr == b""
+    assert not asked
+
+
+def test_a_service_that_systemd_runs_is_asked(home, service):
+    systemctl(home, "echo active; echo active", "exit 1")
+    service(status=lambda c, r: c.reply(r, "result", state="idle"))
+    assert home.ask("csearchctl", "status").returncode == 0
 
 
 @pytest.mark.parametrize("state", ["echo not-found", "echo no bus >&2; exit 1"])
