@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from csearch.errors import ClientError
 
@@ -17,8 +18,8 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
 
     An error becomes a line on stderr; a closed pipe is none.
     """
-    _occupy_standard_descriptors()
     try:
+        _occupy_standard_descriptors()
         try:
             status = command(sys.argv[1:])
         except SystemExit as leaving:  # argparse, after an error or its help
@@ -28,12 +29,15 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except ClientError as error:
         remark(f"{name}: {error}")
         return FAILURE
+
+
+def end(status: int) -> NoReturn:
+    """Ends the process, all of whose output is written: to take the interpreter down costs 5 ms."""
+    os._exit(status)
 
 
 def _occupy_standard_descriptors() -> None:

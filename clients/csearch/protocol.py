@@ -60,7 +60,6 @@ Operations
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import struct
 from collections.abc import Iterator
@@ -169,10 +168,3 @@ def _decode(body: bytes) -> Message:
     if not isinstance(message, dict):
         raise ProtocolError("a frame that is not a map")
     return message
-
-
-def messages(connection: socket.socket) -> Iterator[Message]:
-    """The messages from a blocking socket until its peer closes it."""
-    unpacker = Unpacker(MAX_REPLY)
-    while data := connection.recv(1 << 16):
-        yield from unpacker.feed(data)

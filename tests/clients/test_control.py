@@ -9,7 +9,7 @@ import sys
 import pytest
 from scripted_service import STATUS
 
-from csearch.control.main import COMMANDS
+from csearch.control.commands import COMMANDS
 from support.user import wait_for
 
 
@@ -103,6 +103,37 @@ def test_stop_returns_when_the_process_has_gone(home, service):
     assert process.returncode == 0
 
 
+_HOLDER = """
+import fcntl, os, sys
+lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.write(lock, b"%d\\n" % os.getpid())
+print(flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_stop_waits_for_a_daemon_that_is_ending(home, service, answers):
+    """Its socket is closed, or closes before the answer; its lock tells the process."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, home.data / "lock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    holder.stdout.readline()
+    if answers:
+        service(stop=lambda conversation, request: conversation.close())
+    process = home.begin("csearchctl", "stop")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2)
+    holder.communicate(b"\n")
+    assert process.communicate(timeout=30) == (b"The search service has stopped.\n", b"")
+    again = home.ask("csearchctl", "stop")  # the file of the lock is still there
+    if not answers:
+        assert again.stdout == b"The search service is not running.\n"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_each_command_has_examples(home, name):
     done = home.ask("csearchctl", name, "-h")
@@ -177,6 +208,38 @@ def test_requests(home, service, arguments, op, sent, result):
     for key, value in sent.items():
         expected = bytes(home.pictures / value) if key == "path" and value else value
         assert request[key] == expected
+
+
+def test_paths_are_not_folded(home, service):
+    """What `link/..` is only the kernel knows."""
+    asked = service(forget=lambda c, r: c.reply(r, "result", files=1)).requests
+    home.ask("csearchctl", "forget", "link/..", "/a/../b")
+    paths = [request["path"] for request in asked if request["op"] == "forget"]
+    assert paths == [bytes(home.pictures / "link" / ".."), b"/a/../b"]
+    done = home.ask("csearchctl", "forget", "")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"empty" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [b"\xff"],
+        [b"model", b"use", b"\xff"],
+        [b"model", b"install", b"\xff"],
+        [b"model", b"remove", b"\xff"],
+        [b"model", b"import", b"--arch", b"\xff", b"--weights", b"x"],
+        [b"model", b"import", b"--arch", b"ViT-B-32", b"--weights", b"\xff"],
+        [b"status", b"\xff"],
+    ],
+)
+def test_bytes_that_are_no_text_are_one_line(home, service, arguments):
+    models = {"current": "starter", "next": None, "done": 0, "total": 0}
+    service(models=lambda c, r: c.reply(r, "result", **models))
+    done = home.ask("csearchctl", *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if b"usage" not in line]) == 1
 
 
 def test_errors_are_one_line(home, service):

@@ -9,11 +9,14 @@ from scripted_service import answering, hits
 
 _SEARCH_AND_LIST = """
 import sys
+import csearch.command
 from csearch.search import main
 sys.argv[1:] = ["dog"]
-status = main()
-print(*sorted(sys.modules), file=sys.stderr)
-sys.exit(status)
+csearch.command.end = sys.exit
+try:
+    main()
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
 """
 SLOW = {"asyncio", "subprocess", "json", "shutil", "pathlib", "urllib", "logging", "dataclasses"}
 

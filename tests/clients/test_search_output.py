@@ -49,7 +49,7 @@ def test_what_is_asked(home, service):
     assert first["query"] == "two parrots on a branch"
     assert first["scopes"] == [os.fsencode(home.pictures)]
     assert (first["top"], first["wait"]) == (3, "all")
-    assert second["scopes"] == [os.fsencode(home.pictures / "x"), b"/z"]
+    assert second["scopes"] == [os.fsencode(home.pictures / "x"), b"/y/../z"]
     assert (second["top"], second["wait"]) == (10, "first")
     assert third["scopes"] is None
 
@@ -112,6 +112,30 @@ def test_remarks_go_to_stderr(home, service):
     assert done.stdout == b"/p/a.jpg\n"
     assert b"120 of 2,000 pictures" in done.stderr
     assert b"the disk is full" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result", "advised"),
+    [
+        ([], {}, True),
+        (["--wait"], {"stopped": True}, False),
+        ([], {"notes": ["reading is paused; csearchctl resume goes on with it"]}, False),
+    ],
+)
+def test_waiting_is_advised_where_it_helps(home, service, arguments, result, advised):
+    service(search=answering(hits(b"/p/a.jpg"), pending=120, **result))
+    done = home.ask("csearch", *arguments, "dog")
+    assert b"still to be read" in done.stderr
+    assert (b"--wait" in done.stderr) == advised
+
+
+@pytest.mark.parametrize("module", ["csearch.search", "csearch.control.main"])
+def test_ctrl_c_among_the_imports_is_silent(home, module):
+    home.stand_in("msgpack", "import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", module, "status"], env=home.environment, capture_output=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def test_closed_pipe_is_silent(home, service):

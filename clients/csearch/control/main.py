@@ -1,84 +1,16 @@
-"""csearchctl: the search service's controls. A subcommand's module is imported when it is used."""
-
-from __future__ import annotations
-
-import sys
-from importlib import import_module
-
-from csearch import __version__
-from csearch.arguments import parser
-from csearch.command import FAILURE, remark, run_command, say
-
-COMMANDS = {
-    "add": "watch a directory and search it",
-    "remove": "stop watching a directory",
-    "roots": "list the directories that are watched",
-    "status": "show what the service is doing",
-    "rescan": "look again for changes on the disk",
-    "pause": "stop reading pictures for now; searching goes on",
-    "resume": "go on reading pictures",
-    "start": "start the service",
-    "stop": "stop the service",
-    "reload": "read the configuration again",
-    "failed": "list the pictures that could not be read, and why",
-    "forget": "drop what is known of a file or a directory",
-    "model": "list, install and choose models",
-    "doctor": "check the installation and say what to do",
-}
+"""csearchctl: the search service's controls. The imports are inside: Ctrl-C may come then."""
 
 
-def main() -> int:
-    """The command `csearchctl`."""
-    return run_command("csearchctl", _control)
+def main() -> None:
+    """The command `csearchctl`; it ends the process."""
+    try:
+        from csearch.command import end, run_command
+        from csearch.control.commands import control
 
-
-def _control(arguments: list[str]) -> int:
-    name, *rest = arguments or [""]
-    if name in ("-h", "--help"):
-        say(_help())
-        return 0
-    if name == "--version":
-        say(f"csearchctl {__version__}")
-        return 0
-    if name not in COMMANDS:
-        remark(_usage(name))
-        return FAILURE
-    command = import_module(f"csearch.control.{name}")
-    options = parser(f"csearchctl {name}", _sentence(COMMANDS[name]), command.EXAMPLES)
-    command.add_arguments(options)
-    status: int = command.run(options.parse_args(rest))
-    return status
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {text}" for name, text in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: csearchctl COMMAND …",
-            "",
-            "Controls the search service that answers csearch.",
-            "",
-            *lines,
-            "",
-            "csearchctl COMMAND -h explains a command, with examples.",
-        ]
-    )
-
-
-def _usage(name: str) -> str:
-    if not name:
-        return _help()
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"csearchctl: there is no command {name!r}{hint} (csearchctl -h lists them)"
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+        end(run_command("csearchctl", control))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -33,7 +33,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     imported.add_argument(
         "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
     )
-    imported.add_argument("--name", help="what to call it (after the file)")
+    imported.add_argument("--name", help="what to call it (like the file)")
     _action(actions, "use", "search with this model").add_argument("name")
     _action(actions, "remove", "delete an installed model").add_argument("name")
 
@@ -57,6 +57,7 @@ def _examples(name: str) -> list[str]:
 def run(options: argparse.Namespace) -> int:
     if options.action == "list":
         return _list()
+    _check_text(options.name or "")
     if options.action == "install":
         return install(options.name)
     if options.action == "import":
@@ -134,6 +135,14 @@ def _remove(name: str) -> int:
         return status
     say(f"{name} has been removed.")
     return 0
+
+
+def _check_text(name: str) -> None:
+    """Raises ClientError for bytes that no model's name has: messages hold text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ClientError(f"{name!a} can't be a model's name: it is not UTF-8") from None
 
 
 def _in_use() -> Message:

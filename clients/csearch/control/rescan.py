@@ -10,13 +10,16 @@ from csearch.connection import Connection
 from csearch.show.paths import printable
 
 EXAMPLES = """
-csearchctl rescan                 everything that is known
+csearchctl rescan                 all watched directories
 csearchctl rescan ~/Pictures/2024
 """
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
-    options.add_argument("directory", nargs="?", metavar="DIR", help="only this directory")
+    options.description = f"{options.description} Without DIR: in all watched directories."
+    options.add_argument(
+        "directory", nargs="?", metavar="DIR", help="only this directory, watched or not"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,5 +28,5 @@ def run(options: argparse.Namespace) -> int:
     for directory in directories:
         say(f"looking again at {printable(directory)}")
     if not directories:
-        remark("No directory is known yet; csearchctl add DIR adds one.")
+        remark("No directory is watched; csearchctl add DIR adds one.")
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import select
 
 from csearch.command import say
 from csearch.connection import Connection
-from csearch.errors import ClientError, NotRunning
+from csearch.directories import data_directory
+from csearch.errors import ClientError, NotRunning, ServiceError
 
 EXAMPLES = """
 csearchctl stop
@@ -24,13 +26,10 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Stopping what is not running is a success."""
-    try:
-        connection = Connection(start=False)
-        connection.call("stop")
-    except NotRunning:
+    pid = _stop() or _lock_holder()
+    if pid is None:
         say("The search service is not running.")
         return 0
-    pid = connection.server["pid"]
     if not _gone(pid):
         raise ClientError(
             f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 {pid} "
@@ -38,6 +37,36 @@ def run(options: argparse.Namespace) -> int:
         )
     say("The search service has stopped.")
     return 0
+
+
+def _stop() -> int | None:
+    """Asks the daemon to end; its process. None if none answers, or none any more."""
+    try:
+        connection = Connection(start=False)
+        connection.call("stop")
+    except NotRunning:
+        return None
+    except ServiceError as error:
+        if error.code != "closed":
+            raise
+        return None
+    return int(connection.server["pid"])
+
+
+def _lock_holder() -> int | None:
+    """The daemon that holds the library: one that ends closes its socket a moment before it goes.
+
+    The lock's file, which tells the process, stays when the lock has gone.
+    """
+    try:
+        with open(os.path.join(data_directory(), "lock"), "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read())
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def _gone(pid: int) -> bool:
