@@ -199,3 +199,16 @@ def test_a_path_that_no_longer_exists_is_not_printed(user: User) -> None:
     user.settle()
     paths[0].unlink()
     assert len(found(user, user.pictures)) == 4
+
+
+def test_a_directory_that_may_be_listed_but_not_entered_is_said(user: User) -> None:
+    plain = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+    user.start(prefix=plain if os.getuid() == 0 else ())
+    write_drawn(user.pictures / "half", 2)
+    assert len(found(user, user.pictures)) == 2
+    (user.pictures / "half").chmod(0o600)
+    found(user, user.pictures, "--wait")
+    assert "ermission denied" in "".join(failures(user, user.pictures))
+    (user.pictures / "half").chmod(0o700)
+    assert len(found(user, user.pictures, "--wait")) == 2
+    assert user.status()["encoded"] == 2

@@ -11,7 +11,7 @@ import time
 from csearch.protocol import AddressError
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
-_WAIT_SECONDS = 15.0  # for a daemon that is about to end
+_WAIT_SECONDS = 30.0  # for a daemon that is about to end, or is just starting
 _BACKLOG = 128
 
 

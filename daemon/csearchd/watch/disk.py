@@ -8,6 +8,8 @@ import os
 from csearchd.library.listings import FileStat, Listing
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
+_KERNELS = (b"proc", b"sys", b"dev", b"run")  # in "/": no files of the user's
+
 
 def read_listing(path: bytes, rules: Rules) -> Listing | None:
     """The listing of one directory, None if it isn't there.
@@ -23,7 +25,7 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
                 name = entry.name
                 names.add(name)
                 if entry.is_dir(follow_symlinks=False):
-                    if rules.enters(name):
+                    if rules.enters(name) and not (path == b"/" and name in _KERNELS):
                         directories.append(name)
                 elif rules.takes(name) and entry.is_file(follow_symlinks=False):
                     entries[name] = entry
@@ -37,8 +39,10 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
     for name in sorted(without_shadowed(list(entries))):
         try:
             info = entries[name].stat(follow_symlinks=False)
-        except OSError:
+        except FileNotFoundError:
             continue  # it went between the two calls
+        except OSError as error:
+            return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
         files.append(FileStat(name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))

@@ -34,6 +34,12 @@ class Scan:
         self.done = threading.Event()
         self.left = [path]  # directories still to be listed, the next one last
         self.found = 0  # pictures listed so far
+        self.begun = False
+        self.again = False  # it was asked for again when directories had been listed already
+
+    def start_over(self) -> None:
+        self.left, self.found = [self.path], 0
+        self.begun = self.again = False
 
 
 class Scanner:
@@ -75,10 +81,15 @@ class Scanner:
     def rules(self, rules: Rules) -> None:
         self.watcher.rules = rules
 
-    def scan(self, path: bytes) -> Scan:
-        """Scans the directory at `path` next; joins a scan of it that isn't finished."""
+    def scan(self, path: bytes, again: bool = True) -> Scan:
+        """Scans the directory at `path` next.
+
+        Joins a scan of it that isn't finished; that begins once more at its end, unless not
+        `again`, since what has changed may be where it has been already.
+        """
         with self._lock:
             scan = self._scans.pop(path, None) or Scan(path)
+            scan.again |= scan.begun and again
             self._scans[path] = scan
         self._wake()
         return scan
@@ -98,7 +109,7 @@ class Scanner:
         if watched:
             self.look(path)
         elif finished is None or time.monotonic() - finished > _FRESH:
-            self.scan(path)
+            self.scan(path, again=False)
 
     def roots_changed(self) -> None:
         """The library has other roots now; they are watched from now on."""
@@ -198,6 +209,10 @@ class Scanner:
 
     def _step(self, scan: Scan) -> bool:
         """One directory. Returns whether the scan is finished."""
+        scan.begun = True
+        if not scan.left and scan.again:
+            scan.start_over()
+            return False
         if not scan.left:
             listings.cover(self._library, scan.path)
             self.watcher.scanned(scan.path, there=True)
