@@ -138,6 +138,12 @@ def test_the_socket_is_the_owners_alone(settled: User) -> None:
     assert settled.address.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_an_open_runtime_directory_is_closed(user: User) -> None:
+    user.address.parent.mkdir(mode=0o755)
+    user.start()
+    assert user.address.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_stale_socket_is_replaced(user: User) -> None:
     user.address.parent.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as stale:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import stat
 import struct
 import time
 
@@ -83,6 +84,7 @@ class OwnSocket:
         directory = os.path.dirname(address)
         try:
             os.makedirs(directory, mode=0o700, exist_ok=True)
+            _close_to_others(directory)
             if answers(address):
                 raise AddressError(f"another program listens at {os.fsdecode(address)}")
             if os.path.lexists(address):
@@ -106,6 +108,21 @@ class OwnSocket:
     def remove(self) -> None:
         if self.is_ours():
             os.unlink(self.address)
+
+
+def _close_to_others(directory: bytes) -> None:
+    """Sees to it that a directory of csearch's own is the owner's alone.
+
+    One that `$CSEARCH_SOCKET` names may be shared, such as /tmp: the socket's own mode and the
+    check of the peer must do there. Raises AddressError, OSError.
+    """
+    if not os.path.basename(directory).startswith(b"csearch"):
+        return
+    info = os.lstat(directory)
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
+        raise AddressError(f"{os.fsdecode(directory)} is not a directory of yours; remove it")
+    if info.st_mode & 0o077:
+        os.chmod(directory, 0o700)
 
 
 def peer_uid(connection: socket.socket) -> int:
