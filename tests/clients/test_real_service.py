@@ -59,8 +59,19 @@ def test_table_on_a_terminal(guest: Home):
     output, status = guest.terminal("csearch", "coffee", NO_COLOR="1", VTE_VERSION="7000").finish()
     assert status == 0
     plain = re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", output)
-    assert all(re.fullmatch(r" \d\.\d{3}  \w+\.jpg", line) for line in plain.splitlines())
+    assert all(re.fullmatch(r"[ -]\d\.\d{3}  \w+\.jpg", line) for line in plain.splitlines())
     assert output.count("\x1b]8;;file://") == 8
+
+
+def test_a_link_is_followed_before_its_parent_is_taken(guest: Home):
+    elsewhere = guest.pictures / "elsewhere"
+    (elsewhere / "sub").mkdir(parents=True)
+    (source,) = guest.take_photos(("cat",))
+    source.rename(elsewhere / "cat.jpg")
+    guest.take_photos(("coffee",))
+    (guest.pictures / "link").symlink_to(elsewhere / "sub")
+    found = guest.ask("csearch", "--in", "link/..", "x").stdout
+    assert found == os.fsencode(elsewhere / "cat.jpg") + b"\n"
 
 
 def test_names_of_every_kind(guest: Home):
