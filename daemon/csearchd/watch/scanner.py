@@ -164,7 +164,8 @@ class Scanner:
                 self.scan(path)
         node = self.watcher.next_listing()
         if node:
-            self._list(lambda: node.path if node.parent else None, whole=False)
+            # It may have left the tree, or, above other roots, be of a root no more.
+            self._list(lambda: node.path if node.watch is not None else None, whole=False)
         with self._lock:
             scan = next(reversed(self._scans.values()), None)
         if scan and self._step(scan):
