@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,10 @@ from support.user import User
 # Tests must not depend on, or touch, the developer's own service.
 for name in ("CSEARCH_SOCKET", "XDG_RUNTIME_DIR", "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS"):
     os.environ.pop(name, None)
+
+# A test run in the background of a script may have been told to ignore Ctrl-C; the commands that it
+# starts must not inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
