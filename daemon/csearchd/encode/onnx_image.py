@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
-from csearchd.encode.onnx_text import quiet
+from csearchd.encode.onnx_text import forget_sources, quiet
 from csearchd.encode.onnx_tower import HEADER, header_checksum, read_header
 from csearchd.encode.preprocess import Preprocess
 
@@ -64,7 +64,7 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
             verbose=False,
         )
     model = program.model_proto
-    _strip(model)
+    forget_sources(model)
     _refer_to_weights(model, os.path.join(directory, WEIGHTS))
     with open(os.path.join(directory, IMAGE_TOWER), "wb") as file:
         file.write(model.SerializeToString())
@@ -115,12 +115,3 @@ def _refer_to_weights(model: onnx.ModelProto, path: str) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-
-
-def _strip(model: onnx.ModelProto) -> None:
-    """Removes the exporter's remarks: most of the graph, with paths of the exporting machine."""
-    graph = model.graph
-    del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
-    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
-        item.doc_string = ""
-        del item.metadata_props[:]

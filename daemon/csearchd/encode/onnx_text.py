@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -61,6 +62,18 @@ def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
             external_data=False,
             verbose=False,
         )
+    model = onnx.load(path)
+    forget_sources(model)
+    onnx.save(model, path)
+
+
+def forget_sources(model: onnx.ModelProto) -> None:
+    """Removes the exporter's remarks: most of a graph, with paths of the exporting machine."""
+    graph = model.graph
+    del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
+    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]
 
 
 def write_quantised(plain: str, small: str, operators: Sequence[str], *, portable: bool) -> None:
