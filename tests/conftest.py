@@ -25,6 +25,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     someone = User(tmp_path_factory.mktemp("u"))
     yield someone
     someone.end()
+    print(someone.log())  # shown where the test fails
 
 
 @pytest.fixture(scope="module")

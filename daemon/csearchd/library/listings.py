@@ -84,8 +84,10 @@ def seen(library: Library, path: bytes) -> bool:
         above = list(library.tree.ancestors(directory))
     marks = ",".join("?" * len(above))
     with library.read() as database:
-        (listed,) = database.execute(
-            "SELECT listing IS NOT NULL OR failure IS NOT NULL FROM directories WHERE id = ?",
+        # No row: the transaction that made it, in memory already, isn't committed yet.
+        listed = database.execute(
+            "SELECT 1 FROM directories WHERE id = ? "
+            "AND (listing IS NOT NULL OR failure IS NOT NULL)",
             (directory,),
         ).fetchone()
         covered = database.execute(
@@ -258,9 +260,15 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
             "SELECT id, failure FROM directories WHERE failure IS NOT NULL"
         ).fetchall()
         with library.memory:
-            path = library.tree.path
-            found = [(path(row[0]).rstrip(b"/") + b"/" + row[1], row[2]) for row in files]
-            return sorted(found) + sorted((path(row[0]), row[1]) for row in directories)
+            tree = library.tree  # a transaction under way may have removed directories from it
+            found = [
+                (tree.path(row[0]).rstrip(b"/") + b"/" + row[1], row[2])
+                for row in files
+                if row[0] in tree
+            ]
+            return sorted(found) + sorted(
+                (tree.path(row[0]), row[1]) for row in directories if row[0] in tree
+            )
 
 
 def holders(library: Library, inodes: Iterable[int]) -> list[bytes]:

@@ -1,0 +1,38 @@
+"""Readers beside a transaction: memory is ahead of what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from csearchd.library import listings
+from csearchd.library.library import Library
+from csearchd.library.listings import FileStat, Listing
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    library = Library(str(tmp_path / "library.db"))
+    yield library
+    library.close()
+
+
+def test_a_directory_that_is_being_listed_first_is_not_seen_yet(library: Library) -> None:
+    with ThreadPoolExecutor(1) as another, library.write() as database:
+        listings.directory_row(library, database, b"/pictures")
+        assert another.submit(listings.seen, library, b"/pictures").result() is False
+
+
+def test_failures_leave_out_what_is_being_removed(library: Library) -> None:
+    listings.apply(library, Listing(b"/a", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
+    listings.apply(library, Listing(b"/b", [], [], b"", failure="Permission denied"))
+    with library.write() as database:
+        database.execute("UPDATE files SET due = 0, failure = 'is empty'")
+    assert listings.failures(library) == [(b"/a/x.jpg", "is empty"), (b"/b", "Permission denied")]
+    with ThreadPoolExecutor(1) as another, library.write():
+        listings.remove(library, b"/a")
+        listings.remove(library, b"/b")
+        assert another.submit(listings.failures, library).result() == []
