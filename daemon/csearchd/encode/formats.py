@@ -47,6 +47,17 @@ def suffix(name: bytes) -> bytes:
     return os.path.splitext(name)[1].lower()
 
 
+def sidecar_names(name: bytes) -> tuple[bytes, ...]:
+    """What the XMP sidecars of a picture's file can be called: photo.jpg.xmp, photo.xmp."""
+    stem = os.path.splitext(name)[0]
+    return name + b".xmp", name + b".XMP", stem + b".xmp", stem + b".XMP"
+
+
+def is_sidecar(name: bytes) -> bool:
+    """Whether a file of this name may be a picture's sidecar."""
+    return suffix(name) == b".xmp"
+
+
 def is_raw(name: bytes) -> bool:
     """Whether a file of this name is camera raw."""
     return suffix(name) in RAW_SUFFIXES

@@ -31,6 +31,7 @@ class Job(NamedTuple):
     directory: int
     name: bytes
     stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode
+    sidecars: int
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,26 @@ class Outcome:
 def due(reader: sqlite3.Connection) -> Iterator[Job]:
     """The files that must be read, newest first."""
     rows = reader.execute(
-        "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode FROM files WHERE due "
-        "ORDER BY mtime_ns DESC"
+        "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
+        "WHERE due ORDER BY mtime_ns DESC"
     )
-    return (Job(row[0], row[1], row[2], row[3:]) for row in rows)
+    return (_job(row) for row in rows)
 
 
 def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
     """A file of each of the next contents, by file id, that have no vector of `model` yet."""
     rows = reader.execute(
-        "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode FROM files f "
-        "JOIN contents c ON c.id = f.content "
+        "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
+        "FROM files f JOIN contents c ON c.id = f.content "
         "WHERE f.id > ? AND NOT f.due AND f.failure IS NULL AND c.failure IS NULL AND NOT EXISTS "
         "(SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) ORDER BY f.id LIMIT ?",
         (after, model, limit),
     )
-    return [Job(row[0], row[1], row[2], row[3:]) for row in rows]
+    return [_job(row) for row in rows]
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    return Job(row[0], row[1], row[2], row[3:7], row[7])
 
 
 def count_missing(reader: sqlite3.Connection, model: int) -> int:
@@ -139,11 +144,11 @@ def _file(
 ) -> None:
     job = outcome.job
     row = database.execute(
-        "SELECT size, mtime_ns, ctime_ns, inode, content, due FROM files "
+        "SELECT size, mtime_ns, ctime_ns, inode, content, due, sidecars FROM files "
         "WHERE id = ? AND directory = ? AND name = ?",
         job[:3],
     ).fetchone()
-    if row is None or row[:4] != job.stat:
+    if row is None or row[:4] != job.stat or row[6] != job.sidecars:
         return  # it is gone, or has changed since: the row tells what is next
     stat = [outcome.found[name] for name in _STAT] if outcome.found else job.stat
     failure = outcome.failure if content is None else None

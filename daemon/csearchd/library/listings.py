@@ -15,13 +15,14 @@ MOVED = 0  # in place of a ctime_ns: the file was moved, which changed it
 
 
 class FileStat(NamedTuple):
-    """A picture in a listing: its name and what lstat(2) says of it."""
+    """A picture in a listing: its name and what lstat(2) says of it, and of its sidecars."""
 
     name: bytes
     size: int
     mtime_ns: int
     ctime_ns: int
     inode: int
+    sidecars: int = 0  # another number whenever its sidecars are others; 0 without any
 
 
 class Listing(NamedTuple):
@@ -140,7 +141,8 @@ def _compare_files(
     library: Library, database: sqlite3.Connection, directory: int, files: Sequence[FileStat]
 ) -> None:
     rows = database.execute(
-        "SELECT name, size, mtime_ns, ctime_ns, inode, id, content FROM files WHERE directory = ?",
+        "SELECT name, size, mtime_ns, ctime_ns, inode, sidecars, id, content FROM files "
+        "WHERE directory = ?",
         (directory,),
     )
     known = {row[0]: row for row in rows}
@@ -149,21 +151,21 @@ def _compare_files(
         row = known.pop(file.name, None)
         if row is None:
             cursor = database.execute(
-                "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, due) "
-                "VALUES (?, ?, ?, ?, ?, ?, 1)",
+                "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, sidecars, "
+                "due) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
                 (directory, *file),
             )
             changed.append((int(cursor.lastrowid or 0), None))
-        elif row[3] == MOVED and (*row[:3], row[4]) == (*file[:3], file.inode):
-            database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[5]))
-        elif row[:5] != tuple(file):
+        elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6]:
+            database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[6]))
+        elif row[:6] != file:
             database.execute(
-                "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, due = 1, "
-                "failure = NULL WHERE id = ?",
-                (*file[1:], row[5]),
+                "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, sidecars = ?, "
+                "due = 1, failure = NULL WHERE id = ?",
+                (*file[1:], row[6]),
             )
-            changed.append((row[5], row[6]))
-    remove_files(library, database, [(row[5], row[6]) for row in known.values()])
+            changed.append((row[6], row[7]))
+    remove_files(library, database, [(row[6], row[7]) for row in known.values()])
     with library.memory:
         for identifier, content in changed:
             library.catalogue.put(identifier, directory, content, DUE)

@@ -5,7 +5,8 @@ directories  a tree from "/" (id 1, no parent), one row for each directory that 
              were compared last, `covered` when everything below was last known to be listed
              (seconds since 1970).
 files        a picture's place: name, and the stat that was true when it was last listed or read.
-             `due` marks work: the file must be read. `failure` says why it couldn't be.
+             `due` marks work: the file must be read. `failure` says why it couldn't be. `sidecars`
+             stands for the stat of its XMP sidecars, 0 where there is none.
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
              they can't be decoded; `orphaned` since when no file has them.
 vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
@@ -98,6 +99,7 @@ MIGRATIONS = (
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO counters VALUES ('encoded', 0), ('reused', 0);
     """,
+    "ALTER TABLE files ADD COLUMN sidecars INTEGER NOT NULL DEFAULT 0",
 )
 
 VERSION = len(MIGRATIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from csearchd.encode.formats import is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
@@ -18,6 +19,7 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
     """
     directories: list[bytes] = []
     entries: dict[bytes, os.DirEntry[bytes]] = {}
+    sidecars: dict[bytes, os.DirEntry[bytes]] = {}
     names: set[bytes] = set()
     try:
         with os.scandir(path) as found:
@@ -29,6 +31,8 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
                         directories.append(name)
                 elif rules.takes(name) and entry.is_file(follow_symlinks=False):
                     entries[name] = entry
+                elif is_sidecar(name) and entry.is_file(follow_symlinks=False):
+                    sidecars[name] = entry
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -39,19 +43,36 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
     for name in sorted(without_shadowed(list(entries))):
         try:
             info = entries[name].stat(follow_symlinks=False)
+            stamp = _stamp([sidecars[s] for s in sidecar_names(name) if s in sidecars])
         except FileNotFoundError:
             continue  # it went between the two calls
         except OSError as error:
             return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
-        files.append(FileStat(name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino))
+        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+        files.append(FileStat(name, *stat, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))
+
+
+def _stamp(sidecars: list[os.DirEntry[bytes]]) -> int:
+    """A number that stands for the sidecars of a picture as they are now; 0 without any."""
+    seen = b""
+    for entry in sidecars:
+        try:
+            info = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue  # it has just gone; the picture has not
+        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+        seen += b"%b/%d/%d/%d/%d/" % (entry.name, *stat)
+    return int.from_bytes(hashlib.blake2b(seen, digest_size=7).digest(), "big") if seen else 0
 
 
 def _digest(files: list[FileStat] | tuple[()], directories: list[bytes] | tuple[()]) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
-        digest.update(b"%b/%d/%d/%d/%d/" % file)
+        digest.update(b"%b/%d/%d/%d/%d/" % file[:5])
+        if file.sidecars:
+            digest.update(b"%d" % file.sidecars)
     for name in directories:
         digest.update(b"/%b" % name)
     return digest.digest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from csearchd.encode.formats import is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.moves import move_directory, move_file
 from csearchd.watch.agenda import Agenda
@@ -83,7 +84,7 @@ class EventHandler:
             self._directory(node, name, mask)
         elif name in (NOSEARCH, CACHEDIR_TAG):
             self._agenda.list_soon(node)
-        elif self.rules.takes(name):
+        elif self.rules.takes(name) or is_sidecar(name):
             self._file(node, name, mask)
 
     def _arrived(self, node: Node, name: bytes, mask: int) -> None:
@@ -118,12 +119,13 @@ class EventHandler:
     def _file(self, node: Node, name: bytes, mask: int) -> None:
         path = node.path
         if mask & (IN_CREATE | IN_MODIFY):
-            if self._resting.hold(path, name, time.monotonic() + REST_SECONDS):
+            held = self._resting.hold(path, name, time.monotonic() + REST_SECONDS)
+            if held or is_sidecar(name):
                 return  # the listing comes when it is closed, or rests
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
             self._resting.settle(path, name, time.monotonic())
-            if mask & IN_CLOSE_WRITE:
-                self._links.note(join(path, name))
+        if mask & (IN_CLOSE_WRITE | IN_ATTRIB):
+            self._links.note(join(path, name))
         self._agenda.list_soon(node)
 
     def _move(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
