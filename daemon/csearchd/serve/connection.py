@@ -4,37 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 from csearch.protocol import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
+from csearchd.serve.request import Handler, Request, RequestError
 
 log = logging.getLogger(__name__)
 
 _PARTIAL_SECONDS = 30.0  # a frame that has begun must be complete by then
 _MAX_REQUESTS = 64  # under way on one connection
-
-
-class RequestError(Exception):
-    """A request that can't be met: a code of the protocol and a text for the user."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Request:
-    """A request under way, and the way to reply to it."""
-
-    def __init__(self, message: Message, connection: Connection) -> None:
-        self.message = message
-        self.connection = connection
-        self.answer_now = asyncio.Event()  # the client won't wait any longer
-
-    async def reply(self, kind: str, **fields: object) -> None:
-        await self.connection.send({"id": self.message.get("id"), "type": kind, **fields})
-
-
-Handler = Callable[[Request], Awaitable[Message]]
 
 
 class Connection:
@@ -77,6 +54,9 @@ class Connection:
             if request.message.get("id") == identifier:
                 return request
         return None
+
+    async def reply(self, request: Request, kind: str, fields: Message) -> None:
+        await self.send({"id": request.message.get("id"), "type": kind, **fields})
 
     async def send(self, message: Message) -> None:
         """Does nothing if the client is gone."""

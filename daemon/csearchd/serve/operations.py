@@ -13,7 +13,7 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
-from csearchd.serve.connection import Request, RequestError
+from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
 from csearchd.serve.status import describe_roots, status
@@ -59,7 +59,7 @@ async def _hello(service: Service, request: Request) -> Message:
 
 
 async def _answer(service: Service, request: Request) -> Message:
-    target = request.connection.find(request.message.get("target"))
+    target = request.front.find(request.message.get("target"))
     if target:
         target.answer_now.set()
     return {}

@@ -10,7 +10,7 @@ from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.engine import Scope
-from csearchd.serve.connection import Request, RequestError
+from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
 

@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 from csearchd.serve.address import peer_uid
-from csearchd.serve.connection import Connection, Handler
+from csearchd.serve.connection import Connection
+from csearchd.serve.request import Handler
 
 log = logging.getLogger(__name__)
 

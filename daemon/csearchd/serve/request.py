@@ -1,0 +1,43 @@
+"""What is asked of the daemon, whichever way it came: over the socket or D-Bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from csearch.protocol import Message
+
+
+class RequestError(Exception):
+    """A request that can't be met: a code of the protocol and a text for the user."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Front(Protocol):
+    """The way a request came, and its replies go."""
+
+    def find(self, identifier: object) -> Request | None:
+        """The request of the same client with that id, if it is still under way."""
+
+    async def reply(self, request: Request, kind: str, fields: Message) -> None:
+        """Sends a reply; does nothing if the client is gone."""
+
+
+class Request:
+    """A request under way, and the way to reply to it."""
+
+    def __init__(self, message: Message, front: Front) -> None:
+        self.message = message
+        self.front = front
+        self.answer_now = asyncio.Event()  # the client won't wait any longer
+
+    async def reply(self, kind: str, **fields: object) -> None:
+        await self.front.reply(self, kind, fields)
+
+
+Handler = Callable[[Request], Awaitable[Message]]
+"""Answers a request; raises RequestError."""
