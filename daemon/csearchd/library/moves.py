@@ -66,6 +66,22 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
     return True
 
 
+def swap(library: Library, one: bytes, other: bytes, directories: bool) -> bool:
+    """Two directories, or two files, that took each other's place (RENAME_EXCHANGE).
+
+    Returns False, with nothing done, where that isn't certain. Raises LibraryError.
+    """
+    move = move_directory if directories else move_file
+    between = os.path.join(os.path.dirname(one), b"\0")  # no file is called so
+    with library.write():
+        if not move(library, one, between):
+            return False
+        if not move(library, other, one):
+            move(library, between, one)
+            return False
+        return move(library, between, other)
+
+
 def _file(
     library: Library, database: sqlite3.Connection, path: bytes
 ) -> tuple[int, int, int | None] | None:

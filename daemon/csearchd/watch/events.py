@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from csearchd.encode.formats import is_sidecar
 from csearchd.library.library import Library
-from csearchd.library.moves import move_directory, move_file
+from csearchd.library.moves import move_directory, move_file, swap
 from csearchd.watch.agenda import Agenda
 from csearchd.watch.inotify import (
     IN_ATTRIB,
@@ -60,7 +60,14 @@ class EventHandler:
         if event.moved_to is not None:
             targets = self._watches.nodes(event.moved_to[0])
             if len(nodes) == len(targets) == 1:
-                return self._move(event, nodes[0], targets[0], event.moved_to[1])
+                move = self._swap if event.exchanged else self._move
+                return move(event, nodes[0], targets[0], event.moved_to[1])
+            if event.exchanged:
+                back = Event(
+                    event.moved_to[0], event.mask, event.moved_to[1], (event.watch, event.name)
+                )
+                self.handle(event._replace(exchanged=False))
+                return self.handle(back)
             for target in targets:
                 self._arrived(target, event.moved_to[1], event.mask)
         for node in nodes:
@@ -142,7 +149,7 @@ class EventHandler:
             self._change(source, Event(0, IN_MOVED_FROM, event.name))
             self._change(target, Event(0, IN_MOVED_TO, name))
             return moved
-        child = source.children.get(event.name)
+        child, replaced = source.children.get(event.name), target.children.get(name)
         moved = move_directory(self._library, old, new)
         if child is not None:
             if moved:
@@ -152,9 +159,34 @@ class EventHandler:
                 self._directory(source, event.name, IN_MOVED_FROM)
         if not moved or child is None or child.watch is None or self._scans(old):
             self._scan(new)
+        if replaced is not None:  # only an empty one can be, unless they are exchanged
+            self._scan(old)
         self._agenda.list_soon(source)
         self._agenda.list_soon(target)
         return moved
+
+    def _swap(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
+        """Two took each other's place. Returns whether the library has it."""
+        old, new = join(source.path, event.name), join(target.path, name)
+        directory = event.mask & IN_DIRECTORY
+        swapped = swap(self._library, old, new, bool(directory))
+        one, other = source.children.get(event.name), target.children.get(name)
+        if swapped and one is not None and other is not None:
+            self._watches.swap(one, other)
+            self._resting.swap(old, new)
+            whole = not self._scans(old) and not self._scans(new)
+        else:
+            whole = False
+            for node, gone in ((source, event.name), (target, name)):
+                self._change(node, Event(0, IN_MOVED_FROM | directory, gone))
+        if directory and not whole:
+            self._scan(old)
+            self._scan(new)
+        for node, place in ((source, event.name), (target, name)):
+            self._agenda.list_soon(node)
+            if directory and (child := node.children.get(place)):
+                self._agenda.list_soon(child)  # and its watch is checked
+        return swapped
 
 
 def join(directory: bytes, name: bytes) -> bytes:

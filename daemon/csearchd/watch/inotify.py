@@ -38,6 +38,8 @@ class Event(NamedTuple):
     """What happened to it; b"" for the watched directory itself."""
     moved_to: tuple[int, bytes] | None = None
     """The other half of a move, in place of an event of its own: watch and name."""
+    exchanged: bool = False
+    """What was there came here (RENAME_EXCHANGE), and has no event of its own."""
 
 
 class Inotify:
@@ -78,7 +80,30 @@ class Inotify:
             half = halves.get(event.cookie) if event.mask & IN_MOVED_FROM else None
             to = (half.wd, os.fsencode(half.name)) if half else None
             events.append(Event(event.wd, event.mask, name, to))
-        return events
+        return _join_exchanges(events)
+
+
+def _join_exchanges(events: list[Event]) -> list[Event]:
+    """Two moves, one straight after the other and back, become one."""
+    joined: list[Event] = []
+    last: int | None = None  # where the latest move is in `joined`
+    for event in events:
+        if event.moved_to is not None and last is not None and _back(joined[last], event):
+            joined[last] = joined[last]._replace(exchanged=True)
+            last = None
+            continue
+        if event.moved_to is not None:
+            last = len(joined)
+        elif not event.mask & IN_SELF:
+            last = None
+        joined.append(event)
+    return joined
+
+
+def _back(there: Event, back: Event) -> bool:
+    ends = (there.watch, there.name), (back.watch, back.name)
+    same = there.mask & IN_DIRECTORY == back.mask & IN_DIRECTORY
+    return same and (back.moved_to, there.moved_to) == ends
 
 
 def _open_moves(raw: list[tuple[int, int, int, str]]) -> bool:

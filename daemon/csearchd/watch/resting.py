@@ -63,6 +63,13 @@ class Resting:
             for path in [p for p in self._held if p == old or p.startswith(old + b"/")]:
                 self._held[new + path[len(old) :]] = self._held.pop(path)
 
+    def swap(self, one: bytes, other: bytes) -> None:
+        """Two directories took each other's place."""
+        between = one + b"/\0"  # no file is called so
+        self.move(one, between)
+        self.move(other, one)
+        self.move(between, other)
+
     def forget(self, directory: bytes) -> None:
         """A directory is gone."""
         with self._lock:

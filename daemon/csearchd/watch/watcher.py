@@ -23,6 +23,7 @@ from csearchd.watch.mounts import Mounts
 from csearchd.watch.resting import REST_SECONDS, Resting
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
+from csearchd.watch.writers import may_have_writer
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,8 @@ class Watcher:
         """How changes below a root are noticed: "watched", "polled" or "scanned"."""
         if self._mounts.blind(root):
             return "polled"
-        return "scanned" if self._inotify is None or root in self._unwatched else "watched"
+        partly = self._inotify is None or root in self._unwatched or not self.watches(root)
+        return "scanned" if partly else "watched"
 
     def set_roots(self, roots: Iterable[bytes]) -> None:
         """What is to be watched from now on; who adds a root asks for its scan too."""
@@ -123,7 +125,8 @@ class Watcher:
         if node is None:
             return None
         try:
-            self._watches.watch(node)
+            if self._watches.watch(node):
+                self._scan(path)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
                 self._exhausted(path, error)
@@ -157,11 +160,11 @@ class Watcher:
             log.error("%s (%s)", self.trouble, error.strerror)
 
     def rest(self, listing: Listing) -> None:
-        """Holds files that a scan found and that were changed a moment ago."""
+        """Holds files that a scan found and that may still be written."""
         now, clock = time.monotonic(), time.time_ns()
         for file in listing.files:
             age = (clock - file.mtime_ns) / 1e9
-            if 0 <= age < REST_SECONDS:
+            if 0 <= age < REST_SECONDS and may_have_writer(join(listing.path, file.name)):
                 self._resting.hold(listing.path, file.name, now + REST_SECONDS - age)
 
     def listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:

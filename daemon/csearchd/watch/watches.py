@@ -76,19 +76,24 @@ class Watches:
         """The directory on the way to a root whose own moves `watch` tells."""
         return self._above.get(watch)
 
-    def watch(self, node: Node) -> None:
-        """Watches what is at the node's path now. Raises OSError; then nothing there is."""
+    def watch(self, node: Node) -> bool:
+        """Watches what is at the node's path now. Raises OSError; then nothing there is.
+
+        Returns whether that is another directory than the one that was watched.
+        """
         try:
             watch = self._add(node, EVENTS)
         except OSError:
             self.unwatch(node)
             raise
+        replaced = node.watch not in (None, watch)
         if watch != node.watch:
             self.unwatch(node)
             node.watch = watch
             self._nodes.setdefault(watch, []).append(node)
             self._above.pop(watch, None)
             self.count += 1
+        return replaced
 
     def watch_above(self, node: Node) -> None:
         """Watches the directories on the way to a root for being moved or removed themselves."""
@@ -127,6 +132,14 @@ class Watches:
             if not current.children and current.parent is not None:
                 current.parent.children.pop(current.name, None)
                 current.parent = None
+
+    def swap(self, one: Node, other: Node) -> None:
+        """Two nodes, neither inside the other, take each other's place."""
+        if one.parent is None or other.parent is None:
+            return
+        one.parent.children[one.name], other.parent.children[other.name] = other, one
+        one.parent, other.parent = other.parent, one.parent
+        one.name, other.name = other.name, one.name
 
     def move(self, node: Node, parent: Node, name: bytes) -> None:
         """Gives a node another place; what was there is dropped."""
