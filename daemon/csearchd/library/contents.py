@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library import listings
+from csearchd.library import keywords, listings
 from csearchd.library.catalogue import FAILED, KNOWN
 from csearchd.library.library import Library
 from csearchd.library.listings import orphan
@@ -20,6 +20,7 @@ from csearchd.library.vectors import VectorTable
 METADATA = (
     "taken", "utc_offset", "make", "model", "lens",
     "iso", "latitude", "longitude", "altitude", "orientation",
+    "title", "description", "rating",
 )  # fmt: skip
 _STAT = ("size", "mtime_ns", "ctime_ns", "inode")
 
@@ -67,6 +68,23 @@ def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> l
 
 def _job(row: tuple[Any, ...]) -> Job:
     return Job(row[0], row[1], row[2], row[3:7], row[7])
+
+
+def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
+    """The next files, by id, of which an older version took the metadata."""
+    rows = reader.execute(
+        "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
+        "FROM metadata m JOIN files f ON f.id = m.file "
+        "WHERE m.outdated AND m.file > ? AND NOT f.due ORDER BY m.file LIMIT ?",
+        (after, limit),
+    )
+    return [_job(row) for row in rows]
+
+
+def count_outdated(reader: sqlite3.Connection) -> int:
+    """Of how many files an older version took the metadata."""
+    (count,) = reader.execute("SELECT count(*) FROM metadata WHERE outdated").fetchone()
+    return int(count)
 
 
 def count_missing(reader: sqlite3.Connection, model: int) -> int:
@@ -164,15 +182,17 @@ def _file(
     if outcome.found:
         metadata = outcome.found.get("metadata", {})
         database.execute(
-            f"INSERT OR REPLACE INTO metadata (file, {', '.join(METADATA)}) "
-            f"VALUES (?{', ?' * len(METADATA)})",
+            f"INSERT OR REPLACE INTO metadata (file, outdated, {', '.join(METADATA)}) "
+            f"VALUES (?, 0{', ?' * len(METADATA)})",
             (job.file, *(metadata.get(name) for name in METADATA)),
         )
+        keywords.store(library, database, job.file, metadata.get("keywords", ()))
     state = FAILED if _has_failed(database, content, failure) else KNOWN
     if row[5] and state == KNOWN and not outcome.vector:
         library.count("reused", 1)
     with library.memory:
         library.catalogue.put(job.file, job.directory, content, state)
+        library.facts.put(job.file, stat[1], outcome.found or {})
 
 
 def _has_failed(database: sqlite3.Connection, content: int | None, failure: str | None) -> bool:
@@ -193,6 +213,8 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
             "SELECT id FROM contents WHERE orphaned < ? LIMIT ?", (before, limit)
         ).fetchall()
         forget(library, database, [row[0] for row in rows], table)
+        if rows:
+            keywords.sweep(library, database)
     if rows:
         library.shrink()
     return len(rows)
@@ -209,6 +231,7 @@ def forget_path(library: Library, path: bytes, table: VectorTable) -> int | None
         count = listings.remove(library, path)
         marked = [content for content in held if not _has_file(database, content)]
         forget(library, database, marked, table)
+        keywords.sweep(library, database)
     library.shrink()
     return count if known or count else None
 

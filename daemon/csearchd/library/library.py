@@ -14,6 +14,8 @@ from contextlib import contextmanager
 
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.database import explain, open_database, open_reader
+from csearchd.library.facts import Facts
+from csearchd.library.keywords import Keywords
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors import VectorTable
 
@@ -31,6 +33,7 @@ class Library:
         self._writer: int | None = None  # the thread that is in a transaction
         self._committed: list[Callable[[], None]] = []  # what is done once it is committed
         self._local = threading.local()  # a reading connection for each thread
+        self._loading = threading.Lock()
         self.memory = threading.RLock()
         try:
             self._read()
@@ -45,6 +48,8 @@ class Library:
                 self._database.execute("SELECT id, parent, name FROM directories")
             )
             self.catalogue = Catalogue(self._database)
+            self.facts = Facts()
+            self.keywords = Keywords()
             self.counters = dict(self._database.execute("SELECT name, value FROM counters"))
 
     @contextmanager
@@ -99,6 +104,17 @@ class Library:
             yield self._local.reader
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    def known_facts(self) -> Facts:
+        """The facts of all files, read from the database where that hasn't been done yet.
+
+        Not inside a `write()`. Raises LibraryError.
+        """
+        with self._loading:
+            while not self.facts.complete:  # they are begun anew where a transaction fails
+                with self.read() as database:
+                    self.facts.load(database, self.memory)
+            return self.facts
 
     def shrink(self) -> None:
         """Gives free pages back to the file system, a few at a time. Raises LibraryError."""

@@ -221,6 +221,8 @@ def remove_files(
     orphan(database, {row[1] for row in rows if row[1]})
     with library.memory:
         library.catalogue.remove(row[0] for row in rows)
+        library.facts.remove(row[0] for row in rows)
+    library.after_commit(library.keywords.forget)
 
 
 def orphan(database: sqlite3.Connection, contents: Iterable[int]) -> None:

@@ -10,7 +10,10 @@ files        a picture's place: name, and the stat that was true when it was las
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
              they can't be decoded; `orphaned` since when no file has them.
 vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
-metadata     what a file says of itself: EXIF.
+metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extended attributes.
+             `outdated` marks what an older version took, which knew to take less: it is taken again
+             when there is nothing else to do.
+keywords     each spelling once; `file_keywords` says which files have it.
 """
 
 from __future__ import annotations
@@ -100,6 +103,21 @@ MIGRATIONS = (
     INSERT INTO counters VALUES ('encoded', 0), ('reused', 0);
     """,
     "ALTER TABLE files ADD COLUMN sidecars INTEGER NOT NULL DEFAULT 0",
+    """
+    ALTER TABLE metadata ADD COLUMN title TEXT;
+    ALTER TABLE metadata ADD COLUMN description TEXT;
+    ALTER TABLE metadata ADD COLUMN rating INTEGER;
+    ALTER TABLE metadata ADD COLUMN outdated INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX metadata_outdated ON metadata(file) WHERE outdated;
+
+    CREATE TABLE keywords (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE file_keywords (
+        file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+        keyword INTEGER NOT NULL REFERENCES keywords(id),
+        PRIMARY KEY (file, keyword)
+    ) WITHOUT ROWID;
+    CREATE INDEX file_keywords_keyword ON file_keywords(keyword);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

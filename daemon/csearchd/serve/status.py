@@ -42,7 +42,7 @@ def status(service: Service) -> Message:
         due, failed = catalogue.count(DUE), catalogue.count(FAILED)
         counters = dict(service.library.counters)
     scanning = scanner.scanning
-    pending = due + reading.lacking + (reading.missing if coming else 0)
+    pending = due + reading.lacking + (reading.missing if coming else 0) + reading.outdated
     rate = reading.rate if pending and not reading.paused else 0.0
     return {
         "state": state(service, pending, scanning),
@@ -84,6 +84,8 @@ def notes(service: Service) -> list[str]:
     elif reading.lacking:
         model = service.models.serving.model.name
         found.append(f"{reading.lacking} pictures are read anew, for the model {model}")
+    elif reading.outdated:
+        found.append(f"{reading.outdated} pictures are read again, for more of their metadata")
     return list(dict.fromkeys(note for note in found if note))
 
 

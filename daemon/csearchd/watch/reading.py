@@ -61,7 +61,8 @@ class _Work:
 
 
 class Reading:
-    """Reads due files, newest first; then makes the vectors that a model lacks."""
+    """Reads due files, newest first; then makes the vectors that a model lacks; then takes
+    the metadata anew that an older version took."""
 
     def __init__(
         self,
@@ -84,6 +85,9 @@ class Reading:
         self.trouble: str | None = None  # why nothing is read, while that is so
         self.missing = 0  # contents that the coming model lacks
         self.lacking = 0  # contents that the serving model lacks
+        self.outdated = 0  # files whose metadata an older version took
+        self._complete: int | None = None  # the model that lacks no vector, as far as is known
+        self._renewed = 0  # the last file that was chosen since its metadata are outdated
         self.recount()
         self._wanted: list[bytes] = []  # directories that somebody waits for
         self._held: set[int] = set()  # files that have been chosen and aren't committed
@@ -141,9 +145,11 @@ class Reading:
         """Counts what the models lack. Raises LibraryError."""
         coming = self._models.coming
         row = self._models.row(coming) if coming else 0
+        self._complete = None
         with self._library.read() as database:
             self.missing = contents.count_missing(database, row) if coming else 0
             self.lacking = contents.count_missing(database, self._models.serving.row)
+            self.outdated = contents.count_outdated(database)
 
     @property
     def encoder_pid(self) -> int | None:
@@ -236,7 +242,7 @@ class Reading:
         if self._queue:
             self._look = True
             return serving.model, serving.row
-        targets = [(serving.model, serving.row)]
+        targets = [(serving.model, serving.row)] if self._complete != serving.row else []
         if coming:
             targets.append((coming, self._models.row(coming)))
         for model, row in targets:
@@ -247,14 +253,27 @@ class Reading:
                 work.cursor = jobs[-1].file
                 self._look = True
                 return model, row
+            if row == serving.row and not after:
+                self._complete = row
         work.cursor = 0
         self.lacking = contents.count_missing(reader, serving.row) if self.lacking else 0
         self.trouble = None  # whatever it was, nothing needs it any more
         if coming and not work.pool.busy and not work.outcomes:
-            self.missing = contents.count_missing(reader, targets[1][1])
+            self.missing = contents.count_missing(reader, targets[-1][1])
             if not self.missing:
                 self._models.complete(coming)
+        if self.outdated:
+            self._renew(reader)
         return work.model, work.row
+
+    def _renew(self, reader: sqlite3.Connection) -> None:
+        """Queues files whose metadata are outdated: each once, since some can't be read now."""
+        jobs = contents.outdated(reader, self._renewed, _CHOICE)
+        self._queue_jobs(iter(jobs))
+        if jobs:
+            self._renewed = jobs[-1].file
+            self._look = True
+        self.outdated = contents.count_outdated(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """Due files: where somebody waits for some that aren't under way, only those."""
@@ -389,6 +408,7 @@ class Reading:
     def _release_queue(self) -> None:
         self._held.difference_update(job.file for job, _ in self._queue)
         self._queue.clear()
+        self._renewed = 0
         self._look = True
 
     def _start_work(self, model: Model, row: int) -> _Work:

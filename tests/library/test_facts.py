@@ -1,0 +1,233 @@
+"""What filters compare: each comparison, and that memory says what the database says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from csearchd.library import contents, listings
+from csearchd.library.contents import Outcome
+from csearchd.library.facts import Facts, Mask, aligned, details
+from csearchd.library.library import Library
+from csearchd.library.listings import FileStat, Listing
+
+DAY = 86400
+MTIME = 1_600_000_000
+PICTURES: dict[str, dict[str, Any]] = {
+    "lisbon.jpg": {
+        "format": "JPEG", "width": 4000, "height": 3000,
+        "metadata": {
+            "taken": "2023-06-15T10:00:00", "make": "NIKON CORPORATION", "model": "NIKON D90",
+            "lens": "AF-S 50mm f/1.8", "iso": 800, "latitude": 38.7223, "longitude": -9.1393,
+            "rating": 5, "keywords": ["Places/Portugal/Lisbon", "Lisbon", "Red boat"],
+            "title": "Boat", "orientation": 1,
+        },
+    },
+    "porto.nef": {
+        "format": "RAW", "width": 3000, "height": 4000,
+        "metadata": {
+            "taken": "1969-07-20T20:17:40", "make": "Canon", "model": "Canon EOS 40D",
+            "iso": 100, "latitude": 41.1579, "longitude": -8.6291, "rating": -1,
+            "keywords": ["Places/Portugal/Porto", "red BOAT"],
+        },
+    },
+    "fiji.png": {
+        "format": "PNG", "width": 500, "height": 500,
+        "metadata": {"latitude": -17.0, "longitude": 179.9, "rating": 0},
+    },
+    "bare.webp": {"format": "WEBP", "width": 40, "height": 30, "metadata": {}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = Library(str(tmp_path / "data" / "library.sqlite"))
+    files = [FileStat(name.encode(), 9, MTIME * 10**9, 9, n) for n, name in enumerate(PICTURES)]
+    listings.apply(opened, Listing(b"/p", files, (), b"1"))
+    read(opened, PICTURES)
+    yield opened
+    opened.close()
+
+
+def read(library: Library, pictures: dict[str, dict[str, Any]]) -> None:
+    """What the encoder does with due files."""
+    with library.read() as database:
+        jobs = list(contents.due(database))
+    outcomes = []
+    for job in jobs:
+        stat = dict(zip(("size", "mtime_ns", "ctime_ns", "inode"), job.stat, strict=True))
+        found = pictures[job.name.decode()]
+        outcomes.append(Outcome(job, {"scheme": 1, "identity": job.name, **stat, **found}))
+    contents.store(library, 1, outcomes, None)
+
+
+def again(library: Library, name: str, metadata: dict[str, Any]) -> None:
+    """A picture whose metadata were edited."""
+    with library.write() as database:
+        database.execute("UPDATE files SET due = 1 WHERE name = ?", (name.encode(),))
+    read(library, {name: {**PICTURES[name], "metadata": metadata}})
+
+
+def names(library: Library, mask: Mask) -> set[str]:
+    with library.read() as database:
+        rows = database.execute("SELECT id, name FROM files").fetchall()
+    known = {file: name.decode() for file, name in rows}
+    return {known[int(file)] for file in np.flatnonzero(mask)}
+
+
+def masks(library: Library, facts: Facts) -> dict[str, set[str]]:
+    """What each comparison finds."""
+    found = {
+        "summer": facts.taken_between(seconds("2023-06-01"), seconds("2023-07-01")),
+        "end excluded": facts.taken_between(None, seconds("2023-06-15T10:00:00")),
+        "before 1970": facts.taken_between(None, 0),
+        "dated": facts.dated,
+        "Lisbon": facts.near(38.7, -9.1, 10),
+        "Portugal": facts.near(40, -9, 300),
+        "across the date line": facts.near(-17, -179.9, 30),
+        "located": facts.located(),
+        "nikon": facts.camera("nikon"),
+        "words": facts.camera("canon 40d"),
+        "lens": facts.lens("50MM"),
+        "iso": facts.iso(">", 100),
+        "low iso": facts.iso("<=", 100),
+        "rated": facts.rating(">=", 4),
+        "unrated": facts.rating("<", 1),
+        "rejected": facts.rating("=", -1),
+        "large": facts.megapixels(">=", 12),
+        "small": facts.megapixels("<", 0.01),
+        "raw": facts.format("raw"),
+        "jpeg": facts.format("jpg"),
+        "portrait": facts.orientation("portrait"),
+        "landscape": facts.orientation("landscape"),
+        "square": facts.orientation("square"),
+    }
+    tags = ("red boat", "PORTO", "places/portugal", "Portugal/Lisbon", "boat", "*boat", "?ed*", "[")
+    for text in tags:
+        found[f"tag {text}"] = library.keywords.mask(library, text)
+    return {name: names(library, mask) for name, mask in found.items()}
+
+
+def seconds(text: str) -> float:
+    return float(np.datetime64(text, "s").astype(np.int64))
+
+
+FOUND = {
+    "summer": {"lisbon.jpg"},
+    "end excluded": {"porto.nef", "fiji.png", "bare.webp"},
+    "before 1970": {"porto.nef"},
+    "dated": {"lisbon.jpg", "porto.nef"},
+    "Lisbon": {"lisbon.jpg"},
+    "Portugal": {"lisbon.jpg", "porto.nef"},
+    "across the date line": {"fiji.png"},
+    "located": {"lisbon.jpg", "porto.nef", "fiji.png"},
+    "nikon": {"lisbon.jpg"},
+    "words": {"porto.nef"},
+    "lens": {"lisbon.jpg"},
+    "iso": {"lisbon.jpg"},
+    "low iso": {"porto.nef"},
+    "rated": {"lisbon.jpg"},
+    "unrated": {"porto.nef", "fiji.png"},
+    "rejected": {"porto.nef"},
+    "large": {"lisbon.jpg", "porto.nef"},
+    "small": {"bare.webp"},
+    "raw": {"porto.nef"},
+    "jpeg": {"lisbon.jpg"},
+    "portrait": {"porto.nef"},
+    "landscape": {"lisbon.jpg", "bare.webp"},
+    "square": {"fiji.png"},
+    "tag red boat": {"lisbon.jpg", "porto.nef"},
+    "tag PORTO": {"porto.nef"},
+    "tag places/portugal": {"lisbon.jpg", "porto.nef"},
+    "tag Portugal/Lisbon": {"lisbon.jpg"},
+    "tag boat": set(),
+    "tag *boat": {"lisbon.jpg", "porto.nef"},
+    "tag ?ed*": {"lisbon.jpg", "porto.nef"},
+    "tag [": set(),
+}
+
+
+def test_what_each_comparison_finds(library: Library) -> None:
+    """The same by what was put while it ran, and by what another process reads."""
+    assert masks(library, library.facts) == FOUND
+    other = Library(library.path)
+    assert masks(other, other.known_facts()) == FOUND
+    other.close()
+
+
+def test_a_file_without_a_date_counts_by_its_modification(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = library.known_facts()
+    for mask in (facts.taken_between(MTIME - DAY, MTIME + DAY), ~facts.dated & (facts.when != 0)):
+        assert names(library, mask) == {"fiji.png", "bare.webp"}
+
+
+def test_edits_and_removals_are_followed(library: Library) -> None:
+    facts = library.known_facts()
+    assert names(library, library.keywords.mask(library, "red boat")) == {"lisbon.jpg", "porto.nef"}
+    again(library, "lisbon.jpg", {"rating": 2, "keywords": ["cat", "Lisbon"]})
+    assert names(library, facts.rating(">=", 0)) == {"lisbon.jpg", "fiji.png"}
+    assert not facts.lens("50mm").any()
+    assert names(library, library.keywords.mask(library, "red boat")) == {"porto.nef"}
+    assert names(library, library.keywords.mask(library, "Lisbon")) == {"lisbon.jpg"}
+    assert names(library, library.keywords.mask(library, "cat")) == {"lisbon.jpg"}
+    listings.remove(library, b"/p/porto.nef")
+    assert not library.keywords.mask(library, "red boat").any()
+    assert not facts.camera("canon").any() and not facts.taken_between(None, 0).any()
+
+
+def test_what_a_failed_transaction_did_is_forgotten(library: Library) -> None:
+    library.known_facts()
+    with pytest.raises(ZeroDivisionError), library.write():
+        again(library, "lisbon.jpg", {"keywords": ["cat"]})
+        listings.remove(library, b"/p/porto.nef")
+        raise ZeroDivisionError
+    assert masks(library, library.known_facts()) == FOUND
+
+
+def test_what_is_put_while_the_rest_is_read_stays(library: Library) -> None:
+    """Facts that were put before are newer than those that a reader sees."""
+    fresh = Facts()
+    (file,) = np.flatnonzero(library.facts.camera("nikon"))
+    fresh.put(int(file), 0, {"metadata": {"make": "Leica"}})
+    with library.read() as database:
+        (gone,) = database.execute(
+            "SELECT id FROM files WHERE name = CAST('porto.nef' AS BLOB)"
+        ).fetchone()
+        fresh.remove([gone])
+        fresh.load(database, library.memory)
+    assert names(library, fresh.camera("leica")) == {"lisbon.jpg"}
+    assert not fresh.camera("nikon").any() and not fresh.camera("canon").any()
+    assert names(library, fresh.format("png")) == {"fiji.png"}
+
+
+def test_details(library: Library) -> None:
+    with library.read() as database:
+        ids = {row[1]: row[0] for row in database.execute("SELECT id, name FROM files")}
+        found = details(database, ids.values())
+    assert found[ids[b"lisbon.jpg"]] == {
+        "size": 9, "mtime_ns": MTIME * 10**9, "format": "JPEG", "width": 4000, "height": 3000,
+        **PICTURES["lisbon.jpg"]["metadata"],
+        "keywords": ["Lisbon", "Places/Portugal/Lisbon", "Red boat"],
+    }  # fmt: skip
+    assert "keywords" not in found[ids[b"bare.webp"]]
+
+
+def test_forgotten_keywords_leave_no_trace(library: Library) -> None:
+    table = library.vectors(1, 4)
+    contents.forget_path(library, b"/p/lisbon.jpg", table)
+    with library.read() as database:
+        texts = {row[0] for row in database.execute("SELECT text FROM keywords")}
+    assert texts == {"Places/Portugal/Porto", "red BOAT"}
+    assert not library.keywords.mask(library, "lisbon").any()
+
+
+def test_masks_of_one_length() -> None:
+    mask = np.array([True, False, True])
+    assert aligned(mask, 2).tolist() == [True, False]
+    assert aligned(mask, 5).tolist() == [True, False, True, False, False]

@@ -1,0 +1,71 @@
+"""A library of an older version: nothing of it is lost, and what it lacks is made up for."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from csearchd.library import schema
+from csearchd.library.database import open_database
+from support.photos import write_drawn
+from support.user import User, wait_for
+
+
+def downgrade(file: Path, version: int) -> None:
+    """Makes the library what an older version would have made of the same pictures."""
+    old = sqlite3.connect(":memory:", isolation_level=None)
+    for script in schema.MIGRATIONS[:version]:
+        old.executescript(script)
+    tables = [row[0] for row in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    old.execute("ATTACH ? AS new", (str(file),))
+    for table in tables:
+        columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
+        old.execute(f"DELETE FROM main.{table}")
+        old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+    old.execute("DETACH new")
+    file.unlink()
+    old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    old.execute(f"PRAGMA user_version = {version}")
+    old.execute("VACUUM INTO ?", (str(file),))
+    old.close()
+
+
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_an_older_library_keeps_everything(user: User, version: int) -> None:
+    write_drawn(user.pictures, 5)
+    before = user.search("anything", "--in", user.pictures)
+    status = user.settle()
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    downgrade(file, version)
+    assert not user.data.joinpath("library.sqlite-wal").exists()
+
+    user.start()
+    assert user.search("anything", "--in", user.pictures) == before
+    after = user.settle()
+    for name in ("images", "encoded", "failed", "roots"):
+        assert after[name] == status[name], name
+
+
+def test_metadata_of_an_older_version_are_taken_again(user: User) -> None:
+    """Without encoding, and without a result that goes meanwhile."""
+    write_drawn(user.pictures, 5)
+    user.search("anything", "--in", user.pictures)
+    status = user.settle()
+    user.csearchctl("pause")
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    downgrade(file, 1)
+
+    user.start()
+    assert user.status()["pending"] == 5
+    assert len(user.search("anything", "--in", user.pictures)) == 5
+    user.csearchctl("resume")
+    after = wait_for(lambda: (s := user.status())["pending"] == 0 and s, "metadata taken again")
+    assert (after["encoded"], after["reused"]) == (status["encoded"], status["reused"])
+    user.csearchctl("stop")
+    database = open_database(str(file))
+    assert database.execute("SELECT count(*), sum(outdated) FROM metadata").fetchone() == (5, 0)
+    database.close()
