@@ -47,7 +47,7 @@ Operations
     add       {path: bin}, remove {path: bin}: a root. result: {path, images}; add returns when
               `status` shows the work that it causes.
     roots     {}: result: {roots: [{path: bin, present, images, pending, failed, watch: str,
-              reconciled}]}, as in `status`.
+              reconciled, absent, waiting}]}, as in `status`.
     rescan    {path: bin or nil}: result {directories: [bin]}.
     pause, resume, reload, stop   {}: result {}. A daemon that is asked to stop answers, then ends.
     failed    {retry: bool}: hits: [{path: bin, reason: str}]; result {count, retried}.

@@ -49,7 +49,7 @@ def test_a_new_one_is_laid_out_as_designed(path: Path) -> None:
 
 def test_what_was_stored_is_there_again(path: Path) -> None:
     database = open_database(str(path))
-    database.execute("INSERT INTO directories VALUES (2, 1, x'ff0a', NULL, NULL, NULL)")
+    database.execute("INSERT INTO directories (id, parent, name) VALUES (2, 1, x'ff0a')")
     database.close()
     database = open_database(str(path))
     row = database.execute("SELECT name FROM directories WHERE id = 2").fetchone()
@@ -143,11 +143,11 @@ def test_a_network_file_system_is_refused_with_what_to_do(
 
 @pytest.fixture
 def small_disk(user: User) -> Iterator[Path]:
-    """A data directory on a disk of 3 MB."""
+    """A data directory on a disk of 4 MB."""
     if os.getuid() != 0 or not shutil.which("mount"):
         pytest.skip("needs root, to mount a small disk")
     user.data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(user.data)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(user.data)], check=True)
     yield user.data
     user.end()
     subprocess.run(["umount", str(user.data)], check=True)

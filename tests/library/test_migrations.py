@@ -11,7 +11,8 @@ from csearchd.library.database import open_database
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 ROWS = """
-    INSERT INTO directories VALUES (2, 1, x'ff0a', x'00', 5, NULL);
+    INSERT INTO directories (id, parent, name, listing, covered) VALUES
+        (2, 1, x'ff0a', x'00', 5);
     INSERT INTO roots (directory, added) VALUES (2, 7);
     INSERT INTO contents (id, scheme, identity, format, width, height) VALUES
         (3, 1, x'0102', 'JPEG', 4, 5);

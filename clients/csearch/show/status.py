@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from csearch.protocol import Message
@@ -58,7 +59,11 @@ def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
 
 
 def _root_remarks(root: Message) -> Iterator[str]:
-    if not root.get("present", True):
+    if root.get("absent"):
+        since = time.strftime("%Y-%m-%d", time.localtime(root["absent"]))
+        waiting = count(root["waiting"], "picture")
+        yield f"absent, its disk isn't mounted; {waiting} waiting since {since}"
+    elif not root.get("present", True):
         yield "not there now"
     if root.get("pending"):
         yield f"{count(root['pending'])} to do"

@@ -14,6 +14,13 @@ from numpy.typing import NDArray
 
 ABSENT, DUE, KNOWN, FAILED = range(4)  # the states of a file
 
+_COLUMNS = (
+    "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 WHEN "
+    "f.failure IS NOT NULL OR c.failure IS NOT NULL THEN 3 ELSE 2 END "
+    "FROM files f LEFT JOIN contents c ON c.id = f.content"
+)
+_PRESENT = "f.directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL)"
+
 
 class Catalogue:
     """Columns indexed by a file's id. A scope is a mask over directories (DirectoryTree.mask)."""
@@ -24,11 +31,14 @@ class Catalogue:
         self.directory = np.zeros(size, np.int32)
         self.content = np.zeros(size, np.int32)
         self.state = np.zeros(size, np.uint8)
-        rows = database.execute(
-            "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 WHEN "
-            "f.failure IS NOT NULL OR c.failure IS NOT NULL THEN 3 ELSE 2 END "
-            "FROM files f LEFT JOIN contents c ON c.id = f.content"
-        )
+        self._read(database.execute(f"{_COLUMNS} WHERE {_PRESENT}"))
+
+    def read(self, database: sqlite3.Connection, directories: Iterable[int]) -> None:
+        """Reads the files of some directories anew: they have come back with their disk."""
+        for directory in directories:
+            self._read(database.execute(f"{_COLUMNS} WHERE f.directory = ?", (directory,)))
+
+    def _read(self, rows: sqlite3.Cursor) -> None:
         while batch := rows.fetchmany(65536):
             columns = np.array(batch, np.int64).T
             self.directory[columns[0]] = columns[1]

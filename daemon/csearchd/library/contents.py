@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library import keywords, listings
+from csearchd.library import absent, keywords, listings
 from csearchd.library.catalogue import FAILED, KNOWN
 from csearchd.library.library import Library
 from csearchd.library.listings import orphan
@@ -58,8 +58,9 @@ def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> l
     """A file of each of the next contents, by file id, that have no vector of `model` yet."""
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
-        "FROM files f JOIN contents c ON c.id = f.content "
-        "WHERE f.id > ? AND NOT f.due AND f.failure IS NULL AND c.failure IS NULL AND NOT EXISTS "
+        "FROM files f JOIN contents c ON c.id = f.content JOIN directories d ON d.id = f.directory "
+        "WHERE f.id > ? AND d.absent IS NULL AND NOT f.due AND f.failure IS NULL "
+        "AND c.failure IS NULL AND NOT EXISTS "
         "(SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) ORDER BY f.id LIMIT ?",
         (after, model, limit),
     )
@@ -74,8 +75,9 @@ def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
     """The next files, by id, of which an older version took the metadata."""
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
-        "FROM metadata m JOIN files f ON f.id = m.file "
-        "WHERE m.outdated AND m.file > ? AND NOT f.due ORDER BY m.file LIMIT ?",
+        "FROM metadata m JOIN files f ON f.id = m.file JOIN directories d ON d.id = f.directory "
+        "WHERE d.absent IS NULL AND m.outdated AND m.file > ? AND NOT f.due "
+        "ORDER BY m.file LIMIT ?",
         (after, limit),
     )
     return [_job(row) for row in rows]
@@ -83,15 +85,20 @@ def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
 
 def count_outdated(reader: sqlite3.Connection) -> int:
     """Of how many files an older version took the metadata."""
-    (count,) = reader.execute("SELECT count(*) FROM metadata WHERE outdated").fetchone()
+    (count,) = reader.execute(
+        "SELECT count(*) FROM metadata m JOIN files f ON f.id = m.file "
+        "JOIN directories d ON d.id = f.directory WHERE m.outdated AND d.absent IS NULL"
+    ).fetchone()
     return int(count)
 
 
 def count_missing(reader: sqlite3.Connection, model: int) -> int:
-    """How many readable contents with a file have no vector of `model`."""
+    """How many readable contents with a file that is there have no vector of `model`."""
     (count,) = reader.execute(
         "SELECT count(*) FROM contents c WHERE c.failure IS NULL AND c.orphaned IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id)",
+        "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) "
+        "AND EXISTS (SELECT 1 FROM files f JOIN directories d ON d.id = f.directory "
+        "WHERE f.content = c.id AND d.absent IS NULL)",
         (model,),
     ).fetchone()
     return int(count)
@@ -166,6 +173,8 @@ def _file(
         "WHERE id = ? AND directory = ? AND name = ?",
         job[:3],
     ).fetchone()
+    if job.directory not in library.tree:
+        return  # its disk has gone; what was read may even be another's file of that name
     if row is None or row[:4] != job.stat or row[6] != job.sidecars:
         return  # it is gone, or has changed since: the row tells what is next
     stat = [outcome.found[name] for name in _STAT] if outcome.found else job.stat
@@ -229,6 +238,12 @@ def forget_path(library: Library, path: bytes, table: VectorTable) -> int | None
         known = library.tree.find(path) is not None
         held = _contents_below(library, database, path)
         count = listings.remove(library, path)
+        away = absent.directories_at(database, path)
+        known, held = known or bool(away), held | absent.contents_of(database, away)
+        count += sum(absent.remove_absent(library, database, top) for top in away)
+        if not known and not count and (file := absent.file_at(database, path)):
+            listings.remove_files(library, database, [file])
+            count, held = 1, {file[1]} if file[1] else set()
         marked = [content for content in held if not _has_file(database, content)]
         forget(library, database, marked, table)
         keywords.sweep(library, database)

@@ -24,6 +24,8 @@ class Mount(NamedTuple):
     point: bytes
     kind: str  # of file system
     device: bytes  # major:minor
+    root: bytes  # the directory inside the file system that is at the point
+    source: bytes  # a device, or what the kind of file system has instead
 
     @property
     def blind(self) -> bool:
@@ -41,10 +43,15 @@ def mounts(table: str = MOUNTS) -> list[Mount]:
     found = []
     for line in lines:
         before, _, after = line.partition(b" - ")
-        fields = before.split()
-        point = re.sub(rb"\\(\d{3})", lambda octal: bytes([int(octal[1], 8)]), fields[4])
-        found.append(Mount(point, after.split()[0].decode(errors="replace"), fields[2]))
+        fields, (kind, source, *_) = before.split(b" "), after.split(b" ")
+        point, root = _unescape(fields[4]), _unescape(fields[3])
+        shown = kind.decode(errors="replace")
+        found.append(Mount(point, shown, fields[2], root, _unescape(source)))
     return found
+
+
+def _unescape(field: bytes) -> bytes:
+    return re.sub(rb"\\(\d{3})", lambda octal: bytes([int(octal[1], 8)]), field)
 
 
 def mount_of(path: bytes, among: list[Mount]) -> Mount | None:

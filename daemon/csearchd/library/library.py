@@ -45,7 +45,9 @@ class Library:
         """Builds what is in memory from the database."""
         with self.memory:
             self.tree = DirectoryTree(
-                self._database.execute("SELECT id, parent, name FROM directories")
+                self._database.execute(
+                    "SELECT id, parent, name FROM directories WHERE absent IS NULL"
+                )
             )
             self.catalogue = Catalogue(self._database)
             self.facts = Facts()

@@ -242,6 +242,7 @@ def retry_failed(library: Library) -> int:
             "LEFT JOIN contents c ON c.id = f.content "
             "WHERE NOT f.due AND (f.failure IS NOT NULL OR c.failure IS NOT NULL)"
         ).fetchall()
+        rows = [row for row in rows if row[1] in library.tree]  # not of disks that are away
         database.executemany(
             "UPDATE files SET due = 1, failure = NULL WHERE id = ?", [(row[0],) for row in rows]
         )

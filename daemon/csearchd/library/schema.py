@@ -4,6 +4,10 @@ directories  a tree from "/" (id 1, no parent), one row for each directory that 
              those above it; a name is one component. `listing` is a digest of the entries that
              were compared last, `covered` when everything below was last known to be listed
              (seconds since 1970).
+             `absent`: since when its disk isn't there; then it is not in memory, and the topmost
+             has no parent.
+disks       where roots, and what is mounted below them, are on their disks: the name of the file
+             system (library.volumes) and the path inside it. `path`: where it was mounted last.
 files        a picture's place: name, and the stat that was true when it was last listed or read.
              `due` marks work: the file must be read. `failure` says why it couldn't be. `sidecars`
              stands for the stat of its XMP sidecars, 0 where there is none.
@@ -117,6 +121,16 @@ MIGRATIONS = (
         PRIMARY KEY (file, keyword)
     ) WITHOUT ROWID;
     CREATE INDEX file_keywords_keyword ON file_keywords(keyword);
+    """,
+    """
+    ALTER TABLE directories ADD COLUMN absent INTEGER;
+    CREATE INDEX directories_absent ON directories(id) WHERE absent IS NOT NULL;
+    CREATE TABLE disks (
+        directory INTEGER PRIMARY KEY REFERENCES directories(id) ON DELETE CASCADE,
+        volume TEXT,
+        inside BLOB NOT NULL,
+        path BLOB NOT NULL
+    );
     """,
 )
 

@@ -10,6 +10,7 @@ import numpy as np
 from csearch import __version__
 from csearch.protocol import Message
 from csearchd.library import roots
+from csearchd.library.absent import absent_roots
 from csearchd.library.catalogue import DUE, FAILED
 from csearchd.serve.service import Service
 
@@ -28,7 +29,9 @@ def status(service: Service) -> Message:
               noticed: "watched" as they happen, "polled" (scanned every minute, on file systems
               whose changes are not told) or "scanned" (every few minutes, where too much is to be
               watched); reconciled: when it was last compared with the disk as a whole, seconds
-              since 1970, or None
+              since 1970, or None. A root whose disk isn't mounted has present: False, path: where
+              it was last, absent: since when (seconds since 1970), waiting: its files, which come
+              back with it; nothing of it is in the other counts
     watch     {directories: how many are watched, lost: how often events were lost so far}
     scanning  [path]: what is being compared with the disk
     notes     what can't be done at the moment, and why: lines for the user
@@ -113,6 +116,22 @@ def describe_roots(service: Service) -> list[Message]:
                     "reconciled": reconciled,
                 }
             )
+    with service.library.read() as database:
+        away = absent_roots(database)
+    described += [
+        {
+            "path": root.path,
+            "present": False,
+            "absent": root.since,
+            "waiting": root.files,
+            "images": 0,
+            "pending": 0,
+            "failed": 0,
+            "watch": None,
+            "reconciled": None,
+        }
+        for root in away
+    ]
     return described
 
 

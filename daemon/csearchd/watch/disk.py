@@ -9,7 +9,7 @@ from csearchd.encode.formats import is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
-_KERNELS = (b"proc", b"sys", b"dev", b"run")  # in "/": no files of the user's
+KERNELS = (b"proc", b"sys", b"dev", b"run")  # in "/": no files of the user's
 
 
 def read_listing(path: bytes, rules: Rules) -> Listing | None:
@@ -27,7 +27,7 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
                 name = entry.name
                 names.add(name)
                 if entry.is_dir(follow_symlinks=False):
-                    if rules.enters(name) and not (path == b"/" and name in _KERNELS):
+                    if rules.enters(name) and not (path == b"/" and name in KERNELS):
                         directories.append(name)
                 elif rules.takes(name) and entry.is_file(follow_symlinks=False):
                     entries[name] = entry

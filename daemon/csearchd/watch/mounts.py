@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 
 from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
+from csearchd.library.volumes import Volumes
 
 
 class Mounts:
@@ -12,7 +14,18 @@ class Mounts:
 
     def __init__(self) -> None:
         self._descriptor = os.open(MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        self._poller = select.poll()
+        self._poller.register(self._descriptor, select.POLLPRI)
         self._table = mounts()
+
+    @property
+    def volumes(self) -> Volumes:
+        """What was mounted when the table was read last."""
+        return Volumes(self._table)
+
+    def changed(self) -> bool:
+        """Whether the table has changed since somebody asked, or waited for it, last."""
+        return bool(self._poller.poll(0))
 
     def fileno(self) -> int:
         return self._descriptor

@@ -59,13 +59,15 @@ class Scanner:
         self._finished: dict[bytes, float] = {}  # lately: by path, monotonic seconds, oldest first
         self._complete: set[bytes] = set()  # roots that were scanned since they were ones
         self._roots_asked = 0.0  # when `roots_changed` was called last
-        self._new_roots = threading.Event()
-        self._new_roots.set()
+        self._unsettled = threading.Event()  # roots or mounts have changed
+        self._unsettled.set()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="scanner", daemon=True)
 
     def start(self) -> None:
+        """Before anything is scanned, disks that are away are noticed. Raises LibraryError."""
+        self._settle()
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -114,7 +116,7 @@ class Scanner:
     def roots_changed(self) -> None:
         """The library has other roots now; they are watched from now on."""
         self._roots_asked = time.monotonic()
-        self._new_roots.set()
+        self._unsettled.set()
         self._wake()
 
     @property
@@ -152,9 +154,8 @@ class Scanner:
 
     def _turn(self) -> bool:
         """Lists a directory for an event and one for a scan. Returns whether there was any."""
-        if self._new_roots.is_set():
-            self._new_roots.clear()
-            self._take_roots()
+        if self._unsettled.is_set():
+            self._settle()
         self.watcher.catch_up()
         self.watcher.look_around()
         with self._lock:
@@ -172,12 +173,23 @@ class Scanner:
             self._finish(scan)
         return node is not None or scan is not None
 
-    def _take_roots(self) -> None:
+    def _settle(self) -> None:
+        """Takes over what roots there are and what is mounted. Raises LibraryError."""
+        self._unsettled.clear()
         try:
-            now = roots.roots(self._library)
+            changed = self.watcher.settle()
+            if changed:
+                self._roots_asked = time.monotonic()
+            self._take_roots()
         except LibraryError:
-            self._new_roots.set()
+            self._unsettled.set()
             raise
+        self.watcher.scan_mounted(changed)
+        if changed:
+            self._changed()
+
+    def _take_roots(self) -> None:
+        now = roots.roots(self._library)
         before = self.watcher.roots
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
@@ -206,7 +218,7 @@ class Scanner:
             if descriptor == self._wake_read:
                 os.read(self._wake_read, 4096)
             elif descriptor == mounts:
-                self.watcher.remounted()
+                self._unsettled.set()
 
     def _step(self, scan: Scan) -> bool:
         """One directory. Returns whether the scan is finished."""
@@ -222,7 +234,10 @@ class Scanner:
         path = scan.left.pop()
         if path == scan.path:
             self.watcher.scanning(path)
-        listing = self._list(lambda: path, whole=True)
+        # A disk that goes away takes the scans of its roots with it.
+        listing = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+        if scan.done.is_set():
+            return False
         if listing is not None:
             scan.found += len(listing.files)
             prefix = path.rstrip(b"/") + b"/"
@@ -240,15 +255,18 @@ class Scanner:
         A move that happens meanwhile reaches the library before the listing.
         """
         listing = None
-        for _ in range(_TRIES):
+        tries = _TRIES
+        while tries:
             path = where()
             if path is None:
                 return None
             node = self.watcher.watch(path)
             began = time.monotonic()
             listing = read_listing(path, self.rules)
-            if not self.watcher.catch_up():
-                break
+            if self.watcher.remounted:  # it may be of another disk than a moment ago
+                self._settle()
+                continue
+            tries = tries - 1 if self.watcher.catch_up() else 0
         if listing is None:
             return None
         if node and whole:

@@ -12,10 +12,13 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
+from csearchd.library import disks
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
+from csearchd.library.roots import roots as paths
 from csearchd.watch.agenda import Agenda
+from csearchd.watch.disk import KERNELS
 from csearchd.watch.events import EventHandler, join
 from csearchd.watch.inotify import IN_OVERFLOW, Inotify
 from csearchd.watch.links import Links
@@ -51,6 +54,7 @@ class Watcher:
         """
         self.lost = 0  # times that the kernel's queue ran over
         self.trouble: str | None = None
+        self._library = library
         self._resting = resting
         self._scan = scan
         self._changed = changed
@@ -115,6 +119,9 @@ class Watcher:
                 node.is_root = False
                 if self._wanted(gone) is None:
                     self._watches.drop(node)
+        if self._unwatched and not self._unwatched & self._roots:
+            self.trouble = None
+        self._unwatched &= self._roots
         self._agenda.keep_scans(lambda path: any(is_below(path, root) for root in self._roots))
 
     # What the scanning thread tells
@@ -280,18 +287,41 @@ class Watcher:
             if path not in self._roots and self._mounts.blind(path):
                 self._agenda.scan_in(path, _POLL_SECONDS)
 
-    def remounted(self) -> None:
-        """The table of mounts has changed."""
-        for point in self._mounts.update():
+    @property
+    def remounted(self) -> bool:
+        """Whether the table of mounts has changed since this was asked last."""
+        return self._mounts.changed()
+
+    def settle(self) -> set[bytes]:
+        """Lets the library's disks go and come with what is mounted now.
+
+        Returns what has changed by that, for `scan_mounted`. Raises LibraryError.
+        """
+        points = self._mounts.update()
+        roots = paths(self._library)
+        return points.union(
+            disks.settle(
+                self._library,
+                self._mounts.volumes,
+                lambda path: any(self._enters(path, root) for root in roots),
+            )
+        )
+
+    def scan_mounted(self, changed: set[bytes]) -> None:
+        """Scans what of the roots is where something else is mounted now."""
+        for point in changed:
             for root in self._roots:
-                if is_below(point, root) and self._enters(point, root):
+                if point == root or self._enters(point, root):
                     self._scan(point if os.path.isdir(point) else os.path.dirname(point))
                 elif is_below(root, point):
                     self._scan(root)
 
     def _enters(self, path: bytes, root: bytes) -> bool:
-        """Whether a scan of `root` would come to `path`, but for marked directories."""
-        return all(self.rules.enters(name) for name in path[len(root) :].split(b"/") if name)
+        """Whether a scan of `root` would come to `path` below it, but for marked directories."""
+        names = [name for name in path[len(root) :].split(b"/") if name]
+        if not names or not is_below(path, root) or (root == b"/" and names[0] in KERNELS):
+            return False
+        return all(self.rules.enters(name) for name in names)
 
     # What the kernel tells
 

@@ -1,0 +1,140 @@
+"""What is known of disks that are away: asked for by the paths that were theirs last."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from csearchd.library.library import Library
+from csearchd.library.listings import remove_files, roots_among
+
+
+class AbsentRoot(NamedTuple):
+    directory: int
+    path: bytes
+    since: int  # seconds since 1970
+    files: int
+
+
+def absent_roots(database: sqlite3.Connection) -> list[AbsentRoot]:
+    """The roots whose disk is away."""
+    rows = database.execute(
+        "SELECT r.directory, path, absent FROM roots r JOIN disks k ON k.directory = r.directory "
+        "JOIN directories d ON d.id = r.directory WHERE absent IS NOT NULL ORDER BY path"
+    ).fetchall()
+    return [AbsentRoot(root, path, since, _count(database, root)) for root, path, since in rows]
+
+
+def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]]:
+    """Id, parent and name of a directory and all below it, parents first."""
+    rows: list[tuple[int, int, bytes]] = database.execute(
+        "WITH RECURSIVE inner (id, parent, name) AS ("
+        "SELECT id, parent, name FROM directories WHERE id = ? UNION ALL "
+        "SELECT d.id, d.parent, d.name FROM directories d JOIN inner ON d.parent = inner.id) "
+        "SELECT id, parent, name FROM inner",
+        (top,),
+    ).fetchall()
+    return rows
+
+
+def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
+    """The absent directories that were at `path` or are the outermost of those that were below."""
+    found = []
+    inside = path.rstrip(b"/") + b"/"
+    for top, last in _tops(database):
+        if last == path or last.startswith(inside):
+            found.append(top)
+        elif (directory := _descend(database, top, last, path)) is not None:
+            found.append(directory)
+    return found
+
+
+def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int | None] | None:
+    """Id and content of the absent file that was at `path`."""
+    parent, _, name = path.rpartition(b"/")
+    for top, last in _tops(database):
+        directory = _descend(database, top, last, parent)
+        row: tuple[int, int | None] | None = database.execute(
+            "SELECT id, content FROM files WHERE directory = ? AND name = ?", (directory, name)
+        ).fetchone()
+        if row:
+            database.execute("UPDATE directories SET listing = x'' WHERE id = ?", (directory,))
+            return row
+    return None
+
+
+def contents_of(database: sqlite3.Connection, directories: Iterable[int]) -> set[int]:
+    """The contents of the files in some absent directories and below."""
+    found: set[int] = set()
+    for top in directories:
+        for row in below(database, top):
+            found.update(
+                content
+                for (content,) in database.execute(
+                    "SELECT content FROM files WHERE directory = ? AND content NOTNULL", (row[0],)
+                )
+            )
+    return found
+
+
+def remove_absent(
+    library: Library, database: sqlite3.Connection, top: int, with_roots: bool = False
+) -> int:
+    """Removes what is known below an absent directory; inside a `write()`.
+
+    Roots stay roots, with nothing in them, unless `with_roots`. Returns how many files went.
+    """
+    rows = below(database, top)
+    parents = {row[0]: row[1] for row in rows}
+    roots = roots_among(database, parents)
+    if with_roots:
+        database.executemany("DELETE FROM roots WHERE directory = ?", [(root,) for root in roots])
+        roots = set()
+    kept: set[int | None] = set()
+    for root in roots:
+        current: int | None = root
+        while current is not None and current not in kept:
+            kept.add(current)
+            current = parents.get(current)
+    count = 0
+    for directory, _, _ in reversed(rows):
+        files = database.execute(
+            "SELECT id, content FROM files WHERE directory = ?", (directory,)
+        ).fetchall()
+        remove_files(library, database, files)
+        count += len(files)
+        if directory in kept:
+            database.execute("UPDATE directories SET listing = x'' WHERE id = ?", (directory,))
+        else:
+            database.execute("DELETE FROM directories WHERE id = ?", (directory,))
+    return count
+
+
+def _tops(database: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    rows: list[tuple[int, bytes]] = database.execute(
+        "SELECT directory, path FROM disks JOIN directories ON id = directory "
+        "WHERE absent IS NOT NULL AND parent IS NULL ORDER BY path"
+    ).fetchall()
+    return rows
+
+
+def _descend(database: sqlite3.Connection, top: int, last: bytes, path: bytes) -> int | None:
+    """The directory that was at `path`, from one that was at `last`."""
+    if path != last and not path.startswith(last.rstrip(b"/") + b"/"):
+        return None
+    directory: int | None = top
+    for name in path[len(last) :].split(b"/"):
+        if name and directory is not None:
+            row = database.execute(
+                "SELECT id FROM directories WHERE parent = ? AND name = ?", (directory, name)
+            ).fetchone()
+            directory = row[0] if row else None
+    return directory
+
+
+def _count(database: sqlite3.Connection, top: int) -> int:
+    return sum(
+        database.execute("SELECT count(*) FROM files WHERE directory = ?", row[:1]).fetchone()[0]
+        for row in below(database, top)
+    )
