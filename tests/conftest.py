@@ -13,6 +13,7 @@ from support.user import User
 # Tests must not depend on, or touch, the developer's own service.
 for name in ("CSEARCH_SOCKET", "XDG_RUNTIME_DIR", "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS"):
     os.environ.pop(name, None)
+os.environ.pop("DBUS_SESSION_BUS_ADDRESS", None)
 
 # A test run in the background of a script may have been told to ignore Ctrl-C; the commands that it
 # starts must not inherit that.

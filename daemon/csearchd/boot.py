@@ -18,6 +18,7 @@ from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.engine import Engine
 from csearchd.serve.address import OwnSocket, inherited_socket
+from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
@@ -72,7 +73,10 @@ async def _run(
     service = Service(paths, config, library, models, engine, scanner, reading, threads, ending)
     listening = own.socket if own else inherited
     assert listening is not None
-    server = Server(listening, Operations(service))
+    operations = Operations(service)
+    server = Server(listening, operations)
+    bus = SessionBus(operations)
+    library.on_commit(bus.changed)
     notifier = Notifier()
 
     scanner.start()
@@ -81,7 +85,10 @@ async def _run(
         scanner.scan(path)
     await server.start()
     _handle_signals(service, notifier)
-    chores = [asyncio.create_task(_purge(service)), asyncio.create_task(_tell(service, notifier))]
+    chores = [
+        asyncio.create_task(chore)
+        for chore in (_purge(service), _tell(service, notifier), bus.run())
+    ]
     if own:
         chores.append(asyncio.create_task(_watch_socket(service, own)))
     if seconds := notifier.watchdog_seconds:

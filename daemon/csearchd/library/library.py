@@ -32,6 +32,7 @@ class Library:
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         self._committed: list[Callable[[], None]] = []  # what is done once it is committed
+        self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()  # a reading connection for each thread
         self._loading = threading.Lock()
         self.memory = threading.RLock()
@@ -69,6 +70,8 @@ class Library:
                 with self.memory:
                     for action in self._committed:
                         action()
+                for listener in self._listeners:
+                    listener()
             except BaseException as error:
                 self._undo()
                 if isinstance(error, sqlite3.Error):
@@ -81,6 +84,10 @@ class Library:
     def after_commit(self, action: Callable[[], None]) -> None:
         """Inside a `write()`: `action` is called, under `memory`, once it is committed."""
         self._committed.append(action)
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """`listener` is called after every transaction, in the thread that made it; briefly."""
+        self._listeners.append(listener)
 
     def _undo(self) -> None:
         """Rolls back, and brings memory, which may be ahead, to what was committed."""

@@ -1,0 +1,116 @@
+"""The session bus: joined when it is there, and again when it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from inotify_simple import INotify, flags
+
+from csearchd.serve.request import Handler
+
+if TYPE_CHECKING:
+    from csearchd.serve.dbus.connection import Joined
+
+log = logging.getLogger(__name__)
+
+NAME = "org.csearch.Csearch1"
+_AUTH_SECONDS = 10.0
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds, where a bus is there and doesn't answer
+_BETWEEN_CHANGES = 1.0
+
+
+class SessionBus:
+    """Keeps the daemon on the session bus; costs nothing while there is none."""
+
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+        self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def changed(self) -> None:
+        """What is known has changed; called in any thread."""
+        if not self._changed.is_set():
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    async def run(self) -> None:
+        """Joins, serves, and joins again, until it is cancelled."""
+        retry = _FIRST_RETRY
+        while True:
+            appeared = _Appearance(addresses())
+            try:
+                for address in addresses():
+                    if await self._serve(address):
+                        retry = _FIRST_RETRY
+                there = any(os.path.exists(socket) for socket in appeared.sockets)
+                await appeared.wait(retry if there else None)
+                retry = min(2 * retry, _LAST_RETRY)
+            finally:
+                appeared.close()
+
+    async def _serve(self, address: str) -> bool:
+        """Serves on the bus at `address` until it is lost; False if it can't be joined."""
+        from csearchd.serve.dbus.connection import Joined  # dbus-fast: only where there is a bus
+
+        try:
+            joined = await asyncio.wait_for(Joined.join(address, NAME, self._handle), _AUTH_SECONDS)
+        except Exception as error:  # dbus-fast's have no common base
+            log.debug("the session bus at %s can't be joined: %s", address, error)
+            return False
+        log.info("joined the session bus")
+        telling = asyncio.create_task(self._tell(joined))
+        try:
+            await joined.lost()
+        finally:
+            telling.cancel()
+            joined.leave()
+        log.info("the session bus has gone")
+        return True
+
+    async def _tell(self, joined: Joined) -> None:
+        """Sends the signal of changes, as often as it may be."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await joined.tell_changes()
+            await asyncio.sleep(_BETWEEN_CHANGES)
+
+
+def addresses() -> list[str]:
+    """Where a session bus may be (D-Bus specification, "Well-known Message Bus Instances")."""
+    found = [os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "") or f"/run/user/{os.getuid()}"
+    found.append(f"unix:path={runtime}/bus")
+    return [address for address in dict.fromkeys(found) if address]
+
+
+class _Appearance:
+    """Notices when the socket of a bus is made."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        paths = [re.search(r"^unix:(?:.*,)?path=([^,;]+)", address) for address in addresses]
+        self.sockets = [unquote(path[1]) for path in paths if path]
+        self._seen = asyncio.Event()
+        self._inotify = INotify()
+        for directory in {os.path.dirname(socket) for socket in self.sockets}:
+            with suppress(OSError):
+                self._inotify.add_watch(directory, flags.CREATE | flags.MOVED_TO)
+        asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._read)
+
+    def _read(self) -> None:
+        names = {os.path.basename(socket) for socket in self.sockets}
+        if any(event.name in names for event in self._inotify.read(timeout=0)):
+            self._seen.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._seen.wait(), seconds)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._inotify.fileno())
+        self._inotify.close()

@@ -1,0 +1,66 @@
+"""One connection to a bus: the name and the objects on it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from dbus_fast.aio import MessageBus
+
+from csearchd.serve.dbus import krunner, own, shell
+from csearchd.serve.dbus.asking import Asking
+from csearchd.serve.dbus.krunner import KRunner
+from csearchd.serve.dbus.objects import Objects
+from csearchd.serve.dbus.opening import Opening
+from csearchd.serve.dbus.own import Own
+from csearchd.serve.dbus.shell import Shell
+from csearchd.serve.request import Handler, RequestError
+
+log = logging.getLogger(__name__)
+
+
+class Joined:
+    def __init__(self, bus: MessageBus, handle: Handler) -> None:
+        self._bus = bus
+        self._handle = handle
+        opening = Opening(bus)
+        self._own = Own(handle)
+        self._objects = Objects(
+            bus,
+            {
+                own.PATH: self._own.object,
+                shell.PATH: Shell(handle, opening).object,
+                krunner.PATH: KRunner(handle, opening).object,
+            },
+        )
+        self._own.objects = self._objects
+        bus.add_message_handler(self._objects.handle)
+
+    @classmethod
+    async def join(cls, address: str, name: str, handle: Handler) -> Joined:
+        """Connects to the bus at `address` and takes `name` as soon as it is free.
+
+        Raises whatever dbus-fast does where that fails.
+        """
+        bus = await MessageBus(bus_address=address, negotiate_unix_fd=True).connect()
+        try:
+            joined = cls(bus, handle)
+            await bus.request_name(name)
+        except BaseException:
+            bus.disconnect()
+            raise
+        return joined
+
+    async def lost(self) -> None:
+        """Returns when the connection has ended."""
+        with suppress(Exception):  # dbus-fast raises what ended it
+            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+    async def tell_changes(self) -> None:
+        with suppress(RequestError):  # a library in trouble: whoever searches is told
+            self._own.changed(await Asking(self._handle, {"op": "status"}).run())
+
+    def leave(self) -> None:
+        self._objects.close()
+        if self._bus.connected:
+            self._bus.disconnect()

@@ -1,0 +1,146 @@
+"""The objects on the bus: calls in, replies, errors and signals out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from dbus_fast import ErrorType, Message, MessageFlag, MessageType
+from dbus_fast.aio import MessageBus
+
+from csearchd.serve.dbus.interfaces import Interface, describe
+from csearchd.serve.dbus.values import text
+from csearchd.serve.request import RequestError
+
+log = logging.getLogger(__name__)
+
+_ERRORS = "org.csearch.Error."
+_INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
+_MAX_CALLS = 256  # under way, of all senders
+
+
+class Call(NamedTuple):
+    """A call of a method; the descriptors in `files` are closed when it is answered."""
+
+    sender: str
+    arguments: list[Any]
+    files: list[int]
+
+
+Method = Callable[[Call], Awaitable[list[Any]]]
+"""Returns the values of the reply; raises RequestError."""
+
+
+class Object(NamedTuple):
+    interface: Interface
+    methods: dict[str, Method]
+
+
+class Objects:
+    """Answers what comes over one connection to a bus."""
+
+    def __init__(self, bus: MessageBus, objects: dict[str, Object]) -> None:
+        self._bus = bus
+        self._objects = objects
+        self._interfaces = {path: known.interface for path, known in objects.items()}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, message: Message) -> Message | bool:
+        """The bus's handler of messages: a reply, or whether there was anything to do."""
+        files = list(message.unix_fds)
+        if message.message_type is not MessageType.METHOD_CALL:
+            _close(files)
+            return False
+        if message.interface == _INTROSPECTABLE and message.member == "Introspect":
+            _close(files)
+            found = describe(message.path or "/", self._interfaces)
+            if found is None:
+                return _error(message, ErrorType.UNKNOWN_OBJECT, f"there is no {message.path}")
+            return Message.new_method_return(message, "s", [found])
+        known = self._objects.get(message.path or "")
+        if known is None or message.interface not in (None, known.interface.name):
+            _close(files)
+            return False  # dbus-fast answers for the standard interfaces, or that there is none
+        refused = self._refusal(message, known)
+        if refused:
+            _close(files)
+            return refused
+        task = asyncio.create_task(self._answer(message, known, files))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    def signal(
+        self, path: str, member: str, values: list[Any], destination: str | None = None
+    ) -> None:
+        """Sends a signal of the interface at `path`, to everybody or to one."""
+        interface = self._interfaces[path]
+        message = Message(
+            message_type=MessageType.SIGNAL,
+            flags=MessageFlag.NO_REPLY_EXPECTED,
+            destination=destination,
+            path=path,
+            interface=interface.name,
+            member=member,
+            signature=interface.signals[member],
+            body=values,
+        )
+        self._send(message)
+
+    def close(self) -> None:
+        """Drops the calls under way."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _refusal(self, message: Message, known: Object) -> Message | None:
+        """The error for a call that can't be right."""
+        signatures = known.interface.methods.get(message.member or "")
+        if signatures is None:
+            what = f"{known.interface.name} has no method {message.member}"
+            return _error(message, ErrorType.UNKNOWN_METHOD, what)
+        if message.signature != signatures[0]:
+            what = f"{message.member} takes ({signatures[0]}), not ({message.signature})"
+            return _error(message, ErrorType.INVALID_ARGS, what)
+        if len(self._tasks) >= _MAX_CALLS:
+            what = f"more than {_MAX_CALLS} calls at a time"
+            return _error(message, ErrorType.LIMITS_EXCEEDED, what)
+        return None
+
+    async def _answer(self, message: Message, known: Object, files: list[int]) -> None:
+        member = message.member or ""
+        log.debug("%s.%s, called by %s", known.interface.name, member, message.sender)
+        try:
+            call = Call(message.sender or "", message.body, files)
+            values = await known.methods[member](call)
+            reply = Message.new_method_return(message, known.interface.methods[member][1], values)
+        except RequestError as error:
+            reply = _error(message, error_name(error.code), str(error))
+        except Exception:
+            log.exception("the call of %s.%s failed", known.interface.name, member)
+            reply = _error(message, error_name("internal"), "an error in csearchd; see its log")
+        finally:
+            _close(files)
+        if not message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
+            self._send(reply)
+
+    def _send(self, message: Message) -> None:
+        if self._bus.connected:
+            sent = self._bus.send(message)
+            sent.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+
+
+def error_name(code: str) -> str:
+    """The D-Bus error of a protocol's code: "not-found" is org.csearch.Error.NotFound."""
+    return _ERRORS + "".join(part.capitalize() for part in code.split("-"))
+
+
+def _error(message: Message, kind: ErrorType | str, what: str) -> Message:
+    return Message.new_error(message, kind, text(what))
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)

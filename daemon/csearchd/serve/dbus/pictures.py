@@ -1,0 +1,61 @@
+"""A picture as desktops show it: its URI, its name, its place, its thumbnail."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from urllib.parse import quote, unquote_to_bytes
+
+from csearchd.serve.dbus.values import text
+
+ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specification)
+# GLib's choice of what is not escaped; thumbnails are named after exactly this form.
+_SAFE = "!$&'()*+,-./:=@_~"
+_SIZES = ("large", "normal", "x-large", "xx-large")
+
+
+def uri(path: bytes) -> str:
+    return "file://" + quote(path, safe=_SAFE)
+
+
+def from_uri(identifier: str) -> bytes | None:
+    """The path in a URI of `uri`; None if it is none."""
+    if not identifier.startswith("file:///"):
+        return None
+    path = unquote_to_bytes(identifier[len("file://") :])
+    return None if b"\0" in path else path
+
+
+def name(path: bytes) -> str:
+    return text(os.fsdecode(os.path.basename(path)))
+
+
+def place(path: bytes) -> str:
+    """The directory, the user's own home as ~."""
+    directory = os.path.dirname(path)
+    home = os.path.expanduser(b"~")
+    if directory == home or directory.startswith(home + b"/"):
+        directory = b"~" + directory[len(home) :]
+    return text(os.fsdecode(directory))
+
+
+def thumbnail(path: bytes) -> str | None:
+    """The file of a thumbnail that is not older than the picture, if the desktop has made one.
+
+    https://specifications.freedesktop.org/thumbnail-spec/latest/
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
+    try:
+        changed = os.stat(path).st_mtime
+    except OSError:
+        return None
+    for size in _SIZES:
+        file = os.path.join(cache, "thumbnails", size, f"{digest}.png")
+        try:
+            if os.stat(file).st_mtime >= changed:
+                return file
+        except OSError:
+            pass
+    return None

@@ -1,0 +1,77 @@
+"""`org.gnome.Shell.SearchProvider2`: pictures in the GNOME Shell overview.
+
+https://developer.gnome.org/documentation/tutorials/search-provider.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from dbus_fast import Variant
+
+from csearchd.serve.dbus import pictures
+from csearchd.serve.dbus.boxes import SearchBox
+from csearchd.serve.dbus.interfaces import interface
+from csearchd.serve.dbus.objects import Call, Object
+from csearchd.serve.dbus.opening import Opening
+from csearchd.serve.request import Handler, RequestError
+
+PATH = "/org/csearch/SearchProvider"
+_TOP = 10  # the Shell shows about five and counts the rest
+
+
+class Shell:
+    def __init__(self, handle: Handler, opening: Opening) -> None:
+        self._box = SearchBox(handle, _TOP)
+        self._opening = opening
+        self.object = Object(
+            interface("org.gnome.Shell.SearchProvider2"),
+            {
+                "GetInitialResultSet": self._initial,
+                "GetSubsearchResultSet": self._subsearch,
+                "GetResultMetas": self._metas,
+                "ActivateResult": self._activate,
+                "LaunchSearch": self._launch,
+            },
+        )
+
+    async def _initial(self, call: Call) -> list[Any]:
+        return [await self._search(call.sender, call.arguments[0])]
+
+    async def _subsearch(self, call: Call) -> list[Any]:
+        # More words describe another picture: the earlier results hold no answer.
+        return [await self._search(call.sender, call.arguments[1])]
+
+    async def _search(self, sender: str, terms: list[str]) -> list[str]:
+        hits = await self._box.search(sender, " ".join(terms))
+        return [pictures.uri(path) for path, _ in hits]
+
+    async def _metas(self, call: Call) -> list[Any]:
+        return [await asyncio.to_thread(_describe, call.arguments[0])]
+
+    async def _activate(self, call: Call) -> list[Any]:
+        path = pictures.from_uri(call.arguments[0])
+        if path is None:
+            raise RequestError("not-found", f"{call.arguments[0]}: is no result of csearch")
+        await self._opening.open(path)
+        return []
+
+    async def _launch(self, call: Call) -> list[Any]:
+        await self._opening.search_window(" ".join(call.arguments[0]))
+        return []
+
+
+def _describe(identifiers: list[str]) -> list[dict[str, Variant]]:
+    metas = []
+    for identifier in identifiers:
+        if (path := pictures.from_uri(identifier)) is None:
+            continue
+        meta = {
+            "id": identifier,
+            "name": pictures.name(path),
+            "description": pictures.place(path),
+            "gicon": pictures.thumbnail(path) or pictures.ICON,
+        }
+        metas.append({key: Variant("s", value) for key, value in meta.items()})
+    return metas

@@ -1,0 +1,236 @@
+"""csearch's own interface, called by programs on a real bus."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from dbus_fast import Variant
+
+from support.bus import NAME, OWN, Bus, Caller, needs_bus
+from support.photos import write_drawn, write_photos
+from support.user import wait_for
+
+pytestmark = needs_bus
+
+
+def names(hits: list[Any]) -> list[str]:
+    return [os.path.basename(os.fsdecode(path)) for path, *_ in hits]
+
+
+def test_a_search_has_the_answer_of_the_socket(desktop: Bus) -> None:
+    hits, result = desktop.call(OWN, "Search", "sa{sv}", "a cup of coffee", {})
+    assert [os.fsdecode(path) for path, *_ in hits] == [
+        str(path) for path in desktop.user.search("-g", "a cup of coffee")
+    ]
+    assert names(hits)[0] == "coffee.jpg"
+    assert hits[0][1] > hits[1][1]
+    assert result["images"].value == len(hits) and result["model"].value == "starter"
+
+
+def test_options_are_those_of_the_protocol(desktop: Bus) -> None:
+    other = desktop.user.home / "other\udcff"
+    write_photos(other, ("cat",))
+    options = {
+        "scopes": Variant("aay", [os.fsencode(other) + b"\0"]),  # as GLib writes them
+        "top": Variant("u", 3),
+        "wait": Variant("s", "all"),
+    }
+    hits, result = desktop.call(OWN, "Search", "sa{sv}", "a cat", options)
+    assert [path for path, *_ in hits] == [os.fsencode(other / "cat.jpg")]
+    assert result["pending"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "error"),
+    [
+        (" ", {}, "Query"),
+        ("a cat", {"scopes": Variant("aay", [b"/there/is/none"])}, "NotFound"),
+        ("a cat", {"scopes": Variant("aay", [b"/etc/passwd"])}, "NotADirectory"),
+        ("a cat", {"scopes": Variant("s", "relative")}, "BadRequest"),
+        ("a cat", {"top": Variant("s", "many")}, "BadRequest"),
+        ("a cat", {"wait": Variant("aau", [])}, "BadRequest"),
+    ],
+)
+def test_errors_have_a_name_and_words(
+    desktop: Bus, query: str, options: dict[str, Variant], error: str
+) -> None:
+    async def ask() -> Any:
+        async with Caller(desktop) as caller:
+            return await caller.ask(OWN, "Search", "sa{sv}", query, options)
+
+    reply = desktop.run(ask())
+    assert reply.error_name == f"org.csearch.Error.{error}"
+    assert "Traceback" not in reply.body[0] and reply.body[0]
+
+
+def test_what_is_no_method_is_said_by_the_bus_names(desktop: Bus) -> None:
+    async def ask(member: str, signature: str, *values: Any) -> str | None:
+        async with Caller(desktop) as caller:
+            reply = await caller.ask(OWN, member, signature, *values)
+            return str(reply.error_name)
+
+    unknown = "org.freedesktop.DBus.Error.UnknownMethod"
+    assert desktop.run(ask("Serch", "")) == unknown
+    assert desktop.run(ask("Search", "s", "x")) == "org.freedesktop.DBus.Error.InvalidArgs"
+
+
+def test_status(desktop: Bus) -> None:
+    (status,) = desktop.call(OWN, "Status")
+    told = {key: value.value for key, value in status.items()}
+    expected = desktop.user.status()
+    for key in ("images", "pending", "state", "model", "pid", "version"):
+        assert told[key] == expected[key]
+
+
+def test_hits_can_be_streamed_to_the_caller_alone(desktop: Bus) -> None:
+    async def scenario() -> None:
+        async with Caller(desktop) as caller, Caller(desktop) as other:
+            options = {"stream": Variant("b", True)}
+            hits, result = await caller.call(OWN, "Search", "sa{sv}", "a cat", options)
+            assert not hits
+            streamed = [signal for signal in caller.signals if signal.member == "Hits"]
+            assert len(streamed) == 1
+            assert len(streamed[0].body[0]) == min(10, result["images"].value)
+            assert not [signal for signal in other.signals if signal.member == "Hits"]
+
+    desktop.run(scenario())
+
+
+def test_a_wait_shows_progress_and_can_be_cut_short(desktop: Bus) -> None:
+    new = desktop.user.home / "new"
+    write_drawn(new, 400)
+
+    async def scenario() -> Any:
+        async with Caller(desktop) as caller:
+            options = {
+                "scopes": Variant("aay", [os.fsencode(new)]),
+                "wait": Variant("s", "first"),
+            }
+            search = asyncio.create_task(caller.call(OWN, "Search", "sa{sv}", "a cat", options))
+            while not [s for s in caller.signals if s.member == "Progress"]:
+                await asyncio.sleep(0.001)
+            await caller.call(OWN, "Answer")
+            return await search, caller.signals
+
+    (_, result), signals = desktop.run(scenario())
+    assert result["stopped"].value is True
+    progress = [signal.body[0] for signal in signals if signal.member == "Progress"]
+    assert {"phase", "done", "total"} <= set(progress[0])
+
+
+def test_a_newer_search_takes_the_place_of_the_older_ones(desktop: Bus) -> None:
+    async def scenario() -> list[Any]:
+        async with Caller(desktop) as caller, Caller(desktop) as other:
+            queries = [f"a cat number {number}" for number in range(30)]
+            replies = asyncio.gather(
+                *(caller.ask(OWN, "Search", "sa{sv}", query, {}) for query in queries),
+            )
+            undisturbed = await other.call(OWN, "Search", "sa{sv}", "a cat", {})
+            assert len(undisturbed[0]) >= 8
+            return list(await replies)
+
+    replies = desktop.run(scenario())
+    assert replies[-1].error_name is None and len(replies[-1].body[0]) >= 8
+    ended = [reply.error_name for reply in replies[:-1] if reply.error_name]
+    assert set(ended) == {"org.csearch.Error.Cancelled"}
+    assert len(ended) >= 20
+
+
+def test_a_search_that_waits_gives_way_too(desktop: Bus) -> None:
+    new = desktop.user.home / "waited-for"
+    write_drawn(new, 400)
+
+    async def scenario() -> tuple[Any, Any]:
+        async with Caller(desktop) as caller:
+            options = {
+                "scopes": Variant("aay", [os.fsencode(new)]),
+                "wait": Variant("s", "all"),
+            }
+            waiting = asyncio.create_task(caller.ask(OWN, "Search", "sa{sv}", "a cat", options))
+            while not [s for s in caller.signals if s.member == "Progress"]:
+                await asyncio.sleep(0.01)
+            newer = await caller.ask(OWN, "Search", "sa{sv}", "a dog", {})
+            return await waiting, newer
+
+    older, newer = desktop.run(scenario())
+    assert older.error_name == "org.csearch.Error.Cancelled"
+    assert newer.error_name is None
+
+
+def test_changes_are_told(desktop: Bus) -> None:
+    seen = desktop.user.home / "watched"
+    seen.mkdir()
+    images = desktop.user.settle()["images"]
+
+    async def scenario() -> Any:
+        async with Caller(desktop) as caller:
+            at = ("/org/freedesktop/DBus", "org.freedesktop.DBus")
+            rule = "type='signal',interface='org.csearch.Csearch1',member='Changed'"
+            await caller.ask(at, "AddMatch", "s", rule, destination="org.freedesktop.DBus")
+            await asyncio.to_thread(desktop.user.csearchctl, "add", seen)
+            write_photos(seen, ("cat",))
+            while not any(
+                s.body[0]["images"].value == images + 1 for s in caller.signals if s.body
+            ):
+                await asyncio.sleep(0.01)
+            return caller.signals[-1]
+
+    signal = desktop.run(scenario())
+    assert set(signal.body[0]) == {"state", "images", "pending"}
+    desktop.user.csearchctl("remove", seen)
+
+
+def test_introspection_is_what_other_tools_read(desktop: Bus) -> None:
+    tools = [tool for tool in ("gdbus", "busctl") if shutil.which(tool)]
+    if not tools:
+        pytest.skip("needs gdbus (libglib2.0-bin) or busctl (systemd)")
+    commands = {
+        "gdbus": ["gdbus", "introspect", "--address", desktop.address, "--dest", NAME],
+        "busctl": ["busctl", f"--address={desktop.address}", "introspect", NAME, OWN[0]],
+    }
+    commands["gdbus"] += ["--object-path", "/", "--recurse"]
+    for tool in tools:
+        told = subprocess.run(commands[tool], capture_output=True, text=True, check=True).stdout
+        for word in ("Search", "Status", "Changed", "Progress"):
+            assert word in told, (tool, told)
+
+
+def test_every_object_is_found_from_the_root(desktop: Bus) -> None:
+    at = "org.freedesktop.DBus.Introspectable"
+
+    def walk(path: str) -> set[str]:
+        (text,) = desktop.call((path, at), "Introspect")
+        node = ElementTree.fromstring(text)
+        found = {str(interface.get("name")) for interface in node.findall("interface")}
+        for child in node.findall("node"):
+            found |= walk(path.rstrip("/") + "/" + str(child.get("name")))
+        return found
+
+    assert {NAME, "org.gnome.Shell.SearchProvider2", "org.kde.krunner1"} <= walk("/")
+
+
+def test_descriptors_that_nobody_asked_for_are_closed(desktop: Bus) -> None:
+    pid = desktop.user.status()["pid"]
+
+    def opened() -> int:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    before = opened()
+
+    async def scenario() -> None:
+        async with Caller(desktop) as caller:
+            for _ in range(50):
+                with open("/etc/passwd", "rb") as file:
+                    options = {"file": Variant("h", 0)}
+                    await caller.ask(
+                        OWN, "Search", "sa{sv}", "a cat", options, unix_fds=[file.fileno()]
+                    )
+
+    desktop.run(scenario())
+    wait_for(lambda: opened() < before + 20, "closed descriptors")

@@ -1,0 +1,194 @@
+"""The desktops' search boxes, called as GNOME Shell and KRunner call them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus
+from support.photos import drawn
+
+pytestmark = needs_bus
+
+PORTAL = "org.freedesktop.portal.Desktop"
+FILE_MANAGER = "org.freedesktop.FileManager1"
+
+
+class Programs:
+    """Stands in for the session's programs: takes their names and keeps what they are told."""
+
+    def __init__(self, bus: Bus, *names: str) -> None:
+        self._address = bus.address
+        self._names = names
+        self.told: list[tuple[str | None, list[Any]]] = []
+        self.read = b""  # of the file that was handed over
+
+    async def __aenter__(self) -> Programs:
+        self._bus = await MessageBus(self._address, negotiate_unix_fd=True).connect()
+        self._bus.add_message_handler(self._answer)
+        for name in self._names:
+            await self._bus.request_name(name)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._bus.disconnect()
+
+    def _answer(self, message: Message) -> Message | None:
+        if message.message_type is not MessageType.METHOD_CALL:
+            return None
+        for file in message.unix_fds:
+            with open(file, "rb") as handed:
+                self.read = handed.read()
+        self.told.append((message.member, message.body))
+        signature = "o" if message.member == "OpenFile" else ""
+        return Message.new_method_return(message, signature, ["/request"] if signature else [])
+
+
+def test_the_shell_gets_pictures_while_somebody_types(desktop: Bus) -> None:
+    async def scenario() -> None:
+        async with Caller(desktop) as shell:
+            (first,) = await shell.call(SHELL, "GetInitialResultSet", "as", ["cup"])
+            (results,) = await shell.call(
+                SHELL, "GetSubsearchResultSet", "asas", first, ["cup", "of", "coffee"]
+            )
+            coffee = desktop.user.pictures / "coffee.jpg"
+            assert results[0] == coffee.as_uri()
+            (metas,) = await shell.call(SHELL, "GetResultMetas", "as", results[:2])
+            assert [meta["id"].value for meta in metas] == results[:2]
+            assert metas[0]["name"].value == "coffee.jpg"
+            assert metas[0]["description"].value == "~/Pictures"
+            assert metas[0]["gicon"].value == "image-x-generic"
+
+    desktop.run(scenario())
+
+
+def test_too_few_letters_find_nothing(desktop: Bus) -> None:
+    assert desktop.call(SHELL, "GetInitialResultSet", "as", ["c"]) == [[]]
+    assert desktop.call(KRUNNER, "Match", "s", "ca") == [[]]
+
+
+@pytest.mark.parametrize("size", ["normal", "xx-large"])
+def test_thumbnails_are_shown_where_the_desktop_has_made_them(desktop: Bus, size: str) -> None:
+    cat = desktop.user.pictures / "cat.jpg"
+    made = desktop.user.home / ".cache" / "thumbnails" / size
+    made.mkdir(parents=True)
+    name = hashlib.md5(cat.as_uri().encode()).hexdigest()
+    thumbnail = made / f"{name}.png"
+    thumbnail.write_bytes(b"a picture")
+    try:
+        (metas,) = desktop.call(SHELL, "GetResultMetas", "as", [cat.as_uri()])
+        assert metas[0]["gicon"].value == str(thumbnail)
+        (matches,) = desktop.call(KRUNNER, "Match", "s", "a cat")
+        assert str(thumbnail) in [match[2] for match in matches]
+        os.utime(thumbnail, (1, 1))  # it shows what the picture was
+        (metas,) = desktop.call(SHELL, "GetResultMetas", "as", [cat.as_uri()])
+        assert metas[0]["gicon"].value == "image-x-generic"
+    finally:
+        thumbnail.unlink()
+
+
+def test_names_of_every_kind_go_through(desktop: Bus) -> None:
+    odd = desktop.user.home / "odd"
+    odd.mkdir(exist_ok=True)
+    path = os.fsencode(odd) + b"/\xff %;#\n.jpg"
+    Path(os.fsdecode(path)).write_bytes(drawn(7))
+    desktop.user.search("anything", "--in", odd, "--wait")
+
+    async def scenario() -> None:
+        programs = Programs(desktop, FILE_MANAGER)
+        async with Caller(desktop) as shell, programs:
+            uris = (await shell.call(SHELL, "GetInitialResultSet", "as", ["noise"]))[0]
+            (found,) = [uri for uri in uris if "/odd/" in uri]
+            assert found.endswith("/odd/%FF%20%25%3B%23%0A.jpg")
+            (metas,) = await shell.call(SHELL, "GetResultMetas", "as", [found])
+            assert metas[0]["name"].value.endswith(".jpg")
+            await shell.call(KRUNNER, "Run", "ss", found, "folder")
+            assert programs.told == [("ShowItems", [[found], ""])]
+
+    desktop.run(scenario())
+
+
+def test_enter_opens_the_picture_in_the_users_program(desktop: Bus) -> None:
+    cat = desktop.user.pictures / "cat.jpg"
+
+    async def scenario() -> None:
+        async with Caller(desktop) as caller, Programs(desktop, PORTAL) as programs:
+            await caller.call(SHELL, "ActivateResult", "sasu", cat.as_uri(), ["cat"], 0)
+            await caller.call(KRUNNER, "Run", "ss", cat.as_uri(), "")
+            assert [member for member, _ in programs.told] == ["OpenFile", "OpenFile"]
+            assert programs.read == cat.read_bytes()
+
+    desktop.run(scenario())
+
+
+def test_without_a_portal_the_file_manager_shows_it(desktop: Bus) -> None:
+    cat = desktop.user.pictures / "cat.jpg"
+
+    async def scenario() -> None:
+        async with Caller(desktop) as caller, Programs(desktop, FILE_MANAGER) as programs:
+            await caller.call(SHELL, "ActivateResult", "sasu", cat.as_uri(), ["cat"], 0)
+            assert programs.told == [("ShowItems", [[cat.as_uri()], ""])]
+
+    desktop.run(scenario())
+
+
+def test_what_cannot_be_opened_is_an_error_with_a_name(desktop: Bus) -> None:
+    async def scenario() -> None:
+        async with Caller(desktop) as caller:
+            for result in ("file:///gone.jpg", "nonsense", (desktop.user.home / "x").as_uri()):
+                reply = await caller.ask(SHELL, "ActivateResult", "sasu", result, [], 0)
+                assert reply.error_name == "org.csearch.Error.NotFound"
+                assert "Traceback" not in reply.body[0]
+
+    desktop.run(scenario())
+
+
+def test_all_results_are_shown_in_the_window(desktop: Bus) -> None:
+    async def scenario() -> None:
+        async with Caller(desktop) as caller, Programs(desktop, "org.csearch.Window") as programs:
+            await caller.call(SHELL, "LaunchSearch", "asu", ["a", "cat"], 0)
+            ((member, values),) = programs.told
+            assert member == "ActivateAction"
+            assert values[0] == "search" and values[1][0].value == "a cat"
+
+    desktop.run(scenario())
+
+
+def test_krunner_gets_matches_with_actions(desktop: Bus) -> None:
+    async def scenario() -> None:
+        async with Caller(desktop) as caller:
+            assert (await caller.call(KRUNNER, "Config"))[0]["MinLetterCount"].value == 3
+            ((action,),) = await caller.call(KRUNNER, "Actions")
+            (matches,) = await caller.call(KRUNNER, "Match", "s", "a cup of coffee")
+            identifier, text, icon, _, _, properties = matches[0]
+            assert text == "coffee.jpg" and icon == "image-x-generic"
+            assert properties["urls"].value == [identifier]
+            assert properties["actions"].value == [action[0]]
+            relevances = [match[4] for match in matches]
+            assert relevances == sorted(relevances, reverse=True) and relevances[0] <= 1
+            await caller.call(KRUNNER, "Teardown")
+
+    desktop.run(scenario())
+
+
+def test_quick_typing_gets_the_last_answer_and_no_errors(desktop: Bus) -> None:
+    words = "there is a cup of coffee"
+
+    async def scenario() -> list[Any]:
+        async with Caller(desktop) as caller:
+            typed = [words[:length] for length in range(1, len(words) + 1)]
+            return await asyncio.gather(
+                *(caller.ask(KRUNNER, "Match", "s", text) for text in typed)
+            )
+
+    replies = desktop.run(scenario())
+    assert {reply.message_type for reply in replies} == {MessageType.METHOD_RETURN}
+    assert replies[-1].body[0][0][1] == "coffee.jpg"
+    assert sum(bool(reply.body[0]) for reply in replies) < len(words) / 2

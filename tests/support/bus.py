@@ -1,0 +1,133 @@
+"""A session bus of one's own, and what calls over it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from support.user import SECONDS, User, wait_for
+
+OWN = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
+SHELL = ("/org/csearch/SearchProvider", "org.gnome.Shell.SearchProvider2")
+KRUNNER = ("/org/csearch/KRunner", "org.kde.krunner1")
+NAME = "org.csearch.Csearch1"
+
+needs_bus = pytest.mark.skipif(
+    shutil.which("dbus-daemon") is None, reason="needs dbus-daemon (package dbus)"
+)
+
+
+class Bus:
+    """A dbus-daemon that listens where a desktop's does: in the user's runtime directory."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.socket = user.runtime / "bus"
+        self.address = f"unix:path={self.socket}"
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        services = self.user.home / ".local" / "share" / "dbus-1" / "services"
+        config = self.user.home / "bus.conf"
+        config.write_text(f"""
+<busconfig>
+  <type>session</type>
+  <listen>{self.address}</listen>
+  <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+""")
+        self._daemon = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"],
+            env=self.user.environment,
+        )
+        wait_for(self.socket.exists, "the bus")
+
+    def stop(self) -> None:
+        if self._daemon:
+            self._daemon.terminate()
+            self._daemon.wait(SECONDS)
+        self.socket.unlink(missing_ok=True)
+
+    def run(self, scenario: Coroutine[Any, Any, Any]) -> Any:
+        """What `scenario` returns; it has some time."""
+        return asyncio.run(asyncio.wait_for(scenario, SECONDS))
+
+    def call(self, at: tuple[str, str], member: str, signature: str = "", *values: Any) -> Any:
+        """One call over a connection of its own: the reply's values."""
+
+        async def once() -> Any:
+            async with Caller(self) as caller:
+                return await caller.call(at, member, signature, *values)
+
+        return self.run(once())
+
+
+class Caller:
+    """A program on the bus."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._address = bus.address
+        self.signals: list[Message] = []
+
+    async def __aenter__(self) -> Caller:
+        self._bus = await MessageBus(self._address, negotiate_unix_fd=True).connect()
+        self._bus.add_message_handler(self._keep)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._bus.disconnect()
+
+    def _keep(self, message: Message) -> None:
+        if message.message_type is MessageType.SIGNAL:
+            self.signals.append(message)
+
+    async def call(
+        self, at: tuple[str, str], member: str, signature: str = "", *values: Any
+    ) -> Any:
+        reply = await self.ask(at, member, signature, *values)
+        assert reply.message_type is MessageType.METHOD_RETURN, (reply.error_name, reply.body)
+        return reply.body
+
+    async def ask(
+        self, at: tuple[str, str], member: str, signature: str = "", *values: Any, **more: Any
+    ) -> Message:
+        """The reply, or the error."""
+        path, interface = at
+        message = Message(
+            destination=more.pop("destination", NAME),
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(values),
+            **more,
+        )
+        reply = await self._bus.call(message)
+        assert reply is not None
+        return reply
+
+
+def on_bus(bus: Bus) -> bool:
+    """Whether a service has the name."""
+    daemon = "org.freedesktop.DBus"
+
+    async def ask() -> bool:
+        async with Caller(bus) as caller:
+            at = ("/org/freedesktop/DBus", daemon)
+            reply = await caller.ask(at, "NameHasOwner", "s", NAME, destination=daemon)
+            return bool(reply.body[0])
+
+    return bool(bus.run(ask()))
