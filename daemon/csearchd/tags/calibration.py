@@ -1,0 +1,143 @@
+"""From a picture's vector to tags with probabilities that mean the same for every term.
+
+A term's evidence in a picture is its score, less half of what the term scores on pictures in
+general (the other half says how common it is), compared with the scores of all terms in the same
+picture. With how often people mention the term (frequencies.tsv) that makes a logistic model of
+"a caption of this picture would name it". Its three numbers were fitted on half of Flickr8k's dev
+photos with the starter model and tried on the other half (tests/starter/calibration.py); they hold
+no scale of a model's, so they serve for every model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.encode.models import Model
+from csearchd.encode.text import TextTower
+from csearchd.tags.vocabulary import Term
+
+PROMPTS = ("a photo of {}.", "{}", "a picture of {} in a scene.")
+FREQUENCIES = os.path.join(os.path.dirname(__file__), "frequencies.tsv")
+RAREST = 5e-4  # the share of a term that no caption in frequencies.tsv names
+
+_EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19
+_GENERAL = 0.5  # of a term's mean over pictures in general
+
+
+class Tag(NamedTuple):
+    """A term and the probability that it fits."""
+
+    term: Term
+    confidence: float
+
+
+class Calibration:
+    """Scores pictures' vectors against a vocabulary."""
+
+    def __init__(
+        self, terms: Sequence[Term], matrix: NDArray[np.float32], background: NDArray[np.float32]
+    ) -> None:
+        """`matrix`: unit vectors of `terms`, (terms, dimensions); `background`: of pictures in
+        general, (n, dimensions)."""
+        self.terms = tuple(terms)
+        self._matrix = matrix
+        self._general = _GENERAL * (matrix @ background.mean(axis=0))
+        self._common = _COMMON * log_odds(terms) + _OFFSET
+
+    def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-odds that each term fits: (pictures, terms), for unit vectors of
+        shape (pictures, dimensions)."""
+        scores = vectors @ self._matrix.T - self._general
+        evidence = scores - scores.mean(axis=1, keepdims=True)
+        evidence /= evidence.std(axis=1, keepdims=True) + 1e-9
+        logits: NDArray[np.float32] = _EVIDENCE * evidence + self._common
+        return logits
+
+    def tags(self, vectors: NDArray[np.float32], threshold: float, most: int) -> list[list[Tag]]:
+        """For each picture the terms that fit with at least the probability `threshold`, best
+        first and at most `most`: of terms that exclude each other the best, and none whose own
+        child is there, since the child's path names it."""
+        floor = np.log(threshold / (1 - threshold))
+        return [self._choose(row, floor, most) for row in self.logits(vectors)]
+
+    def _choose(self, logits: NDArray[np.float32], floor: float, most: int) -> list[Tag]:
+        chosen: list[Tag] = []
+        groups: set[tuple[str, ...]] = set()
+        fitting = np.flatnonzero(logits >= floor)
+        for index in fitting[np.argsort(-logits[fitting], kind="stable")]:
+            term = self.terms[index]
+            if term.group is not None and term.group in groups:
+                continue
+            if term.group is not None:
+                groups.add(term.group)
+            chosen.append(Tag(term, float(1 / (1 + np.exp(-logits[index])))))
+        paths = [tag.term.path for tag in chosen]
+        leaves = [
+            tag
+            for tag in chosen
+            if not any(len(p) > len(tag.term.path) and _is_prefix(tag.term.path, p) for p in paths)
+        ]
+        return leaves[:most]
+
+
+def log_odds(terms: Sequence[Term]) -> NDArray[np.float32]:
+    """How common the terms are, as log-odds, (terms,)."""
+    known = read_frequencies()
+    shares = np.array([max(known.get(term.name, 0.0), RAREST) for term in terms])
+    odds: NDArray[np.float32] = np.log(shares / (1 - shares)).astype(np.float32)
+    return odds
+
+
+def read_frequencies() -> dict[str, float]:
+    """The share of everyday photos whose captions name a term, by the term's name."""
+    with open(FREQUENCIES, encoding="utf-8") as file:
+        rows = (line.rstrip("\n").split("\t") for line in file if not line.startswith("#"))
+        return {name: float(share) for name, share in rows}
+
+
+def embed_terms(
+    terms: Sequence[Term], model: Model, tower: TextTower, cache: str
+) -> NDArray[np.float32]:
+    """Unit vectors of the terms, (terms, dimensions): the mean over their phrases and PROMPTS.
+
+    Made once for each model and vocabulary, a few seconds, and kept in the directory `cache`.
+    """
+    texts = [[prompt.format(p) for p in term.phrases for prompt in PROMPTS] for term in terms]
+    name = hashlib.sha256(repr((model.fingerprint, texts)).encode()).hexdigest()[:32]
+    path = os.path.join(cache, f"terms-{name}.npy")
+    try:
+        matrix: NDArray[np.float32] = np.load(path)
+        if matrix.shape == (len(terms), model.dimensions) and matrix.dtype == np.float32:
+            return matrix
+    except (OSError, ValueError):
+        pass  # it isn't there yet, or was damaged
+    matrix = np.stack([tower.embed(phrases).mean(axis=0) for phrases in texts])
+    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    _keep(matrix, path)
+    return matrix
+
+
+def _keep(matrix: NDArray[np.float32], path: str) -> None:
+    """Saves a matrix, whole or not at all; a full disk costs only the next start's seconds."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
+            try:
+                np.save(file, matrix)
+                os.rename(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError:
+        pass
+
+
+def _is_prefix(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+    return longer[: len(shorter)] == shorter

@@ -1,0 +1,112 @@
+"""The terms that pictures may be tagged with: a plain file, and the user's own beside it.
+
+The form of the files is described at the top of vocabulary.txt.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BUILT_IN = os.path.join(os.path.dirname(__file__), "vocabulary.txt")
+_ONE_OF = " one of"
+_FORBIDDEN = set(',|\\"<>*') | {chr(code) for code in range(32)}
+_MAX_LENGTH = 64  # of a name, as IPTC's keywords allow (IIM 4.2, 2:25)
+
+
+class VocabularyError(Exception):
+    """A file can't be used: which one, which line, and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A tag: its path, such as ("animal", "dog"), and the phrases that describe it."""
+
+    path: tuple[str, ...]
+    phrases: tuple[str, ...]
+    group: tuple[str, ...] | None = None  # at most one term of a group goes on a picture
+
+    @property
+    def name(self) -> str:
+        return "/".join(self.path)
+
+
+def read_vocabulary(own: str) -> list[Term]:
+    """The built-in terms as the user's own file at `own`, if there is one, changes them.
+
+    Raises VocabularyError.
+    """
+    terms = {term.path: term for term in _read(BUILT_IN, {})}
+    if os.path.exists(own):
+        terms = {term.path: term for term in _read(own, terms)}
+    if not terms:
+        raise VocabularyError(f"{own}: takes away every term and adds none")
+    return list(terms.values())
+
+
+def _read(path: str, terms: dict[tuple[str, ...], Term]) -> list[Term]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise VocabularyError(f"{path}: can't be read: {reason}") from None
+    return parse(text, path, terms)
+
+
+def parse(text: str, source: str, known: dict[tuple[str, ...], Term]) -> list[Term]:
+    """`known` terms as the lines of `text` change them. Raises VocabularyError with the line."""
+    terms = dict(known)
+    above: list[tuple[int, str, bool]] = []  # indentation, name, whether "one of"
+    for number, indent, line in _lines(text):
+        where = f"{source}, line {number}"
+        if line.startswith("-"):
+            _take_away(terms, line[1:].strip(), where)
+            continue
+        while above and above[-1][0] >= indent:
+            above.pop()
+        head, colon, tail = line.partition(":")
+        one_of = head.endswith(_ONE_OF)
+        head = head.removesuffix(_ONE_OF).strip()
+        name = head.removesuffix("/").strip()
+        _check(name, where)
+        path = (*(parent for _, parent, _ in above), name)
+        group = path[:-1] if above and above[-1][2] else None
+        above.append((indent, name, one_of))
+        if head.endswith("/"):
+            if colon:
+                raise VocabularyError(f'{where}: "{name}/" only groups and needs no phrases')
+            continue
+        phrases = tuple(phrase.strip() for phrase in tail.split(",") if phrase.strip())
+        terms[path] = Term(path, phrases or (name,), group)
+    return list(terms.values())
+
+
+def _lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """Number, indentation and content of the lines that say something."""
+    for number, line in enumerate(text.split("\n"), 1):
+        content = line.expandtabs(4).rstrip()
+        if content and not content.lstrip().startswith("#"):
+            yield number, len(content) - len(content.lstrip()), content.lstrip()
+
+
+def _check(name: str, where: str) -> None:
+    if not name:
+        raise VocabularyError(f"{where}: a term is missing before the colon")
+    if "/" in name or not _FORBIDDEN.isdisjoint(name):
+        raise VocabularyError(
+            f'{where}: "{name}" can\'t be a tag; put the parent on a line of its own, and do '
+            'without , | \\ " < > *'
+        )
+    if len(name.encode()) > _MAX_LENGTH:
+        raise VocabularyError(f'{where}: "{name}" is longer than {_MAX_LENGTH} bytes')
+
+
+def _take_away(terms: dict[tuple[str, ...], Term], name: str, where: str) -> None:
+    path = tuple(part.strip() for part in name.split("/"))
+    gone = [known for known in terms if name == "*" or known[: len(path)] == path]
+    if not gone:
+        raise VocabularyError(f'{where}: there is no term "{name}" to take away')
+    for known in gone:
+        del terms[known]

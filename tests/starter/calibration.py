@@ -1,0 +1,114 @@
+"""Makes what tags are calibrated with: how common terms are, and the starter's background sample.
+
+    python tests/starter/calibration.py MODEL_DIR DATA_DIR
+
+writes frequencies.tsv beside the vocabulary and background.npy into MODEL_DIR, then prints the
+three numbers of csearchd.tags.calibration as fitted on every other one of Flickr8k's dev photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import photos
+import torch
+from captions import Mentions
+from evaluate import encode_images
+from numpy.typing import NDArray
+
+from csearchd.encode.models import load_model, write_description
+from csearchd.encode.text import TextTower
+from csearchd.search import background
+from csearchd.tags import calibration
+from csearchd.tags.vocabulary import Term, read_vocabulary
+
+SAMPLE = {"flickr": 512, "labelled": 704, "imagenet": 320}
+
+
+def write_frequencies(terms: list[Term], mentions: Mentions) -> None:
+    """A row for each term that a caption names, with its share of the photos."""
+    shares = mentions.matrix.mean(axis=0)
+    with Path(calibration.FREQUENCIES).open("w", encoding="utf-8") as file:
+        file.write(
+            "# The share of photos that people name a term for: of Flickr8k's 6,000 training\n"
+            "# photos, those with the term or one below it in at least one of five captions\n"
+            "# (Hodosh et al. 2013). Made by tests/starter/calibration.py.\n"
+        )
+        for term, share in sorted(zip(terms, shares, strict=True), key=lambda row: row[0].name):
+            if share:
+                file.write(f"{term.name}\t{share:.5f}\n")
+
+
+def background_sample(data: Path) -> list[Path]:
+    """Photos of many kinds, none of them a dev photo."""
+    chance = random.Random(20261120)
+    kinds: dict[str, list[Path]] = {"flickr": [p.path for p in photos.flickr(data, "train")]}
+    rest = [photo.path for photo in photos.labelled(data)]
+    kinds["imagenet"] = [path for path in rest if path.suffix == ".JPEG"]
+    kinds["labelled"] = [path for path in rest if path.suffix != ".JPEG"]
+    return [path for kind, count in SAMPLE.items() for path in chance.sample(kinds[kind], count)]
+
+
+def encode(folder: Path, paths: list[Path]) -> NDArray[np.float32]:
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder.resolve()}")
+    model.eval()
+    vectors: NDArray[np.float32] = encode_images(model, preprocess, paths).numpy()
+    return vectors
+
+
+def fit(
+    evidence: NDArray[np.float32], common: NDArray[np.float32], named: NDArray[np.bool_]
+) -> list[float]:
+    """Evidence, common, offset: the logistic model of csearchd.tags.calibration."""
+    inputs = torch.tensor(np.stack([evidence, np.broadcast_to(common, evidence.shape)], -1))
+    target = torch.tensor(named.astype(np.float32))
+    weights = torch.zeros(3, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        logits = inputs @ weights[:2] + weights[2]
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return [round(float(weight), 2) for weight in weights.detach()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("model", type=Path, help="the starter's directory")
+    parser.add_argument("data", type=Path, help="the data directory (flickr8k/ and so on)")
+    args = parser.parse_args()
+    terms = read_vocabulary("")
+    train = [photo.texts for photo in photos.flickr(args.data, "train")]
+    write_frequencies(terms, Mentions(terms, train))
+
+    sample = encode(args.model, background_sample(args.data))
+    target = args.model / background.FILE
+    np.save(target, sample.astype(np.float16))
+    model = load_model(str(args.model))
+    checksums = {**model.checksums, target.name: hashlib.sha256(target.read_bytes()).hexdigest()}
+    object.__setattr__(model, "checksums", checksums)
+    write_description(model)
+
+    dev = photos.flickr(args.data, "dev")[::2]
+    mentions = Mentions(terms, [photo.texts for photo in dev])
+    vectors = encode(args.model, [photo.path for photo in dev])
+    matrix = calibration.embed_terms(terms, model, TextTower(model, 2), "/nonexistent")
+    scores = vectors @ matrix.T - 0.5 * (matrix @ sample.mean(axis=0))
+    evidence = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
+    print(json.dumps(fit(evidence, calibration.log_odds(terms), mentions.matrix)))
+
+
+if __name__ == "__main__":
+    main()
