@@ -18,6 +18,12 @@ metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extend
              `outdated` marks what an older version took, which knew to take less: it is taken again
              when there is nothing else to do.
 keywords     each spelling once; `file_keywords` says which files have it.
+tag_folders  directories whose pictures are kept tagged, by path: they stay so while they are gone.
+tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar, embedded): words
+             and `removed` as JSON, `digest` and `original` as in csearchd.tags.record; `intended`
+             is a write under way (msgpack). It outlives its file, which may come back.
+tag_visits   the content and the edition of model and vocabulary that a file was last tagged for in
+             a mode, so that it isn't due again; `failure` says why it was left alone.
 """
 
 from __future__ import annotations
@@ -131,6 +137,35 @@ MIGRATIONS = (
         inside BLOB NOT NULL,
         path BLOB NOT NULL
     );
+    """,
+    """
+    CREATE TABLE tag_folders (path BLOB PRIMARY KEY, mode TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tag_ledger (
+        id INTEGER PRIMARY KEY,
+        file INTEGER REFERENCES files(id) ON DELETE SET NULL,
+        path BLOB NOT NULL,
+        carrier TEXT NOT NULL,
+        mark TEXT,
+        root TEXT,
+        words TEXT,
+        removed TEXT,
+        model TEXT,
+        written INTEGER,
+        digest BLOB,
+        original BLOB,
+        intended BLOB
+    );
+    CREATE UNIQUE INDEX tag_ledger_file ON tag_ledger(file, carrier);
+    CREATE INDEX tag_ledger_mark ON tag_ledger(mark);
+    CREATE INDEX tag_ledger_intended ON tag_ledger(id) WHERE intended IS NOT NULL;
+    CREATE TABLE tag_visits (
+        file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+        mode TEXT NOT NULL,
+        content INTEGER,
+        edition TEXT NOT NULL,
+        failure TEXT,
+        PRIMARY KEY (file, mode)
+    ) WITHOUT ROWID;
     """,
 )
 
