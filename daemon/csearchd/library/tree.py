@@ -52,6 +52,9 @@ class DirectoryTree:
     def child(self, parent: int, name: bytes) -> int | None:
         return self._children.get(parent, {}).get(name)
 
+    def name(self, identifier: int) -> bytes:
+        return self._name[identifier]
+
     def parent(self, identifier: int) -> int:
         return self._parent[identifier]
 

@@ -1,0 +1,191 @@
+"""Filters: what a query demands of a file, as a mask over the files.
+
+Values are understood once, before anything is waited for, so that what is wrong is said at once.
+What a picture doesn't tell (no place, no rating) meets no filter, and so meets every opposite.
+A picture without a capture date counts by the time of its file.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from csearchd.library.facts import KINDS, SHAPES, Facts, Mask, aligned
+from csearchd.library.library import Library
+from csearchd.library.tree import TOP
+from csearchd.search import dates
+from csearchd.search.dates import DateError, Period
+from csearchd.search.grammar import Filter, QueryError
+from csearchd.search.places import PlaceError, Places
+
+_EPOCH = datetime(1970, 1, 1)
+_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
+_COMPARED = re.compile(rf"(<=|>=|<|>|=|≤|≥)?\s*({_NUMBER})\s*([a-z]*)", re.IGNORECASE)
+_RANGE = re.compile(rf"({_NUMBER})?\s*\.\.\s*({_NUMBER})?\s*([a-z]*)", re.IGNORECASE)
+_SAME = {"≤": "<=", "≥": ">=", "": "="}
+
+Choice = Callable[[Library], Mask]
+
+
+class Condition(NamedTuple):
+    """A filter that was understood."""
+
+    choice: Choice  # the files that have what is demanded; the mask may be of any length
+    negated: bool
+
+
+def understand(filters: Sequence[Filter], now: datetime, places: Places) -> list[Condition]:
+    """What the filters mean at the time `now` (local). Raises QueryError."""
+    return [Condition(_choice(filter, now, places), filter.negated) for filter in filters]
+
+
+def chosen(library: Library, conditions: Iterable[Condition], size: int) -> Mask:
+    """The files, up to the id `size`, that meet all conditions. Raises LibraryError."""
+    mask: Mask = np.ones(size, np.bool_)
+    for condition in conditions:
+        met = aligned(condition.choice(library), size)
+        mask &= ~met if condition.negated else met
+    return mask
+
+
+def _choice(filter: Filter, now: datetime, places: Places) -> Choice:
+    name, value = filter.name, filter.value
+    try:
+        if name in ("after", "before", "on", "date"):
+            return _date(name, value, now)
+        if name == "near":
+            circle = places.find(value)
+            return lambda library: library.known_facts().near(*circle)
+        if name in ("iso", "rating", "size"):
+            return _number(name, value)
+        if name in ("type", "orientation"):
+            return _kind(name, value)
+    except (DateError, PlaceError, _ValueProblem) as error:
+        raise QueryError(f"{name}: {error}", filter.start, filter.end) from None
+    if name == "camera":
+        return lambda library: library.known_facts().camera(value)
+    if name == "lens":
+        return lambda library: library.known_facts().lens(value)
+    if name == "tag":
+        return lambda library: library.keywords.mask(library, value)
+    if name == "folder":
+        return lambda library: _in_folder(library, value)
+    assert name == "name"
+    return lambda library: _named(library, value)
+
+
+class _ValueProblem(ValueError):
+    """A value that a filter doesn't take; the message says what it takes."""
+
+
+def _date(name: str, value: str, now: datetime) -> Choice:
+    """`after:X` begins with X, `before:X` ends before it: each is the opposite of the other."""
+    if name == "date":
+        period = dates.span(value, now)
+    else:
+        period = dates.period(value, now)
+        if name == "after":
+            period = Period(period.start, dates.LAST)
+        elif name == "before":
+            period = Period(dates.FIRST, period.start)
+    begin = None if period.start == dates.FIRST else (period.start - _EPOCH).total_seconds()
+    end = None if period.end == dates.LAST else (period.end - _EPOCH).total_seconds()
+    return lambda library: library.known_facts().taken_between(begin, end)
+
+
+def _number(name: str, value: str) -> Choice:
+    units = {"mp"} if name == "size" else {""}
+    example = "size:>10MP" if name == "size" else f"{name}:>=4"
+    if match := _RANGE.fullmatch(value.strip()):
+        low, high, unit = match.groups()
+        tests = [(comparison, float(n)) for comparison, n in ((">=", low), ("<=", high)) if n]
+    elif match := _COMPARED.fullmatch(value.strip()):
+        sign, number, unit = match.groups()
+        tests = [(_SAME.get(sign or "", sign), float(number))]
+        if name == "size" and tests[0][0] == "=":  # 12MP is what is called so
+            tests = [(">=", float(number) - 0.5), ("<", float(number) + 0.5)]
+    else:
+        unit, tests = None, []
+    if not tests or unit is None or unit.lower() not in units:
+        raise _ValueProblem(f"{value!r} is no number to compare with, as in {example}")
+
+    def choice(library: Library) -> Mask:
+        facts = library.known_facts()
+        compare = {"iso": facts.iso, "rating": facts.rating, "size": facts.megapixels}[name]
+        masks = [compare(*test) for test in tests]
+        mask = masks[0]
+        for other in masks[1:]:
+            mask = mask & aligned(other, len(mask))
+        return mask
+
+    return choice
+
+
+def _kind(name: str, value: str) -> Choice:
+    known = KINDS if name == "type" else SHAPES
+    kind = value.lower()
+    if kind not in known:
+        raise _ValueProblem(f"{value!r} is none of {', '.join(known)}")
+    compare = Facts.format if name == "type" else Facts.orientation
+    return lambda library: compare(library.known_facts(), kind)
+
+
+def _plain(text: str) -> str:
+    """Without case, and composed: programs write "é" in two ways."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _tester(value: str) -> Callable[[str], bool]:
+    """Whether a name is meant: by any part of it, or with `*` and `?` by all of it."""
+    wanted = _plain(value)
+    if "*" not in wanted and "?" not in wanted:
+        return lambda name: wanted in _plain(name)
+    pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
+    return lambda name: pattern.match(_plain(name)) is not None
+
+
+def _in_folder(library: Library, value: str) -> Mask:
+    """Files below directories whose path ends like `value`: `2019`, `Holidays/2019`, `IMG*`."""
+    tests = [_tester(part) for part in reversed(value.split("/")) if part]
+    with library.memory:
+        tree = library.tree
+
+        def is_meant(directory: int) -> bool:
+            for test in tests:
+                if directory == TOP or not test(os.fsdecode(tree.name(directory))):
+                    return False
+                directory = tree.parent(directory)
+            return bool(tests)
+
+        scope = tree.mask(filter(is_meant, tree.below(TOP)))
+        return library.catalogue.inside(scope)
+
+
+def _named(library: Library, value: str) -> Mask:
+    """Files by their names. SQLite finds the candidates: all names are millions of them."""
+    test = _tester(value)
+    with library.read() as database:
+        rows = database.execute(
+            # Names are BLOBs, with which LIKE and GLOB find nothing.
+            "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ? ESCAPE '\\'",
+            (_like(value),),
+        )
+        found = [row[0] for row in rows if test(os.fsdecode(row[1]))]
+    mask: Mask = np.zeros(max(found, default=-1) + 1, np.bool_)
+    mask[found] = True
+    return mask
+
+
+def _like(value: str) -> str:
+    """A pattern of LIKE that takes at least what is meant; it ignores case in ASCII alone."""
+    pattern = "".join(
+        "%" if c in "*?" or not c.isascii() else f"\\{c}" if c in "%_\\" else c for c in value
+    )
+    return pattern if "*" in value or "?" in value else f"%{pattern}%"
