@@ -83,7 +83,7 @@ async def _run(
     reading.start()
     for path in roots.roots(library):
         scanner.scan(path)
-    await server.start()
+    server.start()
     _handle_signals(service, notifier)
     chores = [
         asyncio.create_task(chore)

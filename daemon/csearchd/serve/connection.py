@@ -7,25 +7,22 @@ import logging
 
 from csearch.protocol import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
 from csearchd.serve.request import Handler, Request, RequestError
+from csearchd.serve.stream import Stream, close_files
 
 log = logging.getLogger(__name__)
 
 _PARTIAL_SECONDS = 30.0  # a frame that has begun must be complete by then
 _MAX_REQUESTS = 64  # under way on one connection
+_MAX_FILES = 256  # that came and belong to no request yet
 
 
 class Connection:
     """Reads requests until the client leaves; then cancels what it asked for."""
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        handle: Handler,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, stream: Stream, handle: Handler) -> None:
+        self._stream = stream
         self._handle = handle
+        self._files: list[int] = []  # descriptors, in the order in which they came
         self._tasks: dict[asyncio.Task[None], Request] = {}
         self._sending = asyncio.Lock()
 
@@ -34,9 +31,12 @@ class Connection:
         try:
             while True:
                 timeout = _PARTIAL_SECONDS if unpacker.partial else None
-                data = await asyncio.wait_for(self._reader.read(1 << 16), timeout)
+                data, files = await asyncio.wait_for(self._stream.receive(), timeout)
+                self._files += files
                 if not data:
                     return
+                if len(self._files) > _MAX_FILES:
+                    raise ProtocolError(f"more than {_MAX_FILES} files that no request takes")
                 for message in unpacker.feed(data):
                     self._begin(message)
         except (ProtocolError, TimeoutError) as error:
@@ -47,6 +47,7 @@ class Connection:
         finally:
             for task in self._tasks:
                 task.cancel()
+            close_files(self._files)
 
     def find(self, identifier: object) -> Request | None:
         """The request with that id, if it is still under way."""
@@ -62,32 +63,41 @@ class Connection:
         """Does nothing if the client is gone."""
         try:
             async with self._sending:
-                self._writer.write(pack(message))
-                await self._writer.drain()
+                await self._stream.send(pack(message))
         except OSError:
             pass  # serve() notices too
 
     def _begin(self, message: Message) -> None:
         if len(self._tasks) >= _MAX_REQUESTS:
             raise ProtocolError(f"more than {_MAX_REQUESTS} requests at a time")
-        request = Request(message, self)
+        request = Request(message, self, self._take_files(message))
         task = asyncio.create_task(self._answer(request))
         self._tasks[task] = request
         task.add_done_callback(self._tasks.pop)
+
+    def _take_files(self, message: Message) -> list[int]:
+        """The descriptors that a request says it brings."""
+        count = message.get("files", 0)
+        if type(count) is not int or not 0 <= count <= len(self._files):
+            raise ProtocolError("a request that says it brings files, which didn't come")
+        files, self._files = self._files[:count], self._files[count:]
+        return files
 
     async def _answer(self, request: Request) -> None:
         identifier = request.message.get("id")
         try:
             result = await self._handle(request)
         except RequestError as error:
-            await self.send(_error(identifier, error.code, str(error)))
+            await self.send(_error(identifier, error.code, str(error), **error.fields))
         except Exception:
             log.exception("the request %r failed", request.message.get("op"))
             text = "an error in csearchd; its log tells more"
             await self.send(_error(identifier, "internal", text))
         else:
             await request.reply("result", **result)
+        finally:
+            close_files(request.files)
 
 
-def _error(identifier: object, code: str, message: str) -> Message:
-    return {"id": identifier, "type": "error", "code": code, "message": message}
+def _error(identifier: object, code: str, message: str, **fields: object) -> Message:
+    return {"id": identifier, "type": "error", "code": code, "message": message, **fields}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from csearch.protocol import Message
 
 
 class RequestError(Exception):
-    """A request that can't be met: a code of the protocol and a text for the user."""
+    """A request that can't be met: a code of the protocol, a text for the user, other fields."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **fields: object) -> None:
         super().__init__(message)
         self.code = code
+        self.fields = fields
 
 
 class Front(Protocol):
@@ -28,11 +29,15 @@ class Front(Protocol):
 
 
 class Request:
-    """A request under way, and the way to reply to it."""
+    """A request under way, and the way to reply to it.
 
-    def __init__(self, message: Message, front: Front) -> None:
+    `files` are descriptors that came with it; whoever made the request closes them.
+    """
+
+    def __init__(self, message: Message, front: Front, files: Sequence[int] = ()) -> None:
         self.message = message
         self.front = front
+        self.files = list(files)
         self.answer_now = asyncio.Event()  # the client won't wait any longer
 
     async def reply(self, kind: str, **fields: object) -> None:

@@ -6,16 +6,16 @@ import asyncio
 import logging
 import os
 import socket
-import sys
-from typing import Any
 
 from csearchd.serve.address import peer_uid
 from csearchd.serve.connection import Connection
 from csearchd.serve.request import Handler
+from csearchd.serve.stream import Stream
 
 log = logging.getLogger(__name__)
 
 _MAX_CONNECTIONS = 256
+_PAUSE_SECONDS = 0.5  # after an accept that failed
 
 
 class Server:
@@ -25,38 +25,41 @@ class Server:
         self._listening = listening
         self._handle = handle
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        # A copy, since a socket from the service manager has to outlive the server: its file isn't
-        # ours to remove either, which asyncio does by itself from Python 3.13 on.
-        options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-        self._server = await asyncio.start_unix_server(
-            self._accept, sock=self._listening.dup(), **options
-        )
+    def start(self) -> None:
+        self._listening.setblocking(False)
+        self._accepting = asyncio.create_task(self._accept())
 
     def stop(self) -> None:
-        """Accepts no more and drops who is there."""
-        if self._server:
-            self._server.close()
+        """Accepts no more and drops who is there. The listening socket stays open."""
+        if self._accepting:
+            self._accepting.cancel()
         for task in self._connections:
             task.cancel()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connection = Connection(reader, writer, self._handle)
-        self._connections.add(task)
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listening)
+            except OSError as error:  # too many open files, say
+                log.error("no connection can be accepted: %s", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            task = asyncio.create_task(self._serve(connection))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        stream = Stream(connection)
         try:
-            uid = peer_uid(writer.get_extra_info("socket"))
+            uid = peer_uid(connection)
             if uid != os.getuid():
                 log.warning("refused a connection of user %d", uid)
             elif len(self._connections) > _MAX_CONNECTIONS:
                 log.warning("refused a connection: there are %d already", _MAX_CONNECTIONS)
             else:
-                await connection.serve()
-        except asyncio.CancelledError:
-            pass
+                await Connection(stream, self._handle).serve()
         finally:
-            self._connections.discard(task)
-            writer.close()
+            stream.close()

@@ -1,0 +1,52 @@
+"""A connected Unix socket: bytes and open files in, bytes out. asyncio's own streams drop files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+_BYTES = 1 << 16  # that are taken at a time
+_FILES = 32  # the same; the kernel drops more
+
+
+class Stream:
+    """For one reader and, at a time, one writer."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+
+    async def receive(self) -> tuple[bytes, list[int]]:
+        """What has come, b"" at the end, and the descriptors that came with it (SCM_RIGHTS,
+        unix(7)), which the caller closes. Raises OSError."""
+        while True:
+            try:
+                data, files, _, _ = socket.recv_fds(
+                    self._socket, _BYTES, _FILES, socket.MSG_CMSG_CLOEXEC
+                )
+                return data, files
+            except BlockingIOError:
+                await self._readable()
+
+    async def send(self, data: bytes) -> None:
+        """Raises OSError."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_reader(self._socket, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(self._socket)
+
+
+def close_files(files: list[int]) -> None:
+    """Closes descriptors and empties the list."""
+    while files:
+        os.close(files.pop())
