@@ -43,7 +43,7 @@ def serve(paths: Paths, config: Config) -> bool:
 
     The caller holds the lock. Raises LibraryError, ModelError or AddressError where it can't start.
     """
-    library = Library(paths.library)
+    library = Library(paths.library, paths.cache)
     models = Models(library, paths.models, config.search.threads)
     inherited = inherited_socket()
     own = None if inherited else OwnSocket(socket_path())

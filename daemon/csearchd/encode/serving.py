@@ -76,8 +76,9 @@ class Models:
             with self._library.write():
                 self._library.set("model", model.name)
                 self._library.set("next_model", None)
-            self.serving = serving
+            before, self.serving = self.serving, serving
             self.coming = None
+        self._library.release(before.row)
         log.info("%s serves now", model.name)
 
     def row(self, model: Model) -> int:

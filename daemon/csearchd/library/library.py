@@ -7,13 +7,15 @@ and read the database through connections of their own.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from csearchd.library.catalogue import Catalogue
-from csearchd.library.database import explain, open_database, open_reader
+from csearchd.library.database import LibraryError, explain, open_database, open_reader
 from csearchd.library.facts import Facts
 from csearchd.library.keywords import Keywords
 from csearchd.library.tree import DirectoryTree
@@ -21,13 +23,17 @@ from csearchd.library.vectors import VectorTable
 
 _PAGES = 4096  # of 16 KB: a transaction of less than a second
 _CLOSE_SECONDS = 0.3
+_NOTED = 1000  # changes, that a start may have to catch up with
 
 
 class Library:
     """What the daemon knows. Raises LibraryError where the database can't be opened or written."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, cache: str | None = None) -> None:
+        """`cache` is a directory for files that repeat the database; None is memory."""
         self.path = path
+        self._cache = cache
+        self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
         self._database = open_database(path)
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
@@ -164,13 +170,44 @@ class Library:
         return int(row[0])
 
     def vectors(self, model: int, dimensions: int) -> VectorTable:
-        """A model's vectors, read from the database."""
+        """A model's vectors, kept as codes in the cache. Raises LibraryError."""
+        with self.write() as database:
+            (fingerprint,) = database.execute(
+                "SELECT fingerprint FROM models WHERE id = ?", (model,)
+            ).fetchone()
+            if model not in self._tables:
+                directory = self._cache and os.path.join(self._cache, f"vectors-{fingerprint[:16]}")
+                self._tables[model] = VectorTable.load(database, model, dimensions, directory)
+                self.after_commit(self._tables[model].settle(database, model))
+        return self._tables[model]
+
+    def release(self, model: int) -> None:
+        """A model's vectors are searched no more: their codes go."""
+        with self.write():
+            self._tables.pop(model).discard()
+
+    def settle(self) -> None:
+        """Clears the notes of changes, once the files in the cache have what changed.
+
+        Does nothing while there are few. Raises LibraryError.
+        """
         with self.read() as database:
-            return VectorTable.load(database, model, dimensions)
+            (noted,) = database.execute("SELECT count(*) FROM changed_vectors").fetchone()
+        if noted >= _NOTED:
+            self._settle()
+
+    def _settle(self) -> None:
+        with self.write() as database:
+            for model, table in self._tables.items():
+                self.after_commit(table.settle(database, model))
 
     def close(self) -> None:
         """Closes the database, unless a transaction is under way: that is rolled back instead,
         when the process ends, since nobody who ends the daemon wants to wait for it."""
         if self._writing.acquire(timeout=_CLOSE_SECONDS):
+            with contextlib.suppress(LibraryError):  # the next start catches up instead
+                self._settle()
+            for table in self._tables.values():
+                table.close()
             self._database.close()
             self._writing.release()

@@ -24,6 +24,10 @@ tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar,
              is a write under way (msgpack). It outlives its file, which may come back.
 tag_visits   the content and the edition of model and vocabulary that a file was last tagged for in
              a mode, so that it isn't due again; `failure` says why it was left alone.
+derived      which state of the library a file in the cache was made from: its token, by its name.
+changed_vectors, changed_files
+             what has changed since, noted by triggers, so that nobody can forget to. (Not by
+             INSERT OR IGNORE: an upsert that fires a trigger overrides its OR clauses.)
 """
 
 from __future__ import annotations
@@ -166,6 +170,50 @@ MIGRATIONS = (
         failure TEXT,
         PRIMARY KEY (file, mode)
     ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE derived (name TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE changed_vectors (
+        model INTEGER NOT NULL,
+        content INTEGER NOT NULL,
+        PRIMARY KEY (model, content)
+    ) WITHOUT ROWID;
+    CREATE TABLE changed_files (file INTEGER PRIMARY KEY);
+
+    CREATE TRIGGER vector_added AFTER INSERT ON vectors BEGIN
+        INSERT INTO changed_vectors SELECT new.model, new.content WHERE NOT EXISTS
+            (SELECT 1 FROM changed_vectors WHERE model = new.model AND content = new.content);
+    END;
+    CREATE TRIGGER vector_changed AFTER UPDATE OF vector ON vectors BEGIN
+        INSERT INTO changed_vectors SELECT new.model, new.content WHERE NOT EXISTS
+            (SELECT 1 FROM changed_vectors WHERE model = new.model AND content = new.content);
+    END;
+    CREATE TRIGGER vector_removed AFTER DELETE ON vectors BEGIN
+        INSERT INTO changed_vectors SELECT old.model, old.content WHERE NOT EXISTS
+            (SELECT 1 FROM changed_vectors WHERE model = old.model AND content = old.content);
+    END;
+    CREATE TRIGGER file_added AFTER INSERT ON files BEGIN
+        INSERT INTO changed_files SELECT new.id
+            WHERE NOT EXISTS (SELECT 1 FROM changed_files WHERE file = new.id);
+    END;
+    CREATE TRIGGER file_changed AFTER UPDATE OF directory, content, due, failure ON files BEGIN
+        INSERT INTO changed_files SELECT new.id
+            WHERE NOT EXISTS (SELECT 1 FROM changed_files WHERE file = new.id);
+    END;
+    CREATE TRIGGER file_removed AFTER DELETE ON files BEGIN
+        INSERT INTO changed_files SELECT old.id
+            WHERE NOT EXISTS (SELECT 1 FROM changed_files WHERE file = old.id);
+    END;
+    CREATE TRIGGER content_failed AFTER UPDATE OF failure ON contents
+    WHEN old.failure IS NOT new.failure BEGIN
+        INSERT INTO changed_files SELECT id FROM files WHERE content = new.id
+            AND NOT EXISTS (SELECT 1 FROM changed_files WHERE file = files.id);
+    END;
+    CREATE TRIGGER directory_absent AFTER UPDATE OF absent ON directories
+    WHEN old.absent IS NOT new.absent BEGIN
+        INSERT INTO changed_files SELECT id FROM files WHERE directory = new.id
+            AND NOT EXISTS (SELECT 1 FROM changed_files WHERE file = files.id);
+    END;
     """,
 )
 

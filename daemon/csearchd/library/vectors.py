@@ -1,42 +1,126 @@
-"""The vectors of one model in memory, and the scan over them."""
+"""The vectors of one model, and the search among them."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 4096  # rows; memory grows by a block at a time and nothing is ever copied
+from csearchd.library import derived
+from csearchd.library.codes import CodeFile, Vectors
+from csearchd.library.scan import Scanner, best
+
+log = logging.getLogger(__name__)
+
+_BATCH = 4096  # rows that are encoded at a time
+_SHARE = 500  # one row of so many is compared exactly, at least
+_FEW = 32  # a selection of less than one row of so many is picked out instead of scanned over
 
 
 class VectorTable:
-    """Unit vectors by content id.
+    """Unit vectors by content id, as codes in a file; a removed row is used again.
 
-    Rows are float32 in blocks; a removed row is used again. One thread changes the table while
-    others search it: a row is written before it is given its content.
+    One thread changes the table while others search it: a row is written before it is given its
+    content.
     """
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self, dimensions: int, directory: str | None = None) -> None:
+        """With the code file in `directory`, or in memory, where that can't be used or is None."""
         self.dimensions = dimensions
-        self._blocks: list[NDArray[np.float32]] = []
-        self._content = np.zeros(0, np.int32)  # by row; 0 is a free one
+        self.trouble: str | None = None  # why the codes are in memory, for the user
+        self._scanner = Scanner()
         self._row = np.full(1024, -1, np.int32)  # by content
         self._free: list[int] = []
         self._used = 0
+        self._tokens: list[str] = []
+        try:
+            self._file = CodeFile(directory, dimensions)
+        except OSError as error:
+            self._complain(directory, error)
+            self._file = CodeFile(None, dimensions)
 
     @classmethod
-    def load(cls, database: sqlite3.Connection, model: int, dimensions: int) -> VectorTable:
-        """The vectors that the database has for `model`."""
-        table = cls(dimensions)
+    def load(
+        cls, database: sqlite3.Connection, model: int, dimensions: int, directory: str | None = None
+    ) -> VectorTable:
+        """The vectors that the database has for `model`; inside a transaction."""
+        table = cls(dimensions, directory)
+        token = derived.token(database, _name(model))
+        table._tokens = [token] if token else []
+        if not (token in table._file.tokens() and table._take_rows()):
+            table._guard(table._file.clear)
+            table._read(database, model)
+        else:
+            table._catch_up(database, model)
+        return table
+
+    def _take_rows(self) -> bool:
+        """Takes over what the file holds. False if that can't be."""
+        contents = self._file.content
+        rows = np.flatnonzero(contents)
+        self._used = int(rows[-1]) + 1 if len(rows) else 0
+        if contents.min(initial=0) < 0:
+            return False
+        self._row = np.full(int(contents.max(initial=0)) + 1024, -1, np.int32)
+        self._row[contents[rows]] = rows
+        self._free = np.flatnonzero(contents[: self._used] == 0).tolist()
+        return bool((self._row[contents[rows]] == rows).all())
+
+    def _read(self, database: sqlite3.Connection, model: int) -> None:
+        self._row = np.full(1024, -1, np.int32)
+        self._free, self._used = [], 0
         rows = database.execute(
             "SELECT content, vector FROM vectors WHERE model = ? ORDER BY content", (model,)
         )
-        while batch := rows.fetchmany(_BLOCK):
-            vectors = np.frombuffer(b"".join(vector for _, vector in batch), "<f2")
-            for (content, _), vector in zip(batch, vectors.reshape(-1, dimensions), strict=True):
-                table.add(content, vector)
-        return table
+        while batch := rows.fetchmany(_BATCH):
+            contents = np.array([content for content, _ in batch], np.int32)
+            joined = b"".join(vector for _, vector in batch)
+            vectors = np.frombuffer(joined, "<f2").reshape(-1, self.dimensions)
+            self._reserve(int(contents[-1]))
+            self._write(self._used, contents, vectors)
+            self._row[contents] = np.arange(self._used, self._used + len(contents))
+            self._used += len(contents)
+
+    def _catch_up(self, database: sqlite3.Connection, model: int) -> None:
+        rows = database.execute(
+            "SELECT n.content, v.vector FROM changed_vectors n LEFT JOIN vectors v "
+            "ON v.model = n.model AND v.content = n.content WHERE n.model = ?",
+            (model,),
+        )
+        for content, vector in rows.fetchall():
+            if vector is None:
+                self.remove(content)
+            else:
+                self.add(content, np.frombuffer(vector, "<f2"))
+
+    def settle(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
+        """Clears the notes of changes, all of which the file has; inside a transaction.
+
+        Returns what must be done once that is committed.
+        """
+        old, new = self._tokens, derived.new_token()
+        self._guard(lambda: self._file.mark([*old, new]))
+        derived.set_token(database, _name(model), new)
+        database.execute("DELETE FROM changed_vectors WHERE model = ?", (model,))
+        self._tokens = [*old, new]
+
+        def finish() -> None:
+            self._tokens = [new]
+            self._guard(lambda: self._file.mark([new]))
+
+        return finish
+
+    def discard(self) -> None:
+        """Removes the code file; who still searches may end."""
+        self._file.discard()
+
+    def close(self) -> None:
+        """After the last change; who still searches may end. The rows are safe on the disk."""
+        self._guard(lambda: self._file.mark(self._tokens, safe=True))
+        self._file.close()
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """Up to `count` of the vectors, evenly spread, of shape (n, dimensions)."""
@@ -48,31 +132,28 @@ class VectorTable:
     def __len__(self) -> int:
         return self._used - len(self._free)
 
-    def add(self, content: int, vector: NDArray[np.float16] | NDArray[np.float32]) -> None:
+    def add(self, content: int, vector: Vectors) -> None:
         """Adds or replaces the vector, of shape (dimensions,), of a content."""
-        if content >= len(self._row):
-            larger = np.full(max(content + 1, len(self._row) * 3 // 2), -1, np.int32)
-            larger[: len(self._row)] = self._row
-            self._row = larger
+        self._reserve(content)
         row = int(self._row[content])
         if row < 0:
-            row = self._free.pop() if self._free else self._next_row()
-        self._blocks[row // _BLOCK][row % _BLOCK] = vector
+            row = self._free.pop() if self._free else self._used
+        self._write(row, np.array([content], np.int32), vector[None])
         self._row[content] = row
-        self._content[row] = content
+        self._used = max(self._used, row + 1)
 
     def remove(self, content: int) -> None:
         row = int(self._row[content]) if content < len(self._row) else -1
         if row >= 0:
-            self._content[row] = 0
+            self._guard(lambda: self._file.free(row))
             self._row[content] = -1
             self._free.append(row)
 
     def has(self, contents: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which of `contents` (0 is none) have a vector."""
         rows = self._row  # add() may replace it
-        known: NDArray[np.bool_] = (contents > 0) & (contents < len(rows))
-        known[known] = rows[contents[known]] >= 0
+        known: NDArray[np.bool_] = rows.take(contents, mode="clip") >= 0
+        known &= contents < len(rows)
         return known
 
     def search(
@@ -80,27 +161,88 @@ class VectorTable:
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The best `count` contents and their scores (dot products), best first.
 
-        `query` has shape (dimensions,) and unit length; `wanted` is a mask by content id.
+        `query` has shape (dimensions,) and unit length; `wanted` is a mask by content id. The scan
+        over the high bytes finds more candidates than needed, which are then compared in full.
         """
-        contents = self._content
-        blocks = self._blocks[: len(contents) // _BLOCK]
-        if not blocks:
+        used, file = self._used, self._file
+        codes, scale, contents = file.high[:used], file.scale[:used], file.content[:used]
+        candidates = max(count + count // 2 + 64, used // _SHARE)
+        chosen = int(np.count_nonzero(wanted)) if wanted is not None else used
+        if not chosen or not used:
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
-        scores = np.concatenate([block @ query for block in blocks])
-        allowed = contents > 0
-        if wanted is not None:
-            allowed &= np.append(wanted, False)[np.minimum(contents, len(wanted))]
-        rows = np.flatnonzero(allowed)
-        scores = scores[rows]
-        if len(rows) > count:
-            best = np.argpartition(scores, len(rows) - count)[len(rows) - count :]
-            rows, scores = rows[best], scores[best]
-        order = np.argsort(-scores, kind="stable")
-        return contents[rows[order]], scores[order]
+        if wanted is not None and chosen * _FEW < used:
+            row_of = self._row
+            rows = row_of[np.flatnonzero(wanted[: len(row_of)])].astype(np.intp)
+            rows = rows[(rows >= 0) & (rows < used)]
+            picked = self._scanner.scores(codes[rows], scale[rows], query)
+            rows = rows[best(picked, candidates)]
+        else:
+            scores = self._scanner.scores(codes, scale, query)
+            rows = _best_wanted(scores, contents, wanted, chosen, candidates)
+        found = contents[rows]
+        numbers = file.coordinates(rows)
+        numbers *= query
+        exact = numbers.sum(axis=1)  # the same for equal rows, which a matrix product isn't
+        order = np.lexsort((found, -exact))[:count]
+        order = order[_are_wanted(found[order], wanted)]
+        return found[order], exact[order]
 
-    def _next_row(self) -> int:
-        if self._used == len(self._blocks) * _BLOCK:
-            self._blocks.append(np.zeros((_BLOCK, self.dimensions), np.float32))
-            self._content = np.append(self._content, np.zeros(_BLOCK, np.int32))
-        self._used += 1
-        return self._used - 1
+    def _reserve(self, content: int) -> None:
+        if content >= len(self._row):
+            larger = np.full(max(content + 1024, len(self._row) * 5 // 4), -1, np.int32)
+            larger[: len(self._row)] = self._row
+            self._row = larger
+
+    def _write(self, row: int, contents: NDArray[np.int32], vectors: Vectors) -> None:
+        self._guard(lambda: self._file.put_rows(row, contents, vectors))
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        """Does something to the file; where that fails, to a copy in memory."""
+        try:
+            action()
+        except OSError as error:
+            self._complain(None, error)
+            broken, self._file = self._file, CodeFile(None, self.dimensions)
+            self._file.copy(broken)
+            broken.close()
+            action()
+
+    def _complain(self, directory: str | None, error: OSError) -> None:
+        where = directory or error.filename or "the cache"
+        self.trouble = (
+            f"what searches read is kept in memory, since {where} cannot be used: {error.strerror}"
+        )
+        log.warning("%s", self.trouble)
+
+
+def _name(model: int) -> str:
+    return f"vectors-{model}"
+
+
+def _are_wanted(contents: NDArray[np.int32], wanted: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Which contents (0 is none) are among `wanted`, a mask that may be too short."""
+    found: NDArray[np.bool_] = contents > 0
+    if wanted is not None:
+        found &= wanted.take(contents, mode="clip") & (contents < len(wanted))
+    return found
+
+
+def _best_wanted(
+    scores: NDArray[np.float32],
+    contents: NDArray[np.int32],
+    wanted: NDArray[np.bool_] | None,
+    chosen: int,
+    count: int,
+) -> NDArray[np.intp]:
+    """The rows of the largest `count` scores among those whose content is wanted.
+
+    Of the `chosen` contents that are wanted, if they are many, enough are among somewhat more of
+    the best of all: then the others are not looked at.
+    """
+    if chosen * 4 > len(scores):
+        rows = best(scores, count * len(scores) // chosen * 5 // 4)
+        rows = rows[_are_wanted(contents[rows], wanted)]
+        if len(rows) >= count:
+            return rows[best(scores[rows], count)]
+    rows = np.flatnonzero(_are_wanted(contents, wanted))
+    return rows[best(scores[rows], count)]

@@ -81,7 +81,8 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
 def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
     scanner, reading = service.scanner, service.reading
-    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble]
+    table = service.models.serving.table
+    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble, table.trouble]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
     elif reading.lacking:

@@ -1,0 +1,276 @@
+"""The table of vectors and its code file: whatever happens, the answer is the database's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from csearchd.library.library import Library
+from csearchd.library.scan import best
+from csearchd.library.vectors import VectorTable
+
+DIMENSIONS = 24
+
+
+def unit(seed: int, count: int = 1) -> NDArray[np.float16]:
+    vectors = np.random.default_rng(seed).normal(size=(count, DIMENSIONS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float16)
+
+
+class Place:
+    """A library with one model, opened and reopened as a daemon would."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.cache = directory / "cache"
+        self.open()
+
+    def open(self) -> None:
+        self.library = Library(str(self.directory / "library.sqlite"), str(self.cache))
+        self.model = self.library.model("f" * 64, "model", DIMENSIONS)
+        self.table = self.library.vectors(self.model, DIMENSIONS)
+
+    def close(self) -> None:
+        self.library.close()
+
+    def kill(self) -> None:
+        """What a SIGKILL leaves: nothing is said to anybody any more."""
+        self.table._file.close()
+        self.library._database.close()
+
+    def store(self, content: int, vector: NDArray[np.float16]) -> None:
+        """As library.contents does it."""
+        self.store_only(content, vector)
+        self.table.add(content, vector)
+
+    def store_only(self, content: int, vector: NDArray[np.float16]) -> None:
+        with self.library.write() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO contents (id, scheme, identity) VALUES (?, 1, ?)",
+                (content, str(content)),
+            )
+            database.execute(
+                "INSERT INTO vectors VALUES (?, ?, ?, 1) ON CONFLICT (model, content) "
+                "DO UPDATE SET vector = excluded.vector",
+                (self.model, content, vector.tobytes()),
+            )
+
+    def drop(self, content: int) -> None:
+        self.drop_only(content)
+        self.table.remove(content)
+
+    def drop_only(self, content: int) -> None:
+        with self.library.write() as database:
+            database.execute("DELETE FROM vectors WHERE content = ?", (content,))
+
+    def check(self, wanted: NDArray[np.bool_] | None = None, top: int = 5) -> None:
+        """The table answers as an exact scan over the database's vectors would."""
+        with self.library.read() as database:
+            rows = database.execute("SELECT content, vector FROM vectors").fetchall()
+        rows = [row for row in rows if wanted is None or (row[0] < len(wanted) and wanted[row[0]])]
+        query = unit(99)[0].astype(np.float32)
+        query /= np.linalg.norm(query)
+        scores = {
+            row[0]: float(np.frombuffer(row[1], "<f2").astype(np.float32) @ query) for row in rows
+        }
+        want = sorted(scores, key=lambda content: (-scores[content], content))[:top]
+        contents, found = self.table.search(query, wanted, top)
+        assert found.tolist() == pytest.approx([scores[content] for content in want], abs=1e-4)
+        assert [scores[c] for c in contents.tolist()] == pytest.approx(found.tolist(), abs=1e-4)
+        assert len(set(contents.tolist())) == len(want)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.close()
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["store", "store", "drop", "reopen", "kill", "settle", "lost"]),
+        st.integers(1, 12),
+        st.integers(0, 1000),
+    ),
+    max_size=40,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(changes=CHANGES, mask=st.none() | st.lists(st.booleans(), min_size=13, max_size=13))
+def test_any_history_gives_the_exact_answer(
+    tmp_path: Path, changes: list[tuple[str, int, int]], mask: list[bool] | None
+) -> None:
+    shutil.rmtree(tmp_path / "case", ignore_errors=True)
+    (tmp_path / "case").mkdir()
+    place = Place(tmp_path / "case")
+    for action, content, seed in changes:
+        if action == "store":
+            place.store(content, unit(seed)[0])
+        elif action == "drop":
+            place.drop(content)
+        elif action == "settle":
+            place.library._settle()
+        elif action == "lost":  # killed between the commit and the code file
+            (place.store_only if seed % 2 else lambda c, _: place.drop_only(c))(
+                content, unit(seed)[0]
+            )
+            place.kill()
+            place.open()
+        else:
+            place.close() if action == "reopen" else place.kill()
+            place.open()
+        place.check()
+    place.check(np.array(mask) if mask else None)
+    place.close()
+
+
+def fill(place: Place, count: int = 300) -> None:
+    for content, vector in enumerate(unit(5, count), 1):
+        place.store(content, vector)
+
+
+@pytest.mark.parametrize("name", ["content", "scale", "high", "low", "head"])
+@pytest.mark.parametrize("damage", ["truncated", "longer", "gone", "empty"])
+def test_a_damaged_code_file_is_made_anew(place: Place, name: str, damage: str) -> None:
+    fill(place)
+    place.close()
+    (directory,) = place.cache.iterdir()
+    file = directory / name
+    if damage == "gone":
+        file.unlink()
+    elif damage == "empty":
+        file.write_bytes(b"")
+    else:
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2] if damage == "truncated" else whole * 2)
+    place.open()
+    assert len(place.table) == 300
+    place.check()
+
+
+def test_a_code_file_of_another_library_is_made_anew(place: Place, tmp_path: Path) -> None:
+    fill(place, 20)
+    place.close()
+    (tmp_path / "other").mkdir()
+    other = Place(tmp_path / "other")
+    for content in range(1, 21):
+        other.store(content, unit(content + 100)[0])
+    other.close()
+    (theirs,), (ours,) = other.cache.iterdir(), place.cache.iterdir()
+    shutil.rmtree(ours)
+    shutil.copytree(theirs, ours)
+    place.open()
+    place.check()
+
+
+def test_after_a_power_failure_nothing_unsafe_is_trusted(place: Place) -> None:
+    fill(place, 20)
+    place.kill()
+    (directory,) = place.cache.iterdir()
+    head = json.loads((directory / "head").read_text())
+    assert head["safe"] is False
+    (directory / "head").write_text(json.dumps({**head, "boot": "another"}).ljust(512))
+    (directory / "high").write_bytes(bytes((directory / "high").stat().st_size))
+    place.open()
+    place.check()
+
+
+def test_safe_rows_outlive_a_boot(place: Place) -> None:
+    fill(place, 20)
+    place.close()
+    (directory,) = place.cache.iterdir()
+    head = json.loads((directory / "head").read_text())
+    (directory / "head").write_text(json.dumps({**head, "boot": "another"}).ljust(512))
+    before = (directory / "high").stat().st_mtime_ns
+    place.open()
+    place.check()
+    assert (directory / "high").stat().st_mtime_ns == before  # nothing was written again
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_done_without(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no directory")
+    place = Place(tmp_path)
+    fill(place, 20)
+    place.check()
+    assert place.table.trouble and "cache" in place.table.trouble
+    place.close()
+
+
+def test_a_disk_that_fills_up_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(place, 20)
+    real = os.pwrite
+    broken = set(place.table._file._files.values())
+
+    def pwrite(descriptor: int, data: bytes, offset: int) -> int:
+        if descriptor in broken:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)  # a full disk under the cache alone can't be had
+    place.store(21, unit(21)[0])
+    place.drop(3)
+    place.check()
+    assert "No space left" in str(place.table.trouble)
+
+
+def test_another_process_with_the_same_cache_keeps_its_file(place: Place, tmp_path: Path) -> None:
+    fill(place, 20)
+    (directory,) = place.cache.iterdir()
+    second = VectorTable(DIMENSIONS, str(directory))
+    assert second.trouble
+    second.add(1, unit(1)[0])
+    place.check()
+
+
+def test_rows_are_used_again(place: Place) -> None:
+    fill(place, 100)
+    for content in range(1, 51):
+        place.drop(content)
+    place.close()
+    place.open()
+    for content in range(201, 251):
+        place.store(content, unit(content)[0])
+    assert len(place.table) == place.table._used == 100
+    place.check()
+
+
+def test_equal_vectors_have_equal_scores(place: Place) -> None:
+    for content in range(1, 40):
+        place.store(content, unit(7)[0])
+    contents, scores = place.table.search(unit(8)[0].astype(np.float32), None, 39)
+    assert contents.tolist() == list(range(1, 40))
+    assert len(set(scores.tolist())) == 1
+
+
+def test_a_change_of_model_removes_the_codes_of_the_old_one(place: Place) -> None:
+    fill(place, 5)
+    other = place.library.model("e" * 64, "other", 8)
+    table = place.library.vectors(other, 8)
+    table.add(1, np.ones(8, np.float16))
+    place.check()
+    place.library.release(place.model)
+    files = [path for path in place.cache.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {f"vectors-{'e' * 16}"}
+
+
+@pytest.mark.parametrize("count", [1, 10, 4000])
+def test_the_best_of_many(count: int) -> None:
+    scores = np.random.default_rng(1).normal(size=200_000).astype(np.float32)
+    scores[:50_000] = 3  # more equal ones than wanted
+    found = best(scores, count)
+    assert len(found) == count
+    assert np.sort(scores[found]).tolist() == np.sort(scores)[-count:].tolist()
