@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _THREADS = 16  # for all that may wait; several, since a hung file system may hold some for ever
 _LOOK_SECONDS = 3.0  # between looks at the socket's file
 _STATUS_SECONDS = 30.0  # between lines to the service manager
-_PURGE_SECONDS = 3600.0  # between purges of contents without files
+_PURGE_SECONDS = 300.0  # between purges of contents without files
 _STOP_SECONDS = 0.7  # for a thread to end; a hung file system may hold one for ever
 
 
@@ -133,6 +133,7 @@ async def _purge(service: Service) -> None:
                 contents.purge, service.library, keep, service.models.serving.table
             ):
                 await asyncio.sleep(0.1)
+            await service.run(service.library.settle)
         except LibraryError as error:
             log.error("%s", error)
         await asyncio.sleep(_PURGE_SECONDS)

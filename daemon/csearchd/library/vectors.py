@@ -124,10 +124,9 @@ class VectorTable:
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """Up to `count` of the vectors, evenly spread, of shape (n, dimensions)."""
-        rows = np.flatnonzero(self._content)
+        rows = np.flatnonzero(self._file.content[: self._used])
         rows = rows[:: max(1, -(-len(rows) // count))] if len(rows) else rows
-        vectors = [self._blocks[row // _BLOCK][row % _BLOCK] for row in rows]
-        return np.array(vectors, np.float32).reshape(len(vectors), self.dimensions)
+        return self._file.coordinates(rows)
 
     def __len__(self) -> int:
         return self._used - len(self._free)
