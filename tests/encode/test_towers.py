@@ -15,11 +15,12 @@ from encoder_process import LIMITS, Encoder
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data as photos
-from tiny_model import make_tiny_model, make_tiny_weights
+from tiny_model import TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
 
 from csearchd.encode import towers
+from csearchd.encode.image_tower import load_visual
 from csearchd.encode.messages import Settings
-from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
+from csearchd.encode.models import IMAGE_TOWER, WEIGHTS, starter_directory
 from csearchd.encode.pool import EncoderUnusable, Pool
 from csearchd.library.contents import Job
 
@@ -27,7 +28,7 @@ from csearchd.library.contents import Job
 EAGER = """
 from csearchd.encode import __main__, towers
 towers._PRICE = 0.0
-towers.torch_pays = lambda device: True
+towers.torch_pays = lambda device, arithmetic: True
 {}
 __main__.main()
 """
@@ -165,11 +166,57 @@ def test_damaged_weights_are_reported(copy: Path, pictures: list[bytes]) -> None
         assert encoder.process.wait(10) == 1
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose image tower is worth 8-bit weights."""
+    directory = tmp_path_factory.mktemp("models") / "large"
+    vision = {"image_size": 64, "layers": 6, "width": 512, "head_width": 64, "patch_size": 16}
+    make_tiny_model(str(directory), {**TINY_CONFIGURATION, "vision_cfg": vision})
+    return directory
+
+
+def test_a_large_tower_has_8_bit_weights(large: Path, pictures: list[bytes]) -> None:
+    import open_clip
+    import torch
+
+    clip, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{large}")
+    clip.eval()
+    images = torch.stack([preprocess(Image.open(os.fsdecode(path))) for path in pictures])
+    with torch.inference_mode():
+        theirs = clip.encode_image(images).numpy()
+    with Encoder(large) as encoder:
+        ours = vectors(encoder, pictures)
+        if encoder.arithmetic == ["onnx"]:
+            pytest.skip("8-bit numbers are no faster on this processor")
+        assert encoder.arithmetic == ["int8"]
+    assert least_cosine(ours, theirs) > 0.999
+    assert os.path.getsize(large / IMAGE_TOWER) < os.path.getsize(large / WEIGHTS) * 0.7
+
+
+@pytest.mark.parametrize("architecture", ["transformer", "starter"])
+def test_the_image_tower_alone_is_that_of_the_whole_model(model: Path, architecture: str) -> None:
+    import open_clip
+    import torch
+
+    directory = str(model) if architecture == "transformer" else starter_directory()
+    whole = open_clip.create_model(f"local-dir:{directory}").visual.eval()
+    alone = load_visual(directory)
+    size = open_clip.create_model(f"local-dir:{directory}").visual.image_size
+    picture = torch.rand(1, 3, *(size if isinstance(size, tuple) else (size, size)))
+    with torch.inference_mode():
+        assert torch.equal(alone(picture), whole(picture))
+    assert not any(tensor.is_meta for tensor in (*alone.parameters(), *alone.buffers()))
+
+
 def test_torch_pays_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(towers, "has_amx", lambda: False)
     monkeypatch.setattr(towers, "has_bf16", lambda: False)
     monkeypatch.setattr(towers, "_GPUS", ("/dev/null",))
-    assert towers.torch_pays("auto") and not towers.torch_pays("cpu")
+    assert towers.torch_pays("auto", "int8") and not towers.torch_pays("cpu", "onnx")
+    assert not towers.torch_pays("auto", "cuda")
     monkeypatch.setattr(towers, "_GPUS", ("/dev/none",))
-    assert not towers.torch_pays("auto")
+    assert not towers.torch_pays("auto", "onnx")
     monkeypatch.setattr(towers, "has_bf16", lambda: True)
-    assert towers.torch_pays("auto") and towers.torch_pays("cpu")
+    assert towers.torch_pays("auto", "onnx") and not towers.torch_pays("auto", "int8")
+    monkeypatch.setattr(towers, "has_amx", lambda: True)
+    assert towers.torch_pays("cpu", "int8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import itertools
 import os
 import time
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.encode.models import WEIGHTS
 from csearchd.encode.preprocess import Preprocess
 
+_VISUAL = "visual."  # how open_clip's names of the image tower's weights begin
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last one is ARM's
 _TRIAL = 2  # pictures by which arithmetics are compared
 _LEAST_COSINE = 0.999
@@ -31,7 +33,7 @@ class ImageTower:
         # else's program needs: three times as many pictures on a busy machine.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
-            import open_clip
+            import open_clip  # noqa: F401 — so that what is missing is named
             import torch
         except ImportError as error:
             raise TowerError(f"torch or open_clip cannot be imported: {error}") from error
@@ -41,12 +43,11 @@ class ImageTower:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            model = open_clip.create_model(f"local-dir:{directory}", device="cpu")
-            visual = model.visual.eval().requires_grad_(False)
-            del model  # the text tower serves in the daemon, without torch
+            visual = load_visual(directory)
             visual = visual.to(device=device, memory_format=torch.channels_last)
         except Exception as error:  # torch's and open_clip's errors have no common base
             raise TowerError(f"the model in {directory} cannot be loaded: {error}") from error
+        self._directory = directory
         self._device = device
         self._visual = visual
         self._dtype = torch.float32
@@ -85,12 +86,12 @@ class ImageTower:
         trial = torch.from_numpy(noise)
         with torch.inference_mode():
             exact, slow = self._time(trial)
-            full = self._visual
-            self._use(copy.deepcopy(full), torch.bfloat16)
+            self._use(self._visual, torch.bfloat16)  # in place: never two towers in memory
             rough, fast = self._time(trial)
         if fast < slow and float((exact * rough).sum(dim=-1).min()) >= _LEAST_COSINE:
             return "bf16"
-        self._use(full, torch.float32)
+        visual = load_visual(self._directory).to(memory_format=torch.channels_last)
+        self._use(visual, torch.float32)
         return "float32"
 
     def _use(self, visual: Any, dtype: Any) -> None:
@@ -112,9 +113,43 @@ class ImageTower:
         return vectors, seconds
 
 
+def load_visual(directory: str) -> Any:
+    """open_clip's image tower alone, in float32 on the CPU, from a directory of its local-dir form.
+
+    The text tower, which has most of some models' weights, is neither made nor read. Raises
+    whatever open_clip, torch or safetensors do.
+    """
+    import open_clip
+    import safetensors
+    import torch
+
+    # On the meta device nothing is allocated or drawn at random; the weights come afterwards.
+    with torch.device("meta"):
+        model = open_clip.create_model(f"local-dir:{directory}", device="meta", load_weights=False)
+    visual = model.visual.eval().requires_grad_(False)
+    with safetensors.safe_open(os.path.join(directory, WEIGHTS), "pt") as file:
+        names = [name for name in file.keys() if name.startswith(_VISUAL)]  # noqa: SIM118
+        weights = {name.removeprefix(_VISUAL): file.get_tensor(name) for name in names}
+    whole = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in weights.items()
+    }
+    visual.load_state_dict(whole, assign=True)
+    tensors = itertools.chain(visual.parameters(), visual.buffers())
+    if any(tensor.is_meta for tensor in tensors):  # made by its constructor, not stored
+        visual = open_clip.create_model(f"local-dir:{directory}").visual.eval()
+        visual.requires_grad_(False)
+    return visual
+
+
 def has_bf16() -> bool:
     """Whether the CPU computes in bf16."""
     return bool(_BF16_FLAGS & _cpu_flags())
+
+
+def has_amx() -> bool:
+    """Whether the CPU multiplies whole matrices in bf16: several times as fast as without."""
+    return "amx_bf16" in _cpu_flags()
 
 
 def _cpu_flags() -> set[str]:

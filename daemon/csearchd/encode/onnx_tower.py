@@ -12,13 +12,15 @@ from csearchd.encode.image_tower import TowerError
 from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
 
 HEADER = "weights_header"  # the graph's entry with the checksum of the header of its weights
+ARITHMETIC = "arithmetic"  # the graph's entry with what it computes in, if not in float32
 _BATCH = 8  # more are no faster, and take more memory
 
 
 class OnnxTower:
-    """`image.onnx` of a model's directory, with its weights, in onnxruntime on the CPU."""
+    """`image.onnx` of a model's directory, with its weights, in onnxruntime on the CPU.
 
-    arithmetic = "onnx"
+    `arithmetic` is "onnx" for float32, "int8" for 8-bit weights.
+    """
 
     def __init__(self, directory: str, threads: int) -> None:
         """Raises TowerError."""
@@ -41,8 +43,10 @@ class OnnxTower:
             found = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
             raise TowerError(f"{path} cannot be loaded: {error}") from error
-        if self._session.get_modelmeta().custom_metadata_map.get(HEADER) != found:
+        described = self._session.get_modelmeta().custom_metadata_map
+        if described.get(HEADER) != found:
             raise TowerError(f"{path} was not made for the weights beside it")
+        self.arithmetic = described.get(ARITHMETIC, "onnx")
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearch.protocol import Message
-from csearchd.encode.image_tower import ImageTower, TowerError, has_bf16
+from csearchd.encode.image_tower import ImageTower, TowerError, has_amx, has_bf16
 from csearchd.encode.memory import give_back, lift_limit, limit_growth
 from csearchd.encode.messages import Settings
 from csearchd.encode.models import IMAGE_TOWER
@@ -62,7 +62,7 @@ class Towers:
         self._better: Tower | None = None  # loaded, to be used from the next pictures on
         self._left = _PRICE
         self._tower = self._first()
-        self._upgradable = self._tower.arithmetic == "onnx" and torch_pays(settings.device)
+        self._upgradable = torch_pays(settings.device, self._tower.arithmetic)
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
         """As Tower.encode. Raises RuntimeError where memory runs short."""
@@ -115,8 +115,13 @@ class Towers:
         self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
 
 
-def torch_pays(device: str) -> bool:
-    """Whether torch may be much faster than onnxruntime on this machine: on a GPU, or in bf16. In
-    float32 both take the same time (ViT-B-32-256: 134 ms a picture on one core; the starter: 5 and
-    6 ms, less than a picture's decoding)."""
-    return has_bf16() or (device == "auto" and any(map(os.path.exists, _GPUS)))
+def torch_pays(device: str, arithmetic: str) -> bool:
+    """Whether torch may be much faster than the tower that computes in `arithmetic`: on a GPU, or
+    in bf16. In float32 both take the same time (ViT-B-32-256: 134 ms a picture on one core; the
+    starter: 5 and 6 ms, less than a picture's decoding); with 8-bit weights onnxruntime is faster
+    (40 ms) than bf16 (65 ms), unless the CPU has AMX."""
+    if arithmetic not in ("onnx", "int8"):
+        return False  # it is torch
+    if device == "auto" and any(map(os.path.exists, _GPUS)):
+        return True
+    return has_amx() or (arithmetic == "onnx" and has_bf16())
