@@ -51,7 +51,10 @@ def test_what_is_said_of_it(watching: User) -> None:
     (root,) = status["roots"]
     assert root["watch"] == "watched"
     assert abs(time.time() - root["reconciled"]) < 1000
-    assert status["watch"]["directories"] >= 2
+    assert root["directories"] == status["watch"]["directories"] >= 2
+    assert root["lost"] == 0
+    text = watching.csearchctl("status").stdout.decode()
+    assert f"{root['directories']} directories watched, compared " in text, text
     assert status["watch"]["lost"] == 0 and not status["notes"]
 
 

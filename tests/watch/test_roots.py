@@ -152,7 +152,8 @@ def test_events_are_lost(user: User) -> None:
     (user.pictures / "a").rename(user.pictures / "e")
     daemon.send_signal(signal.SIGCONT)
     wait_until_equal(user, user.pictures)
-    assert user.status()["watch"]["lost"] == 1
+    status = user.status()
+    assert status["watch"]["lost"] == status["roots"][0]["lost"] == 1
     assert "ran over" in user.log()
     write_drawn(user.pictures / "c" / "d", 1, first=2)
     write_drawn(user.pictures / "e" / "b", 1, first=3)

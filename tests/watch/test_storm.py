@@ -6,164 +6,112 @@ The long run: CSEARCH_STORM=200 pytest tests/watch/test_storm.py
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import time
-from collections.abc import Callable
+import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
-from support.photos import drawn
+from csearchd.encode.identity import identity
 from support.user import User, wait_for
 from watch.following import wait_until_equal
+from watch.storm import CONTENTS, OFTEN, OPERATIONS, PAUSES, Step, Tree
 from watch.test_durability import committed
 
-ROUNDS = int(os.environ.get("CSEARCH_STORM", "6"))
-OPERATIONS = 60
-CONTENTS = 8
-NAMES = ["a", "b", "c", "B", "d.jpg", "\udcff\udce9"]
+ROUNDS = int(os.environ.get("CSEARCH_STORM", "4"))
+SEED = int(os.environ.get("CSEARCH_STORM_SEED", "1"))
+# root may read everything, unless it gives that up
+PLAIN = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+
+NUMBERS = st.integers(0, 1 << 12)
+STEPS = st.builds(
+    Step, st.sampled_from([*OPERATIONS, *OFTEN]), NUMBERS, NUMBERS, st.sampled_from(PAUSES)
+)
+ROUND = st.lists(STEPS, min_size=25, max_size=60)
 
 
-class Storm:
-    """A tree that changes at random."""
+class Service:
+    """The service of a user, which can be killed, or ended properly."""
 
-    def __init__(self, top: Path, seed: int) -> None:
-        self.top = top
-        self.chance = random.Random(seed)
-        self.outside = top.parent / "outside"
-        self.outside.mkdir(exist_ok=True)
-        self.contents = [drawn(number) for number in range(CONTENTS)]
-        self.done: list[str] = []
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.kills = 0
+        self._prefix = PLAIN if os.getuid() == 0 else ()
+        self._daemon = user.start(prefix=self._prefix)
 
-    def change(self) -> None:
-        operation: Callable[[], None] = self.chance.choice(
-            [
-                self.write, self.write, self.write, self.write_slowly, self.replace, self.save,
-                self.rename, self.rename, self.rename, self.swap, self.link, self.touch,
-                self.make, self.make, self.copy, self.delete, self.delete_tree, self.mark,
-                self.leave, self.come_back,
-            ]
-        )  # fmt: skip
-        self.done.append(operation.__name__)
-        try:
-            operation()
-        except OSError:
-            pass  # the chosen names don't allow it
+    def kill(self) -> None:
+        self._daemon.kill()
+        self._daemon.wait()
+        self.kills += 1
+        wait_for(lambda: not self.user.pids("csearchd.encode"), "the end of its encoder")
+        committed(self.user)  # whole, whatever was under way
 
-    def directory(self) -> Path:
-        found = [path for path, _, _ in os.walk(self.top)]
-        return Path(self.chance.choice(found))
+    def start(self, wait: bool) -> None:
+        self._daemon = self.user.start(prefix=self._prefix, wait=wait)
 
-    def something(self) -> Path:
-        found = [path for path in self.directory().iterdir() if path.name != ".nosearch"]
-        return self.chance.choice(found) if found else self.new()
 
-    def new(self) -> Path:
-        return self.directory() / self.chance.choice(NAMES)
-
-    def picture(self) -> Path:
-        name = f"{self.chance.randrange(6)}.{self.chance.choice(['jpg', 'JPG', 'jpeg'])}"
-        return self.directory() / name
-
-    def write(self) -> None:
-        self.picture().write_bytes(self.chance.choice(self.contents))
-
-    def write_slowly(self) -> None:
-        content = self.chance.choice(self.contents)
-        with self.picture().open("wb") as file:
-            file.write(content[:300])
-            file.flush()
-            time.sleep(self.chance.random() / 20)
-            file.write(content[300:])
-
-    def replace(self) -> None:
-        self.something().write_bytes(self.chance.choice(self.contents))
-
-    def save(self) -> None:
-        """As an editor does it."""
-        path = self.picture()
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_bytes(self.chance.choice(self.contents))
-        temporary.replace(path)
-
-    def rename(self) -> None:
-        source = self.something()
-        suffix = ".jpg" if source.is_file() else ""
-        source.rename(self.new().with_suffix(suffix))
-
-    def swap(self) -> None:
-        first, second = self.something(), self.something()
-        between = self.top / "between"
-        first.rename(between)
-        second.rename(first)
-        between.rename(second)
-
-    def link(self) -> None:
-        source = self.something()
-        if self.chance.random() < 0.5:
-            os.link(source, self.picture())
-        else:
-            self.picture().symlink_to(source)
-
-    def touch(self) -> None:
-        path = self.something()
-        path.chmod(path.stat().st_mode ^ 0o044)
-        if self.chance.random() < 0.5:
-            os.utime(path, (self.chance.randrange(10**9), self.chance.randrange(10**9)))
-
-    def make(self) -> None:
-        path = self.new() / self.chance.choice(NAMES)
-        path.mkdir(parents=True)
-        (path / "0.jpg").write_bytes(self.chance.choice(self.contents))
-
-    def copy(self) -> None:
-        shutil.copytree(self.directory(), self.outside / "copy", symlinks=True)
-        (self.outside / "copy").rename(self.new())
-
-    def delete(self) -> None:
-        self.something().unlink()
-
-    def delete_tree(self) -> None:
-        if self.chance.random() < 0.5:
-            shutil.rmtree(self.something())
-
-    def mark(self) -> None:
-        mark = self.directory() / ".nosearch"
-        if mark.exists():
-            mark.unlink()
-        elif mark.parent != self.top and self.chance.random() < 0.5:
-            mark.touch()
-
-    def leave(self) -> None:
-        self.something().rename(self.outside / str(self.chance.randrange(4)))
-
-    def come_back(self) -> None:
-        thing = self.outside / str(self.chance.randrange(4))
-        thing.rename(self.new().with_suffix(".jpg" if thing.is_file() else ""))
+def wrong_contents(user: User, top: Path) -> list[str]:
+    """The pictures whose content in the library isn't what they hold."""
+    with sqlite3.connect(f"file:{user.data / 'library.sqlite'}?mode=ro", uri=True) as database:
+        rows = database.execute(
+            "WITH RECURSIVE paths (id, path) AS (SELECT 1, x'' UNION ALL "
+            "SELECT d.id, CAST(path || x'2f' || name AS BLOB) FROM directories d "
+            "JOIN paths ON parent = paths.id) "
+            "SELECT CAST(path || x'2f' || f.name AS BLOB), c.identity FROM files f "
+            "JOIN paths ON paths.id = f.directory JOIN contents c ON c.id = f.content"
+        ).fetchall()
+    database.close()
+    below = [(path, found) for path, found in rows if path.startswith(os.fsencode(top) + b"/")]
+    return [
+        os.fsdecode(path)
+        for path, found in below
+        if identity(Path(os.fsdecode(path)).read_bytes(), "JPEG", 1) != found
+    ]
 
 
 @pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_library_equals_disk_after_a_storm(user: User) -> None:
-    seed = int(os.environ.get("CSEARCH_STORM_SEED", "1"))
-    storm = Storm(user.pictures, seed)
-    chance = random.Random(seed)
-    daemon = user.start()
+    service = Service(user)
     user.csearchctl("add", user.pictures)
-    for _ in range(ROUNDS):
-        storm.done.clear()
-        killed = chance.randrange(OPERATIONS) if chance.random() < 0.7 else None
-        for number in range(OPERATIONS):
-            storm.change()
-            time.sleep(chance.random() ** 3 / 10)
+    tree = None
+
+    @seed(SEED)
+    @settings(
+        max_examples=ROUNDS,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(ROUND, st.integers(5, 25), st.integers(1, 20), st.booleans())
+    def storm(steps: list[Step], killed: int, pause: int, early: bool) -> None:
+        """The service is killed after so many steps, and starts again so many later."""
+        nonlocal tree
+        if tree is not None:
+            shutil.rmtree(tree.top)
+        tree = Tree(user.pictures / f"{service.kills}", user.home / "outside")
+        running = True
+        for number, step in enumerate(steps):
+            tree.change(step)
             if number == killed:
-                daemon.kill()
-                daemon.wait()
-                wait_for(lambda: not user.pids("csearchd.encode"), "the end of its encoder")
-                daemon = user.start(wait=chance.random() < 0.5)
+                service.kill()
+                running = False
+            elif number == killed + pause:
+                service.start(wait=early)
+                running = True
+        if not running:
+            service.start(wait=early)
+        tree.open_all()
         wait_for(user.answers, "the service")
         wait_until_equal(user, user.pictures, 60)
+        assert not wrong_contents(user, tree.top)
         _, vectors, encodings = committed(user)
-        assert vectors == encodings <= CONTENTS, storm.done
+        assert vectors == encodings <= CONTENTS
         assert "Traceback" not in user.log(), user.log()
-    assert user.status()["failed"] == 0
+        assert user.status()["failed"] == 0, user.csearchctl("failed").stdout
+
+    storm()
+    assert service.kills >= ROUNDS
+    print(f"{service.kills} kills")

@@ -69,8 +69,15 @@ def _root_remarks(root: Message) -> Iterator[str]:
         yield f"{count(root['pending'])} to do"
     if root.get("failed"):
         yield f"{count(root['failed'])} failed"
-    if root.get("watch"):
+    if root.get("watch") == "watched" and root.get("directories"):
+        number = root["directories"]
+        yield f"{count(number)} {'directory' if number == 1 else 'directories'} watched"
+    elif root.get("watch"):
         yield root["watch"]
+    if root.get("reconciled"):
+        yield f"compared {duration(time.time() - root['reconciled'])} ago"
+    if root.get("lost"):
+        yield f"events lost {count(root['lost'], 'time')}"
 
 
 def _state(status: Message, terminal: Terminal) -> str:

@@ -46,7 +46,7 @@ class Link:
         """Does what the daemon asks until it closes the connection."""
         pipeline: Pipeline | None = None
         unpacker = Unpacker(MAX_FRAME)
-        while data := self._connection.recv(1 << 16):
+        while data := self._receive():
             for message in unpacker.feed(data):
                 op = message["op"]
                 if op == "configure":
@@ -61,6 +61,12 @@ class Link:
                     pipeline.skip(message["job"])
                 else:
                     raise ProtocolError(f"an unknown message: {op}")
+
+    def _receive(self) -> bytes:
+        try:
+            return self._connection.recv(1 << 16)
+        except OSError:
+            return b""  # the daemon was killed before it had read all
 
     def _pipeline(self, message: Message) -> Pipeline:
         from csearchd.encode.pipeline import Pipeline  # Pillow, once the process is in order

@@ -25,13 +25,14 @@ def status(service: Service) -> Message:
     reused    files that were recognised and not encoded again
     failed    files that can't be read or decoded
     rate      files read a second, lately; remaining: seconds left, or None
-    roots     [{path, present, images, pending, failed, watch, reconciled}]; watch: how changes are
-              noticed: "watched" as they happen, "polled" (scanned every minute, on file systems
-              whose changes are not told) or "scanned" (every few minutes, where too much is to be
-              watched); reconciled: when it was last compared with the disk as a whole, seconds
-              since 1970, or None. A root whose disk isn't mounted has present: False, path: where
-              it was last, absent: since when (seconds since 1970), waiting: its files, which come
-              back with it; nothing of it is in the other counts
+    roots     [{path, present, images, pending, failed, watch, directories, reconciled, lost}];
+              watch: how changes are noticed: "watched" as they happen, "polled" (scanned every
+              minute, on file systems whose changes are not told) or "scanned" (every few minutes,
+              where too much is to be watched); directories: how many are watched; reconciled: when
+              it was last compared with the disk as a whole, seconds since 1970, or None; lost: how
+              often events were lost so far. A root whose disk isn't mounted has present: False,
+              path: where it was last, absent: since when (seconds since 1970), waiting: its files,
+              which come back with it; nothing of it is in the other counts
     watch     {directories: how many are watched, lost: how often events were lost so far}
     scanning  [path]: what is being compared with the disk
     notes     what can't be done at the moment, and why: lines for the user
@@ -114,7 +115,9 @@ def describe_roots(service: Service) -> list[Message]:
                     "pending": catalogue.count(DUE, scope),
                     "failed": catalogue.count(FAILED, scope),
                     "watch": service.scanner.watcher.mode(path),
+                    "directories": service.scanner.watcher.below(path),
                     "reconciled": reconciled,
+                    "lost": service.scanner.watcher.lost_since(path),
                 }
             )
     with service.library.read() as database:
@@ -129,7 +132,9 @@ def describe_roots(service: Service) -> list[Message]:
             "pending": 0,
             "failed": 0,
             "watch": None,
+            "directories": 0,
             "reconciled": None,
+            "lost": 0,
         }
         for root in away
     ]

@@ -49,7 +49,7 @@ class Scanner:
         self, library: Library, rules: Rules, resting: Resting, changed: Callable[[], None]
     ) -> None:
         """`changed` is called when there may be new work for the encoder."""
-        self.watcher = Watcher(library, rules, resting, self.scan, self._covers, changed)
+        self.watcher = Watcher(library, rules, resting, self.scan, self._touches, changed)
         self.trouble: str | None = None  # why the library can't be written, while that is so
         self._library = library
         self._changed = changed
@@ -125,10 +125,13 @@ class Scanner:
             scans = list(self._scans)
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
-    def _covers(self, path: bytes) -> bool:
-        """Whether a scan is under way that comes to `path`."""
+    def _touches(self, path: bytes) -> bool:
+        """Whether a scan is under way that comes to `path`, or to something below it."""
         with self._lock:
-            return any(roots.is_below(path, scanned) for scanned in self._scans)
+            return any(
+                roots.is_below(path, scanned) or roots.is_below(scanned, path)
+                for scanned in self._scans
+            )
 
     def _wake(self) -> None:
         try:

@@ -59,7 +59,7 @@ class Watcher:
         self._scan = scan
         self._changed = changed
         self._mounts = Mounts()
-        self._roots: frozenset[bytes] = frozenset()
+        self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
         self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
         self._inotify = self._open()
@@ -111,17 +111,27 @@ class Watcher:
         partly = self._inotify is None or root in self._unwatched or not self.watches(root)
         return "scanned" if partly else "watched"
 
+    def below(self, root: bytes) -> int:
+        """How many directories are watched below a root, itself included; anybody may ask."""
+        node = self._watches.find(root)
+        return sum(n.watch is not None for n in node.below()) if node else 0
+
+    def lost_since(self, root: bytes) -> int:
+        """How often events were lost since this has been a root; anybody may ask."""
+        return self.lost - self._roots.get(root, self.lost)
+
     def set_roots(self, roots: Iterable[bytes]) -> None:
         """What is to be watched from now on; who adds a root asks for its scan too."""
-        before, self._roots = self._roots, frozenset(roots)
-        for gone in before - self._roots:
+        before = self._roots
+        self._roots = {root: before.get(root, self.lost) for root in roots}
+        for gone in before.keys() - self._roots.keys():
             if node := self._watches.find(gone):
                 node.is_root = False
                 if self._wanted(gone) is None:
                     self._watches.drop(node)
-        if self._unwatched and not self._unwatched & self._roots:
+        if self._unwatched and not self._unwatched & self.roots:
             self.trouble = None
-        self._unwatched &= self._roots
+        self._unwatched &= self.roots
         self._agenda.keep_scans(lambda path: any(is_below(path, root) for root in self._roots))
 
     # What the scanning thread tells
@@ -251,7 +261,7 @@ class Watcher:
 
     @property
     def roots(self) -> frozenset[bytes]:
-        return self._roots
+        return frozenset(self._roots)
 
     def is_root(self, path: bytes) -> bool:
         return path in self._roots
