@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 from csearchd.encode.exif import orientation, read_exif
-from csearchd.encode.metadata import read_metadata
+from csearchd.encode.exif_fields import from_exif
 
 GPS = {1: "S", 2: (33.0, 51.0, 31.5), 3: "E", 4: (151.0, 12.0, 51.0), 5: b"\1", 6: 12.5}
 
@@ -29,7 +29,7 @@ def picture(format: str, base: dict[int, Any], exif: dict[int, Any], gps: dict[i
 
 
 def metadata(data: bytes) -> dict[str, Any]:
-    return read_metadata(read_exif(Image.open(io.BytesIO(data)), data))
+    return from_exif(read_exif(Image.open(io.BytesIO(data)), data))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -123,7 +123,7 @@ def test_rubbish_never_raises(edits: list[tuple[int, bytes]]) -> None:
         exif.load(bytes(data))
     except Exception:
         return  # read_exif's business
-    found = read_metadata(exif)
+    found = from_exif(exif)
     assert msgpack.unpackb(msgpack.packb(found)) == found
 
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from csearchd.encode.colour import resizable, to_rgb
+from csearchd.encode.embedded import read_blocks
 from csearchd.encode.errors import PictureError, check_memory, undecodable
 from csearchd.encode.exif import orientation, read_exif, upright
 from csearchd.encode.formats import is_raw
 from csearchd.encode.identity import identity
 from csearchd.encode.messages import Limits
-from csearchd.encode.metadata import read_metadata
+from csearchd.encode.metadata import embedded_metadata
 from csearchd.encode.opening import open_image, register_formats
 from csearchd.encode.preprocess import Preprocess
 from csearchd.encode.raw import raw_preview, read_raw
@@ -33,7 +34,7 @@ class Facts:
     """What is known of a picture before it is decoded.
 
     `format` is Pillow's name, or RAW. Width and height are pixels, as shown. `memory` is about
-    how many bytes decoding takes.
+    how many bytes decoding takes. `metadata` is what the file itself says (encode.metadata).
     """
 
     format: str
@@ -62,7 +63,7 @@ class Decoder:
                 height=raw.height,
                 orientation=raw.orientation,
                 identity=identity(data, None, raw.orientation),
-                metadata=read_metadata(raw.exif),
+                metadata=embedded_metadata(raw.exif, raw.blocks),
                 memory=raw.width * raw.height * 8,
             )
         image = open_image(data, self._formats, self._limits)
@@ -74,7 +75,7 @@ class Decoder:
         width, height = (tags[256], tags[257]) if tags else image.size
         if turn >= 5:
             width, height = height, width
-        metadata = read_metadata(exif)
+        metadata = embedded_metadata(exif, read_blocks(image, data))
         self._reduce(image, width, height, turn)
         return Facts(
             format=image.format,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import zlib
 
 from PIL import Image
 
 from csearchd.encode.identity_png import chunks
+from csearchd.encode.png_text import TEXTS, XMP_TEXT, keyword, raw_profile, text
 
 ORIENTATION = 0x0112
 _TURNS = {
@@ -19,7 +19,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_MAX_TEXT = 16 << 20  # bytes of a compressed text chunk that are looked at
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
 
@@ -56,30 +55,14 @@ def _png_exif(data: bytes) -> Image.Exif:
     for kind, content in chunks(data):
         if kind == b"eXIf":
             payload = bytes(content)
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            key, _, rest = bytes(content).partition(b"\0")
+        elif kind in TEXTS:
+            key = keyword(content)
             if key == b"Raw profile type exif" and payload is None:
-                lines = _text(kind, rest).split(b"\n")
-                payload = bytes.fromhex(b"".join(lines[3:]).decode("ascii"))
-            elif key == b"XML:com.adobe.xmp":
-                xmp = _text(kind, rest)
+                payload = raw_profile(text(kind, content))
+            elif key == XMP_TEXT:
+                xmp = text(kind, content)
     if payload:
         exif.load(payload if payload.startswith(b"Exif\0\0") else b"Exif\0\0" + payload)
     if ORIENTATION not in exif and (found := _XMP_ORIENTATION.search(xmp)):
         exif[ORIENTATION] = int(found[1])
     return exif
-
-
-def _text(kind: bytes, rest: bytes) -> bytes:
-    """The text of a text chunk, behind its key (PNG 1.2, section 4.2.3)."""
-    if kind == b"tEXt":
-        return rest
-    if kind == b"zTXt":
-        return _inflate(rest[1:])
-    compressed = rest[:1] == b"\1"
-    text = rest[2:].split(b"\0", 2)[-1]
-    return _inflate(text) if compressed else text
-
-
-def _inflate(data: bytes) -> bytes:
-    return zlib.decompressobj().decompress(data, _MAX_TEXT)

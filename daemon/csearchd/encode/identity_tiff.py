@@ -28,7 +28,9 @@ _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MAX_ENTRIES = 4096
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """A tag's type, count and value, as they stand in the file."""
+
     kind: int
     number: int
     value: memoryview
@@ -36,11 +38,8 @@ class _Entry(NamedTuple):
 
 def tiff_parts(data: bytes) -> Parts:
     """The values of the first directory that say how to decode, and the strips or tiles."""
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None:
-        raise MalformedError
     try:
-        entries = _directory(data, order)
+        order, entries = directory(data)
         yield data[:2]
         for tag, entry in sorted(entries.items()):
             if tag in _OLD_JPEG:
@@ -53,7 +52,14 @@ def tiff_parts(data: bytes) -> Parts:
         raise MalformedError from error
 
 
-def _directory(data: bytes, order: str) -> dict[int, _Entry]:
+def directory(data: bytes) -> tuple[str, dict[int, Entry]]:
+    """The byte order, for `struct`, and the first directory of a TIFF or of what is like one.
+
+    Raises MalformedError or struct.error.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        raise MalformedError
     view = memoryview(data)
     big = data[2:4] in (b"\x2b\0", b"\0\x2b")
     head, entry_format, offset = (
@@ -76,12 +82,12 @@ def _directory(data: bytes, order: str) -> dict[int, _Entry]:
         value = view[start : start + size]
         if kind not in _SIZES or len(value) < size or tag in entries:
             raise MalformedError
-        entries[tag] = _Entry(kind, number, value)
+        entries[tag] = Entry(kind, number, value)
         at += inline
-    return entries
+    return order, entries
 
 
-def _blocks(data: bytes, order: str, entries: dict[int, _Entry]) -> Iterable[memoryview]:
+def _blocks(data: bytes, order: str, entries: dict[int, Entry]) -> Iterable[memoryview]:
     view = memoryview(data)
     offsets_tag, counts_tag = _TILES if _TILES[0] in entries else _STRIPS
     if offsets_tag not in entries or counts_tag not in entries:
@@ -97,7 +103,7 @@ def _blocks(data: bytes, order: str, entries: dict[int, _Entry]) -> Iterable[mem
         yield block
 
 
-def _integers(entry: _Entry, order: str) -> tuple[int, ...]:
+def _integers(entry: Entry, order: str) -> tuple[int, ...]:
     if entry.kind not in _INTEGERS:
         raise MalformedError
     return struct.unpack(f"{order}{entry.number}{_INTEGERS[entry.kind]}", entry.value)

@@ -7,15 +7,18 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from csearch.protocol import Message
 from csearchd.encode.batches import Batches, Pixels
+from csearchd.encode.beside import from_attributes, from_sidecar
 from csearchd.encode.decode import Decoder, Facts
 from csearchd.encode.errors import PictureError, memory_exhausted
 from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file
 from csearchd.encode.identity import SCHEME, identity
 from csearchd.encode.memory import Budget, limit_growth
 from csearchd.encode.messages import Settings
+from csearchd.encode.metadata import merged
 from csearchd.encode.preprocess import Preprocess
 
 _IN_FLIGHT = 256 << 20  # bytes of files that are held
@@ -134,8 +137,9 @@ class Pipeline:
             return
         kept = False
         try:
+            attributes = from_attributes(fd)
             data = read_file(fd, file)
-            kept = self._identify(task, file, data)
+            kept = self._identify(task, file, data, attributes)
         except UnreadableError as error:
             self._failed(task.job, str(error), error.file, changed=error.changed)
         finally:
@@ -149,13 +153,16 @@ class Pipeline:
                 self._in_flight += size
             return room
 
-    def _identify(self, task: _Read, file: FileStat, data: bytes) -> bool:
+    def _identify(
+        self, task: _Read, file: FileStat, data: bytes, attributes: dict[str, Any]
+    ) -> bool:
         """Whether the picture is held for the daemon's answer."""
         try:
             facts = self._decoder.inspect(data, task.path)
         except PictureError as error:
             self._failed(task.job, str(error), file, identity(data, None, 1))
             return False
+        metadata = merged(from_sidecar(task.path), facts.metadata, attributes)
         with self._changed:
             self._held[task.job] = _Held(task.job, file, data, facts)
         self._send(
@@ -167,7 +174,7 @@ class Pipeline:
                 "format": facts.format,
                 "width": facts.width,
                 "height": facts.height,
-                "metadata": facts.metadata,
+                "metadata": metadata,
                 **asdict(file),
             }
         )

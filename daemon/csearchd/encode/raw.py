@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import rawpy
 from PIL import Image
 
+from csearchd.encode.embedded import Blocks, boxed_blocks, tagged_blocks
 from csearchd.encode.errors import PictureError, check_pixels, undecodable
 from csearchd.encode.exif import ORIENTATION, read_exif, upright
 from csearchd.encode.messages import Limits
@@ -19,12 +20,13 @@ _TIFF_HEADS = {b"II": b"II*\0", b"MM": b"MM\0*"}  # what ORF and RW2 replace by 
 
 @dataclass(frozen=True)
 class RawInfo:
-    """Width and height as shown, in pixels; the orientation of the sensor's data; its EXIF data."""
+    """Width and height as shown, in pixels; the orientation of the sensor's data; its metadata."""
 
     width: int
     height: int
     orientation: int
     exif: Image.Exif
+    blocks: Blocks
 
 
 def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
@@ -39,7 +41,9 @@ def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
     turn = _FLIPS.get(sizes.flip, 1)
     if turn >= 5:
         width, height = height, width
-    return RawInfo(width, height, turn, _raw_exif(data))
+    exif = _raw_exif(data)
+    blocks = boxed_blocks(data) if data[4:8] == b"ftyp" else tagged_blocks(data)
+    return RawInfo(width, height, turn, exif, blocks)
 
 
 def raw_preview(
