@@ -56,7 +56,8 @@ class Library:
                     "SELECT id, parent, name FROM directories WHERE absent IS NULL"
                 )
             )
-            self.catalogue = Catalogue(self._database)
+            copy = self._cache and os.path.join(self._cache, "files")
+            self.catalogue = Catalogue(self._database, copy)
             self.facts = Facts()
             self.keywords = Keywords()
             self.counters = dict(self._database.execute("SELECT name, value FROM counters"))
@@ -192,12 +193,16 @@ class Library:
         Does nothing while there are few. Raises LibraryError.
         """
         with self.read() as database:
-            (noted,) = database.execute("SELECT count(*) FROM changed_vectors").fetchone()
+            (noted,) = database.execute(
+                "SELECT (SELECT count(*) FROM changed_vectors) + "
+                "(SELECT count(*) FROM changed_files)"
+            ).fetchone()
         if noted >= _NOTED:
             self._settle()
 
     def _settle(self) -> None:
-        with self.write() as database:
+        with self.write() as database, self.memory:
+            self.after_commit(self.catalogue.settle(database))
             for model, table in self._tables.items():
                 self.after_commit(table.settle(database, model))
 

@@ -43,9 +43,7 @@ class Engine:
         vector = self._embed(serving, query)
         with self._library.memory:
             catalogue = self._library.catalogue
-            wanted = np.zeros(int(catalogue.content.max()) + 1, np.bool_)
-            wanted[catalogue.content[catalogue.inside(scope)]] = True
-        wanted[0] = False
+            wanted = catalogue.contents(None if scope is None else catalogue.inside(scope))
         hits: list[Hit] = []
         stale: set[bytes] = set()
         count = top + 16  # a few more, for those that have gone
