@@ -127,6 +127,9 @@ class CodeFile:
         numbers *= 256
         numbers += self.low[rows]
         numbers *= self.scale[rows, None] / 256
+        # What was touched stays cheap to read, but counts no more as this process's memory.
+        if (mapping := self._mappings["low"]) is not None:
+            mapping.madvise(mmap.MADV_DONTNEED)
         return numbers
 
     def _grow(self, rows: int) -> None:
@@ -138,7 +141,13 @@ class CodeFile:
         self._write_head(list(self.head.get("tokens", [])), safe=False)  # type: ignore[call-overload]
 
     def _map(self, rows: int) -> None:
-        views = {name: _mapped(self._files[name], rows * self._bytes[name]) for name in _COLUMNS}
+        self._mappings = {
+            name: _mapping(self._files[name], rows * self._bytes[name]) for name in _COLUMNS
+        }
+        views = {
+            name: np.frombuffer(mapping or b"", np.uint8)
+            for name, mapping in self._mappings.items()
+        }
         shape = (rows, self._dimensions)
         self.high: NDArray[np.int8] = views["high"].view(np.int8).reshape(shape)
         self.low: NDArray[np.int8] = views["low"].view(np.int8).reshape(shape)
@@ -188,8 +197,7 @@ def _open(directory: str | None, name: str) -> int:
     return os.open(os.path.join(directory, name), flags, 0o600)
 
 
-def _mapped(descriptor: int, size: int) -> NDArray[np.uint8]:
+def _mapping(descriptor: int, size: int) -> mmap.mmap | None:
     if size == 0:
-        return np.zeros(0, np.uint8)
-    mapping = mmap.mmap(descriptor, size, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED)
-    return np.frombuffer(mapping, np.uint8)
+        return None
+    return mmap.mmap(descriptor, size, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED)
