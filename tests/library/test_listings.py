@@ -36,3 +36,18 @@ def test_failures_leave_out_what_is_being_removed(library: Library) -> None:
         listings.remove(library, b"/a")
         listings.remove(library, b"/b")
         assert another.submit(listings.failures, library).result() == []
+
+
+def test_inode_numbers_that_do_not_last_are_not_compared(library: Library) -> None:
+    def files(inode: int, digest: bytes) -> Listing:
+        return Listing(b"/a", [FileStat(b"x.jpg", 1, 2, 3, inode)], [], digest)
+
+    listings.apply(library, files(0, b"1"))
+    with library.write() as database:  # the encoder tells the number that it saw
+        database.execute("UPDATE files SET due = 0, inode = 77")
+    listings.apply(library, files(0, b"2"))
+    with library.read() as reader:
+        assert reader.execute("SELECT due FROM files").fetchall() == [(0,)]
+    listings.apply(library, files(5, b"3"))
+    with library.read() as reader:
+        assert reader.execute("SELECT due FROM files").fetchall() == [(1,)]

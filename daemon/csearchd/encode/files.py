@@ -82,7 +82,14 @@ def read_file(fd: int, file: FileStat) -> bytes:
 
 
 def _file_stat(info: os.stat_result) -> FileStat:
-    return FileStat(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+    return FileStat(
+        info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns), signed(info.st_ino)
+    )
+
+
+def signed(number: int) -> int:
+    """In 64 bits: some file systems' inode numbers, and times after 2262, have more than 63."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _unreadable(error: OSError, file: FileStat | None = None) -> UnreadableError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ METADATA = (
     "iso", "latitude", "longitude", "altitude", "orientation",
     "title", "description", "rating",
 )  # fmt: skip
+_TELL_SECONDS = 3600  # between notes of the clock in the database
 _STAT = ("size", "mtime_ns", "ctime_ns", "inode")
 
 
@@ -129,7 +129,7 @@ def store(
                 vectors.append((content, np.frombuffer(outcome.vector, "<f2")))
             _file(library, database, outcome, content)
             if content:
-                orphan(database, [content])
+                orphan(library, database, [content])
 
         def add() -> None:
             if table is not None:
@@ -187,7 +187,7 @@ def _file(
     if content:
         database.execute("UPDATE contents SET orphaned = NULL WHERE id = ?", (content,))
     if row[4] and row[4] != content:
-        orphan(database, [row[4]])
+        orphan(library, database, [row[4]])
     if outcome.found:
         metadata = outcome.found.get("metadata", {})
         database.execute(
@@ -216,8 +216,14 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
 
     At most `limit` of them, so that nobody waits; returns how many went.
     """
-    before = int(time.time()) - keep
+    now = library.clock.now()
+    before = now - keep
     with library.write() as database:
+        # The wall clock may have been wrong when the library was made.
+        database.execute("UPDATE contents SET orphaned = ? WHERE orphaned > ?", (now, now))
+        stored = library.setting("clock")
+        if stored is None or now - int(stored.split()[0]) >= _TELL_SECONDS:
+            library.set("clock", library.clock.state)
         rows = database.execute(
             "SELECT id FROM contents WHERE orphaned < ? LIMIT ?", (before, limit)
         ).fetchall()

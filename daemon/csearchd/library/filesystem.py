@@ -19,6 +19,9 @@ _NETWORK = re.compile(
 # exFAT on a local disk, is not among them: nobody else can.)
 _BLIND = re.compile(rf"{_NETWORK.pattern}|fuse(\..*)?|virtiofs|vboxsf|prl_fs|vmhgfs|afp")
 
+# Where the kernel, or libfuse, numbers files as they are used.
+_FLEETING = re.compile(r"vfat|msdos|exfat|fuseblk|fuse(\..*)?")
+
 
 class Mount(NamedTuple):
     point: bytes
@@ -26,11 +29,18 @@ class Mount(NamedTuple):
     device: bytes  # major:minor
     root: bytes  # the directory inside the file system that is at the point
     source: bytes  # a device, or what the kind of file system has instead
+    number: bytes
+    parent: bytes  # the number of the mount that the point is on
 
     @property
     def blind(self) -> bool:
         """Whether changes there may be unknown to inotify."""
         return _BLIND.fullmatch(self.kind) is not None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether inode numbers are the same after the next mount, and even after a while."""
+        return _FLEETING.fullmatch(self.kind) is None
 
 
 def mounts(table: str = MOUNTS) -> list[Mount]:
@@ -46,7 +56,7 @@ def mounts(table: str = MOUNTS) -> list[Mount]:
         fields, (kind, source, *_) = before.split(b" "), after.split(b" ")
         point, root = _unescape(fields[4]), _unescape(fields[3])
         shown = kind.decode(errors="replace")
-        found.append(Mount(point, shown, fields[2], root, _unescape(source)))
+        found.append(Mount(point, shown, fields[2], root, _unescape(source), *fields[:2]))
     return found
 
 
@@ -55,14 +65,18 @@ def _unescape(field: bytes) -> bytes:
 
 
 def mount_of(path: bytes, among: list[Mount]) -> Mount | None:
-    """The mount that `path`, absolute and without links, is on."""
-    best = None
-    for mount in among:
-        inside = path == mount.point or path.startswith(mount.point.rstrip(b"/") + b"/")
-        # Of several at one point, the last is on top.
-        if inside and (best is None or len(mount.point) >= len(best.point)):
-            best = mount
-    return best
+    """The mount that `path`, absolute and without links, is on: what the kernel's walk comes to."""
+    on_the_way = [
+        mount
+        for mount in among
+        if path.startswith(mount.point) and path[len(mount.point.rstrip(b"/")) :][:1] in (b"", b"/")
+    ]
+    numbers = {mount.number for mount in on_the_way}
+    here = next((mount for mount in on_the_way if mount.parent not in numbers), None)
+    while here and (next_ones := [m for m in on_the_way if m.parent == here.number]):
+        # What is mounted on a directory further up hides what was below it.
+        here = min(next_ones, key=lambda mount: len(mount.point))
+    return here
 
 
 def network_filesystem(path: str, table: str = MOUNTS) -> str | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from csearchd.library.catalogue import Catalogue
+from csearchd.library.clock import Clock
 from csearchd.library.database import LibraryError, explain, open_database, open_reader
 from csearchd.library.facts import Facts
 from csearchd.library.keywords import Keywords
@@ -44,6 +45,7 @@ class Library:
         self.memory = threading.RLock()
         try:
             self._read()
+            self.clock = Clock(self.setting("clock"))
         except sqlite3.Error as error:
             self._database.close()
             raise explain(error, path) from error

@@ -21,7 +21,7 @@ class FileStat(NamedTuple):
     size: int
     mtime_ns: int
     ctime_ns: int
-    inode: int
+    inode: int  # 0 where such numbers don't last
     sidecars: int = 0  # another number whenever its sidecars are others; 0 without any
 
 
@@ -149,6 +149,8 @@ def _compare_files(
     changed: list[tuple[int, int | None]] = []
     for file in files:
         row = known.pop(file.name, None)
+        if row is not None and not file.inode:
+            row = (*row[:4], 0, *row[5:])  # the encoder saw what it was for a while
         if row is None:
             cursor = database.execute(
                 "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, sidecars, "
@@ -218,19 +220,19 @@ def remove_files(
     """Removes files, given as (id, content); inside a `write()`."""
     rows = list(rows)
     database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
-    orphan(database, {row[1] for row in rows if row[1]})
+    orphan(library, database, {row[1] for row in rows if row[1]})
     with library.memory:
         library.catalogue.remove(row[0] for row in rows)
         library.facts.remove(row[0] for row in rows)
     library.after_commit(library.keywords.forget)
 
 
-def orphan(database: sqlite3.Connection, contents: Iterable[int]) -> None:
+def orphan(library: Library, database: sqlite3.Connection, contents: Iterable[int]) -> None:
     """Notes the time for those of `contents` that no file has any more."""
     database.executemany(
         "UPDATE contents SET orphaned = ? WHERE id = ? AND orphaned IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
-        [(int(time.time()), content) for content in contents],
+        [(library.clock.now(), content) for content in contents],
     )
 
 

@@ -12,7 +12,7 @@ files        a picture's place: name, and the stat that was true when it was las
              `due` marks work: the file must be read. `failure` says why it couldn't be. `sidecars`
              stands for the stat of its XMP sidecars, 0 where there is none.
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
-             they can't be decoded; `orphaned` since when no file has them.
+             they can't be decoded; `orphaned` since when no file has them (library.clock).
 vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
 metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extended attributes.
              `outdated` marks what an older version took, which knew to take less: it is taken again

@@ -88,14 +88,21 @@ def _name(mount: Mount) -> str | None:
         return f"{kind} {source}" if "/" in source or ":" in source else None
     if not source.startswith("/"):
         return None
+    if pulled_out(mount):
+        return None
     number = _device(mount)
-    if number is not None and os.path.isdir(_BLOCK) and not os.path.exists(f"{_BLOCK}/{number}"):
-        return None  # the disk was pulled out and is still mounted
     return (
         _uuid_by_kernel(mount)
         or (number and (_uuid_by_udev(number) or _uuid_by_link(number) or _loop(number)))
         or _fsid(mount)
     )
+
+
+def pulled_out(mount: Mount) -> bool:
+    """Whether the kernel has no such device any more."""
+    if mount.device.startswith(b"0:") or not os.path.isdir(_BLOCK):
+        return False
+    return not os.path.exists(f"{_BLOCK}/{mount.device.decode()}")
 
 
 def _device(mount: Mount) -> str | None:

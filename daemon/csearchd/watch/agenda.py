@@ -19,7 +19,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self._listings: dict[Node, float] = {}
-        self._scans: dict[bytes, float] = {}
+        self._scans: dict[bytes, float] = {}  # by a clock that runs while the machine sleeps
 
     @property
     def pending(self) -> list[bytes]:
@@ -39,10 +39,11 @@ class Agenda:
         return due
 
     def scan_in(self, path: bytes, seconds: float) -> None:
-        self._scans[path] = time.monotonic() + seconds
+        self._scans[path] = _running() + seconds
 
-    def next_scans(self, now: float) -> list[bytes]:
+    def next_scans(self) -> list[bytes]:
         """The paths that are to be scanned now; each is told once."""
+        now = _running()
         due = [path for path, when in self._scans.items() if when <= now]
         for path in due:
             del self._scans[path]
@@ -54,4 +55,10 @@ class Agenda:
 
     def earliest(self) -> float | None:
         """When the next of all is due, monotonic seconds."""
-        return min((*self._listings.values(), *self._scans.values()), default=None)
+        slept = _running() - time.monotonic()
+        scans = (when - slept for when in self._scans.values())
+        return min((*self._listings.values(), *scans), default=None)
+
+
+def _running() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

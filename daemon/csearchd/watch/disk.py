@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from csearchd.encode.files import signed
 from csearchd.encode.formats import is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
@@ -12,10 +13,11 @@ from csearchd.watch.rules import Rules, is_marked, without_shadowed
 KERNELS = (b"proc", b"sys", b"dev", b"run")  # in "/": no files of the user's
 
 
-def read_listing(path: bytes, rules: Rules) -> Listing | None:
+def read_listing(path: bytes, rules: Rules, lasting: bool = True) -> Listing | None:
     """The listing of one directory, None if it isn't there.
 
-    One that asks not to be searched is listed as empty. Symbolic links are left out.
+    One that asks not to be searched is listed as empty. Symbolic links are left out. `lasting`:
+    whether inode numbers there are always the same; else they are 0.
     """
     directories: list[bytes] = []
     entries: dict[bytes, os.DirEntry[bytes]] = {}
@@ -43,18 +45,20 @@ def read_listing(path: bytes, rules: Rules) -> Listing | None:
     for name in sorted(without_shadowed(list(entries))):
         try:
             info = entries[name].stat(follow_symlinks=False)
-            stamp = _stamp([sidecars[s] for s in sidecar_names(name) if s in sidecars])
+            beside = [sidecars[s] for s in sidecar_names(name) if s in sidecars]
+            stamp = _stamp(beside, lasting)
         except FileNotFoundError:
             continue  # it went between the two calls
         except OSError as error:
             return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
-        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
-        files.append(FileStat(name, *stat, stamp))
+        inode = signed(info.st_ino) if lasting else 0
+        times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
+        files.append(FileStat(name, info.st_size, *times, inode, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))
 
 
-def _stamp(sidecars: list[os.DirEntry[bytes]]) -> int:
+def _stamp(sidecars: list[os.DirEntry[bytes]], lasting: bool) -> int:
     """A number that stands for the sidecars of a picture as they are now; 0 without any."""
     seen = b""
     for entry in sidecars:
@@ -62,7 +66,7 @@ def _stamp(sidecars: list[os.DirEntry[bytes]]) -> int:
             info = entry.stat(follow_symlinks=False)
         except OSError:
             continue  # it has just gone; the picture has not
-        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino if lasting else 0)
         seen += b"%b/%d/%d/%d/%d/" % (entry.name, *stat)
     return int.from_bytes(hashlib.blake2b(seen, digest_size=7).digest(), "big") if seen else 0
 

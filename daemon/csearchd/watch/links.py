@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from csearchd.encode.files import signed
 from csearchd.library.library import Library
 from csearchd.library.listings import holders
 
@@ -27,7 +28,7 @@ class Links:
         except OSError:
             return
         if info.st_nlink > 1:
-            self._inodes.add(info.st_ino)
+            self._inodes.add(signed(info.st_ino))
 
     def earliest(self) -> float | None:
         """When there is something to look at, monotonic seconds."""

@@ -6,7 +6,7 @@ import os
 import select
 
 from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
-from csearchd.library.volumes import Volumes
+from csearchd.library.volumes import Volumes, pulled_out
 
 
 class Mounts:
@@ -35,8 +35,15 @@ class Mounts:
         mount = mount_of(path, self._table)
         return mount is not None and mount.blind
 
-    def is_point(self, path: bytes) -> bool:
-        return any(mount.point == path for mount in self._table)
+    def pulled_out(self, path: bytes) -> bool:
+        """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
+        mount = mount_of(path, self._table)
+        return mount is not None and pulled_out(mount)
+
+    def lasting(self, path: bytes) -> bool:
+        """Whether inode numbers there are always the same."""
+        mount = mount_of(path, self._table)
+        return mount is None or mount.lasting
 
     def blind_points(self, directory: bytes) -> list[bytes]:
         """The mounts below `directory`, if any, where inotify doesn't tell all changes."""

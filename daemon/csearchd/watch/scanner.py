@@ -265,9 +265,11 @@ class Scanner:
                 return None
             node = self.watcher.watch(path)
             began = time.monotonic()
-            listing = read_listing(path, self.rules)
-            if self.watcher.remounted:  # it may be of another disk than a moment ago
-                self._settle()
+            listing = read_listing(path, self.rules, self.watcher.lasting(path))
+            pulled_out = listing and listing.failure and self.watcher.pulled_out(path)
+            if self.watcher.remounted or (pulled_out and tries == _TRIES):
+                self._settle()  # it may be of another disk than a moment ago
+                tries -= bool(pulled_out)
                 continue
             tries = tries - 1 if self.watcher.catch_up() else 0
         if listing is None:

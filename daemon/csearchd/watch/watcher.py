@@ -254,6 +254,10 @@ class Watcher:
                 self._changed()
         return self._agenda.next_listing(now)
 
+    def lasting(self, path: bytes) -> bool:
+        """Whether inode numbers in the directory at `path` are always the same."""
+        return self._mounts.lasting(path)
+
     def watches(self, path: bytes) -> bool:
         """Whether the directory at `path` is watched; anybody may ask."""
         node = self._watches.find(path)
@@ -289,7 +293,7 @@ class Watcher:
         now = time.monotonic()
         for path in self._links.directories(now):
             self.look(path)
-        for path in self._agenda.next_scans(now):
+        for path in self._agenda.next_scans():
             if os.path.isdir(path):
                 self._scan(path)
             elif path in self._roots:
@@ -301,6 +305,10 @@ class Watcher:
     def remounted(self) -> bool:
         """Whether the table of mounts has changed since this was asked last."""
         return self._mounts.changed()
+
+    def pulled_out(self, path: bytes) -> bool:
+        """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
+        return self._mounts.pulled_out(path)
 
     def settle(self) -> set[bytes]:
         """Lets the library's disks go and come with what is mounted now.
