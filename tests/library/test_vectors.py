@@ -263,7 +263,7 @@ def test_a_change_of_model_removes_the_codes_of_the_old_one(place: Place) -> Non
     table.add(1, np.ones(8, np.float16))
     place.check()
     place.library.release(place.model)
-    files = [path for path in place.cache.glob("vectors-*/*")]
+    files = list(place.cache.glob("vectors-*/*"))
     assert {path.parent.name for path in files} == {f"vectors-{'e' * 16}"}
 
 

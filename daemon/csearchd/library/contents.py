@@ -92,6 +92,17 @@ def count_outdated(reader: sqlite3.Connection) -> int:
     return int(count)
 
 
+def count_lacking(library: Library, table: VectorTable) -> int:
+    """How many readable contents of files have no vector in `table`.
+
+    From memory: asking the database takes a second for a million, and every start would wait.
+    """
+    with library.memory:
+        catalogue = library.catalogue
+        held = np.flatnonzero(catalogue.contents(catalogue.state == KNOWN)).astype(np.int32)
+    return int(np.count_nonzero(~table.has(held)))
+
+
 def count_missing(reader: sqlite3.Connection, model: int) -> int:
     """How many readable contents with a file that is there have no vector of `model`."""
     (count,) = reader.execute(

@@ -148,7 +148,7 @@ class Reading:
         self._complete = None
         with self._library.read() as database:
             self.missing = contents.count_missing(database, row) if coming else 0
-            self.lacking = contents.count_missing(database, self._models.serving.row)
+        self.lacking = contents.count_lacking(self._library, self._models.serving.table)
             self.outdated = contents.count_outdated(database)
 
     @property
