@@ -1,4 +1,6 @@
-"""The encoder process: `python -m csearchd.encode FD`, where FD is its end of a socketpair.
+"""The encoder process: `python -m csearchd.encode FD [urgent]`; FD is its end of a socketpair.
+
+`urgent`: somebody waits for what it does.
 
 It reads and decodes what the daemon must not touch, and exits when the daemon does. See
 csearchd.encode.messages for what is said.
@@ -12,6 +14,7 @@ import socket
 import sys
 import threading
 import warnings
+from collections import deque
 from typing import TYPE_CHECKING
 
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
@@ -46,7 +49,8 @@ class Link:
         """Does what the daemon asks until it closes the connection."""
         pipeline: Pipeline | None = None
         unpacker = Unpacker(MAX_FRAME)
-        while data := self._receive():
+        files: deque[int] = deque()
+        while data := self._receive(files):
             for message in unpacker.feed(data):
                 op = message["op"]
                 if op == "configure":
@@ -55,6 +59,8 @@ class Link:
                     raise ProtocolError(f"{op} before configure")
                 elif op == "read":
                     pipeline.read(message["job"], message["path"])
+                elif op == "look":
+                    pipeline.read(message["job"], message["path"], files.popleft())
                 elif op == "encode":
                     pipeline.encode(message["job"])
                 elif op == "skip":
@@ -62,11 +68,14 @@ class Link:
                 else:
                     raise ProtocolError(f"an unknown message: {op}")
 
-    def _receive(self) -> bytes:
+    def _receive(self, files: deque[int]) -> bytes:
+        """What the daemon says next; descriptors that come with it are added to `files`."""
         try:
-            return self._connection.recv(1 << 16)
+            data, came, _, _ = socket.recv_fds(self._connection, 1 << 16, 16)
         except OSError:
             return b""  # the daemon was killed before it had read all
+        files.extend(came)
+        return data
 
     def _pipeline(self, message: Message) -> Pipeline:
         from csearchd.encode.pipeline import Pipeline  # Pillow, once the process is in order
@@ -81,7 +90,7 @@ class Link:
 
 def main() -> None:
     fd = int(sys.argv[1])
-    enter_background(keep=fd)
+    enter_background(keep=fd, quiet=sys.argv[2:] != ["urgent"])
     warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
     logging.disable(logging.WARNING)  # and open_clip of what it does
     Link(socket.socket(fileno=fd)).serve()

@@ -9,8 +9,8 @@ import signal
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def enter_background(keep: int) -> None:
-    """Lowers this process' priority and lets go of all descriptors but 0, 1, 2 and `keep`.
+def enter_background(keep: int, quiet: bool) -> None:
+    """Lets go of all descriptors but 0, 1, 2 and `keep`; if `quiet`, lowers the priority.
 
     Nice 19 with SCHED_BATCH rather than SCHED_IDLE: it yields to everything that people wait for,
     yet where all cores are busy with other background work it still gets a share, so that a
@@ -20,11 +20,12 @@ def enter_background(keep: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started the daemon
     os.closerange(3, keep)
     os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
-    os.nice(19)
-    try:
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    except OSError:
-        pass
+    if quiet:
+        os.nice(19)
+        try:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        except OSError:
+            pass
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")

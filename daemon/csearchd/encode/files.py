@@ -41,12 +41,16 @@ def open_file(path: bytes, max_bytes: int) -> tuple[int, FileStat]:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _unreadable(error) from error
+    return fd, take_file(fd, max_bytes)
+
+
+def take_file(fd: int, max_bytes: int) -> FileStat:
+    """What an open file is. Raises UnreadableError, and closes it then."""
     try:
-        file = _check(os.fstat(fd), max_bytes)
+        return _check(os.fstat(fd), max_bytes)
     except BaseException:
         os.close(fd)
         raise
-    return fd, file
 
 
 def _check(info: os.stat_result, max_bytes: int) -> FileStat:

@@ -14,7 +14,7 @@ from csearchd.encode.batches import Batches, Pixels
 from csearchd.encode.beside import from_attributes, from_sidecar
 from csearchd.encode.decode import Decoder, Facts
 from csearchd.encode.errors import PictureError, memory_exhausted
-from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file
+from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file, take_file
 from csearchd.encode.identity import SCHEME, identity
 from csearchd.encode.memory import Budget, limit_growth
 from csearchd.encode.messages import Settings
@@ -30,6 +30,7 @@ class _Read:
     job: int
     path: bytes
     size: int = 0  # known when it has been put back
+    fd: int | None = None  # where the file was handed over
 
 
 @dataclass
@@ -65,9 +66,10 @@ class Pipeline:
         for number in range(max(2, settings.threads)):
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
 
-    def read(self, job: int, path: bytes) -> None:
+    def read(self, job: int, path: bytes, fd: int | None = None) -> None:
+        """Reads the file at `path`, or `fd`, which is closed then."""
         with self._changed:
-            self._reads.append(_Read(job, path))
+            self._reads.append(_Read(job, path, fd=fd))
             self._changed.notify()
 
     def encode(self, job: int) -> None:
@@ -125,12 +127,16 @@ class Pipeline:
     def _read(self, task: _Read) -> None:
         self._send({"op": "started", "job": task.job})
         try:
-            fd, file = open_file(task.path, self._limits.bytes)
+            if task.fd is None:
+                fd, file = open_file(task.path, self._limits.bytes)
+            else:
+                fd, file = task.fd, take_file(task.fd, self._limits.bytes)
             if not self._reserve(file.size):
-                os.close(fd)
+                if task.fd is None:
+                    os.close(fd)
                 self._send({"op": "waiting", "job": task.job})
                 with self._changed:
-                    self._reads.appendleft(_Read(task.job, task.path, file.size))
+                    self._reads.appendleft(_Read(task.job, task.path, file.size, task.fd))
                 return
         except UnreadableError as error:
             self._failed(task.job, str(error), error.file, changed=error.changed)

@@ -63,18 +63,22 @@ class _Flight:
     alone: bool = False
     kills: int = 0  # how often an encoder was killed that had this alone
     number: int = 0
+    file: int | None = None  # handed over in place of the path
 
 
 class Pool:
     """Runs jobs in an encoder. Used by one thread; nothing blocks but `poll`."""
 
-    def __init__(self, settings: Settings, max_seconds: float) -> None:
+    def __init__(self, settings: Settings, max_seconds: float, urgent: bool = False) -> None:
+        """`urgent`: somebody waits, so that the encoder isn't to give way to others."""
+        self._urgent = urgent
         self.settings = settings
         self.max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._unpacker = Unpacker(MAX_FRAME)
         self._outbox = bytearray()
+        self._outgoing: list[int] = []  # files that go with it
         self._flights: dict[int, _Flight] = {}
         self._waiting: deque[_Flight] = deque()  # to be sent, again or at last
         self._suspects: deque[_Flight] = deque()
@@ -100,8 +104,9 @@ class Pool:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def submit(self, job: Job, path: bytes) -> None:
-        self._waiting.append(_Flight(job, path))
+    def submit(self, job: Job, path: bytes, file: int | None = None) -> None:
+        """Reads the picture at `path`, or the open `file`, which must stay so until it is over."""
+        self._waiting.append(_Flight(job, path, file=file))
 
     def answer(self, job: Job, encode: bool) -> None:
         """Answers an identified job; one that isn't to be encoded is over."""
@@ -174,15 +179,24 @@ class Pool:
             self._spawn()
         self._number += 1
         self._flights[self._number] = _Flight(
-            flight.job, flight.path, alone=alone, kills=flight.kills, number=self._number
+            flight.job,
+            flight.path,
+            alone=alone,
+            kills=flight.kills,
+            number=self._number,
+            file=flight.file,
         )
-        self._send({"op": "read", "job": self._number, "path": flight.path})
+        if flight.file is not None:
+            self._outgoing.append(flight.file)
+        op = "read" if flight.file is None else "look"
+        self._send({"op": op, "job": self._number, "path": flight.path})
 
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             # -P: what lies in the directory the daemon runs in must not be imported
             command = [sys.executable, "-P", "-m", "csearchd.encode", str(theirs.fileno())]
+            command += ["urgent"] if self._urgent else []
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
@@ -195,6 +209,7 @@ class Pool:
         self._socket = ours
         self._unpacker = Unpacker(MAX_FRAME)
         self._outbox.clear()
+        self._outgoing.clear()
         self._ready = False
         self._heard = time.monotonic()
         self._send(self.settings.to_message())
@@ -212,7 +227,14 @@ class Pool:
             return
         try:
             while self._outbox:
-                del self._outbox[: self._socket.send(self._outbox)]
+                # Files go with the first bytes, and so arrive before their frame is complete.
+                sent = (
+                    socket.send_fds(self._socket, [self._outbox], self._outgoing)
+                    if self._outgoing
+                    else self._socket.send(self._outbox)
+                )
+                self._outgoing.clear()
+                del self._outbox[:sent]
         except BlockingIOError:
             pass
 

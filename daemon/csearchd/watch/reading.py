@@ -220,7 +220,7 @@ class Reading:
         self._news = False
         if not self._queue and self._look:
             model, row = self._choose(reader, work)
-            settings = self._settings(model)
+            settings = self.settings(model)
             limit = self.config.max_seconds
             if row != work.row or settings != work.pool.settings or limit != work.pool.max_seconds:
                 cursor, work.cursor = work.cursor, 0
@@ -412,9 +412,10 @@ class Reading:
         self._look = True
 
     def _start_work(self, model: Model, row: int) -> _Work:
-        return _Work(model, row, Pool(self._settings(model), self.config.max_seconds))
+        return _Work(model, row, Pool(self.settings(model), self.config.max_seconds))
 
-    def _settings(self, model: Model) -> Settings:
+    def settings(self, model: Model) -> Settings:
+        """How an encoder for `model` is to work."""
         config = self.config
         limits = Limits(config.max_pixels, config.max_bytes, config.max_memory)
         threads = config.threads or os.cpu_count() or 1

@@ -1,0 +1,159 @@
+"""Pictures to search with: a file that was handed over to its vector.
+
+What the library knows costs no encoding: found by path and stat, or by its pixels. All else is
+encoded by an encoder of its own, which waits for nothing, and is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.encode.messages import Settings
+from csearchd.encode.models import Model
+from csearchd.encode.pool import EncoderUnusable, Event, Pool
+from csearchd.encode.serving import Models
+from csearchd.library.contents import Job
+from csearchd.library.library import Library
+from csearchd.library.listings import MOVED
+
+_IDLE_SECONDS = 20.0  # that the encoder waits for another picture
+
+
+class LookError(Exception):
+    """The picture can't be searched with; the text says why and fits after its name."""
+
+
+class Seen(NamedTuple):
+    """A picture: its unit vector (dimensions,), and its content's id if the library has it."""
+
+    vector: NDArray[np.float32]
+    content: int | None
+
+
+class Looking:
+    """Used by several threads; they take turns with the encoder."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        settings: Callable[[Model], tuple[Settings, float]],
+    ) -> None:
+        """`settings` says how an encoder is to work, and the most seconds for a picture."""
+        self._library = library
+        self._models = models
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pool: Pool | None = None
+        self._used = 0.0
+        self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
+
+    def look(self, file: int, path: bytes) -> Seen:
+        """The picture in the open `file`; it is known by `path`, or has only its suffix from it.
+
+        Raises LookError, LibraryError.
+        """
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise LookError("is not a regular file")
+        os.lseek(file, 0, os.SEEK_SET)
+        serving = self._models.serving
+        content = self._content_at(file, path)
+        if content is not None and (vector := self._vector(serving.row, content)) is not None:
+            return Seen(vector, content)
+        with self._lock:
+            try:
+                return self._ask(self._ready_pool(serving.model), serving.row, file, path)
+            except EncoderUnusable as error:
+                raise LookError(f"cannot be looked at: {error}") from error
+            finally:
+                self._used = time.monotonic()
+
+    def _content_at(self, file: int, path: bytes) -> int | None:
+        """What the library says is in the file at `path`, if that is this file, unchanged."""
+        directory, name = os.path.split(path)
+        info = os.fstat(file)
+        with self._library.memory:
+            known = self._library.tree.find(os.path.realpath(directory))
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
+                "AND mtime_ns = ? AND ctime_ns IN (?, ?) AND inode = ? AND NOT due",
+                (
+                    known, name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, MOVED,
+                    info.st_ino,
+                ),
+            ).fetchone()  # fmt: skip
+        return row[0] if row else None
+
+    def _vector(self, model: int, content: int) -> NDArray[np.float32] | None:
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT vector FROM vectors WHERE model = ? AND content = ?", (model, content)
+            ).fetchone()
+        return _unit(row[0]) if row else None
+
+    def _ready_pool(self, model: Model) -> Pool:
+        settings, seconds = self._settings(model)
+        pool = self._pool
+        if pool is None or pool.settings != settings or pool.max_seconds != seconds:
+            if pool is not None:
+                pool.close()
+            pool = self._pool = Pool(settings, seconds, urgent=True)
+        if not pool.running:
+            self._end_later(_IDLE_SECONDS)
+        return pool
+
+    def _ask(self, pool: Pool, model: int, file: int, path: bytes) -> Seen:
+        job = Job(0, 0, path, (0, 0, 0, 0), 0)
+        pool.submit(job, path, file)
+        content: int | None = None
+        while True:
+            for event in pool.poll(None, self._never):
+                if event.op == "failed":
+                    raise LookError(event.reason)
+                if event.op == "encoded" and event.vector is not None:
+                    return Seen(_unit(event.vector), content)
+                content = self._content_of(event)
+                vector = None if content is None else self._vector(model, content)
+                pool.answer(job, encode=vector is None)
+                if vector is not None:
+                    return Seen(vector, content)
+
+    def _content_of(self, event: Event) -> int | None:
+        """The library's content with the pixels that were identified."""
+        assert event.found is not None
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT id FROM contents WHERE scheme = ? AND identity = ?",
+                (event.found["scheme"], event.found["identity"]),
+            ).fetchone()
+        return row[0] if row else None
+
+    def _end_later(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._end)
+        timer.daemon = True
+        timer.start()
+
+    def _end(self) -> None:
+        with self._lock:
+            left = self._used + _IDLE_SECONDS - time.monotonic()
+            if left > 0:
+                self._end_later(left)
+            elif self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+
+def _unit(stored: bytes) -> NDArray[np.float32]:
+    """A stored vector, of float16, at unit length."""
+    vector = np.frombuffer(stored, "<f2").astype(np.float32)
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit
