@@ -130,6 +130,11 @@ class Facts:
         """By file id: whether `when` is when the picture was taken, and no modification time."""
         return self._columns.dated
 
+    @property
+    def area(self) -> NDArray[np.float32]:
+        """By file id: megapixels; 0 where that isn't known."""
+        return self._columns.megapixels
+
     def put(self, file: int, mtime_ns: int, found: Mapping[str, Any]) -> None:
         """`found` is the encoder's `identified` message (csearchd.encode.messages)."""
         said = found.get("metadata", {})

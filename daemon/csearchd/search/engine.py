@@ -1,27 +1,26 @@
-"""The answer: a query's vector, the best contents, and the files that have them."""
+"""The answer: the best contents for a query's vector, and the files that have them."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
+from csearchd.search import filters, lexical, order
+from csearchd.search.question import Answer, Hit, Question
+from csearchd.search.query import Vector
 
 _CACHED_QUERIES = 256
 _PARAMETERS = 500  # in one SQL statement
+_SPARE = 16  # a few more, for those that have gone
 
-Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
-
-
-class Hit(NamedTuple):
-    path: bytes
-    score: float
+Mask = NDArray[np.bool_]
 
 
 class Engine:
@@ -30,77 +29,197 @@ class Engine:
     def __init__(self, library: Library, models: Models) -> None:
         self._library = library
         self._models = models
-        self._cache: OrderedDict[tuple[int, str], NDArray[np.float32]] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cache_lock = threading.Lock()
 
-    def search(self, query: str, scope: Scope | None, top: int) -> tuple[list[Hit], list[bytes]]:
-        """The best `top` files for `query` in `scope` (None: everywhere), best first.
-
-        A file that isn't there any more is left out; the directories of such files come second, to
-        be scanned. Files with the same score are in the order of their paths.
-        """
+    def embed(self, text: str) -> Vector:
+        """The vector of a text."""
         serving = self._models.serving
-        vector = self._embed(serving, query)
-        with self._library.memory:
-            catalogue = self._library.catalogue
-            wanted = catalogue.contents(None if scope is None else catalogue.inside(scope))
-        hits: list[Hit] = []
-        stale: set[bytes] = set()
-        count = top + 16  # a few more, for those that have gone
-        while True:
-            contents, scores = serving.table.search(vector, wanted, count)
-            hits, stale = self._files(contents, scores, scope, top)
-            if len(hits) >= top or len(contents) < count:
-                return hits, sorted(stale)
-            count *= 4
-
-    def _embed(self, serving: Serving, query: str) -> NDArray[np.float32]:
-        key = (serving.row, query)
+        key = (serving.row, text)
         with self._cache_lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)
                 return cached
-        vector: NDArray[np.float32] = serving.tower.embed([query])[0]
+        vector: Vector = serving.tower.embed([text])[0]
         with self._cache_lock:
             self._cache[key] = vector
             while len(self._cache) > _CACHED_QUERIES:
                 self._cache.popitem(last=False)
         return vector
 
+    def search(self, question: Question) -> Answer:
+        """What is asked for. Files that aren't there any more are left out, and those with the same
+        score in the order of their paths. Raises LibraryError."""
+        files = self._chosen(question)
+        if question.vector is None:
+            return self._listed(question, files)
+        end = question.offset + question.top
+        count = end + _SPARE
+        while True:
+            contents, scores = self._best(question, files, count)
+            hits, stale = self._files(contents, scores, files, end)
+            if len(hits) >= end or len(contents) < count:
+                break
+            count *= 4
+        hits = hits[question.offset : end]
+        return Answer(order.arranged(self._library, hits, question), stale)
+
+    def count(self, question: Question) -> int:
+        """How many files would be found if there were no end; some may have gone."""
+        files = self._chosen(question)
+        if files is None:
+            files = self._inside(question)
+        contents = self._library.catalogue.content[: len(files)]
+        if question.vector is None:
+            return int(np.count_nonzero(files & (contents > 0)))
+        if question.least is None:
+            wanted = files & self._models.serving.table.has(contents)
+            wanted &= ~np.isin(contents, list(question.without))
+            return int(np.count_nonzero(wanted))
+        count = 4096
+        while True:
+            found, _ = self._best(question, files, count)
+            if len(found) < count:
+                return int(np.count_nonzero(files & np.isin(contents, found)))
+            count *= 8
+
+    def _chosen(self, question: Question) -> Mask | None:
+        """By file id: whether a file is in the scope and meets the conditions; None: any file."""
+        if question.scope is None and not question.conditions:
+            return None
+        files = self._inside(question)
+        if question.conditions:
+            files &= filters.chosen(self._library, question.conditions, len(files))
+        return files
+
+    def _inside(self, question: Question) -> Mask:
+        with self._library.memory:
+            return self._library.catalogue.inside(question.scope)
+
+    def _best(
+        self, question: Question, files: Mask | None, count: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The best `count` contents of some files, and their scores."""
+        assert question.vector is not None
+        serving = self._models.serving
+        wanted = self._contents(files, question)
+        contents, scores = serving.table.search(question.vector, wanted, count)
+        scores = scores * np.float32(question.scale)
+        if question.label:
+            raised = self._raised(serving, question, files, count)
+            contents, scores = _merged([(contents, scores), *raised], count)
+        if question.least is not None:
+            kept = scores >= question.least
+            contents, scores = contents[kept], scores[kept]
+        return contents, scores
+
+    def _contents(self, files: Mask | None, question: Question) -> Mask:
+        """By content id: whether one of the files has it and it isn't left out."""
+        with self._library.memory:
+            wanted = self._library.catalogue.contents(files)
+        if question.without:
+            wanted = wanted.copy()  # it is kept for other searches
+            wanted[[content for content in question.without if content < len(wanted)]] = False
+        return wanted
+
+    def _raised(
+        self, serving: Serving, question: Question, files: Mask, count: int
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        """The best contents that have some of the label's words, for each share of them."""
+        assert question.vector is not None
+        if files is None:
+            files = self._inside(question)
+        shares = lexical.shares(self._library, question.label, len(files))
+        shares[~files] = 0
+        for share in np.unique(shares[shares > 0]):
+            wanted = self._contents(shares == share, question)
+            contents, scores = serving.table.search(question.vector, wanted, count)
+            bonus = question.label_weight * lexical.BONUS * float(share)
+            yield contents, scores * np.float32(question.scale) + np.float32(bonus)
+
     def _files(
-        self,
-        contents: NDArray[np.int32],
-        scores: NDArray[np.float32],
-        scope: Scope | None,
-        top: int,
-    ) -> tuple[list[Hit], set[bytes]]:
+        self, contents: NDArray[np.int32], scores: NDArray[np.float32], files: Mask | None, top: int
+    ) -> tuple[list[Hit], list[bytes]]:
         """The files of the best contents, as many as `top`, and where some were missing."""
         hits: list[Hit] = []
         stale: set[bytes] = set()
         for start in range(0, len(contents), _PARAMETERS):
             chunk = [int(content) for content in contents[start : start + _PARAMETERS]]
             score = dict(zip(chunk, scores[start : start + _PARAMETERS].tolist(), strict=True))
-            places: list[Hit] = []
+            rows = self._rows("content", chunk)
+            found = [
+                Hit(path, score[content], file)
+                for file, content, path in rows
+                if files is None or (file < len(files) and files[file])
+            ]
+            found.sort(key=lambda hit: (-score_of(hit), hit.path))
+            _keep(found, hits, stale, top)
+            if len(hits) >= top:
+                break
+        return hits, sorted(stale)
+
+    def _listed(self, question: Question, files: Mask | None) -> Answer:
+        """Files that meet the conditions, in order."""
+        if files is None:
+            files = self._inside(question)
+        files = files & (self._library.catalogue.content[: len(files)] > 0)
+        hits: list[Hit] = []
+        stale: set[bytes] = set()
+        end = question.offset + question.top
+        count = end + _SPARE
+        while True:
+            chosen = order.first(self._library, np.flatnonzero(files), question, count)
+            hits.clear()
+            places = {file: path for file, _, path in self._rows("id", chosen)}
+            found = [Hit(places[file], None, file) for file in chosen if file in places]
+            _keep(found, hits, stale, end)
+            if len(hits) >= end or len(chosen) < count:
+                return Answer(hits[question.offset : end], sorted(stale))
+            count *= 4
+
+    def _rows(self, column: str, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
+        """Id, content and path of the files that have one of `numbers` in `column`."""
+        for start in range(0, len(numbers), _PARAMETERS):
+            part = numbers[start : start + _PARAMETERS]
             with self._library.read() as database:
                 rows = database.execute(
-                    f"SELECT content, directory, name FROM files "
-                    f"WHERE content IN ({','.join('?' * len(chunk))})",
-                    chunk,
+                    f"SELECT id, coalesce(content, 0), directory, name FROM files "
+                    f"WHERE {column} IN ({','.join('?' * len(part))})",
+                    part,
                 ).fetchall()
             with self._library.memory:
-                for content, directory, name in rows:
-                    if scope is not None and not (directory < len(scope) and scope[directory]):
-                        continue
+                paths = []
+                for file, content, directory, name in rows:
                     try:
                         parent = self._library.tree.path(directory)
                     except KeyError:
                         continue  # it has just been removed
-                    places.append(Hit(parent.rstrip(b"/") + b"/" + name, score[content]))
-            for hit in sorted(places, key=lambda hit: (-hit.score, hit.path)):
-                if not os.path.lexists(hit.path):
-                    stale.add(os.path.dirname(hit.path))
-                elif len(hits) < top:
-                    hits.append(hit)
-            if len(hits) >= top:
-                break
-        return hits, stale
+                    paths.append((file, content, parent.rstrip(b"/") + b"/" + name))
+            yield from paths
+
+
+def score_of(hit: Hit) -> float:
+    return 0.0 if hit.score is None else hit.score
+
+
+def _keep(found: list[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
+    """Moves what is really there to `hits`, up to `top`, and notes where something is missing."""
+    for hit in found:
+        if len(hits) >= top:
+            return
+        if os.path.lexists(hit.path):
+            hits.append(hit)
+        else:
+            stale.add(os.path.dirname(hit.path))
+
+
+def _merged(
+    parts: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The best `count` of several lists; a content that is in more than one has its best score."""
+    contents = np.concatenate([part[0] for part in parts])
+    scores = np.concatenate([part[1] for part in parts])
+    ranking = np.argsort(-scores, kind="stable")
+    _, first = np.unique(contents[ranking], return_index=True)
+    chosen = ranking[np.sort(first)[:count]]
+    return contents[chosen], scores[chosen]

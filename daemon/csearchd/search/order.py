@@ -1,0 +1,69 @@
+"""The order of results, where it isn't that of their scores."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.library import Library
+from csearchd.search.question import Hit, Question
+
+_NAMES_AT_ONCE = 500  # in one SQL statement
+
+
+def arranged(library: Library, hits: list[Hit], question: Question) -> list[Hit]:
+    """Hits, which come best first, in the order that is asked for. Raises LibraryError."""
+    if question.order == "name":
+        hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
+    elif question.order in ("date", "size"):
+        files = np.array([hit.file for hit in hits], np.int64)
+        keys = _keys(library, files, question.order)
+        hits = [hits[i] for i in np.argsort(-keys, kind="stable")]
+    return hits[::-1] if question.reverse else hits
+
+
+def first(library: Library, files: NDArray[np.int64], question: Question, count: int) -> list[int]:
+    """The first `count` of some files (ids) in the order that is asked for. Raises LibraryError."""
+    if question.order == "name":
+        named = sorted(_names(library, files), reverse=question.reverse)
+        return [file for _, file in named[:count]]
+    keys = _keys(library, files, question.order or "date")
+    keys = keys if question.reverse else -keys
+    if len(files) > count:
+        # All that share the last one's key, so that their ids decide among them.
+        last = np.partition(keys, count - 1)[count - 1]
+        near = keys <= last
+        files, keys = files[near], keys[near]
+    return [int(file) for file in files[np.argsort(keys, kind="stable")][:count]]
+
+
+def _keys(library: Library, files: NDArray[np.int64], order: str) -> NDArray[Any]:
+    facts = library.known_facts()
+    column = facts.area if order == "size" else facts.when
+    size = int(files.max(initial=0)) + 1
+    keys: NDArray[Any] = np.zeros(size, column.dtype)
+    keys[: len(column)] = column[:size]
+    return keys[files]
+
+
+def _names(library: Library, files: NDArray[np.int64]) -> list[tuple[tuple[str, bytes], int]]:
+    wanted = np.zeros(int(files.max(initial=0)) + 1, np.bool_)
+    wanted[files] = True
+    with library.read() as database:
+        if len(files) < _NAMES_AT_ONCE:
+            marks = ",".join("?" * len(files))
+            rows = database.execute(
+                f"SELECT name, id FROM files WHERE id IN ({marks})", files.tolist()
+            )
+        else:
+            rows = database.execute("SELECT name, id FROM files")
+        return [
+            (_name(name, name), file) for name, file in rows if file < len(wanted) and wanted[file]
+        ]
+
+
+def _name(name: bytes, tie: bytes) -> tuple[str, bytes]:
+    return os.fsdecode(name).casefold(), tie

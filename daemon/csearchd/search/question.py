@@ -1,0 +1,54 @@
+"""What the engine is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.search.filters import Condition
+from csearchd.search.query import Vector
+
+Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
+ORDERS = ("score", "date", "name", "size")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A search.
+
+    With a vector the best `top` files after the first `offset` are chosen by their scores, and then
+    put in order; without one, all files that meet the conditions are put in order, and those are
+    chosen. Dates are latest first, names from A on, sizes largest first, unless `reverse`.
+    """
+
+    vector: Vector | None
+    scope: Scope | None  # None: everywhere
+    top: int
+    offset: int = 0
+    conditions: Sequence[Condition] = ()
+    without: frozenset[int] = frozenset()  # contents that are left out
+    scale: float = 1.0  # what the vector's scores are multiplied by
+    label: str = ""  # words that raise the score: see csearchd.search.lexical
+    label_weight: float = 0.0
+    least: float | None = None  # the lowest score
+    order: str | None = None  # of ORDERS; None: by score, or by date without a vector
+    reverse: bool = False
+
+
+class Hit(NamedTuple):
+    """A file that was found. Without a vector there is no score."""
+
+    path: bytes
+    score: float | None
+    file: int  # its id
+
+
+class Answer(NamedTuple):
+    """Files in order, and directories to be scanned, since something has gone from them."""
+
+    hits: list[Hit]
+    stale: list[bytes]
