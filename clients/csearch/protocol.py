@@ -23,8 +23,11 @@ Requests and replies
         {"id", "type": "error", "code": STR, "message": STR}
 
     `message` is meant for people: what happened, to which file, what to do. Codes: `bad-request`,
-    `not-found`, `not-a-directory`, `denied`, `query`, `no-model`, `library`, `newer-client`,
-    `restarting`, `internal`.
+    `not-found`, `not-a-directory`, `denied`, `query`, `picture`, `no-model`, `library`,
+    `newer-client`, `restarting`, `internal`.
+
+    A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with the first
+    byte of its frame, or earlier on the connection, and `files` is their number.
 
     A connection that closes cancels what it asked for; work on the library goes on.
 
@@ -32,15 +35,32 @@ Operations
     hello     {protocol, version}: the first request of a connection. result: {protocol, version,
               pid}. A daemon older than its client answers `restarting`, closes, and comes back as
               the version that is installed; if that is no newer, `newer-client`.
-    search    {query: str, scopes: [bin] or nil for everywhere, top: int, wait: str}. Scopes are
+    search    {query: str, scopes: [bin] or nil for everywhere, top: int, wait: str}. The query is
+              in the language of csearchd.search.grammar, with `--` before literal text. Scopes are
               absolute paths of directories. `wait` is "first" (only for directories never seen),
               "all" (until everything below the scopes is up to date) or "none".
               progress: {phase: "scanning" or "encoding", found, done, total, failed, rate,
               remaining}: files found; done of total read and encoded; how many of them failed;
               files a second; seconds left or nil.
-              hits: [{path: bin, score: float}]. result: {images, pending, failed, model, stopped,
-              notes}: images searched in the scope, files there that still need work, failed ones,
-              the model's name, whether the wait was cut short, remarks for the user ([str]).
+              More fields, all optional: `pictures` [{path: bin, start: int, end: int}]: pictures
+              to search with, of which as many `files` come along; `path` tells known ones, and the
+              suffix of others; `start` and `end` say where they stand in the query (characters), or
+              are left out: then they are added to it, which may be empty. The same pictures are not
+              found. `label` (str): what the pictures are about; scores become blend × likeness to
+              the query + (1 − blend) × (likeness to the label + 0.25 × share of its words in the
+              file's name, title or keywords), `blend` (0.5) from 0 to 1. `offset` (0): results that
+              are left out before the first. `sort`: "score", "date", "name" or "size", of the best
+              `top`, or, in a query of filters alone, of all; `reverse`: bool. `min_score`: float.
+              `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, only a number.
+              hits: [{path: bin, score: float, or nil for filters alone, details: {size, mtime_ns,
+              format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,
+              longitude, altitude, orientation, title, description, rating, keywords, place}}]:
+              what isn't known is left out; `taken` is local time as ISO 8601, that of the file
+              unless `dated`; `place` is the city near by.
+              result: {images, pending, failed, model, stopped, notes, count}: images searched in
+              the scope, files there that still need work, failed ones, the model's name, whether
+              the wait was cut short, remarks for the user ([str]), the number that was asked for.
+              The errors `query` have `start` and `end` where a place in the query is to blame.
     answer    {target: id}: ends the wait of an earlier search on the same connection, which is then
               answered with what there is. result: {}.
     status    {}: result: the fields of `csearchctl status --json` (csearchd.serve.status).

@@ -17,6 +17,8 @@ from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.engine import Engine
+from csearchd.search.looking import Looking
+from csearchd.search.places import Places
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.notify import Notifier
@@ -69,8 +71,14 @@ async def _run(
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
     engine = Engine(library, models)
+    looking = Looking(
+        library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
+    )
+    places = Places(paths.cache)
     ending = asyncio.Event()
-    service = Service(paths, config, library, models, engine, scanner, reading, threads, ending)
+    service = Service(
+        paths, config, library, models, engine, looking, places, scanner, reading, threads, ending
+    )
     listening = own.socket if own else inherited
     assert listening is not None
     operations = Operations(service)

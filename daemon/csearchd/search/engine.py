@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
 from csearchd.search import filters, lexical, order
-from csearchd.search.question import Answer, Hit, Question
 from csearchd.search.query import Vector
+from csearchd.search.question import Answer, Hit, Question
 
 _CACHED_QUERIES = 256
 _PARAMETERS = 500  # in one SQL statement

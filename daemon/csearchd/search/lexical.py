@@ -1,8 +1,8 @@
 """Words in a file's name and keywords: what no vector knows, such as a brand's name.
 
 With a label, a picture's score is raised by BONUS times the share of the label's words that its
-file has in its name, its title or its keywords, as whole words and without case. A full match thereby counts
-as much as the distance between a text's best and its poorest picture.
+file has in its name, its title or its keywords, as whole words and without case. A full match
+thereby counts as much as the distance between a text's best and its poorest picture.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
             named = {
                 row[0]
                 for row in database.execute(
-                    "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ? ESCAPE '\\'",
+                    "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ?",
                     (pattern,),
                 )
                 if word in words(os.fsdecode(row[1]))
@@ -51,9 +51,9 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
             tagged = {
                 row[0]
                 for row in database.execute(
-                    "SELECT p.file, k.text FROM keywords k JOIN file_keywords p ON p.keyword = k.id "
-                    "WHERE k.text LIKE ? ESCAPE '\\' UNION ALL "
-                    "SELECT file, title FROM metadata WHERE title LIKE ? ESCAPE '\\'",
+                    "SELECT p.file, k.text FROM keywords k "
+                    "JOIN file_keywords p ON p.keyword = k.id WHERE k.text LIKE ? UNION ALL "
+                    "SELECT file, title FROM metadata WHERE title LIKE ?",
                     (pattern, pattern),
                 )
                 if word in words(row[1])

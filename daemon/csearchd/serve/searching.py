@@ -9,18 +9,22 @@ import os
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
-from csearchd.search.engine import Scope
+from csearchd.search.question import Question, Scope
+from csearchd.serve import questions
+from csearchd.serve.found import described, plain
+from csearchd.serve.questions import Asked
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
+from csearchd.serve.stream import close_files
 
 _PROGRESS_SECONDS = 0.1
-_WAITS = ("first", "all", "none")
 
 
 async def search(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    query, paths, top, wait = await service.run(_arguments, request.message)
+    asked = await service.run(questions.understand, service, request.message)
+    paths, wait = await service.run(_directories, asked.paths), asked.wait
     awaited: list[bytes] = []
     first_reads: list[bytes] = []
     everywhere = paths is None
@@ -47,12 +51,23 @@ async def search(service: Service, request: Request) -> Message:
         for path in paths:
             await service.run(_check_listed, service, path)
         scope = _scope(service, paths)
-    hits, stale = await service.run(service.engine.search, query, scope, top)
-    for directory in stale:
-        service.scanner.refresh(directory)
-    for start in range(0, len(hits), HITS_PER_REPLY):
-        part = hits[start : start + HITS_PER_REPLY]
-        await request.reply("hits", hits=[hit._asdict() for hit in part])
+    question = await _question(service, asked, request, scope)
+    remarks = notes(service)
+    result: Message = {}
+    if asked.count:
+        result["count"] = await service.run(service.engine.count, question)
+    else:
+        hits, stale = await service.run(service.engine.search, question)
+        for directory in stale:
+            service.scanner.refresh(directory)
+        for start in range(0, len(hits), HITS_PER_REPLY):
+            part = hits[start : start + HITS_PER_REPLY]
+            if asked.details:
+                found, remark = await service.run(described, service, part, asked.places)
+                remarks += [remark] if remark and remark not in remarks else []
+            else:
+                found = plain(part)
+            await request.reply("hits", hits=found)
     with service.library.memory:
         catalogue = service.library.catalogue
         return {
@@ -61,7 +76,8 @@ async def search(service: Service, request: Request) -> Message:
             "failed": catalogue.count(FAILED, scope),
             "model": service.models.serving.model.name,
             "stopped": stopped,
-            "notes": notes(service),
+            "notes": remarks,
+            **result,
         }
 
 
@@ -83,21 +99,21 @@ def directory_argument(path: object) -> bytes:
         raise RequestError("not-found", f"{shown}: {reason}") from None
 
 
-def _arguments(message: Message) -> tuple[str, list[bytes] | None, int, str]:
-    query, scopes = message.get("query"), message.get("scopes")
-    top, wait = message.get("top"), message.get("wait", "first")
-    if not isinstance(query, str) or not query.strip():
-        raise RequestError("query", "the query is empty; describe the picture in a few words")
-    if type(top) is not int or top < 1:
-        raise RequestError("bad-request", "top must be a whole number above 0")
-    if wait not in _WAITS:
-        raise RequestError("bad-request", f"wait must be one of {', '.join(_WAITS)}")
-    if scopes is None:
-        return query, None, top, wait
-    if not isinstance(scopes, list) or not scopes:
-        raise RequestError("bad-request", "scopes must be a list of paths, or nil for everywhere")
-    paths = list(dict.fromkeys(directory_argument(path) for path in scopes))
-    return query, paths, top, wait
+async def _question(
+    service: Service, asked: Asked, request: Request, scope: Scope | None
+) -> Question:
+    """Raises RequestError."""
+    files = [os.dup(file) for file in request.files]  # the thread may outlive the request
+    looking = service.threads.submit(questions.question, service, asked, files, scope)
+    looking.add_done_callback(lambda _: close_files(files))
+    return await asyncio.wrap_future(looking)
+
+
+def _directories(paths: list[object] | None) -> list[bytes] | None:
+    """The real paths of directories, each once. Raises RequestError."""
+    if paths is None:
+        return None
+    return list(dict.fromkeys(directory_argument(path) for path in paths))
 
 
 def _scope(service: Service, paths: list[bytes]) -> Scope:

@@ -14,6 +14,8 @@ from csearchd.encode.serving import Models
 from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.engine import Engine
+from csearchd.search.looking import Looking
+from csearchd.search.places import Places
 from csearchd.watch.reading import Reading
 from csearchd.watch.scanner import Scanner
 
@@ -30,6 +32,8 @@ class Service:
     library: Library
     models: Models
     engine: Engine
+    looking: Looking
+    places: Places
     scanner: Scanner
     reading: Reading
     threads: ThreadPoolExecutor

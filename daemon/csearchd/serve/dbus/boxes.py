@@ -33,7 +33,7 @@ class SearchBox:
             if error.code == "query":  # half-typed
                 return []
             raise
-        return [(hit["path"], hit["score"]) for hit in asking.hits]
+        return [(hit["path"], hit["score"] or 0.0) for hit in asking.hits]
 
     def cancel(self, sender: str) -> None:
         self._searches.cancel(sender)

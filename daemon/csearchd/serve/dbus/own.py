@@ -64,4 +64,4 @@ class Own:
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:
     """(ayda{sv}): path, score, and whatever else is known."""
     rest = {key: value for key, value in hit.items() if key not in ("path", "score")}
-    return [hit["path"], hit["score"], variants(rest)]
+    return [hit["path"], hit["score"] or 0.0, variants(rest)]

@@ -1,0 +1,189 @@
+"""The `search` operation's arguments: checked, understood, and made a question for the engine."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from csearch.protocol import Message
+from csearchd.search import filters, grammar
+from csearchd.search.filters import Condition
+from csearchd.search.grammar import Part, QueryError, Span
+from csearchd.search.looking import LookError, Seen
+from csearchd.search.query import CancelledError, blended, combined
+from csearchd.search.question import ORDERS, Question, Scope
+from csearchd.serve.request import RequestError
+from csearchd.serve.service import Service
+
+_WAITS = ("first", "all", "none")
+_BLEND = 0.5
+_MOST_PICTURES = 32
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search as it was asked for, understood as far as that is possible without the library."""
+
+    parts: list[Part]
+    conditions: list[Condition]
+    pictures: list[bytes]  # their paths
+    paths: list[object] | None  # directories as they were named; None: everywhere
+    wait: str
+    top: int
+    offset: int
+    order: str | None
+    reverse: bool
+    least: float | None
+    label: str
+    blend: float
+    count: bool
+    details: bool
+    places: bool
+
+
+def understand(service: Service, message: Message) -> Asked:
+    """What a `search` asks for (csearch.protocol). Raises RequestError."""
+    wait = message.get("wait", "first")
+    if wait not in _WAITS:
+        raise RequestError("bad-request", f"wait must be one of {', '.join(_WAITS)}")
+    order = message.get("sort")
+    if order is not None and order not in ORDERS:
+        raise RequestError("bad-request", f"sort must be one of {', '.join(ORDERS)}")
+    paths = message.get("scopes")
+    if paths is not None and (not isinstance(paths, list) or not paths):
+        raise RequestError("bad-request", "scopes must be a list of paths, or nil for everywhere")
+    label = message.get("label") or ""
+    if not isinstance(label, str):
+        raise RequestError("bad-request", "label must be a text")
+    blend = _number(message, "blend", _BLEND)
+    assert blend is not None
+    if not 0 <= blend <= 1:
+        raise RequestError("bad-request", "blend must be from 0 (the label) to 1 (the picture)")
+    pictures, spans = _pictures(message)
+    query = message.get("query")
+    if not isinstance(query, str):
+        raise RequestError("bad-request", "query must be a text")
+    try:
+        parts, conditions = _parts(service, query, pictures, spans)
+    except QueryError as error:
+        raise RequestError("query", str(error), start=error.start, end=error.end) from None
+    if label.strip() and not any(part.pictures for part in parts):
+        raise RequestError("query", "a label goes with a picture; without one, write it as words")
+    return Asked(
+        parts=parts,
+        conditions=conditions,
+        pictures=pictures,
+        paths=paths,
+        wait=wait,
+        top=_whole(message, "top", None, 1),
+        offset=_whole(message, "offset", 0, 0),
+        order=order,
+        reverse=bool(message.get("reverse")),
+        least=_number(message, "min_score", None),
+        label=label.strip(),
+        blend=blend,
+        count=bool(message.get("count")),
+        details=bool(message.get("details")),
+        places=bool(message.get("places")),
+    )
+
+
+def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope | None) -> Question:
+    """What the engine is asked; `files` are the open pictures. Raises RequestError."""
+    seen = [_look(service, file, path) for file, path in zip(files, asked.pictures, strict=True)]
+    embed = service.engine.embed
+    scale = 1.0
+    try:
+        vector = combined(asked.parts, embed, [one.vector for one in seen])
+        if asked.label and vector is not None:
+            vector, scale = blended(vector, embed(asked.label), asked.blend)
+    except CancelledError as error:
+        raise RequestError("query", str(error)) from None
+    return Question(
+        vector=vector,
+        scope=scope,
+        top=asked.top,
+        offset=asked.offset,
+        conditions=asked.conditions,
+        without=frozenset(one.content for one in seen if one.content is not None),
+        scale=scale,
+        label=asked.label,
+        label_weight=1 - asked.blend,
+        least=asked.least,
+        order=asked.order,
+        reverse=asked.reverse,
+    )
+
+
+def _parts(
+    service: Service, query: str, pictures: list[bytes], spans: list[Span | None]
+) -> tuple[list[Part], list[Condition]]:
+    """The parts of a query, with pictures that stand outside of it as parts of their own.
+
+    Raises QueryError.
+    """
+    inside = [number for number, span in enumerate(spans) if span]
+    outside = [number for number, span in enumerate(spans) if not span]
+    parts: list[Part] = []
+    conditions: list[Condition] = []
+    if query.strip() or not outside:
+        parsed = grammar.parse(query, [span for span in spans if span])
+        parts = parsed.parts
+        conditions = filters.understand(parsed.filters, datetime.now(), service.places)
+    for part in parts:
+        part.pictures = [inside[number] for number in part.pictures]
+    return [*parts, *(Part(pictures=[number]) for number in outside)], conditions
+
+
+def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
+    """Their paths, and where they stand in the query. Raises RequestError."""
+    listed: Any = message.get("pictures") or []
+    count = message.get("files", 0)
+    if not isinstance(listed, list) or len(listed) != count or count > _MOST_PICTURES:
+        raise RequestError(
+            "bad-request", f"pictures must be a list of at most {_MOST_PICTURES}, with a file each"
+        )
+    paths: list[bytes] = []
+    spans: list[Span | None] = []
+    for one in listed:
+        match one:
+            case {"path": bytes(path), "start": int(start), "end": int(end)} if start < end:
+                span: Span | None = Span(start, end)
+            case {"path": bytes(path)}:
+                span = None
+            case _:
+                raise RequestError("bad-request", "a picture must have a path (bin)")
+        paths.append(path)
+        spans.append(span)
+    inside = [span for span in spans if span]
+    if len({span.start for span in inside}) < len(inside):
+        raise RequestError("bad-request", "two pictures at the same place of the query")
+    return paths, spans
+
+
+def _look(service: Service, file: int, path: bytes) -> Seen:
+    try:
+        return service.looking.look(file, path)
+    except LookError as error:
+        shown = os.fsdecode(path).encode(errors="replace").decode()
+        raise RequestError("picture", f"{shown}: {error}") from None
+
+
+def _whole(message: Message, name: str, default: int | None, least: int) -> int:
+    value = message.get(name, default)
+    if type(value) is not int or value < least:
+        raise RequestError("bad-request", f"{name} must be a whole number from {least} on")
+    return value
+
+
+def _number(message: Message, name: str, default: float | None) -> float | None:
+    value = message.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise RequestError("bad-request", f"{name} must be a number")
+    return float(value)
