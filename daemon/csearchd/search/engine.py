@@ -123,7 +123,7 @@ class Engine:
         return wanted
 
     def _raised(
-        self, serving: Serving, question: Question, files: Mask, count: int
+        self, serving: Serving, question: Question, files: Mask | None, count: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """The best contents that have some of the label's words, for each share of them."""
         assert question.vector is not None
