@@ -102,6 +102,7 @@ async def _run(
     if seconds := notifier.watchdog_seconds:
         chores.append(asyncio.create_task(_show_life(notifier, seconds)))
     notifier.send("READY=1")
+    threads.submit(library.known_facts)  # so that the first filter needn't wait for it
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()

@@ -53,6 +53,9 @@ def merged(*sources: dict[str, Any]) -> dict[str, Any]:
         for source in sources:
             if group[0] in source and group[0] not in found:
                 found.update((key, source[key]) for key in group if key in source)
+    for source in sources:  # a time zone may be known only to another that gives the same time
+        if "utc_offset" not in found and source.get("taken", "") == found.get("taken"):
+            found.update((key, source[key]) for key in ("utc_offset",) if key in source)
     ratings = [source["rating"] for source in sources if "rating" in source]
     if ratings:
         found["rating"] = next((rating for rating in ratings if rating), 0)

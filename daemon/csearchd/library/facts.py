@@ -96,10 +96,23 @@ class _Names:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {"": 0}
+        self._seen: dict[tuple[str | None, ...], int] = {}  # the same, by what gave the text
 
-    def number(self, *parts: str | None) -> int:
+    def numbers(self, *columns: Iterable[str | None]) -> NDArray[np.int32]:
+        """The numbers of the texts that columns give together."""
+        seen = self._seen
+        return np.array(
+            [
+                seen[parts] if parts in seen else self._number(parts)
+                for parts in zip(*columns, strict=True)
+            ],
+            np.int32,
+        )
+
+    def _number(self, parts: tuple[str | None, ...]) -> int:
         text = " ".join(part for part in parts if part).casefold()
-        return self._numbers.setdefault(text, len(self._numbers))
+        number = self._seen[parts] = self._numbers.setdefault(text, len(self._numbers))
+        return number
 
     def matching(self, wanted: Callable[[str], bool], column: NDArray[np.int32]) -> Mask:
         """Where `column` has the number of a text that is wanted."""
@@ -201,10 +214,9 @@ class Facts:
             [width < height, width > height, width == height], list(SHAPES.values())
         )
         formats, makes, models, lenses = values[9:]
-        columns.format[files] = np.array([*map(self._formats.number, formats)], np.int32)[old]
-        cameras = np.array([*map(self._cameras.number, makes, models)], np.int32)
-        columns.camera[files] = cameras[old]
-        columns.lens[files] = np.array([*map(self._lenses.number, lenses)], np.int32)[old]
+        columns.format[files] = self._formats.numbers(formats)[old]
+        columns.camera[files] = self._cameras.numbers(makes, models)[old]
+        columns.lens[files] = self._lenses.numbers(lenses)[old]
 
     def taken_between(self, begin: float | None, end: float | None) -> Mask:
         """From `begin` to before `end`, seconds since 1970 in local time; None: without limit.

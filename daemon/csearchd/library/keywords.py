@@ -30,6 +30,7 @@ class Keywords:
         self._version = 0  # a commit changes it: what was read before may be old
         self._vocabulary: dict[str, list[int]] | None = None  # by what they can be asked for
         self._files: OrderedDict[int, NDArray[np.int32]] = OrderedDict()
+        self._size = 0  # of all those together
 
     def mask(self, library: Library, text: str) -> NDArray[np.bool_]:
         """One bool for each file's id: whether it has the keyword. Of a length of its own, see
@@ -56,7 +57,7 @@ class Keywords:
         """After a commit, under `memory`: other files have these keywords now; some are new."""
         self._version += 1
         for keyword in keywords:
-            self._files.pop(keyword, None)
+            self._size -= len(self._files.pop(keyword, ()))
         if self._vocabulary is not None:
             _index(self._vocabulary, new.items())
 
@@ -64,6 +65,7 @@ class Keywords:
         """After a commit, under `memory`: files have gone, and perhaps keywords with them."""
         self._version += 1
         self._files.clear()
+        self._size = 0
         self._vocabulary = None
 
     def _words(self, library: Library) -> dict[str, list[int]]:
@@ -85,10 +87,11 @@ class Keywords:
             rows = database.execute("SELECT file FROM file_keywords WHERE keyword = ?", (keyword,))
             files = np.fromiter((row[0] for row in rows), np.int32)
         with library.memory:
-            if version == self._version:
+            if version == self._version and keyword not in self._files:
                 self._files[keyword] = files
-                while sum(map(len, self._files.values())) > _KEPT:
-                    self._files.popitem(last=False)
+                self._size += len(files)
+                while self._size > _KEPT:
+                    self._size -= len(self._files.popitem(last=False)[1])
         return files
 
 
