@@ -148,8 +148,8 @@ class Reading:
         self._complete = None
         with self._library.read() as database:
             self.missing = contents.count_missing(database, row) if coming else 0
-        self.lacking = contents.count_lacking(self._library, self._models.serving.table)
             self.outdated = contents.count_outdated(database)
+        self.lacking = contents.count_lacking(self._library, self._models.serving.table)
 
     @property
     def encoder_pid(self) -> int | None:
