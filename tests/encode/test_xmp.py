@@ -152,7 +152,12 @@ FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + packet(
 )
 
 
-@pytest.mark.parametrize("hostile", [BOMB, FILE], ids=["a billion laughs", "a file"])
+ENTITY = '<!DOCTYPE x [<!ENTITY a "x">]>' + packet('<rdf:Description dc:title="&a;"/>')
+
+
+@pytest.mark.parametrize(
+    "hostile", [BOMB, FILE, ENTITY], ids=["a billion laughs", "a file", "an entity"]
+)
 def test_a_document_type_is_refused(hostile: str) -> None:
     assert from_xmp(hostile.encode()) == {}
 
@@ -172,6 +177,12 @@ def test_a_document_type_is_refused(hostile: str) -> None:
 def test_hostile_packets_come_to_an_end(hostile: bytes) -> None:
     """What took quadratic time would meet the tests' time limit."""
     assert len(str(from_xmp(hostile))) < 1000
+
+
+def test_nesting_that_nobody_writes_is_refused() -> None:
+    rating = "<xmp:Rating>3</xmp:Rating>"
+    assert described(rating + "<other:a>" * 50 + "</other:a>" * 50) == {"rating": 3}
+    assert described(rating + "<other:a>" * 70 + "</other:a>" * 70) == {}
 
 
 def test_many_keywords_are_cut() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from csearchd.library.facts import Facts, Mask, aligned, details
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 
-DAY = 86400
 MTIME = 1_600_000_000
 PICTURES: dict[str, dict[str, Any]] = {
     "lisbon.jpg": {
@@ -159,12 +159,24 @@ def test_what_each_comparison_finds(library: Library) -> None:
     other.close()
 
 
-def test_a_file_without_a_date_counts_by_its_modification(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    facts = library.known_facts()
-    for mask in (facts.taken_between(MTIME - DAY, MTIME + DAY), ~facts.dated & (facts.when != 0)):
-        assert names(library, mask) == {"fiji.png", "bare.webp"}
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine is nine hours ahead of UTC."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_a_file_without_a_date_counts_by_its_modification(library: Library) -> None:
+    for facts in (library.facts, library.known_facts()):
+        undated = ~facts.dated & (facts.when != 0)
+        assert names(library, undated) == {"fiji.png", "bare.webp"}
+        assert set(facts.when[undated]) == {MTIME + 9 * 3600}
+        around = facts.taken_between(MTIME + 9 * 3600, MTIME + 9 * 3600 + 1)
+        assert names(library, around) == {"fiji.png", "bare.webp"}
 
 
 def test_edits_and_removals_are_followed(library: Library) -> None:
