@@ -21,7 +21,7 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
 
 
 def test_every_key_can_be_set() -> None:
-    other = {bool: "true", int: "7", str: None, list: '["x*"]'}
+    other = {bool: "true", int: "7", str: '"x"', list: '["x*"]'}
     for key in KEYS:
         value = f'"{key.choices[-1]}"' if key.choices else other[type(key.default)]
         config = parse(f"[{key.section}]\n{key.name} = {value}\n", "c")
@@ -39,6 +39,7 @@ def test_every_key_can_be_set() -> None:
         ("# x\n[encode]\nthreads = true", "line 3: encode.threads must be a whole number"),
         ("[encode]\nmax_pixels = 0", "line 2: encode.max_pixels must be at least 1, not 0"),
         ('[encode]\ndevice = "tpu"', "line 2: encode.device must be one of auto, cpu, cuda"),
+        ('[tags]\nroot = "a|b"', "line 2: tags.root must hold none of"),
         ("[scan]\nexclude = [1]", "line 2: scan.exclude must be a list of strings"),
         ("[sacn]\nhidden = true", "line 2: unknown key sacn.hidden; did you mean scan.hidden"),
         ("\n[nonsense]\n", "line 2: unknown key nonsense"),

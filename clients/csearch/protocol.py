@@ -24,7 +24,7 @@ Requests and replies
 
     `message` is meant for people: what happened, to which file, what to do. Codes: `bad-request`,
     `not-found`, `not-a-directory`, `denied`, `query`, `picture`, `no-model`, `library`,
-    `newer-client`, `restarting`, `internal`.
+    `newer-client`, `restarting`, `tagger`, `internal`.
 
     A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with the first
     byte of its frame, or earlier on the connection, and `files` is their number.
@@ -75,6 +75,28 @@ Operations
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.
+    tags-write  {path: bin, mode: "xattr", "sidecar" or "embedded"}: tags all pictures below a
+              directory, once they are read. progress: that of a search, then {phase: "tagging",
+              done, total, failed}. hits: [{path: bin, reason: str}], what was left alone.
+              result {files, written, left}. A connection that closes ends it.
+    tags-on   {path: bin, mode}: keeps the directory tagged from now on. result {path}.
+    tags-off  {path: bin}: no more, nor those below it. result {paths: [bin]}.
+    tags-undo  {path: bin or nil for everything}: takes back our words in a directory, or in a
+              file. Replies as of tags-write, phase "undoing"; result {files, written, left,
+              folders: [bin], which are kept tagged no more}.
+
+Operations of the tagger (csearchd.tags)
+    tags-serve  {}: progress: first one {sweep: [bin], max_bytes}: directories where a killed tagger
+              may have left temporary files; the size of the largest picture. hits: items of work:
+              {item: int, kind: "write" or "undo", path: bin, carrier: "xattr", "sidecar" or
+              "embedded", row: int or nil, record, intended, probe: bool; to write also words:
+              [str], root: str, model: str}. The next ones come when all have been reported. result
+              {}: there is nothing more to do. A record is a map of the fields of
+              csearchd.tags.record.Record, or nil.
+    tags-intend  {entries: [{item, row, record}]}: what is about to be written. result {rows}.
+    tags-done  {entries: [{item, outcome: "written", "unchanged", "left" or "gone", reason: str or
+              nil, passing: bool, row, record}]}: what is true now. result {}.
+    tags-known  {mark: str}: result {row, record}: what the ledger knows of another write.
 """
 
 from __future__ import annotations

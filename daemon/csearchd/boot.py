@@ -26,6 +26,9 @@ from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
 from csearchd.serve.service import Service
 from csearchd.serve.status import state, status
+from csearchd.serve.tags import keep_tagged
+from csearchd.tags.scoring import Scoring
+from csearchd.tags.tagging import Tagging
 from csearchd.watch.reading import Reading
 from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
@@ -76,8 +79,27 @@ async def _run(
     )
     places = Places(paths.cache)
     ending = asyncio.Event()
+    tagging = Tagging(
+        library,
+        models,
+        Scoring(library, paths.vocabulary, paths.cache),
+        config.tags.root,
+        scanner.look,
+        threads,
+    )
     service = Service(
-        paths, config, library, models, engine, looking, places, scanner, reading, threads, ending
+        paths,
+        config,
+        library,
+        models,
+        engine,
+        looking,
+        places,
+        scanner,
+        reading,
+        threads,
+        ending,
+        tagging,
     )
     listening = own.socket if own else inherited
     assert listening is not None
@@ -95,7 +117,7 @@ async def _run(
     _handle_signals(service, notifier)
     chores = [
         asyncio.create_task(chore)
-        for chore in (_purge(service), _tell(service, notifier), bus.run())
+        for chore in (_purge(service), _tell(service, notifier), bus.run(), keep_tagged(service))
     ]
     if own:
         chores.append(asyncio.create_task(_watch_socket(service, own)))
@@ -112,6 +134,7 @@ async def _run(
     server.stop()
     for chore in chores:
         chore.cancel()
+    tagging.stop()
     reading.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
     threads.shutdown(wait=False, cancel_futures=True)

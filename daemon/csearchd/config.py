@@ -51,6 +51,7 @@ KEYS = (
     Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
     Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
     Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0, 256),
+    Key("tags", "root", "csearch", "what hierarchies of written tags are below; may be empty"),
     Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
 )
 
@@ -83,6 +84,11 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Tags:
+    root: str
+
+
+@dataclass(frozen=True)
 class Log:
     level: str
 
@@ -95,6 +101,7 @@ class Config:
     scan: Scan
     encode: Encode
     search: Search
+    tags: Tags
     log: Log
 
 
@@ -138,7 +145,14 @@ def parse(text: str, path: str) -> Config:
             if wrong := _wrong(key, value):
                 raise _complaint(path, text, key.path, wrong)
             given[key.path] = value
-    types = {"library": Library, "scan": Scan, "encode": Encode, "search": Search, "log": Log}
+    types = {
+        "library": Library,
+        "scan": Scan,
+        "encode": Encode,
+        "search": Search,
+        "tags": Tags,
+        "log": Log,
+    }
     return Config(
         **{
             section: kind(
@@ -162,6 +176,8 @@ def _wrong(key: Key, value: Any) -> str | None:
         return f"{key.path} must be at least {key.minimum}, not {value}"
     if type(value) is int and value > key.maximum:
         return f"{key.path} must be at most {key.maximum}, not {value}"
+    if key.path == "tags.root" and (value.strip(" /") != value or set(value) & set(",;|\n\t")):
+        return f"{key.path} must hold none of , ; | and not begin or end with a slash or blank"
     if key.choices and value not in key.choices:
         return f"{key.path} must be one of {', '.join(key.choices)}, not {value!r}"
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):

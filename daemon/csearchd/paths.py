@@ -19,6 +19,11 @@ class Paths:
         return os.path.join(self.data, "library.sqlite")
 
     @property
+    def vocabulary(self) -> str:
+        """The user's own words for tags."""
+        return os.path.join(os.path.dirname(self.config), "vocabulary.txt")
+
+    @property
     def models(self) -> str:
         return os.path.join(self.data, "models")
 

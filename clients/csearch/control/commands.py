@@ -22,6 +22,7 @@ COMMANDS = {
     "failed": "list the pictures that could not be read, and why",
     "forget": "drop what is known of a file or a directory",
     "model": "list, install and choose models",
+    "tags": "write tags where other programs read them, or take them back",
     "doctor": "check the installation and say what to do",
 }
 

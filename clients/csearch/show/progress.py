@@ -10,6 +10,8 @@ from csearch.show.numbers import count, duration, rate
 from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
+_DOING = {"encoding": "Reading", "tagging": "Tagging", "undoing": "Taking tags back from"}
+_FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
 
@@ -37,24 +39,25 @@ class ProgressLine:
             _write(CLEAR_LINE)
 
     def _draw(self, progress: Message) -> None:
-        if progress.get("phase") == "encoding" and progress.get("total"):
-            text = self._encoding(progress)
+        if progress.get("phase") in _DOING and progress.get("total"):
+            text = self._counted(progress)
         else:
             text = f"Looking for pictures: {count(progress.get('found') or 0)} found"
         self._drawn = True
         _write(CLEAR_LINE + text[: self._terminal.width - 1])
 
-    def _encoding(self, progress: Message) -> str:
+    def _counted(self, progress: Message) -> str:
         done, total = progress.get("done") or 0, progress["total"]
         filled = min(_BAR_COLUMNS, _BAR_COLUMNS * done // total)
         bar = self._full * filled + self._empty * (_BAR_COLUMNS - filled)
-        parts = [f"Reading {count(total, 'picture')} {bar} {count(done)}"]
+        doing = _DOING[progress["phase"]]
+        parts = [f"{doing} {count(total, 'picture')} {bar} {count(done)}"]
         if progress.get("rate"):
             parts.append(rate(progress["rate"]))
         if progress.get("remaining") is not None:
             parts.append(f"{duration(progress['remaining'])} left")
         if progress.get("failed"):
-            parts.append(f"{count(progress['failed'])} unreadable")
+            parts.append(f"{count(progress['failed'])} {_FAILED[progress['phase']]}")
         return ", ".join(parts)
 
 

@@ -13,6 +13,7 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
+from csearchd.serve import tags
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
@@ -132,6 +133,7 @@ def reload(service: Service) -> None:
     service.config = config
     logging.getLogger().setLevel(config.log.level.upper())
     service.reading.config = config.encode
+    service.tagging.root = config.tags.root
     service.scanner.rules = Rules(config.scan.hidden, config.scan.exclude)
     for path in roots.roots(service.library):
         service.scanner.scan(path)
@@ -219,6 +221,14 @@ def _number(version: str) -> list[int]:
 
 
 _TABLE: dict[str, Operation] = {
+    "tags-write": tags.write,
+    "tags-on": tags.keep,
+    "tags-off": tags.leave,
+    "tags-undo": tags.undo,
+    "tags-serve": tags.serve,
+    "tags-intend": tags.intend,
+    "tags-done": tags.done,
+    "tags-known": tags.known,
     "hello": _hello,
     "search": search,
     "answer": _answer,

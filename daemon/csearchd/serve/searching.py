@@ -42,7 +42,7 @@ async def search(service: Service, request: Request) -> Message:
     if awaited:
         service.first_reads.extend(first_reads)
         try:
-            stopped = await _wait(service, request, awaited)
+            stopped = await wait_for_reading(service, request, awaited)
         finally:
             for path in first_reads:
                 service.first_reads.remove(path)
@@ -129,7 +129,7 @@ def _check_listed(service: Service, path: bytes) -> None:
         raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
 
 
-async def _wait(service: Service, request: Request, paths: list[bytes]) -> bool:
+async def wait_for_reading(service: Service, request: Request, paths: list[bytes]) -> bool:
     """Waits until all below `paths` is listed and read. Returns whether that was cut short."""
     before = _counts(service, paths)
     settled = sum(before.values()) - before[DUE]  # not part of this wait's work

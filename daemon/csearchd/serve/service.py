@@ -16,6 +16,7 @@ from csearchd.paths import Paths
 from csearchd.search.engine import Engine
 from csearchd.search.looking import Looking
 from csearchd.search.places import Places
+from csearchd.tags.tagging import Tagging
 from csearchd.watch.reading import Reading
 from csearchd.watch.scanner import Scanner
 
@@ -38,8 +39,11 @@ class Service:
     reading: Reading
     threads: ThreadPoolExecutor
     ending: asyncio.Event
+    tagging: Tagging
     first_reads: list[bytes] = field(default_factory=list)
     """Directories never seen before, that a client waits for."""
+    tag_news: asyncio.Event = field(default_factory=asyncio.Event)
+    """There may be something to tag in the folders that are kept tagged."""
     restart: bool = False
     began: float = field(default_factory=time.monotonic)
 

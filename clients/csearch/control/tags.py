@@ -1,0 +1,105 @@
+"""csearchctl tags: writes tags where other programs read them, or takes them back."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from csearch.arguments import HelpFormatter, absolute
+from csearch.command import FAILURE, remark, say
+from csearch.connection import Connection
+from csearch.errors import ClientError
+from csearch.protocol import Message
+from csearch.show.numbers import count
+from csearch.show.paths import printable
+from csearch.show.progress import ProgressLine
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl tags write --mode sidecar ~/Pictures     a file photo.jpg.xmp beside each picture
+csearchctl tags write --mode xattr ~/Pictures       for Dolphin and Baloo; files stay as they are
+csearchctl tags write --mode embedded ~/Pictures    into the pictures; needs exiftool
+csearchctl tags on --mode sidecar ~/Pictures        now, and whatever comes
+csearchctl tags off ~/Pictures
+csearchctl tags undo ~/Pictures
+csearchctl tags undo --all
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _with_mode(_action(actions, "write", "tag the pictures below a directory, now"))
+    _with_mode(_action(actions, "on", "keep a directory tagged from now on"))
+    off = _action(actions, "off", "keep it tagged no more; what is written stays")
+    off.add_argument("directory", metavar="DIR")
+    undo = _action(actions, "undo", "take back every word that csearch wrote, and no other")
+    where = undo.add_mutually_exclusive_group(required=True)
+    where.add_argument("directory", nargs="?", metavar="DIR|FILE")
+    where.add_argument("--all", action="store_true", help="everywhere")
+
+
+def _with_mode(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--mode",
+        required=True,
+        choices=("xattr", "sidecar", "embedded"),
+        help="where: in extended attributes, in a file beside the picture, or in the picture",
+    )
+    action.add_argument("directory", metavar="DIR")
+
+
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    lines = [line for line in EXAMPLES.strip().splitlines() if line.split()[2] == name]
+    action: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in lines),
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    return action
+
+
+def run(options: argparse.Namespace) -> int:
+    path = absolute(options.directory) if options.directory is not None else None
+    connection = Connection(start=True)
+    if options.action == "on":
+        result = connection.call("tags-on", path=path, mode=options.mode)
+        say(f"{printable(result['path'])} is kept tagged from now on")
+        return 0
+    if options.action == "off":
+        for one in connection.call("tags-off", path=path)["paths"]:
+            say(
+                f"{printable(one)} is kept tagged no more; csearchctl tags undo takes back the tags"
+            )
+        return 0
+    if options.action == "write":
+        return _follow(connection, "tagged", "tags-write", path=path, mode=options.mode)
+    return _follow(connection, "as before", "tags-undo", path=path)
+
+
+def _follow(connection: Connection, did: str, op: str, **arguments: object) -> int:
+    """Shows progress, what was left alone, and the sum; the exit status."""
+    progress = ProgressLine(Terminal(2))
+    result: Message = {}
+    try:
+        for reply in connection.request(op, **arguments):
+            if reply["type"] == "progress":
+                progress.update(reply)
+            elif reply["type"] == "hits":
+                progress.clear()
+                for hit in reply["hits"]:
+                    remark(f"{printable(hit['path'])}: left alone: {hit['reason']}")
+            else:
+                result = reply
+    except KeyboardInterrupt:
+        progress.clear()
+        raise ClientError("interrupted; the same command goes on with the rest") from None
+    finally:
+        progress.clear()
+    for folder in result.get("folders", ()):
+        say(f"{printable(folder)} is kept tagged no more")
+    left = f"; {count(result['left'])} left alone" if result["left"] else ""
+    say(f"{count(result['written'], 'picture')} {did}{left}")
+    return FAILURE if result["left"] else 0

@@ -1,0 +1,199 @@
+"""The operations `tags-…`: those of csearchctl, and those of the tagger."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from csearch.protocol import HITS_PER_REPLY, Message
+from csearchd.library.database import LibraryError
+from csearchd.serve.request import Request, RequestError
+from csearchd.serve.searching import directory_argument, wait_for_reading
+from csearchd.serve.service import Service
+from csearchd.tags import folders, ledger
+from csearchd.tags.exiftool import MISSING, installed
+from csearchd.tags.tasks import MODES, Task, places
+
+_PROGRESS_SECONDS = 0.1
+_KEEP_SECONDS = 2.0  # between looks for what is due in folders that are kept tagged
+_MOST_KEEP_SECONDS = 120.0  # where nothing comes of them
+
+
+async def write(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    mode = _mode(request)
+    path = await service.run(directory_argument, request.message.get("path"))
+    await wait_for_reading(service, request, [path])
+    task = Task.write(mode, await service.run(folders.below, service.library, path))
+    await _do(service, request, task)
+    # What has been written is being read again: `status` shows it from now on.
+    if task.changed:
+        service.scanner.scan(path)
+    return _result(task)
+
+
+async def keep(service: Service, request: Request) -> Message:
+    mode = _mode(request)
+    path = await service.run(directory_argument, request.message.get("path"))
+    await service.run(folders.keep, service.library, path, mode)
+    service.tag_news.set()
+    service.scanner.refresh(path)
+    return {"path": path}
+
+
+async def leave(service: Service, request: Request) -> Message:
+    path = await service.run(_real_path, request)
+    gone = await service.run(folders.leave, service.library, path)
+    if not gone:
+        above = await service.run(folders.above, service.library, path)
+        hint = f"; {os.fsdecode(above)} is, with all below it" if above else ""
+        raise RequestError("not-found", f"{os.fsdecode(path)} is not kept tagged{hint}")
+    return {"paths": gone}
+
+
+async def undo(service: Service, request: Request) -> Message:
+    path = None
+    if request.message.get("path") is not None:
+        path = await service.run(_real_path, request)
+        above = await service.run(folders.above, service.library, path)
+        if above:
+            raise RequestError(
+                "bad-request",
+                f"{os.fsdecode(path)} would be tagged again: {os.fsdecode(above)} is kept tagged; "
+                "csearchctl tags off ends that",
+            )
+    gone = await service.run(folders.leave, service.library, path or b"/")
+    found = await service.run(places, service.library, path)
+    task = Task.undo(found)
+    await _do(service, request, task)
+    files = [place.file for place in found if place.file is not None]
+    await service.run(ledger.forget_visits, service.library, files)
+    return {**_result(task), "folders": gone}
+
+
+async def serve(service: Service, request: Request) -> Message:
+    """Gives the tagger its work until there is none."""
+    pictures = await service.run(ledger.unfinished, service.library)
+    directories = sorted({os.path.dirname(path) for path in pictures})
+    try:
+        begun = False
+        async for items in service.tagging.work():
+            if not begun:
+                most = service.config.encode.max_bytes
+                await request.reply("progress", sweep=directories, max_bytes=most)
+                begun = True
+            await request.reply("hits", hits=items)
+    except RuntimeError:
+        raise RequestError("bad-request", "another tagger is at work") from None
+    return {}
+
+
+async def intend(service: Service, request: Request) -> Message:
+    return {"rows": await service.tagging.intend(_entries(request))}
+
+
+async def done(service: Service, request: Request) -> Message:
+    await service.tagging.done(_entries(request))
+    return {}
+
+
+async def known(service: Service, request: Request) -> Message:
+    mark = str(request.message.get("mark"))
+    entry = await service.run(ledger.by_mark, service.library, mark)
+    if entry is None:
+        return {"row": None, "record": None}
+    return {"row": entry.row if entry.file is None else None, "record": entry.record}
+
+
+async def keep_tagged(service: Service) -> None:
+    """Tags what is new in the folders that are kept tagged, whenever the library has changed."""
+    loop = asyncio.get_running_loop()
+    news = service.tag_news
+    service.library.on_commit(
+        lambda: None if news.is_set() else _set_safely(loop, news)  # called in any thread
+    )
+    patience = _KEEP_SECONDS
+    while True:
+        kept = await service.run(folders.folders, service.library)
+        before = service.tagging.progress
+        news.clear()
+        if kept and not service.tagging.is_busy:
+            try:
+                await _tag_due(service, kept)
+            except LibraryError:
+                pass  # status says it already
+        moved = service.tagging.progress != before
+        patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
+        await news.wait()
+        await asyncio.sleep(patience if kept else _KEEP_SECONDS)
+
+
+async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:
+    edition = service.tagging.scoring.edition(service.models.serving)
+    for path, mode in kept.items():
+        files = await service.run(folders.due, service.library, path, mode, edition)
+        if files:
+            task = Task.write(mode, files)
+            service.tagging.add(task)
+            await task.finished.wait()
+
+
+def _set_safely(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(event.set)
+    except RuntimeError:
+        pass  # the daemon ends
+
+
+async def _do(service: Service, request: Request, task: Task) -> None:
+    """Waits for the end of a task, and says how far it is; who doesn't wait ends it."""
+    service.tagging.add(task)
+    try:
+        while not task.finished.is_set():
+            await request.reply(
+                "progress",
+                phase="tagging" if task.kind == "write" else "undoing",
+                done=task.done,
+                total=task.total,
+                failed=len(task.left),
+            )
+            try:
+                await asyncio.wait_for(task.finished.wait(), _PROGRESS_SECONDS)
+            except TimeoutError:
+                pass
+    finally:
+        task.cancel()
+    if task.error:
+        raise RequestError("tagger", task.error)
+    left = sorted(task.left)
+    for start in range(0, len(left), HITS_PER_REPLY):
+        part = left[start : start + HITS_PER_REPLY]
+        await request.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
+
+
+def _result(task: Task) -> Message:
+    return {"files": task.total, "written": task.written, "left": len(task.left)}
+
+
+def _mode(request: Request) -> str:
+    mode = request.message.get("mode")
+    if mode not in MODES:
+        raise RequestError("bad-request", f"mode must be one of {', '.join(MODES)}")
+    if mode == "embedded" and not installed():
+        raise RequestError("tagger", MISSING)
+    return str(mode)
+
+
+def _real_path(request: Request) -> bytes:
+    """A path that need not exist any more."""
+    path = request.message.get("path")
+    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+        raise RequestError("bad-request", "a path must be absolute (bin)")
+    return os.path.realpath(path)
+
+
+def _entries(request: Request) -> list[Message]:
+    entries = request.message.get("entries")
+    if not isinstance(entries, list):
+        raise RequestError("bad-request", "entries must be a list")
+    return entries

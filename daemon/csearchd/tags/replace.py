@@ -1,0 +1,268 @@
+"""Promise 1: a file is replaced as a whole, or not at all, and loses nothing that it had.
+
+The new content goes to a temporary file beside it, which gets mode, owner, times, ACL and extended
+attributes, is synced and takes the name in one step. If the file changed meanwhile, or somebody is
+writing to it, nothing happens.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import secrets
+import signal
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from csearchd.tags.record import LeftAlone
+
+TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
+_NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
+
+
+class OpenFile:
+    """A regular file that was read, and the directory that it is in, which may be renamed."""
+
+    def __init__(self, path: bytes) -> None:
+        """Raises LeftAlone, FileNotFoundError."""
+        self.path = path
+        directory, self.name = os.path.split(path)
+        self.fd = -1
+        try:
+            self.directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _reason(error) from error
+        try:
+            if not stat.S_ISREG(os.lstat(self.name, dir_fd=self.directory).st_mode):
+                raise LeftAlone("it is no regular file")
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self.fd = os.open(self.name, flags, dir_fd=self.directory)
+            self.info = os.fstat(self.fd)
+        except OSError as error:
+            self.close()
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise _reason(error) from error
+        except LeftAlone:
+            self.close()
+            raise
+
+    def read(self, most: int) -> bytes:
+        """The whole content. Raises LeftAlone."""
+        if self.info.st_size > most:
+            raise LeftAlone(f"it has {self.info.st_size} bytes, more than the limit of {most}")
+        try:
+            with open(self.fd, "rb", closefd=False) as stream:
+                data = stream.read()
+        except OSError as error:
+            raise _reason(error) from error
+        if len(data) != self.info.st_size or not self.is_unchanged():
+            raise LeftAlone("it changed while it was read", passing=True)
+        return data
+
+    def is_unchanged(self) -> bool:
+        """Whether the name still means this file, with the same content."""
+        try:
+            now = os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+        except OSError:
+            return False
+        return _version(now) == _version(self.info) and now.st_ctime_ns == self.info.st_ctime_ns
+
+    def is_there(self) -> bool:
+        """Whether the name still means this file."""
+        try:
+            now = os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+        except OSError:
+            return False
+        return (now.st_dev, now.st_ino) == (self.info.st_dev, self.info.st_ino)
+
+    def close(self) -> None:
+        for descriptor in (self.fd, self.directory):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.fd = self.directory = -1
+
+
+def replace(file: OpenFile, data: bytes) -> None:
+    """Gives the file another content. Raises LeftAlone."""
+    if file.info.st_nlink > 1:
+        raise LeftAlone("it has several names (hard links), which rewriting would part")
+    try:
+        with _temporary(file.directory) as (name, temporary), _lease(file.fd) as is_wanted:
+            _write(temporary, data)
+            _carry_over(file, temporary)
+            os.fsync(temporary)
+            if is_wanted() or not file.is_unchanged():
+                raise LeftAlone("it changed meanwhile", passing=True)
+            if not _rename(file.directory, name, file.name, _EXCHANGE):
+                os.rename(name, file.name, src_dir_fd=file.directory, dst_dir_fd=file.directory)
+                return
+            # What was there until this moment is now at the temporary name: was it that file?
+            before = os.stat(name, dir_fd=file.directory, follow_symlinks=False)
+            if is_wanted() or _version(before) != _version(file.info):
+                _rename(file.directory, name, file.name, _EXCHANGE)
+                raise LeftAlone("it changed meanwhile", passing=True)
+    except OSError as error:
+        raise _reason(error) from error
+
+
+def create(path: bytes, data: bytes, mode: int) -> None:
+    """Makes a file that isn't there, with the given mode. Raises LeftAlone."""
+    directory, target = os.path.split(path)
+    try:
+        parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with _temporary(parent) as (name, temporary):
+                os.fchmod(temporary, mode)
+                _write(temporary, data)
+                os.fsync(temporary)
+                if not _rename(parent, name, target, _NOREPLACE):
+                    os.link(name, target, src_dir_fd=parent, dst_dir_fd=parent)
+        finally:
+            os.close(parent)
+    except FileExistsError:
+        raise LeftAlone("another program made its sidecar meanwhile", passing=True) from None
+    except OSError as error:
+        raise _reason(error) from error
+
+
+def remove(file: OpenFile) -> None:
+    """Removes a file that was read, unless it has changed. Raises LeftAlone."""
+    try:
+        with _lease(file.fd) as is_wanted:
+            if is_wanted() or not file.is_unchanged():
+                raise LeftAlone("it changed meanwhile", passing=True)
+            os.unlink(file.name, dir_fd=file.directory)
+    except OSError as error:
+        raise _reason(error) from error
+
+
+def sweep(directory: bytes) -> None:
+    """Removes the temporary files that a killed tagger has left; no other one must be at work."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
+        for name in names:
+            os.unlink(os.path.join(directory, name))
+    except OSError:
+        pass  # the directory is gone, or closed: nothing can be written there either
+
+
+@contextmanager
+def _temporary(directory: int) -> Iterator[tuple[bytes, int]]:
+    """The name and descriptor of a new file that only the owner can read; gone at the end."""
+    name = TEMPORARY + secrets.token_hex(4).encode()
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, 0o600, dir_fd=directory)
+    try:
+        yield name, descriptor
+    finally:
+        os.close(descriptor)
+        try:
+            os.unlink(name, dir_fd=directory)
+        except FileNotFoundError:
+            pass
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _carry_over(file: OpenFile, temporary: int) -> None:
+    """Raises LeftAlone where anything can't be kept."""
+    info = file.info
+    made = os.fstat(temporary)
+    try:
+        if (made.st_uid, made.st_gid) != (info.st_uid, info.st_gid):
+            os.fchown(temporary, info.st_uid, info.st_gid)
+        os.fchmod(temporary, stat.S_IMODE(info.st_mode))
+        wanted = attributes(file.fd)
+        for name in attributes(temporary).keys() - wanted.keys():
+            os.removexattr(temporary, name)
+        for name, value in wanted.items():
+            if attributes(temporary).get(name) != value:
+                os.setxattr(temporary, name, value)
+        os.utime(temporary, ns=(info.st_atime_ns, info.st_mtime_ns))
+    except OSError as error:
+        raise LeftAlone(f"its owner or attributes can't be kept: {error.strerror}") from error
+    made = os.fstat(temporary)
+    kept = (made.st_mode, made.st_uid, made.st_gid, made.st_mtime_ns, attributes(temporary))
+    if kept != (info.st_mode, info.st_uid, info.st_gid, info.st_mtime_ns, wanted):
+        raise LeftAlone("its owner, mode, times or attributes can't be kept here")
+
+
+def attributes(descriptor: int) -> dict[str, bytes]:
+    """The extended attributes, ACLs among them."""
+    try:
+        return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return {}
+        raise
+
+
+@contextmanager
+def _lease(descriptor: int) -> Iterator[_Wanted]:
+    """While it lasts nobody can begin to write to the file without our noticing (fcntl(2)).
+
+    Raises LeftAlone where somebody is writing already.
+    """
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            held = True
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                raise LeftAlone("another program is writing to it", passing=True) from error
+            held = False  # a file system without leases, or a file of somebody else's
+        try:
+            yield _Wanted(descriptor, held)
+        finally:
+            if held:
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    finally:
+        signal.signal(signal.SIGIO, before)
+
+
+class _Wanted:
+    """Whether somebody waits for the lease to end, to write to the file."""
+
+    def __init__(self, descriptor: int, held: bool) -> None:
+        self._descriptor = descriptor
+        self._held = held
+
+    def __call__(self) -> bool:
+        if not self._held:
+            return False
+        return fcntl.fcntl(self._descriptor, fcntl.F_GETLEASE) != fcntl.F_RDLCK
+
+
+def _rename(directory: int, old: bytes, new: bytes, flags: int) -> bool:
+    """renameat2(2); False where the file system can't. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(directory, old, directory, new, flags) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number))
+
+
+def _version(info: os.stat_result) -> tuple[int, int, int, int]:
+    """What an edit changes; a rename changes ctime too."""
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+
+
+def _reason(error: OSError) -> LeftAlone:
+    if error.errno == errno.ENOSPC:
+        return LeftAlone("the disk is full", passing=True)
+    if error.errno == errno.ELOOP:
+        return LeftAlone("it is a symbolic link")
+    return LeftAlone(f"it can't be changed: {error.strerror or error}")

@@ -1,0 +1,209 @@
+"""What is to be tagged, or taken back: tasks, and the items of work that they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from csearch.protocol import Message
+from csearchd.encode.formats import is_raw
+from csearchd.encode.serving import Serving
+from csearchd.library.library import Library
+from csearchd.library.roots import is_below
+from csearchd.tags import folders, ledger
+from csearchd.tags.ledger import Entry
+from csearchd.tags.scoring import Scoring
+
+MODES = ("xattr", "sidecar", "embedded")
+MOST_WORDS = 10  # for a picture
+_BATCH = 128  # items that the tagger gets at a time
+_BYTES = 8 << 20  # of a batch
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file to take words from: `row` is its entry in the ledger, None where there may be a mirror
+    only."""
+
+    file: int | None
+    path: bytes
+    carrier: str
+    row: int | None
+    whole: bool = True  # look for a mirror in the picture itself too
+
+
+@dataclass
+class Task:
+    """Work that goes on until `files` and `places` are empty and nothing is in the tagger's
+    hands."""
+
+    kind: str  # "write" or "undo"
+    mode: str = ""
+    files: deque[int] = field(default_factory=deque)
+    places: deque[Place] = field(default_factory=deque)
+    total: int = 0
+    done: int = 0
+    written: int = 0
+    left: list[tuple[bytes, str]] = field(default_factory=list)
+    changed: set[bytes] = field(default_factory=set)  # directories
+    error: str | None = None
+    cancelled: bool = False
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def write(cls, mode: str, files: Sequence[int]) -> Task:
+        return cls("write", mode, deque(files), total=len(files))
+
+    @classmethod
+    def undo(cls, places: Sequence[Place]) -> Task:
+        return cls("undo", "", places=deque(places), total=len(places))
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.files and not self.places
+
+    def cancel(self) -> None:
+        """Nothing more is begun."""
+        self.cancelled = True
+        self.files.clear()
+        self.places.clear()
+
+
+@dataclass(frozen=True)
+class Given:
+    """An item in the tagger's hands."""
+
+    task: Task
+    message: Message
+    place: Place
+    visit: tuple[str, int | None, str] | None
+
+
+def next_items(
+    library: Library, task: Task, serving: Serving, scoring: Scoring, root: str
+) -> list[Given]:
+    """The next items of a task; those that can't be tagged are counted. Raises VocabularyError."""
+    if task.kind == "undo":
+        return _undo_items(library, task)
+    given: list[Given] = []
+    while task.files and not given:
+        files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
+        given = _write_items(library, task, files, serving, scoring, root)
+    return given
+
+
+def _write_items(
+    library: Library,
+    task: Task,
+    files: list[int],
+    serving: Serving,
+    scoring: Scoring,
+    root: str,
+) -> list[Given]:
+    words = scoring.words(serving, files, MOST_WORDS)
+    edition = scoring.edition(serving)
+    known: dict[tuple[int | None, str], Entry] = {
+        (entry.file, entry.carrier): entry for entry in ledger.entries(library, files)
+    }
+    given = []
+    there = _files(library, files)
+    task.done += len(files) - len(there)
+    for file, path, content, failure in there:
+        if file not in words:
+            task.done += 1
+            if failure:
+                task.left.append((path, f"it can't be read: {failure}"))
+            continue
+        carrier = "sidecar" if task.mode == "embedded" and is_raw(path) else task.mode
+        entry = known.get((file, carrier))
+        place = Place(file, path, carrier, entry.row if entry else None)
+        message = {
+            **_message("write", place, entry),
+            "words": [word for word, _ in words[file]],
+            "root": root,
+            "model": serving.model.name,
+        }
+        given.append(Given(task, message, place, (task.mode, content, edition)))
+    return given
+
+
+def _files(
+    library: Library, files: Sequence[int]
+) -> list[tuple[int, bytes, int | None, str | None]]:
+    """Id, path, content, failure."""
+    marks = ",".join("?" * len(files))
+    with library.read() as database:
+        rows = database.execute(
+            "SELECT f.id, f.directory, f.name, f.content, coalesce(f.failure, c.failure) "
+            f"FROM files f LEFT JOIN contents c ON c.id = f.content WHERE f.id IN ({marks})",
+            files,
+        ).fetchall()
+    with library.memory:
+        tree = library.tree
+        return [
+            (row[0], tree.path(row[1]).rstrip(b"/") + b"/" + row[2], row[3], row[4])
+            for row in rows
+            if row[1] in tree
+        ]
+
+
+def _undo_items(library: Library, task: Task) -> list[Given]:
+    given: list[Given] = []
+    size = 0
+    while task.places and len(given) < _BATCH and size < _BYTES:
+        place = task.places.popleft()
+        entry = ledger.by_row(library, place.row) if place.row is not None else None
+        message = _message("undo", place, entry)
+        size += len((entry.record or {}).get("original") or b"") if entry else 0
+        given.append(Given(task, message, place, None))
+    return given
+
+
+def _message(kind: str, place: Place, entry: Entry | None) -> Message:
+    return {
+        "kind": kind,
+        "path": place.path,
+        "carrier": place.carrier,
+        "probe": kind == "undo" and place.row is None,
+        "row": entry.row if entry else None,
+        "record": entry.record if entry else None,
+        "intended": entry.intended if entry else None,
+    }
+
+
+def places(library: Library, path: bytes | None) -> list[Place]:
+    """Where words of ours may be, in and below `path` or everywhere."""
+    known = ledger.all_files(library) if path is None else folders.below(library, path)
+    there = {file: where for file, where, _, _ in _chunked(library, known)}
+    found: list[Place] = []
+    with_rows: set[tuple[int | None, str]] = set()
+    for entry in ledger.entries(library, list(there)):
+        assert entry.file is not None
+        found.append(Place(entry.file, there[entry.file], entry.carrier, entry.row))
+        with_rows.add((entry.file, entry.carrier))
+    lost = ledger.lost_entries(library)
+    found += [
+        Place(None, entry.path, entry.carrier, entry.row)
+        for entry in lost
+        if path is None or is_below(entry.path, path)
+    ]
+    if path is not None:
+        if not there and not found and os.path.isfile(path):
+            return [Place(None, path, carrier, None) for carrier in MODES]
+        found += [
+            Place(file, where, carrier, None)
+            for file, where in there.items()
+            for carrier in MODES
+            if (file, carrier) not in with_rows
+        ]
+    return found
+
+
+def _chunked(
+    library: Library, files: Sequence[int]
+) -> Iterable[tuple[int, bytes, int | None, str | None]]:
+    for start in range(0, len(files), 500):
+        yield from _files(library, files[start : start + 500])

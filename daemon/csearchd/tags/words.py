@@ -1,0 +1,28 @@
+"""A word and the forms in which programs read it.
+
+A word is a path, from the general to the particular: "animal/dog". Its last part, the leaf, is what
+flat lists hold; hierarchies hold the whole path below the configuration's `tags.root`. What
+separates words in a list is in none (csearchd.tags.vocabulary).
+"""
+
+from __future__ import annotations
+
+
+def leaf(word: str) -> str:
+    """ "animal/dog" → "dog"."""
+    return word.rpartition("/")[2]
+
+
+def leaf_of_path(path: str) -> str:
+    """The last part of a hierarchical tag of any program."""
+    return path.replace("|", "/").rstrip("/").rpartition("/")[2]
+
+
+def tags_list(word: str, root: str) -> str:
+    """As in digiKam:TagsList: "csearch/animal/dog"."""
+    return f"{root}/{word}" if root else word
+
+
+def hierarchical(word: str, root: str) -> str:
+    """As in lr:hierarchicalSubject: "csearch|animal|dog"."""
+    return tags_list(word, root).replace("/", "|")

@@ -1,0 +1,1 @@
+"""The three carriers of words: extended attributes, sidecars, and the pictures themselves."""

@@ -1,0 +1,63 @@
+"""What the carriers have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from csearchd.tags.record import Record
+
+
+class Keywords(Protocol):
+    """The words that a carrier holds, whoever wrote them."""
+
+    def has(self, word: str, root: str) -> bool:
+        """Whether the word is there in all the forms that we write."""
+
+    def is_taken(self, word: str, ours: Record | None) -> bool:
+        """Whether somebody else has said that already, in any form."""
+
+
+@dataclass
+class Seen:
+    """A carrier of a file, as it is now. `content` is None where there is none."""
+
+    path: bytes  # of the picture
+    content: bytes | None
+    mirror: Record | None
+
+    @property
+    def digest(self) -> bytes:
+        return digest(self.content)
+
+    def close(self) -> None:
+        """Lets go of what is open."""
+
+
+class Carrier(Protocol):
+    name: str
+
+    def look(self, path: bytes) -> Seen:
+        """What is there for the picture at `path`. Raises LeftAlone, FileNotFoundError."""
+
+    def keywords(self, seen: Seen) -> Keywords:
+        """Raises LeftAlone where they can't be read."""
+
+    def edited(
+        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+    ) -> bytes | None:
+        """`content` without the words of `drop`, with those of `add`. Raises LeftAlone."""
+
+    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
+        """Makes `content`, of which `record` is true, what is there. Raises LeftAlone."""
+
+
+def digest(content: bytes | None) -> bytes:
+    """SHA-256; of nothing it is that of no bytes and a mark."""
+    return hashlib.sha256(b"-" if content is None else b"+" + content).digest()
+
+
+def without_duplicates(words: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(words))

@@ -1,0 +1,111 @@
+"""Words in the picture itself, as XMP; as IPTC keywords too where there are some already.
+
+JPEG, PNG and WebP are spliced (csearchd.tags.containers), TIFF, HEIC and AVIF written by exiftool.
+Whatever wrote it, nothing counts before it is shown that all else is as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from csearchd.tags import replace, xmp_words
+from csearchd.tags.containers import Container, container, jpeg
+from csearchd.tags.exiftool import Exiftool
+from csearchd.tags.record import Record
+from csearchd.tags.replace import OpenFile
+from csearchd.tags.rewriting import Rewriting
+from csearchd.tags.verify import verify_rewritten, verify_spliced
+from csearchd.tags.words import leaf
+from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+
+
+@dataclass
+class _Seen(Seen):
+    file: OpenFile
+    packet: bytes | None
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class EmbeddedCarrier:
+    name = "embedded"
+
+    def __init__(self, directory: str, most: int) -> None:
+        """`directory` is for files of our own, `most` the bytes of the largest picture."""
+        self._most = most
+        self._rewriting = Rewriting(directory, Exiftool(directory))
+
+    def look(self, path: bytes) -> Seen:
+        file = OpenFile(path)
+        try:
+            content = file.read(self._most)
+            packet = self._packet(content)
+            mirror = xmp_words.mirror_of(xmp_words.packet_of(packet))
+            return _Seen(path, content, mirror, file, packet)
+        except BaseException:
+            file.close()
+            raise
+
+    def keywords(self, seen: Seen) -> Keywords:
+        assert isinstance(seen, _Seen) and seen.content is not None
+        more = frozenset[str]()
+        if _has_iptc(seen.content):
+            more = self._rewriting.keywords(seen.content)
+        return xmp_words.XmpKeywords(xmp_words.packet_of(seen.packet), more)
+
+    def edited(
+        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+    ) -> bytes | None:
+        assert content is not None
+        packet = self._packet(content)
+        if packet is None and not add:
+            return content
+        changed: bytes | None = xmp_words.with_words(packet, drop, add)
+        if not add and changed is not None and xmp_words.is_empty(changed):
+            changed = None
+        spliced = container(content)
+        if spliced is None:
+            new = self._rewriting.with_packet(content, changed)
+            verify_rewritten(self._rewriting, content, packet, new, changed)
+            return new
+        new = spliced.write(content, changed)
+        verify_spliced(spliced, content, new)
+        if _has_iptc(content):
+            new = self._with_iptc(spliced, new, drop, add)
+        return new
+
+    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
+        assert isinstance(seen, _Seen) and content is not None
+        replace.replace(seen.file, content)
+
+    def close(self) -> None:
+        self._rewriting.close()
+
+    def _packet(self, content: bytes) -> bytes | None:
+        found = container(content)
+        return found.read(content) if found else self._rewriting.packet(content)
+
+    def _with_iptc(
+        self, spliced: Container, content: bytes, drop: Record | None, add: Record | None
+    ) -> bytes:
+        less = {leaf(word) for word in drop.words} if drop else set()
+        more = without_duplicates([leaf(word) for word in add.words]) if add else []
+        new = self._rewriting.with_keywords(content, less, more)
+        verify_rewritten(
+            self._rewriting, content, spliced.read(content), new, spliced.read(new), iptc=True
+        )
+        return new
+
+
+def _has_iptc(content: bytes) -> bool:
+    found = container(content)
+    return found is not None and found.format == "JPEG" and jpeg.has_keywords(content)
+
+
+def sweep(directory: str) -> None:
+    """Removes what a killed tagger has left in the directory of our own files."""
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    for name in os.listdir(directory):
+        os.unlink(os.path.join(directory, name))

@@ -1,0 +1,122 @@
+"""Words in `user.xdg.tags`, separated by commas; what is ours is noted in `user.csearch.tags`.
+
+With several names for a file (hard links) they are there under all of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+
+from csearchd.tags.record import LeftAlone, Record, read_mirror
+from csearchd.tags.replace import OpenFile
+from csearchd.tags.words import leaf
+from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+
+TAGS = "user.xdg.tags"
+MIRROR = "user.csearch.tags"
+
+
+@dataclass
+class _Seen(Seen):
+    file: OpenFile
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class _Keywords:
+    def __init__(self, content: bytes | None) -> None:
+        self._tags = _split(content)
+
+    def has(self, word: str, root: str) -> bool:
+        return leaf(word).encode() in self._tags
+
+    def is_taken(self, word: str, ours: Record | None) -> bool:
+        own = {leaf(one).encode() for one in ours.words} if ours else set()
+        theirs = {_fold(tag) for tag in self._tags if tag not in own}
+        return leaf(word).casefold() in theirs
+
+
+class XattrCarrier:
+    name = "xattr"
+
+    def look(self, path: bytes) -> Seen:
+        file = OpenFile(path)
+        try:
+            mirror = read_mirror(_get(file.fd, MIRROR))
+            return _Seen(path, _get(file.fd, TAGS), mirror, file)
+        except BaseException:
+            file.close()
+            raise
+
+    def keywords(self, seen: Seen) -> Keywords:
+        return _Keywords(seen.content)
+
+    def edited(
+        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+    ) -> bytes | None:
+        parts = content.split(b",") if content else []
+        if drop:
+            ours = {leaf(word).encode() for word in drop.words}
+            parts = [part for part in parts if part.strip() not in ours]
+        if add:
+            parts += [leaf(word).encode() for word in without_duplicates(add.words)]
+        if not parts:
+            return None if not content or drop else content
+        return b",".join(parts)
+
+    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
+        """One call for the words, which is atomic; then our note of them."""
+        assert isinstance(seen, _Seen)
+        fd = seen.file.fd
+        if not seen.file.is_there() or _get(fd, TAGS) != seen.content:
+            raise LeftAlone("its tags changed meanwhile", passing=True)
+        try:
+            if content != seen.content:
+                _set(fd, TAGS, content)
+            try:
+                _set(fd, MIRROR, record.mirror() if record else None)
+            except OSError:
+                _set(fd, TAGS, seen.content)
+                raise
+        except OSError as error:
+            raise _reason(error) from error
+
+
+def _get(fd: int, name: str) -> bytes | None:
+    try:
+        return os.getxattr(fd, name)
+    except OSError as error:
+        if error.errno == errno.ENODATA:
+            return None
+        raise _reason(error) from error
+
+
+def _set(fd: int, name: str, value: bytes | None) -> None:
+    """Sets an attribute, or removes it. Raises OSError."""
+    if value is not None:
+        os.setxattr(fd, name, value)
+        return
+    try:
+        os.removexattr(fd, name)
+    except OSError as error:
+        if error.errno != errno.ENODATA:
+            raise
+
+
+def _reason(error: OSError) -> LeftAlone:
+    if error.errno in (errno.ENOTSUP, errno.EOPNOTSUPP):
+        return LeftAlone("its file system has no extended attributes; use --mode sidecar")
+    if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
+        return LeftAlone("there is no room for more extended attributes")
+    return LeftAlone(f"its extended attributes can't be changed: {error.strerror}")
+
+
+def _split(content: bytes | None) -> set[bytes]:
+    return {part.strip() for part in (content or b"").split(b",")} - {b""}
+
+
+def _fold(tag: bytes) -> str:
+    return tag.decode(errors="replace").casefold()

@@ -1,0 +1,111 @@
+"""Our words in an XMP packet, in the three lists that programs read, and our note beside them."""
+
+from __future__ import annotations
+
+from csearchd.tags import xmp_edit
+from csearchd.tags.record import LeftAlone, Record, read_mirror
+from csearchd.tags.words import hierarchical, leaf, leaf_of_path, tags_list
+from csearchd.tags.writers.carrier import without_duplicates
+from csearchd.tags.xmp import (
+    HIERARCHICAL,
+    LEDGER,
+    SUBJECT,
+    TAGS_LIST,
+    Name,
+    Packet,
+    XmpError,
+    parse,
+)
+
+
+class XmpKeywords:
+    """The words of a packet; `more` are keywords that stand elsewhere in the file."""
+
+    def __init__(self, packet: Packet | None, more: frozenset[str] = frozenset()) -> None:
+        self._lists = {
+            name: packet.values(name) if packet else []
+            for name in (SUBJECT, TAGS_LIST, HIERARCHICAL)
+        }
+        self._more = more
+
+    def has(self, word: str, root: str) -> bool:
+        return all(form in self._lists[name] for name, form in _forms(word, root).items())
+
+    def is_taken(self, word: str, ours: Record | None) -> bool:
+        own: set[tuple[Name, str]] = set()
+        for one in ours.words if ours else ():
+            own.update(_forms(one, ours.root if ours else "").items())
+        said = {
+            leaf_of_path(text).casefold()
+            for name, texts in self._lists.items()
+            for text in texts
+            if (name, text) not in own
+        }
+        if not ours or word not in ours.words:
+            said.update(text.casefold() for text in self._more)
+        return leaf(word).casefold() in said
+
+
+def packet_of(content: bytes | None) -> Packet | None:
+    """Raises LeftAlone."""
+    try:
+        return None if content is None else parse(content)
+    except XmpError as error:
+        raise LeftAlone(str(error)) from error
+
+
+def mirror_of(packet: Packet | None) -> Record | None:
+    for text in packet.values(LEDGER) if packet else ():
+        if record := read_mirror(text):
+            return record
+    return None
+
+
+def with_words(content: bytes | None, drop: Record | None, add: Record | None) -> bytes:
+    """A packet without the words of `drop`, with those of `add`. Raises LeftAlone."""
+    packet = packet_of(xmp_edit.empty() if content is None else content)
+    assert packet
+    remove: dict[Name, list[str]] = {LEDGER: packet.values(LEDGER)}
+    if drop:
+        remove.update(_ours(packet, drop))
+    more: dict[Name, list[str]] = {}
+    if add:
+        for word in add.words:
+            for name, form in _forms(word, add.root).items():
+                more.setdefault(name, []).append(form)
+        more = {name: without_duplicates(forms) for name, forms in more.items()}
+        more[LEDGER] = [add.mirror().decode()]
+    try:
+        return xmp_edit.edited(packet, more, remove)
+    except XmpError as error:
+        raise LeftAlone(str(error)) from error
+
+
+def is_empty(content: bytes) -> bool:
+    packet = packet_of(content)
+    return packet is None or xmp_edit.is_empty(packet)
+
+
+def _forms(word: str, root: str) -> dict[Name, str]:
+    return {
+        SUBJECT: leaf(word),
+        TAGS_LIST: tags_list(word, root),
+        HIERARCHICAL: hierarchical(word, root),
+    }
+
+
+def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
+    """What is to go: a leaf stays where a path of somebody else's has it."""
+    # What the user removed in one program may still stand in another's list.
+    paths = [*record.words, *(record.removed if record.root else ())]
+    lists = {
+        TAGS_LIST: [tags_list(word, record.root) for word in paths],
+        HIERARCHICAL: [hierarchical(word, record.root) for word in paths],
+    }
+    theirs = {
+        leaf_of_path(text)
+        for name, ours in lists.items()
+        for text in packet.values(name)
+        if text not in ours
+    }
+    return {**lists, SUBJECT: [leaf(word) for word in record.words if leaf(word) not in theirs]}
