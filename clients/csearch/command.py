@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
 
 from csearch.errors import ClientError
+
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 FAILURE = 2
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended

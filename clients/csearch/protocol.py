@@ -51,7 +51,7 @@ Operations
               file's name, title or keywords), `blend` (0.5) from 0 to 1. `offset` (0): results that
               are left out before the first. `sort`: "score", "date", "name" or "size", of the best
               `top`, or, in a query of filters alone, of all; `reverse`: bool. `min_score`: float.
-              `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, only a number.
+              `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, a number.
               hits: [{path: bin, score: float, or nil for filters alone, details: {size, mtime_ns,
               format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,
               longitude, altitude, orientation, title, description, rating, keywords, place}}]:
@@ -105,9 +105,12 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from typing import Any
 
 import msgpack
+
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from typing import Any
 
 PROTOCOL = 1
 MAX_REQUEST = 1 << 20
@@ -117,7 +120,7 @@ HITS_PER_REPLY = 1000
 _LENGTH = struct.Struct(">I")
 _SUN_PATH_MAX = 107  # sizeof(sockaddr_un.sun_path) - 1, unix(7)
 
-Message = dict[str, Any]
+Message = dict[str, "Any"]
 
 
 class ProtocolError(Exception):

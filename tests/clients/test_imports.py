@@ -18,7 +18,17 @@ try:
 finally:
     print(*sorted(sys.modules), file=sys.stderr)
 """
-SLOW = {"asyncio", "subprocess", "json", "shutil", "pathlib", "urllib", "logging", "dataclasses"}
+SLOW = {
+    "asyncio",
+    "subprocess",
+    "json",
+    "shutil",
+    "pathlib",
+    "urllib",
+    "logging",
+    "dataclasses",
+    "typing",
+}
 
 
 def test_a_search_imports_the_standard_library_and_msgpack(home, service):
