@@ -196,7 +196,7 @@ def test_there_are_more_directories_than_may_be_watched(user: User) -> None:
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watcher, list[bytes]]]:
     """A watcher of one root, and the scans that it asks for; its times are short."""
-    for name in ("_POLL_SECONDS", "_UNWATCHED_SECONDS", "_ABSENT_SECONDS"):
+    for name in ("_UNWATCHED_SECONDS", "_ABSENT_SECONDS"):
         monkeypatch.setattr(watcher, name, 0.0)
     library = Library(str(tmp_path / "library.sqlite"))
     scans: list[bytes] = []
@@ -210,21 +210,19 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Wat
 
 
 def test_what_cannot_be_watched_is_scanned_again_and_again(
-    asked: tuple[Watcher, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[Watcher, list[bytes]], tmp_path: Path
 ) -> None:
     part, scans = asked
     path = os.fsencode(tmp_path / "root")
     os.mkdir(path)
     part.watch(path)
-    part.scanned(path, there=True)
+    part.scanned(path, True, False, 0)
     part.look_around()
     assert part.mode(path) == "watched" and not scans
-    # A mount of that kind can't be had in a test.
-    monkeypatch.setattr(part._mounts, "blind", lambda path: True)
-    part.scanned(path, there=True)
+    part._exhausted(path, OSError())
+    part.scanned(path, True, False, 0)
     part.look_around()
-    assert part.mode(path) == "polled" and scans == [path]
-    assert part.watch(path) is None
+    assert part.mode(path) == "scanned" and scans == [path]
 
 
 def test_a_root_that_is_not_there_is_looked_for(
@@ -232,7 +230,7 @@ def test_a_root_that_is_not_there_is_looked_for(
 ) -> None:
     part, scans = asked
     path = os.fsencode(tmp_path / "root")
-    part.scanned(path, there=False)
+    part.scanned(path, False, True, 0)
     part.look_around()
     assert not scans and part.timeout() is not None
     os.mkdir(path)

@@ -63,11 +63,11 @@ def wrong_contents(user: User, top: Path) -> list[str]:
             "JOIN paths ON paths.id = f.directory JOIN contents c ON c.id = f.content"
         ).fetchall()
     database.close()
-    below = [(path, found) for path, found in rows if path.startswith(os.fsencode(top) + b"/")]
+    found = [(Path(os.fsdecode(path)), content) for path, content in rows]
     return [
-        os.fsdecode(path)
-        for path, found in below
-        if identity(Path(os.fsdecode(path)).read_bytes(), "JPEG", 1) != found
+        str(path)
+        for path, content in found
+        if path.is_relative_to(top) and identity(path.read_bytes(), "JPEG", 1) != content
     ]
 
 
@@ -91,7 +91,8 @@ def test_library_equals_disk_after_a_storm(user: User) -> None:
         nonlocal tree
         if tree is not None:
             shutil.rmtree(tree.top)
-        tree = Tree(user.pictures / f"{service.kills}", user.home / "outside")
+        top = user.pictures / f"{service.kills}"
+        tree = Tree(top, user.home / "outside")
         running = True
         for number, step in enumerate(steps):
             tree.change(step)
@@ -106,7 +107,8 @@ def test_library_equals_disk_after_a_storm(user: User) -> None:
         tree.open_all()
         wait_for(user.answers, "the service")
         wait_until_equal(user, user.pictures, 60)
-        assert not wrong_contents(user, tree.top)
+        wait_for(lambda: not wrong_contents(user, top), f"{wrong_contents(user, top)}", 30)
+        user.settle()
         _, vectors, encodings = committed(user)
         assert vectors == encodings <= CONTENTS
         assert "Traceback" not in user.log(), user.log()

@@ -99,7 +99,8 @@ def describe_roots(service: Service) -> list[Message]:
     described: list[Message] = []
     table = service.models.serving.table
     for path, reconciled in roots.reconciled(service.library):
-        present = os.path.isdir(path)  # may hang: nobody else must wait for it
+        mode = service.scanner.watcher.mode(path)
+        present = mode == "polled" or os.path.isdir(path)  # a server of files may hang
         with service.library.memory:
             directory = service.library.tree.find(path)
             if directory is None:
@@ -114,7 +115,7 @@ def describe_roots(service: Service) -> list[Message]:
                     "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
                     "pending": catalogue.count(DUE, scope),
                     "failed": catalogue.count(FAILED, scope),
-                    "watch": service.scanner.watcher.mode(path),
+                    "watch": mode,
                     "directories": service.scanner.watcher.below(path),
                     "reconciled": reconciled,
                     "lost": service.scanner.watcher.lost_since(path),

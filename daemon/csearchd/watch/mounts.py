@@ -45,6 +45,11 @@ class Mounts:
         mount = mount_of(path, self._table)
         return mount is None or mount.lasting
 
+    def blind_point(self, path: bytes) -> bytes | None:
+        """The mount that `path` is on, if inotify doesn't tell all changes there."""
+        mount = mount_of(path, self._table)
+        return mount.point if mount is not None and mount.blind else None
+
     def blind_points(self, directory: bytes) -> list[bytes]:
         """The mounts below `directory`, if any, where inotify doesn't tell all changes."""
         inside = directory.rstrip(b"/") + b"/"

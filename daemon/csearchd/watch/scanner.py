@@ -13,7 +13,6 @@ from csearchd.library import listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
-from csearchd.watch.disk import read_listing
 from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
 from csearchd.watch.watcher import Watcher
@@ -36,6 +35,8 @@ class Scan:
         self.found = 0  # pictures listed so far
         self.begun = False
         self.again = False  # it was asked for again when directories had been listed already
+        self.changed = False  # something in it had
+        self.cost = 0.0  # seconds it has taken so far
 
     def start_over(self) -> None:
         self.left, self.found = [self.path], 0
@@ -231,14 +232,17 @@ class Scanner:
             return False
         if not scan.left:
             listings.cover(self._library, scan.path)
-            self.watcher.scanned(scan.path, there=True)
+            self.watcher.scanned(scan.path, True, scan.changed, scan.cost)
             log.debug("scanned %s: %d pictures", os.fsdecode(scan.path), scan.found)
             return True
         path = scan.left.pop()
         if path == scan.path:
             self.watcher.scanning(path)
         # A disk that goes away takes the scans of its roots with it.
-        listing = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+        began = time.monotonic()
+        listing, changed = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+        scan.changed |= changed
+        scan.cost += time.monotonic() - began
         if scan.done.is_set():
             return False
         if listing is not None:
@@ -247,14 +251,15 @@ class Scanner:
             scan.left.extend(prefix + name for name in reversed(listing.directories))
         elif path == scan.path:  # of others that vanished meanwhile their parents' listings tell
             listings.remove(self._library, path)
-            self.watcher.scanned(path, there=False)
+            self.watcher.scanned(path, False, True, scan.cost)
             self._changed()
             return True
         return False
 
-    def _list(self, where: Callable[[], bytes | None], whole: bool) -> Listing | None:
+    def _list(self, where: Callable[[], bytes | None], whole: bool) -> tuple[Listing | None, bool]:
         """Watches a directory, lists it and puts that into the library; None if it isn't there.
 
+        Returns also whether anything had changed.
         A move that happens meanwhile reaches the library before the listing.
         """
         listing = None
@@ -262,10 +267,10 @@ class Scanner:
         while tries:
             path = where()
             if path is None:
-                return None
+                return None, False
             node = self.watcher.watch(path)
             began = time.monotonic()
-            listing = read_listing(path, self.rules, self.watcher.lasting(path))
+            listing = self.watcher.read(path)
             pulled_out = listing and listing.failure and self.watcher.pulled_out(path)
             if self.watcher.remounted or (pulled_out and tries == _TRIES):
                 self._settle()  # it may be of another disk than a moment ago
@@ -273,15 +278,15 @@ class Scanner:
                 continue
             tries = tries - 1 if self.watcher.catch_up() else 0
         if listing is None:
-            return None
-        if node and whole:
+            return None, True
+        if whole:
             self.watcher.rest(listing)
         changed = listings.apply(self._library, listing)
         if node:
             self.watcher.listed(node, listing, began, whole)
         if changed:
             self._changed()
-        return listing
+        return listing, changed
 
     def _finish(self, scan: Scan) -> None:
         with self._lock:

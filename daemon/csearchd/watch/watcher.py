@@ -18,11 +18,12 @@ from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.library.roots import roots as paths
 from csearchd.watch.agenda import Agenda
-from csearchd.watch.disk import KERNELS
+from csearchd.watch.disk import KERNELS, read_listing
 from csearchd.watch.events import EventHandler, join
 from csearchd.watch.inotify import IN_OVERFLOW, Inotify
 from csearchd.watch.links import Links
 from csearchd.watch.mounts import Mounts
+from csearchd.watch.polling import Patience, Polling, Unanswered
 from csearchd.watch.resting import REST_SECONDS, Resting
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
@@ -31,7 +32,6 @@ from csearchd.watch.writers import may_have_writer
 log = logging.getLogger(__name__)
 
 _ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
-_POLL_SECONDS = 60.0  # between scans of what inotify doesn't see
 _WATCHED_SECONDS = 86400.0  # between scans of a root that is watched
 _UNWATCHED_SECONDS = 300.0  # between scans of a root that couldn't be watched as a whole
 
@@ -65,6 +65,8 @@ class Watcher:
         self._inotify = self._open()
         self._watches = Watches(self._inotify)
         self._agenda = Agenda()
+        self._polling = Polling()
+        self._patience = Patience()
         self._links = Links(library)
         self._events = EventHandler(
             library, rules, self._watches, self._agenda, resting, self._links, scan, scans
@@ -176,12 +178,25 @@ class Watcher:
             )
             log.error("%s (%s)", self.trouble, error.strerror)
 
+    def read(self, path: bytes) -> Listing | None:
+        """The listing of one directory, None if it isn't there; waits for no server that hangs."""
+        lasting, point = self._mounts.lasting(path), self._mounts.blind_point(path)
+        if point is None:
+            return read_listing(path, self.rules, lasting)
+        try:
+            return self._patience.call(point, lambda: read_listing(path, self.rules, lasting))
+        except Unanswered:
+            shown = os.fsdecode(point)
+            return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
+
     def rest(self, listing: Listing) -> None:
         """Holds files that a scan found and that may still be written."""
         now, clock = time.monotonic(), time.time_ns()
+        blind = self._mounts.blind(listing.path)  # and may not answer
         for file in listing.files:
             age = (clock - file.mtime_ns) / 1e9
-            if 0 <= age < REST_SECONDS and may_have_writer(join(listing.path, file.name)):
+            path = join(listing.path, file.name)
+            if 0 <= age < REST_SECONDS and (blind or may_have_writer(path)):
                 self._resting.hold(listing.path, file.name, now + REST_SECONDS - age)
 
     def listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:
@@ -206,30 +221,30 @@ class Watcher:
         """A scan begins."""
         self._failing.discard(path)
 
-    def scanned(self, path: bytes, there: bool) -> None:
-        """A scan is over; `there`: whether the directory was."""
+    def scanned(self, path: bytes, there: bool, changed: bool, cost: float) -> None:
+        """A scan is over: was the directory there, had anything changed; the seconds it took."""
         if not there and (node := self._watches.find(path)):
             node.is_root = False
             self._watches.drop(node)
             self._resting.forget(path)
-        if path in self._roots:
-            if path in self._unwatched and path not in self._failing:
-                self._unwatched -= {path}
-                if not self._unwatched:
-                    self.trouble = None
-            self._plan(path, there)
+        if path in self._roots and path in self._unwatched and path not in self._failing:
+            self._unwatched -= {path}
+            if not self._unwatched:
+                self.trouble = None
+        if path in self._roots or self._mounts.blind_point(path) == path:
+            self._plan(path, there, self._polling.next(path, changed, cost))
 
-    def _plan(self, root: bytes, there: bool) -> None:
+    def _plan(self, root: bytes, there: bool, polled: float) -> None:
         """Notes when a root, or a mount in it, is to be scanned without an event's asking."""
         if not there:
             self._agenda.scan_in(root, _ABSENT_SECONDS)
             return
         mode = self.mode(root)
-        between = {"polled": _POLL_SECONDS, "scanned": _UNWATCHED_SECONDS}
+        between = {"polled": polled, "scanned": _UNWATCHED_SECONDS}
         self._agenda.scan_in(root, between.get(mode, _WATCHED_SECONDS))
         if mode != "polled":
             for point in self._mounts.blind_points(root):
-                self._agenda.scan_in(point, _POLL_SECONDS)
+                self._agenda.scan_in(point, polled)
 
     # What the scanning thread asks
 
@@ -253,10 +268,6 @@ class Watcher:
             elif self._resting.release(path, now):
                 self._changed()
         return self._agenda.next_listing(now)
-
-    def lasting(self, path: bytes) -> bool:
-        """Whether inode numbers in the directory at `path` are always the same."""
-        return self._mounts.lasting(path)
 
     def watches(self, path: bytes) -> bool:
         """Whether the directory at `path` is watched; anybody may ask."""
@@ -294,12 +305,10 @@ class Watcher:
         for path in self._links.directories(now):
             self.look(path)
         for path in self._agenda.next_scans():
-            if os.path.isdir(path):
+            if self._mounts.blind(path) or os.path.isdir(path):
                 self._scan(path)
             elif path in self._roots:
                 self._agenda.scan_in(path, _ABSENT_SECONDS)
-            if path not in self._roots and self._mounts.blind(path):
-                self._agenda.scan_in(path, _POLL_SECONDS)
 
     @property
     def remounted(self) -> bool:

@@ -1,0 +1,100 @@
+"""Roots on a file system whose changes nobody tells: a real one, in user space."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csearchd.watch.polling import Polling
+from support.photos import write_drawn
+from support.user import User, wait_for
+from watch.following import wait_until_equal
+
+
+@pytest.fixture
+def below(user: User) -> Iterator[tuple[Path, Path, int]]:
+    """What is shown at a mount in the user's pictures, the mount, and its server's process."""
+    source, mount = user.home / "source", user.pictures / "mount"
+    write_drawn(source / "inner", 2)
+    mount.mkdir()
+    if not shutil.which("bindfs") or not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("needs bindfs, and /dev/fuse")
+    server = subprocess.Popen(["bindfs", "-f", source, mount], stderr=subprocess.PIPE)
+    wait_for(lambda: os.path.ismount(mount) or server.poll() is not None, "the mount")
+    if server.poll() is not None:
+        assert server.stderr
+        pytest.skip(f"bindfs can't mount here: {server.stderr.read().decode()}")
+    yield source, mount, server.pid
+    user.end()
+    server.kill()
+    server.wait()
+    subprocess.run(["umount", "-l", mount], check=True)
+
+
+def test_it_is_polled_and_changes_below_it_are_found(
+    user: User, below: tuple[Path, Path, int]
+) -> None:
+    source, mount, _ = below
+    user.start()
+    user.csearchctl("add", mount)
+    wait_until_equal(user, mount)
+    (root,) = user.status()["roots"]
+    assert (root["watch"], root["directories"], root["images"]) == ("polled", 0, 2)
+    write_drawn(source / "later", 2, first=5)
+    (source / "inner").rename(source / "renamed")
+    wait_until_equal(user, mount)  # nobody asked: it looks by itself
+    assert user.settle()["encoded"] == 4
+    (source / "renamed" / "drawn-00000.jpg").unlink()
+    user.csearchctl("rescan", mount)
+    wait_until_equal(user, mount)
+
+
+def test_it_is_found_inside_a_watched_root(user: User, below: tuple[Path, Path, int]) -> None:
+    source, _, _ = below
+    user.start()
+    user.csearchctl("add", user.pictures)
+    wait_until_equal(user, user.pictures)
+    (root,) = user.status()["roots"]
+    assert (root["watch"], root["directories"]) == ("watched", 1)
+    write_drawn(source / "later", 2, first=5)
+    wait_until_equal(user, user.pictures)
+
+
+def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path, int]) -> None:
+    source, mount, server = below
+    other = user.home / "other"
+    write_drawn(other, 1, first=9)
+    user.start()
+    for directory in (mount, other):
+        user.csearchctl("add", directory)
+        wait_until_equal(user, directory)
+    os.kill(server, signal.SIGSTOP)
+    with user.connect() as client:
+        client.send(id=1, op="rescan", path=os.fsencode(mount))  # and nobody waits for it
+        wait_for(lambda: "doesn't answer" in failed(user), "a word about it")
+        write_drawn(other / "new", 1, first=10)
+        wait_until_equal(user, other)
+        assert len(user.status()["roots"]) == 2
+    os.kill(server, signal.SIGCONT)
+    write_drawn(source, 1, first=11)
+    user.csearchctl("rescan", mount)
+    wait_until_equal(user, mount)
+    assert not failed(user)
+
+
+def failed(user: User) -> str:
+    return user.csearchctl("failed").stdout.decode()
+
+
+def test_it_is_looked_at_more_often_while_it_changes() -> None:
+    polling = Polling()
+    assert polling.next(b"/a", True, 0) == 4
+    assert [polling.next(b"/a", False, 0) for _ in range(5)] == [8, 16, 32, 60, 60]
+    assert polling.next(b"/a", True, 10) == 500
+    assert polling.next(b"/b", False, 0) == 60
