@@ -331,3 +331,23 @@ def test_a_root_is_also_mounted_elsewhere(user: User) -> None:
         subprocess.run(["umount", str(elsewhere)], check=True)
     wait_until_equal(user, root)
     assert work(user) == before
+
+
+def test_it_comes_and_goes_in_the_middle_of_scans(user: User, disks: Disks) -> None:
+    disk, point = disks.new(), user.home / "point"
+    disk.mount(point)
+    for number in range(20):
+        write_drawn(point / f"{number:02}", 1, first=number)
+    user.start()
+    user.csearchctl("add", point)
+    wait_until_equal(user, point)
+    before = work(user)
+    with user.connect() as client:
+        for number in range(30):
+            client.ask(op="rescan")
+            disk.unmount("-l")
+            client.ask(op="rescan")
+            point = disk.mount(user.home / f"point-{number % 3}")
+    wait_listed(user, point)
+    wait_until_equal(user, point)
+    assert work(user) == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import struct
 import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,7 +12,8 @@ from typing import NamedTuple
 from csearchd.library.filesystem import Mount, mount_of
 
 _TOP = "/"  # the name of the file system that everything starts from, whatever it is
-_GET_UUID = 0x80111500  # FS_IOC_GETFSUUID, linux/fs.h: a length and 16 bytes
+_GET_UUID = 0x80111500, 17, 1  # FS_IOC_GETFSUUID, linux/fs.h: a length, then the UUID
+_GET_BTRFS = 0x8400941F, 1024, 16  # BTRFS_IOC_FS_INFO, linux/btrfs.h: two numbers, then the UUID
 _UDEV = "/run/udev/data"
 _BY_UUID = "/dev/disk/by-uuid"
 _BLOCK = "/sys/dev/block"
@@ -124,13 +124,13 @@ def _uuid_by_kernel(mount: Mount) -> str | None:
     except OSError:
         return None
     try:
-        answer = fcntl.ioctl(directory, _GET_UUID, bytes(17))
+        request, size, offset = _GET_BTRFS if mount.kind == "btrfs" else _GET_UUID
+        raw = fcntl.ioctl(directory, request, bytes(size))[offset : offset + 16]
     except OSError:
         return None  # an older kernel, or a file system without
     finally:
         os.close(directory)
-    length, raw = struct.unpack("B16s", answer)
-    return f"uuid {uuid.UUID(bytes=raw)}" if length == 16 and any(raw) else None
+    return f"uuid {uuid.UUID(bytes=raw)}" if any(raw) else None
 
 
 def _uuid_by_udev(number: str) -> str | None:
