@@ -25,14 +25,15 @@ from peer import MODEL, random_model
 
 from csearchd.encode.models import find_model
 from csearchd.library import listings, roots
+from csearchd.library.catalogue import KNOWN
 from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.watch.disk import read_listing
 from csearchd.watch.rules import Rules
 from support.user import User
 
-IN_DIRECTORY = 100
-DIRECTORIES = 40  # in one above them, of which there are ten, each with a tenth of the pictures
+IN_DIRECTORY = 100  # files; ten directories above these hold a tenth of them each
+TENTH = "part3"  # one of the ten
 _CLUSTERS = 2000
 _BLOCK = 4000
 _SPREAD = 0.7  # of a cluster around its centre, beside the centres around the mean
@@ -103,18 +104,29 @@ def make(home: Path, count: int, cloud: Cloud | None = None) -> User:
                 "INSERT INTO vectors VALUES (?, ?, ?, 1)",
                 zip([row] * size, contents, map(bytes, vectors), strict=True),
             )
-            database.execute(
-                "UPDATE files SET content = id, due = 0 WHERE id BETWEEN ? AND ?",
+            rows = database.execute(
+                "UPDATE files SET content = id, due = 0 WHERE id BETWEEN ? AND ? "
+                "RETURNING id, directory",
                 (start + 1, start + size),
-            )
+            ).fetchall()
+            for file, directory in rows:
+                library.catalogue.put(file, directory, file, KNOWN)
             library.count("encoded", size)
-    for path in sorted(user.pictures.rglob("*"), reverse=True):
-        if path.is_dir() and path.name.startswith("part"):
-            _list(library, path)
-    _list(library, user.pictures)
+    for path in (*sorted(user.pictures.iterdir()), user.pictures):
+        _list(library, path)
     listings.cover(library, bytes(user.pictures))
     library.close()
     return user
+
+
+def kept(base: Path, count: int) -> User:
+    """`make` below `base`, unless that has been done before."""
+    home = base / str(count)
+    if not (home / "complete").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        make(home, count)
+        (home / "complete").touch()
+    return User(home)
 
 
 def _directories(top: Path, count: int) -> Iterator[Path]:

@@ -39,8 +39,8 @@ class User:
         self.data = home / ".local" / "share" / "csearch"
         self.config = home / ".config" / "csearch" / "config.toml"
         self.address = self.runtime / "csearch" / "csearch.sock"
-        self.pictures.mkdir()
-        self.runtime.mkdir(mode=0o700)
+        self.pictures.mkdir(exist_ok=True)
+        self.runtime.mkdir(mode=0o700, exist_ok=True)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("XDG_")},
             "HOME": str(home),

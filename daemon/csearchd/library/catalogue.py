@@ -126,7 +126,16 @@ class Catalogue:
             self._set(files, directory, content, state)
 
     def put(self, file: int, directory: int, content: int | None, state: int) -> None:
-        self._set(np.array([file]), directory, content or 0, state)
+        self._reserve(file)
+        self._reserve_directory(directory)
+        if before := int(self.state[file]):
+            self._counts[self.directory[file], before] -= 1
+        self.directory[file] = directory
+        self.content[file] = content or 0
+        self.state[file] = state
+        if state:
+            self._counts[directory, state] += 1
+        self.changes += 1
 
     def remove(self, files: Iterable[int]) -> None:
         chosen = np.array(list(files), np.int64)
