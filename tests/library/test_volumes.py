@@ -53,6 +53,15 @@ def test_what_everything_starts_from_has_one_name_whatever_it_is(table: Volumes)
     assert table.place(b"/home/me") == Place("/", b"/@home/me")
 
 
+def test_what_started_from_memory_has_a_first_mount_that_is_its_own_parent(tmp_path: Path) -> None:
+    first = "1 1 0:2 / / rw - rootfs none rw\n"
+    others = TABLE[TABLE.index("32 ") :].replace(" 21 ", " 1 ")
+    (tmp_path / "mountinfo").write_text(first + others)
+    found = Volumes(mounts(str(tmp_path / "mountinfo")))
+    assert found.place(b"/a") == Place("/", b"/a")
+    assert found.place(b"/nas/a") == Place("nfs server:/export/photos", b"/a")
+
+
 def test_a_place_is_found_wherever_it_can_be_reached(table: Volumes) -> None:
     name = "uuid 1A2B-3C4D"
     assert table.find(Place(name, b"/inner/x")) == [b"/media/a b/inner/x", b"/bound/x"]

@@ -56,7 +56,10 @@ def mounts(table: str = MOUNTS) -> list[Mount]:
         fields, (kind, source, *_) = before.split(b" "), after.split(b" ")
         point, root = _unescape(fields[4]), _unescape(fields[3])
         shown = kind.decode(errors="replace")
-        found.append(Mount(point, shown, fields[2], root, _unescape(source), *fields[:2]))
+        number, parent, device = fields[:3]
+        if parent == number:
+            parent = b""  # the first of all, where nothing was mounted over it
+        found.append(Mount(point, shown, device, root, _unescape(source), number, parent))
     return found
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.encode.files import signed
 from csearchd.encode.messages import Settings
 from csearchd.encode.models import Model
 from csearchd.encode.pool import EncoderUnusable, Event, Pool
@@ -87,8 +88,8 @@ class Looking:
                 "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
                 "AND mtime_ns = ? AND ctime_ns IN (?, ?) AND inode = ? AND NOT due",
                 (
-                    known, name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, MOVED,
-                    info.st_ino,
+                    known, name, info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns),
+                    MOVED, signed(info.st_ino),
                 ),
             ).fetchone()  # fmt: skip
         return row[0] if row else None
