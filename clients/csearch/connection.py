@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from csearch import __version__
 from csearch.errors import ClientError, NotRunning, ServiceError
@@ -44,14 +44,16 @@ class Connection:
         """Cancels what was asked for on this connection."""
         self._socket.close()
 
-    def request(self, op: str, **arguments: object) -> Iterator[Message]:
+    def request(self, op: str, files: Sequence[int] = (), **arguments: object) -> Iterator[Message]:
         """Every reply to one request: `progress`, `hits`, and a `result` as the last one.
+
+        `files` are descriptors that go with it.
 
         Raises ServiceError for an `error` reply and for a connection that closes too early.
         """
         begun = time.monotonic()
         while True:
-            request_id = self.send(op, **arguments)
+            request_id = self.send(op, files, **arguments)
             try:
                 yield from self._replies(request_id)
                 return
@@ -67,16 +69,19 @@ class Connection:
         *_, result = self.request(op, **arguments)
         return result
 
-    def send(self, op: str, **arguments: object) -> int:
+    def send(self, op: str, files: Sequence[int] = (), **arguments: object) -> int:
         """Sends a request without waiting for its replies; its id."""
         frame = b""
         if not self.last_id:
             frame = self._frame("hello", protocol=PROTOCOL, version=__version__)
-        body = self._frame(op, **arguments)
+        body = self._frame(op, **arguments, **({"files": len(files)} if files else {}))
         if len(body) > MAX_REQUEST:
             raise ClientError(f"the request has {len(body)} bytes; at most {MAX_REQUEST} are taken")
         try:
-            self._socket.sendall(frame + body)
+            data = frame + body
+            if files:
+                data = data[socket.send_fds(self._socket, [data], files) :]
+            self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass  # what it said before it closed, if anything, is read next
         return self.last_id
@@ -91,7 +96,8 @@ class Connection:
             for message in self._receive():
                 kind = message.get("type")
                 if kind == "error" and message.get("id") in (None, 1, request_id):
-                    raise ServiceError(str(message.get("code")), str(message.get("message")))
+                    code, text = str(message.get("code")), str(message.get("message"))
+                    raise ServiceError(code, text, message)
                 if message.get("id") == 1 and not self.server:
                     self.server = message
                 elif message.get("id") == request_id and kind in _KINDS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ClientError(Exception):
     """The command cannot be done; the text says what happened and what to do."""
@@ -18,6 +20,7 @@ class StartError(ClientError):
 class ServiceError(ClientError):
     """The daemon's `error` reply, or the end of the connection (code "closed")."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, fields: Mapping[str, object] = {}) -> None:
         super().__init__(message)
         self.code = code
+        self.fields = fields  # the whole reply

@@ -5,42 +5,58 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+from typing import TYPE_CHECKING
 
-from csearch.arguments import absolute, add_version, current_directory, parser
+from csearch.arguments import absolute, current_directory
 from csearch.command import INTERRUPTED, remark, write
 from csearch.connection import Connection
-from csearch.errors import ClientError
+from csearch.errors import ClientError, ServiceError
+from csearch.options import parse
 from csearch.protocol import Message
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
-from csearch.show.results import formatter
+from csearch.show.results import Formatter, formatter
 from csearch.show.terminal import Terminal
 
+if TYPE_CHECKING:
+    from csearch.pictures import Picture
+
 NOTHING_FOUND = 1
-_TOP_MAX = 1 << 31
-
-_DESCRIPTION = """\
-Finds photos by a description, below the current directory.
-
-A directory that was never searched is read first; every later search is answered at once.
-Exit status: 0 with results, 1 without, 2 on an error."""
-
-_EXAMPLES = """
-csearch a dog on the beach
-csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
-csearch -g -t 50 sunset                       everywhere known, the best 50
-csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
-"""
 
 
 def search(arguments: list[str]) -> int:
     """Searches as the command's arguments say; the exit status. Raises ClientError."""
-    options = _parse(arguments)
-    query = os.fsencode(" ".join(options.query)).decode(errors="replace")
-    if not query.strip():
+    options = parse(arguments)
+    typed = " ".join(options.query)
+    if not typed.strip() and not options.like:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
+    named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
+    pictures = _pictures(typed, named)
+    query = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in typed)
     scopes = None if options.everywhere else _scopes(options.directories)
-    return _Search(Terminal(1), ProgressLine(Terminal(2)), options).run(query, scopes)
+    try:
+        return _Search(Terminal(1), ProgressLine(Terminal(2)), options).run(query, pictures, scopes)
+    except ServiceError as error:
+        raise _located(error, query) from error
+
+
+def _pictures(query: str, named: list[str]) -> list[Picture]:
+    """The pictures of a query and of options, opened. Raises ClientError."""
+    if not named and "/" not in query and "." not in query:
+        return []
+    from csearch import pictures
+
+    return [*pictures.in_query(query), *map(pictures.like, named)]
+
+
+def _located(error: ServiceError, query: str) -> ClientError:
+    """An error with the place in the query that is to blame, if one is."""
+    start, end = error.fields.get("start"), error.fields.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return error
+    from csearch.show.place import pointed
+
+    return ClientError(pointed(str(error), query, start, end, Terminal(2)))
 
 
 def _scopes(directories: list[str]) -> list[bytes]:
@@ -60,15 +76,18 @@ class _Search:
         self._waited = False
         self._interrupted = False
 
-    def run(self, query: str, scopes: list[bytes] | None) -> int:
-        output = formatter(self._terminal, self._options.zero, self._options.json)
+    def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
+        output = formatter(self._terminal, self._options)
         connection = Connection(start=True)
         replies = connection.request(
             "search",
+            [picture.file for picture in pictures],
             query=query,
             scopes=scopes,
             top=self._options.top,
             wait="all" if self._options.wait else "first",
+            **self._fields(output),
+            **({"pictures": [picture.message() for picture in pictures]} if pictures else {}),
         )
         result: Message = {}
         previous = signal.getsignal(signal.SIGINT)
@@ -79,16 +98,37 @@ class _Search:
                 elif reply["type"] == "hits":
                     self._progress.clear()
                     self._found = self._found or bool(reply["hits"])
-                    write(output(reply["hits"]))
+                    write(output.lines(reply["hits"]))
                 else:
                     result = reply
         finally:
             signal.signal(signal.SIGINT, previous)
             self._progress.clear()
+        if self._options.count:
+            self._found = bool(result.get("count"))
+            write(b"%d\n" % (result.get("count") or 0))
         self._explain(result)
         if self._found and not self._interrupted:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
+
+    def _fields(self, output: Formatter) -> Message:
+        """What the request says where it isn't the usual."""
+        options = self._options
+        fields = {
+            "offset": options.offset,
+            "sort": options.sort,
+            "reverse": options.reverse,
+            "min_score": options.min_score,
+            "label": options.label,
+            "blend": options.blend,
+            "count": options.count,
+            "details": output.details,
+            "places": output.places,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, False, 0)} | (
+            {"blend": options.blend} if options.blend is not None else {}
+        )
 
     def _wait(self, connection: Connection, reply: Message) -> None:
         """Shows progress; from the first of it on, Ctrl-C means: what is there already?"""
@@ -123,8 +163,8 @@ class _Search:
                 f"csearch: {count(pending)} of {count(images + pending, 'picture')} still to be "
                 f"read: the results are incomplete{waits}"
             )
-        elif not self._found and not images:
-            remark(f"csearch: {self._nothing()}")
+        elif not self._found:
+            remark(f"csearch: {'no picture matches' if images else self._nothing()}")
         if self._waited and result.get("failed"):
             remark(
                 f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
@@ -143,46 +183,3 @@ class _Search:
             from csearch.offer import offer_model
 
             offer_model()
-
-
-def _parse(arguments: list[str]) -> argparse.Namespace:
-    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
-    options.usage = "csearch [options] QUERY…"
-    options.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
-    where = options.add_mutually_exclusive_group()
-    where.add_argument(
-        "--in",
-        dest="directories",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="look below DIR (may be given several times)",
-    )
-    where.add_argument(
-        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
-    )
-    options.add_argument(
-        "-t", "--top", type=_positive, default=10, metavar="N", help="at most N results (10)"
-    )
-    form = options.add_mutually_exclusive_group()
-    form.add_argument(
-        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
-    )
-    form.add_argument("--json", action="store_true", help="one JSON object a line")
-    options.add_argument(
-        "--wait", action="store_true", help="first wait until all changes there have been read"
-    )
-    add_version(options)
-    # argparse itself loses what follows a "--" where words and options may be mixed.
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    parsed = options.parse_intermixed_args(arguments[:end])
-    parsed.query += arguments[end + 1 :]
-    if not parsed.query:
-        options.error("QUERY is missing: describe a picture")
-    return parsed
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
-    return min(int(text), _TOP_MAX)

@@ -56,7 +56,11 @@ def test_what_is_asked(home, service):
 
 @pytest.mark.parametrize(
     ("arguments", "query"),
-    [(["--", "-g", "x"], "-g x"), (["a", "-t3", "--", "-b"], "a -b"), (["--", "--"], "--")],
+    [
+        (["--", "-g", "x"], "-- -g x"),
+        (["a", "-t3", "--", "-b"], "a -- -b"),
+        (["--", "--"], "-- --"),
+    ],
 )
 def test_what_follows_two_dashes_is_the_query(home, service, arguments, query):
     asked = service(search=answering(hits(b"/p/a.jpg"))).requests

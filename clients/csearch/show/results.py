@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import NamedTuple
 
 from csearch.protocol import Message
 from csearch.show.paths import file_uri, printable, shorten, shortest
 from csearch.show.terminal import Terminal
 
-Formatter = Callable[[Iterable[Message]], bytes]  # of one part of the hits, best first
-
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 
 
-def formatter(terminal: Terminal, zero: bool, json: bool) -> Formatter:
-    """What turns hits into output, by where it goes and what was asked for."""
-    if json:
-        return _json_lines()
-    if zero:
-        return lambda hits: b"".join(hit["path"] + b"\0" for hit in hits)
+class Formatter(NamedTuple):
+    """What turns a part of the hits, best first, into output, and what it needs to know of them."""
+
+    lines: Callable[[Iterable[Message]], bytes]
+    details: bool = False
+    places: bool = False
+
+
+def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
+    """By where the output goes and what was asked for. Raises ClientError."""
+    if options.json:
+        return Formatter(_json_lines(options.offset), details=True, places=True)
+    if options.format is not None:
+        return _templates(options.format, options.offset)
+    if options.zero:
+        return Formatter(lambda hits: b"".join(hit["path"] + b"\0" for hit in hits))
     if terminal.interactive:
-        return lambda hits: "".join(_rows(hits, terminal)).encode(errors="surrogateescape")
-    return lambda hits: b"".join(hit["path"] + b"\n" for hit in hits)
+        return Formatter(
+            lambda hits: "".join(_rows(hits, terminal)).encode(errors="surrogateescape")
+        )
+    return Formatter(lambda hits: b"".join(hit["path"] + b"\n" for hit in hits))
 
 
 def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
@@ -31,7 +44,8 @@ def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
     for hit in hits:
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
-        score = terminal.styled(f"{hit['score']:6.3f}", "36")
+        score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
+        score = terminal.styled(score, "36")
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         yield f"{score}  {link}\n"
@@ -44,18 +58,26 @@ def _current_directory() -> bytes | None:
         return None
 
 
-def _json_lines() -> Formatter:
+def _json_lines(offset: int) -> Callable[[Iterable[Message]], bytes]:
+    from csearch.show.fields import values
     from csearch.show.json import line, path_fields
 
-    rank = 0
+    ranks = count(offset + 1)
 
     def lines(hits: Iterable[Message]) -> bytes:
-        nonlocal rank
-        output = []
-        for hit in hits:
-            rank += 1
-            score = round(hit["score"], 6)
-            output.append(line({**path_fields(hit["path"]), "score": score, "rank": rank}))
-        return b"".join(output)
+        return b"".join(line({**path_fields(h["path"]), **values(h, next(ranks))}) for h in hits)
 
     return lines
+
+
+def _templates(text: str, offset: int) -> Formatter:
+    from csearch.show.fields import OF_THE_PATH
+    from csearch.show.template import Template
+
+    template = Template(text)
+    ranks = count(offset + 1)
+    return Formatter(
+        lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
+        details=not template.fields <= {*OF_THE_PATH, "score", "rank"},
+        places="place" in template.fields,
+    )

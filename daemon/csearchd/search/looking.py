@@ -79,6 +79,8 @@ class Looking:
 
     def _content_at(self, file: int, path: bytes) -> int | None:
         """What the library says is in the file at `path`, if that is this file, unchanged."""
+        if not path.startswith(b"/"):
+            return None
         directory, name = os.path.split(path)
         info = os.fstat(file)
         with self._library.memory:

@@ -1,0 +1,140 @@
+"""The options of csearch."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from csearch.arguments import add_version, parser
+
+_TOP_MAX = 1 << 31
+
+_DESCRIPTION = """\
+Finds photos by a description, by pictures that they are like, and by what is known of them, below
+the current directory.
+
+A directory that was never searched is read first; every later search is answered at once.
+Exit status: 0 with results, 1 without, 2 on an error."""
+
+_EXAMPLES = """
+csearch a dog on the beach
+csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
+csearch -g -t 50 sunset                       everywhere known, the best 50
+csearch ./cat.jpg                             pictures like it; - is one on standard input
+csearch horse + stripes                       - subtracts, 2:horse weighs more
+csearch red boat 'after:"last summer"' near:Lisbon not:tag:old
+csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
+csearch --format '{path}\\t{date}\\t{place}' sunset
+"""
+_FILTERS = """
+filters: after before on date near camera lens iso rating tag name folder type size orientation,
+as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+"""
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options and, as `query`, the words; what follows `--` keeps it. Ends on a mistake."""
+    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
+    options.epilog = f"{options.epilog}\n{_FILTERS}"
+    options.usage = "csearch [options] QUERY…"
+    options.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
+    _add_query(options)
+    _add_output(options)
+    add_version(options)
+    # argparse itself loses what follows a "--" where words and options may be mixed.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parsed = options.parse_intermixed_args(arguments[:end])
+    parsed.query += arguments[end:] if arguments[end + 1 :] else []
+    if not parsed.query and not parsed.like:
+        options.error("QUERY is missing: describe a picture")
+    return parsed
+
+
+def _add_query(options: argparse.ArgumentParser) -> None:
+    where = options.add_mutually_exclusive_group()
+    where.add_argument(
+        "--in",
+        dest="directories",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look below DIR (may be given several times)",
+    )
+    where.add_argument(
+        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
+    )
+    options.add_argument(
+        "--like",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="pictures like this file or URL (may be given several times)",
+    )
+    options.add_argument(
+        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
+    )
+    options.add_argument(
+        "--blend",
+        type=_share,
+        metavar="X",
+        help="weight of the pictures against the label, 0 to 1 (0.5)",
+    )
+    options.add_argument(
+        "--min-score", type=_number, metavar="X", help="leave out what scores lower"
+    )
+    options.add_argument(
+        "--wait", action="store_true", help="first wait until all changes there have been read"
+    )
+
+
+def _add_output(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "-t", "--top", type=_positive, default=10, metavar="N", help="at most N results (10)"
+    )
+    options.add_argument(
+        "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
+    )
+    options.add_argument(
+        "--sort",
+        choices=("score", "date", "name", "size"),
+        help="order of the best N; of everything in a query of filters alone (date)",
+    )
+    options.add_argument("--reverse", action="store_true", help="the other way round")
+    form = options.add_mutually_exclusive_group()
+    form.add_argument(
+        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
+    )
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument(
+        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+    )
+    form.add_argument("--count", action="store_true", help="only how many there are")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
+    return min(int(text), _TOP_MAX)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 on, not {text!r}")
+    return min(int(text), _TOP_MAX)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text!r}")
+    return number

@@ -1,0 +1,75 @@
+r"""--format: a template such as `{path}\t{date}\t{place}`, a line for each hit.
+
+`\t`, `\n`, `\0` and `\\` are escapes, `{{` and `}}` are braces. A line ends with a newline, unless
+the template ends with `\n` or `\0`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+from csearch.errors import ClientError
+from csearch.protocol import Message
+from csearch.show.fields import FIELDS, values
+
+_ESCAPES = {"\\t": "\t", "\\n": "\n", "\\0": "\0", "\\\\": "\\", "{{": "{", "}}": "}"}
+_PIECES = re.compile(r"\\[tn0\\]|\{\{|\}\}|\{(\w*)\}|[{}]")
+
+
+class Template:
+    """A template that was understood. `fields` are the names in it."""
+
+    def __init__(self, text: str) -> None:
+        """Raises ClientError."""
+        self._parts: list[str | Callable[[bytes, dict[str, Any]], bytes]] = []
+        self.fields: set[str] = set()
+        end = 0
+        for match in _PIECES.finditer(text):
+            self._parts.append(text[end : match.start()])
+            end = match.end()
+            if match[0] in _ESCAPES:
+                self._parts.append(_ESCAPES[match[0]])
+            elif match[0] in "{}":
+                raise ClientError(f"--format: a single {match[0]}; {match[0] * 2} stands for it")
+            else:
+                self._add_field(match[1])
+        self._parts.append(text[end:])
+        ending = "".join(part for part in self._parts[-2:] if isinstance(part, str))
+        if not ending.endswith(("\n", "\0")):
+            self._parts.append("\n")
+
+    def line(self, hit: Message, rank: int) -> bytes:
+        """A hit as the template has it."""
+        known = values(hit, rank)
+        return b"".join(
+            os.fsencode(part) if isinstance(part, str) else part(hit["path"], known)
+            for part in self._parts
+        )
+
+    def _add_field(self, name: str) -> None:
+        if name not in FIELDS:
+            known = ", ".join(FIELDS)
+            raise ClientError(f"--format: there is no field {{{name}}}; known are {known}")
+        self.fields.add(name)
+        if name == "path":
+            self._parts.append(lambda path, known: path)
+        elif name == "name":
+            self._parts.append(lambda path, known: os.path.basename(path))
+        elif name == "folder":
+            self._parts.append(lambda path, known: os.path.dirname(path))
+        else:
+            self._parts.append(lambda path, known: _text(known[name]))
+
+
+def _text(value: object) -> bytes:
+    """A value as text on one line; nothing for what isn't known."""
+    if value is None:
+        return b""
+    if isinstance(value, bool):
+        return b"yes" if value else b"no"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return "".join(c if c.isprintable() else " " for c in str(value)).encode(errors="replace")
