@@ -44,7 +44,9 @@ class Connection:
         """Cancels what was asked for on this connection."""
         self._socket.close()
 
-    def request(self, op: str, files: Sequence[int] = (), **arguments: object) -> Iterator[Message]:
+    def request(
+        self, op: str, files: Sequence[int] = (), /, **arguments: object
+    ) -> Iterator[Message]:
         """Every reply to one request: `progress`, `hits`, and a `result` as the last one.
 
         `files` are descriptors that go with it.
@@ -69,7 +71,7 @@ class Connection:
         *_, result = self.request(op, **arguments)
         return result
 
-    def send(self, op: str, files: Sequence[int] = (), **arguments: object) -> int:
+    def send(self, op: str, files: Sequence[int] = (), /, **arguments: object) -> int:
         """Sends a request without waiting for its replies; its id."""
         frame = b""
         if not self.last_id:

@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from csearch.arguments import absolute
+from csearch.command import remark
 from csearch.errors import ClientError
 from csearch.protocol import Message
 
@@ -67,6 +68,8 @@ def in_query(query: str) -> list[Picture]:
             file, path = opened(query[start:stop])
             end = stop
         else:
+            if name.startswith(("/", "./", "../")) and name.lower().endswith(_SUFFIXES):
+                remark(f"csearch: {name} is no file; it is searched for as words")
             continue
         found.append(Picture(file, path, start, end))
     return found
