@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from csearch.arguments import absolute, current_directory
 from csearch.command import INTERRUPTED, remark, write
@@ -18,6 +17,7 @@ from csearch.show.progress import ProgressLine
 from csearch.show.results import Formatter, formatter
 from csearch.show.terminal import Terminal
 
+TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
     from csearch.pictures import Picture
 

@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import NamedTuple
 
 from csearch.protocol import Message
 from csearch.show.paths import file_uri, printable, shorten, shortest
@@ -15,12 +14,18 @@ from csearch.show.terminal import Terminal
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 
 
-class Formatter(NamedTuple):
+class Formatter:
     """What turns a part of the hits, best first, into output, and what it needs to know of them."""
 
-    lines: Callable[[Iterable[Message]], bytes]
-    details: bool = False
-    places: bool = False
+    def __init__(
+        self,
+        lines: Callable[[Iterable[Message]], bytes],
+        details: bool = False,
+        places: bool = False,
+    ) -> None:
+        self.lines = lines
+        self.details = details
+        self.places = places
 
 
 def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
