@@ -46,13 +46,15 @@ class Catalogue:
     def __init__(self, database: sqlite3.Connection, copy: str | None = None) -> None:
         """What `database` has; `copy` is the file in the cache."""
         self._copy = copy
+        self.copied = False  # the copy in the cache is of use to the next start
         self.changes = 0
         self._everywhere: tuple[int, Mask] = (-1, np.zeros(0, np.bool_))
         self.directory = np.zeros(_SPARE, np.int32)
         self.content = np.zeros(_SPARE, np.int32)
         self.state = np.zeros(_SPARE, np.uint8)
         self._counts = np.zeros((_SPARE, 4), np.int64)  # of files, by directory and state
-        if self._load(derived.token(database, _NAME)):
+        self.copied = self._load(derived.token(database, _NAME))
+        if self.copied:
             noted = database.execute("SELECT file FROM changed_files").fetchall()
             self.remove(row[0] for row in noted if row[0] < len(self.state))
             self._read(
@@ -105,6 +107,7 @@ class Catalogue:
         return lambda: self._write(head + data)
 
     def _write(self, data: bytes) -> None:
+        self.copied = True  # or can't be: then trying again won't help
         if self._copy is None:
             return
         try:

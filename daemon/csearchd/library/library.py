@@ -192,14 +192,14 @@ class Library:
     def settle(self) -> None:
         """Clears the notes of changes, once the files in the cache have what changed.
 
-        Does nothing while there are few. Raises LibraryError.
+        Does nothing while there are few and the next start is quick. Raises LibraryError.
         """
         with self.read() as database:
             (noted,) = database.execute(
                 "SELECT (SELECT count(*) FROM changed_vectors) + "
                 "(SELECT count(*) FROM changed_files)"
             ).fetchone()
-        if noted >= _NOTED:
+        if noted >= _NOTED or not self.catalogue.copied:
             self._settle()
 
     def _settle(self) -> None:
