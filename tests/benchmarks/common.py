@@ -38,6 +38,17 @@ def memory(pid: int) -> dict[str, float]:
     return found
 
 
+def usage(pid: int) -> tuple[float, int]:
+    """CPU seconds, and how often the process gave up a processor by itself."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    switches = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for line in (task / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                switches += int(line.split()[1])
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK"), switches
+
+
 def machine() -> dict[str, object]:
     return {"load_average": round(os.getloadavg()[0], 2), "processors": os.cpu_count()}
 

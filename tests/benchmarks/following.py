@@ -8,6 +8,7 @@ running already ("warm") or not ("cold").
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -17,7 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+import common
 
 from support.photos import drawn, write_drawn
 from support.user import Client, User, wait_for
@@ -25,7 +28,7 @@ from support.user import Client, User, wait_for
 CHANGES = 40
 MOVED = 10_000
 COPIED = 8_000
-IDLE_SECONDS = 60
+COLD = 20
 
 
 def found(client: Client, directory: Path) -> int:
@@ -45,34 +48,48 @@ def change_to_searchable(client: Client, directory: Path) -> list[float]:
     """New pictures, one by one."""
     directory.mkdir()
     wait_for(lambda: client.ask(op="status")["state"] == "idle", "an idle service")
-    times = []
+    times: list[float] = []
     for number in range(CHANGES):
         (directory / f"{number}.jpg").write_bytes(drawn(1000 + number))
         times.append(until(client, directory, number + 1))
-    return sorted(times)
+    return times
 
 
-def many(directory: Path, count: int) -> None:
-    """Files in directories of a hundred, with few contents."""
+def many(directory: Path, count: int, each: int = 100) -> None:
+    """Files in directories of so many each, with few contents."""
     contents = [drawn(number) for number in range(8)]
-    for start in range(0, count, 100):
+    for start in range(0, count, each):
         (directory / f"{start}").mkdir(parents=True)
-        for number in range(100):
+        for number in range(each):
             (directory / f"{start}" / f"{number}.jpg").write_bytes(contents[number % 8])
 
 
-def usage(pid: int) -> tuple[float, int]:
-    """CPU seconds, and how often the process gave up a processor by itself."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    switches = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for line in (task / "status").read_text().splitlines():
-            if line.startswith("voluntary_ctxt_switches"):
-                switches += int(line.split()[1])
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK"), switches
+def change_with_a_cold_encoder(user: User, client: Client) -> tuple[list[float], list[float]]:
+    """Seconds until new pictures are found, and processor seconds of their encoders."""
+    times, processor = [], []
+    for number in range(COLD):
+        for pid in user.pids("csearchd.encode"):
+            os.kill(pid, 9)
+        wait_for(lambda: not user.pids("csearchd.encode"), "the end of the encoder")
+        (user.pictures / "first" / f"cold-{number}.jpg").write_bytes(drawn(2000 + number))
+        times.append(until(client, user.pictures / "first", 2 + number))
+        (encoder,) = user.pids("csearchd.encode")
+        processor.append(common.usage(encoder)[0])
+    return times, processor
 
 
-def measure(user: User) -> dict[str, object]:
+def in_new_directories(user: User, client: Client) -> list[float]:
+    """Pictures in directories that come with them."""
+    times = []
+    for number in range(CHANGES):
+        directory = user.pictures / "fresh" / f"{number}" / "deep"
+        directory.mkdir(parents=True)
+        (directory / "x.jpg").write_bytes(drawn(3000 + number))
+        times.append(until(client, user.pictures / "fresh", number + 1))
+    return times
+
+
+def measure(user: User, idle: int) -> dict[str, object]:
     write_drawn(user.pictures / "first", 1)
     daemon = user.start()
     user.csearchctl("add", user.pictures)
@@ -80,11 +97,8 @@ def measure(user: User) -> dict[str, object]:
     with user.connect() as client:
         client.socket.settimeout(300)
         warm = change_to_searchable(client, user.pictures / "new")
-        (encoder,) = user.pids("csearchd.encode")
-        os.kill(encoder, 9)
-        wait_for(lambda: not user.pids("csearchd.encode"), "the end of the encoder")
-        (user.pictures / "first" / "cold.jpg").write_bytes(drawn(2000))
-        cold = until(client, user.pictures / "first", 2)
+        fresh = in_new_directories(user, client)
+        cold, processor = change_with_a_cold_encoder(user, client)
 
         many(user.home / "outside", COPIED)
         shutil.copytree(user.home / "outside", user.pictures / "copied")
@@ -96,35 +110,41 @@ def measure(user: User) -> dict[str, object]:
         renamed = until(client, user.pictures / "first" / "renamed", MOVED)
         wait_for(lambda: client.ask(op="status")["state"] == "idle", "an idle service")
         status = client.ask(op="status")
-        began = time.perf_counter()
-        client.ask(op="rescan", path=None)
-        wait_for(lambda: client.ask(op="status")["state"] == "idle", "the end of the scan")
-        rescan = time.perf_counter() - began
-    before = usage(daemon.pid)
-    time.sleep(IDLE_SECONDS)
-    after = usage(daemon.pid)
+    wait_for(lambda: not user.pids("csearchd.encode"), "the end of the encoder")
+    before = common.usage(daemon.pid)
+    time.sleep(idle)
+    after = common.usage(daemon.pid)
     return {
-        "change_warm_p50": round(statistics.median(warm), 3),
-        "change_warm_p95": round(warm[int(len(warm) * 0.95)], 3),
-        "change_cold": round(cold, 2),
+        **times("change_warm", warm),
+        **times("change_in_a_new_directory", fresh),
+        **times("change_cold", cold),
+        "cold_encoder_cpu_seconds": round(statistics.median(processor), 2),
         f"copied_{COPIED}": round(copied, 2),
         f"moved_in_{MOVED}": round(arrived, 2),
         f"renamed_{MOVED}": round(renamed, 3),
-        f"rescan_{status['images']}": round(rescan, 2),
         "encoded": status["encoded"],
         "directories_watched": status["watch"]["directories"],
-        "idle_cpu_seconds_per_minute": round((after[0] - before[0]) * 60 / IDLE_SECONDS, 2),
-        "idle_wakeups_per_second": round((after[1] - before[1]) / IDLE_SECONDS, 2),
-        "load_average": os.getloadavg()[0],
-        "processors": os.cpu_count(),
+        f"idle_cpu_seconds_in_{idle}": round(after[0] - before[0], 2),
+        "idle_wakeups_per_second": round((after[1] - before[1]) / idle, 2),
+        **common.machine(),
+    }
+
+
+def times(name: str, values: list[float]) -> dict[str, float]:
+    return {
+        f"{name}_p50": round(statistics.median(values), 3),
+        f"{name}_p95": round(common.percentile(values, 0.95), 3),
     }
 
 
 def main() -> None:
+    options = argparse.ArgumentParser(description="How soon the library follows the disk.")
+    options.add_argument("--idle", type=int, default=300, help="seconds of doing nothing (300)")
+    idle = options.parse_args().idle
     with tempfile.TemporaryDirectory() as home:
         user = User(Path(home))
         try:
-            print(json.dumps(measure(user), indent=2))
+            print(json.dumps(measure(user, idle), indent=2))
         finally:
             user.end()
 
