@@ -212,3 +212,37 @@ def test_a_directory_that_may_be_listed_but_not_entered_is_said(user: User) -> N
     (user.pictures / "half").chmod(0o700)
     assert len(found(user, user.pictures, "--wait")) == 2
     assert user.status()["encoded"] == 2
+
+
+def test_paths_of_more_than_4096_bytes_are_said_and_cost_no_others(user: User) -> None:
+    """No system call takes such a path as a whole."""
+    write_drawn(user.pictures, 1)
+    length, names = len(os.fsencode(user.pictures)), []
+    while length < 4079:
+        names.append(b"d" * min(255, 4079 - length))
+        length += 1 + len(names[-1])
+    descriptor = os.open(user.pictures, os.O_RDONLY)
+    for name in names:
+        os.mkdir(name, dir_fd=descriptor)
+        descriptor, above = os.open(name, os.O_RDONLY, dir_fd=descriptor), descriptor
+        os.close(above)
+    os.mkdir(b"x" * 50, dir_fd=descriptor)
+    for name in (b"a.jpg", b"b" * 50 + b".jpg"):
+        with open(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=descriptor), "wb") as file:
+            file.write(drawn(5 if name == b"a.jpg" else 6))
+    os.close(descriptor)
+
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    assert {path.rpartition(b"/")[2] for path in found(user, user.pictures)} == {
+        b"drawn-00000.jpg",
+        b"a.jpg",
+    }
+    failed = user.csearchctl("failed").stdout.decode().splitlines()
+    assert len(failed) == 2 and all("name too long" in line for line in failed)
+    (user.pictures / os.fsdecode(names[0])).rename(user.pictures / "short")
+    user.settle()
+    user.csearchctl("failed", "--retry")
+    user.settle()
+    assert len(found(user, user.pictures)) == 3
+    assert not user.csearchctl("failed").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 
@@ -44,7 +45,7 @@ def read_listing(path: bytes, rules: Rules, lasting: bool = True) -> Listing | N
     files = []
     for name in sorted(without_shadowed(list(entries))):
         try:
-            info = entries[name].stat(follow_symlinks=False)
+            info = _stat(path, entries[name])
             beside = [sidecars[s] for s in sidecar_names(name) if s in sidecars]
             stamp = _stamp(beside, lasting)
         except FileNotFoundError:
@@ -56,6 +57,20 @@ def read_listing(path: bytes, rules: Rules, lasting: bool = True) -> Listing | N
         files.append(FileStat(name, info.st_size, *times, inode, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))
+
+
+def _stat(directory: bytes, entry: os.DirEntry[bytes]) -> os.stat_result:
+    """What lstat(2) says, also where only the path of the directory is short enough for it."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return os.stat(entry.name, dir_fd=descriptor, follow_symlinks=False)
+    finally:
+        os.close(descriptor)
 
 
 def _stamp(sidecars: list[os.DirEntry[bytes]], lasting: bool) -> int:

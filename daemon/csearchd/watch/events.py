@@ -157,7 +157,8 @@ class EventHandler:
                 self._resting.move(old, new)
             else:
                 self._directory(source, event.name, IN_MOVED_FROM)
-        if not moved or child is None or child.watch is None or self._scans(old):
+        whole = child is not None and all(n.watch is not None for n in child.below())
+        if not moved or not whole or self._scans(old):
             self._scan(new)
         if replaced is not None:  # only an empty one can be, unless they are exchanged
             self._scan(old)
