@@ -7,16 +7,17 @@ import os
 
 def data_directory() -> str:
     """The daemon's library and models; it need not exist."""
-    return _base("XDG_DATA_HOME", "~/.local/share")
+    return os.path.join(base("XDG_DATA_HOME", "~/.local/share"), "csearch")
 
 
 def cache_directory() -> str:
     """What can be thrown away; it need not exist."""
-    return _base("XDG_CACHE_HOME", "~/.cache")
+    return os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "csearch")
 
 
-def _base(variable: str, default: str) -> str:
+def base(variable: str, default: str) -> str:
+    """The directory that an XDG variable names."""
     value = os.environ.get(variable, "")
     if not os.path.isabs(value):  # a relative one is to be ignored, as XDG says
         value = os.path.expanduser(default)
-    return os.path.join(value, "csearch")
+    return value

@@ -48,17 +48,17 @@ def start_daemon(path: bytes, connect: Callable[[bytes], socket.socket]) -> sock
 
 def installed_unit(path: bytes) -> bool:
     """Whether a user manager answers that has a unit for the daemon of the socket at `path`."""
-    if not _managed(path):
+    if not managed(path):
         return False
-    state = _systemctl("show", "--property=LoadState", "--value", UNIT)
+    state = systemctl("show", "--property=LoadState", "--value", UNIT)
     return state is not None and state[1].strip() == "loaded"
 
 
 def connecting_starts(path: bytes) -> bool:
     """Whether a user manager listens at `path` itself, and would start the daemon for a client."""
-    if not _managed(path):
+    if not managed(path):
         return False
-    states = _systemctl("is-active", SOCKET_UNIT, UNIT)
+    states = systemctl("is-active", SOCKET_UNIT, UNIT)
     # A word for each: "active", "inactive", "deactivating" …; none where nobody answers.
     match states[1].split() if states else []:
         case ["active", service]:
@@ -66,20 +66,20 @@ def connecting_starts(path: bytes) -> bool:
     return False
 
 
-def _managed(path: bytes) -> bool:
+def managed(path: bytes) -> bool:
     """Whether the socket at `path` is one of a session that has a user manager."""
     runtime = os.path.dirname(os.path.dirname(path))
     return not os.environ.get("CSEARCH_SOCKET") and os.path.exists(runtime + b"/systemd/private")
 
 
 def _start_unit() -> None:
-    done = _systemctl("start", UNIT)
+    done = systemctl("start", UNIT)
     if done is None or done[0] != 0:
         said = done[2].strip() if done else "systemctl does not answer"
         raise StartError(f"{UNIT} could not be started: {said}; see journalctl --user -u {UNIT}")
 
 
-def _systemctl(*arguments: str) -> tuple[int, str, str] | None:
+def systemctl(*arguments: str) -> tuple[int, str, str] | None:
     """Exit status, output and complaints of `systemctl --user`; None if it can't be asked."""
     import subprocess
 

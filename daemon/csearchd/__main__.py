@@ -12,9 +12,10 @@ import sys
 import csearch
 from csearch.protocol import AddressError, socket_path
 from csearchd import config as configuration
+from csearchd.confine import confine
 from csearchd.encode.models import ModelError
 from csearchd.library.database import LibraryError
-from csearchd.paths import standard_paths
+from csearchd.paths import Paths, standard_paths
 from csearchd.serve.address import AlreadyServed, Locked, take_lock
 
 
@@ -27,6 +28,8 @@ def main() -> None:
         config = configuration.load(paths.config)
         _log_to_stderr(config.log.level)
         address = socket_path()
+        if os.environ.get("CSEARCH_CONFINE"):
+            _confine(paths, address)
         lock = take_lock(os.path.join(paths.data, "lock"), address)
         from csearchd.boot import serve  # what it imports is of no use to a daemon that can't run
 
@@ -44,6 +47,16 @@ def main() -> None:
         sys.exit(f"csearchd: {error.filename or paths.data}: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # a thread that a hung file system holds must not hold us
+
+
+def _confine(paths: Paths, address: bytes) -> None:
+    """Asked for by the unit, which has made the directories."""
+    thumbnails = os.path.join(os.path.dirname(paths.cache), "thumbnails")
+    runtime = os.path.dirname(os.fsdecode(address))
+    if not confine([paths.data, paths.cache, thumbnails, runtime]):
+        logging.getLogger(__name__).info(
+            "this kernel has no Landlock; disks mounted from now on are not closed to the service"
+        )
 
 
 def _reason(error: OSError) -> str:

@@ -23,6 +23,8 @@ COMMANDS = {
     "forget": "drop what is known of a file or a directory",
     "model": "list, install and choose models",
     "tags": "write tags where other programs read them, or take them back",
+    "install": "start the service with your session, and integrate it with your desktop",
+    "uninstall": "take away what install has put there",
     "doctor": "check the installation and say what to do",
 }
 

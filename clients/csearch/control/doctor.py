@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Iterator
 
 from csearch.command import say
-from csearch.control.checks import FAIL, OK, WARN, Finding, installation, place, service
+from csearch.control.checks import (
+    FAIL,
+    OK,
+    WARN,
+    Finding,
+    installation,
+    integrations,
+    place,
+    service,
+)
 from csearch.show.terminal import Terminal
 
 EXAMPLES = """
@@ -38,3 +47,4 @@ def _findings() -> Iterator[Finding]:
     yield from installation.findings()
     yield from place.findings()
     yield from service.findings()
+    yield from integrations.findings()

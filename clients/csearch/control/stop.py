@@ -26,17 +26,22 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Stopping what is not running is a success."""
+    stopped = stop_daemon()
+    say("The search service has stopped." if stopped else "The search service is not running.")
+    return 0
+
+
+def stop_daemon() -> bool:
+    """Ends the daemon and waits until it has gone; whether there was one. Raises ClientError."""
     pid = _stop() or _lock_holder()
     if pid is None:
-        say("The search service is not running.")
-        return 0
+        return False
     if not _gone(pid):
         raise ClientError(
             f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 {pid} "
             "ends it, and nothing that is stored is lost"
         )
-    say("The search service has stopped.")
-    return 0
+    return True
 
 
 def _stop() -> int | None:

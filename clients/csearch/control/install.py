@@ -1,0 +1,72 @@
+"""csearchctl install: the service and the desktop's integrations, for this user."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import remark, say
+from csearch.control.stop import stop_daemon
+from csearch.installing import manager
+from csearch.installing.manifest import load
+from csearch.installing.plan import (
+    KEEP,
+    REMOVE,
+    WRITE,
+    Step,
+    carry_out,
+    installation,
+    root_commands,
+)
+
+EXAMPLES = """
+csearchctl install
+csearchctl install --dry-run      says what it would do
+csearchctl install --all          also for desktops that are not there
+"""
+
+WORDS = {WRITE: "installs", REMOVE: "removes", KEEP: "keeps, since it was changed by others:"}
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.description = (
+        f"{options.description} The units, the D-Bus service and the integrations of the desktops "
+        "that are there are put where they belong for this user."
+    )
+    options.add_argument("--all", action="store_true", help="for all desktops")
+    options.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def run(options: argparse.Namespace) -> int:
+    manifest = load()
+    steps = installation(manifest, options.all)
+    show(steps)
+    if not options.dry_run:
+        carry_out(steps, manifest)
+        _take_over(changed=any(step.action in (WRITE, REMOVE) for step in steps))
+    if commands := root_commands(options.all):
+        say("What needs the administrator:")
+        for command in commands:
+            say(f"  {command}")
+    return 0
+
+
+def show(steps: list[Step]) -> None:
+    """A line for each step that does something."""
+    for step in steps:
+        if step.action == KEEP:
+            remark(f"csearchctl: {WORDS[KEEP]} {step.path}")
+        elif step.action in WORDS:
+            say(f"{WORDS[step.action]} {step.path}")
+
+
+def _take_over(changed: bool) -> None:
+    """Lets the units serve from now on, in place of a daemon that runs already."""
+    if not manager.answers():
+        say(f"No user's systemd answers here. In a session that has one: {manager.BY_HAND}")
+        return
+    ran = stop_daemon() if changed else False
+    manager.reload()
+    manager.enable()
+    if ran:
+        manager.start()
+    say("The search service starts with your session, and with the first search.")

@@ -1,0 +1,46 @@
+"""csearchctl uninstall: takes away what install has put there, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import say
+from csearch.control.install import show
+from csearch.directories import data_directory
+from csearch.installing import manager
+from csearch.installing.manifest import load
+from csearch.installing.plan import carry_out, removal, root_removals
+
+EXAMPLES = """
+csearchctl uninstall
+csearchctl uninstall --dry-run    says what it would do
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.description = (
+        f"{options.description} The service is stopped. Files that were changed since stay, and so "
+        "does what is known of your pictures."
+    )
+    options.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def run(options: argparse.Namespace) -> int:
+    manifest = load()
+    steps = removal(manifest)
+    show(steps)
+    if not steps:
+        say("Nothing is installed.")
+    elif not options.dry_run:
+        managed = manager.answers()
+        if managed:
+            manager.disable()
+        carry_out(steps, manifest)
+        if managed:
+            manager.reload()
+        say(f"The library and the models stay in {data_directory()}.")
+    if commands := root_removals():
+        say("What needs the administrator:")
+        for command in commands:
+            say(f"  {command}")
+    return 0

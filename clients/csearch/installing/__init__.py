@@ -1,0 +1,1 @@
+"""What `csearchctl install` puts where, and how it is taken away again."""

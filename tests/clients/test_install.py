@@ -1,0 +1,148 @@
+"""csearchctl install and uninstall, where no service manager answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.user import User
+
+UNIT = Path(".config/systemd/user/csearchd.service")
+BUS = Path(".local/share/dbus-1/services/org.csearch.Csearch1.service")
+RUNNER = Path(".local/share/krunner/dbusplugins/org.csearch.krunner.desktop")
+
+
+def files(user: User) -> dict[str, bytes]:
+    found = (path for path in user.home.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(user.home)): path.read_bytes() for path in found}
+
+
+def bare(user: User, *programs: str) -> None:
+    """Gives the user a PATH with nothing but these programs, which do nothing."""
+    path = user.home.parent / f"{user.home.name}-bin"
+    path.mkdir(exist_ok=True)
+    for program in programs:
+        (path / program).write_text("#!/bin/sh\nexit 1\n")
+        (path / program).chmod(0o755)
+    user.environment["PATH"] = str(path)
+
+
+def test_install_twice_and_uninstall_leave_nothing_behind(user: User) -> None:
+    (user.home / ".config").mkdir()
+    before = sorted(map(str, user.home.rglob("*")))
+    user.csearchctl("install", "--all")
+    once = files(user)
+    assert {str(UNIT), str(BUS), str(RUNNER)} <= set(once)
+    again = user.csearchctl("install", "--all").stdout.decode()
+    assert "installs" not in again
+    assert files(user) == once
+    user.csearchctl("uninstall")
+    assert sorted(map(str, user.home.rglob("*"))) == before
+    assert b"Nothing is installed" in user.csearchctl("uninstall").stdout
+
+
+def test_only_desktops_that_are_there(user: User) -> None:
+    bare(user, "systemctl", "dbus-daemon")
+    user.csearchctl("install")
+    there = set(files(user))
+    assert {str(UNIT), str(BUS)} <= there and str(RUNNER) not in there
+    bare(user, "krunner")
+    user.csearchctl("install")
+    assert str(RUNNER) in files(user)
+
+
+def test_dry_runs_say_it_and_do_nothing(user: User) -> None:
+    assert str(UNIT) in user.csearchctl("install", "--all", "--dry-run").stdout.decode()
+    assert not files(user)
+    user.csearchctl("install", "--all")
+    once = files(user)
+    assert str(UNIT) in user.csearchctl("uninstall", "--dry-run").stdout.decode()
+    assert files(user) == once
+
+
+def test_what_root_has_to_do_is_one_command(user: User, tmp_path: Path) -> None:
+    bare(user, "gnome-shell")
+    told = user.csearchctl("install").stdout.decode()
+    (command,) = [line.strip() for line in told.splitlines() if "sudo" in line]
+    target = command.split()[-1]
+    assert target.startswith("/usr/local/share/gnome-shell/search-providers/")
+    command = command.removeprefix("sudo ").replace(target, str(tmp_path / "x" / "a.ini"))
+    subprocess.run(["sh", "-c", command], check=True)
+    assert "org.csearch.Csearch1" in (tmp_path / "x" / "a.ini").read_text()
+
+
+def test_changed_files_are_kept_and_named(user: User) -> None:
+    unit = user.home / UNIT
+    unit.parent.mkdir(parents=True)
+    unit.write_text("mine\n")
+    done = user.csearchctl("install", "--all")
+    assert unit.read_text() == "mine\n" and str(unit) in done.stderr.decode()
+    bus = user.home / BUS
+    bus.write_text(bus.read_text() + "# mine too\n")
+    done = user.csearchctl("uninstall")
+    assert bus.exists() and str(bus) in done.stderr.decode()
+    assert unit.exists() and not (user.home / RUNNER).exists()
+
+
+def test_a_new_version_renews_what_is_unchanged(user: User) -> None:
+    user.environment["XDG_CACHE_HOME"] = str(user.home / "elsewhere")
+    user.csearchctl("install", "--all")
+    assert "elsewhere/csearch" in (user.home / UNIT).read_text()
+    del user.environment["XDG_CACHE_HOME"]
+    assert b"installs" in user.csearchctl("install", "--all").stdout
+    assert "elsewhere" not in (user.home / UNIT).read_text()
+
+
+def test_doctor_notices_what_has_moved_or_gone(user: User) -> None:
+    def told() -> str:
+        lines = user.csearchctl("doctor", check=None).stdout.decode().splitlines()
+        start = next(i for i, line in enumerate(lines) if "integrations" in line)
+        return "\n".join(lines[start : start + 2])
+
+    assert told().startswith("ok")
+    user.csearchctl("install", "--all")
+    assert told().startswith("ok")
+    moved = user.home / "moved-python"
+    moved.symlink_to(sys.executable)
+    manifest = user.data / "installed.json"
+    manifest.write_text(manifest.read_text().replace(sys.executable, str(moved)))
+    assert told().startswith("warn") and "csearchctl install" in told()
+    user.csearchctl("install", "--all")
+    assert told().startswith("ok")
+    (user.home / UNIT).unlink()
+    assert told().startswith("warn") and str(UNIT) in told()
+
+
+def test_installed_commands_run_this_environment(user: User) -> None:
+    user.csearchctl("install", "--all")
+    (line,) = [x for x in (user.home / BUS).read_text().splitlines() if x.startswith("Exec=")]
+    command = line.removeprefix("Exec=") + " --version"
+    done = subprocess.run(["sh", "-c", command], env={"HOME": str(user.home)}, capture_output=True)
+    assert done.stdout.startswith(b"csearchd "), done
+    for name in (UNIT, BUS):
+        assert not re.search("@[A-Z]+@", (user.home / name).read_text())
+
+
+def test_paths_that_units_cannot_hold_are_refused(user: User) -> None:
+    user.environment["XDG_DATA_HOME"] = str(user.home / "100%")
+    done = user.csearchctl("install", "--all", check=2)
+    assert b"100%" in done.stderr and b"Traceback" not in done.stderr
+    assert not (user.home / UNIT).exists()
+
+
+@pytest.mark.skipif(
+    shutil.which("desktop-file-validate") is None, reason="needs desktop-file-utils"
+)
+def test_desktop_files_are_valid(user: User) -> None:
+    user.csearchctl("install", "--all")
+    found = list(user.home.rglob("*.desktop"))
+    assert found
+    done = subprocess.run(["desktop-file-validate", *found], capture_output=True, text=True)
+    errors = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert not errors and os.path.exists(found[0])
