@@ -46,6 +46,7 @@ KEYS = (
         0,
         86400,
     ),
+    Key("encode", "on_battery", False, "whether many pictures are read on battery too"),
     Key("encode", "max_pixels", 300_000_000, "larger pictures are not decoded", 1),
     Key("encode", "max_bytes", 1_000_000_000, "larger files are not read", 1),
     Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
@@ -72,6 +73,7 @@ class Encode:
     device: str
     threads: int
     idle_seconds: int
+    on_battery: bool
     max_pixels: int
     max_bytes: int
     max_memory: int

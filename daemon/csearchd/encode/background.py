@@ -22,13 +22,19 @@ def enter_background(keep: int, quiet: bool) -> None:
     os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
     if quiet:
         os.nice(19)
+        _write("/proc/self/autogroup", "19")  # where sessions share the processor, it yields too
         try:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         except OSError:
             pass
+    _write("/proc/self/oom_score_adj", "1000")
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _write(path: str, text: str) -> None:
+    """Writes a setting of the kernel's, where it has that."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
+        with open(path, "w") as file:
+            file.write(text)
     except OSError:
         pass
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

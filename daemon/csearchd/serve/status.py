@@ -13,6 +13,7 @@ from csearchd.library import roots
 from csearchd.library.absent import absent_roots
 from csearchd.library.catalogue import DUE, FAILED
 from csearchd.serve.service import Service
+from csearchd.watch.manners import BATTERY, LOAD
 
 
 def status(service: Service) -> Message:
@@ -23,6 +24,7 @@ def status(service: Service) -> Message:
     pending   files known to need work
     encoded   image-tower passes ever made for what is kept
     reused    files that were recognised and not encoded again
+    reason    why nothing is read, where the user didn't ask for that: text, or None
     failed    files that can't be read or decoded
     rate      files read a second, lately; remaining: seconds left, or None
     roots     [{path, present, images, pending, failed, watch, directories, reconciled, lost}];
@@ -47,13 +49,14 @@ def status(service: Service) -> Message:
         counters = dict(service.library.counters)
     scanning = scanner.scanning
     pending = due + reading.lacking + (reading.missing if coming else 0) + reading.outdated
-    rate = reading.rate if pending and not reading.paused else 0.0
+    rate = reading.rate if pending and not (reading.paused or reading.saving) else 0.0
     return {
         "state": state(service, pending, scanning),
         "model": serving.model.name,
         "next_model": _coming(service, images),
         "images": images,
         "pending": pending,
+        "reason": "waiting: on battery" if reading.saving and not reading.paused else None,
         "encoded": counters["encoded"],
         "reused": counters["reused"],
         "failed": failed,
@@ -76,6 +79,8 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
         return "paused"
     if scanning:
         return "scanning"
+    if service.reading.saving and pending:
+        return "paused"
     return "encoding" if pending else "idle"
 
 
@@ -86,6 +91,10 @@ def notes(service: Service) -> list[str]:
     found = [scanner.trouble, reading.trouble, scanner.watcher.trouble, table.trouble]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
+    elif reading.saving:
+        found.append(BATTERY)
+    elif reading.slowed:
+        found.append(LOAD)
     elif reading.lacking:
         model = service.models.serving.model.name
         found.append(f"{reading.lacking} pictures are read anew, for the model {model}")

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from csearch.protocol import Message
 from csearchd.config import Encode
@@ -21,6 +22,7 @@ from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.watch.manners import HANDFUL, Manners
 from csearchd.watch.resting import Resting
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,10 @@ _COMMIT_JOBS = 128
 _REST = 2.0  # seconds before a file that changed while it was read is looked at again
 _TROUBLE = 10.0  # seconds before the next try when nothing can be written or encoded
 _MOST_TROUBLE = 300.0  # it is doubled each time, up to this
+_POWER_SECONDS = 5.0  # between looks whether the machine is off its battery
+_SPELL_SECONDS = 1.0  # of work, while other programs need the processor,
+_PAUSE_SECONDS = 2.0  # and of rest, once the encoder has done what it had
+_STAY_SECONDS = 30.0  # with the coming model, though new pictures want the serving one
 _RATE_SECONDS = 5.0  # what the rate is averaged over
 
 _Key = tuple[int, bytes]  # scheme and identity of a content
@@ -83,6 +89,8 @@ class Reading:
         self.config = config
         self.paused = library.setting("paused") is not None
         self.trouble: str | None = None  # why nothing is read, while that is so
+        self.saving = False  # there are pictures to read, but the battery is spared
+        self.slowed = False  # pictures are read slowly, for other programs' sake
         self.missing = 0  # contents that the coming model lacks
         self.lacking = 0  # contents that the serving model lacks
         self.outdated = 0  # files whose metadata an older version took
@@ -96,6 +104,10 @@ class Reading:
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._total = 0
         self._work = self._start_work(models.serving.model, models.serving.row)
+        self._manners = Manners()
+        self._sparing = False  # the battery is to be spared
+        self._spell_end = self._pause_end = 0.0  # while reading goes slowly
+        self._change_at = 0.0  # when the encoder may change from the coming model to the serving
         self._look = True  # there may be work that hasn't been looked for
         self._news = False  # something has come that may have to go first
         self._retry = threading.Event()  # what was in trouble may be tried again
@@ -139,6 +151,9 @@ class Reading:
         """Stops or resumes reading; this outlives the daemon. Raises LibraryError."""
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
+        if not paused:
+            self._manners.insist()
+            self.saving = False
         self.retry()
 
     def recount(self) -> None:
@@ -187,6 +202,8 @@ class Reading:
     def _turn(self, reader: sqlite3.Connection, work: _Work) -> _Work:
         """One round: submit, wait, handle, commit. Returns what to go on with."""
         pool = work.pool
+        active = bool(self._queue or pool.busy) and not self.paused and not self._wanted
+        self.slowed = active and self._manners.loaded(pool.pid)
         if not self.paused and pool.room:
             work = self._fill(reader, work)
             pool = work.pool
@@ -196,6 +213,9 @@ class Reading:
         idle = pool.running and not pool.busy
         left = max(0.0, self._busy_until + self.config.idle_seconds - time.monotonic())
         timeout = _COMMIT_SECONDS if waiting else left if idle else None
+        if self.saving or self.slowed:
+            most = _POWER_SECONDS if self.saving else _PAUSE_SECONDS / 4
+            timeout = most if timeout is None else min(timeout, most)
         events = pool.poll(timeout, self._wake_read)
         self._drain()
         for event in events:
@@ -215,9 +235,13 @@ class Reading:
 
     def _fill(self, reader: sqlite3.Connection, work: _Work) -> _Work:
         """Gives the pool what it has room for; changes to the other model where that is next."""
+        spare = not self.config.on_battery and self._manners.on_battery()
         if self._news and self._wanted:
             self._release_queue()  # what somebody waits for may have come
         self._news = False
+        if spare != self._sparing:
+            self._sparing = spare
+            self._release_queue()
         if not self._queue and self._look:
             model, row = self._choose(reader, work)
             settings = self.settings(model)
@@ -230,18 +254,40 @@ class Reading:
                 work.pool.close()
                 work = self._start_work(model, row)
                 work.cursor = cursor
-        while self._queue and work.pool.room:
+        room = self._portion(work.pool)
+        while self._queue and room:
             work.pool.submit(*self._queue.popleft())
+            room -= 1
         return work
+
+    def _portion(self, pool: Pool) -> int:
+        """How many pictures the pool may get now."""
+        if not self.slowed:
+            return pool.room
+        now = time.monotonic()
+        if now >= self._spell_end:
+            if pool.busy:
+                self._pause_end = now + _PAUSE_SECONDS
+            if now < self._pause_end:
+                return 0
+            self._spell_end = now + _SPELL_SECONDS
+        return pool.room
 
     def _choose(self, reader: sqlite3.Connection, work: _Work) -> tuple[Model, int]:
         """Fills the queue. Returns the model that the vectors are to be of."""
         serving, coming = self._models.serving, self._models.coming
         self._look = False
-        self._queue_jobs(self._due(reader))
-        if self._queue:
-            self._look = True
-            return serving.model, serving.row
+        stay = work.row != serving.row and not self._wanted and time.monotonic() < self._change_at
+        if not stay:
+            self._queue_jobs(self._due(reader))
+            if self._queue:
+                self._look = True
+                return serving.model, serving.row
+        self.saving = False
+        if self._sparing:
+            waiting = self.lacking or self.missing or self.outdated
+            self.saving = bool(waiting) or next(contents.due(reader), None) is not None
+            return work.model, work.row
         targets = [(serving.model, serving.row)] if self._complete != serving.row else []
         if coming:
             targets.append((coming, self._models.row(coming)))
@@ -252,9 +298,13 @@ class Reading:
                 self._queue_jobs(iter(jobs))
                 work.cursor = jobs[-1].file
                 self._look = True
+                if row != work.row:
+                    self._change_at = time.monotonic() + _STAY_SECONDS
                 return model, row
             if row == serving.row and not after:
                 self._complete = row
+        if stay:
+            self._change_at, self._look = 0.0, True  # what has been put off is next
         work.cursor = 0
         self.lacking = contents.count_missing(reader, serving.row) if self.lacking else 0
         self.trouble = None  # whatever it was, nothing needs it any more
@@ -276,10 +326,11 @@ class Reading:
         self.outdated = contents.count_outdated(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
-        """Due files: where somebody waits for some that aren't under way, only those."""
+        """Due files: where somebody waits for some that aren't under way, only those. On battery
+        none but those, and a handful of new ones."""
         free = (job for job in contents.due(reader) if job.file not in self._held)
         if not self._wanted:
-            return free
+            return self._handful(free) if self._sparing else free
         with self._library.memory:
             tree = self._library.tree
             found = [tree.find(path) for path in self._wanted]
@@ -292,7 +343,17 @@ class Reading:
                 (first if wanted else rest).append(job)
             if len(first) >= _CHOICE:
                 break
+        if self._sparing and not first:
+            return self._handful(rest)
         return iter(first or rest)
+
+    def _handful(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """The jobs, newest first, if they are few; else those of files written since the machine
+        has been on battery, if those are."""
+        newest = list(islice(jobs, HANDFUL + 1))
+        if len(newest) > HANDFUL:
+            newest = [job for job in newest if job.stat[1] >= self._manners.battery_since]
+        return iter(newest if len(newest) <= HANDFUL else [])
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
         for job in jobs:

@@ -1,0 +1,122 @@
+"""When reading has to wait or go slowly: on battery, and while other programs need the processor.
+
+Battery: as in Documentation/ABI/testing/sysfs-class-power of Linux. Load: the share of all
+processors that programs of normal priority take, our own left out; what runs "nice", as the encoder
+does, is background work of others, and has no claim to be let through.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+POWER_SUPPLIES = "/sys/class/power_supply"
+HANDFUL = 5  # new pictures that are read on battery too: a screenshot is wanted at once
+BATTERY = "waiting: on battery; csearchctl resume reads the new pictures all the same"
+LOAD = "pictures are read slowly: other programs need the processor"
+
+_POWER_SECONDS = 5.0  # between looks at the power supplies: some take milliseconds to answer
+_LOAD_SECONDS = 2.0  # between looks at the processors
+_BUSY, _FREE = 0.7, 0.4  # shares of all processors at which others begin, and cease, to be busy
+_STALE_SECONDS = 60.0  # after which what the processors did before tells nothing
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Manners:
+    """What stands against reading at full speed. For one thread, but for `insist`."""
+
+    def __init__(self, supplies: str = POWER_SUPPLIES) -> None:
+        self._supplies = supplies
+        self._looked = 0.0
+        self._on_battery = False
+        self.battery_since = 0
+        """When the battery was first seen to be in use, nanoseconds since 1970."""
+        self._load = Load()
+        self._insisted = False
+
+    def insist(self) -> None:
+        """The user wants pictures to be read on this battery."""
+        self._insisted = True
+
+    def on_battery(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= _POWER_SECONDS or not self._looked:
+            self._looked = now
+            found = on_battery(self._supplies)
+            if found and not self._on_battery:
+                self.battery_since = time.time_ns()
+            if not found:
+                self._insisted = False
+            self._on_battery = found
+        return self._on_battery and not self._insisted
+
+    def loaded(self, encoder: int | None) -> bool:
+        """Whether other programs than we and the process `encoder` need the processors."""
+        return self._load.look(encoder)
+
+
+class Load:
+    """How busy others are, with a memory, so that it doesn't flap."""
+
+    def __init__(self) -> None:
+        self._busy = False
+        self._share = 0.0
+        self._then: tuple[float, float] | None = None  # monotonic seconds, others' seconds
+
+    def look(self, encoder: int | None) -> bool:
+        now = time.monotonic()
+        if self._then is None or now - self._then[0] > _STALE_SECONDS:
+            self._then, self._share, self._busy = (now, _foreground(encoder)), 0.0, False
+        elif now - self._then[0] >= _LOAD_SECONDS:
+            then, before = self._then
+            seconds = _foreground(encoder)
+            share = (seconds - before) / (now - then) / (os.cpu_count() or 1)
+            self._share = (self._share + max(0.0, share)) / 2
+            self._then = (now, seconds)
+            self._busy = self._share > (_FREE if self._busy else _BUSY)
+        return self._busy
+
+
+def on_battery(directory: str = POWER_SUPPLIES) -> bool:
+    """Whether a battery of the machine (not of a mouse) is in use, and nothing else feeds it."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    discharging = False
+    for name in names:
+        supply = os.path.join(directory, name)
+        kind = _first_line(os.path.join(supply, "type"))
+        if kind in ("Mains", "USB", "Wireless") and _first_line(supply + "/online") == "1":
+            return False
+        if kind == "Battery" and _first_line(supply + "/scope") != "Device":
+            discharging |= _first_line(supply + "/status") == "Discharging"
+    return discharging
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.readline().strip()
+    except OSError:
+        return ""
+
+
+def _foreground(encoder: int | None) -> float:
+    """Processor seconds, since the machine started, of programs of normal priority but ours."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, _, system, *_ = map(int, file.readline().split()[1:])
+    except (OSError, ValueError):
+        return 0.0
+    own = os.times()
+    return (user + system) / _TICKS - own.user - own.system - _system_seconds(encoder)
+
+
+def _system_seconds(pid: int | None) -> float:
+    """What the kernel has done for a process, whose own work counts as nice (proc(5))."""
+    try:
+        with open(f"/proc/{pid or 'none'}/stat", encoding="ascii", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[12]) / _TICKS
+    except (OSError, IndexError, ValueError):
+        return 0.0
