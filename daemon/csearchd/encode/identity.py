@@ -3,8 +3,8 @@
 Scheme 1: the first 16 bytes of SHA-256 over the scheme, the format, the effective orientation
 (1 to 8) and the parts of the file that the format's module names: coded data, tables, colour
 profile and colour transform, but no descriptive metadata. So editing keywords, title, rating,
-place or comment keeps it. That is for JPEG, PNG, WebP and TIFF; for other formats, and for files
-that don't parse, it is the whole file.
+place or comment keeps it. That is for JPEG, PNG, WebP, TIFF, HEIC and AVIF; for other formats, and
+for files that don't parse, it is the whole file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from csearchd.encode.identity_heif import heif_parts
 from csearchd.encode.identity_jpeg import jpeg_parts
 from csearchd.encode.identity_parts import MalformedError, Parts
 from csearchd.encode.identity_png import png_parts
@@ -27,6 +28,8 @@ _PARTS: dict[str, Callable[[bytes], Parts]] = {
     "PNG": png_parts,
     "WEBP": webp_parts,
     "TIFF": tiff_parts,
+    "HEIF": heif_parts,
+    "AVIF": heif_parts,
 }
 
 

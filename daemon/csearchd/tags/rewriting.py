@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +11,7 @@ from csearchd.tags.exiftool import Exiftool
 from csearchd.tags.record import LeftAlone
 
 _OLD, _NEW, _PACKET = "old", "new", "packet.xmp"
+_HEADER = b"<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>\n"
 _BRANDS = {b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"avif": "avif"}
 
 
@@ -34,23 +34,6 @@ class Rewriting:
             self._write(_PACKET, packet)
         return self._changed(content, f"-XMP<={_PACKET}" if packet is not None else "-XMP=")
 
-    def keywords(self, content: bytes) -> frozenset[str]:
-        """The IPTC keywords."""
-        with self._files(content) as (old, _):
-            printed, _ = self._exiftool.run("-j", "-IPTC:Keywords", old)
-        try:
-            (found,) = json.loads(printed)
-        except ValueError as error:
-            raise LeftAlone("its IPTC data are damaged") from error
-        texts = found.get("Keywords", [])
-        return frozenset(map(str, texts if isinstance(texts, list) else [texts]))
-
-    def with_keywords(self, content: bytes, less: Collection[str], more: Sequence[str]) -> bytes:
-        """The file with other IPTC keywords. Raises LeftAlone."""
-        arguments = [f"-IPTC:Keywords-={text}" for text in (*sorted(less), *more)]
-        arguments += [f"-IPTC:Keywords+={text}" for text in more]
-        return self._changed(content, *arguments)
-
     def fields(self, old: bytes, new: bytes) -> list[dict[str, Any]]:
         """What exiftool sees in two files of the same format. Raises LeftAlone."""
         with self._files(old) as (old_name, new_name):
@@ -60,9 +43,9 @@ class Rewriting:
     def close(self) -> None:
         self._exiftool.close()
 
-    def _changed(self, content: bytes, *arguments: str) -> bytes:
+    def _changed(self, content: bytes, argument: str) -> bytes:
         with self._files(content) as (old, new):
-            _, complaints = self._exiftool.run(*arguments, "-o", new, old)
+            _, complaints = self._exiftool.run(argument, "-o", new, old)
             try:
                 with open(os.path.join(self._directory, new), "rb") as file:
                     return file.read()
@@ -92,10 +75,13 @@ class Rewriting:
                     pass
 
 
+def wrapped(packet: bytes) -> bytes:
+    """The packet with the wrapper that exiftool would add."""
+    return packet if b"<?xpacket begin" in packet else _HEADER + packet + b"<?xpacket end='w'?>"
+
+
 def _suffix(content: bytes) -> str:
     """For exiftool, which wants one that fits. Raises LeftAlone for formats that aren't written."""
-    if content.startswith(b"\xff\xd8"):
-        return "jpg"
     if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tif"
     if content[4:8] == b"ftyp" and (found := _BRANDS.get(content[8:12])):

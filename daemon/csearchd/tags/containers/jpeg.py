@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from csearchd.encode.identity_jpeg import jpeg_parts
 from csearchd.encode.identity_parts import MalformedError
+from csearchd.tags.containers import iptc
 from csearchd.tags.record import LeftAlone
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
-_KEYWORDS = b"\x1c\x02\x19"  # IPTC IIM 2:25
+_RESOURCES = b"Photoshop 3.0\0"
 _MOST = 65533 - len(_XMP)
 _SOS = 0xDA
-_APP0, _APP1, _APP2, _APP13 = 0xE0, 0xE1, 0xE2, 0xED
+_APP0, _APP1, _APP2 = 0xE0, 0xE1, 0xE2
+PHOTOSHOP = 0xED  # APP13
 _MP_ENTRIES = 0xB002
 
 
@@ -25,7 +27,7 @@ class _Layout:
     place: int = 2  # where a new one goes: behind JFIF and EXIF, which want to be first
     multi: int | None = None  # where the segment that indexes further pictures begins
     extension: bytes = b""
-    has_keywords: bool = False  # of IPTC
+    photoshop: list[tuple[int, int]] = field(default_factory=list)  # spans of segments
 
 
 def read(data: bytes) -> bytes | None:
@@ -49,9 +51,32 @@ def write(data: bytes, packet: bytes | None) -> bytes:
     return _grown(new, layout.multi + len(segment) - (end - start), len(new) - len(data))
 
 
-def has_keywords(data: bytes) -> bool:
-    """Whether there are IPTC keywords."""
-    return _layout(data).has_keywords
+def keywords(data: bytes) -> list[str]:
+    """The IPTC keywords."""
+    layout = _layout(data)
+    return iptc.keywords(_resources(data, layout)) if layout.photoshop else []
+
+
+def with_keywords(data: bytes, less: Collection[str], more: Sequence[str]) -> bytes:
+    """The file with other IPTC keywords; it must have some."""
+    layout = _layout(data)
+    start, end = layout.photoshop[0]
+    body = _RESOURCES + iptc.with_keywords(_resources(data, layout), less, more)
+    if len(body) > 65533:
+        raise LeftAlone("there is no room for more IPTC keywords")
+    new = data[:start] + b"\xff\xed" + struct.pack(">H", 2 + len(body)) + body + data[end:]
+    if layout.multi is None:
+        return new
+    if layout.multi < start:
+        raise LeftAlone("its IPTC data stand behind the index of its further pictures (MPF)")
+    return _grown(new, layout.multi + len(new) - len(data), len(new) - len(data))
+
+
+def _resources(data: bytes, layout: _Layout) -> bytes:
+    if len(layout.photoshop) > 1 or data[layout.photoshop[0][0] + 1] == 0xFF:
+        raise LeftAlone("its IPTC data are in several segments")
+    start, end = layout.photoshop[0]
+    return data[start + 4 + len(_RESOURCES) : end]
 
 
 def segments(data: bytes) -> list[tuple[int, int, int]]:
@@ -95,8 +120,8 @@ def _layout(data: bytes) -> _Layout:
             layout.extension += content
         elif marker == _APP2 and content.startswith(b"MPF\0"):
             layout.multi = start
-        elif marker == _APP13 and content.startswith(_PHOTOSHOP):
-            layout.has_keywords |= _KEYWORDS in content
+        elif marker == PHOTOSHOP and content.startswith(_RESOURCES):
+            layout.photoshop.append((start, end))
     if len(layout.xmp) > 1:
         raise LeftAlone("it has several XMP packets")
     if any(name in layout.extension for name in (b"subject", b"TagsList", b"Subject")):

@@ -10,12 +10,12 @@ import os
 from dataclasses import dataclass
 
 from csearchd.tags import replace, xmp_words
-from csearchd.tags.containers import Container, container, jpeg
+from csearchd.tags.containers import container, jpeg
 from csearchd.tags.exiftool import Exiftool
-from csearchd.tags.record import Record
+from csearchd.tags.record import LeftAlone, Record
 from csearchd.tags.replace import OpenFile
-from csearchd.tags.rewriting import Rewriting
-from csearchd.tags.verify import verify_rewritten, verify_spliced
+from csearchd.tags.rewriting import Rewriting, wrapped
+from csearchd.tags.verify import verify_keywords, verify_rewritten, verify_spliced
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
 
@@ -50,9 +50,9 @@ class EmbeddedCarrier:
 
     def keywords(self, seen: Seen) -> Keywords:
         assert isinstance(seen, _Seen) and seen.content is not None
-        more = frozenset[str]()
-        if _has_iptc(seen.content):
-            more = self._rewriting.keywords(seen.content)
+        found = container(seen.content)
+        is_jpeg = found is not None and found.format == "JPEG"
+        more = frozenset(jpeg.keywords(seen.content)) if is_jpeg else frozenset[str]()
         return xmp_words.XmpKeywords(xmp_words.packet_of(seen.packet), more)
 
     def edited(
@@ -67,13 +67,14 @@ class EmbeddedCarrier:
             changed = None
         spliced = container(content)
         if spliced is None:
+            changed = wrapped(changed) if changed is not None else None
             new = self._rewriting.with_packet(content, changed)
             verify_rewritten(self._rewriting, content, packet, new, changed)
             return new
         new = spliced.write(content, changed)
         verify_spliced(spliced, content, new)
-        if _has_iptc(content):
-            new = self._with_iptc(spliced, new, drop, add)
+        if spliced.format == "JPEG" and jpeg.keywords(content):
+            new = _with_keywords(new, drop, add)
         return new
 
     def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
@@ -87,21 +88,16 @@ class EmbeddedCarrier:
         found = container(content)
         return found.read(content) if found else self._rewriting.packet(content)
 
-    def _with_iptc(
-        self, spliced: Container, content: bytes, drop: Record | None, add: Record | None
-    ) -> bytes:
-        less = {leaf(word) for word in drop.words} if drop else set()
-        more = without_duplicates([leaf(word) for word in add.words]) if add else []
-        new = self._rewriting.with_keywords(content, less, more)
-        verify_rewritten(
-            self._rewriting, content, spliced.read(content), new, spliced.read(new), iptc=True
-        )
-        return new
 
-
-def _has_iptc(content: bytes) -> bool:
-    found = container(content)
-    return found is not None and found.format == "JPEG" and jpeg.has_keywords(content)
+def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> bytes:
+    """A JPEG with the IPTC keywords changed; the words of others among them stay."""
+    less = {leaf(word) for word in drop.words} if drop else set()
+    more = without_duplicates([leaf(word) for word in add.words]) if add else []
+    new = jpeg.with_keywords(content, less, more)
+    if not set(jpeg.keywords(content)).issubset({*jpeg.keywords(new), *less}):
+        raise LeftAlone("its IPTC data can't be changed without a loss")
+    verify_keywords(content, new)
+    return new
 
 
 def sweep(directory: str) -> None:
