@@ -72,6 +72,9 @@ Operations
     pause, resume, reload, stop   {}: result {}. A daemon that is asked to stop answers, then ends.
     failed    {retry: bool}: hits: [{path: bin, reason: str}]; result {count, retried}.
     forget    {path: bin}: purges what is known of a file or directory now. result {files}.
+    describe  {paths: [bin], details: bool}: what is known of files, and what pictures show. result:
+              {files: [{keywords: [str], words: [str], details: as of hits}]}, in their order; empty
+              where nothing is known.
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -176,7 +177,8 @@ def test_changes_are_told(desktop: Bus) -> None:
             await asyncio.to_thread(desktop.user.csearchctl, "add", seen)
             write_photos(seen, ("cat",))
             while not any(
-                s.body[0]["images"].value == images + 1 for s in caller.signals if s.body
+                s.member == "Changed" and s.body[0]["images"].value == images + 1
+                for s in caller.signals
             ):
                 await asyncio.sleep(0.01)
             return caller.signals[-1]
@@ -234,3 +236,48 @@ def test_descriptors_that_nobody_asked_for_are_closed(desktop: Bus) -> None:
 
     desktop.run(scenario())
     wait_for(lambda: opened() < before + 20, "closed descriptors")
+
+
+def test_pictures_like_others(desktop: Bus, tmp_path: Path) -> None:
+    """The service gets open files: where they are it need not be able to read."""
+    cat, rocket = write_photos(tmp_path, ("cat", "rocket"))
+
+    async def ask(member: str, signature: str, *values: Any) -> Any:
+        async with Caller(desktop) as caller:
+            with cat.open("rb") as one, rocket.open("rb") as other:
+                files = [one.fileno(), other.fileno()]
+                reply = await caller.ask(OWN, member, signature, *values, unix_fds=files)
+            return reply.body if reply.error_name is None else reply.error_name
+
+    one, both = [(os.fsencode(cat), 0)], [(os.fsencode(cat), 0), (os.fsencode(rocket), 1)]
+    hits, _ = desktop.run(ask("Similar", "a(ayh)a{sv}", [list(x) for x in one], {}))
+    assert names(hits) and "cat.jpg" not in names(hits), "the same picture is not found"
+    hits, _ = desktop.run(ask("Similar", "a(ayh)a{sv}", [list(x) for x in both], {}))
+    assert not {"cat.jpg", "rocket.jpg"} & set(names(hits))
+    picture = {"path": Variant("ay", os.fsencode(cat)), "start": Variant("i", 5)}
+    options = {
+        "pictures": Variant("aa{sv}", [{**picture, "end": Variant("i", 14)}]),
+        "files": Variant("ah", [0]),
+    }
+    hits, _ = desktop.run(ask("Search", "sa{sv}", "boat ./cat.jpg", options))
+    assert "cat.jpg" not in names(hits) and len(hits) >= 5
+    options["files"] = Variant("ah", [7])
+    error = desktop.run(ask("Search", "sa{sv}", "boat ./cat.jpg", options))
+    assert error == "org.csearch.Error.BadRequest"
+
+
+def test_tags_of_many_files_in_one_call(desktop: Bus) -> None:
+    pictures = desktop.user.pictures
+    xattr = pictures / "coins.jpg"
+    try:
+        os.setxattr(xattr, "user.xdg.tags", b"Roman,silver")
+    except OSError:
+        pytest.skip("needs a file system with user attributes")
+    desktop.user.search("anything", "--wait", "--in", pictures)
+    paths = [os.fsencode(pictures / name) for name in ("cat.jpg", "coins.jpg", "none.jpg")]
+    (tags,) = desktop.call(OWN, "Tags", "aaya{sv}", [path + b"\0" for path in paths], {})
+    assert [set(file) for file in tags] == [{"keywords", "words"}, {"keywords", "words"}, set()]
+    assert tags[1]["keywords"].value == ["Roman", "silver"]
+    assert len(tags[0]["words"].value) <= 5
+    ((cat,),) = desktop.call(OWN, "Tags", "aaya{sv}", paths[:1], {"details": Variant("b", True)})
+    assert cat["details"].value["width"].value == 451

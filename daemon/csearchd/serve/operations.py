@@ -14,6 +14,7 @@ from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.serve import tags
+from csearchd.serve.describing import describe
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
@@ -243,6 +244,7 @@ _TABLE: dict[str, Operation] = {
     "stop": _stop,
     "failed": _failed,
     "forget": _forget,
+    "describe": describe,
     "models": _models,
     "use": _use,
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from csearch.protocol import Message
 from csearchd.serve.request import Handler, Request, RequestError
+from csearchd.serve.stream import close_files
 
 Tell = Callable[[Message], Awaitable[None]]
 
@@ -21,18 +23,24 @@ class Asking:
         message: Message,
         progress: Tell | None = None,
         hits: Tell | None = None,
+        files: Sequence[int] = (),
     ) -> None:
-        """`hits` gets the hits as they come; without it they are kept."""
+        """`hits` gets the hits as they come; without it they are kept. `files` came along."""
         self._handle = handle
         self._progress = progress
         self._tell_hits = hits
-        self.request = Request(message, self)
+        self.request = Request(message, self, files)
         self.hits: list[Message] = []
         self.waiting = False  # for the library, not for the answer itself
 
     async def run(self) -> Message:
         """The result. Raises RequestError."""
-        return await self._handle(self.request)
+        # A search that was superseded goes on when its call has ended, and its files are closed.
+        files = self.request.files = [os.dup(file) for file in self.request.files]
+        try:
+            return await self._handle(self.request)
+        finally:
+            close_files(files)
 
     def find(self, identifier: object) -> Request | None:
         return None

@@ -11,11 +11,11 @@ from csearchd.serve.dbus.asking import Asking, Newest
 from csearchd.serve.dbus.interfaces import interface
 from csearchd.serve.dbus.objects import Call, Object, Objects
 from csearchd.serve.dbus.values import plain, variants
-from csearchd.serve.request import Handler
+from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
-_OURS = ("op", "query", "stream")  # what an option can't change
+_OURS = ("op", "query", "stream", "files")  # what an option can't change
 
 
 class Own:
@@ -25,7 +25,13 @@ class Own:
         self.objects: Objects | None = None  # of the connection, once there is one
         self.object = Object(
             interface("org.csearch.Csearch1"),
-            {"Search": self._search, "Answer": self._answer, "Status": self._status},
+            {
+                "Search": self._search,
+                "Similar": self._similar,
+                "Answer": self._answer,
+                "Tags": self._tags,
+                "Status": self._status,
+            },
         )
 
     def changed(self, status: Message) -> None:
@@ -35,6 +41,20 @@ class Own:
 
     async def _search(self, call: Call) -> list[Any]:
         query, options = call.arguments[0], plain(call.arguments[1])
+        return await self._find(call, query, options, options.get("files") or [])
+
+    async def _similar(self, call: Call) -> list[Any]:
+        pictures, options = plain(call.arguments[0]), plain(call.arguments[1])
+        options["pictures"] = [{"path": path} for path, _ in pictures]
+        return await self._find(call, "", options, [handle for _, handle in pictures])
+
+    async def _find(
+        self, call: Call, query: str, options: dict[str, Any], handles: list[Any]
+    ) -> list[Any]:
+        try:
+            files = [call.files[handle] for handle in handles]
+        except (IndexError, TypeError):
+            raise RequestError("bad-request", "files must be handles (h) of open files") from None
         fields = {key: value for key, value in options.items() if key not in _OURS}
 
         async def progress(fields: Message) -> None:
@@ -43,8 +63,9 @@ class Own:
         async def hits(fields: Message) -> None:
             self._signal("Hits", [_hit(hit) for hit in fields["hits"]], call.sender)
 
-        message = {"op": "search", "query": query, **_DEFAULTS, **fields}
-        asking = Asking(self._handle, message, progress, hits if options.get("stream") else None)
+        message = {"op": "search", "query": query, **_DEFAULTS, **fields, "files": len(files)}
+        stream = hits if options.get("stream") else None
+        asking = Asking(self._handle, message, progress, stream, files)
         result = await self._searches.run(call.sender, asking)
         return [[_hit(hit) for hit in asking.hits], variants(result)]
 
@@ -52,6 +73,12 @@ class Own:
         if asking := self._searches.current(call.sender):
             asking.request.answer_now.set()
         return []
+
+    async def _tags(self, call: Call) -> list[Any]:
+        paths, options = plain(call.arguments[0]), plain(call.arguments[1])
+        message = {"op": "describe", "paths": paths, "details": options.get("details")}
+        told = await Asking(self._handle, message).run()
+        return [[variants(file) for file in told["files"]]]
 
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await Asking(self._handle, {"op": "status"}).run())]

@@ -1,0 +1,98 @@
+"""The operation `describe`: what is known of many files, for those who show files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+
+from csearch.protocol import Message
+from csearchd.library.facts import details
+from csearchd.library.tree import DirectoryTree
+from csearchd.serve.request import Request, RequestError
+from csearchd.serve.service import Service
+from csearchd.tags.vocabulary import VocabularyError
+
+_MOST_FILES = 20_000
+_WORDS = 5  # for a picture
+_PARAMETERS = 500  # of a statement
+
+
+async def describe(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    paths = request.message.get("paths")
+    if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
+        raise RequestError("bad-request", "paths must be a list of paths (bin)")
+    if len(paths) > _MOST_FILES:
+        raise RequestError("bad-request", f"more than {_MOST_FILES} files at a time")
+    whole = bool(request.message.get("details"))
+    return {"files": await service.run(_describe, service, paths, whole)}
+
+
+def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message]:
+    """One for each path, empty where nothing is known."""
+    with service.library.read() as database:
+        with service.library.memory:
+            places = _places(service.library.tree, paths)
+        known = _files(database, places)
+        told = details(database, known.values())
+    words = _words(service, list(known.values()))
+    found: list[Message] = []
+    for place in places:
+        file = known.get(place) if place else None
+        if file is None:
+            found.append({})
+            continue
+        fields = told.get(file, {})
+        shown: Message = {"keywords": fields.pop("keywords", []), "words": words.get(file, [])}
+        if whole:
+            shown["details"] = fields
+        found.append(shown)
+    return found
+
+
+_Place = tuple[int, bytes]  # a directory's id, and a name in it
+
+
+def _places(tree: DirectoryTree, paths: list[bytes]) -> list[_Place | None]:
+    directories: dict[bytes, int | None] = {}
+    places: list[_Place | None] = []
+    for path in paths:
+        parent, name = os.path.split(path)
+        if parent not in directories:
+            directories[parent] = tree.find(os.path.realpath(parent))
+        directory = directories[parent]
+        places.append(None if directory is None else (directory, name))
+    return places
+
+
+def _files(database: sqlite3.Connection, places: Iterable[_Place | None]) -> dict[_Place, int]:
+    """The ids of those that are known."""
+    names: dict[int, list[bytes]] = {}
+    for place in places:
+        if place:
+            names.setdefault(place[0], []).append(place[1])
+    found: dict[_Place, int] = {}
+    for directory, wanted in names.items():
+        for start in range(0, len(wanted), _PARAMETERS):
+            part = wanted[start : start + _PARAMETERS]
+            rows = database.execute(
+                "SELECT name, id FROM files WHERE directory = ? AND name IN "
+                f"({','.join('?' * len(part))})",
+                (directory, *part),
+            )
+            found.update(((directory, name), file) for name, file in rows)
+    return found
+
+
+def _words(service: Service, files: list[int]) -> dict[int, list[str]]:
+    """What the pictures show, the surest first. Raises RequestError."""
+    found: dict[int, list[str]] = {}
+    try:
+        for start in range(0, len(files), _PARAMETERS):
+            part = files[start : start + _PARAMETERS]
+            scored = service.tagging.scoring.words(service.models.serving, part, _WORDS)
+            found |= {file: [word for word, _ in words] for file, words in scored.items()}
+    except VocabularyError as error:
+        raise RequestError("bad-request", str(error)) from error
+    return found
