@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 4096  # rows that are encoded at a time
 _SHARE = 500  # one row of so many is compared exactly, at least
+_SPARE = 64  # candidates, beside one and a half times as many as are wanted
 _FEW = 32  # a selection of less than one row of so many is picked out instead of scanned over
 
 
@@ -78,11 +79,7 @@ class VectorTable:
         while batch := rows.fetchmany(_BATCH):
             contents = np.array([content for content, _ in batch], np.int32)
             joined = b"".join(vector for _, vector in batch)
-            vectors = np.frombuffer(joined, "<f2").reshape(-1, self.dimensions)
-            self._reserve(int(contents[-1]))
-            self._write(self._used, contents, vectors)
-            self._row[contents] = np.arange(self._used, self._used + len(contents))
-            self._used += len(contents)
+            self.extend(contents, np.frombuffer(joined, "<f2").reshape(-1, self.dimensions))
 
     def _catch_up(self, database: sqlite3.Connection, model: int) -> None:
         rows = database.execute(
@@ -141,6 +138,13 @@ class VectorTable:
         self._row[content] = row
         self._used = max(self._used, row + 1)
 
+    def extend(self, contents: NDArray[np.int32], vectors: Vectors) -> None:
+        """Adds many that are new, one vector of shape (n, dimensions) for each content."""
+        self._reserve(int(contents.max()))
+        self._write(self._used, contents, vectors)
+        self._row[contents] = np.arange(self._used, self._used + len(contents))
+        self._used += len(contents)
+
     def remove(self, content: int) -> None:
         row = int(self._row[content]) if content < len(self._row) else -1
         if row >= 0:
@@ -165,7 +169,7 @@ class VectorTable:
         """
         used, file = self._used, self._file
         codes, scale, contents = file.high[:used], file.scale[:used], file.content[:used]
-        candidates = max(count + count // 2 + 64, used // _SHARE)
+        candidates = max(count + count // 2 + _SPARE, used // _SHARE)
         chosen = int(np.count_nonzero(wanted)) if wanted is not None else used
         if not chosen or not used:
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
