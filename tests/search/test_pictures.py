@@ -1,0 +1,218 @@
+"""Pictures as queries: by path, option, standard input and URL; known, unknown and rubbish."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from csearch.protocol import pack
+from support.photos import photo
+from support.user import User, wait_for
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    someone = User(tmp_path_factory.mktemp("p"))
+    someone.take_photos()
+    someone.search("x", "--in", someone.pictures)
+    yield someone
+    someone.end()
+    print(someone.log())
+
+
+@pytest.fixture
+def turned(tmp_path: Path) -> Path:
+    """A picture of a horse that no library knows."""
+    path = tmp_path / "turned horse.jpg"
+    photo("horse").rotate(4, fillcolor="white").save(path)
+    return path
+
+
+def names(user: User, *arguments: object, **options: object) -> list[str]:
+    done = user.csearch("-0", *arguments, cwd=user.pictures, **options)
+    return [Path(os.fsdecode(path)).stem for path in done.stdout.split(b"\0") if path]
+
+
+def looking(user: User) -> bool:
+    """Whether an encoder runs that looks at pictures for queries."""
+    return any(
+        b"urgent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        for pid in user.pids("csearchd.encode")
+    )
+
+
+def test_known_pictures_are_not_encoded_nor_found(owner: User) -> None:
+    before = owner.status()["encoded"]
+    by_path = names(owner, "./cat.jpg")
+    assert len(by_path) == 7
+    assert "cat" not in by_path
+    assert names(owner, "cat.jpg") == by_path
+    assert names(owner, "--like", owner.pictures / "cat.jpg") == by_path
+    assert not looking(owner)
+    assert owner.status()["encoded"] == before
+
+
+def test_words_and_pictures_are_combined(owner: User) -> None:
+    assert names(owner, "0.1:./moon.jpg + a horse", "-t1") == ["horse"]
+    assert names(owner, "5:./moon.jpg", "+", "0.1:horse") == names(owner, "./moon.jpg")
+    both = names(owner, "cat.jpg", "--like", "coffee.jpg")
+    assert not {"cat", "coffee"} & set(both)
+    assert names(owner, "horse - ./horse.jpg")[-1] != "horse"
+
+
+def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
+    """With blanks, in quotes, after two dashes, and where there is no such file."""
+    link = owner.pictures / "my own + cat.jpg"
+    os.link(owner.pictures / "cat.jpg", link)
+    try:
+        like = names(owner, "./cat.jpg")
+        assert names(owner, "./my own + cat.jpg") == like
+        assert names(owner, "2:./my", "own", "+", "cat.jpg") == like
+    finally:
+        link.unlink()
+    assert "cat" in names(owner, '"cat.jpg"')
+    assert "cat" in names(owner, "--", "cat.jpg")
+    done = owner.csearch("./no-cat.jpg", cwd=owner.pictures)
+    assert b"./no-cat.jpg is no file; it is searched for as words" in done.stderr
+    assert b"No such file" in owner.csearch("--like", "no.jpg", check=2).stderr
+
+
+def test_unknown_pictures(owner: User, turned: Path) -> None:
+    encoded = owner.status()["encoded"]
+    assert names(owner, "--like", turned, "-t1") == ["horse"]
+    assert looking(owner)
+    data = turned.read_bytes()
+    assert names(owner, "-", "-t1", input=data) == ["horse"]
+    assert names(owner, "--like", "-", "-t1", input=data) == ["horse"]
+    status = owner.status()
+    assert (status["encoded"], status["images"]) == (encoded, 8)  # nothing of it is kept
+
+
+def test_known_pixels_cost_no_encoding(owner: User, tmp_path: Path) -> None:
+    """A copy elsewhere is recognised, and what it is a copy of is left out."""
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes((owner.pictures / "cat.jpg").read_bytes())
+    assert names(owner, "--like", copy) == names(owner, "./cat.jpg")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xff\xd8\xff\xe0 rubbish", "truncated"),
+        (b"plain text", "not an image"),
+        (b"", "empty"),
+    ],
+)
+def test_rubbish_fails_with_its_reason(owner: User, tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "rubbish.jpg"
+    path.write_bytes(data)
+    done = owner.csearch("--like", path, check=2)
+    assert str(path) in done.stderr.decode()
+    assert said in done.stderr.decode()
+    assert b"standard input" in owner.csearch("-", input=data, check=2).stderr
+    assert b"not a regular file" in owner.csearch("--like", "/dev/zero", check=2).stderr
+    assert names(owner, "cat", "-t1") == ["cat"]  # the service goes on
+
+
+class _Web(BaseHTTPRequestHandler):
+    """A picture, and what may come instead."""
+
+    picture = b""
+
+    def do_GET(self) -> None:
+        kind, body = "image/jpeg", self.picture
+        if self.path == "/page":
+            kind, body = "text/html", b"<html>"
+        elif self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to?"))
+            self.end_headers()
+            return
+        elif self.path == "/none":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+        if self.path == "/large":
+            try:
+                for _ in range(52):
+                    self.wfile.write(bytes(1 << 20))
+            except OSError:
+                pass  # they have had enough
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(turned: Path) -> Iterator[str]:
+    _Web.picture = turned.read_bytes()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Web)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_urls(owner: User, web: str) -> None:
+    assert names(owner, f"{web}/horse.jpg?size=1", "-t1") == ["horse"]
+    assert names(owner, f"{web}/to?/horse.jpg", "-t1") == ["horse"]
+    assert names(owner, f"2:{web}/horse.jpg + animal", "-t1") == ["horse"]
+    assert names(owner, "--like", f"{web}/horse.jpg", "-t1") == ["horse"]
+    for path, said in {
+        "none": "404",
+        "page": "web page",
+        "large": "more than 50 MB",
+        f"to?{owner.pictures.as_uri()}/cat.jpg": "302",
+        "to?ftp://127.0.0.1/x.jpg": "unknown url type",
+    }.items():
+        done = owner.csearch(f"{web}/{path}", check=2)
+        assert said in done.stderr.decode(), done.stderr
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}/x.jpg"
+        assert b"refused" in owner.csearch(closed, check=2).stderr
+
+
+def test_the_encoder_for_queries_ends_by_itself(owner: User, turned: Path) -> None:
+    names(owner, "--like", turned)
+    begun = time.monotonic()
+    wait_for(lambda: not looking(owner), "the end of the encoder")
+    assert time.monotonic() - begun > 5  # it waits for another picture
+
+
+def test_files_over_the_socket(owner: User) -> None:
+    """A file belongs to the request that says it brings it; others are refused."""
+    search = {"op": "search", "query": "", "scopes": None, "top": 3}
+    with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
+        picture = {"path": b"cat.jpg"}
+        frame = pack({"id": 1, "files": 1, "pictures": [picture], **search})
+        socket.send_fds(client.socket, [frame[:1]], [file.fileno()])
+        client.socket.sendall(frame[1:])
+        hits = client.receive()
+        assert hits is not None
+        assert [hit["path"] for hit in hits["hits"]]
+        client.receive()
+        reply = client.ask(pictures=[picture], **search)
+        assert (reply["type"], reply["code"]) == ("error", "bad-request")
+        assert client.ask(files=1, pictures=[picture], **search)["code"] == "bad-request"
+    assert names(owner, "cat", "-t1") == ["cat"]
+
+
+def test_files_that_nobody_takes_are_closed(owner: User) -> None:
+    (daemon,) = owner.pids("csearchd")
+    before = len(os.listdir(f"/proc/{daemon}/fd"))
+    with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
+        for _ in range(10):
+            socket.send_fds(client.socket, [pack({"id": 1, "op": "roots"})], [file.fileno()] * 8)
+            client.receive()
+    wait_for(lambda: len(os.listdir(f"/proc/{daemon}/fd")) <= before, "descriptors to be closed")
