@@ -25,6 +25,7 @@ RADIUS = 25.0  # km around a city or a point where none is given
 _FARTHEST = 100.0  # km to the nearest city: beyond, a point has no name
 _EARTH = 6371.0088  # km, mean radius
 _KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344}
+_CENTRE = 3.0  # km that a city has around its centre, at least
 _SCHEME = 1  # of the compact form
 
 _RADIUS = re.compile(r"(.+),\s*(\d+(?:\.\d*)?|\.\d+)\s*(km|m|mi)", re.IGNORECASE | re.DOTALL)
@@ -189,7 +190,7 @@ def _attracting(cities: _Cities, latitude: float, longitude: float) -> int | Non
     near = np.flatnonzero(distance <= _FARTHEST)
     if not len(near):
         return None
-    attraction = places["population"][near] / (distance[near] + 1) ** 3
+    attraction = places["population"][near] / (distance[near] + _CENTRE) ** 3
     return int(rows[near[attraction.argmax()]])
 
 

@@ -1,0 +1,128 @@
+"""Dates as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csearchd.search.dates import DateError, period, span
+
+NOW = datetime(2026, 11, 20, 12, 30)  # a Friday
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2023", "2023-01-01", "2024-01-01"),
+        ("2023-05", "2023-05-01", "2023-06-01"),
+        ("2023-12", "2023-12-01", "2024-01-01"),
+        ("2024-2-29", "2024-02-29", "2024-03-01"),
+        ("2023/05/17", "2023-05-17", "2023-05-18"),
+        ("2023-05-17T14:30", "2023-05-17T14:30", "2023-05-17T14:31"),
+        ("17.5.2023", "2023-05-17", "2023-05-18"),
+        ("5/17/2023", "2023-05-17", "2023-05-18"),
+        ("4/4/2023", "2023-04-04", "2023-04-05"),
+        ("last summer", "2026-06-01", "2026-09-01"),
+        ("summer 2022", "2022-06-01", "2022-09-01"),
+        ("Summer of 2022", "2022-06-01", "2022-09-01"),
+        ("winter 2022", "2022-12-01", "2023-03-01"),
+        ("last winter", "2025-12-01", "2026-03-01"),
+        ("last autumn", "2025-09-01", "2025-12-01"),
+        ("this fall", "2026-09-01", "2026-12-01"),
+        ("today", "2026-11-20", "2026-11-21"),
+        ("yesterday", "2026-11-19", "2026-11-20"),
+        ("3 weeks ago", "2026-10-30", "2026-10-31"),
+        ("two years ago", "2024-11-20", "2024-11-21"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("this month", "2026-11-01", "2026-12-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("May", "2026-05-01", "2026-06-01"),
+        ("december", "2025-12-01", "2026-01-01"),
+        ("May  2023", "2023-05-01", "2023-06-01"),
+        ("5 May 2023", "2023-05-05", "2023-05-06"),
+        ("last friday", "2026-11-13", "2026-11-14"),
+    ],
+)
+def test_periods(text: str, start: str, end: str) -> None:
+    expected = (datetime.fromisoformat(start), datetime.fromisoformat(end))
+    assert period(text, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "start"),
+    [
+        (datetime(2026, 7, 1), datetime(2025, 6, 1)),
+        (datetime(2026, 9, 1), datetime(2026, 6, 1)),
+        (datetime(2026, 2, 1), datetime(2025, 6, 1)),
+    ],
+)
+def test_the_last_summer_is_over(now: datetime, start: datetime) -> None:
+    assert period("last summer", now).start == start
+
+
+def test_spans() -> None:
+    assert span("2023-06..2023-08", NOW) == (datetime(2023, 6, 1), datetime(2023, 9, 1))
+    assert span("..2023", NOW) == (datetime.min, datetime(2024, 1, 1))
+    assert span("May 2023 ..", NOW) == (datetime(2023, 5, 1), datetime.max)
+    assert span("last summer", NOW).start == datetime(2026, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("03/04/2023", "two ways"),
+        ("17.5.23", "several ways"),
+        ("2023-02-29", "there is no"),
+        ("2023-13", "there is no"),
+        ("31.4.2023", "there is no"),
+        ("31 February 2023", "no date"),
+        ("May 45", "there is no"),
+        ("13", "no date"),
+        ("0000", "there is no"),
+        ("9999", "there is no"),
+        ("the beach", "no date"),
+        ("a", "no date"),
+        ("2020s", "no date"),
+        ("", "no date"),
+        ("..", "before or behind"),
+        ("2024..2023", "later than"),
+    ],
+)
+def test_what_is_no_date(text: str, said: str) -> None:
+    with pytest.raises(DateError) as caught:
+        span(text, NOW)
+    assert said in str(caught.value)
+
+
+_WORDS = st.sampled_from(
+    [
+        "last",
+        "this",
+        "next",
+        "ago",
+        "summer",
+        "week",
+        "month",
+        "year",
+        "day",
+        "may",
+        "in",
+        "of",
+        "at",
+    ]
+)
+_PIECES = st.sampled_from(["3", "31", "2023", "-05", "/", ".", ":", "..", "9" * 20, "٣", "½"])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.one_of(st.text(max_size=30), st.lists(_WORDS | _PIECES, max_size=6).map(" ".join)))
+def test_any_text_is_a_date_or_refused(text: str) -> None:
+    try:
+        found = span(text, NOW)
+    except DateError as error:
+        assert str(error)
+    else:
+        assert found.start < found.end
