@@ -31,9 +31,10 @@ async def describe(service: Service, request: Request) -> Message:
 
 def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message]:
     """One for each path, empty where nothing is known."""
+    parents = {parent: os.path.realpath(parent) for parent in map(os.path.dirname, paths)}
     with service.library.read() as database:
         with service.library.memory:
-            places = _places(service.library.tree, paths)
+            places = _places(service.library.tree, paths, parents)
         known = _files(database, places)
         told = details(database, known.values())
     words = _words(service, list(known.values()))
@@ -54,13 +55,14 @@ def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message
 _Place = tuple[int, bytes]  # a directory's id, and a name in it
 
 
-def _places(tree: DirectoryTree, paths: list[bytes]) -> list[_Place | None]:
-    directories: dict[bytes, int | None] = {}
+def _places(
+    tree: DirectoryTree, paths: list[bytes], parents: dict[bytes, bytes]
+) -> list[_Place | None]:
+    """`parents`: the real paths of their directories, which the disk may take long to tell."""
+    directories = {parent: tree.find(real) for parent, real in parents.items()}
     places: list[_Place | None] = []
     for path in paths:
         parent, name = os.path.split(path)
-        if parent not in directories:
-            directories[parent] = tree.find(os.path.realpath(parent))
         directory = directories[parent]
         places.append(None if directory is None else (directory, name))
     return places

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from dbus_fast.aio import MessageBus
 from csearchd.serve.dbus.interfaces import Interface, describe
 from csearchd.serve.dbus.values import text
 from csearchd.serve.request import RequestError
+from csearchd.serve.stream import close_files
 
 log = logging.getLogger(__name__)
 
@@ -52,21 +52,21 @@ class Objects:
         """The bus's handler of messages: a reply, or whether there was anything to do."""
         files = list(message.unix_fds)
         if message.message_type is not MessageType.METHOD_CALL:
-            _close(files)
+            close_files(files)
             return False
         if message.interface == _INTROSPECTABLE and message.member == "Introspect":
-            _close(files)
+            close_files(files)
             found = describe(message.path or "/", self._interfaces)
             if found is None:
                 return _error(message, ErrorType.UNKNOWN_OBJECT, f"there is no {message.path}")
             return Message.new_method_return(message, "s", [found])
         known = self._objects.get(message.path or "")
         if known is None or message.interface not in (None, known.interface.name):
-            _close(files)
+            close_files(files)
             return False  # dbus-fast answers for the standard interfaces, or that there is none
         refused = self._refusal(message, known)
         if refused:
-            _close(files)
+            close_files(files)
             return refused
         task = asyncio.create_task(self._answer(message, known, files))
         self._tasks.add(task)
@@ -122,7 +122,7 @@ class Objects:
             log.exception("the call of %s.%s failed", known.interface.name, member)
             reply = _error(message, error_name("internal"), "an error in csearchd; see its log")
         finally:
-            _close(files)
+            close_files(files)
         if not message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
             self._send(reply)
 
@@ -139,8 +139,3 @@ def error_name(code: str) -> str:
 
 def _error(message: Message, kind: ErrorType | str, what: str) -> Message:
     return Message.new_error(message, kind, text(what))
-
-
-def _close(files: list[int]) -> None:
-    for file in files:
-        os.close(file)
