@@ -38,7 +38,7 @@ CLIENTS = 32
 def settled(user: User) -> None:
     with user.connect() as client:
         client.socket.settimeout(600)
-        wait_for(lambda: client.ask(op="status")["state"] == "idle", "an idle service", 600)
+        wait_for(lambda: client.ask(op="status")["state"] == "idle", "an idle service", 3600)
 
 
 def requests(user: User, count: int, name: str, **fields: Any) -> list[float]:

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from common import machine
 from numpy.typing import NDArray
+from queries import settled
 from synthetic import Cloud
 
 from csearchd.encode.models import STARTER, find_model
@@ -95,8 +96,9 @@ def real(directory: Path, home: Path) -> dict[str, float | int]:
     """The starter's vectors of the pictures, made by the service."""
     user = User(home)
     try:
-        user.csearch("--wait", "--in", directory / "images", "anything", timeout=3600)
-        user.settle()
+        user.start()
+        user.csearchctl("add", directory / "images")
+        settled(user)
         user.csearchctl("stop")
     finally:
         user.end()
@@ -126,7 +128,9 @@ def main() -> None:
     parser.add_argument("flickr8k", type=Path, nargs="?")
     parser.add_argument("--count", type=int, default=COUNT)
     options = parser.parse_args()
-    found: dict[str, object] = {"synthetic": synthetic(options.count)}
+    found: dict[str, object] = {}
+    if options.count:
+        found["synthetic"] = synthetic(options.count)
     if options.flickr8k:
         with tempfile.TemporaryDirectory() as home:
             found["real"] = real(options.flickr8k.resolve(), Path(home))
