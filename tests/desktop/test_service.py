@@ -200,6 +200,17 @@ def test_a_disk_that_is_mounted_later_is_read_and_not_written(session: SystemdUs
     assert set(told_of.values()) <= {"Permission denied", "Read-only file system"}, told_of
 
 
+def test_tags_are_written_from_outside_of_the_sandbox(session: SystemdUser) -> None:
+    tagged = session.home / "tagged"
+    write_photos(tagged, ("coffee", "cat"))
+    session.own()
+    session.csearchctl("tags", "write", "--mode", "sidecar", tagged)
+    sidecars = list(tagged.glob("*.xmp"))
+    assert sidecars and sidecars[0].stat().st_uid == UID
+    journal = session.property("csearchd-tagger.service", "ExecMainStartTimestampMonotonic")
+    assert int(journal) > 0, "it was the unit that wrote"
+
+
 def test_a_hung_service_is_started_again(session: SystemdUser) -> None:
     session.drop_in("WatchdogSec=2\nTimeoutAbortSec=1")
     pid = session.main_pid()
