@@ -65,17 +65,21 @@ class Tagger:
         with ExitStack() as open_files:
             planned: list[_Planned] = []
             done: list[Message] = []
+            inodes: set[tuple[int, int]] = set()
             for item in items:
-                if any(item["path"] == one.item["path"] for one in planned):
-                    self._write(planned, done)  # another carrier's change comes first
-                    open_files.close()
                 try:
+                    inode = _inode(item["path"])
+                    if inode in inodes:  # another carrier's change, or another name's, comes first
+                        self._write(planned, done)
+                        open_files.close()
+                        inodes.clear()
+                    inodes.add(inode)
                     one = self._plan(item)
-                except FileNotFoundError:
+                except (FileNotFoundError, NotADirectoryError):
                     done.append(_outcome(item, "gone"))
                     continue
-                except LeftAlone as error:
-                    done.append(_outcome(item, "left", error))
+                except (LeftAlone, OSError) as error:
+                    done.append(_outcome(item, "left", _left_alone(error)))
                     continue
                 if one.plan.writes:
                     open_files.callback(one.plan.seen.close)
@@ -177,6 +181,11 @@ def _message(record: Record | None) -> Message | None:
     return record.to_message() if record else None
 
 
+def _inode(path: bytes) -> tuple[int, int]:
+    info = os.lstat(path)
+    return info.st_dev, info.st_ino
+
+
 def _outcome(
     item: Message,
     outcome: str,
@@ -192,6 +201,12 @@ def _outcome(
         "row": row if row is not None else item["row"],
         "record": _message(record),
     }
+
+
+def _left_alone(error: LeftAlone | OSError) -> LeftAlone:
+    if isinstance(error, LeftAlone):
+        return error
+    return LeftAlone(f"it can't be read: {error.strerror}")
 
 
 def _expect_ours(path: bytes) -> None:

@@ -1,0 +1,289 @@
+"""Old file or new file, never half; nothing of the file's is lost; nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csearchd.tags import replace
+from csearchd.tags.record import LeftAlone
+from csearchd.tags.replace import TEMPORARY, OpenFile
+from tags.bench import Bench, Killed
+from tags.pictures import make, need_exiftool
+
+CARRIERS = ("xattr", "sidecar", "embedded")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    one = Bench(tmp_path / "library")
+    yield one
+    one.close()
+
+
+def left_over(directory: Path) -> list[str]:
+    return [name for name in os.listdir(directory) if os.fsencode(name).startswith(TEMPORARY)]
+
+
+def replaced(path: Path, data: bytes) -> None:
+    file = OpenFile(os.fsencode(path))
+    try:
+        replace.replace(file, data)
+    finally:
+        file.close()
+
+
+def test_everything_of_the_file_is_kept(tmp_path: Path) -> None:
+    if not shutil.which("setfacl"):
+        pytest.skip("setfacl is not installed (Debian: acl)")
+    path = tmp_path / "a b\n\udcff.jpg"
+    path.write_bytes(b"old")
+    path.chmod(0o604)
+    if os.getuid() == 0:
+        os.chown(path, 12345, 23456)
+    os.setxattr(path, "user.own", b"\0value")
+    acl = subprocess.run(["setfacl", "-m", "u:777:rw", path], capture_output=True, text=True)
+    os.utime(path, ns=(1_000_000_001, 2_000_000_003))
+    before, attributes = path.stat(), {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    assert acl.returncode or "system.posix_acl_access" in attributes
+    replaced(path, b"new")
+    after = path.stat()
+    assert path.read_bytes() == b"new"
+    for name in ("st_mode", "st_uid", "st_gid", "st_mtime_ns"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == attributes
+    assert not left_over(tmp_path)
+
+
+def test_a_directory_that_gives_its_files_an_acl_gives_ours_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    if not shutil.which("setfacl"):
+        pytest.skip("setfacl is not installed (Debian: acl)")
+    if subprocess.run(["setfacl", "-d", "-m", "u:777:rwx", tmp_path], check=False).returncode:
+        pytest.skip("no ACLs in the directory for temporary files")
+    replaced(path, b"new")
+    assert "system.posix_acl_access" not in os.listxattr(path)
+
+
+def test_hard_links_and_symbolic_links(bench: Bench, tmp_path: Path) -> None:
+    need_exiftool()
+    path = make(tmp_path, "jpg")
+    whole = path.read_bytes()
+    other = tmp_path / "other.jpg"
+    other.hardlink_to(path)
+    assert bench.write("embedded", ["sky"], path) == ["left"]
+    assert "hard links" in bench.reasons[os.fsencode(path)]
+    assert bench.write("xattr", ["sky"], path, other) == ["written", "unchanged"]
+    assert bench.undo("xattr", path, other) == ["written", "unchanged"]
+    assert os.listxattr(path) == [] and path.read_bytes() == whole
+    other.unlink()
+    real = tmp_path / "elsewhere"
+    bench.write("sidecar", ["sky"], path)
+    (tmp_path / "picture-1.jpg.xmp").rename(real)
+    (tmp_path / "picture-1.jpg.xmp").symlink_to(real)
+    before = real.read_bytes()
+    assert bench.write("sidecar", ["sea"], path) == ["left"]
+    assert real.read_bytes() == before
+    with pytest.raises(LeftAlone):
+        OpenFile(os.fsencode(tmp_path / "picture-1.jpg.xmp"))
+
+
+def test_a_file_that_is_being_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    with path.open("ab") as writer:
+        with pytest.raises(LeftAlone, match="writing"):
+            replaced(path, b"new")
+        writer.write(b" and more")
+    assert path.read_bytes() == b"old and more"
+    assert not left_over(tmp_path)
+
+
+def test_a_file_that_changes_before_it_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    for change in ("in place", "renamed over", "removed"):
+        path.write_bytes(b"old")
+        file = OpenFile(os.fsencode(path))
+        if change == "in place":
+            path.write_bytes(b"theirs")
+        elif change == "renamed over":
+            (tmp_path / "b").write_bytes(b"theirs")
+            (tmp_path / "b").rename(path)
+        else:
+            path.unlink()
+        with pytest.raises(LeftAlone):
+            replace.replace(file, b"new")
+        with pytest.raises(LeftAlone):
+            replace.remove(file)
+        file.close()
+        assert not path.exists() if change == "removed" else path.read_bytes() == b"theirs"
+    assert not left_over(tmp_path)
+
+
+def test_others_write_and_rename_all_the_time(tmp_path: Path) -> None:
+    """Whatever another program wrote last is there, or our change of it; never anything older."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"0")
+    stop = threading.Event()
+    written = 0
+
+    def others() -> None:
+        nonlocal written
+        while not stop.is_set():
+            written += 1
+            if written % 2:
+                with path.open("r+b") as file:
+                    file.write(b"%d" % written)
+                    file.truncate()
+            else:
+                (tmp_path / "b").write_bytes(b"%d" % written)
+                (tmp_path / "b").rename(path)
+            assert path.read_bytes().rstrip(b"+") == b"%d" % written
+            time.sleep(0.0005)
+
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            others()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    changed = 0
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and not failures:
+        try:
+            file = OpenFile(os.fsencode(path))
+        except (LeftAlone, FileNotFoundError):
+            continue
+        try:
+            replace.replace(file, file.read(100) + b"+")
+            changed += 1
+        except LeftAlone:
+            pass
+        finally:
+            file.close()
+    stop.set()
+    thread.join()
+    assert not failures
+    assert changed and written > 10
+    assert not left_over(tmp_path)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("place", ["tags-intend", "tags-done"])
+def test_a_killed_tagger_is_understood(
+    bench: Bench, tmp_path: Path, carrier: str, place: str
+) -> None:
+    """Before anything was written, and after all was, but nobody said so."""
+    need_exiftool()
+    path = make(tmp_path, "jpg")
+    whole = path.read_bytes()
+    for words in (["animal/dog", "sky"], ["animal/cat"]):
+        bench.kill_at = place
+        with pytest.raises(Killed):
+            bench.write(carrier, words, path)
+        expected = "written" if place == "tags-intend" else "unchanged"
+        assert bench.write(carrier, words, path) == [expected]
+        assert bench.words(carrier, path) == words  # nothing counts as removed by the user
+    bench.kill_at = place
+    with pytest.raises(Killed):
+        bench.undo(carrier, path)
+    bench.undo(carrier, path)
+    assert path.read_bytes() == whole and os.listxattr(path) == []
+    assert [file.name for file in tmp_path.glob("*.xmp")] == []
+    assert bench.write(carrier, ["animal/dog"], path) == ["written"]
+    assert bench.words(carrier, path) == ["animal/dog"]
+
+
+KILLED = """
+import os, sys
+from csearchd.tags import replace
+path = sys.argv[1].encode()
+def watched(event, arguments):
+    if event in ("os.fwalk", "open", "os.chmod", "os.chown", "os.setxattr", "os.utime",
+                 "os.rename", "os.remove", "os.link", "ctypes.dlsym", "os.listxattr"):
+        count[0] += 1
+        if count[0] == int(sys.argv[2]):
+            os.kill(os.getpid(), 9)
+count = [0]
+file = replace.OpenFile(path)
+sys.addaudithook(watched)
+replace.replace(file, b"new " * 5000)
+print("done", count[0])
+"""
+
+
+def test_killed_at_any_call_that_changes_something(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    seen = set()
+    for step in range(1, 60):
+        path.write_bytes(b"old " * 1000)
+        os.setxattr(path, "user.own", b"v")
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, path, str(step)], capture_output=True, text=True
+        )
+        content = path.read_bytes()
+        assert content in (b"old " * 1000, b"new " * 5000), step
+        assert os.getxattr(path, "user.own") == b"v"
+        replace.sweep(os.fsencode(tmp_path))
+        assert os.listdir(tmp_path) == ["a.jpg"]
+        seen.add((done.returncode, content[:3]))
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    assert seen == {(-9, b"old"), (-9, b"new"), (0, b"new")}
+
+
+def test_a_full_disk(bench: Bench, tmp_path: Path) -> None:
+    need_exiftool()
+    if os.getuid() != 0 or not shutil.which("mount"):
+        pytest.skip("needs root, to mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        path = make(disk, "jpg")
+        whole = path.read_bytes()
+        with pytest.raises(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+        for carrier in ("sidecar", "embedded"):
+            assert bench.write(carrier, ["sky"], path) == ["left"]
+            assert "full" in bench.reasons[os.fsencode(path)]
+            assert path.read_bytes() == whole
+            assert sorted(os.listdir(disk)) == ["ballast", path.name]
+        (disk / "ballast").unlink()
+        assert bench.write("embedded", ["sky"], path) == ["written"]
+        bench.undo("embedded", path)
+        assert path.read_bytes() == whole
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
+    path = make(tmp_path, "jpg")
+    size = 4096
+    for number in range(100):
+        try:
+            os.setxattr(path, f"user.fill{number}", b"x" * size)
+        except OSError:
+            size //= 2
+    before = {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    outcome = bench.write("xattr", ["animal/dog", "a very long word " * 10], path)
+    if outcome == ["written"]:
+        pytest.skip("this file system has room for any number of attributes")
+    assert "no room" in bench.reasons[os.fsencode(path)]
+    assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == before
