@@ -25,7 +25,7 @@ from synthetic import kept
 from support.user import User
 
 ROUNDS = 5  # the machine's mood changes: every query has a turn in each
-REQUESTS = 12
+REQUESTS = 8
 QUERIES = {
     "without": "",
     "date": "date:2015..2019",
@@ -68,10 +68,10 @@ def measure(user: User) -> dict[str, dict[str, float]]:
     user.start()
     settled(user)
     times: dict[str, list[float]] = {name: [] for name in QUERIES}
-    for round in range(ROUNDS + 1):
+    for turn in range(ROUNDS + 1):
         for name, query in QUERIES.items():
-            came = requests(user, REQUESTS, f"{round} {query}", scopes=None, top=10)
-            times[name] += came if round else []  # the first fills what is kept in memory
+            came = requests(user, REQUESTS, f"{turn} {query}", scopes=None, top=10)
+            times[name] += came if turn else []  # the first fills what is kept in memory
     middle = {name: statistics.median(came) for name, came in times.items()}
     return {
         name: {"p50": round(seconds, 4), "ratio": round(seconds / middle["without"], 2)}
