@@ -108,6 +108,20 @@ def test_error_of_the_service(home, service):
     assert done.stderr == b"csearch: /x: no such thing\n"
 
 
+def test_the_place_of_an_error(home, service):
+    fields = {"code": "query", "message": "what is that?", "start": 4, "end": 9}
+    service(search=lambda c, r: c.reply(r, "error", **fields))
+    done = home.ask("csearch", "猫 a camra x")
+    assert done.stderr.decode() == "csearch: what is that? (at character 5)\n"
+    output, status = home.terminal("csearch", "猫 a camra x", TERM="dumb").finish()
+    assert status == 2
+    assert output == "csearch: what is that?\n  猫 a camra x\n       ^^^^^\n"
+    output, _ = home.terminal("csearch", "猫 a camra x" + " y" * 100, columns=40).finish()
+    lines = output.splitlines()
+    assert lines[1].index("camra") + 1 == lines[2].index("^")  # 猫 takes two columns
+    assert max(map(len, lines[1:])) < 40
+
+
 def test_remarks_go_to_stderr(home, service):
     service(
         search=answering(hits(b"/p/a.jpg"), images=1880, pending=120, notes=["the disk is full"])

@@ -14,7 +14,7 @@ TEXTS = {"a": AXES[0], "b": AXES[1], "c d": AXES[2]}
 
 
 def vector(query: str) -> Vector:
-    found = combined(parse(query).parts, TEXTS.__getitem__, [])
+    found = combined(parse(query).parts, TEXTS.__getitem__, {})
     assert found is not None
     return found
 
@@ -29,14 +29,14 @@ def test_sums_and_weights() -> None:
 def test_pictures_have_the_weight_of_their_part() -> None:
     (part,) = parse("2:a").parts
     part.pictures.append(0)
-    found = combined([part], TEXTS.__getitem__, [AXES[3]])
+    found = combined([part], TEXTS.__getitem__, {0: AXES[3]})
     assert found == pytest.approx([0.5**0.5, 0, 0, 0.5**0.5])
 
 
 def test_what_cancels() -> None:
     with pytest.raises(CancelledError):
         vector("a - a")
-    assert combined([], TEXTS.__getitem__, []) is None
+    assert combined([], TEXTS.__getitem__, {}) is None
 
 
 def test_blended_scores_are_the_weighted_sum() -> None:

@@ -11,10 +11,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from csearch.protocol import pack
+from csearchd.search.grammar import FILTERS
 from support.photos import photo
 from support.user import User, wait_for
+
+_VALUES = ("2023", "x", "1..2", '"a b"', "", ">3", "*", "1,2,3km", "last", "raw", "5MP", "/")
+PIECES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "not:", "2:", "-", '"']),
+    st.sampled_from(["", "+", "--", *(f"{name}:" for name in FILTERS)]),
+    st.sampled_from(_VALUES),
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +53,13 @@ def names(user: User, *arguments: object, **options: object) -> list[str]:
 
 def looking(user: User) -> bool:
     """Whether an encoder runs that looks at pictures for queries."""
-    return any(
-        b"urgent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        for pid in user.pids("csearchd.encode")
-    )
+    for pid in user.pids("csearchd.encode"):
+        try:
+            if b"urgent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue  # it has just ended
+    return False
 
 
 def test_known_pictures_are_not_encoded_nor_found(owner: User) -> None:
@@ -206,6 +220,43 @@ def test_files_over_the_socket(owner: User) -> None:
         assert (reply["type"], reply["code"]) == ("error", "bad-request")
         assert client.ask(files=1, pictures=[picture], **search)["code"] == "bad-request"
     assert names(owner, "cat", "-t1") == ["cat"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"query": None},
+        {"query": ["x"]},
+        {"query": "cat", "top": 0},
+        {"query": "cat", "top": "3"},
+        {"query": "cat", "offset": -1},
+        {"query": "cat", "sort": ["date"]},
+        {"query": "cat", "min_score": "x"},
+        {"query": "cat", "min_score": float("nan")},
+        {"query": "cat", "blend": 1.5},
+        {"query": "cat", "label": 7},
+        {"query": "cat", "pictures": "x"},
+        {"query": "cat", "pictures": [{"path": b"x"}]},
+        {"query": "cat", "pictures": [7], "files": 1},
+        {"query": "cat", "files": True},
+        {"query": "cat", "files": -1},
+        {"query": "cat", "scopes": "/"},
+        {"query": "cat", "wait": {}},
+    ],
+)
+def test_wrong_fields_are_refused(owner: User, fields: dict[str, object]) -> None:
+    with owner.connect() as client:
+        reply = client.ask(**{"op": "search", "scopes": None, "top": 3, **fields})
+    assert (reply["type"], reply["code"]) == ("error", "bad-request")
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=8).map(" ".join)))
+def test_any_query_is_answered_or_refused(owner: User, query: str) -> None:
+    """By the service too: whatever a value is, it is no internal error."""
+    with owner.connect() as client:
+        reply = client.ask(op="search", query=query, scopes=None, top=2, details=True, places=True)
+    assert reply["type"] == "result" or reply["code"] == "query", reply
 
 
 def test_files_that_nobody_takes_are_closed(owner: User) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ class CancelledError(ValueError):
 
 
 def combined(
-    parts: Sequence[Part], embed: Callable[[str], Vector], pictures: Sequence[Vector]
+    parts: Sequence[Part], embed: Callable[[str], Vector], pictures: Mapping[int, Vector]
 ) -> Vector | None:
     """The weighted sum of the parts, at unit length; None without parts.
 

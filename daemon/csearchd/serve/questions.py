@@ -94,11 +94,14 @@ def understand(service: Service, message: Message) -> Asked:
 
 def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope | None) -> Question:
     """What the engine is asked; `files` are the open pictures. Raises RequestError."""
-    seen = [_look(service, file, path) for file, path in zip(files, asked.pictures, strict=True)]
+    if len(files) != len(asked.pictures):
+        raise RequestError("bad-request", "every picture must come with an open file")
+    used = {number for part in asked.parts for number in part.pictures}  # not in quotes, say
+    seen = {number: _look(service, files[number], asked.pictures[number]) for number in used}
     embed = service.engine.embed
     scale = 1.0
     try:
-        vector = combined(asked.parts, embed, [one.vector for one in seen])
+        vector = combined(asked.parts, embed, {number: one.vector for number, one in seen.items()})
         if asked.label and vector is not None:
             vector, scale = blended(vector, embed(asked.label), asked.blend)
     except CancelledError as error:
@@ -109,7 +112,7 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         top=asked.top,
         offset=asked.offset,
         conditions=asked.conditions,
-        without=frozenset(one.content for one in seen if one.content is not None),
+        without=frozenset(one.content for one in seen.values() if one.content is not None),
         scale=scale,
         label=asked.label,
         label_weight=1 - asked.blend,
