@@ -1,54 +1,63 @@
-"""How soon KRunner and other callers on the session bus have an answer. Prints JSON.
+"""How soon a desktop's search box has an answer: KRunner's Match, over a real session bus.
 
-    dbus-run-session -- python tests/benchmarks/search_boxes.py
+    PYTHONPATH=tests python tests/benchmarks/search_boxes.py BASE [--size N] [--calls N]
 
-It asks the service of this session, which knows what it knows (`csearchctl add` before).
+prints JSON; the library is made below BASE, once. Milliseconds, for texts never asked for before.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import statistics
+import sys
 import time
+from pathlib import Path
 
-from dbus_fast import Message, MessageType
-from dbus_fast.aio import MessageBus
+sys.path.insert(0, str(Path(__file__).parent))
+
+from common import machine, percentile
+from synthetic import kept
+
+from support.bus import KRUNNER, Bus, Caller, on_bus
+from support.user import wait_for
 
 WORDS = ("a dog on the beach", "sunset at the sea", "two parrots on a branch", "a cup of coffee")
+FIRST = 5  # calls that are not counted
 
 
-async def measure(count: int) -> dict[str, float | int]:
-    """Milliseconds of Match for texts that were not asked for before."""
-    bus = await MessageBus().connect()
+async def measure(bus: Bus, calls: int) -> dict[str, float]:
     taken = []
-    for number in range(count + 5):
-        message = Message(
-            destination="org.csearch.Csearch1",
-            path="/org/csearch/KRunner",
-            interface="org.kde.krunner1",
-            member="Match",
-            signature="s",
-            body=[f"{WORDS[number % len(WORDS)]} {number}"],
-        )
-        begun = time.perf_counter()
-        reply = await bus.call(message)
-        taken.append((time.perf_counter() - begun) * 1000)
-        assert reply is not None and reply.message_type is MessageType.METHOD_RETURN, reply
-    bus.disconnect()
-    taken = sorted(taken[5:])
+    async with Caller(bus) as caller:
+        for number in range(FIRST + calls):
+            text = f"{WORDS[number % len(WORDS)]} {number}"
+            begun = time.perf_counter()
+            (matches,) = await caller.call(KRUNNER, "Match", "s", text)
+            taken.append((time.perf_counter() - begun) * 1000)
+            assert matches
     return {
-        "calls": count,
-        "p50_ms": round(statistics.median(taken), 1),
-        "p95_ms": round(taken[int(len(taken) * 0.95)], 1),
+        "p50_ms": round(percentile(taken[FIRST:], 0.5), 1),
+        "p95_ms": round(percentile(taken[FIRST:], 0.95), 1),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--calls", type=int, default=100, help="how many (100)")
-    print(json.dumps(asyncio.run(measure(parser.parse_args().calls))))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("base", type=Path)
+    parser.add_argument("--size", type=int, default=100_000, help="images (100000)")
+    parser.add_argument("--calls", type=int, default=200, help="how many (200)")
+    options = parser.parse_args()
+    user = kept(options.base, options.size)
+    bus = Bus(user)
+    try:
+        bus.start()
+        user.start()
+        wait_for(lambda: on_bus(bus), "the service on the bus")
+        user.settle()
+        found = bus.run(measure(bus, options.calls))
+    finally:
+        user.end()
+        bus.stop()
+    print(json.dumps({"images": options.size, **found, **machine()}, indent=2))
 
 
 if __name__ == "__main__":

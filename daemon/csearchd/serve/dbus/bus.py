@@ -36,7 +36,8 @@ class SessionBus:
     def changed(self) -> None:
         """What is known has changed; called in any thread."""
         if not self._changed.is_set():
-            self._loop.call_soon_threadsafe(self._changed.set)
+            with suppress(RuntimeError):  # the daemon is ending, and its loop has
+                self._loop.call_soon_threadsafe(self._changed.set)
 
     async def run(self) -> None:
         """Joins, serves, and joins again, until it is cancelled."""
