@@ -148,7 +148,7 @@ class User:
 
     def end(self) -> None:
         """Ends whatever was started for this user."""
-        for module in ("csearchd", "csearchd.encode"):
+        for module in ("csearchd", "csearchd.encode", "csearchd.tags"):
             for pid in self.pids(module):
                 try:
                     os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,166 @@
+"""`csearchctl tags`, the real service and the real tagger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from csearchd.tags.replace import TEMPORARY
+from support.photos import write_drawn, write_photos
+from support.user import User, wait_for
+from tags.pictures import need_exiftool
+
+XDG = "user.xdg.tags"
+
+
+def tagged(user: User) -> list[Path]:
+    """The pictures with tags of any kind."""
+    return [
+        path
+        for path in sorted(user.pictures.rglob("*.jpg"))
+        if XDG in os.listxattr(path)
+        or path.with_name(path.name + ".xmp").exists()
+        or b"urn:csearch" in path.read_bytes()
+    ]
+
+
+def state(user: User) -> dict[Path, tuple[bytes, int, list[str]]]:
+    return {
+        path: (path.read_bytes(), path.stat().st_mtime_ns, os.listxattr(path))
+        for path in sorted(user.pictures.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("mode", ["xattr", "sidecar", "embedded"])
+def test_write_and_undo(user: User, mode: str) -> None:
+    """Nothing is encoded again, nothing goes round in circles, and all is as before."""
+    if mode == "embedded":
+        need_exiftool()
+    user.take_photos()
+    (user.pictures / "inner").mkdir()
+    write_photos(user.pictures / "inner", ("cat",))
+    before = state(user)
+    user.csearchctl("add", user.pictures)
+    encoded = user.settle()["encoded"]
+    done = user.csearchctl("tags", "write", "--mode", mode, user.pictures)
+    assert tagged(user)
+    assert f"{len(tagged(user))} pictures tagged" in done.stdout.decode()
+    user.settle()
+    after = state(user)
+    again = user.csearchctl("tags", "write", "--mode", mode, user.pictures)
+    assert "0 pictures tagged" in again.stdout.decode()
+    assert state(user) == after
+    status = user.settle()
+    assert status["encoded"] == encoded
+    user.csearchctl("tags", "undo", user.pictures)
+    assert state(user) == before
+    assert user.settle()["encoded"] == encoded
+    with sqlite3.connect(user.data / "library.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM tag_ledger").fetchone() == (0,)
+    database.close()
+
+
+def test_a_kept_folder(user: User) -> None:
+    write_photos(user.pictures, ("cat", "horse", "coffee"))
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
+    wait_for(lambda: tagged(user), "tags")
+    write_photos(user.pictures / "later", ("cat", "horse", "coffee"))
+    wait_for(lambda: [p for p in tagged(user) if p.parent.name == "later"], "tags of what is new")
+    assert user.settle()["encoded"] == 3
+
+    refused = user.csearchctl("tags", "undo", user.pictures / "later", check=2)
+    assert b"is kept tagged" in refused.stderr
+    user.csearchctl("tags", "off", user.pictures / "later", check=2)
+    user.csearchctl("tags", "off", user.pictures)
+    assert tagged(user)
+    user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
+    undone = user.csearchctl("tags", "undo", "--all")
+    assert b"is kept tagged no more" in undone.stdout
+    assert not tagged(user)
+
+
+def test_undo_of_one_file(user: User) -> None:
+    write_photos(user.pictures, ("cat", "horse", "moon"))
+    user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
+    first, *rest = tagged(user)
+    user.csearchctl("tags", "undo", first)
+    assert tagged(user) == rest
+    moved = user.home / "moved"
+    user.pictures.rename(moved)
+    user.csearchctl("tags", "undo", moved)
+    assert not list(moved.glob("*.xmp"))
+
+
+def test_what_is_left_alone_is_listed(user: User) -> None:
+    (path,) = write_drawn(user.pictures, 1)
+    path.write_bytes(path.read_bytes()[:-30])
+    write_photos(user.pictures, ("cat",))
+    done = user.csearchctl("tags", "write", "--mode", "xattr", user.pictures, check=2)
+    assert f"{path}: left alone: it can't be read" in done.stderr.decode()
+    assert b"1 left alone" in done.stdout
+
+
+def test_embedded_without_exiftool(user: User) -> None:
+    write_photos(user.pictures, ("cat",))
+    user.environment["PATH"] = str(user.home)
+    done = user.csearchctl("tags", "write", "--mode", "embedded", user.pictures, check=2)
+    assert b"apt install libimage-exiftool-perl" in done.stderr
+    user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
+
+
+def test_wrong_arguments(user: User) -> None:
+    user.csearchctl("tags", "write", user.pictures, check=2)
+    user.csearchctl("tags", "write", "--mode", "xattr", user.home / "nowhere", check=2)
+    user.csearchctl("tags", "undo", check=2)
+    assert b"not kept tagged" in user.csearchctl("tags", "off", user.pictures, check=2).stderr
+
+
+def test_a_tagger_that_is_killed_again_and_again(user: User) -> None:
+    for number in range(40):
+        write_photos(user.pictures / f"{number}", ("cat", "horse", "moon"))
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    before = state(user)
+    with user.connect() as client:
+        client.send(id=1, op="tags-write", path=bytes(user.pictures), mode="sidecar")
+        killed = 0
+        deadline = time.monotonic() + 60
+        while killed < 5 and time.monotonic() < deadline:
+            client.socket.settimeout(60)
+            reply = client.receive()
+            if reply is None or reply["type"] in ("result", "error"):
+                break
+            for pid in user.pids("csearchd.tags"):
+                if list(user.pictures.rglob("*.xmp")):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+    user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
+    done = user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
+    assert b"0 pictures tagged" in done.stdout
+    assert tagged(user)
+    assert not list(user.pictures.rglob(os.fsdecode(TEMPORARY) + "*"))
+    user.csearchctl("tags", "undo", user.pictures)
+    assert state(user) == before
+
+
+def test_an_interrupted_command_goes_on_later(user: User) -> None:
+    for number in range(30):
+        write_photos(user.pictures / f"{number}", ("cat", "horse"))
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    before = state(user)
+    with user.connect() as client:
+        client.send(id=1, op="tags-write", path=bytes(user.pictures), mode="sidecar")
+        wait_for(lambda: list(user.pictures.rglob("*.xmp")), "the first tags")
+    user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
+    assert len(tagged(user)) % 30 == 0 and tagged(user)
+    user.csearchctl("tags", "undo", "--all")
+    assert state(user) == before
