@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -195,6 +196,13 @@ def test_urls(owner: User, web: str) -> None:
         unused.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{unused.getsockname()[1]}/x.jpg"
         assert b"refused" in owner.csearch(closed, check=2).stderr
+
+
+def test_an_encoder_that_is_killed_is_replaced(owner: User, turned: Path) -> None:
+    names(owner, "--like", turned)
+    for pid in owner.pids("csearchd.encode"):
+        os.kill(pid, signal.SIGKILL)
+    assert names(owner, "--like", turned, "-t1") == ["horse"]
 
 
 def test_the_encoder_for_queries_ends_by_itself(owner: User, turned: Path) -> None:

@@ -105,7 +105,8 @@ class Pool:
         return self._process.pid if self._process else None
 
     def submit(self, job: Job, path: bytes, file: int | None = None) -> None:
-        """Reads the picture at `path`, or the open `file`, which must stay so until it is over."""
+        """Reads the picture at `path`, or the open regular `file`, which must stay so until it is
+        over."""
         self._waiting.append(_Flight(job, path, file=file))
 
     def answer(self, job: Job, encode: bool) -> None:
@@ -187,6 +188,7 @@ class Pool:
             file=flight.file,
         )
         if flight.file is not None:
+            os.lseek(flight.file, 0, os.SEEK_SET)  # the encoder's copy shares the offset
             self._outgoing.append(flight.file)
         op = "read" if flight.file is None else "look"
         self._send({"op": op, "job": self._number, "path": flight.path})

@@ -64,7 +64,6 @@ class Looking:
         """
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise LookError("is not a regular file")
-        os.lseek(file, 0, os.SEEK_SET)
         serving = self._models.serving
         content = self._content_at(file, path)
         if content is not None and (vector := self._vector(serving.row, content)) is not None:
