@@ -274,3 +274,18 @@ def test_the_best_of_many(count: int) -> None:
     found = best(scores, count)
     assert len(found) == count
     assert np.sort(scores[found]).tolist() == np.sort(scores)[-count:].tolist()
+
+
+def test_the_space_of_deleted_vectors_is_given_back(place: Place) -> None:
+    for content, vector in enumerate(unit(5, 2000), 1):
+        place.store_only(content, vector)
+    file = place.directory / "library.sqlite"
+    place.library.shrink()
+    before = file.stat().st_size
+    with place.library.write() as database:
+        database.execute("DELETE FROM vectors")
+        database.execute("DELETE FROM contents")
+    place.library.shrink()
+    with place.library.read() as database:
+        assert database.execute("PRAGMA freelist_count").fetchone() == (0,)
+    assert file.stat().st_size < before

@@ -138,7 +138,9 @@ class Library:
         """Gives free pages back to the file system, a few at a time. Raises LibraryError."""
         with self._writing:
             try:
-                self._database.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+                # By `execute` one page would go: it takes the statement's first step alone.
+                self._database.executescript(f"PRAGMA incremental_vacuum({_PAGES});")
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error
 
