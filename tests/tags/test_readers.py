@@ -1,0 +1,161 @@
+"""What other programs make of our words, and we of theirs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.photos import write_photos
+from support.user import User, wait_for
+from tags.bench import Bench
+from tags.pictures import exiftool, make, need_exiftool
+
+WORDS = ["animal/dog", "sky"]
+BALOO = ("/usr/lib/x86_64-linux-gnu/libexec/baloo_file", "/usr/bin/baloo_file")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    need_exiftool()
+    one = Bench(tmp_path / "library")
+    yield one
+    one.close()
+
+
+def need(program: str, package: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed (Debian: {package})")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home, whose programs don't see the developer's."""
+    directory = tmp_path / "home"
+    (directory / "run").mkdir(parents=True, mode=0o700)
+    return directory
+
+
+def run(home: Path, *command: object) -> str:
+    """A command's output, with a session bus and a home of its own."""
+    need("dbus-run-session", "dbus-daemon")
+    done = subprocess.run(
+        ["dbus-run-session", "--", *map(str, command)],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "XDG_RUNTIME_DIR": str(home / "run"),
+            "QT_QPA_PLATFORM": "offscreen",
+            "LC_ALL": "C.UTF-8",
+        },
+        capture_output=True,
+        timeout=120,
+    )
+    return done.stdout.decode(errors="replace")
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
+def test_exiv2(bench: Bench, tmp_path: Path, kind: str) -> None:
+    need("exiv2", "exiv2")
+    path = make(tmp_path, kind)
+    bench.write("embedded", WORDS, path)
+    bench.write("sidecar", WORDS, path)
+    for file in (path, tmp_path / f"{path.name}.xmp"):
+        read = subprocess.run(
+            ["exiv2", "-PXkv", file], capture_output=True, text=True, check=True
+        ).stdout
+        found = dict(line.split(None, 1) for line in read.splitlines() if " " in line)
+        assert found["Xmp.dc.subject"] == "dog, sky"
+        assert found["Xmp.digiKam.TagsList"] == "csearch/animal/dog, csearch/sky"
+        assert found["Xmp.lr.hierarchicalSubject"] == "csearch|animal|dog, csearch|sky"
+
+
+def test_an_edit_by_exiv2_keeps_what_is_ours(bench: Bench, tmp_path: Path) -> None:
+    """It writes the packet anew, in a form of its own."""
+    need("exiv2", "exiv2")
+    path = make(tmp_path, "jpg")
+    bench.write("embedded", WORDS, path)
+    subprocess.run(["exiv2", "-M", "set Xmp.xmp.Rating 4", path], check=True)
+    with bench.library.write() as database:
+        database.execute("DELETE FROM tag_ledger")  # the note in the file must do
+    assert bench.write("embedded", ["sky"], path) == ["written"], bench.reasons
+    assert exiftool("-s3", "-XMP-dc:Subject", path).strip() == "sky"
+    bench.undo("embedded", path)
+    assert exiftool("-s3", "-XMP:all", path).split("\n")[1:] == ["4", ""]
+    assert b"csearch:ledger" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+def test_tracker_sees_the_subject(bench: Bench, tmp_path: Path, home: Path, kind: str) -> None:
+    need("tracker3", "tracker-extract")
+    path = make(tmp_path, kind)
+    bench.write("embedded", WORDS, path)
+    found = run(home, "tracker3", "extract", path)
+    assert 'nao:prefLabel "dog"' in found
+    assert 'nao:prefLabel "sky"' in found or kind != "jpg"  # elsewhere it reads the first alone
+
+
+@pytest.mark.parametrize("carrier", ["embedded", "sidecar"])
+def test_darktable_imports_them(bench: Bench, tmp_path: Path, home: Path, carrier: str) -> None:
+    need("darktable-cli", "darktable")
+    path = make(tmp_path, "jpg")
+    bench.write(carrier, WORDS, path)
+    core = ("--core", "--configdir", home / "dt", "--library", home / "dt.db")
+    run(home, "darktable-cli", path, tmp_path / "out.jpg", *core)
+    with sqlite3.connect(home / "dt" / "data.db") as database:
+        tags = {row[0] for row in database.execute("SELECT name FROM tags")}
+    database.close()
+    assert {"csearch|animal|dog", "csearch|sky"} <= tags
+
+
+def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
+    need("baloosearch", "baloo-kf5")
+    baloo = next((path for path in BALOO if os.path.exists(path)), None)
+    if baloo is None:
+        pytest.skip("baloo_file is not installed (Debian: baloo-kf5)")
+    pictures = home / "Pictures"
+    pictures.mkdir()
+    path = make(pictures, "jpg")
+    bench.write("xattr", WORDS, path)
+    (home / ".config").mkdir()
+    (home / ".config" / "baloofilerc").write_text(
+        f"[Basic Settings]\nIndexing-Enabled=true\n[General]\nfirst run=true\n"
+        f"only basic indexing=true\nfolders[$e]={pictures}\n"
+    )
+    script = (
+        f"{baloo} & indexer=$!; for second in $(seq 60); do sleep 1; "
+        f"baloosearch tag:dog | grep picture && break; done; kill $indexer"
+    )
+    assert str(path) in run(home, "sh", "-c", script)
+
+
+def test_the_way_back(user: User) -> None:
+    """Keywords of other programs are found by csearch, and so are ours."""
+    need_exiftool()
+    need("exiv2", "exiv2")
+    cat, horse, moon, coins = write_photos(user.pictures, ("cat", "horse", "moon", "coins"))
+    exiftool("-q", "-overwrite_original", "-XMP-dc:Subject=seaside", cat)
+    subprocess.run(["exiv2", "-M", "add Iptc.Application2.Keywords seaside", horse], check=True)
+    os.setxattr(moon, "user.xdg.tags", b"seaside,other")
+    exiftool("-q", "-o", f"{coins}.xmp", "-XMP-digiKam:TagsList=places/seaside", coins)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    assert set(user.search("--in", user.pictures, "tag:seaside")) == {cat, horse, moon, coins}
+
+    user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
+    user.settle()
+    (ours, tags), *_ = (
+        (path, os.getxattr(path, "user.xdg.tags"))
+        for path in (cat, horse, coins, moon)
+        if "user.csearch.tags" in os.listxattr(path)
+    )
+    word = tags.split(b",")[-1].decode()
+    wait_for(
+        lambda: ours in user.search("--in", user.pictures, f'tag:"{word}"', check=None),
+        "our own word",
+    )
