@@ -83,6 +83,11 @@ def _add_query(options: argparse.ArgumentParser) -> None:
         "--min-score", type=_number, metavar="X", help="leave out what scores lower"
     )
     options.add_argument(
+        "--min-confidence",
+        choices=("weak", "fair", "strong"),
+        help="leave out what is less sure",
+    )
+    options.add_argument(
         "--wait", action="store_true", help="first wait until all changes there have been read"
     )
 

@@ -50,9 +50,11 @@ Operations
               the query + (1 − blend) × (likeness to the label + 0.25 × share of its words in the
               file's name, title or keywords), `blend` (0.5) from 0 to 1. `offset` (0): results that
               are left out before the first. `sort`: "score", "date", "name" or "size", of the best
-              `top`, or, in a query of filters alone, of all; `reverse`: bool. `min_score`: float.
+              `top`, or, in a query of filters alone, of all; `reverse`: bool. `min_score`: float;
+              `min_confidence`: "weak", "fair" or "strong".
               `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, a number.
-              hits: [{path: bin, score: float, or nil for filters alone, details: {size, mtime_ns,
+              hits: [{path: bin, score: float, or nil for filters alone, confidence: "weak", "fair",
+              "strong", or nil where it can't be told, details: {size, mtime_ns,
               format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,
               longitude, altitude, orientation, title, description, rating, keywords, place}}]:
               what isn't known is left out; `taken` is local time as ISO 8601, that of the file

@@ -97,6 +97,8 @@ class _Search:
                     self._wait(connection, reply)
                 elif reply["type"] == "hits":
                     self._progress.clear()
+                    if not self._found and not self._options.offset:
+                        self._warn(reply["hits"])
                     self._found = self._found or bool(reply["hits"])
                     write(output.lines(reply["hits"]))
                 else:
@@ -120,6 +122,7 @@ class _Search:
             "sort": options.sort,
             "reverse": options.reverse,
             "min_score": options.min_score,
+            "min_confidence": options.min_confidence,
             "label": options.label,
             "blend": options.blend,
             "count": options.count,
@@ -144,6 +147,11 @@ class _Search:
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: ignored
                 signal.signal(signal.SIGINT, answer_now)
         self._progress.update(reply)
+
+    def _warn(self, hits: list[Message]) -> None:
+        """Says that the best is not good, rather than pretend."""
+        if hits and all(hit.get("confidence") == "weak" for hit in hits):
+            remark("csearch: nothing matches well; nearest:")
 
     def _leave(self, signal_number: int, frame: object) -> None:
         self._progress.clear()

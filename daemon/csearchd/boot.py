@@ -73,7 +73,7 @@ async def _run(
     scanner = Scanner(library, rules, resting, lambda: reading.wake())
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
-    engine = Engine(library, models)
+    engine = Engine(library, models, paths.cache)
     looking = Looking(
         library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
     )
@@ -125,6 +125,7 @@ async def _run(
         chores.append(asyncio.create_task(_show_life(notifier, seconds)))
     notifier.send("READY=1")
     threads.submit(library.known_facts)  # so that the first filter needn't wait for it
+    threads.submit(engine.prepare)  # nor the first search
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()

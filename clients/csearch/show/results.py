@@ -12,6 +12,8 @@ from csearch.show.paths import file_uri, printable, shorten, shortest
 from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
+_SURE_COLUMNS = 8  # "strong" and two blanks
+_STYLES = {"strong": "32", "fair": "33"}  # green, yellow; weak is dim
 
 
 class Formatter:
@@ -45,12 +47,15 @@ def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
 
 def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
     here = _current_directory()
-    room = terminal.width - _SCORE_COLUMNS
     for hit in hits:
+        room = terminal.width - _SCORE_COLUMNS
+        room -= _SURE_COLUMNS if hit.get("confidence") else 0
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
         score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
         score = terminal.styled(score, "36")
+        if sure := hit.get("confidence"):
+            score += terminal.styled(f"  {sure:6}", _STYLES.get(sure, "2"))
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         yield f"{score}  {link}\n"
@@ -83,6 +88,6 @@ def _templates(text: str, offset: int) -> Formatter:
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, "score", "rank"},
+        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "rank"},
         places="place" in template.fields,
     )

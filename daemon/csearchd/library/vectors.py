@@ -159,6 +159,10 @@ class VectorTable:
         known &= contents < len(rows)
         return known
 
+    def vectors(self, contents: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The vectors of contents that have one, of shape (n, dimensions), unit length."""
+        return self._file.coordinates(self._row[contents].astype(np.intp))
+
     def search(
         self, query: NDArray[np.float32], wanted: NDArray[np.bool_] | None, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

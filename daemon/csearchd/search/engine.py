@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
 from csearchd.search import filters, lexical, order
+from csearchd.search.confidence import LEVELS, Yardsticks
 from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
 
 _CACHED_QUERIES = 256
 _PARAMETERS = 500  # in one SQL statement
+_RATED_AT_ONCE = 8192  # contents whose confidence is found
 _SPARE = 16  # a few more, for those that have gone
 
 Mask = NDArray[np.bool_]
@@ -26,11 +28,17 @@ Mask = NDArray[np.bool_]
 class Engine:
     """Answers queries; used by several threads at once."""
 
-    def __init__(self, library: Library, models: Models) -> None:
+    def __init__(self, library: Library, models: Models, cache: str) -> None:
+        """`cache` is a directory."""
         self._library = library
+        self._yardsticks = Yardsticks(cache)
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cache_lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Makes what the first search would have to wait for."""
+        self._yardsticks.of(self._models.serving)
 
     def embed(self, text: str) -> Vector:
         """The vector of a text."""
@@ -55,13 +63,14 @@ class Engine:
             return self._listed(question, files)
         end = question.offset + question.top
         count = end + _SPARE
+        wanted = self._contents(files, question)
         while True:
-            contents, scores = self._best(question, files, count)
+            contents, scores, all_seen = self._best(question, files, wanted, count)
             hits, stale = self._files(contents, scores, files, end)
-            if len(hits) >= end or len(contents) < count:
+            if len(hits) >= end or all_seen:
                 break
             count *= 4
-        hits = hits[question.offset : end]
+        hits = self._rated(question, wanted, hits[question.offset : end])
         return Answer(order.arranged(self._library, hits, question), stale)
 
     def count(self, question: Question) -> int:
@@ -72,14 +81,15 @@ class Engine:
         contents = self._library.catalogue.content[: len(files)]
         if question.vector is None:
             return int(np.count_nonzero(files & (contents > 0)))
-        if question.least is None:
+        if question.least is None and not question.least_level:
             wanted = files & self._models.serving.table.has(contents)
             wanted &= ~np.isin(contents, list(question.without))
             return int(np.count_nonzero(wanted))
         count = 4096
+        wanted = self._contents(files, question)
         while True:
-            found, _ = self._best(question, files, count)
-            if len(found) < count:
+            found, _, all_seen = self._best(question, files, wanted, count)
+            if all_seen:
                 return int(np.count_nonzero(files & np.isin(contents, found)))
             count *= 8
 
@@ -97,21 +107,69 @@ class Engine:
             return self._library.catalogue.inside(question.scope)
 
     def _best(
-        self, question: Question, files: Mask | None, count: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The best `count` contents of some files, and their scores."""
+        self, question: Question, files: Mask | None, wanted: Mask, count: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], bool]:
+        """Of the best `count` contents of some files, which are `wanted`, those that are good
+        enough, their scores, and whether there are no more."""
         assert question.vector is not None
         serving = self._models.serving
-        wanted = self._contents(files, question)
         contents, scores = serving.table.search(question.vector, wanted, count)
         scores = scores * np.float32(question.scale)
         if question.label:
             raised = self._raised(serving, question, files, count)
             contents, scores = _merged([(contents, scores), *raised], count)
-        if question.least is not None:
-            kept = scores >= question.least
+        all_seen = len(contents) < count
+        least = self._least(serving, question, wanted)
+        if least is not None:
+            kept = scores >= least
+            all_seen = all_seen or not kept.all()
             contents, scores = contents[kept], scores[kept]
-        return contents, scores
+        if question.least_level and len(contents):
+            levels = self._levels(serving, question, wanted, contents)
+            if levels is not None:
+                kept = levels >= question.least_level
+                contents, scores = contents[kept], scores[kept]
+        return contents, scores, all_seen
+
+    def _least(self, serving: Serving, question: Question, wanted: Mask) -> float | None:
+        """The lowest score that what is found can have."""
+        assert question.vector is not None
+        if not question.least_level or question.label:
+            return question.least
+        yardstick = self._yardsticks.of(serving)
+        crowd = int(np.count_nonzero(wanted))
+        least = yardstick.least(question.vector, crowd, question.like, question.least_level)
+        return least if question.least is None else max(least, question.least)
+
+    def _levels(
+        self, serving: Serving, question: Question, wanted: Mask, contents: NDArray[np.int32]
+    ) -> NDArray[np.int8] | None:
+        """The confidence of contents, by number; None where it can't be told."""
+        assert question.vector is not None
+        yardstick = self._yardsticks.of(serving)
+        crowd = int(np.count_nonzero(wanted))
+        parts = []
+        for start in range(0, len(contents), _RATED_AT_ONCE):
+            vectors = serving.table.vectors(contents[start : start + _RATED_AT_ONCE])
+            levels = yardstick.levels(question.vector, vectors, crowd, question.like)
+            if levels is None:
+                return None
+            parts.append(levels)
+        return np.concatenate(parts)
+
+    def _rated(self, question: Question, wanted: Mask, hits: list[Hit]) -> list[Hit]:
+        """Hits with their confidence."""
+        serving = self._models.serving
+        contents = np.array([hit.content for hit in hits], np.int32)
+        if not hits or not serving.table.has(contents).all():  # the model has just changed
+            return hits
+        levels = self._levels(serving, question, wanted, contents)
+        if levels is None:
+            return hits
+        return [
+            hit._replace(confidence=LEVELS[level])
+            for hit, level in zip(hits, levels.tolist(), strict=True)
+        ]
 
     def _contents(self, files: Mask | None, question: Question) -> Mask:
         """By content id: whether one of the files has it and it isn't left out."""
@@ -148,7 +206,7 @@ class Engine:
             score = dict(zip(chunk, scores[start : start + _PARAMETERS].tolist(), strict=True))
             rows = self._rows("content", chunk)
             found = [
-                Hit(path, score[content], file)
+                Hit(path, score[content], file, content)
                 for file, content, path in rows
                 if files is None or (file < len(files) and files[file])
             ]
@@ -170,8 +228,8 @@ class Engine:
         while True:
             chosen = order.first(self._library, np.flatnonzero(files), question, count)
             hits.clear()
-            places = {file: path for file, _, path in self._rows("id", chosen)}
-            found = [Hit(places[file], None, file) for file in chosen if file in places]
+            rows = {file: (content, path) for file, content, path in self._rows("id", chosen)}
+            found = [Hit(rows[f][1], None, f, rows[f][0]) for f in chosen if f in rows]
             _keep(found, hits, stale, end)
             if len(hits) >= end or len(chosen) < count:
                 return Answer(hits[question.offset : end], sorted(stale))

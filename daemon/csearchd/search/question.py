@@ -35,6 +35,8 @@ class Question:
     label: str = ""  # words that raise the score: see csearchd.search.lexical
     label_weight: float = 0.0
     least: float | None = None  # the lowest score
+    like: bool = False  # whether the vector stands for pictures too, not for words alone
+    least_level: int = 0  # the lowest confidence (csearchd.search.confidence.LEVELS)
     order: str | None = None  # of ORDERS; None: by score, or by date without a vector
     reverse: bool = False
 
@@ -45,6 +47,8 @@ class Hit(NamedTuple):
     path: bytes
     score: float | None
     file: int  # its id
+    content: int
+    confidence: str | None = None  # one of LEVELS, where that can be told
 
 
 class Answer(NamedTuple):

@@ -24,12 +24,16 @@ def described(service: Service, hits: Sequence[Hit], places: bool) -> tuple[list
         fields["dated"] = "taken" in fields
         if not fields["dated"] and (date := _local(fields.get("mtime_ns"))):
             fields["taken"] = date
-        found.append({"path": hit.path, "score": hit.score, "details": fields})
+        found.append({**_fields(hit), "details": fields})
     return found, _name_places(service, [one["details"] for one in found]) if places else ""
 
 
 def plain(hits: Sequence[Hit]) -> list[Message]:
-    return [{"path": hit.path, "score": hit.score} for hit in hits]
+    return [_fields(hit) for hit in hits]
+
+
+def _fields(hit: Hit) -> Message:
+    return {"path": hit.path, "score": hit.score, "confidence": hit.confidence}
 
 
 def _name_places(service: Service, found: Sequence[dict[str, Any]]) -> str:

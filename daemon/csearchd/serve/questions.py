@@ -11,6 +11,7 @@ from typing import Any
 
 from csearch.protocol import Message
 from csearchd.search import filters, grammar
+from csearchd.search.confidence import LEVELS
 from csearchd.search.filters import Condition
 from csearchd.search.grammar import Part, QueryError, Span
 from csearchd.search.looking import LookError, Seen
@@ -38,6 +39,7 @@ class Asked:
     order: str | None
     reverse: bool
     least: float | None
+    least_level: int
     label: str
     blend: float
     count: bool
@@ -84,6 +86,7 @@ def understand(service: Service, message: Message) -> Asked:
         order=order,
         reverse=bool(message.get("reverse")),
         least=_number(message, "min_score", None),
+        least_level=_level(message),
         label=label.strip(),
         blend=blend,
         count=bool(message.get("count")),
@@ -117,6 +120,8 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         label=asked.label,
         label_weight=1 - asked.blend,
         least=asked.least,
+        like=any(part.pictures for part in asked.parts),
+        least_level=asked.least_level,
         order=asked.order,
         reverse=asked.reverse,
     )
@@ -181,6 +186,13 @@ def _whole(message: Message, name: str, default: int | None, least: int) -> int:
     if type(value) is not int or value < least:
         raise RequestError("bad-request", f"{name} must be a whole number from {least} on")
     return value
+
+
+def _level(message: Message) -> int:
+    value = message.get("min_confidence", LEVELS[0])
+    if value not in LEVELS:
+        raise RequestError("bad-request", f"min_confidence must be one of {', '.join(LEVELS)}")
+    return LEVELS.index(value)
 
 
 def _number(message: Message, name: str, default: float | None) -> float | None:

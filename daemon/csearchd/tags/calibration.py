@@ -105,16 +105,23 @@ def read_frequencies() -> dict[str, float]:
 def embed_terms(
     terms: Sequence[Term], model: Model, tower: TextTower, cache: str
 ) -> NDArray[np.float32]:
-    """Unit vectors of the terms, (terms, dimensions): the mean over their phrases and PROMPTS.
-
-    Made once for each model and vocabulary, a few seconds, and kept in the directory `cache`.
-    """
+    """Unit vectors of the terms, (terms, dimensions): the mean over their phrases and PROMPTS."""
     texts = [[prompt.format(p) for p in term.phrases for prompt in PROMPTS] for term in terms]
+    return embed_texts(texts, model, tower, cache)
+
+
+def embed_texts(
+    texts: Sequence[Sequence[str]], model: Model, tower: TextTower, cache: str
+) -> NDArray[np.float32]:
+    """For each list of texts the mean of their vectors, at unit length: (lists, dimensions).
+
+    Made once for each model and texts, a few seconds, and kept in the directory `cache`.
+    """
     name = hashlib.sha256(repr((model.fingerprint, texts)).encode()).hexdigest()[:32]
     path = os.path.join(cache, f"terms-{name}.npy")
     try:
         matrix: NDArray[np.float32] = np.load(path)
-        if matrix.shape == (len(terms), model.dimensions) and matrix.dtype == np.float32:
+        if matrix.shape == (len(texts), model.dimensions) and matrix.dtype == np.float32:
             return matrix
     except (OSError, ValueError):
         pass  # it isn't there yet, or was damaged

@@ -1,0 +1,93 @@
+"""How well confidence tells what is there from what isn't, and what it costs a query.
+
+    python tests/benchmarks/confidence.py DATA_DIR [--model MODEL_DIR]
+
+The queries are the vocabulary's names: those that captions of at least three of Flickr8k's 1,000
+dev photos mention are there, those that none mentions are not (captions leave much unsaid, so some
+are). The area under the ROC curve is the chance that one that is there gets the higher value; for a
+few ways to get a value. Levels: the share of queries whose best picture has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from common import median
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "starter"))
+import photos
+from calibration import encode
+from captions import Mentions
+
+from csearchd.encode.models import load_model, starter_directory
+from csearchd.encode.text import TextTower
+from csearchd.search.background import ENOUGH, shipped
+from csearchd.search.confidence import LEVELS, Yardstick, sample_of_words
+from csearchd.tags.vocabulary import read_vocabulary
+
+
+def auc(there: NDArray[np.float32], absent: NDArray[np.float32]) -> float:
+    above = there[:, None] > absent[None]
+    return round(float(above.mean() + (there[:, None] == absent[None]).mean() / 2), 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="a directory with flickr8k/ in it")
+    parser.add_argument("--model", type=Path, default=Path(starter_directory()))
+    args = parser.parse_args()
+    model = load_model(str(args.model))
+    tower = TextTower(model, 2)
+    terms = read_vocabulary("")
+    dev = photos.flickr(args.data, "dev")
+    pictures = encode(args.model, [photo.path for photo in dev])
+    general = shipped(model)
+    assumed = ENOUGH
+    if general is None:  # the photos themselves, as a library's would be
+        general, assumed = pictures, len(pictures)
+    yardstick = Yardstick(sample_of_words(model, tower, "/nonexistent"), general, assumed)
+    mentioned = Mentions(terms, [photo.texts for photo in dev]).matrix.sum(axis=0)
+    there, absent = mentioned >= 3, mentioned == 0
+    queries = tower.embed([term.path[-1] for term in terms])
+    scores = pictures @ queries.T
+    against = general @ queries.T
+    values = {
+        "best score": scores.max(axis=0),
+        "against the background": (scores.max(axis=0) - against.mean(axis=0)) / against.std(axis=0),
+    }
+    measured = np.stack([yardstick.standing(query, pictures) for query in queries], axis=1)
+    best = np.sort(measured, axis=0)
+    values["confidence"] = best[-1]
+    values["confidence, mean of the best three"] = best[-3:].mean(axis=0)
+    levels = np.array([yardstick.levels(query, pictures, len(dev)).max() for query in queries])
+    first = pictures[:10]
+    print(
+        json.dumps(
+            {
+                "model": model.name,
+                "queries": {"there": int(there.sum()), "absent": int(absent.sum())},
+                "auc": {name: auc(value[there], value[absent]) for name, value in values.items()},
+                "levels": {
+                    name: {
+                        "there": round(float((levels[there] == number).mean()), 3),
+                        "absent": round(float((levels[absent] == number).mean()), 3),
+                    }
+                    for number, name in enumerate(LEVELS)
+                },
+                "ms_for_10_results": 1000
+                * median(lambda: yardstick.levels(queries[0], first, len(dev)), 100),
+            },
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
