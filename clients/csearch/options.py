@@ -7,7 +7,7 @@ import math
 
 from csearch.arguments import add_version, parser
 
-_TOP_MAX = 1 << 31
+_TOP, _TOP_OF_FOLDER, _TOP_MAX = 10, 100, 1 << 31
 
 _DESCRIPTION = """\
 Finds photos by a description, by pictures that they are like, and by what is known of them, below
@@ -40,12 +40,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
     _add_query(options)
     _add_output(options)
+    options.add_argument(
+        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
+    )
     add_version(options)
     # argparse itself loses what follows a "--" where words and options may be mixed.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     parsed = options.parse_intermixed_args(arguments[:end])
     parsed.query += arguments[end:] if arguments[end + 1 :] else []
-    if not parsed.query and not parsed.like:
+    if parsed.top is None:
+        parsed.top = _TOP_OF_FOLDER if parsed.folder else _TOP
+    if not parsed.query and not parsed.like and not parsed.window:
         options.error("QUERY is missing: describe a picture")
     return parsed
 
@@ -93,9 +98,7 @@ def _add_query(options: argparse.ArgumentParser) -> None:
 
 
 def _add_output(options: argparse.ArgumentParser) -> None:
-    options.add_argument(
-        "-t", "--top", type=_positive, default=10, metavar="N", help="at most N results (10)"
-    )
+    options.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
     options.add_argument(
         "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
     )
@@ -112,6 +115,11 @@ def _add_output(options: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument(
         "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+    )
+    form.add_argument(
+        "--folder",
+        action="store_true",
+        help="a folder of links to the best 100 (or N), opened in the file manager",
     )
     form.add_argument("--count", action="store_true", help="only how many there are")
 

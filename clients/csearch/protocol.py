@@ -121,6 +121,7 @@ PROTOCOL = 1
 MAX_REQUEST = 1 << 20
 MAX_REPLY = 16 << 20
 HITS_PER_REPLY = 1000
+RESULTS = b"results"  # the directory for folders of results, in the runtime directory
 
 _LENGTH = struct.Struct(">I")
 _SUN_PATH_MAX = 107  # sizeof(sockaddr_un.sun_path) - 1, unix(7)
@@ -146,7 +147,7 @@ def socket_path() -> bytes:
     if override:
         path = os.path.abspath(override)
     else:
-        path = os.path.join(_runtime_directory(), b"csearch.sock")
+        path = os.path.join(runtime_directory(), b"csearch.sock")
     if len(path) > _SUN_PATH_MAX:
         raise AddressError(
             f"the socket's path has {len(path)} bytes, more than the {_SUN_PATH_MAX} that Linux "
@@ -155,8 +156,11 @@ def socket_path() -> bytes:
     return path
 
 
-def _runtime_directory() -> bytes:
-    """The directory of the socket and the lock."""
+def runtime_directory() -> bytes:
+    """The directory of the socket, the lock and folders of results; it need not exist.
+
+    Raises AddressError as socket_path does.
+    """
     runtime = os.environb.get(b"XDG_RUNTIME_DIR")
     if runtime and os.path.isabs(runtime):
         return os.path.join(runtime, b"csearch")

@@ -19,6 +19,7 @@ from csearch.show.terminal import Terminal
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
+    from csearch.folder import Links
     from csearch.pictures import Picture
 
 NOTHING_FOUND = 1
@@ -27,6 +28,10 @@ NOTHING_FOUND = 1
 def search(arguments: list[str]) -> int:
     """Searches as the command's arguments say; the exit status. Raises ClientError."""
     options = parse(arguments)
+    if options.window:
+        from csearch.window import show
+
+        return show(options)
     typed = " ".join(options.query)
     if not typed.strip() and not options.like:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
@@ -72,12 +77,13 @@ class _Search:
         self._terminal = terminal
         self._progress = progress
         self._options = options
+        self._links: Links | None = None
         self._found = False
         self._waited = False
         self._interrupted = False
 
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
-        output = formatter(self._terminal, self._options)
+        output = self._folder() or formatter(self._terminal, self._options)
         connection = Connection(start=True)
         replies = connection.request(
             "search",
@@ -110,9 +116,22 @@ class _Search:
             self._found = bool(result.get("count"))
             write(b"%d\n" % (result.get("count") or 0))
         self._explain(result)
+        if self._links:
+            self._links.show()
         if self._found and not self._interrupted:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
+
+    def _folder(self) -> Formatter | None:
+        """Links instead of lines, where they are asked for. Raises ClientError."""
+        if not self._options.folder:
+            return None
+        from csearch.folder import Links
+
+        self._links = Links(
+            " ".join([*self._options.query, *self._options.like]), self._options.top
+        )
+        return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:
         """What the request says where it isn't the usual."""

@@ -19,6 +19,7 @@ from csearchd.paths import Paths
 from csearchd.search.engine import Engine
 from csearchd.search.looking import Looking
 from csearchd.search.places import Places
+from csearchd.serve import folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.notify import Notifier
@@ -169,6 +170,7 @@ async def _purge(service: Service) -> None:
             await service.run(service.library.settle)
         except LibraryError as error:
             log.error("%s", error)
+        await service.run(folders.remove_old)
         await asyncio.sleep(_PURGE_SECONDS)
 
 

@@ -1,0 +1,25 @@
+"""The search window: `python3 integrations/window [--in DIR] [--like FILE]… [QUERY]`.
+
+Runs in the desktop's own Python with GTK 4, without csearch's packages; what it knows it asks the
+service on the session bus (org.csearch.Csearch1).
+"""
+
+import sys
+
+NO_TOOLKIT = 69  # exit status: EX_UNAVAILABLE of sysexits.h
+
+
+def main() -> int:
+    try:
+        import gi
+
+        gi.require_version("Gtk", "4.0")
+        from application import Application
+    except (ImportError, ValueError) as error:
+        print(f"csearch: the window needs GTK 4 for Python: {error}", file=sys.stderr)
+        return NO_TOOLKIT
+    return Application().run(sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What can be done with the pictures that were found."""
+
+from gi.repository import Gio
+
+from results import content
+from texts import _
+
+_MOST_OPENED = 10
+
+
+def install(window, results, service):
+    """Adds the window's actions and the menu of the grid."""
+
+    def add(name, act):
+        action = Gio.SimpleAction.new(name, None)
+        action.connect("activate", lambda *_: act())
+        window.add_action(action)
+
+    def with_selected(act):
+        def run():
+            if items := results.selected():
+                act(items)
+
+        return run
+
+    def open_them(items):
+        for item in items[:_MOST_OPENED]:
+            window.open(item)
+
+    def show(items):
+        service.show_in_folder([item.file.get_uri() for item in items])
+
+    add("open", with_selected(open_them))
+    add("show-in-folder", with_selected(show))
+    add("copy", with_selected(lambda items: window.copy(content(items))))
+    add("similar", with_selected(window.like))
+    add("find", lambda: window.field.grab_focus())
+    add("everywhere", lambda: window.scope.set_folder(None, told=True))
+    add("choose-folder", lambda: window.scope.choose())
+
+    menu = Gio.Menu()
+    menu.append(_("Open"), "win.open")
+    menu.append(_("Show in Folder"), "win.show-in-folder")
+    other = Gio.Menu()
+    other.append(_("Copy"), "win.copy")
+    other.append(_("Find Similar Images"), "win.similar")
+    menu.append_section(None, other)
+    results.set_menu(menu)

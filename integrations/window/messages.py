@@ -1,0 +1,118 @@
+"""What the window says: where there is nothing to show, and below what it shows."""
+
+import os
+
+from gi.repository import GLib, Gtk
+
+from texts import _, ngettext, number
+
+
+class Message(Gtk.Box):
+    """An icon, a title and a text in the middle of the window."""
+
+    __gtype_name__ = "CsearchMessage"
+
+    def __init__(self):
+        super().__init__(
+            orientation=Gtk.Orientation.VERTICAL, spacing=12, valign=Gtk.Align.CENTER, vexpand=True
+        )
+        self.add_css_class("message")
+        self._icon = Gtk.Image(pixel_size=96)
+        self._title = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER)
+        self._title.add_css_class("title")
+        self._text = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER, max_width_chars=60)
+        for part in (self._icon, self._title, self._text):
+            self.append(part)
+
+    def show(self, icon, title, text):
+        self._icon.set_from_icon_name(icon)
+        self._title.set_text(title)
+        self._text.set_text(text)
+
+
+def empty(folder):
+    """Before anything is asked."""
+    where = _("Finds pictures everywhere you have had searched.")
+    if folder:
+        where = _("Finds pictures below {folder}.").format(folder=_name(folder))
+    return (
+        "image-x-generic-symbolic",
+        _("Describe the picture you remember"),
+        where
+        + "\n\n"
+        + _("For example: two parrots on a branch, red boat after:2023, or drop a picture here."),
+    )
+
+
+def absent():
+    return (
+        "dialog-warning-symbolic",
+        _("The search service does not answer"),
+        _("In a terminal, “csearchctl doctor” says what is wrong."),
+    )
+
+
+def reading(progress):
+    """While a folder is read for the first time."""
+    done, total = progress.get("done", 0), progress.get("total", 0)
+    if progress.get("phase") == "scanning" or not total:
+        found = progress.get("found", 0)
+        text = ngettext("{n} picture so far", "{n} pictures so far", found)
+        return "folder-pictures-symbolic", _("Looking for pictures…"), text.format(n=number(found))
+    text = _("{done} of {total}; what is found is shown in a moment.")
+    return (
+        "folder-pictures-symbolic",
+        _("Looking at the pictures for the first time…"),
+        text.format(done=number(done), total=number(total)),
+    )
+
+
+def nothing(result, folder):
+    """No result at all."""
+    images, pending = result.get("images", 0), result.get("pending", 0)
+    if pending:
+        text = ngettext(
+            "{n} picture is still to be looked at.",
+            "{n} pictures are still to be looked at.",
+            pending,
+        )
+        title = _("Nothing found yet")
+        return "folder-pictures-symbolic", title, text.format(n=number(pending))
+    if images:
+        return (
+            "edit-find-symbolic",
+            _("No picture meets that"),
+            _("Fewer filters find more."),
+        )
+    if folder:
+        return (
+            "folder-pictures-symbolic",
+            _("There are no pictures in {folder}").format(folder=_name(folder)),
+            _("Another folder can be chosen beside the search field."),
+        )
+    return (
+        "folder-pictures-symbolic",
+        _("No pictures are known yet"),
+        _("Choose a folder beside the search field: it is read once, and known from then on."),
+    )
+
+
+def state(hits, result):
+    """The line below the pictures."""
+    images, pending = result.get("images", 0), result.get("pending", 0)
+    parts = []
+    if hits and hits[0][2].get("confidence") == "weak":
+        parts.append(_("Nothing matches well; these come nearest."))
+    if hits:
+        text = ngettext("The best of {n} picture.", "The best of {n} pictures.", images)
+        parts.append(text.format(n=number(images)))
+    if hits and pending:
+        text = ngettext(
+            "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
+        )
+        parts.append(text.format(n=number(pending)))
+    return " ".join([*parts, *result.get("notes", [])])
+
+
+def _name(folder):
+    return GLib.filename_display_basename(os.fsdecode(folder))

@@ -1,0 +1,191 @@
+"""The grid of pictures that were found."""
+
+import os
+from collections import OrderedDict
+
+from gi.repository import Gdk, Gio, GLib, GObject, Gtk, Pango
+
+from texts import _
+
+SIDE = 168  # of a picture, in pixels of the layout
+_REMEMBERED = 300  # pictures that keep their thumbnails while they are not shown
+
+
+class Item(GObject.Object):
+    """A picture that was found."""
+
+    __gtype_name__ = "CsearchItem"
+    texture = GObject.Property(type=Gdk.Texture)
+    confidence = GObject.Property(type=str, default="")
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        self.file = Gio.File.new_for_path(os.fsdecode(path))
+        self.name = GLib.filename_display_basename(os.fsdecode(path))
+        self.shown = 0  # cells that show it now
+        self.asked = False
+
+    @property
+    def place(self):
+        """The directory, the user's own home as ~."""
+        directory = os.path.dirname(self.path)
+        home = os.fsencode(GLib.get_home_dir())
+        if directory == home or directory.startswith(home + b"/"):
+            directory = b"~" + directory[len(home) :]
+        return GLib.filename_display_name(os.fsdecode(directory))
+
+
+class Results(Gtk.GridView):
+    """Pictures, best first. `selected()` are those that an action is about."""
+
+    __gtype_name__ = "CsearchResults"
+
+    def __init__(self, thumbnails):
+        self.store = Gio.ListStore(item_type=Item)
+        self.selection = Gtk.MultiSelection(model=self.store)
+        factory = Gtk.SignalListItemFactory()
+        factory.connect("setup", self._setup)
+        factory.connect("bind", self._bind)
+        factory.connect("unbind", self._unbind)
+        super().__init__(model=self.selection, factory=factory, max_columns=12, min_columns=2)
+        self.add_css_class("pictures")
+        self.update_property([Gtk.AccessibleProperty.LABEL], [_("Pictures found")])
+        self._thumbnails = thumbnails
+        self._items = OrderedDict()
+        self._menu = None
+
+    def show(self, hits):
+        """Shows (path, score, fields), best first; what was there stays as it is."""
+        items = []
+        for path, _score, fields in hits:
+            item = self._items.pop(path, None) or Item(path)
+            self._items[path] = item
+            item.confidence = fields.get("confidence") or ""
+            items.append(item)
+        while len(self._items) > max(_REMEMBERED, len(items)):
+            self._items.popitem(last=False)
+        if items != list(self.store):
+            self.store.splice(0, len(self.store), items)
+
+    def selected(self):
+        """The selected items, else the first."""
+        chosen = self.selection.get_selection()
+        items = [self.store[chosen.get_nth(index)] for index in range(chosen.get_size())]
+        return items or list(self.store)[:1]
+
+    def set_menu(self, model):
+        """What a right click and the menu key show."""
+        self._menu = Gtk.PopoverMenu.new_from_model(model)
+        self._menu.set_parent(self)
+        self._menu.set_has_arrow(False)
+        self._menu.set_halign(Gtk.Align.START)
+        keys = Gtk.ShortcutController()
+        for name in ("Menu", "<Shift>F10"):
+            shortcut = Gtk.ShortcutTrigger.parse_string(name)
+            action = Gtk.CallbackAction.new(lambda *_: self._popup_at_focus())
+            keys.add_shortcut(Gtk.Shortcut.new(shortcut, action))
+        self.add_controller(keys)
+
+    def do_size_allocate(self, width, height, baseline):
+        Gtk.GridView.do_size_allocate(self, width, height, baseline)
+        if self._menu:
+            self._menu.present()
+
+    def _popup_at_focus(self):
+        child = self.get_focus_child()
+        if child is None or not self._menu:
+            return False
+        x, y = child.translate_coordinates(self, child.get_width() / 2, child.get_height() / 2)
+        self._popup(x, y)
+        return True
+
+    def _popup(self, x, y):
+        place = Gdk.Rectangle()
+        place.x, place.y, place.width, place.height = int(x), int(y), 1, 1
+        self._menu.set_pointing_to(place)
+        self._menu.popup()
+
+    def _setup(self, _factory, cell):
+        role = Gtk.AccessibleRole.PRESENTATION  # the cell itself has the name
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4, accessible_role=role)
+        picture = Gtk.Picture(width_request=SIDE, height_request=SIDE)
+        picture.set_overflow(Gtk.Overflow.HIDDEN)  # rounds the corners
+        picture.set_keep_aspect_ratio(True)
+        picture.set_halign(Gtk.Align.CENTER)
+        picture.add_css_class("picture")
+        label = Gtk.Label(ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=1)
+        box.append(picture)
+        box.append(label)
+        drag = Gtk.DragSource(actions=Gdk.DragAction.COPY)
+        drag.connect("prepare", self._drag, cell)
+        box.add_controller(drag)
+        click = Gtk.GestureClick(button=Gdk.BUTTON_SECONDARY)
+        click.connect("pressed", self._clicked, cell, box)
+        box.add_controller(click)
+        cell.set_child(box)
+
+    def _bind(self, _factory, cell):
+        item, box = cell.get_item(), cell.get_child()
+        picture, label = box.get_first_child(), box.get_last_child()
+        label.set_text(item.name)
+        box.set_tooltip_text(f"{item.name}\n{item.place}")
+        box.get_parent().update_property([Gtk.AccessibleProperty.LABEL], [item.name])
+        flags = GObject.BindingFlags.SYNC_CREATE
+        cell.bindings = [item.bind_property("texture", picture, "paintable", flags)]
+        cell.weak = item.connect("notify::confidence", lambda item, _: _mark(box, item))
+        _mark(box, item)
+        item.shown += 1
+        if not item.texture and not item.asked:
+            item.asked = True
+            self._thumbnails.want(
+                item.path, self.get_scale_factor(), lambda: item.shown > 0, lambda t: _put(item, t)
+            )
+
+    def _unbind(self, _factory, cell):
+        item = cell.get_item()
+        item.shown -= 1
+        if not item.texture:
+            item.asked = False
+        item.disconnect(cell.weak)
+        for binding in cell.bindings:
+            binding.unbind()
+        cell.get_child().get_first_child().set_paintable(None)
+
+    def _drag(self, source, _x, _y, cell):
+        item = cell.get_item()
+        items = self.selected() if cell.get_selected() else [item]
+        if item.texture:
+            source.set_icon(item.texture, SIDE // 2, SIDE // 2)
+        return content(items)
+
+    def _clicked(self, _gesture, _times, x, y, cell, box):
+        if not cell.get_selected():
+            self.selection.select_item(cell.get_position(), True)
+        self._popup(*box.translate_coordinates(self, x, y))
+
+
+def _mark(box, item):
+    change = box.add_css_class if item.confidence == "weak" else box.remove_css_class
+    change("weak")
+
+
+def _put(item, texture):
+    item.texture = texture
+
+
+def content(items):
+    """Files for the clipboard and for dragging, in the forms that programs take."""
+    uris = [item.file.get_uri() for item in items]
+    paths = b"\n".join(item.path for item in items)
+    return Gdk.ContentProvider.new_union(
+        [
+            _bytes("text/uri-list", "".join(f"{uri}\r\n" for uri in uris).encode()),
+            _bytes("x-special/gnome-copied-files", "\n".join(["copy", *uris]).encode()),
+            _bytes("text/plain;charset=utf-8", paths.decode(errors="replace").encode()),
+        ]
+    )
+
+
+def _bytes(kind, data):
+    return Gdk.ContentProvider.new_for_bytes(kind, GLib.Bytes.new(data))

@@ -1,0 +1,57 @@
+"""Where is searched: everywhere, or below a folder."""
+
+import os
+
+from gi.repository import Gio, GLib, Gtk, Pango
+
+from texts import _
+
+
+class Scope:
+    """`folder` is a path, None for everywhere."""
+
+    def __init__(self, window, changed):
+        self.folder = None
+        self._window = window
+        self._changed = changed
+        self._label = Gtk.Label(ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=20)
+        box = Gtk.Box(spacing=6)
+        box.append(self._label)
+        box.append(Gtk.Image(icon_name="pan-down-symbolic"))
+        menu = Gio.Menu()
+        menu.append(_("Everywhere"), "win.everywhere")
+        menu.append(_("Choose a Folder…"), "win.choose-folder")
+        self.button = Gtk.MenuButton(child=box, menu_model=menu)
+        self.button.update_property([Gtk.AccessibleProperty.LABEL], [_("Where to search")])
+        self._chooser = None
+        self._show()
+
+    def set_folder(self, folder, told=False):
+        """Another place; `told`: the search is to follow."""
+        self.folder = folder
+        self._show()
+        if told:
+            self._changed()
+
+    def choose(self):
+        self._chooser = Gtk.FileChooserNative(
+            title=_("Search below This Folder"),
+            transient_for=self._window,
+            action=Gtk.FileChooserAction.SELECT_FOLDER,
+        )
+        self._chooser.connect("response", self._chosen)
+        self._chooser.show()
+
+    def _chosen(self, chooser, response):
+        path = chooser.get_file().get_path() if response == Gtk.ResponseType.ACCEPT else None
+        if path:
+            self.set_folder(os.fsencode(path), told=True)
+
+    def _show(self):
+        if self.folder is None:
+            self._label.set_text(_("Everywhere"))
+            self.button.set_tooltip_text(_("Where to search"))
+        else:
+            shown = os.fsdecode(self.folder)
+            self._label.set_text(GLib.filename_display_basename(shown))
+            self.button.set_tooltip_text(GLib.filename_display_name(shown))

@@ -1,0 +1,148 @@
+"""The search service, asked over the session bus; nothing here waits."""
+
+import os
+
+from gi.repository import Gio, GLib
+
+NAME = "org.csearch.Csearch1"
+PATH = "/org/csearch/Csearch1"
+_FOR_EVER = GLib.MAXINT  # milliseconds: a folder may have to be read first
+_ABSENT = (
+    Gio.DBusError.SERVICE_UNKNOWN,
+    Gio.DBusError.NAME_HAS_NO_OWNER,
+    Gio.DBusError.SPAWN_EXEC_FAILED,
+    Gio.DBusError.SPAWN_FAILED,
+    Gio.DBusError.SPAWN_CHILD_EXITED,
+    Gio.DBusError.SPAWN_SERVICE_NOT_FOUND,
+    Gio.DBusError.NO_REPLY,
+    Gio.DBusError.TIMED_OUT,
+)
+
+
+class Failure(Exception):
+    """What is said to the user; `absent`: there is no service to ask."""
+
+    def __init__(self, text, absent=False):
+        super().__init__(text)
+        self.absent = absent
+
+
+class Search:
+    """One search; it can be cancelled, and then answers nothing more."""
+
+    def __init__(self):
+        self.cancellable = Gio.Cancellable()
+
+    def cancel(self):
+        self.cancellable.cancel()
+
+
+class Service:
+    def __init__(self, bus):
+        """`bus` is the session bus, or None where there is none."""
+        self._bus = bus
+
+    def search(self, query, pictures, options, answer):
+        """Calls `answer(hits, result, failure)` later: [(path, score, fields)], a dict; a Failure.
+
+        `pictures`: (path, start, end) each, start and end are None outside of the query.
+        """
+        search = Search()
+        if self._bus is None:
+            GLib.idle_add(answer, [], {}, Failure("", absent=True))
+            return search
+        files = Gio.UnixFDList()
+        told = []
+        try:
+            for path, start, end in pictures:
+                file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    files.append(file)
+                finally:
+                    os.close(file)
+                place = {} if start is None else {"start": start, "end": end}
+                place = {key: GLib.Variant("i", value) for key, value in place.items()}
+                told.append({"path": GLib.Variant("ay", path), **place})
+        except OSError as error:
+            GLib.idle_add(answer, [], {}, Failure(f"{_shown(path)}: {error.strerror}"))
+            return search
+        if told:
+            options = {
+                **options,
+                "pictures": GLib.Variant("aa{sv}", told),
+                "files": GLib.Variant("ah", list(range(len(told)))),
+            }
+
+        def finish(bus, result):
+            try:
+                reply, _files = bus.call_with_unix_fd_list_finish(result)
+            except GLib.Error as error:
+                if not search.cancellable.is_cancelled():
+                    answer([], {}, _failure(error))
+                return
+            if not search.cancellable.is_cancelled():
+                answer(_hits(reply.get_child_value(0)), reply.get_child_value(1).unpack(), None)
+
+        self._bus.call_with_unix_fd_list(
+            NAME,
+            PATH,
+            NAME,
+            "Search",
+            GLib.Variant("(sa{sv})", (query, options)),
+            GLib.VariantType("(a(ayda{sv})a{sv})"),
+            Gio.DBusCallFlags.NONE,
+            _FOR_EVER,
+            files,
+            search.cancellable,
+            finish,
+        )
+        return search
+
+    def answer_now(self):
+        """Lets the search that waits be answered with what there is."""
+        if self._bus:
+            self._bus.call(NAME, PATH, NAME, "Answer", None, None, 0, -1, None, None)
+
+    def listen(self, signal, told):
+        """Calls `told(values)` whenever the service sends `signal`; what `unlisten` takes."""
+        if self._bus is None:
+            return 0
+
+        def received(_bus, _sender, _path, _interface, _signal, values):
+            told(values.get_child_value(0).unpack())
+
+        return self._bus.signal_subscribe(NAME, NAME, signal, PATH, None, 0, received)
+
+    def unlisten(self, number):
+        if number:
+            self._bus.signal_unsubscribe(number)
+
+    def show_in_folder(self, uris):
+        """Selected in the file manager."""
+        # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
+        name = "org.freedesktop.FileManager1"
+        values = GLib.Variant("(ass)", (uris, ""))
+        if self._bus:
+            path = "/org/freedesktop/FileManager1"
+            self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, None)
+
+
+def _hits(array):
+    """Taken apart by hand: to unpack a path byte by byte takes longer than the search."""
+    hits = []
+    for index in range(array.n_children()):
+        hit = array.get_child_value(index)
+        path = hit.get_child_value(0).get_data_as_bytes().get_data() or b""
+        hits.append((path, hit.get_child_value(1).get_double(), hit.get_child_value(2).unpack()))
+    return hits
+
+
+def _failure(error):
+    remote = Gio.DBusError.get_remote_error(error) or ""
+    absent = any(error.matches(Gio.dbus_error_quark(), code) for code in _ABSENT)
+    Gio.DBusError.strip_remote_error(error)
+    return Failure(error.message, absent=absent and not remote.startswith("org.csearch."))
+
+
+def _shown(path):
+    return GLib.filename_display_name(os.fsdecode(path))

@@ -1,0 +1,210 @@
+"""The window: a field, a grid that follows what is typed, and what there is to say."""
+
+import os
+import time
+
+from gi.repository import Gdk, Gio, GLib, Gtk
+
+import actions
+import messages
+import pictures
+from chips import Chips
+from results import Results
+from scope import Scope
+from texts import _
+
+_TOP = 200  # results; nobody scrolls further
+_PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
+_AGAIN = 2  # seconds between looks while pictures are being read
+
+
+class Window(Gtk.ApplicationWindow):
+    __gtype_name__ = "CsearchWindow"
+
+    def __init__(self, application, service, thumbnails):
+        super().__init__(application=application, title=_("Picture Search"))
+        self.set_default_size(960, 720)
+        self.set_icon_name("org.csearch.Window")
+        self._service = service
+        self._search = None
+        self._begun = 0.0
+        self._pending = 0
+        self._again = 0
+        self._build(thumbnails)
+        actions.install(self, self.results, service)
+        self._listening = [
+            service.listen("Progress", self._progress),
+            service.listen("Changed", self._changed),
+        ]
+        self.connect("close-request", self._close)
+
+    def begin(self, query, folder, like):
+        """The first search."""
+        if folder:
+            self.scope.set_folder(folder)
+        self.chips.add(like)
+        self.field.set_text(query)
+        self.field.set_position(-1)
+        self.field.grab_focus()
+        self.search()
+
+    def _build(self, thumbnails):
+        self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
+        self.field.connect("changed", lambda _field: self.search())
+        self.field.connect("activate", lambda _field: self.activate_action("win.open", None))
+        self.field.connect("stop-search", self._stop)
+        self.field.set_key_capture_widget(self)
+        keys = Gtk.EventControllerKey()
+        keys.connect("key-pressed", self._key)
+        self.field.add_controller(keys)
+        self.scope = Scope(self, self.search)
+        header = Gtk.HeaderBar(title_widget=self.field)
+        header.pack_start(self.scope.button)
+        self.set_titlebar(header)
+
+        self.chips = Chips(self.search)
+        self.results = Results(thumbnails)
+        self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
+        self.message = messages.Message()
+        scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
+        scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        self.stack = Gtk.Stack(vexpand=True)
+        self.stack.add_named(scrolled, "results")
+        self.stack.add_named(self.message, "message")
+        self.state = Gtk.Label(xalign=0, wrap=True)
+        self.state.add_css_class("state")
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        for part in (self.chips, self.stack, self.state):
+            box.append(part)
+        self.set_child(box)
+
+        drop = Gtk.DropTarget.new(Gdk.FileList, Gdk.DragAction.COPY)
+        drop.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes it
+        drop.connect("drop", self._dropped)
+        self.add_controller(drop)
+
+    def search(self):
+        """Asks for what is in the field now; an older question is dropped."""
+        if self._search:
+            self._search.cancel()
+            self._search = None
+        query = self.field.get_text()
+        if not query.strip() and not self.chips.paths:
+            self.results.show([])
+            self._say(messages.empty(self.scope.folder), "")
+            return
+        options = {"top": GLib.Variant("u", _TOP)}
+        if self.scope.folder:
+            options["scopes"] = GLib.Variant("aay", [self.scope.folder])
+            options["wait"] = GLib.Variant("s", "first")
+        named = [*pictures.in_query(query), *((path, None, None) for path in self.chips.paths)]
+        self._begun = time.monotonic()
+        self._search = self._service.search(query, named, options, self._answer)
+
+    def _answer(self, hits, result, failure):
+        self._search = None
+        if failure:
+            self._fail(failure)
+            return
+        self._pending = result.get("pending", 0)
+        self.results.show(hits)
+        state = messages.state(hits, result)
+        self._say(None if hits else messages.nothing(result, self.scope.folder), state)
+
+    def _fail(self, failure):
+        self._pending = 0
+        if failure.absent:
+            self.results.show([])
+            self._say(messages.absent(), "")
+        else:  # half-typed, mostly: what was found stays
+            self.state.set_text(str(failure))
+            self.state.add_css_class("failure")
+            self.state.set_visible(True)
+
+    def _say(self, message, state):
+        """A message in place of the grid, or None; and the line below."""
+        if message:
+            self.message.show(*message)
+        self.stack.set_visible_child_name("message" if message else "results")
+        self.state.remove_css_class("failure")
+        self.state.set_text(state)
+        self.state.set_visible(bool(state))
+
+    def _progress(self, progress):
+        """A folder is read for the first time."""
+        if not self._search:
+            return
+        if time.monotonic() - self._begun > _PATIENCE:
+            self._service.answer_now()
+        if not len(self.results.store):
+            self._say(messages.reading(progress), "")
+
+    def _changed(self, status):
+        """The library is another one: what is shown may be incomplete no more."""
+        incomplete = self._pending or not len(self.results.store)
+        if incomplete and not self._search and not self._again:
+            self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
+
+    def _look_again(self):
+        self._again = 0
+        if not self._search:
+            self.search()
+        return GLib.SOURCE_REMOVE
+
+    def _dropped(self, _target, files, _x, _y):
+        paths = [os.fsencode(file.get_path()) for file in files.get_files() if file.get_path()]
+        folders = [path for path in paths if os.path.isdir(path)]
+        if folders:
+            self.scope.set_folder(folders[0])
+        self.chips.add([path for path in paths if path not in folders])
+        self.search()
+        return True
+
+    def _key(self, _keys, value, _code, state):
+        if value == Gdk.KEY_Down and len(self.results.store):
+            self.results.grab_focus()
+            return True
+        if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.paths:
+            self.chips.remove_last()
+            return True
+        return False
+
+    def _stop(self, _field):
+        """Escape: first what was typed goes, then the window."""
+        if self.field.get_text() or self.chips.paths:
+            self.chips.clear()
+            self.field.set_text("")
+        else:
+            self.close()
+
+    def _close(self, _window):
+        for number in self._listening:
+            self._service.unlisten(number)
+        if self._search:
+            self._search.cancel()
+        if self._again:
+            GLib.source_remove(self._again)
+        return False
+
+    def like(self, items):
+        """Pictures like those that were found."""
+        self.chips.clear()
+        self.field.set_text("")
+        self.chips.add([item.path for item in items])
+        self.search()
+
+    def copy(self, content):
+        Gdk.Display.get_default().get_clipboard().set_content(content)
+
+    def open(self, item):
+        Gio.AppInfo.launch_default_for_uri_async(
+            item.file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
+        )
+
+    def _opened(self, _source, result):
+        try:
+            Gio.AppInfo.launch_default_for_uri_finish(result)
+        except GLib.Error as error:
+            self.state.set_text(error.message)
+            self.state.add_css_class("failure")
+            self.state.set_visible(True)

@@ -1,0 +1,25 @@
+"""A desktop on which the service runs and photos are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.bus import on_bus
+from support.desktop import Desktop
+from support.user import User, wait_for
+
+
+@pytest.fixture(scope="module")
+def screen(settled: User) -> Iterator[Desktop]:
+    made = Desktop(settled)
+    try:
+        made.start()
+        settled.csearchctl("add", settled.pictures)
+        wait_for(lambda: on_bus(made.bus), "the service on the bus")
+        yield made
+    finally:
+        made.stop()
+        for log in settled.home.glob("*.log"):  # shown where a test fails
+            print(log.name, log.read_text(errors="replace")[-4000:])

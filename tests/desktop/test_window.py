@@ -1,0 +1,150 @@
+"""The search window on a screen, typed in and read as assistive technology reads it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.photos import NAMES, write_photos
+from support.user import wait_for
+
+pytestmark = needs()
+
+WINDOW = Path(__file__).parents[2] / "integrations" / "window"
+APPLICATION, TITLE = "org.csearch.Window", "Picture Search"
+
+
+@pytest.fixture
+def window(screen: Desktop) -> Iterator[Desktop]:
+    """A window, started as `csearch --window` starts it."""
+    process = screen.run(sys.executable, "-P", "-m", "csearch.search", "--window")
+    screen.window(TITLE)
+    yield screen
+    screen.keys("key", "ctrl+q")
+    process.wait(60)
+
+
+def shown(screen: Desktop) -> list[str]:
+    """The names of the pictures in the grid, in their order."""
+    return [
+        name
+        for role, name, _ in screen.accessible("tree", APPLICATION)
+        if role == "table cell" and name.endswith(".jpg")
+    ]
+
+
+def see(screen: Desktop, first: str) -> list[str]:
+    """All that is shown, once `first` is the first."""
+    return wait_for(lambda: (names := shown(screen)) and names[0] == first and names, first)
+
+
+def test_the_grid_follows_what_is_typed(window: Desktop) -> None:
+    window.wait_for_text(APPLICATION, "Describe the picture you remember")
+    window.keys("type", "a cup of coffee")
+    assert len(see(window, "coffee.jpg")) == len(NAMES)
+    window.wait_for_text(APPLICATION, f"The best of {len(NAMES)} pictures.")
+    window.keys("key", "ctrl+a")
+    window.keys("type", "a rocket at night")
+    see(window, "rocket.jpg")
+    window.keys("type", " name:coins")
+    assert see(window, "coins.jpg") == ["coins.jpg"]
+    window.keys("type", ".none")
+    window.wait_for_text(APPLICATION, "No picture meets that")
+
+
+def test_a_mistake_is_said_and_nothing_is_lost(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee.jpg")
+    window.keys("type", " colour:red")
+    window.wait_for_text(APPLICATION, "colour")
+    assert shown(window)[0] == "coffee.jpg"
+    window.keys("key", "Escape")
+    wait_for(lambda: not shown(window), "an empty grid")
+
+
+def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    applications = window.user.home / ".local" / "share" / "applications"
+    applications.mkdir(parents=True, exist_ok=True)
+    viewer = tmp_path / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
+    viewer.chmod(0o755)
+    (applications / "viewer.desktop").write_text(
+        f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer} %f\nMimeType=image/jpeg;\n"
+    )
+    (applications / "mimeapps.list").write_text(
+        "[Default Applications]\nimage/jpeg=viewer.desktop\n"
+    )
+    window.keys("type", "a cup of coffee")
+    second = see(window, "coffee.jpg")[1]
+    window.keys("key", "Return")
+    wait_for(opened.exists, "the viewer")
+    assert opened.read_text().strip() == str(window.user.pictures / "coffee.jpg")
+    window.keys("key", "Down", "Right", "Return")
+    wait_for(lambda: len(opened.read_text().splitlines()) == 2, "the second picture")
+    assert opened.read_text().splitlines()[1].endswith(second)
+    window.keys("key", "ctrl+c")
+    wait_for(lambda: second in clipboard(window), "the file on the clipboard")
+    window.keys("key", "ctrl+d")  # similar ones
+    window.wait_for_text(APPLICATION, f"Search without {second}")
+    wait_for(lambda: len(shown(window)) == len(NAMES) - 1, "others than the picture itself")
+    assert second not in shown(window)
+
+
+def clipboard(screen: Desktop) -> str:
+    code = (
+        "import gi; gi.require_version('Gtk', '3.0')\n"
+        "from gi.repository import Gtk, Gdk\n"
+        "board = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)\n"
+        "found = board.wait_for_contents(Gdk.Atom.intern('text/uri-list', False))\n"
+        "print(found.get_data().decode() if found else '')"
+    )
+    command = [DESKTOP_PYTHON, "-c", code]
+    done = subprocess.run(command, env=screen.environment, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_a_folder_never_seen_and_pictures_to_search_with(screen: Desktop) -> None:
+    folder = screen.user.home / "new \udcff"
+    write_photos(folder, ("cat", "rocket"))
+    like = write_photos(screen.user.home / "elsewhere", ("cat",))[0]
+    arguments = ("--window", "--in", str(folder), "--like", str(like))
+    screen.run(sys.executable, "-P", "-m", "csearch.search", *arguments)
+    screen.window(TITLE)
+    assert see(screen, "rocket.jpg") == ["rocket.jpg"], "the same picture is not found"
+    screen.keys("key", "ctrl+q")
+
+
+def test_thumbnails_are_those_of_the_desktop(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee.jpg")
+    kept = window.user.home / ".cache" / "thumbnails" / "large"
+    wait_for(lambda: kept.exists() and len(list(kept.glob("*.png"))) >= len(NAMES), "thumbnails")
+    assert kept.stat().st_mode & 0o777 == 0o700
+    code = (
+        "import sys, gi; gi.require_version('GdkPixbuf', '2.0')\n"
+        "from gi.repository import GdkPixbuf\n"
+        "for file in sys.argv[1:]:\n"
+        "    made = GdkPixbuf.Pixbuf.new_from_file(file)\n"
+        "    print(made.get_option('tEXt::Thumb::MTime'), made.get_option('tEXt::Thumb::URI'))"
+    )
+    files = [str(file) for file in kept.glob("*.png")]
+    command = [DESKTOP_PYTHON, "-c", code, *files]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    coffee = window.user.pictures / "coffee.jpg"
+    assert f"{int(coffee.stat().st_mtime)} {coffee.as_uri()}" in told
+    assert all(os.stat(file).st_mode & 0o777 == 0o600 for file in files)
+
+
+def test_without_the_service_it_says_so(screen: Desktop) -> None:
+    screen.user.csearchctl("stop")
+    screen.run(DESKTOP_PYTHON, "-I", str(WINDOW), "a cat")
+    screen.window(TITLE)
+    screen.wait_for_text(APPLICATION, "The search service does not answer")
+    screen.keys("key", "ctrl+q")

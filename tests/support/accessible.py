@@ -1,0 +1,63 @@
+"""Reads and drives programs through AT-SPI; run by the desktop's own Python. Prints JSON.
+
+accessible.py texts APPLICATION           all names and texts that it shows
+accessible.py press APPLICATION NAME      triggers what is called NAME; whether it is there
+accessible.py tree APPLICATION            role, name and text of everything, for people
+"""
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+
+def applications(name):
+    desktop = Atspi.get_desktop(0)
+    for index in range(desktop.get_child_count()):
+        child = desktop.get_child_at_index(index)
+        if child and name in (child.get_name() or ""):
+            yield child
+
+
+def everything(accessible):
+    """An accessible and all below it; what vanishes meanwhile is passed over."""
+    yield accessible
+    try:
+        children = [accessible.get_child_at_index(i) for i in range(accessible.get_child_count())]
+    except GLib.Error:
+        return
+    for child in children:
+        if child is not None:
+            yield from everything(child)
+
+
+def described(accessible):
+    try:
+        name, role = accessible.get_name() or "", accessible.get_role_name()
+        text = ""
+        if accessible.get_text_iface():
+            text = Atspi.Text.get_text(accessible, 0, -1)
+    except GLib.Error:
+        return "", "", ""
+    return role, name, text
+
+
+def main(command, application, *rest):
+    found = [node for top in applications(application) for node in everything(top)]
+    if command == "texts":
+        told = [described(node) for node in found]
+        return [part for _, name, text in told for part in (name, text) if part]
+    if command == "tree":
+        return [described(node) for node in found]
+    for node in found:
+        _role, name, _text = described(node)
+        if name == rest[0] and node.get_action_iface() and node.get_action_iface().get_n_actions():
+            return bool(Atspi.Action.do_action(node, 0))
+    return False
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
