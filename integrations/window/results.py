@@ -67,6 +67,16 @@ class Results(Gtk.GridView):
             self._items.popitem(last=False)
         if items != list(self.store):
             self.store.splice(0, len(self.store), items)
+            self.get_vadjustment().set_value(0)
+
+    def focus_first(self):
+        """The keys act on the best picture now; the grid itself would take the one it had last."""
+        cell = self.get_first_child()
+        while isinstance(cell, Gtk.Popover):
+            cell = cell.get_next_sibling()
+        if cell:
+            cell.grab_focus()
+            self.selection.select_item(0, True)
 
     def selected(self):
         """The selected items, else the first."""

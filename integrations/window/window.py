@@ -50,6 +50,7 @@ class Window(Gtk.ApplicationWindow):
 
     def _build(self, thumbnails):
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
+        self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", lambda _field: self.activate_action("win.open", None))
         self.field.connect("stop-search", self._stop)
@@ -162,7 +163,7 @@ class Window(Gtk.ApplicationWindow):
 
     def _key(self, _keys, value, _code, state):
         if value == Gdk.KEY_Down and len(self.results.store):
-            self.results.grab_focus()
+            self.results.focus_first()
             return True
         if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.paths:
             self.chips.remove_last()
