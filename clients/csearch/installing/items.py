@@ -21,6 +21,7 @@ class Item(NamedTuple):
 
 
 _SYSTEMD = ("systemctl",)
+_WINDOW = ("/usr/bin/python3",)
 _BUS = ("dbus-daemon", "dbus-broker")
 
 ITEMS = (
@@ -38,6 +39,35 @@ ITEMS = (
         "integrations/krunner/org.csearch.krunner.desktop",
         "$DATA/krunner/dbusplugins/org.csearch.krunner.desktop",
         ("krunner",),
+    ),
+    Item(
+        "integrations/nautilus/csearch.py",
+        "$DATA/nautilus-python/extensions/csearch.py",
+        ("nautilus",),
+    ),
+    *(
+        Item(
+            f"integrations/dolphin/csearch-{name}.desktop",
+            f"$DATA/kio/servicemenus/csearch-{name}.desktop",
+            ("dolphin",),
+            executable=True,
+        )
+        for name in ("similar", "like-these", "here")
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.desktop",
+        "$DATA/applications/org.csearch.Window.desktop",
+        _WINDOW,
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.service",
+        "$DATA/dbus-1/services/org.csearch.Window.service",
+        _WINDOW,
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.svg",
+        "$DATA/icons/hicolor/scalable/apps/org.csearch.Window.svg",
+        _WINDOW,
     ),
     Item(
         "integrations/gnome-shell/org.csearch.search-provider.ini",

@@ -30,6 +30,7 @@ def rendered(item: Item) -> bytes:
 def _values() -> dict[str, str]:
     return {
         "PYTHON": command(),
+        "SHARE": _checked(share()),
         "DATA": _checked(data_directory()),
         "CACHE": _checked(cache_directory()),
         "THUMBNAILS": _checked(os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "thumbnails")),

@@ -1,0 +1,228 @@
+"""csearch in Nautilus: menu items, a column with tags, a page of properties.
+
+Runs inside Nautilus, in the desktop's own Python: everything is asked over D-Bus and answered
+later, and where the service is away there is nothing to see. Extension API 4.0 and 4.1.
+"""
+
+import gettext
+import os
+
+from gi.repository import Gio, GLib, GObject, Nautilus
+
+_ = gettext.translation("csearch", "@SHARE@/integrations/locale", fallback=True).gettext
+_COMMAND = GLib.shell_parse_argv("""@PYTHON@ -m csearch.menu""")[1]
+
+_SERVICE, _PATH = "org.csearch.Csearch1", "/org/csearch/Csearch1"
+_WINDOW, _WINDOW_PATH = "org.csearch.Window", "/org/csearch/Window"
+_GATHER = 40  # milliseconds for which files of a folder come in before they are asked for
+_MOST_FILES = 5000  # in one call
+_AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
+
+
+class Service:
+    """The search service, while it is there; it is not started for the sake of a column."""
+
+    def __init__(self):
+        self._bus = None
+        self.is_there = False
+        Gio.bus_get(Gio.BusType.SESSION, None, self._got_bus)
+
+    def _got_bus(self, _source, result):
+        try:
+            self._bus = Gio.bus_get_finish(result)
+        except GLib.Error:
+            return
+        flags = Gio.BusNameWatcherFlags.NONE
+        Gio.bus_watch_name_on_connection(self._bus, _SERVICE, flags, self._came, self._went)
+
+    def _came(self, *_):
+        self.is_there = True
+
+    def _went(self, *_):
+        self.is_there = False
+
+    def tags(self, paths, details, answer, cancellable=None):
+        """Calls `answer(files)` later, if there is one: a dict for each path."""
+        if not self.is_there:
+            return
+        options = {"details": GLib.Variant("b", True)} if details else {}
+
+        def finish(bus, result):
+            try:
+                answer(bus.call_finish(result).unpack()[0])
+            except GLib.Error:
+                pass
+
+        values = GLib.Variant("(aaya{sv})", (paths, options))
+        flags = Gio.DBusCallFlags.NO_AUTO_START
+        self._bus.call(
+            _SERVICE, _PATH, _SERVICE, "Tags", values, None, flags, -1, cancellable, finish
+        )
+
+    def window(self, action, value, otherwise):
+        """Opens the search window; where there is none, runs `otherwise` of our commands."""
+
+        def finish(bus, result):
+            try:
+                bus.call_finish(result)
+            except GLib.Error:
+                _run(otherwise)
+
+        if self._bus is None:
+            _run(otherwise)
+            return
+        values = GLib.Variant("(sava{sv})", (action, [value], {}))
+        name = "org.freedesktop.Application"
+        self._bus.call(
+            _WINDOW, _WINDOW_PATH, name, "ActivateAction", values, None, 0, -1, None, finish
+        )
+
+
+def _run(arguments):
+    try:
+        Gio.Subprocess.new([*_COMMAND, *arguments], Gio.SubprocessFlags.NONE)
+    except GLib.Error as error:
+        GLib.log_default_handler("csearch", GLib.LogLevelFlags.LEVEL_WARNING, error.message)
+
+
+_service = Service()
+
+
+class Menus(GObject.GObject, Nautilus.MenuProvider):
+    __gtype_name__ = "CsearchMenus"
+
+    def get_file_items(self, *args):
+        files = args[-1]  # older versions have a window before it
+        if len(files) == 1 and files[0].is_directory():
+            return self._here("Folder", _path(files[0]))
+        if not files or not all(map(_is_picture, files)):
+            return []
+        label = _("Find Similar Images") if len(files) == 1 else _("Find Images Like These")
+        item = Nautilus.MenuItem(name="Csearch::Similar", label=label)
+        item.connect("activate", self._similar, [_path(file) for file in files])
+        return [item]
+
+    def get_background_items(self, *args):
+        return self._here("Background", _path(args[-1]))
+
+    def _here(self, where, path):
+        if path is None:
+            return []
+        item = Nautilus.MenuItem(name=f"Csearch::{where}", label=_("Search Images Here…"))
+        item.connect("activate", self._search_here, path)
+        return [item]
+
+    def _search_here(self, _item, path):
+        _service.window("search-in", GLib.Variant("ay", path), ["here", path])
+
+    def _similar(self, _item, paths):
+        _service.window("similar", GLib.Variant("aay", paths), ["similar", *paths])
+
+
+class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
+    """The column. Files are answered at once, and get their tags when they have come."""
+
+    __gtype_name__ = "CsearchTags"
+
+    def __init__(self):
+        super().__init__()
+        self._waiting = []
+        self._timer = 0
+
+    def get_columns(self):
+        return [
+            Nautilus.Column(
+                name="Csearch::tags",
+                attribute="csearch_tags",
+                label=_("Tags"),
+                description=_("Tags of the picture, and what it shows"),
+            )
+        ]
+
+    def update_file_info(self, *args):
+        file = args[-1]
+        if _service.is_there and _is_picture(file):
+            self._waiting.append(file)
+            if not self._timer:
+                self._timer = GLib.timeout_add(_GATHER, self._ask)
+        return Nautilus.OperationResult.COMPLETE
+
+    def _ask(self):
+        self._timer = 0
+        files, self._waiting = self._waiting[:_MOST_FILES], self._waiting[_MOST_FILES:]
+        if self._waiting:
+            self._timer = GLib.timeout_add(_GATHER, self._ask)
+        _service.tags([_path(file) for file in files], False, lambda told: _spread(files, told))
+        return GLib.SOURCE_REMOVE
+
+
+def _spread(files, told):
+    """Gives files their tags, a few at a time."""
+    told_of = zip(files, told, strict=False)
+    pairs = [(file, text) for file, one in told_of if (text := ", ".join(_words(one)))]
+
+    def some():
+        for file, text in pairs[:_AT_ONCE]:
+            file.add_string_attribute("csearch_tags", text)
+        del pairs[:_AT_ONCE]
+        return bool(pairs)
+
+    if pairs:
+        GLib.idle_add(some)
+
+
+def _words(told):
+    """The tags that a picture carries, then what it shows besides."""
+    keywords = list(told.get("keywords", []))
+    known = {part.casefold() for word in keywords for part in word.split("/")}
+    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
+    return keywords + [word for word in shown if word.casefold() not in known]
+
+
+class Properties(GObject.GObject, Nautilus.PropertiesModelProvider):
+    __gtype_name__ = "CsearchProperties"
+
+    def get_models(self, *args):
+        files = args[-1]
+        if len(files) != 1 or not _service.is_there or not _is_picture(files[0]):
+            return []
+        items = Gio.ListStore(item_type=Nautilus.PropertiesItem)
+
+        def show(told):
+            for name, value in _facts(told[0]):
+                items.append(Nautilus.PropertiesItem(name=name, value=value))
+
+        _service.tags([_path(files[0])], True, show)
+        return [Nautilus.PropertiesModel(title=_("Picture Search"), model=items)]
+
+
+def _facts(told):
+    """(name, value) of what is known of a picture."""
+    if not told:
+        yield _("Picture Search"), _("Not known yet")
+        return
+    details = told.get("details", {})
+    camera = " ".join(str(details[key]) for key in ("make", "model") if key in details)
+    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
+    for name, value in (
+        (_("Tags"), ", ".join(told.get("keywords", []))),
+        (_("Shows"), ", ".join(shown)),
+        (_("Title"), details.get("title")),
+        (_("Description"), details.get("description")),
+        (_("Taken"), (details.get("taken") or "").replace("T", " ")),
+        (_("Camera"), camera),
+        (_("Rating"), "★" * max(0, int(details.get("rating") or 0))),
+    ):
+        if value:
+            yield name, str(value)
+
+
+def _path(file):
+    """Its path as bytes; None where it has none."""
+    location = file.get_location()
+    path = location.get_path() if location else None
+    return None if path is None else os.fsencode(path)
+
+
+def _is_picture(file):
+    return file.get_uri_scheme() == "file" and file.get_mime_type().startswith("image/")
