@@ -19,7 +19,7 @@ from csearchd.tags.scoring import Scoring
 
 MODES = ("xattr", "sidecar", "embedded")
 MOST_WORDS = 10  # for a picture
-_BATCH = 128  # items that the tagger gets at a time
+_BATCH = 48  # items that the tagger gets at a time, and finishes when a command is interrupted
 _BYTES = 8 << 20  # of a batch
 
 
