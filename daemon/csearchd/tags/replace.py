@@ -104,10 +104,26 @@ def replace(file: OpenFile, data: bytes) -> None:
             # What was there until this moment is now at the temporary name: was it that file?
             before = os.stat(name, dir_fd=file.directory, follow_symlinks=False)
             if is_wanted() or _version(before) != _version(file.info):
-                _rename(file.directory, name, file.name, _EXCHANGE)
+                _put_back(file, name, os.fstat(temporary).st_ino)
                 raise LeftAlone("it changed meanwhile", passing=True)
     except OSError as error:
         raise _reason(error) from error
+
+
+def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
+    """Exchanges again, until what others put at the file's name last is there.
+
+    `ours` is the inode of our change, which was there for a moment, in place of what is at the
+    temporary name now.
+    """
+    older, newest = {ours}, os.stat(name, dir_fd=file.directory, follow_symlinks=False).st_ino
+    while True:
+        _rename(file.directory, name, file.name, _EXCHANGE)
+        found = os.stat(name, dir_fd=file.directory, follow_symlinks=False).st_ino
+        if found in older:
+            return
+        older.add(newest)
+        newest = found
 
 
 def create(path: bytes, data: bytes, mode: int) -> None:
