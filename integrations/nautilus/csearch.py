@@ -24,13 +24,14 @@ class Service:
 
     def __init__(self):
         self._bus = None
-        self.is_there = False
+        self.is_there = None  # not known yet
         Gio.bus_get(Gio.BusType.SESSION, None, self._got_bus)
 
     def _got_bus(self, _source, result):
         try:
             self._bus = Gio.bus_get_finish(result)
         except GLib.Error:
+            self.is_there = False
             return
         flags = Gio.BusNameWatcherFlags.NONE
         Gio.bus_watch_name_on_connection(self._bus, _SERVICE, flags, self._came, self._went)
@@ -141,13 +142,15 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
 
     def update_file_info(self, *args):
         file = args[-1]
-        if _service.is_there and _is_picture(file):
+        if _service.is_there is not False and _is_picture(file):
             self._waiting.append(file)
             if not self._timer:
                 self._timer = GLib.timeout_add(_GATHER, self._ask)
         return Nautilus.OperationResult.COMPLETE
 
     def _ask(self):
+        if _service.is_there is None:
+            return GLib.SOURCE_CONTINUE
         self._timer = 0
         files, self._waiting = self._waiting[:_MOST_FILES], self._waiting[_MOST_FILES:]
         if self._waiting:
@@ -198,9 +201,7 @@ class Properties(GObject.GObject, Nautilus.PropertiesModelProvider):
 
 def _facts(told):
     """(name, value) of what is known of a picture."""
-    if not told:
-        yield _("Picture Search"), _("Not known yet")
-        return
+    yield _("Search"), _("Can be found by what it shows") if told else _("Not looked at yet")
     details = told.get("details", {})
     camera = " ".join(str(details[key]) for key in ("make", "model") if key in details)
     shown = [word.rpartition("/")[2] for word in told.get("words", [])]

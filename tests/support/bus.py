@@ -65,12 +65,14 @@ class Bus:
         """What `scenario` returns; it has some time."""
         return asyncio.run(asyncio.wait_for(scenario, SECONDS))
 
-    def call(self, at: tuple[str, str], member: str, signature: str = "", *values: Any) -> Any:
+    def call(
+        self, at: tuple[str, str], member: str, signature: str = "", *values: Any, **more: Any
+    ) -> Any:
         """One call over a connection of its own: the reply's values."""
 
         async def once() -> Any:
             async with Caller(self) as caller:
-                return await caller.call(at, member, signature, *values)
+                return await caller.call(at, member, signature, *values, **more)
 
         return self.run(once())
 
@@ -95,9 +97,9 @@ class Caller:
             self.signals.append(message)
 
     async def call(
-        self, at: tuple[str, str], member: str, signature: str = "", *values: Any
+        self, at: tuple[str, str], member: str, signature: str = "", *values: Any, **more: Any
     ) -> Any:
-        reply = await self.ask(at, member, signature, *values)
+        reply = await self.ask(at, member, signature, *values, **more)
         assert reply.message_type is MessageType.METHOD_RETURN, (reply.error_name, reply.body)
         return reply.body
 

@@ -77,6 +77,14 @@ class Desktop:
             "NO_AT_BRIDGE": "0",
             "QT_ACCESSIBILITY": "1",
         }
+        # What the bus starts needs the screen, too.
+        self.bus.call(
+            ("/org/freedesktop/DBus", "org.freedesktop.DBus"),
+            "UpdateActivationEnvironment",
+            "a{ss}",
+            self.environment,
+            destination="org.freedesktop.DBus",
+        )
         launcher = next(filter(os.path.exists, _LAUNCHERS))
         self.run(launcher, "--launch-immediately")
         self.run("openbox")

@@ -1,0 +1,112 @@
+"""The extension in a real Nautilus: its menus, its column, its page of properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.desktop import Desktop, needs
+from support.photos import NAMES, write_photos
+from support.user import wait_for
+
+pytestmark = needs("nautilus", typelibs={"Nautilus": "4.0"})
+
+APPLICATION = "org.gnome.Nautilus"
+_SETTINGS = """\
+[org/gnome/nautilus/preferences]
+default-folder-viewer='list-view'
+
+[org/gnome/nautilus/list-view]
+default-visible-columns=['name', 'Csearch::tags']
+default-column-order=['name', 'Csearch::tags']
+"""
+
+SERVICE = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
+WINDOW = "org.csearch.Window"
+
+
+@pytest.fixture(scope="module")
+def nautilus(screen: Desktop) -> Iterator[Desktop]:
+    """Nautilus with the extension as `csearchctl install` puts it; coffee.jpg is selected."""
+    settings = screen.user.home / ".config" / "glib-2.0" / "settings" / "keyfile"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(_SETTINGS)
+    screen.user.csearchctl("install", "--all")
+    process = screen.run("nautilus", "--select", str(screen.user.pictures / "coffee.jpg"))
+    screen.window("^Pictures$")
+    screen.wait_for_text(APPLICATION, "“coffee.jpg” selected")
+    yield screen
+    process.terminate()
+
+
+def choose(nautilus: Desktop, item: str) -> None:
+    """Chooses an item of the menu of what is selected."""
+    nautilus.keys("windowactivate", "--sync", nautilus.window("^Pictures$"))
+    nautilus.keys("key", "shift+F10")
+    wait_for(lambda: nautilus.accessible("press", APPLICATION, item), item)
+
+
+def close_window(screen: Desktop) -> None:
+    screen.keys("windowactivate", "--sync", screen.window("Picture Search"))
+    screen.keys("key", "ctrl+q")
+    wait_for(lambda: not screen.accessible("texts", WINDOW), "the end of the window")
+
+
+def words_of(screen: Desktop, name: str) -> str:
+    """The tags of a picture as the column shows them."""
+    path = bytes(screen.user.pictures / name)
+    ((told,),) = screen.bus.call(SERVICE, "Tags", "aaya{sv}", [path], {})
+    return ", ".join(word.rpartition("/")[2] for word in told["words"].value)
+
+
+def test_the_column_has_the_tags(nautilus: Desktop) -> None:
+    assert "Tags" in nautilus.accessible("texts", APPLICATION)
+    words = [words_of(nautilus, f"{name}.jpg") for name in NAMES]
+    assert any(words)
+    for text in filter(None, words):
+        nautilus.wait_for_text(APPLICATION, text)
+
+
+def test_a_picture_finds_similar_ones(nautilus: Desktop) -> None:
+    choose(nautilus, "Find Similar Images")
+    nautilus.wait_for_text(WINDOW, "Search without coffee.jpg")
+    nautilus.wait_for_text(WINDOW, "cat.jpg")
+    close_window(nautilus)
+
+
+def test_properties(nautilus: Desktop) -> None:
+    nautilus.keys("windowactivate", "--sync", nautilus.window("^Pictures$"))
+    nautilus.keys("key", "alt+Return")
+    nautilus.wait_for_text(APPLICATION, "Can be found by what it shows")
+    nautilus.keys("key", "Escape")
+
+
+def test_several_pictures_find_more(nautilus: Desktop) -> None:
+    nautilus.keys("windowactivate", "--sync", nautilus.window("^Pictures$"))
+    nautilus.keys("key", "Home", "shift+Down")
+    nautilus.wait_for_text(APPLICATION, "2 items selected")
+    choose(nautilus, "Find Images Like These")
+    texts = nautilus.wait_for_text(WINDOW, "rocket.jpg")
+    assert "Search without astronaut.jpg" in texts and "Search without cat.jpg" in texts
+    close_window(nautilus)
+
+
+def test_the_background_searches_here(nautilus: Desktop) -> None:
+    nautilus.keys("windowactivate", "--sync", nautilus.window("^Pictures$"))
+    nautilus.keys("key", "ctrl+a", "ctrl+shift+i")
+    choose(nautilus, "Search Images Here…")
+    nautilus.wait_for_text(WINDOW, "Finds pictures below Pictures.")
+    close_window(nautilus)
+
+
+def test_nothing_is_heard_of_a_service_that_is_away(nautilus: Desktop) -> None:
+    nautilus.user.csearchctl("stop")
+    other = nautilus.user.home / "Other"
+    write_photos(other, ("moon",))
+    nautilus.run("nautilus", "--new-window", str(other))
+    nautilus.window("^Other$")
+    nautilus.wait_for_text(APPLICATION, "moon.jpg")
+    assert not nautilus.user.pids("csearchd"), "looking into a folder starts nothing"
+    log = (nautilus.user.home / "nautilus.log").read_text()
+    assert "csearch" not in log and "Traceback" not in log
