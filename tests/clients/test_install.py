@@ -145,6 +145,6 @@ def test_desktop_files_are_valid(user: User) -> None:
     assert found
     done = subprocess.run(["desktop-file-validate", *found], capture_output=True, text=True)
     # KDE's service menus have keys that the standard gives to applications alone.
-    of_kde = "only valid for type Application"
+    of_kde = 'only valid for type "Application"'
     errors = [line for line in done.stdout.splitlines() if "error:" in line and of_kde not in line]
     assert not errors and os.path.exists(found[0])
