@@ -9,6 +9,10 @@ from csearch import __version__
 from csearch.errors import ClientError
 from csearch.show.terminal import Terminal
 
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """argparse's own, told the width: to find it out it imports shutil, which costs 3 ms."""
@@ -27,6 +31,20 @@ def parser(program: str, description: str, examples: str) -> argparse.ArgumentPa
         formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
+
+
+def add_action(actions: Any, examples: str, name: str, text: str) -> argparse.ArgumentParser:
+    """A subcommand of a subcommand, which shows those of the `examples` that are about it."""
+    lines = [line for line in examples.strip().splitlines() if line.split()[2] == name]
+    action: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in lines),
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    return action
 
 
 def add_version(arguments: argparse.ArgumentParser) -> None:

@@ -80,6 +80,12 @@ Operations
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.
+    teach     {name: str, pictures: [bin], against: int}: pictures, of which as many `files` come
+              along, are examples of a concept, but for the last `against`, which are not it. A new
+              name makes a concept. progress: that of a search. result: {name, examples, against,
+              called: [str], new: bool}: how many there are now, and what it is called in queries.
+    concepts  {}: result {concepts: [{name, examples, against, called}]}.
+    concept-rename {name, new}, concept-remove {name}: result {}.
     tags-write  {path: bin, mode: "xattr", "sidecar" or "embedded"}: tags all pictures below a
               directory, once they are read. progress: that of a search, then {phase: "tagging",
               done, total, failed}. hits: [{path: bin, reason: str}], what was left alone.

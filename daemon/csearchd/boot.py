@@ -16,6 +16,7 @@ from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.paths import Paths
+from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.looking import Looking
 from csearchd.search.places import Places
@@ -75,6 +76,7 @@ async def _run(
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
     engine = Engine(library, models, paths.cache)
+    concepts = Concepts(library, models, engine.embed)
     looking = Looking(
         library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
     )
@@ -83,7 +85,7 @@ async def _run(
     tagging = Tagging(
         library,
         models,
-        Scoring(library, paths.vocabulary, paths.cache),
+        Scoring(library, paths.vocabulary, paths.cache, concepts),
         config.tags.root,
         scanner.look,
         threads,
@@ -94,6 +96,7 @@ async def _run(
         library,
         models,
         engine,
+        concepts,
         looking,
         places,
         scanner,

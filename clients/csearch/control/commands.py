@@ -21,6 +21,8 @@ COMMANDS = {
     "reload": "read the configuration again",
     "failed": "list the pictures that could not be read, and why",
     "forget": "drop what is known of a file or a directory",
+    "teach": "teach a word by a few pictures",
+    "concepts": "list, rename and remove what was taught",
     "model": "list, install and choose models",
     "tags": "write tags where other programs read them, or take them back",
     "install": "start the service with your session, and integrate it with your desktop",

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from csearch.arguments import HelpFormatter
+from csearch.arguments import add_action
 from csearch.command import say
 from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
@@ -26,32 +26,18 @@ csearchctl model remove ViT-B-32-256
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _action(actions, "list", "show the installed and the recommended models")
-    _action(actions, "install", "download a model and prepare it").add_argument("name")
-    imported = _action(actions, "import", "make a model of a checkpoint on this machine")
+    add_action(actions, EXAMPLES, "list", "show the installed and the recommended models")
+    add_action(actions, EXAMPLES, "install", "download a model and prepare it").add_argument("name")
+    imported = add_action(
+        actions, EXAMPLES, "import", "make a model of a checkpoint on this machine"
+    )
     imported.add_argument("--arch", required=True, help="its architecture in open_clip")
     imported.add_argument(
         "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
     )
     imported.add_argument("--name", help="what to call it (like the file)")
-    _action(actions, "use", "search with this model").add_argument("name")
-    _action(actions, "remove", "delete an installed model").add_argument("name")
-
-
-def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {line}" for line in _examples(name)),
-        formatter_class=HelpFormatter,
-        allow_abbrev=False,
-    )
-    return action
-
-
-def _examples(name: str) -> list[str]:
-    return [line for line in EXAMPLES.strip().splitlines() if line.split()[2] == name]
+    add_action(actions, EXAMPLES, "use", "search with this model").add_argument("name")
+    add_action(actions, EXAMPLES, "remove", "delete an installed model").add_argument("name")
 
 
 def run(options: argparse.Namespace) -> int:

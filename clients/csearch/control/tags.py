@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from csearch.arguments import HelpFormatter, absolute
+from csearch.arguments import absolute, add_action
 from csearch.command import FAILURE, remark, say
 from csearch.connection import Connection
 from csearch.errors import ClientError
@@ -28,11 +27,13 @@ csearchctl tags undo --all
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _with_mode(_action(actions, "write", "tag the pictures below a directory, now"))
-    _with_mode(_action(actions, "on", "keep a directory tagged from now on"))
-    off = _action(actions, "off", "keep it tagged no more; what is written stays")
+    _with_mode(add_action(actions, EXAMPLES, "write", "tag the pictures below a directory, now"))
+    _with_mode(add_action(actions, EXAMPLES, "on", "keep a directory tagged from now on"))
+    off = add_action(actions, EXAMPLES, "off", "keep it tagged no more; what is written stays")
     off.add_argument("directory", metavar="DIR")
-    undo = _action(actions, "undo", "take back every word that csearch wrote, and no other")
+    undo = add_action(
+        actions, EXAMPLES, "undo", "take back every word that csearch wrote, and no other"
+    )
     where = undo.add_mutually_exclusive_group(required=True)
     where.add_argument("directory", nargs="?", metavar="DIR|FILE")
     where.add_argument("--all", action="store_true", help="everywhere")
@@ -46,19 +47,6 @@ def _with_mode(action: argparse.ArgumentParser) -> None:
         help="where: in extended attributes, in a file beside the picture, or in the picture",
     )
     action.add_argument("directory", metavar="DIR")
-
-
-def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
-    lines = [line for line in EXAMPLES.strip().splitlines() if line.split()[2] == name]
-    action: argparse.ArgumentParser = actions.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {line}" for line in lines),
-        formatter_class=HelpFormatter,
-        allow_abbrev=False,
-    )
-    return action
 
 
 def run(options: argparse.Namespace) -> int:

@@ -236,7 +236,9 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
         if stored is None or now - int(stored.split()[0]) >= _TELL_SECONDS:
             library.set("clock", library.clock.state)
         rows = database.execute(
-            "SELECT id FROM contents WHERE orphaned < ? LIMIT ?", (before, limit)
+            "SELECT id FROM contents WHERE orphaned < ? AND NOT EXISTS "
+            "(SELECT 1 FROM concept_examples WHERE content = contents.id) LIMIT ?",
+            (before, limit),
         ).fetchall()
         forget(library, database, [row[0] for row in rows], table)
         if rows:

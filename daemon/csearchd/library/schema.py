@@ -24,6 +24,8 @@ tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar,
              is a write under way (msgpack). It outlives its file, which may come back.
 tag_visits   the content and the edition of model and vocabulary that a file was last tagged for in
              a mode, so that it isn't due again; `failure` says why it was left alone.
+concepts     what the user taught; `concept_examples` by which pictures: `counter` is 1 for one that
+             isn't it. These contents are kept, though they have no file.
 derived      which state of the library a file in the cache was made from: its token, by its name.
 changed_vectors, changed_files
              what has changed since, noted by triggers, so that nobody can forget to. (Not by
@@ -214,6 +216,16 @@ MIGRATIONS = (
         INSERT INTO changed_files SELECT id FROM files WHERE directory = new.id
             AND NOT EXISTS (SELECT 1 FROM changed_files WHERE file = files.id);
     END;
+    """,
+    """
+    CREATE TABLE concepts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE);
+    CREATE TABLE concept_examples (
+        concept INTEGER NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+        content INTEGER NOT NULL REFERENCES contents(id) ON DELETE CASCADE,
+        counter INTEGER NOT NULL,
+        PRIMARY KEY (concept, content)
+    ) WITHOUT ROWID;
+    CREATE INDEX concept_examples_content ON concept_examples(content);
     """,
 )
 

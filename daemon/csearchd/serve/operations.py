@@ -13,7 +13,7 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
-from csearchd.serve import tags
+from csearchd.serve import tags, teaching
 from csearchd.serve.describing import describe
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
@@ -230,6 +230,10 @@ _TABLE: dict[str, Operation] = {
     "tags-intend": tags.intend,
     "tags-done": tags.done,
     "tags-known": tags.known,
+    "teach": teaching.teach,
+    "concepts": teaching.list_concepts,
+    "concept-rename": teaching.rename,
+    "concept-remove": teaching.remove,
     "hello": _hello,
     "search": search,
     "answer": _answer,

@@ -100,8 +100,8 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
     if len(files) != len(asked.pictures):
         raise RequestError("bad-request", "every picture must come with an open file")
     used = {number for part in asked.parts for number in part.pictures}  # not in quotes, say
-    seen = {number: _look(service, files[number], asked.pictures[number]) for number in used}
-    embed = service.engine.embed
+    seen = {number: look(service, files[number], asked.pictures[number]) for number in used}
+    embed = service.concepts.embed
     scale = 1.0
     try:
         vector = combined(asked.parts, embed, {number: one.vector for number, one in seen.items()})
@@ -120,7 +120,8 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         label=asked.label,
         label_weight=1 - asked.blend,
         least=asked.least,
-        like=any(part.pictures for part in asked.parts),
+        # A concept is made of pictures, and so are its scores.
+        like=any(part.pictures or service.concepts.names(part.text) for part in asked.parts),
         least_level=asked.least_level,
         order=asked.order,
         reverse=asked.reverse,
@@ -173,7 +174,8 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
     return paths, spans
 
 
-def _look(service: Service, file: int, path: bytes) -> Seen:
+def look(service: Service, file: int, path: bytes) -> Seen:
+    """The picture in an open file. Raises RequestError."""
     try:
         return service.looking.look(file, path)
     except LookError as error:

@@ -13,6 +13,7 @@ from csearchd.config import Config
 from csearchd.encode.serving import Models
 from csearchd.library.library import Library
 from csearchd.paths import Paths
+from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.looking import Looking
 from csearchd.search.places import Places
@@ -33,6 +34,7 @@ class Service:
     library: Library
     models: Models
     engine: Engine
+    concepts: Concepts
     looking: Looking
     places: Places
     scanner: Scanner

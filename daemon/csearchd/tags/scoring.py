@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from csearchd.encode.serving import Serving
 from csearchd.library.library import Library
+from csearchd.search.concepts import Concepts
 from csearchd.tags.calibration import Calibration, embed_terms
 from csearchd.tags.vocabulary import read_vocabulary
 
 _THRESHOLD = 0.5
+_TAUGHT = 4.0  # deviations above pictures in general, where a concept is as likely as not
 
 
 class Scoring:
     """Finds words; used by several threads, one at a time."""
 
-    def __init__(self, library: Library, own: str, cache: str) -> None:
-        """`own` is the user's vocabulary, `cache` a directory."""
+    def __init__(self, library: Library, own: str, cache: str, concepts: Concepts) -> None:
+        """`own` is the user's vocabulary, `cache` a directory, `concepts` what was taught."""
+        self._concepts = concepts
         self._library = library
         self._own = own
         self._cache = cache
@@ -26,7 +30,12 @@ class Scoring:
 
     def edition(self, serving: Serving) -> str:
         """Another text whenever the same picture may get other words."""
-        return serving.model.fingerprint
+        taught = [
+            (probe.concept.name, sorted(probe.concept.examples), sorted(probe.concept.counters))
+            for probe in self._concepts.probes()
+        ]
+        digest = hashlib.sha256(repr(taught).encode()).hexdigest()[:16] if taught else ""
+        return serving.model.fingerprint + digest
 
     def words(
         self, serving: Serving, files: Sequence[int], limit: int
@@ -46,9 +55,17 @@ class Scoring:
             return {}
         vectors = np.stack([np.frombuffer(row[1], "<f2").astype(np.float32) for row in rows])
         chosen = self._calibrated(serving).tags(vectors, _THRESHOLD, limit)
-        return {
+        found = {
             row[0]: [(tag.term.name, float(tag.confidence)) for tag in tags]
             for row, tags in zip(rows, chosen, strict=True)
+        }
+        for probe in self._concepts.probes():
+            above = vectors @ probe.vector - probe.mean - _TAUGHT
+            for row, odds in zip(rows, 2 * above, strict=True):
+                if odds >= 0:
+                    found[row[0]].append((probe.concept.name, float(1 / (1 + np.exp(-odds)))))
+        return {
+            file: sorted(words, key=lambda word: -word[1])[:limit] for file, words in found.items()
         }
 
     def _calibrated(self, serving: Serving) -> Calibration:

@@ -70,7 +70,7 @@ def parse(text: str, source: str, known: dict[tuple[str, ...], Term]) -> list[Te
         one_of = head.endswith(_ONE_OF)
         head = head.removesuffix(_ONE_OF).strip()
         name = head.removesuffix("/").strip()
-        _check(name, where)
+        check_name(name, where)
         path = (*(parent for _, parent, _ in above), name)
         group = path[:-1] if above and above[-1][2] else None
         above.append((indent, name, one_of))
@@ -91,7 +91,8 @@ def _lines(text: str) -> Iterator[tuple[int, int, str]]:
             yield number, len(content) - len(content.lstrip()), content.lstrip()
 
 
-def _check(name: str, where: str) -> None:
+def check_name(name: str, where: str) -> None:
+    """Raises VocabularyError, its text beginning with `where`, for what can't be a tag."""
     if not name:
         raise VocabularyError(f"{where}: a term is missing before the colon")
     if "/" in name or not _FORBIDDEN.isdisjoint(name):

@@ -1,0 +1,42 @@
+"""csearchctl concepts: what was taught."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.arguments import add_action
+from csearch.command import remark, say
+from csearch.connection import Connection
+from csearch.show.numbers import count
+
+EXAMPLES = """
+csearchctl concepts list
+csearchctl concepts rename "our dog Rex" "the dog Rex"
+csearchctl concepts remove "our dog Rex"      the pictures stay as they are
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    actions = options.add_subparsers(dest="action", metavar="ACTION")
+    add_action(actions, EXAMPLES, "list", "list them (without an ACTION, too)")
+    rename = add_action(actions, EXAMPLES, "rename", "call one otherwise")
+    rename.add_argument("name", metavar="NAME")
+    rename.add_argument("new", metavar="NEW")
+    remove = add_action(actions, EXAMPLES, "remove", "forget one")
+    remove.add_argument("name", metavar="NAME")
+
+
+def run(options: argparse.Namespace) -> int:
+    connection = Connection(start=True)
+    if options.action == "rename":
+        connection.call("concept-rename", name=options.name, new=options.new)
+    elif options.action == "remove":
+        connection.call("concept-remove", name=options.name)
+    else:
+        known = connection.call("concepts")["concepts"]
+        for one in known:
+            against = f", {count(one['against'], 'counter-example')}" if one["against"] else ""
+            say(f"{one['name']}\t{count(one['examples'], 'example')}{against}")
+        if not known:
+            remark("Nothing was taught yet; csearchctl teach -h says how.")
+    return 0

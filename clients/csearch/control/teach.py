@@ -1,0 +1,81 @@
+"""csearchctl teach: a word by a few pictures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from csearch.command import remark, say
+from csearch.connection import Connection
+from csearch.errors import ClientError
+from csearch.pictures import opened
+from csearch.protocol import Message
+from csearch.show.numbers import count
+from csearch.show.progress import ProgressLine
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl teach "our dog Rex" a.jpg b.jpg c.jpg       then: csearch Rex on the beach
+csearchctl teach "our dog Rex" d.jpg --not fox.jpg     more examples, and what it is not
+csearchctl concepts                                    what was taught
+"""
+
+
+_TOGETHER = 32  # pictures in a request: files that the service takes at a time
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument("name", metavar="NAME", help="what it is called")
+    options.add_argument("examples", metavar="PICTURE", nargs="*", help="pictures that show it")
+    options.add_argument(
+        "--not",
+        dest="against",
+        metavar="PICTURE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="pictures that don't, though one might think so",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    names = [*options.examples, *options.against]
+    if not names:
+        raise ClientError(f'name pictures that show "{options.name}", five or more if you can')
+    connection = Connection(start=True)
+    result: Message = {}
+    new = False
+    for start in range(0, len(names), _TOGETHER):
+        part = names[start : start + _TOGETHER]
+        against = min(len(part), max(0, start + len(part) - len(options.examples)))
+        result = _teach(connection, options.name, part, against)
+        new = new or result["new"]
+    against_it = f", {count(result['against'], 'counter-example')}" if result["against"] else ""
+    say(f"{result['name']}: {count(result['examples'], 'example')}{against_it}")
+    if new:
+        remark(f"In queries it is called: {', '.join(result['called'])}")
+    return 0
+
+
+def _teach(connection: Connection, name: str, names: list[str], against: int) -> Message:
+    """The result of teaching some pictures, of which the last ones are counter-examples."""
+    pictures = [opened(picture) for picture in names]
+    progress = ProgressLine(Terminal(2))
+    result: Message = {}
+    try:
+        for reply in connection.request(
+            "teach",
+            [file for file, _ in pictures],
+            name=name,
+            pictures=[path for _, path in pictures],
+            against=against,
+        ):
+            if reply["type"] == "progress":
+                progress.update(reply)
+            else:
+                result = reply
+    finally:
+        progress.clear()
+        for file, _ in pictures:
+            os.close(file)
+    return result

@@ -1,0 +1,72 @@
+"""What the user taught: named concepts, and the contents that are examples of them or are not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from csearchd.library.library import Library
+
+
+class Concept(NamedTuple):
+    """A concept; `examples` and `counters` are ids of contents."""
+
+    name: str
+    examples: frozenset[int]
+    counters: frozenset[int]
+
+
+def read(library: Library) -> list[Concept]:
+    """All of them, by name. Raises LibraryError."""
+    with library.read() as database:
+        rows = database.execute(
+            "SELECT c.name, e.content, e.counter FROM concepts c "
+            "LEFT JOIN concept_examples e ON e.concept = c.id ORDER BY c.name"
+        ).fetchall()
+    contents: dict[str, tuple[set[int], set[int]]] = {}
+    for name, content, counter in rows:
+        held = contents.setdefault(name, (set(), set()))
+        if content is not None:
+            held[counter].add(content)
+    return [
+        Concept(name, frozenset(examples), frozenset(counters))
+        for name, (examples, counters) in contents.items()
+    ]
+
+
+def add(
+    library: Library, name: str, examples: Collection[int], counters: Collection[int]
+) -> Concept:
+    """Adds examples to a concept, which is made if it is new; what was said of a content before is
+    replaced. Raises LibraryError."""
+    with library.write() as database:
+        database.execute("INSERT INTO concepts (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+        row, name = database.execute(
+            "SELECT id, name FROM concepts WHERE name = ?", (name,)
+        ).fetchone()
+        for counter, contents in enumerate((examples, counters)):
+            database.executemany(
+                "INSERT OR REPLACE INTO concept_examples VALUES (?, ?, ?)",
+                [(row, content, counter) for content in contents],
+            )
+        return next(concept for concept in read(library) if concept.name == name)
+
+
+def rename(library: Library, name: str, new: str) -> bool:
+    """Whether there was such a concept. Raises LibraryError, or KeyError if `new` is another's."""
+    with library.write() as database:
+        other = database.execute(
+            "SELECT 1 FROM concepts WHERE name = ? AND name != ? COLLATE NOCASE", (new, name)
+        ).fetchone()
+        if other:
+            raise KeyError(new)
+        return (
+            database.execute("UPDATE concepts SET name = ? WHERE name = ?", (new, name)).rowcount
+            > 0
+        )
+
+
+def remove(library: Library, name: str) -> bool:
+    """Whether there was such a concept. Raises LibraryError."""
+    with library.write() as database:
+        return database.execute("DELETE FROM concepts WHERE name = ?", (name,)).rowcount > 0

@@ -1,0 +1,188 @@
+"""Words that the user taught: directions to look in, made from a few pictures.
+
+A concept is a linear probe, strongly regularised: the mean of its examples (less half that of its
+counter-examples) against the library and pictures in general, in their metric. The words of its
+name are added, with a weight that falls as examples come; five examples and the name find
+more than either (tests/benchmarks/teach.py).
+
+"our dog Rex" is known by its whole name, by the name without a leading article or possessive, and
+by its capitalised words ("Rex"), for which the others ("dog") stand in the rest of a query.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.encode.serving import Models, Serving
+from csearchd.library import concepts
+from csearchd.library.concepts import Concept
+from csearchd.library.library import Library
+from csearchd.search.background import background
+from csearchd.search.query import unit
+
+Vector = NDArray[np.float32]
+
+_RIDGE = 40.0  # × the mean variance: with few examples, nearly the difference of the means
+_AGAINST = 0.5  # weight of the counter-examples
+_NAME = 10.0  # weight of the name, with n examples: _NAME / (n + 1.5)
+_PROPER_NAME = 3.0  # the same where it is the name of one: not any dog is Rex
+_FEW = 20  # pictures; fewer are no background
+_DETERMINERS = frozenset(["a", "an", "the", "my", "our", "your", "his", "her", "its", "their"])
+
+
+class Probe(NamedTuple):
+    """A concept for one model. Its values are `vector` · picture, of which those on pictures in
+    general have the `mean` and the standard deviation 1."""
+
+    concept: Concept
+    vector: Vector  # (dimensions,)
+    mean: float
+    alone: Vector  # with the words of the name, for a query of nothing else
+
+
+class Concepts:
+    """The concepts as the serving model sees them; used by several threads."""
+
+    def __init__(self, library: Library, models: Models, embed: Callable[[str], Vector]) -> None:
+        """`embed` gives a text's vector."""
+        self._library = library
+        self._models = models
+        self._embed = embed
+        self._lock = threading.Lock()
+        self.changes = 0  # counts them
+        self._made: tuple[tuple[int, int, int], list[Probe]] | None = None
+
+    def changed(self) -> None:
+        """They are read again before they are used."""
+        self.changes += 1
+
+    def probes(self) -> list[Probe]:
+        """Those that have examples with a vector. Raises LibraryError."""
+        serving = self._models.serving
+        with self._lock:
+            # One's own pictures are sampled again when there are twice as many.
+            key = (serving.row, self.changes, len(serving.table).bit_length())
+            if self._made is None or self._made[0] != key:
+                known = concepts.read(self._library)
+                self._made = key, self._fitted(serving, known) if known else []
+            return self._made[1]
+
+    def embed(self, text: str) -> Vector:
+        """The vector of a text in which concepts may be named."""
+        named, rest, alone = found_in(text, self.probes())
+        if not named:
+            return self._embed(text)
+        if alone:
+            return unit(np.sum([probe.alone for probe in named], axis=0))
+        words = self._embed(rest)
+        general = background(self._models.serving.model, self._models.serving.table)
+        scaled = words / _spread(general, words)
+        return unit(np.sum([scaled, *(probe.vector for probe in named)], axis=0))
+
+    def names(self, text: str) -> bool:
+        """Whether a text names a concept."""
+        return bool(found_in(text, self.probes())[0])
+
+    def _fitted(self, serving: Serving, known: Sequence[Concept]) -> list[Probe]:
+        general = background(serving.model, serving.table)
+        return [
+            fitted(concept, examples, _vectors(serving, concept.counters), general, self._embed)
+            for concept in known
+            if len(examples := _vectors(serving, concept.examples))
+        ]
+
+
+def fitted(
+    concept: Concept,
+    examples: Vector,
+    counters: Vector,
+    general: Vector,
+    embed: Callable[[str], Vector],
+) -> Probe:
+    """The probe of a concept, from unit vectors of shape (n, dimensions): of its examples, its
+    counter-examples and pictures in general."""
+    covariance, mean = None, np.zeros(examples.shape[1])
+    if len(general) >= _FEW:
+        covariance, mean = np.cov(general.T), general.mean(axis=0)
+    away = examples.mean(axis=0) - mean
+    if len(counters):
+        away = away - _AGAINST * (counters.mean(axis=0) - mean)
+    if covariance is not None:
+        ridge = _RIDGE * np.trace(covariance) / len(covariance) + 1e-6
+        away = np.linalg.solve(covariance + ridge * np.eye(len(covariance)), away)
+    vector = (away / _spread(general, away)).astype(np.float32)
+    generic = _generic(concept.name)
+    words = embed(generic or concept.name)
+    is_one = any(_is_proper(word) for word in concept.name.split())
+    weight = (_PROPER_NAME if is_one else _NAME) / (len(examples) + 1.5)
+    alone = vector + weight * words / _spread(general, words)
+    return Probe(concept, vector, float(mean @ vector), unit(alone))
+
+
+def found_in(text: str, probes: Sequence[Probe]) -> tuple[list[Probe], str, bool]:
+    """The concepts that a text names, the text with other words in their place, and whether it
+    names nothing else."""
+    by_name = {
+        _folded(alias): probe
+        for probe in probes
+        for alias in sorted(aliases(probe.concept.name), key=len)
+    }
+    if not by_name:
+        return [], text, False
+    named: list[Probe] = []
+
+    def replace(match: re.Match[str]) -> str:
+        probe = by_name[_folded(match[0])]
+        if probe not in named:
+            named.append(probe)
+        return _generic(probe.concept.name)
+
+    longest = sorted(by_name, key=len, reverse=True)
+    patterns = (r"\s+".join(map(re.escape, alias.split())) for alias in longest)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
+    left = pattern.sub("", text)
+    rest = " ".join(pattern.sub(replace, text).split())
+    others = [word for word in re.findall(r"\w+", left) if word.lower() not in _DETERMINERS]
+    return named, rest, bool(named) and not others
+
+
+def aliases(name: str) -> set[str]:
+    """What a concept is called in a query."""
+    words = name.split()
+    if words and words[0].lower() in _DETERMINERS:
+        words = words[1:]
+    proper = [word for word in words if _is_proper(word)]
+    return {alias for alias in (name, " ".join(words), " ".join(proper)) if alias}
+
+
+def _generic(name: str) -> str:
+    """The words of a name that are no names: what it is."""
+    words = [word for word in name.split() if not _is_proper(word)]
+    return " ".join(word for word in words if word.lower() not in _DETERMINERS)
+
+
+def _is_proper(word: str) -> bool:
+    return word[:1].isupper() and word.lower() not in _DETERMINERS
+
+
+def _folded(alias: str) -> str:
+    return " ".join(alias.lower().split())
+
+
+def _vectors(serving: Serving, contents: frozenset[int]) -> Vector:
+    """The vectors of those contents that have one."""
+    some = np.array(sorted(contents), np.int32)
+    return serving.table.vectors(some[serving.table.has(some)] if len(some) else some)
+
+
+def _spread(general: Vector, direction: NDArray[np.floating]) -> float:
+    """The standard deviation of what pictures in general score."""
+    if len(general) < _FEW:
+        return float(np.linalg.norm(direction)) + 1e-9
+    return float((general @ direction).std()) + 1e-9

@@ -1,0 +1,110 @@
+"""The operations about concepts: what the user teaches by pictures."""
+
+from __future__ import annotations
+
+import os
+
+from csearch.protocol import Message
+from csearchd.library import concepts, listings
+from csearchd.search.concepts import aliases
+from csearchd.serve.questions import look
+from csearchd.serve.request import Request, RequestError
+from csearchd.serve.searching import wait_for_reading
+from csearchd.serve.service import Service
+from csearchd.tags.vocabulary import VocabularyError, check_name
+
+_MOST_PICTURES = 32
+
+
+async def teach(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    name = _name(request.message.get("name"))
+    paths = request.message.get("pictures")
+    against = request.message.get("against", 0)
+    if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
+        raise RequestError("bad-request", "pictures must be a list of paths (bin)")
+    if not 0 < len(paths) <= _MOST_PICTURES or len(paths) != len(request.files):
+        raise RequestError("bad-request", f"from 1 to {_MOST_PICTURES} pictures, with a file each")
+    if type(against) is not int or not 0 <= against <= len(paths):
+        raise RequestError("bad-request", "against must be the number of counter-examples")
+    known = {concept.name.lower() for concept in await service.run(concepts.read, service.library)}
+    if against == len(paths) and name.lower() not in known:
+        raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
+    # What was never looked at becomes part of the library, as in a search.
+    parents = dict.fromkeys(os.path.dirname(path) for path in paths if path.startswith(b"/"))
+    new = [p for p in parents if not await service.run(listings.seen, service.library, p)]
+    if new:
+        await wait_for_reading(service, request, [os.path.realpath(path) for path in new])
+    contents = []
+    for path, file in zip(paths, request.files, strict=True):
+        content = (await service.run(look, service, file, path)).content
+        if content is None and (parent := os.path.dirname(path)) in parents:
+            await wait_for_reading(service, request, [os.path.realpath(parent)])
+            content = (await service.run(look, service, file, path)).content
+        if content is None:
+            raise RequestError(
+                "picture",
+                f"{_shown(path)}: examples must be in a directory that "
+                "csearch knows; csearchctl add DIR makes it known",
+            )
+        contents.append(content)
+    split = len(contents) - against
+    concept = await service.run(
+        concepts.add, service.library, name, contents[:split], contents[split:]
+    )
+    service.concepts.changed()
+    return {**_described(concept), "new": name.lower() not in known}
+
+
+async def list_concepts(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    known = await service.run(concepts.read, service.library)
+    return {"concepts": [_described(concept) for concept in known]}
+
+
+async def rename(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    name, new = str(request.message.get("name")), _name(request.message.get("new"))
+    try:
+        found = await service.run(concepts.rename, service.library, name, new)
+    except KeyError:
+        raise RequestError("bad-request", f'there is a concept "{new}" already') from None
+    return await _changed(service, name, found)
+
+
+async def remove(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    name = str(request.message.get("name"))
+    return await _changed(service, name, await service.run(concepts.remove, service.library, name))
+
+
+async def _changed(service: Service, name: str, found: bool) -> Message:
+    if not found:
+        raise RequestError(
+            "not-found", f'there is no concept "{name}"; csearchctl concepts lists them'
+        )
+    service.concepts.changed()
+    return {}
+
+
+def _described(concept: concepts.Concept) -> Message:
+    return {
+        "name": concept.name,
+        "examples": len(concept.examples),
+        "against": len(concept.counters),
+        "called": sorted(aliases(concept.name), key=len),
+    }
+
+
+def _name(given: object) -> str:
+    """Raises RequestError."""
+    name = " ".join(given.split()) if isinstance(given, str) else ""
+    try:
+        check_name(name, "a concept's name")
+    except VocabularyError as error:
+        raise RequestError("bad-request", str(error)) from None
+    return name
+
+
+def _shown(path: bytes) -> str:
+    return os.fsdecode(path).encode(errors="replace").decode()
