@@ -34,6 +34,20 @@ as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* s
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options and, as `query`, the words; what follows `--` keeps it. Ends on a mistake."""
+    options = build()
+    # argparse itself loses what follows a "--" where words and options may be mixed.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parsed = options.parse_intermixed_args(arguments[:end])
+    parsed.query += arguments[end:] if arguments[end + 1 :] else []
+    if parsed.top is None:
+        parsed.top = _TOP_OF_FOLDER if parsed.folder else _TOP
+    if not parsed.query and not parsed.like and not parsed.window:
+        options.error("QUERY is missing: describe a picture")
+    return parsed
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser."""
     options = parser("csearch", _DESCRIPTION, _EXAMPLES)
     options.epilog = f"{options.epilog}\n{_FILTERS}"
     options.usage = "csearch [options] QUERY…"
@@ -44,15 +58,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
     )
     add_version(options)
-    # argparse itself loses what follows a "--" where words and options may be mixed.
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    parsed = options.parse_intermixed_args(arguments[:end])
-    parsed.query += arguments[end:] if arguments[end + 1 :] else []
-    if parsed.top is None:
-        parsed.top = _TOP_OF_FOLDER if parsed.folder else _TOP
-    if not parsed.query and not parsed.like and not parsed.window:
-        options.error("QUERY is missing: describe a picture")
-    return parsed
+    return options
 
 
 def _add_query(options: argparse.ArgumentParser) -> None:

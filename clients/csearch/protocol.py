@@ -51,7 +51,8 @@ Operations
               file's name, title or keywords), `blend` (0.5) from 0 to 1. `offset` (0): results that
               are left out before the first. `sort`: "score", "date", "name" or "size", of the best
               `top`, or, in a query of filters alone, of all; `reverse`: bool. `min_score`: float;
-              `min_confidence`: "weak", "fair" or "strong".
+              `min_confidence`: "weak", "fair" or "strong". `remember`: bool, keeps the query for
+              `complete`.
               `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, a number.
               hits: [{path: bin, score: float, or nil for filters alone, confidence: "weak", "fair",
               "strong", or nil where it can't be told, details: {size, mtime_ns,
@@ -77,6 +78,12 @@ Operations
     describe  {paths: [bin], details: bool}: what is known of files, and what pictures show. result:
               {files: [{keywords: [str], words: [str], details: as of hits}]}, in their order; empty
               where nothing is known.
+    complete  {what: str, prefix: str}: what a user may mean who has typed so much. `what` is
+              "queries" (past ones, the latest first), "filters", "roots", "models" (installed),
+              "recommended" (models) or a filter's name: values of it that pictures have, or that
+              are worth to know. Case is ignored. result {values: [str]}, at most 50. May be the
+              first request of a connection, without `hello`.
+    history-clear  {}: forgets past queries; `forget` those that name its path. result {queries}.
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.

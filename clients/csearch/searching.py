@@ -92,6 +92,7 @@ class _Search:
             scopes=scopes,
             top=self._options.top,
             wait="all" if self._options.wait else "first",
+            remember=True,
             **self._fields(output),
             **({"pictures": [picture.message() for picture in pictures]} if pictures else {}),
         )

@@ -14,6 +14,7 @@ from csearchd.config import Config, ConfigError
 from csearchd.encode.serving import Models
 from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
+from csearchd.library.history import History
 from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
@@ -104,6 +105,7 @@ async def _run(
         threads,
         ending,
         tagging,
+        History(paths.history),
     )
     listening = own.socket if own else inherited
     assert listening is not None

@@ -53,6 +53,7 @@ KEYS = (
     Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
     Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0, 256),
     Key("tags", "root", "csearch", "what hierarchies of written tags are below; may be empty"),
+    Key("history", "keep", True, "whether past queries are kept, for completion"),
     Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
 )
 
@@ -91,6 +92,11 @@ class Tags:
 
 
 @dataclass(frozen=True)
+class History:
+    keep: bool
+
+
+@dataclass(frozen=True)
 class Log:
     level: str
 
@@ -104,6 +110,7 @@ class Config:
     encode: Encode
     search: Search
     tags: Tags
+    history: History
     log: Log
 
 
@@ -153,6 +160,7 @@ def parse(text: str, path: str) -> Config:
         "encode": Encode,
         "search": Search,
         "tags": Tags,
+        "history": History,
         "log": Log,
     }
     return Config(

@@ -19,6 +19,11 @@ class Paths:
         return os.path.join(self.data, "library.sqlite")
 
     @property
+    def history(self) -> str:
+        """Past queries."""
+        return os.path.join(self.data, "history")
+
+    @property
     def vocabulary(self) -> str:
         """The user's own words for tags."""
         return os.path.join(os.path.dirname(self.config), "vocabulary.txt")

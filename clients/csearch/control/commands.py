@@ -8,6 +8,11 @@ from csearch import __version__
 from csearch.arguments import parser
 from csearch.command import FAILURE, remark, say
 
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
 COMMANDS = {
     "add": "watch a directory and search it",
     "remove": "stop watching a directory",
@@ -23,6 +28,8 @@ COMMANDS = {
     "forget": "drop what is known of a file or a directory",
     "teach": "teach a word by a few pictures",
     "concepts": "list, rename and remove what was taught",
+    "history": "forget past queries, which the shell's completion offers",
+    "completion": "print what makes a shell complete csearch's words",
     "model": "list, install and choose models",
     "tags": "write tags where other programs read them, or take them back",
     "install": "start the service with your session, and integrate it with your desktop",
@@ -44,10 +51,15 @@ def control(arguments: list[str]) -> int:
         remark(_usage(name))
         return FAILURE
     command = import_module(f"csearch.control.{name}")
+    status: int = command.run(build_parser(name, command).parse_args(rest))
+    return status
+
+
+def build_parser(name: str, command: Any) -> argparse.ArgumentParser:
+    """The parser of a subcommand, whose module is `command`."""
     options = parser(f"csearchctl {name}", _sentence(COMMANDS[name]), command.EXAMPLES)
     command.add_arguments(options)
-    status: int = command.run(options.parse_args(rest))
-    return status
+    return options
 
 
 def _help() -> str:

@@ -20,6 +20,7 @@ class Item(NamedTuple):
     executable: bool = False
 
 
+_COMMANDS = ("csearch", "csearchctl")
 _SYSTEMD = ("systemctl",)
 _WINDOW = ("/usr/bin/python3",)
 _BUS = ("dbus-daemon", "dbus-broker")
@@ -40,6 +41,23 @@ ITEMS = (
         "$DATA/krunner/dbusplugins/org.csearch.krunner.desktop",
         ("krunner",),
     ),
+    *(
+        Item(
+            "integrations/completions/csearch.bash",
+            f"$DATA/bash-completion/completions/{command}",
+            ("bash",),
+        )
+        for command in _COMMANDS
+    ),
+    *(
+        Item(
+            "integrations/completions/csearch.fish",
+            f"$DATA/fish/vendor_completions.d/{command}.fish",
+            ("fish",),
+        )
+        for command in _COMMANDS
+    ),
+    Item("integrations/completions/_csearch", "$DATA/zsh/site-functions/_csearch", ("zsh",)),
     Item(
         "integrations/nautilus/csearch.py",
         "$DATA/nautilus-python/extensions/csearch.py",

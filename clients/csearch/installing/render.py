@@ -16,7 +16,12 @@ _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
 
 def rendered(item: Item) -> bytes:
     """The item's content. Raises ClientError for paths that can't be written there."""
-    path = os.path.join(share(), item.source)
+    return rendered_source(item.source)
+
+
+def rendered_source(source: str) -> bytes:
+    """The content of a file below share(). Raises ClientError."""
+    path = os.path.join(share(), source)
     try:
         with open(path, "rb") as file:
             content = file.read()

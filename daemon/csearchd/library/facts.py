@@ -122,6 +122,23 @@ class _Names:
         mask: Mask = table[np.minimum(column, len(texts))]
         return mask
 
+    def beginning(self, prefix: str, column: NDArray[np.int32]) -> list[str]:
+        """Texts of `column` that have words that begin so, from there on; the most frequent first.
+
+        "nikon d750" for "ni", "d750" for "d7".
+        """
+        start = prefix.casefold()
+        texts = list(self._numbers)
+        counts = np.bincount(column, minlength=len(texts))
+        found: dict[str, None] = {}
+        for number in np.argsort(-counts[: len(texts)], kind="stable"):
+            if not counts[number] or not texts[number]:
+                continue
+            words = texts[number].split()
+            ends = [" ".join(words[first:]) for first in range(len(words) if start else 1)]
+            found.update((end, None) for end in ends if end.startswith(start))
+        return list(found)
+
 
 class Facts:
     """The columns; see above."""
@@ -257,6 +274,24 @@ class Facts:
     def lens(self, text: str) -> Mask:
         """All words of `text` are somewhere in the lens's name; case is ignored."""
         return self._lenses.matching(_has_words(text), self._columns.lens)
+
+    def cameras(self, prefix: str) -> list[str]:
+        """Makes and models, in lower case, that have words that begin so."""
+        return self._cameras.beginning(prefix, self._columns.camera)
+
+    def lenses(self, prefix: str) -> list[str]:
+        """The same of lenses."""
+        return self._lenses.beginning(prefix, self._columns.lens)
+
+    def points(self) -> NDArray[np.float32]:
+        """Where pictures were taken: (latitude, longitude) in degrees, to a tenth, each once."""
+        columns = self._columns
+        known = ~np.isnan(columns.latitude)
+        tenths = np.round(np.stack([columns.latitude[known], columns.longitude[known]], 1) * 10)
+        numbers = np.unique(tenths.astype(np.int64) @ np.array([10000, 1]))
+        north = np.round(numbers / 10000)
+        tenths = np.stack([north, numbers - north * 10000], 1)
+        return (tenths / 10).astype(np.float32)
 
     def iso(self, comparison: str, number: float) -> Mask:
         column = self._columns.iso

@@ -53,6 +53,26 @@ class Keywords:
         mask[files] = True
         return mask
 
+    def beginning(self, library: Library, text: str, most: int) -> list[str]:
+        """Keywords that files have, or levels of them, that begin so. Raises LibraryError."""
+        start = text.casefold()
+        # LIKE ignores the case of ASCII alone.
+        pattern = "".join(f"!{c}" if c in "%_!" else c if c.isascii() else "_" for c in text)
+        with library.read() as database:
+            rows = database.execute(
+                "SELECT text FROM keywords WHERE (text LIKE ? ESCAPE '!' OR text LIKE ? ESCAPE '!')"
+                " AND EXISTS (SELECT 1 FROM file_keywords WHERE keyword = keywords.id) "
+                "ORDER BY text COLLATE NOCASE",
+                (f"{pattern}%", f"%/{pattern}%"),
+            )
+            found: dict[str, None] = {}
+            for (keyword,) in rows:
+                names = [keyword, *keyword.split("/")[1:]]
+                found.update((name, None) for name in names if name.casefold().startswith(start))
+                if len(found) >= most:
+                    break
+        return list(found)[:most]
+
     def changed(self, keywords: Iterable[int], new: Mapping[int, str]) -> None:
         """After a commit, under `memory`: other files have these keywords now; some are new."""
         self._version += 1

@@ -99,6 +99,29 @@ class Places:
                 known[point] = "" if row is None else _label(cities, row)
         return [known[point] for point in points]
 
+    def beginning(self, text: str, points: NDArray[np.float32], most: int) -> list[str]:
+        """Cities whose names begin so and that have some of `points` around, the largest first.
+
+        `points` are (latitude, longitude) in degrees. Raises PlaceError.
+        """
+        if not len(points):
+            return []
+        cities = self._load()
+        start = text.casefold()
+        length = len(start)
+        rows = [row for row, line in enumerate(cities.names) if line[:length].casefold() == start]
+        places = cities.places[rows]
+        near = np.isin(_cells(places["latitude"], places["longitude"]), _cells_around(points))
+        places, chosen = places[near], np.array(rows, np.int64)[near]
+        order = np.argsort(-places["population"], kind="stable")
+        found: dict[str, None] = {}
+        for row, place in zip(chosen[order], places[order], strict=True):
+            if _distances(points, place["latitude"], place["longitude"]).min() <= RADIUS:
+                found[cities.names[row].partition("\t")[0]] = None
+                if len(found) >= most:
+                    break
+        return list(found)
+
     def _city(self, cities: _Cities, text: str) -> int:
         """The row of the city that is meant."""
         name, _, qualifier = (part.strip() for part in text.partition(","))
@@ -171,6 +194,22 @@ def _cells(latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.int32]
     return cells
 
 
+def _cells_around(points: NDArray[Any]) -> NDArray[np.int32]:
+    """The cells of points and those beside them."""
+    steps = (-1, 0, 1)
+    latitude, longitude = points[:, 0], points[:, 1]
+    return np.unique([_cells(latitude + up, longitude + east) for up in steps for east in steps])
+
+
+def _distances(points: NDArray[Any], latitude: float, longitude: float) -> NDArray[np.float64]:
+    """Kilometres from a point to others, on a sphere."""
+    here, there = np.radians(np.float64(latitude)), np.radians(points[:, 0].astype(np.float64))
+    turn = np.radians(points[:, 1].astype(np.float64) - longitude)
+    sines = np.sin((there - here) / 2) ** 2 + np.cos(there) * np.cos(here) * np.sin(turn / 2) ** 2
+    kilometres: NDArray[np.float64] = 2 * _EARTH * np.arcsin(np.sqrt(np.minimum(sines, 1)))
+    return kilometres
+
+
 def _attracting(cities: _Cities, latitude: float, longitude: float) -> int | None:
     """The row of the city whose surroundings these are."""
     reach = min(180.0, np.degrees(_FARTHEST / _EARTH) / max(0.01, np.cos(np.radians(latitude))))
@@ -183,10 +222,8 @@ def _attracting(cities: _Cities, latitude: float, longitude: float) -> int | Non
         found += [cities.order[a:b] for a, b in zip(first, last, strict=True)]
     rows = np.concatenate(found)
     places = cities.places[rows]
-    here, there = np.radians(latitude), np.radians(places["latitude"].astype(np.float64))
-    turn = np.radians(places["longitude"] - longitude)
-    sines = np.sin((there - here) / 2) ** 2 + np.cos(there) * np.cos(here) * np.sin(turn / 2) ** 2
-    distance = 2 * _EARTH * np.arcsin(np.sqrt(np.minimum(sines, 1)))
+    there = np.stack([places["latitude"], places["longitude"]], 1)
+    distance = _distances(there, latitude, longitude)
     near = np.flatnonzero(distance <= _FARTHEST)
     if not len(near):
         return None

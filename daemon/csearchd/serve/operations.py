@@ -13,7 +13,7 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
-from csearchd.serve import tags, teaching
+from csearchd.serve import completing, tags, teaching
 from csearchd.serve.describing import describe
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
@@ -164,6 +164,7 @@ async def _failed(service: Service, request: Request) -> Message:
 
 async def _forget(service: Service, request: Request) -> Message:
     path = await service.run(_path_argument, request)
+    await completing.forget(service, path)
     table = service.models.serving.table
     files = await service.run(contents.forget_path, service.library, path, table)
     if files is None:
@@ -249,6 +250,8 @@ _TABLE: dict[str, Operation] = {
     "failed": _failed,
     "forget": _forget,
     "describe": describe,
+    "complete": completing.complete,
+    "history-clear": completing.clear,
     "models": _models,
     "use": _use,
 }

@@ -10,7 +10,7 @@ from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.question import Question, Scope
-from csearchd.serve import questions
+from csearchd.serve import completing, questions
 from csearchd.serve.found import described, plain
 from csearchd.serve.questions import Asked
 from csearchd.serve.request import Request, RequestError
@@ -52,6 +52,7 @@ async def search(service: Service, request: Request) -> Message:
             await service.run(_check_listed, service, path)
         scope = _scope(service, paths)
     question = await _question(service, asked, request, scope)
+    service.threads.submit(completing.remember, service, request.message)
     remarks = notes(service)
     result: Message = {}
     if asked.count:

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from csearchd.config import Config
 from csearchd.encode.serving import Models
+from csearchd.library.history import History
 from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
@@ -42,6 +43,7 @@ class Service:
     threads: ThreadPoolExecutor
     ending: asyncio.Event
     tagging: Tagging
+    history: History
     first_reads: list[bytes] = field(default_factory=list)
     """Directories never seen before, that a client waits for."""
     tag_news: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,61 @@
+"""Asks the daemon what a user may mean: quickly, quietly, and never so that one starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+from csearch.directories import data_directory
+from csearch.launch import managed
+from csearch.protocol import MAX_REPLY, Unpacker, pack, socket_path
+
+SECONDS = 0.05  # for all answers; a shell waits for them
+
+
+class Service:
+    """What a running daemon knows; nothing where none answers in time."""
+
+    def __init__(self) -> None:
+        self._deadline = time.monotonic() + SECONDS
+        self._socket: socket.socket | None = None
+
+    def values(self, what: str, prefix: str) -> list[str]:
+        """See the operation `complete` in csearch.protocol. Whatever fails gives nothing."""
+        try:
+            return self._ask(what, prefix)
+        except Exception:
+            return []
+
+    def _ask(self, what: str, prefix: str) -> list[str]:
+        connection = self._socket = self._socket or _connected()
+        connection.settimeout(max(0.001, self._deadline - time.monotonic()))
+        connection.sendall(pack({"id": 1, "op": "complete", "what": what, "prefix": prefix}))
+        unpacker = Unpacker(MAX_REPLY)
+        while data := connection.recv(1 << 16):
+            for message in unpacker.feed(data):
+                return [str(value) for value in message.get("values") or ()]
+            connection.settimeout(max(0.001, self._deadline - time.monotonic()))
+        return []
+
+
+def _connected() -> socket.socket:
+    """Raises OSError."""
+    path = socket_path()
+    if managed(path) and not _is_running():
+        raise ConnectionRefusedError  # systemd may listen there, and would start it
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(SECONDS)
+    connection.connect(path)
+    return connection
+
+
+def _is_running() -> bool:
+    """Whether the process that wrote its number into the library's lock is a daemon."""
+    try:
+        with open(os.path.join(data_directory(), "lock"), "rb") as file:
+            holder = int(file.read(20))
+        with open(f"/proc/{holder}/cmdline", "rb") as file:
+            return b"csearchd" in file.read()
+    except (OSError, ValueError):
+        return False

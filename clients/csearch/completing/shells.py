@@ -1,0 +1,103 @@
+"""What each shell hands over, and what it wants back."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from csearch.completing.words import Offer, Word, offer
+
+_UNSAFE = re.compile(r"[^\w./:=@%+,-]")
+_IN_DOUBLE_QUOTES = re.compile(r'(["$`\\])')
+_SEPARATORS = ";|&("
+
+
+class _Typed(NamedTuple):
+    """A command line up to the cursor. `kept` is what bash leaves in place of the last word."""
+
+    words: list[str]
+    current: str
+    quote: str  # that is open
+    kept: str
+
+
+def bash(command: str, line: str, breaks: str) -> str:
+    """`line` up to the cursor, and COMP_WORDBREAKS: bash replaces what follows the last of them."""
+    typed = _read(line, breaks)
+    names = [os.path.basename(word) for word in typed.words]
+    begin = len(names) - names[::-1].index(os.path.basename(command))
+    found = offer(os.path.basename(command), typed.words[begin:], typed.current)
+    words = []
+    for word in found.words:
+        if word.text[: len(typed.kept)].casefold() == typed.kept.casefold():
+            rest = word._replace(text=word.text[len(typed.kept) :])
+            words.append(quoted(rest, typed.quote) + (" " if word.complete else ""))
+    return _lines(found, words)
+
+
+def zsh(command: str, quote: str, *words: str) -> str:
+    """The last of `words` is being typed; inside quotes zsh quotes the answer itself."""
+    found = offer(os.path.basename(command), list(words[:-1]), words[-1])
+    shown = [word.text if quote else quoted(word, "") for word in found.words]
+    return _lines(found, _explained(found, shown))
+
+
+def fish(command: str, *words: str) -> str:
+    """The last of `words` is being typed, and comes with its quotes; fish quotes the answer."""
+    current = re.sub(r"\\(.)|[\"']", r"\1", words[-1])
+    found = offer(os.path.basename(command), list(words[:-1]), current)
+    return _lines(found, _explained(found, [word.text for word in found.words]))
+
+
+SHELLS: dict[str, Callable[..., str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+
+
+def quoted(word: Word, quote: str) -> str:
+    """The word as it must stand in a command line of bash or zsh, within an open `quote`."""
+    if quote == "'":
+        return word.text.replace("'", "'\\''")
+    if quote:
+        return _IN_DOUBLE_QUOTES.sub(r"\\\1", word.text)
+    parts = word.text.split(" ") if word.continues else [word.text]
+    return " ".join(_UNSAFE.sub(lambda match: "\\" + match[0], part) for part in parts)
+
+
+def _lines(found: Offer, words: list[str]) -> str:
+    kind = found.paths if found.paths and not words else "words"
+    return "".join(f"{line}\n" for line in (kind, *words))
+
+
+def _explained(found: Offer, shown: list[str]) -> list[str]:
+    return [f"{text}\t{word.meaning}" for text, word in zip(shown, found.words, strict=True)]
+
+
+def _read(line: str, breaks: str) -> _Typed:
+    """Reads a line as bash does."""
+    words: list[str] = []
+    current, kept, quote = "", "", ""
+    begun = escaped = False
+    for character in line:
+        if escaped:
+            current += character
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = begun = True
+        elif quote:
+            if character == quote:
+                quote = ""
+            else:
+                current += character
+        elif character in "\"'":
+            quote, begun, kept = character, True, current
+        elif character.isspace() or character in _SEPARATORS:
+            if begun:
+                words.append(current)
+            current, kept, begun = "", "", False
+        else:
+            current += character
+            begun = True
+            if character in breaks:
+                kept = current
+    return _Typed(words, current, quote, kept)

@@ -1,0 +1,194 @@
+"""What fits at the end of a command line: options, subcommands, and what the daemon knows."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import NamedTuple
+
+from csearch.completing.service import Service
+
+FILES, DIRECTORIES = "files", "directories"
+
+# What positional arguments are, where the daemon knows it.
+_KNOWN = {
+    ("remove", "directories"): "roots",
+    ("rescan", "directory"): "roots",
+    ("model use", "name"): "models",
+    ("model remove", "name"): "models",
+    ("model install", "name"): "recommended",
+}
+_PATHS = {"DIR": DIRECTORIES, "FILE": FILES, "PATH": FILES, "DIR|FILE": FILES}
+# The last word of a query, which may be a filter with a value in quotes that are still open.
+_LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
+_FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class Word(NamedTuple):
+    """A word that may be meant. One that `continues` has blanks between words of a query."""
+
+    text: str
+    meaning: str = ""
+    continues: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether a blank may follow."""
+        return not self.text.endswith((":", "/", "="))
+
+
+class Offer(NamedTuple):
+    """What fits; without words, what kind of path."""
+
+    words: list[Word]
+    paths: str = ""
+
+
+def offer(command: str, words: list[str], current: str) -> Offer:
+    """What `current`, which follows `words` of `command`, may become."""
+    if command == "csearch":
+        from csearch.options import build
+
+        return _Line(build(), "").offer(words, current)
+    from csearch.control.commands import COMMANDS, build_parser
+
+    if not words:
+        return Offer([Word(n, text) for n, text in COMMANDS.items() if n.startswith(current)])
+    if words[0] not in COMMANDS:
+        return Offer([])
+    module = import_module(f"csearch.control.{words[0]}")
+    return _Line(build_parser(words[0], module), words[0]).offer(words[1:], current)
+
+
+class _Line:
+    """A command line that is read as its parser will read it."""
+
+    def __init__(self, parser: argparse.ArgumentParser, name: str) -> None:
+        self._parser = parser
+        self._name = name  # of the subcommand
+        self._service = Service()
+        self._free: list[str] = []  # arguments that belong to no option
+        self._given: set[str] = set()
+        self._waiting: argparse.Action | None = None  # for its value
+        self._ended = False  # by --
+
+    def offer(self, words: list[str], current: str) -> Offer:
+        for word in words:
+            self._take(word)
+        if self._waiting:
+            return self._values(self._waiting, current)
+        if current.startswith("-") and not self._ended:
+            return self._options(current)
+        action = self._positional()
+        return self._values(action, current) if action else Offer([])
+
+    def _take(self, word: str) -> None:
+        if self._waiting:
+            self._waiting = None
+        elif self._ended or word == "-" or not word.startswith("-"):
+            self._take_free(word)
+        elif word == "--":
+            self._ended = True
+        else:
+            name, equals, _ = word.partition("=")
+            action = self._named().get(name)
+            self._given.add(name)
+            if action and action.nargs != 0 and not equals:
+                self._waiting = action
+
+    def _take_free(self, word: str) -> None:
+        action = self._positional()
+        if isinstance(action, argparse._SubParsersAction):
+            if word in action.choices:
+                self._parser = action.choices[word]
+                self._name = f"{self._name} {word}"
+                self._free = []
+        else:
+            self._free.append(word)
+
+    def _named(self) -> dict[str, argparse.Action]:
+        return {name: action for action in self._parser._actions for name in action.option_strings}
+
+    def _options(self, current: str) -> Offer:
+        name, equals, typed = current.partition("=")
+        if equals:
+            action = self._named().get(name)
+            found = self._values(action, typed) if action else Offer([])
+            words = [word._replace(text=f"{name}={word.text}") for word in found.words]
+            return Offer(words, found.paths)
+        words = []
+        for action in self._parser._actions:
+            repeatable = isinstance(action, argparse._AppendAction)
+            if repeatable or not self._given.intersection(action.option_strings):
+                # The long form says what it does; the short one is for who knows it.
+                for name in (
+                    action.option_strings[-1:]
+                    if current in ("-", "--")
+                    else (action.option_strings)
+                ):
+                    if name.startswith(current):
+                        words.append(Word(name, action.help or ""))
+        return Offer(words)
+
+    def _positional(self) -> argparse.Action | None:
+        """What the next argument that belongs to no option is."""
+        places = [action for action in self._parser._actions if not action.option_strings]
+        for number, action in enumerate(places):
+            if action.nargs in ("*", "+") or number == len(self._free):
+                return action
+        return None
+
+    def _values(self, action: argparse.Action, typed: str) -> Offer:
+        if isinstance(action, argparse._SubParsersAction):
+            meanings = {one.dest: one.help or "" for one in action._choices_actions}
+            return Offer([Word(n, t) for n, t in meanings.items() if n.startswith(typed)])
+        if action.choices is not None:
+            return Offer([Word(str(one)) for one in action.choices if str(one).startswith(typed)])
+        if action.dest == "query":
+            return self._query(typed)
+        paths = _PATHS.get(str(action.metavar), "")
+        what = _KNOWN.get((self._name, action.dest))
+        return Offer(
+            [Word(one) for one in self._service.values(what, typed)] if what else [], paths
+        )
+
+    def _query(self, current: str) -> Offer:
+        if "/" in current or current.startswith(("~", ".")):
+            return Offer([], FILES)
+        # Quotes of the shell may be around a query, or around a value: `tag:"old to`.
+        last = _LAST.search(current)
+        place = last.start(1) if last else 0
+        words = [*self._past(current), *self._filters("", current)]
+        if place:
+            words += self._filters(current[:place], current[place:])
+        return Offer(words)
+
+    def _filters(self, before: str, word: str) -> Iterator[Word]:
+        """Filters that begin like `word`, or values of the filter that it is."""
+        match = _FILTER.match(word)
+        if not match:
+            for name in self._service.values("filters", word):
+                yield Word(f"{before}{name}:")
+            return
+        negation, name, typed = match.groups()
+        typed = typed.removeprefix('"')
+        if negation == "" and name.lower() == "not":
+            for other in self._service.values("filters", typed):
+                yield Word(f"{before}{name}:{other}:")
+            return
+        for value in self._service.values(name.lower(), typed):
+            if '"' in value:
+                continue  # the query language has no way to say it
+            if not value.startswith(typed):
+                value = value.lower()
+            quoted = f'"{value}"' if re.search(r"\s", value) else value
+            yield Word(f"{before}{negation}{name}:{quoted}")
+
+    def _past(self, current: str) -> Iterator[Word]:
+        """What followed in past queries that begin like this one."""
+        before = " ".join(" ".join(self._free).split())
+        typed = f"{before} {current}" if before else current
+        for query in self._service.values("queries", typed):
+            yield Word(query[len(before) + 1 if before else 0 :], "asked before", continues=True)

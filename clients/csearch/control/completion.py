@@ -1,0 +1,29 @@
+"""csearchctl completion: the script by which a shell completes the commands' words."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import write
+from csearch.installing.render import rendered_source
+
+SCRIPTS = {
+    "bash": "integrations/completions/csearch.bash",
+    "zsh": "integrations/completions/_csearch",
+    "fish": "integrations/completions/csearch.fish",
+}
+
+EXAMPLES = """
+eval "$(csearchctl completion bash)"       in ~/.bashrc
+eval "$(csearchctl completion zsh)"        in ~/.zshrc, after compinit
+csearchctl completion fish | source        in ~/.config/fish/config.fish
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument("shell", choices=tuple(SCRIPTS), help="bash, zsh or fish")
+
+
+def run(options: argparse.Namespace) -> int:
+    write(rendered_source(SCRIPTS[options.shell]))
+    return 0

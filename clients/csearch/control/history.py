@@ -1,0 +1,27 @@
+"""csearchctl history: past queries, which completion offers."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import say
+from csearch.connection import Connection
+from csearch.show.numbers import count
+
+EXAMPLES = """
+csearchctl history clear
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.description = (
+        f"{options.description} They are kept on this machine alone, the latest 500 of them; "
+        "keep = false in the table [history] of the configuration keeps none."
+    )
+    options.add_argument("action", choices=("clear",), help="forget all of them")
+
+
+def run(options: argparse.Namespace) -> int:
+    forgotten = Connection(start=True).call("history-clear")["queries"]
+    say(f"{count(forgotten)} past {'query' if forgotten == 1 else 'queries'} forgotten.")
+    return 0

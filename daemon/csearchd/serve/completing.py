@@ -1,0 +1,122 @@
+"""The operations `complete` and `history-clear`: what a shell offers while a query is typed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+
+from csearch.protocol import Message
+from csearchd.encode.catalogue import RECOMMENDED
+from csearchd.encode.models import installed_models
+from csearchd.library import roots
+from csearchd.library.facts import KINDS, SHAPES
+from csearchd.search.grammar import FILTERS
+from csearchd.search.places import PlaceError
+from csearchd.serve.request import Request, RequestError
+from csearchd.serve.service import Service
+
+log = logging.getLogger(__name__)
+
+_MOST = 50  # values: more than that nobody reads
+_PERIODS = ("today", "yesterday", "last week", "last month", "last summer", "last year")
+
+Values = Callable[[Service, str], list[str]]
+
+
+async def complete(service: Service, request: Request) -> Message:
+    """See csearch.protocol."""
+    what, prefix = request.message.get("what"), request.message.get("prefix", "")
+    values = _VALUES.get(str(what))
+    if values is None:
+        raise RequestError("bad-request", f"what must be one of {', '.join(_VALUES)}")
+    if not isinstance(prefix, str):
+        raise RequestError("bad-request", "prefix must be a text")
+    return {"values": (await service.run(values, service, prefix))[:_MOST]}
+
+
+async def clear(service: Service, request: Request) -> Message:
+    try:
+        return {"queries": await service.run(service.history.clear)}
+    except OSError as error:
+        raise RequestError("library", f"{error.filename}: {error.strerror}") from error
+
+
+async def forget(service: Service, path: bytes) -> None:
+    """Drops the past queries that name a path. Raises RequestError."""
+    try:
+        await service.run(service.history.forget, path)
+    except OSError as error:
+        raise RequestError("library", f"{error.filename}: {error.strerror}") from error
+
+
+def remember(service: Service, message: Message) -> None:
+    """Keeps the query of a `search` that asks for it, where the user wants that.
+
+    A picture that is named by its place relative to a directory means nothing in another one.
+    """
+    if not message.get("remember") or not service.config.history.keep:
+        return
+    query = str(message["query"])
+    for picture in message.get("pictures") or ():
+        start = picture.get("start")
+        if start is not None and not query.startswith(("/", "http"), start):
+            return
+    try:
+        service.history.add(query)
+    except OSError as error:
+        log.warning("%s: %s; the query is not kept", error.filename, error.strerror)
+
+
+def _queries(service: Service, prefix: str) -> list[str]:
+    try:
+        return service.history.beginning(prefix, _MOST) if service.config.history.keep else []
+    except OSError:
+        return []
+
+
+def _roots(service: Service, prefix: str) -> list[str]:
+    """Those whose names can be typed."""
+    names = [os.fsdecode(path) for path in roots.roots(service.library)]
+    return [name for name in names if name.startswith(prefix) and name.isprintable()]
+
+
+def _tags(service: Service, prefix: str) -> list[str]:
+    return service.library.keywords.beginning(service.library, prefix, _MOST)
+
+
+def _places(service: Service, prefix: str) -> list[str]:
+    facts = service.library.facts
+    try:
+        return service.places.beginning(prefix, facts.points(), _MOST)
+    except PlaceError:
+        return []
+
+
+def _models(service: Service, prefix: str) -> list[str]:
+    return _beginning([model.name for model in installed_models(service.paths.models)], prefix)
+
+
+def _beginning(values: list[str] | tuple[str, ...], prefix: str) -> list[str]:
+    start = prefix.casefold()
+    return [value for value in values if value.casefold().startswith(start)]
+
+
+def _fixed(*values: str) -> Values:
+    return lambda service, prefix: _beginning(values, prefix)
+
+
+_VALUES: dict[str, Values] = {
+    "queries": _queries,
+    "filters": _fixed(*FILTERS),
+    "roots": _roots,
+    "models": _models,
+    "recommended": _fixed(*(model.name for model in RECOMMENDED)),
+    "tag": _tags,
+    "near": _places,
+    "camera": lambda service, prefix: service.library.facts.cameras(prefix),
+    "lens": lambda service, prefix: service.library.facts.lenses(prefix),
+    "type": _fixed(*KINDS),
+    "orientation": _fixed(*SHAPES),
+    **dict.fromkeys(("after", "before", "on"), _fixed(*_PERIODS)),
+}

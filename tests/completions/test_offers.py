@@ -1,0 +1,155 @@
+"""What is offered for completion, and when nothing is."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from support.album import write_photo
+from support.user import User, wait_for
+
+
+def offered(user: User, *words: str, command: str = "csearch") -> list[str]:
+    """The words, as fish gets them; the last one is being typed."""
+    done = user.run("csearch.completing", "fish", command, *words, check=None)
+    assert not done.stderr
+    return [line.partition("\t")[0] for line in done.stdout.decode().splitlines()[1:]]
+
+
+def past(user: User) -> list[str]:
+    """What was asked before, the latest first."""
+    done = user.run("csearch.completing", "fish", "csearch", "")
+    lines = done.stdout.decode().splitlines()
+    return [line.partition("\t")[0] for line in lines if line.endswith("\tasked before")]
+
+
+@pytest.fixture
+def asked(user: User) -> Iterator[User]:
+    """A user who has asked for something."""
+    write_photo(user.pictures / "cat.jpg", "cat")
+    for query in ("a red boat", "a cat", "a  red boat"):
+        user.search(query, "--in", user.pictures)
+    wait_for(lambda: past(user)[:1] == ["a red boat"], "the last query to be kept")
+    yield user
+
+
+def test_past_queries_are_offered_once_and_the_latest_first(asked: User) -> None:
+    assert past(asked) == ["a red boat", "a cat"]
+    assert stat.S_IMODE((asked.data / "history").stat().st_mode) == 0o600
+    asked.csearchctl("stop")
+    asked.start()
+    assert past(asked) == ["a red boat", "a cat"]
+
+
+def test_past_queries_are_cleared(asked: User) -> None:
+    assert asked.csearchctl("history", "clear").stdout == b"2 past queries forgotten.\n"
+    assert past(asked) == []
+    assert not (asked.data / "history").exists()
+
+
+def test_past_queries_can_be_switched_off(asked: User) -> None:
+    asked.config.parent.mkdir(parents=True, exist_ok=True)
+    asked.config.write_text("[history]\nkeep = false\n")
+    asked.csearchctl("reload")
+    before = (asked.data / "history").read_bytes()
+    asked.search("a dog", "-g")
+    asked.csearchctl("stop")  # nothing is left to be written
+    assert (asked.data / "history").read_bytes() == before
+    asked.start()
+    assert past(asked) == []
+
+
+def test_a_forgotten_path_is_forgotten_in_queries_too(asked: User) -> None:
+    path = asked.pictures / "cat.jpg"
+    asked.search(f"{path} + snow", "-g", check=None)  # its only picture is left out
+    wait_for(lambda: f"{path} + snow" in past(asked), "the query to be kept")
+    asked.csearchctl("forget", asked.pictures)
+    assert past(asked) == ["a red boat", "a cat"]
+
+
+def test_a_picture_relative_to_a_directory_is_not_kept(asked: User) -> None:
+    asked.csearch("./cat.jpg", "+", "rain", cwd=asked.pictures, check=None)
+    asked.search("a dog", "-g")
+    wait_for(lambda: past(asked)[0] == "a dog", "the query to be kept")
+    assert past(asked) == ["a dog", "a red boat", "a cat"]
+
+
+def test_what_moves_a_cursor_is_not_kept(asked: User) -> None:
+    asked.search("a \x1b[2J dog", "-g")
+    asked.search("a dog", "-g")
+    wait_for(lambda: past(asked)[0] == "a dog", "the query to be kept")
+    assert past(asked) == ["a dog", "a red boat", "a cat"]
+
+
+def test_the_history_does_not_grow_for_ever(asked: User) -> None:
+    asked.csearchctl("stop")
+    file = asked.data / "history"
+    file.write_text("".join(f"query {number}\n" for number in range(1500)))
+    asked.search("a dog", "-g")
+    wait_for(lambda: "a dog" in past(asked), "the query to be kept")
+    assert len(file.read_text().splitlines()) <= 501
+
+
+def test_without_a_service_only_options_are_offered_and_none_is_started(user: User) -> None:
+    assert offered(user, "tag:") == [] and offered(user, "two ") == []
+    assert offered(user, "--rev") == ["--reverse"]
+    assert offered(user, "resu", command="csearchctl") == ["resume"]
+    assert not user.pids("csearchd") and not user.answers()
+
+
+def test_a_service_that_hangs_is_not_waited_for(user: User) -> None:
+    user.address.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(user.address))
+        deaf.listen()
+        taken: list[socket.socket] = []
+        threading.Thread(target=lambda: taken.append(deaf.accept()[0]), daemon=True).start()
+        assert offered(user, "tag:") == []
+        wait_for(lambda: taken, "the question")
+
+
+def test_a_mistake_is_no_complaint(user: User) -> None:
+    for words in (("nonsense", "x"), ("model", "nonsense", "x"), ("--nonsense", "x")):
+        assert offered(user, *words, command="csearchctl") == []
+    assert user.run("csearch.completing", check=1).stderr == b""
+
+
+def test_each_option_is_offered_but_those_already_given(user: User) -> None:
+    assert "--sort" in offered(user, "-") and "--sort" not in offered(user, "--sort", "date", "-")
+    assert "--in" in offered(user, "--in", "/tmp", "-")
+    assert offered(user, "--", "-") == []
+
+
+def test_only_what_pictures_have_is_offered(user: User) -> None:
+    for name, camera in (("a", "Nikon"), ("b", "Canon")):
+        write_photo(
+            user.pictures / f"{name}.jpg", "cat" if name == "a" else "moon", camera=(camera, "X")
+        )
+    user.search("a cat", "--in", user.pictures)
+    wait_for(lambda: len(offered(user, "camera:")) == 2, "both cameras")
+    (user.pictures / "b.jpg").unlink()
+    user.search("a cat", "--wait", "--in", user.pictures)
+    assert offered(user, "camera:") == ['camera:"nikon x"']
+    assert offered(user, "CAMERA:x") == ["CAMERA:x"]
+    assert offered(user, "near:") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_scripts_are_valid_and_installed(user: User, shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"needs the package {shell}")
+    script = user.home / "script"
+    script.write_bytes(user.csearchctl("completion", shell).stdout)
+    assert b"@PYTHON@" not in script.read_bytes()
+    user.csearchctl("install", "--all")
+    place = {
+        "bash": "bash-completion/completions/csearchctl",
+        "zsh": "zsh/site-functions/_csearch",
+        "fish": "fish/vendor_completions.d/csearchctl.fish",
+    }[shell]
+    assert (user.home / ".local/share" / place).read_bytes() == script.read_bytes()
