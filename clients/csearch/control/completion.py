@@ -14,9 +14,9 @@ SCRIPTS = {
 }
 
 EXAMPLES = """
+csearchctl completion fish | source        in ~/.config/fish/config.fish
 eval "$(csearchctl completion bash)"       in ~/.bashrc
 eval "$(csearchctl completion zsh)"        in ~/.zshrc, after compinit
-csearchctl completion fish | source        in ~/.config/fish/config.fish
 """
 
 
