@@ -129,9 +129,8 @@ class _Search:
             return None
         from csearch.folder import Links
 
-        self._links = Links(
-            " ".join([*self._options.query, *self._options.like]), self._options.top
-        )
+        like = [f"like {os.path.basename(name)}" for name in self._options.like]
+        self._links = Links(" ".join([*self._options.query, *like]), self._options.top)
         return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:

@@ -73,9 +73,11 @@ class Desktop:
             "GSK_RENDERER": "cairo",
             "GSETTINGS_BACKEND": "keyfile",
             "GTK_A11Y": "atspi",
+            "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,  # KDE's programs insist on there being one
             "LC_ALL": "C.UTF-8",
             "NO_AT_BRIDGE": "0",
             "QT_ACCESSIBILITY": "1",
+            "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
         }
         # What the bus starts needs the screen, too.
         self.bus.call(
@@ -111,9 +113,9 @@ class Desktop:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def window(self, name: str) -> str:
-        """The id of the window with that title, once it is there."""
-        command = ["xdotool", "search", "--onlyvisible", "--name", name]
+    def window(self, name: str, by: str = "name") -> str:
+        """The id of the window with that title (or "class"), once it is there."""
+        command = ["xdotool", "search", "--onlyvisible", f"--{by}", name]
 
         def found() -> str:
             done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
