@@ -39,7 +39,7 @@ def _ask(directory: str) -> int:
             query = os.fsdecode(asked.stdout).strip()
             if asked.returncode or not query:
                 return 0
-            return search(["--folder", "--in", directory, "--", query])
+            return search(["--folder", "--in", directory, f" {query}"])  # may begin with a dash
     raise ClientError("the search window needs GTK 4 for Python; kdialog or zenity would do too")
 
 

@@ -129,8 +129,9 @@ class _Search:
             return None
         from csearch.folder import Links
 
+        words = [word for word in self._options.query if word != "--"]
         like = [f"like {os.path.basename(name)}" for name in self._options.like]
-        self._links = Links(" ".join([*self._options.query, *like]), self._options.top)
+        self._links = Links(" ".join([*words, *like]), self._options.top)
         return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:
