@@ -97,6 +97,9 @@ Operations
               directory, once they are read. progress: that of a search, then {phase: "tagging",
               done, total, failed}. hits: [{path: bin, reason: str}], what was left alone.
               result {files, written, left}. A connection that closes ends it.
+    tags-preview  {path: bin}: what tags-write would write, beside the keywords that pictures have
+              already. progress: that of a search. hits: [{path: bin, tags: [[word, confidence]]}],
+              a word as "animal/dog", the surest first. result {files, tagged}.
     tags-on   {path: bin, mode}: keeps the directory tagged from now on. result {path}.
     tags-off  {path: bin}: no more, nor those below it. result {paths: [bin]}.
     tags-undo  {path: bin or nil for everything}: takes back our words in a directory, or in a

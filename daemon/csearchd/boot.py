@@ -86,7 +86,7 @@ async def _run(
     tagging = Tagging(
         library,
         models,
-        Scoring(library, paths.vocabulary, paths.cache, concepts),
+        Scoring(library, paths.vocabulary, paths.cache, config.tags, concepts),
         config.tags.root,
         scanner.look,
         threads,

@@ -53,6 +53,15 @@ KEYS = (
     Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
     Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0, 256),
     Key("tags", "root", "csearch", "what hierarchies of written tags are below; may be empty"),
+    Key(
+        "tags",
+        "confidence",
+        50,
+        "how sure a tag must be, in per cent; more means fewer and better ones",
+        1,
+        99,
+    ),
+    Key("tags", "most", 10, "tags that a picture gets at most", 1, 100),
     Key("history", "keep", True, "whether past queries are kept, for completion"),
     Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
 )
@@ -89,6 +98,8 @@ class Search:
 @dataclass(frozen=True)
 class Tags:
     root: str
+    confidence: int
+    most: int
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def main() -> None:
     file = args.model / background.FILE
     general = np.load(file).astype(np.float32) if file.exists() else vectors
     matrix = embed_terms(terms, model, TextTower(model, 2), "/nonexistent")
-    scorer = Calibration(terms, matrix, general)
+    scorer = Calibration(terms, matrix, general, matrix)
     named = Mentions(terms, [photo.texts for photo in dev]).matrix
     counted = named.sum(axis=0) >= 3
     columns = {term.path: column for column, term in enumerate(terms)}

@@ -34,7 +34,7 @@ def general(count: int = 100) -> NDArray[np.float32]:
 def names(vector: Sequence[float], threshold: float = 0.5, most: int = 10) -> list[str]:
     vectors = np.zeros((1, DIMENSIONS), np.float32)
     vectors[0, : len(vector)] = vector
-    scorer = Calibration(TERMS, MATRIX, general())
+    scorer = Calibration(TERMS, MATRIX, general(), MATRIX)
     return [tag.term.name for tag in scorer.tags(vectors, threshold, most)[0]]
 
 
@@ -55,18 +55,18 @@ def test_at_most_as_many_as_asked() -> None:
 
 
 def test_what_scores_high_everywhere_counts_for_less() -> None:
-    plain = Calibration(TERMS, MATRIX, np.zeros((1, DIMENSIONS), np.float32))
+    plain = Calibration(TERMS, MATRIX, np.zeros((1, DIMENSIONS), np.float32), MATRIX)
     crowded = np.zeros((1, DIMENSIONS), np.float32)
     crowded[0, 0] = 1.0  # pictures in general look like animals
-    skewed = Calibration(TERMS, MATRIX, crowded)
+    skewed = Calibration(TERMS, MATRIX, crowded, MATRIX)
     picture = MATRIX[:1] + MATRIX[2:3]
     assert skewed.logits(picture)[0, 0] < plain.logits(picture)[0, 0]
 
 
 def test_common_terms_need_less_evidence() -> None:
-    terms = [Term(("animal", "dog"), ()), Term(("animal", "otter"), ()), Term(("my own",), ())]
-    dog, otter, own = log_odds(terms)
-    assert dog > otter >= own > -10
+    mine = Term(("my own",), (), own=True)
+    dog, walrus, own = log_odds([Term(("animal", "dog"), ()), Term(("animal", "walrus"), ()), mine])
+    assert dog > own > walrus > -10
     assert all(0 < share < 1 for share in read_frequencies().values())
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.tags.replace import TEMPORARY
+from csearchd.tags.words import leaf
 from support.photos import write_drawn, write_photos
 from support.user import User, wait_for
 from tags.pictures import need_exiftool
@@ -66,6 +69,40 @@ def test_write_and_undo(user: User, mode: str) -> None:
     database.close()
 
 
+def test_preview_writes_nothing_and_tells_what_write_would_write(user: User) -> None:
+    user.take_photos()
+    before = state(user)
+    text = user.csearchctl("tags", "preview", user.pictures)
+    assert re.search(rb"Pictures/.*\.jpg: [a-z]+/.* [5-9]\d%", text.stdout)
+    lines = user.csearchctl("tags", "preview", "--json", user.pictures).stdout.splitlines()
+    found = {Path(row["path"]): row["tags"] for row in map(json.loads, lines)}
+    assert set(found) == set(user.pictures.iterdir())
+    words = {path: [tag["tag"] for tag in tags] for path, tags in found.items() if tags}
+    assert all(0.5 <= tag["confidence"] <= 1 for tags in found.values() for tag in tags)
+    assert state(user) == before
+    user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
+    written = {path: os.getxattr(path, XDG).decode().split(",") for path in tagged(user)}
+    assert written == {path: [leaf(word) for word in chosen] for path, chosen in words.items()}
+    user.settle()
+    again = user.csearchctl("tags", "preview", user.pictures)
+    assert again.stdout == b"", "the tags are there already"
+
+
+def test_the_users_vocabulary_and_settings_decide(user: User) -> None:
+    user.take_photos()
+    user.config.parent.mkdir(parents=True)
+    own = user.config.with_name("vocabulary.txt")
+    own.write_text("-*\nmy cat: a cat\nmy rocket: a rocket launch\nother: something else\n")
+    user.config.write_text("[tags]\nconfidence = 1\nmost = 1\n")
+    text = user.csearchctl("tags", "preview", user.pictures).stdout.decode()
+    assert re.search(r"rocket\.jpg: my rocket \d+%$", text, re.MULTILINE)
+    assert not re.search(r", |/dog", text.replace(str(user.pictures), ""))
+    own.write_text("oops, this: is wrong\n")
+    user.csearchctl("reload")
+    wrong = user.csearchctl("tags", "preview", user.pictures, check=2).stderr.decode()
+    assert f"{own}, line 1:" in wrong and "Traceback" not in wrong
+
+
 def test_a_kept_folder(user: User) -> None:
     write_photos(user.pictures, ("cat", "horse", "coffee"))
     user.csearchctl("add", user.pictures)
@@ -92,7 +129,7 @@ def test_undo_of_one_file(user: User) -> None:
     user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
     first, *rest = tagged(user)
     user.csearchctl("tags", "undo", first)
-    assert tagged(user) == rest
+    assert tagged(user) == rest != []
     moved = user.home / "moved"
     user.pictures.rename(moved)
     user.csearchctl("tags", "undo", moved)

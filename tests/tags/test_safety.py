@@ -289,3 +289,22 @@ def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
         pytest.skip("this file system has room for any number of attributes")
     assert "no room" in bench.reasons[os.fsencode(path)]
     assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == before
+
+
+def test_exiftool_ends_with_a_killed_tagger(tmp_path: Path) -> None:
+    need_exiftool()
+    program = (
+        "import sys, time\n"
+        "from csearchd.tags.exiftool import Exiftool\n"
+        "tool = Exiftool(sys.argv[1])\n"
+        "tool.run('-ver')\n"
+        "print(tool._process.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE
+    ) as tagger:
+        assert tagger.stdout
+        pid = int(tagger.stdout.readline())
+        tagger.kill()
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), "exiftool's end", 20)

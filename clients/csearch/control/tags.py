@@ -15,6 +15,7 @@ from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal
 
 EXAMPLES = """
+csearchctl tags preview ~/Pictures                  what would be written; writes nothing
 csearchctl tags write --mode sidecar ~/Pictures     a file photo.jpg.xmp beside each picture
 csearchctl tags write --mode xattr ~/Pictures       for Dolphin and Baloo; files stay as they are
 csearchctl tags write --mode embedded ~/Pictures    into the pictures; needs exiftool
@@ -27,6 +28,11 @@ csearchctl tags undo --all
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
+    preview = add_action(
+        actions, EXAMPLES, "preview", "show the tags that pictures would get; write nothing"
+    )
+    preview.add_argument("--json", action="store_true", help="one JSON object a line")
+    preview.add_argument("directory", metavar="DIR")
     _with_mode(add_action(actions, EXAMPLES, "write", "tag the pictures below a directory, now"))
     _with_mode(add_action(actions, EXAMPLES, "on", "keep a directory tagged from now on"))
     off = add_action(actions, EXAMPLES, "off", "keep it tagged no more; what is written stays")
@@ -62,9 +68,38 @@ def run(options: argparse.Namespace) -> int:
                 f"{printable(one)} is kept tagged no more; csearchctl tags undo takes back the tags"
             )
         return 0
+    if options.action == "preview":
+        return _preview(connection, absolute(options.directory), options.json)
     if options.action == "write":
         return _follow(connection, "tagged", "tags-write", path=path, mode=options.mode)
     return _follow(connection, "as before", "tags-undo", path=path)
+
+
+def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
+    """A line for each picture that would get tags; the exit status."""
+    from csearch.show.json import line, path_fields
+
+    progress = ProgressLine(Terminal(2))
+    result: Message = {}
+    try:
+        for reply in connection.request("tags-preview", path=path):
+            if reply["type"] == "progress":
+                progress.update(reply)
+            elif reply["type"] == "hits":
+                progress.clear()
+                for hit in reply["hits"]:
+                    if as_json:
+                        tags = [{"tag": word, "confidence": sure} for word, sure in hit["tags"]]
+                        say(line({**path_fields(hit["path"]), "tags": tags}).decode().rstrip())
+                    elif hit["tags"]:
+                        words = ", ".join(f"{word} {sure:.0%}" for word, sure in hit["tags"])
+                        say(f"{printable(hit['path'])}: {words}")
+            else:
+                result = reply
+    finally:
+        progress.clear()
+    remark(f"{count(result['tagged'])} of {count(result['files'], 'picture')} would get tags")
+    return 0
 
 
 def _follow(connection: Connection, did: str, op: str, **arguments: object) -> int:

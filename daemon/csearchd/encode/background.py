@@ -28,6 +28,11 @@ def enter_background(keep: int, quiet: bool) -> None:
         except OSError:
             pass
     _write("/proc/self/oom_score_adj", "1000")
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Lets the kernel kill this process when the one that started it has gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

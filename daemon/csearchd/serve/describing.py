@@ -11,7 +11,7 @@ from csearchd.library.facts import details
 from csearchd.library.tree import DirectoryTree
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
-from csearchd.tags.vocabulary import VocabularyError
+from csearchd.tags.vocabulary import TagsError
 
 _MOST_FILES = 20_000
 _WORDS = 5  # for a picture
@@ -93,8 +93,8 @@ def _words(service: Service, files: list[int]) -> dict[int, list[str]]:
     try:
         for start in range(0, len(files), _PARAMETERS):
             part = files[start : start + _PARAMETERS]
-            scored = service.tagging.scoring.words(service.models.serving, part, _WORDS)
-            found |= {file: [word for word, _ in words] for file, words in scored.items()}
-    except VocabularyError as error:
+            scored = service.tagging.scoring.words(service.models.serving, part)
+            found |= {file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()}
+    except TagsError as error:
         raise RequestError("bad-request", str(error)) from error
     return found

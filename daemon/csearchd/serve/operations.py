@@ -135,6 +135,7 @@ def reload(service: Service) -> None:
     logging.getLogger().setLevel(config.log.level.upper())
     service.reading.config = config.encode
     service.tagging.root = config.tags.root
+    service.tagging.scoring.config = config.tags
     service.scanner.rules = Rules(config.scan.hidden, config.scan.exclude)
     for path in roots.roots(service.library):
         service.scanner.scan(path)
@@ -223,6 +224,7 @@ def _number(version: str) -> list[int]:
 
 
 _TABLE: dict[str, Operation] = {
+    "tags-preview": tags.preview,
     "tags-write": tags.write,
     "tags-on": tags.keep,
     "tags-off": tags.leave,

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library.database import LibraryError
+from csearchd.library.facts import details
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, wait_for_reading
 from csearchd.serve.service import Service
 from csearchd.tags import folders, ledger
 from csearchd.tags.exiftool import MISSING, installed
-from csearchd.tags.tasks import MODES, Task, places
+from csearchd.tags.tasks import MODES, Task, files_at, places
+from csearchd.tags.vocabulary import TagsError
+from csearchd.tags.words import leaf
 
+log = logging.getLogger(__name__)
+
+_PARAMETERS = 500  # in one SQL statement
 _PROGRESS_SECONDS = 0.1
 _KEEP_SECONDS = 2.0  # between looks for what is due in folders that are kept tagged
 _MOST_KEEP_SECONDS = 120.0  # where nothing comes of them
@@ -30,6 +37,41 @@ async def write(service: Service, request: Request) -> Message:
     if task.changed:
         service.scanner.scan(path)
     return _result(task)
+
+
+async def preview(service: Service, request: Request) -> Message:
+    """What `write` would write, and writes nothing. See csearch.protocol."""
+    path = await service.run(directory_argument, request.message.get("path"))
+    await wait_for_reading(service, request, [path])
+    files = await service.run(folders.below, service.library, path)
+    tagged = 0
+    for start in range(0, len(files), HITS_PER_REPLY):
+        hits = await service.run(_suggested, service, files[start : start + HITS_PER_REPLY])
+        tagged += sum(1 for hit in hits if hit["tags"])
+        await request.reply("hits", hits=hits)
+    return {"files": len(files), "tagged": tagged}
+
+
+def _suggested(service: Service, files: list[int]) -> list[Message]:
+    """The words that some files would get beside those that they have. Raises RequestError."""
+    hits: list[Message] = []
+    for start in range(0, len(files), _PARAMETERS):
+        part = files[start : start + _PARAMETERS]
+        try:
+            words = service.tagging.scoring.words(service.models.serving, part)
+        except TagsError as error:
+            raise RequestError("tagger", str(error)) from None
+        with service.library.read() as database:
+            known = details(database, part)
+        for file, path, _, _ in files_at(service.library, part):
+            there = {word.casefold() for word in known.get(file, {}).get("keywords", ())}
+            tags = [
+                [word, round(confidence, 3)]
+                for word, confidence in words.get(file, ())
+                if leaf(word).casefold() not in there
+            ]
+            hits.append({"path": path, "tags": tags})
+    return hits
 
 
 async def keep(service: Service, request: Request) -> Message:
@@ -62,6 +104,8 @@ async def undo(service: Service, request: Request) -> Message:
                 f"{os.fsdecode(path)} would be tagged again: {os.fsdecode(above)} is kept tagged; "
                 "csearchctl tags off ends that",
             )
+        if await service.run(os.path.isdir, path):  # it may have come from elsewhere
+            await wait_for_reading(service, request, [path])
     gone = await service.run(folders.leave, service.library, path or b"/")
     found = await service.run(places, service.library, path)
     task = Task.undo(found)
@@ -122,6 +166,8 @@ async def keep_tagged(service: Service) -> None:
                 await _tag_due(service, kept)
             except LibraryError:
                 pass  # status says it already
+            except TagsError as error:
+                log.error("folders aren't kept tagged: %s", error)
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
         await news.wait()

@@ -1,11 +1,11 @@
 """From a picture's vector to tags with probabilities that mean the same for every term.
 
 A term's evidence in a picture is its score, less half of what the term scores on pictures in
-general (the other half says how common it is), compared with the scores of all terms in the same
-picture. With how often people mention the term (frequencies.tsv) that makes a logistic model of
-"a caption of this picture would name it". Its three numbers were fitted on half of Flickr8k's dev
-photos with the starter model and tried on the other half (tests/starter/calibration.py); they hold
-no scale of a model's, so they serve for every model.
+general (the other half says how common it is), compared with the scores of a reference vocabulary's
+terms in the same picture. With how often people mention the term (frequencies.tsv) that makes a
+logistic model of "a caption of this picture would name it". Its three numbers were fitted on half
+of Flickr8k's dev photos with the starter model (tests/starter/calibration.py) and tried on the
+other half (tests/benchmarks/tags.py); they hold no scale of a model's, so they serve for every one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from csearchd.tags.vocabulary import Term
 
 PROMPTS = ("a photo of {}.", "{}", "a picture of {} in a scene.")
 FREQUENCIES = os.path.join(os.path.dirname(__file__), "frequencies.tsv")
-RAREST = 5e-4  # the share of a term that no caption in frequencies.tsv names
+RAREST = 5e-4  # the share of a term that no caption in frequencies.tsv names,
+OWN_SHARE = 0.01  # and of one that the user has added, and so has pictures of
 
 _EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19
 _GENERAL = 0.5  # of a term's mean over pictures in general
@@ -42,23 +43,34 @@ class Calibration:
     """Scores pictures' vectors against a vocabulary."""
 
     def __init__(
-        self, terms: Sequence[Term], matrix: NDArray[np.float32], background: NDArray[np.float32]
+        self,
+        terms: Sequence[Term],
+        matrix: NDArray[np.float32],
+        background: NDArray[np.float32],
+        reference: NDArray[np.float32],
     ) -> None:
-        """`matrix`: unit vectors of `terms`, (terms, dimensions); `background`: of pictures in
-        general, (n, dimensions)."""
+        """Unit vectors, (…, dimensions): `matrix` of `terms`, `background` of pictures in general,
+        `reference` of the terms of a large vocabulary, such as the built-in one."""
         self.terms = tuple(terms)
         self._matrix = matrix
-        self._general = _GENERAL * (matrix @ background.mean(axis=0))
+        self._reference = reference
+        self._mean = background.mean(axis=0)
         self._common = _COMMON * log_odds(terms) + _OFFSET
 
     def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-odds that each term fits: (pictures, terms), for unit vectors of
         shape (pictures, dimensions)."""
-        scores = vectors @ self._matrix.T - self._general
-        evidence = scores - scores.mean(axis=1, keepdims=True)
-        evidence /= evidence.std(axis=1, keepdims=True) + 1e-9
+        others = self._scores(vectors, self._reference)
+        evidence = self._scores(vectors, self._matrix) - others.mean(axis=1, keepdims=True)
+        evidence /= others.std(axis=1, keepdims=True) + 1e-9
         logits: NDArray[np.float32] = _EVIDENCE * evidence + self._common
         return logits
+
+    def _scores(
+        self, vectors: NDArray[np.float32], terms: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = (vectors - _GENERAL * self._mean) @ terms.T
+        return scores
 
     def tags(self, vectors: NDArray[np.float32], threshold: float, most: int) -> list[list[Tag]]:
         """For each picture the terms that fit with at least the probability `threshold`, best
@@ -90,7 +102,9 @@ class Calibration:
 def log_odds(terms: Sequence[Term]) -> NDArray[np.float32]:
     """How common the terms are, as log-odds, (terms,)."""
     known = read_frequencies()
-    shares = np.array([max(known.get(term.name, 0.0), RAREST) for term in terms])
+    shares = np.array(
+        [max(known.get(term.name, 0.0), OWN_SHARE if term.own else RAREST) for term in terms]
+    )
     odds: NDArray[np.float32] = np.log(shares / (1 - shares)).astype(np.float32)
     return odds
 

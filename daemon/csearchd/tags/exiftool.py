@@ -11,6 +11,7 @@ import subprocess
 import time
 from typing import Any
 
+from csearchd.encode.background import end_with_parent
 from csearchd.tags.record import LeftAlone
 
 MISSING = (
@@ -80,6 +81,8 @@ class Exiftool:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
+                # Kept open, it would look for more input for ever, ten times a second.
+                preexec_fn=end_with_parent,
             )
         except OSError as error:
             raise LeftAlone(MISSING) from error

@@ -3,46 +3,60 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from csearchd.config import Tags
 from csearchd.encode.serving import Serving
 from csearchd.library.library import Library
+from csearchd.search.background import ENOUGH, background
 from csearchd.search.concepts import Concepts
 from csearchd.tags.calibration import Calibration, embed_terms
-from csearchd.tags.vocabulary import read_vocabulary
+from csearchd.tags.vocabulary import TagsError, Term, read_vocabulary
 
-_THRESHOLD = 0.5
 _TAUGHT = 4.0  # deviations above pictures in general, where a concept is as likely as not
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """The terms, and all else that decides which of them a picture gets, as a name."""
+
+    name: str
+    terms: list[Term]
+    source: tuple[object, ...]  # what it was made from
 
 
 class Scoring:
     """Finds words; used by several threads, one at a time."""
 
-    def __init__(self, library: Library, own: str, cache: str, concepts: Concepts) -> None:
+    def __init__(
+        self, library: Library, own: str, cache: str, config: Tags, concepts: Concepts
+    ) -> None:
         """`own` is the user's vocabulary, `cache` a directory, `concepts` what was taught."""
-        self._concepts = concepts
+        self.config = config
         self._library = library
         self._own = own
         self._cache = cache
+        self._concepts = concepts
+        self._edition: _Edition | None = None
         self._calibration: tuple[str, Calibration] | None = None
 
     def edition(self, serving: Serving) -> str:
-        """Another text whenever the same picture may get other words."""
+        """Another text whenever the same picture may get other words. Raises VocabularyError."""
         taught = [
             (probe.concept.name, sorted(probe.concept.examples), sorted(probe.concept.counters))
             for probe in self._concepts.probes()
         ]
-        digest = hashlib.sha256(repr(taught).encode()).hexdigest()[:16] if taught else ""
-        return serving.model.fingerprint + digest
+        return _digest(self._current(serving).name, taught)
 
-    def words(
-        self, serving: Serving, files: Sequence[int], limit: int
-    ) -> dict[int, list[tuple[str, float]]]:
+    def words(self, serving: Serving, files: Sequence[int]) -> dict[int, list[tuple[str, float]]]:
         """Words such as "animal/dog" with their probabilities, best first, by file id.
 
-        Files whose contents have no vector yet are left out. Raises VocabularyError.
+        Files whose contents have no vector yet are left out. Raises TagsError.
         """
         marks = ",".join("?" * len(files))
         with self._library.read() as database:
@@ -54,30 +68,52 @@ class Scoring:
         if not rows:
             return {}
         vectors = np.stack([np.frombuffer(row[1], "<f2").astype(np.float32) for row in rows])
-        chosen = self._calibrated(serving).tags(vectors, _THRESHOLD, limit)
+        threshold, most = self.config.confidence / 100, self.config.most
+        tags = self._calibrated(serving).tags(vectors, threshold, most)
         found = {
-            row[0]: [(tag.term.name, float(tag.confidence)) for tag in tags]
-            for row, tags in zip(rows, chosen, strict=True)
+            row[0]: [(tag.term.name, float(tag.confidence)) for tag in chosen]
+            for row, chosen in zip(rows, tags, strict=True)
         }
+        floor = math.log(threshold / (1 - threshold))
         for probe in self._concepts.probes():
             above = vectors @ probe.vector - probe.mean - _TAUGHT
             for row, odds in zip(rows, 2 * above, strict=True):
-                if odds >= 0:
+                if odds >= floor:
                     found[row[0]].append((probe.concept.name, float(1 / (1 + np.exp(-odds)))))
         return {
-            file: sorted(words, key=lambda word: -word[1])[:limit] for file, words in found.items()
+            file: sorted(words, key=lambda word: -word[1])[:most] for file, words in found.items()
         }
 
-    def _calibrated(self, serving: Serving) -> Calibration:
-        edition = self.edition(serving)
-        if self._calibration is None or self._calibration[0] != edition:
+    def _current(self, serving: Serving) -> _Edition:
+        try:
+            info = os.stat(self._own)
+            own: tuple[int, ...] = (info.st_mtime_ns, info.st_size, info.st_ino)
+        except OSError:
+            own = ()
+        source = (serving.model.fingerprint, own, self.config.confidence, self.config.most)
+        if self._edition is None or self._edition.source != source:
             terms = read_vocabulary(self._own)
-            matrix = embed_terms(terms, serving.model, serving.tower, self._cache)
-            with self._library.read() as database:
-                sample = database.execute(
-                    "SELECT vector FROM vectors WHERE model = ? LIMIT 1000", (serving.row,)
-                ).fetchall()
-            background = np.stack([np.frombuffer(row[0], "<f2") for row in sample])
-            calibration = Calibration(terms, matrix, background.astype(np.float32))
-            self._calibration = edition, calibration
+            name = _digest(serving.model.fingerprint, terms, source[2:])
+            self._edition = _Edition(name, terms, source)
+        return self._edition
+
+    def _calibrated(self, serving: Serving) -> Calibration:
+        edition = self._current(serving)
+        if self._calibration is None or self._calibration[0] != edition.name:
+            general = background(serving.model, serving.table)
+            if len(general) < ENOUGH:
+                raise TagsError(
+                    f"the model {serving.model.name} brings no pictures to compare with, so tags "
+                    f"need {ENOUGH} of your own that it has read; it has read {len(general)}"
+                )
+            matrix, reference = (
+                embed_terms(terms, serving.model, serving.tower, self._cache)
+                for terms in (edition.terms, read_vocabulary(""))
+            )
+            calibration = Calibration(edition.terms, matrix, general, reference)
+            self._calibration = edition.name, calibration
         return self._calibration[1]
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -20,7 +20,7 @@ from csearchd.tags.launch import start_tagger
 from csearchd.tags.ledger import Outcome
 from csearchd.tags.scoring import Scoring
 from csearchd.tags.tasks import Given, Task, next_items
-from csearchd.tags.vocabulary import VocabularyError
+from csearchd.tags.vocabulary import TagsError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -176,7 +176,7 @@ class Tagging:
                 self.scoring,
                 self.root,
             )
-        except VocabularyError as error:
+        except TagsError as error:
             task.cancel()
             task.error = str(error)
             return []

@@ -18,7 +18,6 @@ from csearchd.tags.ledger import Entry
 from csearchd.tags.scoring import Scoring
 
 MODES = ("xattr", "sidecar", "embedded")
-MOST_WORDS = 10  # for a picture
 _BATCH = 48  # items that the tagger gets at a time, and finishes when a command is interrupted
 _BYTES = 8 << 20  # of a batch
 
@@ -85,7 +84,7 @@ class Given:
 def next_items(
     library: Library, task: Task, serving: Serving, scoring: Scoring, root: str
 ) -> list[Given]:
-    """The next items of a task; those that can't be tagged are counted. Raises VocabularyError."""
+    """The next items of a task; those that can't be tagged are counted. Raises TagsError."""
     if task.kind == "undo":
         return _undo_items(library, task)
     given: list[Given] = []
@@ -103,13 +102,13 @@ def _write_items(
     scoring: Scoring,
     root: str,
 ) -> list[Given]:
-    words = scoring.words(serving, files, MOST_WORDS)
+    words = scoring.words(serving, files)
     edition = scoring.edition(serving)
     known: dict[tuple[int | None, str], Entry] = {
         (entry.file, entry.carrier): entry for entry in ledger.entries(library, files)
     }
     given = []
-    there = _files(library, files)
+    there = files_at(library, files)
     task.done += len(files) - len(there)
     for file, path, content, failure in there:
         if file not in words:
@@ -130,7 +129,7 @@ def _write_items(
     return given
 
 
-def _files(
+def files_at(
     library: Library, files: Sequence[int]
 ) -> list[tuple[int, bytes, int | None, str | None]]:
     """Id, path, content, failure."""
@@ -206,4 +205,4 @@ def _chunked(
     library: Library, files: Sequence[int]
 ) -> Iterable[tuple[int, bytes, int | None, str | None]]:
     for start in range(0, len(files), 500):
-        yield from _files(library, files[start : start + 500])
+        yield from files_at(library, files[start : start + 500])

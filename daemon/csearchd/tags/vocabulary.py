@@ -15,7 +15,11 @@ _FORBIDDEN = set(',|\\"<>*') | {chr(code) for code in range(32)}
 _MAX_LENGTH = 64  # of a name, as IPTC's keywords allow (IIM 4.2, 2:25)
 
 
-class VocabularyError(Exception):
+class TagsError(Exception):
+    """Why pictures can't be tagged, and what to do, in one line for the user."""
+
+
+class VocabularyError(TagsError):
     """A file can't be used: which one, which line, and what to write instead."""
 
 
@@ -26,6 +30,7 @@ class Term:
     path: tuple[str, ...]
     phrases: tuple[str, ...]
     group: tuple[str, ...] | None = None  # at most one term of a group goes on a picture
+    own: bool = False  # of the user's file
 
     @property
     def name(self) -> str:
@@ -52,10 +57,12 @@ def _read(path: str, terms: dict[tuple[str, ...], Term]) -> list[Term]:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise VocabularyError(f"{path}: can't be read: {reason}") from None
-    return parse(text, path, terms)
+    return parse(text, path, terms, own=path != BUILT_IN)
 
 
-def parse(text: str, source: str, known: dict[tuple[str, ...], Term]) -> list[Term]:
+def parse(
+    text: str, source: str, known: dict[tuple[str, ...], Term], own: bool = False
+) -> list[Term]:
     """`known` terms as the lines of `text` change them. Raises VocabularyError with the line."""
     terms = dict(known)
     above: list[tuple[int, str, bool]] = []  # indentation, name, whether "one of"
@@ -79,7 +86,7 @@ def parse(text: str, source: str, known: dict[tuple[str, ...], Term]) -> list[Te
                 raise VocabularyError(f'{where}: "{name}/" only groups and needs no phrases')
             continue
         phrases = tuple(phrase.strip() for phrase in tail.split(",") if phrase.strip())
-        terms[path] = Term(path, phrases or (name,), group)
+        terms[path] = Term(path, phrases or (name,), group, own)
     return list(terms.values())
 
 
