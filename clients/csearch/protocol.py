@@ -80,8 +80,9 @@ Operations
               where nothing is known.
     complete  {what: str, prefix: str}: what a user may mean who has typed so much. `what` is
               "queries" (past ones, the latest first), "filters", "roots", "models" (installed),
-              "recommended" (models) or a filter's name: values of it that pictures have, or that
-              are worth to know. Case is ignored. result {values: [str]}, at most 50. May be the
+              "recommended" (models), "concepts", "taught" (what they are called in
+              queries) or a filter's name: values of it that pictures have, or that are worth to
+              know. Case is ignored. result {values: [str]}, at most 50. May be the
               first request of a connection, without `hello`.
     history-clear  {}: forgets past queries; `forget` those that name its path. result {queries}.
     models    {}: result {current: str, next: str or nil, done: int, total: int}.

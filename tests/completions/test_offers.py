@@ -153,3 +153,11 @@ def test_scripts_are_valid_and_installed(user: User, shell: str) -> None:
         "fish": "fish/vendor_completions.d/csearchctl.fish",
     }[shell]
     assert (user.home / ".local/share" / place).read_bytes() == script.read_bytes()
+
+
+def test_what_was_taught_is_offered(asked: User) -> None:
+    cat = asked.pictures / "cat.jpg"
+    asked.csearchctl("teach", "our cat Felix", cat)
+    assert offered(asked, "Fel") == ["Felix"]
+    assert offered(asked, "remove", "our", command="csearchctl") == []
+    assert offered(asked, "concepts", "remove", "our", command="csearchctl") == ["our cat Felix"]

@@ -16,11 +16,14 @@ FILES, DIRECTORIES = "files", "directories"
 _KNOWN = {
     ("remove", "directories"): "roots",
     ("rescan", "directory"): "roots",
+    ("concepts remove", "name"): "concepts",
+    ("concepts rename", "name"): "concepts",
+    ("teach", "name"): "concepts",
     ("model use", "name"): "models",
     ("model remove", "name"): "models",
     ("model install", "name"): "recommended",
 }
-_PATHS = {"DIR": DIRECTORIES, "FILE": FILES, "PATH": FILES, "DIR|FILE": FILES}
+_PATHS = {"DIR": DIRECTORIES, "FILE": FILES, "PATH": FILES, "DIR|FILE": FILES, "PICTURE": FILES}
 # The last word of a query, which may be a filter with a value in quotes that are still open.
 _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
 _FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(.*)", re.IGNORECASE | re.DOTALL)
@@ -169,6 +172,8 @@ class _Line:
         """Filters that begin like `word`, or values of the filter that it is."""
         match = _FILTER.match(word)
         if not match:
+            for name in self._service.values("taught", word) if word else ():
+                yield Word(f"{before}{name}", continues=True)
             for name in self._service.values("filters", word):
                 yield Word(f"{before}{name}:")
             return

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from csearch.protocol import Message
 from csearchd.encode.catalogue import RECOMMENDED
 from csearchd.encode.models import installed_models
-from csearchd.library import roots
+from csearchd.library import concepts, roots
 from csearchd.library.facts import KINDS, SHAPES
+from csearchd.search.concepts import aliases
 from csearchd.search.grammar import FILTERS
 from csearchd.search.places import PlaceError
 from csearchd.serve.request import Request, RequestError
@@ -93,6 +94,15 @@ def _places(service: Service, prefix: str) -> list[str]:
         return []
 
 
+def _concepts(service: Service, prefix: str) -> list[str]:
+    return _beginning([concept.name for concept in concepts.read(service.library)], prefix)
+
+
+def _taught(service: Service, prefix: str) -> list[str]:
+    names = [alias for concept in concepts.read(service.library) for alias in aliases(concept.name)]
+    return _beginning(sorted(dict.fromkeys(names)), prefix)
+
+
 def _models(service: Service, prefix: str) -> list[str]:
     return _beginning([model.name for model in installed_models(service.paths.models)], prefix)
 
@@ -110,6 +120,8 @@ _VALUES: dict[str, Values] = {
     "queries": _queries,
     "filters": _fixed(*FILTERS),
     "roots": _roots,
+    "concepts": _concepts,
+    "taught": _taught,
     "models": _models,
     "recommended": _fixed(*(model.name for model in RECOMMENDED)),
     "tag": _tags,
