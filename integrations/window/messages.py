@@ -32,7 +32,7 @@ class Message(Gtk.Box):
 
 def empty(folder):
     """Before anything is asked."""
-    where = _("Finds pictures everywhere you have had searched.")
+    where = _("Searches in all folders that are known.")
     if folder:
         where = _("Finds pictures below {folder}.").format(folder=_name(folder))
     return (

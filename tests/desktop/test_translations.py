@@ -1,0 +1,39 @@
+"""The catalogues: complete, up to date with the code, and compiled."""
+
+from __future__ import annotations
+
+import gettext
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+INTEGRATIONS = Path(__file__).parents[2] / "integrations"
+TOOLS = ("xgettext", "msgmerge", "msgfmt")
+
+pytestmark = pytest.mark.skipif(
+    not all(map(shutil.which, TOOLS)) and not os.environ.get("CSEARCH_TEST_DESKTOPS"),
+    reason="needs gettext (apt install)",
+)
+
+
+def test_the_catalogues_are_what_the_code_needs(tmp_path: Path) -> None:
+    copy = tmp_path / "integrations"
+    shutil.copytree(INTEGRATIONS, copy)
+    subprocess.run([copy / "po" / "update.sh"], check=True)
+    for name in ("po/csearch.pot", "po/de.po", "locale/de/LC_MESSAGES/csearch.mo"):
+        assert (copy / name).read_bytes() == (INTEGRATIONS / name).read_bytes(), (
+            f"integrations/po/update.sh brings {name} up to date"
+        )
+
+
+def test_german_is_complete() -> None:
+    command = ["msgfmt", "--statistics", "-o", os.devnull, str(INTEGRATIONS / "po" / "de.po")]
+    environment = {**os.environ, "LC_ALL": "C"}
+    told = subprocess.run(command, capture_output=True, text=True, env=environment).stderr
+    assert "untranslated" not in told and "fuzzy" not in told, told
+    german = gettext.translation("csearch", INTEGRATIONS / "locale", ["de"])
+    assert german.gettext("Find Similar Images") == "Ähnliche Bilder suchen"
+    assert german.ngettext("The best of {n} picture.", "", 5) == "Die besten von {n} Bildern."
