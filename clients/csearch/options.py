@@ -41,7 +41,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parsed.query += arguments[end:] if arguments[end + 1 :] else []
     if parsed.top is None:
         parsed.top = _TOP_OF_FOLDER if parsed.folder else _TOP
-    if not parsed.query and not parsed.like and not parsed.window:
+    if not parsed.query and not parsed.like and not parsed.random and not parsed.window:
         options.error("QUERY is missing: describe a picture")
     return parsed
 
@@ -114,6 +114,14 @@ def _add_output(options: argparse.ArgumentParser) -> None:
         help="order of the best N; of everything in a query of filters alone (date)",
     )
     options.add_argument("--reverse", action="store_true", help="the other way round")
+    options.add_argument(
+        "--group",
+        action=argparse.BooleanOptionalAction,
+        help="show one of several that are nearly the same, as on a terminal",
+    )
+    options.add_argument(
+        "--random", action="store_true", help="any N of those that match, or of all, by chance"
+    )
     form = options.add_mutually_exclusive_group()
     form.add_argument(
         "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"

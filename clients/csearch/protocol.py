@@ -54,8 +54,12 @@ Operations
               `min_confidence`: "weak", "fair" or "strong". `remember`: bool, keeps the query for
               `complete`.
               `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, a number.
+              `group`: bool: of files that are nearly the same only the first. `random`: bool: `top`
+              files by chance, of those that are filtered for, or at least fair; then the query may
+              be empty.
               hits: [{path: bin, score: float, or nil for filters alone, confidence: "weak", "fair",
-              "strong", or nil where it can't be told, details: {size, mtime_ns,
+              "strong", or nil where it can't be told, similar: int (how many were left out),
+              details: {size, mtime_ns,
               format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,
               longitude, altitude, orientation, title, description, rating, keywords, place}}]:
               what isn't known is left out; `taken` is local time as ISO 8601, that of the file
@@ -88,6 +92,11 @@ Operations
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.
+    dupes     {path: bin or nil for everywhere, exact: bool}: pictures that are the same below a
+              directory, and unless `exact` nearly the same. progress as of search. hits: groups
+              {exact: bool, files: [{path: bin, likeness: float, pixels, size, mtime_ns, content:
+              int}]}: whether they have the same pixels; the largest first; how alike each is to one
+              of them, 0 to 1; the same number for the same pixels. result {groups, files}.
     teach     {name: str, pictures: [bin], against: int}: pictures, of which as many `files` come
               along, are examples of a concept, but for the last `against`, which are not it. A new
               name makes a concept. progress: that of a search. result: {name, examples, against,

@@ -33,7 +33,7 @@ def search(arguments: list[str]) -> int:
 
         return show(options)
     typed = " ".join(options.query)
-    if not typed.strip() and not options.like:
+    if not typed.strip() and not options.like and not options.random:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
     named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
     pictures = _pictures(typed, named)
@@ -146,6 +146,8 @@ class _Search:
             "label": options.label,
             "blend": options.blend,
             "count": options.count,
+            "random": options.random,
+            "group": output.group if options.group is None else options.group,
             "details": output.details,
             "places": output.places,
         }

@@ -26,6 +26,7 @@ COMMANDS = {
     "reload": "read the configuration again",
     "failed": "list the pictures that could not be read, and why",
     "forget": "drop what is known of a file or a directory",
+    "dupes": "list pictures that are the same, or nearly",
     "teach": "teach a word by a few pictures",
     "concepts": "list, rename and remove what was taught",
     "history": "forget past queries, which the shell's completion offers",

@@ -7,9 +7,10 @@ from typing import Any
 from csearch.protocol import Message
 
 FIELDS = (
-    "path", "name", "folder", "score", "confidence", "rank", "date", "dated", "utc_offset", "place",
-    "latitude", "longitude", "altitude", "camera", "make", "model", "lens", "iso", "width",
-    "height", "size", "format", "orientation", "rating", "title", "description", "keywords",
+    "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
+    "utc_offset", "place", "latitude", "longitude", "altitude", "camera", "make", "model", "lens",
+    "iso", "width", "height", "size", "format", "orientation", "rating", "title", "description",
+    "keywords",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 
@@ -25,6 +26,7 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     camera = " ".join(part for part in (details.get("make"), details.get("model")) if part)
     known = {
         **details,
+        "similar": hit.get("similar", 0),
         "confidence": hit.get("confidence"),
         "score": None if score is None else round(score, 6),
         "rank": rank,

@@ -24,10 +24,12 @@ class Formatter:
         lines: Callable[[Iterable[Message]], bytes],
         details: bool = False,
         places: bool = False,
+        group: bool = False,
     ) -> None:
         self.lines = lines
         self.details = details
         self.places = places
+        self.group = group  # unless it is asked for otherwise
 
 
 def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
@@ -40,7 +42,8 @@ def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
         return Formatter(lambda hits: b"".join(hit["path"] + b"\0" for hit in hits))
     if terminal.interactive:
         return Formatter(
-            lambda hits: "".join(_rows(hits, terminal)).encode(errors="surrogateescape")
+            lambda hits: "".join(_rows(hits, terminal)).encode(errors="surrogateescape"),
+            group=True,
         )
     return Formatter(lambda hits: b"".join(hit["path"] + b"\n" for hit in hits))
 
@@ -50,6 +53,8 @@ def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
     for hit in hits:
         room = terminal.width - _SCORE_COLUMNS
         room -= _SURE_COLUMNS if hit.get("confidence") else 0
+        more = f"  +{hit['similar']:,} similar" if hit.get("similar") else ""
+        room -= len(more)
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
         score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
@@ -58,7 +63,7 @@ def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
             score += terminal.styled(f"  {sure:6}", _STYLES.get(sure, "2"))
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
-        yield f"{score}  {link}\n"
+        yield f"{score}  {link}{terminal.styled(more, '2')}\n"
 
 
 def _current_directory() -> bytes | None:
@@ -88,6 +93,6 @@ def _templates(text: str, offset: int) -> Formatter:
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "rank"},
+        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "similar", "rank"},
         places="place" in template.fields,
     )

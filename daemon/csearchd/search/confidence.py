@@ -54,7 +54,7 @@ class Yardstick:
         self._general = general
         self._levels, self._spreads = self._words_in(general)
         self._assumed = assumed
-        self.centre: Vectors = general.mean(axis=0) if len(general) else np.zeros_like(self._mean)
+        self._centre = general.sum(axis=0) / (len(general) + ENOUGH)
 
     def levels(
         self, query: Vectors, pictures: Vectors, crowd: int, like: bool = False
@@ -91,7 +91,11 @@ class Yardstick:
 
     def likeness(self, some: Vectors, others: Vectors) -> Vectors:
         """Cosines, (some, others), of pictures, less what all pictures have in common."""
-        return _unit(some - self.centre) @ _unit(others - self.centre).T
+        return self.centred(some) @ self.centred(others).T
+
+    def centred(self, pictures: Vectors) -> Vectors:
+        """Pictures' vectors less what all pictures have in common, at unit length."""
+        return _unit(pictures - self._centre)
 
     def _words_in(self, pictures: Vectors) -> tuple[Vectors, Vectors]:
         """Mean and spread of the scores that words in general have in pictures, each (n,)."""

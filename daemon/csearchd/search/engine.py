@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
-from csearchd.search import filters, lexical, order
-from csearchd.search.confidence import LEVELS, Yardsticks
+from csearchd.search import duplicates, filters, lexical, order
+from csearchd.search.confidence import LEVELS, Yardstick, Yardsticks
 from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
 
 _CACHED_QUERIES = 256
 _PARAMETERS = 500  # in one SQL statement
+_GROUPED = 2000  # hits from which on no more are compared with each other
+_DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
 _SPARE = 16  # a few more, for those that have gone
 
@@ -55,9 +59,18 @@ class Engine:
                 self._cache.popitem(last=False)
         return vector
 
+    def yardstick(self) -> Yardstick:
+        """What the serving model's scores are compared with."""
+        return self._yardsticks.of(self._models.serving)
+
     def search(self, question: Question) -> Answer:
         """What is asked for. Files that aren't there any more are left out, and those with the same
         score in the order of their paths. Raises LibraryError."""
+        if question.random:
+            return self._drawn(question)
+        return self._grouped(question) if question.group else self._found(question)
+
+    def _found(self, question: Question) -> Answer:
         files = self._chosen(question)
         if question.vector is None:
             return self._listed(question, files)
@@ -72,6 +85,44 @@ class Engine:
             count *= 4
         hits = self._rated(question, wanted, hits[question.offset : end])
         return Answer(order.arranged(self._library, hits, question), stale)
+
+    def _grouped(self, question: Question) -> Answer:
+        """As many groups of near-duplicates as files are asked for."""
+        end = question.offset + question.top
+        count = 2 * end + _SPARE
+        ranked = question.order if question.vector is None else None
+        backwards = question.reverse and question.vector is None
+        while True:
+            answer = self._found(
+                replace(question, top=count, offset=0, order=ranked, reverse=backwards)
+            )
+            table, facts = self._models.serving.table, self._library.facts
+            groups = duplicates.grouped(answer.hits, table, self.yardstick(), facts)
+            if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
+                break
+            count *= 4
+        hits = [
+            group[0]._replace(similar=len(group) - 1) for group in groups[question.offset : end]
+        ]
+        if question.vector is not None:
+            hits = order.arranged(self._library, hits, question)
+        return Answer(hits, answer.stale)
+
+    def _drawn(self, question: Question) -> Answer:
+        """Any of those that match: of the words' matches those that are at least fair."""
+        if question.vector is not None:
+            level = question.least_level or (question.least is None)
+            asked = replace(question, offset=0, top=_DRAWN, least_level=int(level), order=None)
+            hits, stale = self._found(asked)
+            hits = random.sample(hits, min(len(hits), question.top))
+            return Answer(order.arranged(self._library, hits, question), stale)
+        files = self._chosen(question)
+        if files is None:
+            files = self._inside(question)
+        chosen = np.flatnonzero(files & (self._library.catalogue.content[: len(files)] > 0))
+        some = np.random.default_rng().permutation(chosen)[: question.top + _SPARE].tolist()
+        hits, missing = self._there(some, question.top)
+        return Answer(order.arranged(self._library, hits, question), missing)
 
     def count(self, question: Question) -> int:
         """How many files would be found if there were no end; some may have gone."""
@@ -221,19 +272,23 @@ class Engine:
         if files is None:
             files = self._inside(question)
         files = files & (self._library.catalogue.content[: len(files)] > 0)
-        hits: list[Hit] = []
-        stale: set[bytes] = set()
         end = question.offset + question.top
         count = end + _SPARE
         while True:
             chosen = order.first(self._library, np.flatnonzero(files), question, count)
-            hits.clear()
-            rows = {file: (content, path) for file, content, path in self._rows("id", chosen)}
-            found = [Hit(rows[f][1], None, f, rows[f][0]) for f in chosen if f in rows]
-            _keep(found, hits, stale, end)
+            hits, stale = self._there(chosen, end)
             if len(hits) >= end or len(chosen) < count:
-                return Answer(hits[question.offset : end], sorted(stale))
+                return Answer(hits[question.offset : end], stale)
             count *= 4
+
+    def _there(self, files: Sequence[int], top: int) -> tuple[list[Hit], list[bytes]]:
+        """Up to `top` of some files, in their order, and where some were missing."""
+        rows = {file: (content, path) for file, content, path in self._rows("id", files)}
+        found = [Hit(rows[f][1], None, f, rows[f][0]) for f in files if f in rows]
+        hits: list[Hit] = []
+        stale: set[bytes] = set()
+        _keep(found, hits, stale, top)
+        return hits, sorted(stale)
 
     def _rows(self, column: str, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         """Id, content and path of the files that have one of `numbers` in `column`."""

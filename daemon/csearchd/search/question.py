@@ -36,6 +36,8 @@ class Question:
     label_weight: float = 0.0
     least: float | None = None  # the lowest score
     like: bool = False  # whether the vector stands for pictures too, not for words alone
+    group: bool = False  # near-duplicates are one result
+    random: bool = False  # any of those that match, by chance
     least_level: int = 0  # the lowest confidence (csearchd.search.confidence.LEVELS)
     order: str | None = None  # of ORDERS; None: by score, or by date without a vector
     reverse: bool = False
@@ -49,6 +51,7 @@ class Hit(NamedTuple):
     file: int  # its id
     content: int
     confidence: str | None = None  # one of LEVELS, where that can be told
+    similar: int = 0  # files that are nearly the same and left out for it
 
 
 class Answer(NamedTuple):

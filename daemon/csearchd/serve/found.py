@@ -33,7 +33,8 @@ def plain(hits: Sequence[Hit]) -> list[Message]:
 
 
 def _fields(hit: Hit) -> Message:
-    return {"path": hit.path, "score": hit.score, "confidence": hit.confidence}
+    fields: Message = {"path": hit.path, "score": hit.score, "confidence": hit.confidence}
+    return {**fields, "similar": hit.similar} if hit.similar else fields
 
 
 def _name_places(service: Service, found: Sequence[dict[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.serve import completing, tags, teaching
 from csearchd.serve.describing import describe
+from csearchd.serve.duplicating import dupes
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
@@ -233,6 +234,7 @@ _TABLE: dict[str, Operation] = {
     "tags-intend": tags.intend,
     "tags-done": tags.done,
     "tags-known": tags.known,
+    "dupes": dupes,
     "teach": teaching.teach,
     "concepts": teaching.list_concepts,
     "concept-rename": teaching.rename,

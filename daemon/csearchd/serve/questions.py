@@ -38,6 +38,8 @@ class Asked:
     offset: int
     order: str | None
     reverse: bool
+    group: bool
+    random: bool
     least: float | None
     least_level: int
     label: str
@@ -70,7 +72,7 @@ def understand(service: Service, message: Message) -> Asked:
     if not isinstance(query, str):
         raise RequestError("bad-request", "query must be a text")
     try:
-        parts, conditions = _parts(service, query, pictures, spans)
+        parts, conditions = _parts(service, query, pictures, spans, bool(message.get("random")))
     except QueryError as error:
         raise RequestError("query", str(error), start=error.start, end=error.end) from None
     if label.strip() and not any(part.pictures for part in parts):
@@ -85,6 +87,8 @@ def understand(service: Service, message: Message) -> Asked:
         offset=_whole(message, "offset", 0, 0),
         order=order,
         reverse=bool(message.get("reverse")),
+        group=bool(message.get("group")),
+        random=bool(message.get("random")),
         least=_number(message, "min_score", None),
         least_level=_level(message),
         label=label.strip(),
@@ -125,13 +129,16 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         least_level=asked.least_level,
         order=asked.order,
         reverse=asked.reverse,
+        group=asked.group,
+        random=asked.random,
     )
 
 
 def _parts(
-    service: Service, query: str, pictures: list[bytes], spans: list[Span | None]
+    service: Service, query: str, pictures: list[bytes], spans: list[Span | None], at_random: bool
 ) -> tuple[list[Part], list[Condition]]:
-    """The parts of a query, with pictures that stand outside of it as parts of their own.
+    """The parts of a query, with pictures that stand outside of it as parts of their own. Only
+    what is drawn `at_random` needs none.
 
     Raises QueryError.
     """
@@ -139,7 +146,7 @@ def _parts(
     outside = [number for number, span in enumerate(spans) if not span]
     parts: list[Part] = []
     conditions: list[Condition] = []
-    if query.strip() or not outside:
+    if query.strip() or not (outside or at_random):
         parsed = grammar.parse(query, [span for span in spans if span])
         parts = parsed.parts
         conditions = filters.understand(parsed.filters, datetime.now(), service.places)

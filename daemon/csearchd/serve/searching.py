@@ -50,7 +50,7 @@ async def search(service: Service, request: Request) -> Message:
     if paths is not None:
         for path in paths:
             await service.run(_check_listed, service, path)
-        scope = _scope(service, paths)
+        scope = scope_of(service, paths)
     question = await _question(service, asked, request, scope)
     service.threads.submit(completing.remember, service, request.message)
     remarks = notes(service)
@@ -117,7 +117,8 @@ def _directories(paths: list[object] | None) -> list[bytes] | None:
     return list(dict.fromkeys(directory_argument(path) for path in paths))
 
 
-def _scope(service: Service, paths: list[bytes]) -> Scope:
+def scope_of(service: Service, paths: list[bytes]) -> Scope:
+    """The directories at and below some paths."""
     with service.library.memory:
         tree = service.library.tree
         found = [tree.find(path) for path in paths]
@@ -168,7 +169,7 @@ async def wait_for_reading(service: Service, request: Request, paths: list[bytes
 
 def _counts(service: Service, paths: list[bytes]) -> dict[int, int]:
     """How many files below `paths` are in each state."""
-    scope = _scope(service, paths)
+    scope = scope_of(service, paths)
     with service.library.memory:
         catalogue = service.library.catalogue
         return {state: catalogue.count(state, scope) for state in (DUE, KNOWN, FAILED)}
