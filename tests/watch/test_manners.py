@@ -121,7 +121,7 @@ def test_what_counts_as_battery(laptop: Laptop) -> None:
 
 
 def test_insisting_ends_with_the_battery(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manners, "_POWER_SECONDS", 0.0)
+    monkeypatch.setattr(manners, "POWER_SECONDS", 0.0)
     seen = Manners(str(laptop.directory))
     laptop.unplug()
     assert seen.on_battery()

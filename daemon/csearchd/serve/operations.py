@@ -190,7 +190,7 @@ async def _use(service: Service, request: Request) -> Message:
     model = await service.run(service.models.use, name)
     await service.run(service.reading.recount)
     service.reading.retry()
-    return {"model": model.name, "total": service.reading.missing}
+    return {"model": model.name, "total": service.reading.backlog.missing}
 
 
 def _path_argument(request: Request) -> bytes:

@@ -48,15 +48,20 @@ def status(service: Service) -> Message:
         due, failed = catalogue.count(DUE), catalogue.count(FAILED)
         counters = dict(service.library.counters)
     scanning = scanner.scanning
-    pending = due + reading.lacking + (reading.missing if coming else 0) + reading.outdated
-    rate = reading.rate if pending and not (reading.paused or reading.saving) else 0.0
+    pending = (
+        due
+        + reading.backlog.lacking
+        + (reading.backlog.missing if coming else 0)
+        + reading.backlog.outdated
+    )
+    rate = reading.rate if pending and not (reading.paused or reading.backlog.saving) else 0.0
     return {
         "state": state(service, pending, scanning),
         "model": serving.model.name,
         "next_model": _coming(service, images),
         "images": images,
         "pending": pending,
-        "reason": "waiting: on battery" if reading.saving and not reading.paused else None,
+        "reason": "waiting: on battery" if reading.backlog.saving and not reading.paused else None,
         "encoded": counters["encoded"],
         "reused": counters["reused"],
         "failed": failed,
@@ -79,7 +84,7 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
         return "paused"
     if scanning:
         return "scanning"
-    if service.reading.saving and pending:
+    if service.reading.backlog.saving and pending:
         return "paused"
     return "encoding" if pending else "idle"
 
@@ -91,15 +96,17 @@ def notes(service: Service) -> list[str]:
     found = [scanner.trouble, reading.trouble, scanner.watcher.trouble, table.trouble]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
-    elif reading.saving:
+    elif reading.backlog.saving:
         found.append(BATTERY)
     elif reading.slowed:
         found.append(LOAD)
-    elif reading.lacking:
+    elif reading.backlog.lacking:
         model = service.models.serving.model.name
-        found.append(f"{reading.lacking} pictures are read anew, for the model {model}")
-    elif reading.outdated:
-        found.append(f"{reading.outdated} pictures are read again, for more of their metadata")
+        found.append(f"{reading.backlog.lacking} pictures are read anew, for the model {model}")
+    elif reading.backlog.outdated:
+        found.append(
+            f"{reading.backlog.outdated} pictures are read again, for more of their metadata"
+        )
     return list(dict.fromkeys(note for note in found if note))
 
 
@@ -155,7 +162,7 @@ def _coming(service: Service, images: int) -> Message | None:
     coming = service.models.coming
     if coming is None:
         return None
-    missing = service.reading.missing
+    missing = service.reading.backlog.missing
     return {"name": coming.name, "done": max(0, images - missing), "total": images}
 
 

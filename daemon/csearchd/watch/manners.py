@@ -15,7 +15,9 @@ HANDFUL = 5  # new pictures that are read on battery too: a screenshot is wanted
 BATTERY = "waiting: on battery; csearchctl resume reads the new pictures all the same"
 LOAD = "pictures are read slowly: other programs need the processor"
 
-_POWER_SECONDS = 5.0  # between looks at the power supplies: some take milliseconds to answer
+POWER_SECONDS = 5.0  # between looks at the power supplies: some take milliseconds to answer
+PAUSE_SECONDS = 2.0  # of rest, once the encoder has done what it had, while others are busy,
+_SPELL_SECONDS = 1.0  # and of work in between
 _LOAD_SECONDS = 2.0  # between looks at the processors
 _BUSY, _FREE = 0.7, 0.4  # shares of all processors at which others begin, and cease, to be busy
 _STALE_SECONDS = 60.0  # after which what the processors did before tells nothing
@@ -40,7 +42,7 @@ class Manners:
 
     def on_battery(self) -> bool:
         now = time.monotonic()
-        if now - self._looked >= _POWER_SECONDS or not self._looked:
+        if now - self._looked >= POWER_SECONDS or not self._looked:
             self._looked = now
             found = on_battery(self._supplies)
             if found and not self._on_battery:
@@ -53,6 +55,25 @@ class Manners:
     def loaded(self, encoder: int | None) -> bool:
         """Whether other programs than we and the process `encoder` need the processors."""
         return self._load.look(encoder)
+
+
+class Spells:
+    """Work and rest by turns, while other programs need the processors."""
+
+    def __init__(self) -> None:
+        self._work_until = self._rest_until = 0.0
+
+    def rest(self, busy: bool) -> bool:
+        """Whether it is time to rest; `busy`: the encoder still has work from the last spell."""
+        now = time.monotonic()
+        if now < self._work_until:
+            return False
+        if busy:
+            self._rest_until = now + PAUSE_SECONDS
+        if now < self._rest_until:
+            return True
+        self._work_until = now + _SPELL_SECONDS
+        return False
 
 
 class Load:
