@@ -226,6 +226,7 @@ def test_limits(model: Path, photo: Path, tmp_path: Path) -> None:
             "30000×30000 pixels are more than the limit of 300 million (encode.max_pixels)"
         )
         assert "encode.max_memory" in encoder.reason(large)
+        assert not encoder.imported("libtorch")  # nothing is to be encoded
         assert encoder.reason(thick).endswith("more than the limit of 2.0 MB (encode.max_bytes)")
         assert time.monotonic() - begin < 20
         peak = Path(f"/proc/{encoder.process.pid}/status").read_text()

@@ -74,13 +74,14 @@ class Pipeline:
 
     def encode(self, job: int) -> None:
         """Unknown jobs are ignored, as are those that are over."""
-        self._batches.start()
         with self._changed:
             held = self._held.pop(job, None)
             if held is not None:
                 self._decodes.append(held)
                 self._batches.expect(True)
             self._changed.notify()
+        if held is not None and held.facts.memory <= self._limits.memory:
+            self._batches.start()  # else it will fail, and a tower takes seconds and memory
 
     def skip(self, job: int) -> None:
         with self._changed:
