@@ -119,17 +119,24 @@ class _Child:
         if self._log_start > LOG_BYTES:
             os.ftruncate(output, 0)
             self._log_start = 0
-        self._process = subprocess.Popen(
-            # -P: the root directory is not searched for modules.
-            [sys.executable, "-P", "-m", "csearchd"],
-            env=environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        os.close(output)
+        try:
+            self._process = subprocess.Popen(
+                # -P: the root directory is not searched for modules.
+                [sys.executable, "-P", "-m", "csearchd"],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StartError(
+                f"the search service could not be started: {sys.executable or 'Python'} cannot "
+                f"be run: {error.strerror}"
+            ) from error
+        finally:
+            os.close(output)
 
     def check(self) -> None:
         """Raises StartError if the daemon has failed.

@@ -112,6 +112,14 @@ def test_cache_that_cannot_be_written(home):
     assert b"/proc/nowhere/csearch/csearchd.log: cannot be written" in done.stderr
 
 
+def test_a_python_that_cannot_be_run(home):
+    home.stand_in("sitecustomize", "import sys; sys.executable = '/missing/python'")
+    done = home.ask("csearch", "dog")
+    assert done.returncode == 2
+    assert b"/missing/python cannot be run: No such file or directory" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def systemctl(home: Home, state: str, code: str) -> None:
     """Stands in for a user manager whose unit is in this `state`; `code` is its start."""
     (home.runtime / "systemd").mkdir()
