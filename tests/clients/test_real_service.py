@@ -107,7 +107,8 @@ def test_roots(home: Home):
     assert status["pending"] or status["state"] != "idle" or status["images"] == 8
     home.settle()
     assert home.ask("csearchctl", "roots").stdout == os.fsencode(home.pictures) + b"\n"
-    assert str(home.pictures).encode() in home.ask("csearchctl", "status").stdout
+    shown = home.ask("csearchctl", "status").stdout  # the end of a long path
+    assert os.fsencode(home.pictures)[-10:] in shown
     assert len(home.ask("csearch", "-g", "dog").stdout.splitlines()) == 8
     assert home.ask("csearchctl", "remove", ".").returncode == 0
     assert home.ask("csearchctl", "roots").stdout == b""

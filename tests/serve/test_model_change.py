@@ -57,10 +57,13 @@ def test_a_model_that_cannot_encode_is_said_and_blames_no_picture(user: User) ->
     weights = directory / "open_clip_model.safetensors"
     weights.write_bytes(weights.read_bytes()[: 1 << 20])
     user.csearchctl("model", "use", "tiny")
-    wait_for(lambda: user.status()["notes"], "a note")
+
+    def said() -> bool:  # beside whatever else there is to say on a busy machine
+        return any(os.fspath(directory) in note for note in user.status()["notes"])
+
+    wait_for(said, "a note")
     status = user.status()
     assert (status["model"], status["failed"]) == ("starter", 0)
-    assert os.fspath(directory) in status["notes"][0]
     assert len(user.search("anything", "--in", user.pictures)) == 3
     user.csearchctl("model", "use", "starter")
-    wait_for(lambda: not user.status()["notes"], "no note")
+    wait_for(lambda: not said(), "no note")

@@ -56,7 +56,8 @@ def test_a_client_that_leaves_at_once(settled: User) -> None:
     [
         ({"op": "dance"}, "bad-request"),
         ({}, "bad-request"),
-        ({"op": "search"}, "query"),
+        ({"op": "search"}, "bad-request"),
+        ({"op": "search", "query": "rating:many", "top": 1, "scopes": None}, "query"),
         ({"op": "search", "query": "x", "top": 0, "scopes": None}, "bad-request"),
         ({"op": "search", "query": "x", "top": True, "scopes": None}, "bad-request"),
         ({"op": "search", "query": "x", "top": 1, "scopes": ["/"]}, "bad-request"),
