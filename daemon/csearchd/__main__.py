@@ -31,6 +31,9 @@ def main() -> None:
         if os.environ.get("CSEARCH_CONFINE"):
             _confine(paths, address)
         lock = take_lock(os.path.join(paths.data, "lock"), address)
+        # numpy's BLAS has small products to do, and its threads spin for long: they would take the
+        # processors from the scan's. It reads this when it is imported.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from csearchd.boot import serve  # what it imports is of no use to a daemon that can't run
 
         restart = serve(paths, config)

@@ -41,8 +41,10 @@ class User:
         self.address = self.runtime / "csearch" / "csearch.sock"
         self.pictures.mkdir(exist_ok=True)
         self.runtime.mkdir(mode=0o700, exist_ok=True)
+        # Bytecode is kept, as an installed command's is: compiling takes longer than a search.
+        left_out = ("XDG_", "PYTHONDONTWRITEBYTECODE")
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("XDG_")},
+            **{k: v for k, v in os.environ.items() if not k.startswith(left_out)},
             "HOME": str(home),
             "XDG_RUNTIME_DIR": str(self.runtime),
         }

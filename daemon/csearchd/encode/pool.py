@@ -356,7 +356,8 @@ class Pool:
 
 def _environment() -> dict[str, str]:
     """Ours, without what the service manager means for us alone, and without a network."""
-    private = ("NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC")
+    private = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC"}
+    private.add("OPENBLAS_NUM_THREADS")  # PyTorch may use that library too
     kept = {name: value for name, value in os.environ.items() if name not in private}
     return kept | {"HF_HUB_OFFLINE": "1"}
 

@@ -16,6 +16,8 @@ import fcntl
 import json
 import mmap
 import os
+import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from csearchd.library.derived import boot_id, write_all
 _FORMAT = 1
 _HEAD_BYTES = 512  # written by one call
 _GROWTH = 4096  # rows, at least; an eighth of what there is
+_KEPT_SECONDS = 2.0  # that pages of low bytes stay mapped after a search
 _LARGEST = 127 * 256  # of a coordinate: its high byte is between -127 and 127
 _COLUMNS = ("content", "scale", "high", "low")
 
@@ -46,6 +49,7 @@ class CodeFile:
         self._dimensions = dimensions
         self._bytes = {"content": 4, "scale": 4, "high": dimensions, "low": dimensions}
         self._files: dict[str, int] = {}
+        self._forgetting: threading.Timer | None = None
         self.head: dict[str, object] = {}
         try:
             for name in ("head", *_COLUMNS):
@@ -121,16 +125,27 @@ class CodeFile:
             column: NDArray[np.int32 | np.float32 | np.int8] = getattr(other, name)
             write_all(self._files[name], np.ascontiguousarray(column).data, 0)
 
-    def coordinates(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    def coordinates(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The vectors of some rows, of shape (rows, dimensions), exact to 16 bits."""
-        numbers = self.high[rows].astype(np.float32)
+        numbers: NDArray[np.float32] = self.high[rows].astype(np.float32)
         numbers *= 256
         numbers += self.low[rows]
         numbers *= self.scale[rows, None] / 256
-        # What was touched stays cheap to read, but counts no more as this process's memory.
+        self._forget_later()
+        return numbers
+
+    def _forget_later(self) -> None:
+        """What was touched of the low bytes stays cheap to read, but is soon no more counted as
+        this process's memory. At once would make every search a third slower."""
+        if self._forgetting is None:
+            timer = self._forgetting = threading.Timer(_KEPT_SECONDS, self._forget)
+            timer.daemon = True
+            timer.start()
+
+    def _forget(self) -> None:
+        self._forgetting = None
         if (mapping := self._mappings["low"]) is not None:
             mapping.madvise(mmap.MADV_DONTNEED)
-        return numbers
 
     def _grow(self, rows: int) -> None:
         capacity = max(rows, len(self.content) + max(_GROWTH, len(self.content) // 8))

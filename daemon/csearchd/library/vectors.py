@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ log = logging.getLogger(__name__)
 _BATCH = 4096  # rows that are encoded at a time
 _SHARE = 500  # one row of so many is compared exactly, at least
 _SPARE = 64  # candidates, beside one and a half times as many as are wanted
-_FEW = 32  # a selection of less than one row of so many is picked out instead of scanned over
+_FEW = 32  # a selection of less than one row of so many is picked out of the codes
+
+Rows = NDArray[np.integer[Any]]
 
 
 class VectorTable:
@@ -178,14 +181,12 @@ class VectorTable:
         if not chosen or not used:
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
         if wanted is not None and chosen * _FEW < used:
-            row_of = self._row
-            rows = row_of[np.flatnonzero(wanted[: len(row_of)])].astype(np.intp)
-            rows = rows[(rows >= 0) & (rows < used)]
+            rows: Rows = self._rows(wanted, used)
             picked = self._scanner.scores(codes[rows], scale[rows], query)
             rows = rows[best(picked, candidates)]
         else:
             scores = self._scanner.scores(codes, scale, query)
-            rows = _best_wanted(scores, contents, wanted, chosen, candidates)
+            rows = self._best_wanted(scores, contents, wanted, chosen, candidates)
         found = contents[rows]
         numbers = file.coordinates(rows)
         numbers *= query
@@ -193,6 +194,37 @@ class VectorTable:
         order = np.lexsort((found, -exact))[:count]
         order = order[_are_wanted(found[order], wanted)]
         return found[order], exact[order]
+
+    def _best_wanted(
+        self,
+        scores: NDArray[np.float32],
+        contents: NDArray[np.int32],
+        wanted: NDArray[np.bool_] | None,
+        chosen: int,
+        count: int,
+    ) -> Rows:
+        """The rows of the largest `count` scores among those whose content is wanted.
+
+        Of the `chosen` contents that are wanted, if they are many, enough are among somewhat more
+        of the best of all: then the others are not looked at.
+        """
+        if chosen * 4 > len(scores):
+            rows = best(scores, count * len(scores) // chosen * 5 // 4)
+            rows = rows[_are_wanted(contents[rows], wanted)]
+            if len(rows) >= count:
+                return rows[best(scores[rows], count)]
+        if wanted is None:
+            wanted_rows: Rows = np.flatnonzero(contents)
+        else:
+            wanted_rows = self._rows(wanted, len(scores))
+        return wanted_rows[best(scores[wanted_rows], count)]
+
+    def _rows(self, wanted: NDArray[np.bool_], used: int) -> Rows:
+        """The rows of contents that are wanted, of the first `used`."""
+        row_of = self._row
+        rows = row_of[np.flatnonzero(wanted[: len(row_of)])]
+        kept: Rows = rows[(rows >= 0) & (rows < used)]
+        return kept
 
     def _reserve(self, content: int) -> None:
         if content >= len(self._row):
@@ -232,24 +264,3 @@ def _are_wanted(contents: NDArray[np.int32], wanted: NDArray[np.bool_] | None) -
     if wanted is not None:
         found &= wanted.take(contents, mode="clip") & (contents < len(wanted))
     return found
-
-
-def _best_wanted(
-    scores: NDArray[np.float32],
-    contents: NDArray[np.int32],
-    wanted: NDArray[np.bool_] | None,
-    chosen: int,
-    count: int,
-) -> NDArray[np.intp]:
-    """The rows of the largest `count` scores among those whose content is wanted.
-
-    Of the `chosen` contents that are wanted, if they are many, enough are among somewhat more of
-    the best of all: then the others are not looked at.
-    """
-    if chosen * 4 > len(scores):
-        rows = best(scores, count * len(scores) // chosen * 5 // 4)
-        rows = rows[_are_wanted(contents[rows], wanted)]
-        if len(rows) >= count:
-            return rows[best(scores[rows], count)]
-    rows = np.flatnonzero(_are_wanted(contents, wanted))
-    return rows[best(scores[rows], count)]
