@@ -65,9 +65,12 @@ class Results(Gtk.GridView):
             items.append(item)
         while len(self._items) > max(_REMEMBERED, len(items)):
             self._items.popitem(last=False)
-        if items != list(self.store):
-            self.store.splice(0, len(self.store), items)
-            self.get_vadjustment().set_value(0)
+        there = list(self.store)
+        if items[: len(there)] == there:  # more of the same: it may have been scrolled
+            self.store.splice(len(there), 0, items[len(there) :])
+            return
+        self.get_vadjustment().set_value(0)
+        self.store.splice(0, len(there), items)
 
     def focus_first(self):
         """The keys act on the best picture now; the grid itself would take the one it had last."""

@@ -13,7 +13,9 @@ from results import Results
 from scope import Scope
 from texts import _
 
-_TOP = 200  # results; nobody scrolls further
+_FIRST = 30  # results while somebody types: what fits into a window
+_TOP = 200  # a moment later; nobody scrolls further
+_PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
 
@@ -30,6 +32,7 @@ class Window(Gtk.ApplicationWindow):
         self._begun = 0.0
         self._pending = 0
         self._again = 0
+        self._more = 0
         self._build(thumbnails)
         actions.install(self, self.results, service)
         self._listening = [
@@ -84,17 +87,20 @@ class Window(Gtk.ApplicationWindow):
         drop.connect("drop", self._dropped)
         self.add_controller(drop)
 
-    def search(self):
+    def search(self, top=_FIRST):
         """Asks for what is in the field now; an older question is dropped."""
         if self._search:
             self._search.cancel()
             self._search = None
+        if self._more:
+            GLib.source_remove(self._more)
+            self._more = 0
         query = self.field.get_text()
         if not query.strip() and not self.chips.paths:
             self.results.show([])
             self._say(messages.empty(self.scope.folder), "")
             return
-        options = {"top": GLib.Variant("u", _TOP)}
+        options = {"top": GLib.Variant("u", top)}
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
@@ -109,8 +115,15 @@ class Window(Gtk.ApplicationWindow):
             return
         self._pending = result.get("pending", 0)
         self.results.show(hits)
+        if len(hits) == _FIRST:
+            self._more = GLib.timeout_add(_PAUSE, self._search_more)
         state = messages.state(hits, result)
         self._say(None if hits else messages.nothing(result, self.scope.folder), state)
+
+    def _search_more(self):
+        self._more = 0
+        self.search(_TOP)
+        return GLib.SOURCE_REMOVE
 
     def _fail(self, failure):
         self._pending = 0
@@ -149,7 +162,7 @@ class Window(Gtk.ApplicationWindow):
     def _look_again(self):
         self._again = 0
         if not self._search:
-            self.search()
+            self.search(_TOP)
         return GLib.SOURCE_REMOVE
 
     def _dropped(self, _target, files, _x, _y):
@@ -183,8 +196,8 @@ class Window(Gtk.ApplicationWindow):
             self._service.unlisten(number)
         if self._search:
             self._search.cancel()
-        if self._again:
-            GLib.source_remove(self._again)
+        for timer in filter(None, (self._again, self._more)):
+            GLib.source_remove(timer)
         return False
 
     def like(self, items):

@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -43,9 +44,10 @@ def usage(pid: int) -> tuple[float, int]:
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     switches = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for line in (task / "status").read_text().splitlines():
-            if line.startswith("voluntary_ctxt_switches"):
-                switches += int(line.split()[1])
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            for line in (task / "status").read_text().splitlines():
+                if line.startswith("voluntary_ctxt_switches"):
+                    switches += int(line.split()[1])
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK"), switches
 
 

@@ -24,7 +24,7 @@ APPLICATION, TITLE = "org.csearch.Window", "Picture Search"
 def window(screen: Desktop) -> Iterator[Desktop]:
     """A window, started as `csearch --window` starts it."""
     process = screen.run(sys.executable, "-P", "-m", "csearch.search", "--window")
-    screen.window(TITLE)
+    screen.keys("windowactivate", "--sync", screen.window(TITLE))
     yield screen
     screen.keys("key", "ctrl+q")
     process.wait(60)
@@ -41,7 +41,11 @@ def shown(screen: Desktop) -> list[str]:
 
 def see(screen: Desktop, first: str) -> list[str]:
     """All that is shown, once `first` is the first."""
-    return wait_for(lambda: (names := shown(screen)) and names[0] == first and names, first)
+    try:
+        return wait_for(lambda: (names := shown(screen)) and names[0] == first and names, first)
+    except AssertionError:
+        print(screen.accessible("texts", APPLICATION))
+        raise
 
 
 def test_the_grid_follows_what_is_typed(window: Desktop) -> None:

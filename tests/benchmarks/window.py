@@ -1,0 +1,73 @@
+"""From a key press to the results on the search window's screen.
+
+    PYTHONPATH=tests python tests/benchmarks/window.py BASE [--size N]
+
+prints JSON; the library is made below BASE, once. The window runs under Xvfb and real key events
+are sent to it, so fast that a person could. Milliseconds from the X server's time of the event to
+the end of the painting of a frame that has its results (`names`), and of one that has all visible
+thumbnails, too, from the desktop's cache (`thumbnails`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from common import machine, percentile
+from synthetic import kept
+
+from support.bus import on_bus
+from support.desktop import DESKTOP_PYTHON, Desktop
+from support.user import wait_for
+
+TEXTS = ("two parrots on a branch", "sunset at the sea", "a cup of coffee")
+_DELAY = "250"  # milliseconds between keys
+_PROBE = Path(__file__).with_name("window_probe.py")
+
+
+def typed(desktop: Desktop, report: Path, prepare: bool) -> list[dict[str, float]]:
+    """What the probe saw of each key."""
+    report.unlink(missing_ok=True)
+    more = {"PROBE_REPORT": str(report), "PROBE_PREPARE": "1" if prepare else ""}
+    process = desktop.run(DESKTOP_PYTHON, "-I", str(_PROBE), **more)
+    desktop.window("Picture Search")
+    for text in TEXTS:
+        desktop.keys("type", "--delay", _DELAY, text)
+        desktop.keys("key", "--delay", _DELAY, "ctrl+a", "BackSpace")
+    desktop.keys("key", "ctrl+w")
+    process.wait(60)
+    seen: list[dict[str, float]] = json.loads(report.read_text())
+    return seen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("base", type=Path)
+    parser.add_argument("--size", type=int, default=100_000, help="images (100000)")
+    options = parser.parse_args()
+    user = kept(options.base, options.size)
+    desktop = Desktop(user)
+    try:
+        desktop.start()
+        user.start()
+        wait_for(lambda: on_bus(desktop.bus), "the service on the bus")
+        user.settle()
+        typed(desktop, user.home / "report", prepare=True)
+        seen = typed(desktop, user.home / "report", prepare=False)
+    finally:
+        user.end()
+        desktop.stop()
+    found: dict[str, object] = {"images": options.size, "keys": len(seen)}
+    for what in ("answered", "shown", "names", "thumbnails"):
+        taken = [one[what] for one in seen if what in one]
+        for share in (0.5, 0.95):
+            found[f"{what}_p{share * 100:.0f}_ms"] = round(percentile(taken, share), 1)
+    print(json.dumps({**found, **machine()}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
