@@ -136,6 +136,13 @@ def _add_output(options: argparse.ArgumentParser) -> None:
         help="a folder of links to the best 100 (or N), opened in the file manager",
     )
     form.add_argument("--count", action="store_true", help="only how many there are")
+    form.add_argument(
+        "--preview", action="store_true", help="on a terminal: a small picture below each result"
+    )
+    options.add_argument("--open", action="store_true", help="open the best one, too")
+    options.add_argument(
+        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
+    )
 
 
 def _positive(text: str) -> int:

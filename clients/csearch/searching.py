@@ -21,6 +21,7 @@ TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
     from csearch.folder import Links
     from csearch.pictures import Picture
+    from csearch.preview.extras import Extras
 
 NOTHING_FOUND = 1
 
@@ -84,6 +85,7 @@ class _Search:
 
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
         output = self._folder() or formatter(self._terminal, self._options)
+        extras = self._extras()
         connection = Connection(start=True)
         replies = connection.request(
             "search",
@@ -107,7 +109,10 @@ class _Search:
                     if not self._found and not self._options.offset:
                         self._warn(reply["hits"])
                     self._found = self._found or bool(reply["hits"])
-                    write(output.lines(reply["hits"]))
+                    if extras:
+                        extras.write(output.lines, reply["hits"])
+                    else:
+                        write(output.lines(reply["hits"]))
                 else:
                     result = reply
         finally:
@@ -119,9 +124,20 @@ class _Search:
         self._explain(result)
         if self._links:
             self._links.show()
+        if extras:
+            extras.finish()
         if self._found and not self._interrupted:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
+
+    def _extras(self) -> Extras | None:
+        """What is asked for beside the answer. Raises ClientError."""
+        options = self._options
+        if not options.preview and not options.open and options.grid is None:
+            return None
+        from csearch.preview.extras import Extras
+
+        return Extras(options, self._terminal)
 
     def _folder(self) -> Formatter | None:
         """Links instead of lines, where they are asked for. Raises ClientError."""

@@ -23,7 +23,14 @@ _KNOWN = {
     ("model remove", "name"): "models",
     ("model install", "name"): "recommended",
 }
-_PATHS = {"DIR": DIRECTORIES, "FILE": FILES, "PATH": FILES, "DIR|FILE": FILES, "PICTURE": FILES}
+_PATHS = {
+    "DIR": DIRECTORIES,
+    "FILE": FILES,
+    "PATH": FILES,
+    "DIR|FILE": FILES,
+    "PICTURE": FILES,
+    "FILE.png": FILES,
+}
 # The last word of a query, which may be a filter with a value in quotes that are still open.
 _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
 _FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(.*)", re.IGNORECASE | re.DOTALL)

@@ -1,0 +1,25 @@
+"""Opens a picture with the program that the desktop has for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from csearch.errors import ClientError
+
+_OPENERS = (("xdg-open",), ("gio", "open"))
+
+
+def open_picture(path: bytes) -> None:
+    """Returns at once; the program lives on without us. Raises ClientError where there is none."""
+    for program, *arguments in _OPENERS:
+        if found := shutil.which(program):
+            subprocess.Popen(
+                [found, *arguments, path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            return
+    raise ClientError("nothing opens pictures here: install xdg-utils (xdg-open), or gio")

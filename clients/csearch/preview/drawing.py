@@ -1,0 +1,94 @@
+"""A search's results with their pictures, row by row, on a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from csearch.command import remark, write
+from csearch.preview import graphics
+from csearch.preview.screen import BLOCKS, ITERM2, KITTY, SIXEL, Screen, conversation
+from csearch.preview.thumbnails import Thumbnails
+from csearch.protocol import Message
+from csearch.show.terminal import Terminal
+
+_ROWS = 10  # of text that a picture takes
+_COLUMNS = 40
+_FORMS = {KITTY: "png", ITERM2: "png", SIXEL: "palette", BLOCKS: "rgb"}
+_ENCODERS = {KITTY: graphics.kitty, ITERM2: graphics.iterm2, SIXEL: graphics.sixel}
+_WHERE = re.compile(rb"\x1b\[(\d+);(\d+)R")
+_ABORT = b"\x1b\\\x1b[0m"  # ends whatever was begun
+
+
+class Drawing:
+    """Writes rows of results, and below each its picture."""
+
+    def __init__(self, terminal: Terminal, screen: Screen) -> None:
+        self._screen = screen
+        self._columns = max(1, min(_COLUMNS, terminal.width - 2))
+        self._thumbnails = Thumbnails()
+        if screen.hint:
+            remark(f"csearch: {screen.hint}")
+
+    def show(self, lines: Callable[[list[Message]], bytes], hits: list[Message]) -> None:
+        """Writes hits, whose lines of text `lines` makes."""
+        for hit in hits:
+            write(lines([hit]))
+            self._draw(hit["path"])
+
+    def close(self) -> None:
+        self._thumbnails.close()
+
+    def _draw(self, path: bytes) -> None:
+        screen = self._screen
+        width, height = screen.cell
+        if screen.protocol == BLOCKS:
+            width, height = 1, 2
+        picture = self._thumbnails.get(
+            path, self._columns * width, _ROWS * height, _FORMS[screen.protocol]
+        )
+        if "reason" in picture:
+            write(f"  ({picture['reason']})\n".encode())
+            return
+        try:
+            if screen.protocol == BLOCKS:
+                write(b"".join(graphics.blocks(picture, screen.true_colour)))
+            else:
+                self._draw_in_cells(
+                    picture, -(-picture["width"] // width), -(-picture["height"] // height)
+                )
+        except KeyboardInterrupt:
+            write(_ABORT)
+            raise
+
+    def _draw_in_cells(self, picture: Message, columns: int, rows: int) -> None:
+        """Terminals disagree about where the cursor is afterwards: it is put back by hand.
+
+        The line that is reserved below it keeps those from scrolling that go to the next one.
+        """
+        escapes = _ENCODERS[self._screen.protocol](picture, columns, rows)
+        write(b"\n" * (rows + 1) + b"\x1b[%dA" % (rows + 1))
+        if self._screen.pane:
+            self._pass_through_tmux(escapes)
+        else:
+            write(b"\x1b7" + b"".join(escapes) + b"\x1b8")
+        write(b"\x1b[%dB\r" % rows)
+
+    def _pass_through_tmux(self, escapes: list[bytes]) -> None:
+        """Draws at the cursor, whose place on the terminal itself has to be found."""
+        assert self._screen.pane
+        found = _WHERE.search(conversation(b"\x1b[6n", _WHERE))
+        if not found:
+            return
+        row, column = (int(found[n]) + self._screen.pane[n - 1] - 1 for n in (1, 2))
+        for escape in escapes:  # between them tmux may have moved the cursor
+            placed = b"\x1b7\x1b[%d;%dH%s\x1b8" % (row, column, escape)
+            write(b"\x1bPtmux;" + placed.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\")
+
+
+def drawing(terminal: Terminal) -> Drawing | None:
+    """For results with pictures; None where the output is no terminal that could show them."""
+    from csearch.preview.screen import screen
+
+    found = screen(terminal)
+    return Drawing(terminal, found) if found else None

@@ -1,0 +1,47 @@
+"""What csearch does with results beside printing them: shows, collects and opens pictures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from csearch.command import write
+from csearch.preview.drawing import Drawing, drawing
+from csearch.preview.sheet import Sheet, sheet
+from csearch.protocol import Message
+from csearch.show.terminal import Terminal
+
+
+class Extras:
+    """What --preview, --grid and --open ask for."""
+
+    def __init__(self, options: argparse.Namespace, terminal: Terminal) -> None:
+        """Raises ClientError where it can't be done."""
+        self._drawing: Drawing | None = drawing(terminal) if options.preview else None
+        self._sheet: Sheet | None = sheet(options.grid) if options.grid is not None else None
+        self._opens = bool(options.open)
+        self._best: bytes | None = None
+
+    def write(self, lines: Callable[[list[Message]], bytes], hits: list[Message]) -> None:
+        """Prints hits as `lines` makes them, with pictures where these are wanted."""
+        if self._drawing:
+            self._drawing.show(lines, hits)
+        else:
+            write(lines(hits))
+        if self._sheet:
+            self._sheet.add(hits)
+        if self._best is None and hits:
+            self._best = hits[0]["path"]
+
+    def finish(self) -> None:
+        """Writes the sheet and opens the best picture. Raises ClientError."""
+        if self._drawing:
+            self._drawing.close()
+        if self._best is None:
+            return
+        if self._sheet:
+            self._sheet.write()
+        if self._opens:
+            from csearch.opening import open_picture
+
+            open_picture(self._best)

@@ -1,0 +1,100 @@
+"""Pictures as what terminals understand. Each function gives bytes that draw from the cursor on."""
+
+from __future__ import annotations
+
+from base64 import standard_b64encode
+
+from csearch.protocol import Message
+
+_CHUNK = 4096  # of base64 in one escape of kitty's protocol
+_BAND = 6  # rows of pixels in a sixel
+_CUBE = (0, 95, 135, 175, 215, 255)  # levels of the 6×6×6 colours of xterm
+
+
+def kitty(picture: Message, columns: int, rows: int) -> list[bytes]:
+    """https://sw.kovidgoyal.net/kitty/graphics-protocol/ One escape for each chunk; the cursor
+    stays, and the terminal answers nothing."""
+    data = standard_b64encode(picture["data"])
+    chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
+    escapes = []
+    for number, chunk in enumerate(chunks):
+        control = b"a=T,f=100,q=2,C=1,c=%d,r=%d," % (columns, rows) if number == 0 else b"q=2,"
+        more = int(number + 1 < len(chunks))
+        escapes.append(b"\x1b_G%sm=%d;%s\x1b\\" % (control, more, chunk))
+    return escapes
+
+
+def iterm2(picture: Message, columns: int, rows: int) -> list[bytes]:
+    """https://iterm2.com/documentation-images.html"""
+    size, data = len(picture["data"]), standard_b64encode(picture["data"])
+    form = b"\x1b]1337;File=inline=1;size=%d;width=%d;height=%d;preserveAspectRatio=1:%s\x07"
+    return [form % (size, columns, rows, data)]
+
+
+def sixel(picture: Message, columns: int, rows: int) -> list[bytes]:
+    """https://vt100.net/docs/vt3xx-gp/chapter14.html In cells as many as its pixels take."""
+    width, height, data = picture["width"], picture["height"], picture["data"]
+    palette = picture["palette"]
+    parts = [b'\x1bP0;1;0q"1;1;%d;%d' % (width, height)]
+    for number in range(len(palette) // 3):
+        red, green, blue = (round(level * 100 / 255) for level in palette[3 * number :][:3])
+        parts.append(b"#%d;2;%d;%d;%d" % (number, red, green, blue))
+    for top in range(0, height, _BAND):
+        lines = [
+            data[row * width : (row + 1) * width] for row in range(top, min(top + _BAND, height))
+        ]
+        drawn = []
+        for colour in sorted(set().union(*lines)):
+            bits = 0
+            for row, line in enumerate(lines):
+                # Each pixel of this colour becomes this row's bit; a large number adds them up.
+                table = bytes(1 << row if value == colour else 0 for value in range(256))
+                bits |= int.from_bytes(line.translate(table), "big")
+            row_of_bits = bits.to_bytes(width, "big").translate(_PRINTABLE)
+            drawn.append(b"#%d%s" % (colour, _packed(row_of_bits)))
+        parts.append(b"$".join(drawn) + b"-")
+    parts.append(b"\x1b\\")
+    return [b"".join(parts)]
+
+
+_PRINTABLE = bytes(63 + value if value < 64 else 63 for value in range(256))
+
+
+def _packed(line: bytes) -> bytes:
+    """Runs of the same sixel as `!count`."""
+    parts = []
+    start = 0
+    while start < len(line):
+        end = start + 1
+        while end < len(line) and line[end] == line[start]:
+            end += 1
+        length = end - start
+        one = line[start : start + 1]
+        parts.append(b"!%d%s" % (length, one) if length > 3 else one * length)
+        start = end
+    return b"".join(parts)
+
+
+def blocks(picture: Message, true_colour: bool) -> list[bytes]:
+    """Lines of text: each character shows two pixels, one above the other."""
+    width, height, data = picture["width"], picture["height"], picture["data"]
+    lines = []
+    for top in range(0, height, 2):
+        cells = []
+        for column in range(width):
+            place = 3 * (top * width + column)
+            upper = _colour(38, data[place : place + 3], true_colour)
+            if top + 1 < height:
+                lower = _colour(48, data[place + 3 * width :][:3], true_colour)
+                cells.append(b"\x1b[%s;%sm\xe2\x96\x80" % (upper, lower))
+            else:
+                cells.append(b"\x1b[0;%sm\xe2\x96\x80" % upper)
+        lines.append(b"".join(cells) + b"\x1b[0m\n")
+    return lines
+
+
+def _colour(kind: int, pixel: bytes, true_colour: bool) -> bytes:
+    if true_colour:
+        return b"%d;2;%d;%d;%d" % (kind, *pixel)
+    steps = [min(range(6), key=lambda level: abs(_CUBE[level] - value)) for value in pixel]
+    return b"%d;5;%d" % (kind, 16 + 36 * steps[0] + 6 * steps[1] + steps[2])

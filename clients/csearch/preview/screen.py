@@ -1,0 +1,165 @@
+"""Which pictures a terminal can show: told by its environment, by tmux, or by itself."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import struct
+import termios
+import time
+import tty
+from typing import NamedTuple
+
+from csearch.show.terminal import Terminal
+
+KITTY, ITERM2, SIXEL, BLOCKS = "kitty", "iterm2", "sixel", "blocks"
+
+_ANSWER_SECONDS = 1.0  # every terminal answers; one at the other end of a slow line takes a while
+_ASK = b"\x1b[16t\x1b[c"  # the size of a cell (XTWINOPS), then what it is (DA1)
+_ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
+_CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
+_SIXEL_ATTRIBUTE = b"4"
+_CELL_PIXELS = (10, 20)  # width and height, where the terminal doesn't say
+
+# By the beginning of $TERM, or of what the terminal answers to tmux (XTVERSION).
+_BY_NAME = {
+    "xterm-kitty": KITTY, "kitty": KITTY, "xterm-ghostty": KITTY, "ghostty": KITTY,
+    "Konsole": KITTY, "WezTerm": ITERM2, "wezterm": ITERM2, "iTerm2": ITERM2, "foot": SIXEL,
+}  # fmt: skip
+_BY_PROGRAM = {"WezTerm": ITERM2, "iTerm.app": ITERM2, "ghostty": KITTY}  # $TERM_PROGRAM
+_KONSOLE = 220400  # the first with kitty's protocol
+# What these show is text alone, and some of them print what they don't understand.
+_MUTE = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
+_TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
+    "#{client_termname}\t#{client_termtype}"  # fmt: skip
+
+
+class Screen(NamedTuple):
+    """A terminal. `cell` is width and height in pixels; `pane` where tmux has put us, row and
+    column from 1 on, if escapes must pass through it; `hint` what would show more."""
+
+    protocol: str
+    cell: tuple[int, int]
+    true_colour: bool
+    pane: tuple[int, int] | None = None
+    hint: str = ""
+
+
+def screen(terminal: Terminal) -> Screen | None:
+    """What this process's terminal shows; None where nothing can be shown."""
+    if not terminal.controls:
+        return None
+    name = os.environ.get("TERM", "")
+    true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit") or "direct" in name
+    if os.environ.get("TMUX"):
+        return _in_tmux(true_colour)
+    cell = _cell_size()
+    protocol = _known(name)
+    if protocol is None and not name.startswith(_MUTE):
+        protocol, answered = _ask()
+        cell = cell or answered
+    return Screen(protocol or BLOCKS, cell or _CELL_PIXELS, true_colour)
+
+
+def _known(name: str) -> str | None:
+    """By the environment alone."""
+    if name.startswith(_MUTE):  # a multiplexer inherits the variables of a terminal that it hides
+        return None
+    if "KITTY_WINDOW_ID" in os.environ:
+        return KITTY
+    if protocol := _BY_PROGRAM.get(os.environ.get("TERM_PROGRAM", "")):
+        return protocol
+    if os.environ.get("LC_TERMINAL") == "iTerm2":  # is handed on by ssh
+        return ITERM2
+    konsole = os.environ.get("KONSOLE_VERSION", "")
+    if konsole.isdecimal() and int(konsole) >= _KONSOLE:
+        return KITTY
+    return _named(name)
+
+
+def _named(name: str) -> str | None:
+    return next((kind for start, kind in _BY_NAME.items() if name.startswith(start)), None)
+
+
+def _in_tmux(true_colour: bool) -> Screen:
+    """tmux hides the terminal, and hands on to it only what is wrapped, if that is allowed."""
+    import subprocess
+
+    cell = _cell_size() or _CELL_PIXELS
+    own, _ = _ask()
+    if own == SIXEL:  # tmux knows sixels itself
+        return Screen(SIXEL, cell, true_colour)
+    pane = ["-t", os.environ["TMUX_PANE"]] if os.environ.get("TMUX_PANE") else []
+    try:
+        said = subprocess.run(
+            ["tmux", "display-message", "-p", *pane, _TMUX],
+            capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True,
+        ).stdout.rstrip("\n")  # fmt: skip
+        top, left, status, position, allowed, term, kind = said.split("\t")
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return Screen(BLOCKS, cell, true_colour)
+    protocol = _named(kind) or _named(term)
+    if protocol is None:
+        return Screen(BLOCKS, cell, true_colour)
+    if allowed in ("off", "0"):  # before 3.3 tmux had no such option, and let everything through
+        hint = "tmux keeps pictures back; tmux set -g allow-passthrough on lets them through"
+        return Screen(BLOCKS, cell, true_colour, hint=hint)
+    above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
+    above = int(status) if above is None else above  # lines of the status
+    return Screen(protocol, cell, true_colour, (int(top) + above + 1, int(left) + 1))
+
+
+def _cell_size() -> tuple[int, int] | None:
+    try:
+        packed = fcntl.ioctl(1, termios.TIOCGWINSZ, bytes(8))
+    except OSError:
+        return None
+    rows, columns, width, height = struct.unpack("HHHH", packed)
+    if not all((rows, columns, width, height)):
+        return None
+    return width // columns, height // rows
+
+
+def _ask() -> tuple[str | None, tuple[int, int] | None]:
+    """Whether the terminal says that it shows sixels, and the size of its cells."""
+    answer = conversation(_ASK, _ATTRIBUTES)
+    attributes = _ATTRIBUTES.search(answer)
+    cell = _CELL.search(answer)
+    sixel = attributes and _SIXEL_ATTRIBUTE in attributes[1].split(b";")
+    size = (int(cell[2]), int(cell[1])) if cell else None
+    return SIXEL if sixel else None, size if size and all(size) else None
+
+
+def conversation(question: bytes, end: re.Pattern[bytes]) -> bytes:
+    """What the terminal answers, up to `end`; b"" where it can't be asked, or says nothing."""
+    try:
+        device = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        if os.tcgetpgrp(device) != os.getpgrp():
+            return b""  # in the background: to touch the terminal would stop us
+        before = termios.tcgetattr(device)
+        try:
+            tty.setcbreak(device, termios.TCSANOW)
+            os.write(device, question)
+            return _read_until(device, end)
+        finally:
+            termios.tcsetattr(device, termios.TCSANOW, before)
+    except (OSError, termios.error):
+        return b""
+    finally:
+        os.close(device)
+
+
+def _read_until(device: int, end: re.Pattern[bytes]) -> bytes:
+    answer = b""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while (left := deadline - time.monotonic()) > 0 and not end.search(answer):
+        if select.select([device], [], [], left)[0]:
+            answer += os.read(device, 1024)
+    if not end.search(answer):
+        termios.tcflush(device, termios.TCIFLUSH)
+    return answer

@@ -1,0 +1,302 @@
+"""Pictures in the terminal: what the real command sends to each kind, parsed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pexpect
+import pytest
+from PIL import Image, ImageOps, PngImagePlugin
+
+from support.photos import photo
+from support.user import SECONDS, User, wait_for
+
+_COLUMNS, _LINES = 100, 60
+_CLEARED = ("TMUX", "TMUX_PANE", "TERM_PROGRAM", "COLORTERM", "KITTY_WINDOW_ID", "LC_TERMINAL",
+            "KONSOLE_VERSION", "VTE_VERSION")  # fmt: skip
+_QUERY = b"\x1b[16t\x1b[c"
+
+
+@pytest.fixture(scope="module")
+def viewer(settled: User) -> User:
+    """A user who was asked about a larger model before."""
+    (settled.data / "model-offered").touch()
+    return settled
+
+
+def shown(user: User, *arguments: str, answer: bytes = b"", **variables: str) -> bytes:
+    """What `csearch --preview` sends to a terminal, which answers a question so."""
+    environment = {k: v for k, v in user.environment.items() if k not in _CLEARED}
+    child = pexpect.spawn(
+        sys.executable,
+        ["-P", "-m", "csearch.search", "--preview", "--in", str(user.pictures), *arguments],
+        env={**environment, "TERM": "xterm-256color", **variables},
+        dimensions=(_LINES, _COLUMNS),
+        timeout=SECONDS,
+    )
+    before = b""
+    if answer:
+        child.expect_exact(_QUERY)
+        before = child.before + child.after
+        child.send(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    return before + child.before
+
+
+def is_like(image: Image.Image, name: str) -> bool:
+    """Whether it shows one of the photos, in its proportions."""
+    original = photo(name)
+    proportions = image.width / image.height / (original.width / original.height)
+    small = [np.asarray(one.convert("RGB").resize((8, 8)), float) for one in (image, original)]
+    return 0.9 < proportions < 1.1 and float(np.abs(small[0] - small[1]).mean()) < 20
+
+
+def kitty_pictures(output: bytes) -> list[Image.Image]:
+    pictures, data = [], b""
+    for control, payload in re.findall(rb"\x1b_G([^;]*);([^\x1b]*)\x1b\\", output):
+        keys = dict(pair.split(b"=") for pair in control.split(b","))
+        assert keys[b"q"] == b"2" and len(payload) <= 4096
+        if not data:
+            assert (keys[b"a"], keys[b"f"], keys[b"C"]) == (b"T", b"100", b"1")
+        data += payload
+        if keys[b"m"] == b"0":
+            pictures.append(Image.open(io.BytesIO(base64.b64decode(data, validate=True))))
+            data = b""
+    assert not data
+    return pictures
+
+
+def iterm2_pictures(output: bytes) -> list[Image.Image]:
+    pictures = []
+    for size, payload in re.findall(
+        rb"\x1b\]1337;File=inline=1;size=(\d+);[^:]*:([^\x07]*)", output
+    ):
+        data = base64.b64decode(payload, validate=True)
+        assert len(data) == int(size)
+        pictures.append(Image.open(io.BytesIO(data)))
+    return pictures
+
+
+def sixel_pictures(output: bytes) -> list[Image.Image]:
+    """Draws what it is told, as a terminal does."""
+    pictures = []
+    for width, height, body in re.findall(rb'\x1bP0;1;0q"1;1;(\d+);(\d+)([^\x1b]*)\x1b\\', output):
+        pixels = np.full((int(height) + 5, int(width), 3), -1, float)
+        palette: dict[bytes, list[float]] = {}
+        row = column = 0
+        colour = b""
+        for token in re.finditer(
+            rb"#(\d+);2;(\d+);(\d+);(\d+)|#(\d+)|!(\d+)([?-~])|([?-~])|(\$)|(-)", body
+        ):
+            if token[1]:
+                palette[token[1]] = [int(token[n]) * 2.55 for n in (2, 3, 4)]
+            elif token[5]:
+                colour = token[5]
+            elif token[9] or token[10]:
+                column, row = 0, row + (6 if token[10] else 0)
+            else:
+                count, bits = int(token[6] or 1), (token[7] or token[8])[0] - 63
+                for bit in range(6):
+                    if bits >> bit & 1:
+                        pixels[row + bit, column : column + count] = palette[colour]
+                column += count
+        drawn = pixels[: int(height)]
+        assert (drawn >= 0).all(), "a pixel without a colour"
+        pictures.append(Image.fromarray(drawn.astype(np.uint8)))
+    return pictures
+
+
+def block_pictures(output: bytes) -> list[Image.Image]:
+    """Of 24-bit colours."""
+    pictures, rows = [], []
+    for line in output.split(b"\r\n"):
+        cells = re.findall(
+            rb"\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m\xe2\x96\x80", line
+        )
+        if cells:
+            numbers = np.array(cells).astype(int).reshape(-1, 2, 3)
+            rows += [numbers[:, 0], numbers[:, 1]]
+        elif rows:
+            pictures.append(Image.fromarray(np.array(rows, np.uint8)))
+            rows = []
+    return pictures
+
+
+@pytest.mark.parametrize(
+    ("variables", "parsed"),
+    [
+        ({"TERM": "xterm-kitty"}, kitty_pictures),
+        ({"KONSOLE_VERSION": "221203"}, kitty_pictures),
+        ({"TERM_PROGRAM": "WezTerm"}, iterm2_pictures),
+        ({"TERM_PROGRAM": "iTerm.app"}, iterm2_pictures),
+        ({"LC_TERMINAL": "iTerm2"}, iterm2_pictures),
+        ({"TERM": "foot"}, sixel_pictures),
+        ({"TERM": "linux", "COLORTERM": "truecolor"}, block_pictures),
+    ],
+)
+def test_each_terminal_gets_what_it_shows(viewer: User, variables, parsed) -> None:
+    output = shown(viewer, "-t", "2", "a cup of coffee", **variables)
+    first, second = parsed(output)
+    assert is_like(first, "coffee") and not is_like(second, "coffee")
+    assert output.index(b"coffee.jpg") < output.index(b"\x1b", output.index(b"coffee.jpg"))
+    assert _QUERY not in output
+
+
+@pytest.mark.parametrize(
+    ("answer", "parsed"),
+    [
+        (b"\x1b[6;20;10t\x1b[?62;4;22c", sixel_pictures),
+        (b"\x1b[?62;22c", block_pictures),
+    ],
+)
+def test_an_unknown_terminal_is_asked(viewer: User, answer: bytes, parsed) -> None:
+    output = shown(viewer, "-t", "1", "a cup of coffee", answer=answer, COLORTERM="truecolor")
+    (picture,) = parsed(output)
+    assert is_like(picture, "coffee")
+    assert output.count(_QUERY) == 1 and answer not in output
+
+
+def test_one_that_does_not_answer_gets_text_alone(viewer: User) -> None:
+    output = shown(viewer, "-t", "1", "a cup of coffee")
+    text = re.sub(rb"\x1b\[[0-9;]*[mtc]", b"", output)
+    assert b"\x1b" not in text and "▀".encode() in text
+
+
+def test_what_shows_nothing_gets_the_table(viewer: User) -> None:
+    output = shown(viewer, "-t", "1", "a cup of coffee", TERM="dumb")
+    assert b"\x1b" not in output and b"coffee.jpg\r\n" in output
+    piped = viewer.csearch("--preview", "-t", "1", "coffee", "--in", viewer.pictures).stdout
+    assert piped == os.fsencode(viewer.pictures / "coffee.jpg") + b"\n"
+
+
+def test_the_cursor_is_below_the_picture_afterwards(viewer: User) -> None:
+    output = shown(viewer, "-t", "1", "a cup of coffee", TERM="xterm-kitty")
+    _, _, rest = output.partition(b"coffee.jpg")
+    ((rows,),) = [re.findall(rb"r=(\d+)", rest)]
+    after = int(rows) + 1
+    assert b"\r\n" * after + b"\x1b[%dA\x1b7\x1b_G" % after in rest
+    assert rest.endswith(b"\x1b8\x1b[%dB\r" % int(rows))
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs the package tmux")
+@pytest.mark.parametrize(
+    ("allowed", "parsed"), [("on", iterm2_pictures), ("off", lambda output: [])]
+)
+def test_through_tmux(viewer: User, allowed: str, parsed) -> None:
+    settings = viewer.home / "tmux.conf"
+    settings.write_text(f"set -g allow-passthrough {allowed}\nset -g status-position top\n")
+    command = (
+        f"until tmux display-message -p '#{{client_termtype}}' | grep -q WezTerm; do :; done; "
+        f"{sys.executable} -P -m csearch.search --preview --in {viewer.pictures} -t 1 name:coffee; "
+        "echo finished; read line"  # what tmux has not shown when a program ends is lost
+    )
+    environment = {k: v for k, v in viewer.environment.items() if k not in _CLEARED}
+    child = pexpect.spawn(
+        "tmux",
+        ["-S", str(viewer.runtime / f"tmux-{allowed}"), "-f", str(settings), "new", command],
+        env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+        dimensions=(_LINES, _COLUMNS),
+        timeout=SECONDS,
+    )
+    child.expect_exact(b"\x1b[>q")  # tmux asks what it is in
+    child.send(b"\x1bP>|WezTerm 20230712\x1b\\")
+    child.expect_exact(b"finished")
+    output = child.before
+    child.send(b"\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    pictures = parsed(output)
+    assert len(pictures) == (allowed == "on") and all(is_like(one, "coffee") for one in pictures)
+    if allowed == "on":
+        # The table's line is the first below the status, the picture's the next one.
+        assert re.search(rb"\x1b7\x1b\[3;1H\x1b\]1337", output)
+    else:
+        assert "▀".encode() in output and b"allow-passthrough" in output
+
+
+def test_a_picture_that_has_gone_bad_is_said_to_be(user: User) -> None:
+    user.take_photos(("cat", "coffee"))
+    user.search("a cat", "--in", user.pictures)
+    (user.data / "model-offered").touch()
+    path = user.pictures / "coffee.jpg"
+    user.csearchctl("pause")
+    path.write_bytes(b"\xff\xd8\xff" + b"x" * 1000)
+    output = shown(user, "-t", "2", "a cup of coffee", TERM="xterm-kitty")
+    assert b"coffee.jpg" in output and re.search(rb"\r\n  \([a-z ]+.*\)\r\n", output)
+    assert len(kitty_pictures(output)) == 1
+
+
+def test_pictures_are_upright(user: User) -> None:
+    user.pictures.mkdir(exist_ok=True)
+    turned = ImageOps.exif_transpose(photo("coffee")).rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[274] = 6
+    turned.save(user.pictures / "a.jpg", exif=exif)
+    user.search("coffee", "--in", user.pictures)
+    (user.data / "model-offered").touch()
+    (picture,) = kitty_pictures(shown(user, "coffee", TERM="xterm-kitty"))
+    assert is_like(picture, "coffee")
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_the_desktops_thumbnail_is_taken_if_it_is_current(viewer: User, current: bool) -> None:
+    path = viewer.pictures / "moon.jpg"
+    name = hashlib.md5(f"file://{path}".encode()).hexdigest()
+    place = viewer.home / f".cache/thumbnails/xx-large/{name}.png"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Thumb::MTime", str(int(path.stat().st_mtime) + (not current)))
+    photo("cat").save(place, pnginfo=about)
+    (picture,) = kitty_pictures(shown(viewer, "name:moon", TERM="xterm-kitty"))
+    assert is_like(picture, "cat" if current else "moon")
+
+
+def test_a_sheet_has_every_result(viewer: User) -> None:
+    path = viewer.home / "sheet.png"
+    found = viewer.search("-t", "7", "--grid", path, "a cat", "--in", viewer.pictures)
+    assert len(found) == 7
+    with Image.open(path) as sheet:
+        assert sheet.format == "PNG" and sheet.info["Software"] == "csearch"
+        assert sheet.width > 5 * 240 and 2 * 280 < sheet.height < 3 * 280
+        best = sheet.crop((16, 96, 256, 256))  # of 3:2, at the bottom of its place
+        assert found[0].stem == "cat" and is_like(best, "cat")
+    viewer.search("--grid", path, "a rocket", "--in", viewer.pictures)  # a sheet is replaced
+
+
+def test_nothing_but_a_sheet_is_replaced(viewer: User) -> None:
+    path = viewer.pictures / "cat.jpg"
+    before = path.read_bytes()
+    done = viewer.csearch("--grid", path, "a cat", "--in", viewer.pictures, check=2)
+    assert b"no contact sheet" in done.stderr and not done.stdout
+    assert path.read_bytes() == before
+    nowhere = viewer.home / "nowhere" / "sheet.png"
+    done = viewer.csearch("--grid", nowhere, "a cat", "--in", viewer.pictures, check=2)
+    assert str(nowhere).encode() in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_the_best_one_is_opened(viewer: User, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{opened}.new; mv {opened}.new {opened}\n')
+    opener.chmod(0o755)
+    path = viewer.environment["PATH"]
+    viewer.environment["PATH"] = f"{tmp_path}:{path}"
+    try:
+        found = viewer.search("--open", "a cup of coffee", "--in", viewer.pictures)
+        wait_for(opened.exists, "the program that opens pictures")
+        assert opened.read_text() == f"{found[0]}\n"
+        viewer.environment["PATH"] = "/nonexistent"
+        done = viewer.csearch("--open", "coffee", "--in", viewer.pictures, check=2)
+        assert done.stdout and b"xdg-utils" in done.stderr
+    finally:
+        viewer.environment["PATH"] = path
