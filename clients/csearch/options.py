@@ -120,6 +120,9 @@ def _add_output(options: argparse.ArgumentParser) -> None:
         help="show one of several that are nearly the same, as on a terminal",
     )
     options.add_argument(
+        "--why", action="store_true", help="say what of the query each result meets and misses"
+    )
+    options.add_argument(
         "--random", action="store_true", help="any N of those that match, or of all, by chance"
     )
     form = options.add_mutually_exclusive_group()

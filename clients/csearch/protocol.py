@@ -56,9 +56,13 @@ Operations
               `details`: bool, `places`: bool, what hits tell. `count`: bool: no hits, a number.
               `group`: bool: of files that are nearly the same only the first. `random`: bool: `top`
               files by chance, of those that are filtered for, or at least fair; then the query may
-              be empty.
+              be empty. `why`: bool: hits, and the result, say why.
               hits: [{path: bin, score: float, or nil for filters alone, confidence: "weak", "fair",
               "strong", or nil where it can't be told, similar: int (how many were left out),
+              why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: what becomes
+              of each phrase, word or picture of the query (weight below 0: subtracted), were it
+              asked for alone, and what the score would lose without it, or nil; what the picture
+              shows of that;
               details: {size, mtime_ns,
               format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,
               longitude, altitude, orientation, title, description, rating, keywords, place}}]:
@@ -67,6 +71,8 @@ Operations
               result: {images, pending, failed, model, stopped, notes, count}: images searched in
               the scope, files there that still need work, failed ones, the model's name, whether
               the wait was cut short, remarks for the user ([str]), the number that was asked for.
+              `why`: {scope, left, filters: [{text, files}]}: files in the scope, those that meet
+              all filters, and each alone.
               The errors `query` have `start` and `end` where a place in the query is to blame.
     answer    {target: id}: ends the wait of an earlier search on the same connection, which is then
               answered with what there is. result: {}.

@@ -163,6 +163,7 @@ class _Search:
             "blend": options.blend,
             "count": options.count,
             "random": options.random,
+            "why": options.why,
             "group": output.group if options.group is None else options.group,
             "details": output.details,
             "places": output.places,
@@ -216,6 +217,10 @@ class _Search:
                 f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
                 "failed says why"
             )
+        if result.get("why"):
+            from csearch.show.why import of_filters
+
+            notes = [*of_filters(result["why"]), *notes]
         for note in notes:
             remark(f"csearch: {note}")
 

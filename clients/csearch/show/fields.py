@@ -33,4 +33,5 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
         "date": details.get("taken"),
         "camera": camera or None,
     }
-    return {name: known.get(name) for name in FIELDS if name not in OF_THE_PATH}
+    shown = {name: known.get(name) for name in FIELDS if name not in OF_THE_PATH}
+    return {**shown, "why": hit["why"]} if hit.get("why") else shown

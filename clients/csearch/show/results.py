@@ -13,6 +13,9 @@ from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 _SURE_COLUMNS = 8  # "strong" and two blanks
+Explain = Callable[[Message, str], str]
+"""Lines about a hit, with an indentation."""
+
 _STYLES = {"strong": "32", "fair": "33"}  # green, yellow; weak is dim
 
 
@@ -40,15 +43,27 @@ def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
         return _templates(options.format, options.offset)
     if options.zero:
         return Formatter(lambda hits: b"".join(hit["path"] + b"\0" for hit in hits))
+    explain = _explaining(terminal, options)
     if terminal.interactive:
         return Formatter(
-            lambda hits: "".join(_rows(hits, terminal)).encode(errors="surrogateescape"),
+            lambda hits: "".join(_rows(hits, terminal, explain)).encode(errors="surrogateescape"),
             group=True,
         )
-    return Formatter(lambda hits: b"".join(hit["path"] + b"\n" for hit in hits))
+    return Formatter(
+        lambda hits: b"".join(hit["path"] + b"\n" + explain(hit, "\t").encode() for hit in hits)
+    )
 
 
-def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
+def _explaining(terminal: Terminal, options: argparse.Namespace) -> Explain:
+    """What says why a hit was found; nothing, unless it is asked for."""
+    if not options.why:
+        return lambda hit, indent: ""
+    from csearch.show.why import reasons
+
+    return lambda hit, indent: reasons(hit, indent, terminal)
+
+
+def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iterator[str]:
     here = _current_directory()
     for hit in hits:
         room = terminal.width - _SCORE_COLUMNS
@@ -63,7 +78,8 @@ def _rows(hits: Iterable[Message], terminal: Terminal) -> Iterator[str]:
             score += terminal.styled(f"  {sure:6}", _STYLES.get(sure, "2"))
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
-        yield f"{score}  {link}{terminal.styled(more, '2')}\n"
+        reasons = explain(hit, " " * _SCORE_COLUMNS)
+        yield f"{score}  {link}{terminal.styled(more, '2')}\n{reasons}"
 
 
 def _current_directory() -> bytes | None:

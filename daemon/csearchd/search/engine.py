@@ -124,6 +124,10 @@ class Engine:
         hits, missing = self._there(some, question.top)
         return Answer(order.arranged(self._library, hits, question), missing)
 
+    def crowd(self, question: Question) -> int:
+        """Among how many contents the best are found."""
+        return int(np.count_nonzero(self._contents(self._chosen(question), question)))
+
     def count(self, question: Question) -> int:
         """How many files would be found if there were no end; some may have gone."""
         files = self._chosen(question)

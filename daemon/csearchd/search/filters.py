@@ -39,11 +39,14 @@ class Condition(NamedTuple):
 
     choice: Choice  # the files that have what is demanded; the mask may be of any length
     negated: bool
+    text: str = ""  # as it was written
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Places) -> list[Condition]:
     """What the filters mean at the time `now` (local). Raises QueryError."""
-    return [Condition(_choice(filter, now, places), filter.negated) for filter in filters]
+    return [
+        Condition(_choice(filter, now, places), filter.negated, str(filter)) for filter in filters
+    ]
 
 
 def chosen(library: Library, conditions: Iterable[Condition], size: int) -> Mask:

@@ -84,6 +84,9 @@ class Filter(NamedTuple):
     start: int
     end: int
 
+    def __str__(self) -> str:
+        return f"{'not:' if self.negated else ''}{self.name}:{self.value}"
+
 
 @dataclass
 class Part:

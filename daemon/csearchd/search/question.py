@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from csearchd.search.filters import Condition
 from csearchd.search.query import Vector
+from csearchd.search.why import Aspect
 
 Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
 ORDERS = ("score", "date", "name", "size")
@@ -38,6 +39,7 @@ class Question:
     like: bool = False  # whether the vector stands for pictures too, not for words alone
     group: bool = False  # near-duplicates are one result
     random: bool = False  # any of those that match, by chance
+    aspects: Sequence[Aspect] = ()  # of what is asked for, where it is to be said why
     least_level: int = 0  # the lowest confidence (csearchd.search.confidence.LEVELS)
     order: str | None = None  # of ORDERS; None: by score, or by date without a vector
     reverse: bool = False

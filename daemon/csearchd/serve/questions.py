@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from csearchd.search.grammar import Part, QueryError, Span
 from csearchd.search.looking import LookError, Seen
 from csearchd.search.query import CancelledError, blended, combined
 from csearchd.search.question import ORDERS, Question, Scope
+from csearchd.search.why import Aspect, aspects
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
 
@@ -39,6 +40,7 @@ class Asked:
     order: str | None
     reverse: bool
     group: bool
+    why: bool
     random: bool
     least: float | None
     least_level: int
@@ -88,6 +90,7 @@ def understand(service: Service, message: Message) -> Asked:
         order=order,
         reverse=bool(message.get("reverse")),
         group=bool(message.get("group")),
+        why=bool(message.get("why")),
         random=bool(message.get("random")),
         least=_number(message, "min_score", None),
         least_level=_level(message),
@@ -130,8 +133,18 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         order=asked.order,
         reverse=asked.reverse,
         group=asked.group,
+        aspects=_aspects(service, asked, seen) if asked.why else (),
         random=asked.random,
     )
+
+
+def _aspects(service: Service, asked: Asked, seen: Mapping[int, Seen]) -> list[Aspect]:
+    pictures = {
+        number: (os.path.basename(asked.pictures[number]).decode(errors="replace"), one.vector)
+        for number, one in seen.items()
+    }
+    concepts = service.concepts
+    return aspects(asked.parts, pictures, concepts.embed, concepts.names)
 
 
 def _parts(

@@ -11,6 +11,7 @@ from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.question import Question, Scope
 from csearchd.serve import completing, questions
+from csearchd.serve.explaining import explained, filtered
 from csearchd.serve.found import described, plain
 from csearchd.serve.questions import Asked
 from csearchd.serve.request import Request, RequestError
@@ -68,7 +69,13 @@ async def search(service: Service, request: Request) -> Message:
                 remarks += [remark] if remark and remark not in remarks else []
             else:
                 found = plain(part)
+            if asked.why:
+                reasons, remark = await service.run(explained, service, question, part)
+                remarks += [remark] if remark and remark not in remarks else []
+                found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
             await request.reply("hits", hits=found)
+        if asked.why:
+            result["why"] = await service.run(filtered, service, question)
     with service.library.memory:
         catalogue = service.library.catalogue
         return {

@@ -52,7 +52,7 @@ class Calibration:
         """Unit vectors, (…, dimensions): `matrix` of `terms`, `background` of pictures in general,
         `reference` of the terms of a large vocabulary, such as the built-in one."""
         self.terms = tuple(terms)
-        self._matrix = matrix
+        self.matrix = matrix
         self._reference = reference
         self._mean = background.mean(axis=0)
         self._common = _COMMON * log_odds(terms) + _OFFSET
@@ -61,7 +61,7 @@ class Calibration:
         """Log-odds that each term fits: (pictures, terms), for unit vectors of
         shape (pictures, dimensions)."""
         others = self._scores(vectors, self._reference)
-        evidence = self._scores(vectors, self._matrix) - others.mean(axis=1, keepdims=True)
+        evidence = self._scores(vectors, self.matrix) - others.mean(axis=1, keepdims=True)
         evidence /= others.std(axis=1, keepdims=True) + 1e-9
         logits: NDArray[np.float32] = _EVIDENCE * evidence + self._common
         return logits

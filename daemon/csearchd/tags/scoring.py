@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csearchd.config import Tags
 from csearchd.encode.serving import Serving
 from csearchd.library.library import Library
 from csearchd.search.background import ENOUGH, background
 from csearchd.search.concepts import Concepts
+from csearchd.search.why import shared_terms
 from csearchd.tags.calibration import Calibration, embed_terms
 from csearchd.tags.vocabulary import TagsError, Term, read_vocabulary
+
+Vectors = NDArray[np.float32]
 
 _TAUGHT = 4.0  # deviations above pictures in general, where a concept is as likely as not
 
@@ -83,6 +87,13 @@ class Scoring:
         return {
             file: sorted(words, key=lambda word: -word[1])[:most] for file, words in found.items()
         }
+
+    def shared(self, serving: Serving, vectors: Vectors, query: Vectors) -> list[list[str]]:
+        """For each of some pictures' vectors, (n, dimensions), the terms that are in it and near to
+        a query's vector. Raises TagsError."""
+        calibration = self._calibrated(serving)
+        names = [term.name for term in calibration.terms]
+        return shared_terms(names, calibration.matrix, calibration.logits(vectors), query)
 
     def _current(self, serving: Serving) -> _Edition:
         try:

@@ -1,0 +1,45 @@
+"""--why: what of the query a picture meets and misses, and what it shows."""
+
+from __future__ import annotations
+
+from csearch.protocol import Message
+from csearch.show.numbers import count
+from csearch.show.terminal import Terminal
+
+_OPPOSITES = {"strong": "weak", "fair": "fair", "weak": "strong"}
+_STYLES = {"strong": "32", "fair": "33", "weak": "31"}
+
+
+def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
+    """Lines that explain a hit, each with its newline."""
+    why = hit.get("why") or {}
+    lines = []
+    for verb, sure in (("meets", "strong"), ("partly", "fair"), ("misses", "weak"), ("?", None)):
+        met = [_part(part) for part in why.get("parts", ()) if _outcome(part) == sure]
+        if met:
+            styled = terminal.styled(f"{verb:6}", _STYLES.get(sure or "", "2"))
+            lines.append(f"{indent}{styled}  {', '.join(met)}\n")
+    if terms := why.get("terms"):
+        lines.append(f"{indent}{terminal.styled('shows ', '2')}  {', '.join(terms)}\n")
+    return "".join(lines)
+
+
+def of_filters(why: Message) -> list[str]:
+    """What the filters did, for stderr."""
+    told = [f"{one['text']} leaves {count(one['files'])}" for one in why["filters"]]
+    if not told:
+        return []
+    together = f"; together {count(why['left'])}" if len(told) > 1 else ""
+    return [f"{', '.join(told)} of {count(why['scope'], 'picture')}{together}"]
+
+
+def _outcome(part: Message) -> str | None:
+    """The confidence that the picture is as it was asked for: without what is subtracted."""
+    sure: str | None = part["confidence"]
+    return _OPPOSITES.get(sure or "") if part["weight"] < 0 else sure
+
+
+def _part(part: Message) -> str:
+    sign = "- " if part["weight"] < 0 else ""
+    gain = part["contribution"]
+    return f"{sign}{part['text']}{'' if gain is None else f' ({gain:+.3f})'}"

@@ -1,0 +1,57 @@
+"""What `why` adds to a search: for each hit, and for the filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from csearch.protocol import Message
+from csearchd.search import filters, why
+from csearchd.search.question import Hit, Question
+from csearchd.serve.service import Service
+from csearchd.tags.vocabulary import TagsError
+
+
+def explained(
+    service: Service, question: Question, hits: Sequence[Hit]
+) -> tuple[list[Message], str]:
+    """For each hit why it was found (csearch.protocol), and a remark or "". Raises LibraryError."""
+    serving = service.models.serving
+    contents = np.array([hit.content for hit in hits], np.int32)
+    if question.vector is None or not hits or not serving.table.has(contents).all():
+        return [{} for _ in hits], ""
+    vectors = serving.table.vectors(contents)
+    crowd = service.engine.crowd(question)
+    yardstick = service.engine.yardstick()
+    parts = why.met(question.aspects, question.vector, yardstick, vectors, crowd)
+    remark = ""
+    try:
+        terms = service.tagging.scoring.shared(serving, vectors, question.vector)
+    except TagsError as error:
+        terms, remark = [[] for _ in hits], str(error)
+    return [
+        {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
+    ], remark
+
+
+def filtered(service: Service, question: Question) -> Message:
+    """What the filters did: {scope, left, filters: [{text, files}]}: files in the scope, those that
+    meet all, those that meet each alone. Raises LibraryError."""
+    library = service.library
+    with library.memory:
+        inside = library.catalogue.inside(question.scope)
+    masks = [
+        filters.chosen(library, [condition], len(inside)) & inside
+        for condition in question.conditions
+    ]
+    left = np.logical_and.reduce(masks) if masks else inside
+    told = [
+        {"text": condition.text, "files": int(np.count_nonzero(mask))}
+        for condition, mask in zip(question.conditions, masks, strict=True)
+    ]
+    return {
+        "scope": int(np.count_nonzero(inside)),
+        "left": int(np.count_nonzero(left)),
+        "filters": told,
+    }
