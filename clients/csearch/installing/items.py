@@ -57,6 +57,10 @@ ITEMS = (
         )
         for command in _COMMANDS
     ),
+    *(
+        Item(f"integrations/man/{page}", f"$DATA/man/man{page[-1]}/{page}", ("man",))
+        for page in ("csearch.1", "csearchctl.1", "csearch-config.5", "csearchd.8")
+    ),
     Item("integrations/completions/_csearch", "$DATA/zsh/site-functions/_csearch", ("zsh",)),
     Item(
         "integrations/nautilus/csearch.py",
