@@ -42,23 +42,31 @@ class Service:
     def _went(self, *_):
         self.is_there = False
 
-    def tags(self, paths, details, answer, cancellable=None):
-        """Calls `answer(files)` later, if there is one: a dict for each path."""
+    def facts(self, path, answer):
+        """Calls `answer(told)` later, if there is one: all that is known of a picture."""
+        options = {"details": GLib.Variant("b", True)}
+        values = GLib.Variant("(aaya{sv})", ([path], options))
+        self._ask("Tags", values, lambda reply: answer(reply.unpack()[0][0]))
+
+    def texts(self, uris, answer):
+        """Calls `answer(texts)` later, if there is one: the tags of each file in a line."""
+        # Built and read by GLib alone: many thousand files must not keep the window waiting.
+        values = GLib.Variant.new_tuple(GLib.Variant.new_strv(uris))
+        self._ask("TagTexts", values, lambda reply: answer(reply.get_child_value(0).get_strv()))
+
+    def _ask(self, method, values, answer):
         if not self.is_there:
             return
-        options = {"details": GLib.Variant("b", True)} if details else {}
 
         def finish(bus, result):
             try:
-                answer(bus.call_finish(result).unpack()[0])
+                reply = bus.call_finish(result)
             except GLib.Error:
-                pass
+                return
+            answer(reply)
 
-        values = GLib.Variant("(aaya{sv})", (paths, options))
         flags = Gio.DBusCallFlags.NO_AUTO_START
-        self._bus.call(
-            _SERVICE, _PATH, _SERVICE, "Tags", values, None, flags, -1, cancellable, finish
-        )
+        self._bus.call(_SERVICE, _PATH, _SERVICE, method, values, None, flags, -1, None, finish)
 
     def window(self, action, value, otherwise):
         """Opens the search window; where there is none, runs `otherwise` of our commands."""
@@ -141,9 +149,8 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         ]
 
     def update_file_info(self, *args):
-        file = args[-1]
-        if _service.is_there is not False and _is_picture(file):
-            self._waiting.append(file)
+        if _service.is_there is not False:
+            self._waiting.append(args[-1])
             if not self._timer:
                 self._timer = GLib.timeout_add(_GATHER, self._ask)
         return Nautilus.OperationResult.COMPLETE
@@ -155,14 +162,13 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         files, self._waiting = self._waiting[:_MOST_FILES], self._waiting[_MOST_FILES:]
         if self._waiting:
             self._timer = GLib.timeout_add(_GATHER, self._ask)
-        _service.tags([_path(file) for file in files], False, lambda told: _spread(files, told))
+        _service.texts([file.get_uri() for file in files], lambda texts: _spread(files, texts))
         return GLib.SOURCE_REMOVE
 
 
-def _spread(files, told):
-    """Gives files their tags, a few at a time."""
-    told_of = zip(files, told, strict=False)
-    pairs = [(file, text) for file, one in told_of if (text := ", ".join(_words(one)))]
+def _spread(files, texts):
+    """Gives files their tags, a few at a time, whenever Nautilus has nothing else to do."""
+    pairs = [pair for pair in zip(files, texts, strict=False) if pair[1]]
 
     def some():
         for file, text in pairs[:_AT_ONCE]:
@@ -171,15 +177,7 @@ def _spread(files, told):
         return bool(pairs)
 
     if pairs:
-        GLib.idle_add(some)
-
-
-def _words(told):
-    """The tags that a picture carries, then what it shows besides."""
-    keywords = list(told.get("keywords", []))
-    known = {part.casefold() for word in keywords for part in word.split("/")}
-    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
-    return keywords + [word for word in shown if word.casefold() not in known]
+        GLib.idle_add(some, priority=GLib.PRIORITY_LOW)
 
 
 class Properties(GObject.GObject, Nautilus.PropertiesModelProvider):
@@ -192,10 +190,10 @@ class Properties(GObject.GObject, Nautilus.PropertiesModelProvider):
         items = Gio.ListStore(item_type=Nautilus.PropertiesItem)
 
         def show(told):
-            for name, value in _facts(told[0]):
+            for name, value in _facts(told):
                 items.append(Nautilus.PropertiesItem(name=name, value=value))
 
-        _service.tags([_path(files[0])], True, show)
+        _service.facts(_path(files[0]), show)
         return [Nautilus.PropertiesModel(title=_("Picture Search"), model=items)]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from dbus_fast import Variant
 
 from csearch.protocol import Message
+from csearchd.serve.dbus import pictures
 from csearchd.serve.dbus.asking import Asking, Newest
 from csearchd.serve.dbus.interfaces import interface
 from csearchd.serve.dbus.objects import Call, Object, Objects
-from csearchd.serve.dbus.values import plain, variants
+from csearchd.serve.dbus.values import plain, text, variants
 from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/Csearch1"
@@ -30,6 +31,7 @@ class Own:
                 "Similar": self._similar,
                 "Answer": self._answer,
                 "Tags": self._tags,
+                "TagTexts": self._tag_texts,
                 "Status": self._status,
             },
         )
@@ -44,9 +46,9 @@ class Own:
         return await self._find(call, query, options, options.get("files") or [])
 
     async def _similar(self, call: Call) -> list[Any]:
-        pictures, options = plain(call.arguments[0]), plain(call.arguments[1])
-        options["pictures"] = [{"path": path} for path, _ in pictures]
-        return await self._find(call, "", options, [handle for _, handle in pictures])
+        given, options = plain(call.arguments[0]), plain(call.arguments[1])
+        options["pictures"] = [{"path": path} for path, _ in given]
+        return await self._find(call, "", options, [handle for _, handle in given])
 
     async def _find(
         self, call: Call, query: str, options: dict[str, Any], handles: list[Any]
@@ -80,12 +82,25 @@ class Own:
         told = await Asking(self._handle, message).run()
         return [[variants(file) for file in told["files"]]]
 
+    async def _tag_texts(self, call: Call) -> list[Any]:
+        paths = [pictures.from_uri(uri) or b"" for uri in call.arguments[0]]
+        told = await Asking(self._handle, {"op": "describe", "paths": paths}).run()
+        return [[text(_line(file)) for file in told["files"]]]
+
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await Asking(self._handle, {"op": "status"}).run())]
 
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:
             self.objects.signal(PATH, member, [value], destination)
+
+
+def _line(told: Message) -> str:
+    """The tags that a picture carries, then what it shows besides."""
+    keywords: list[str] = told.get("keywords", [])
+    known = {part.casefold() for word in keywords for part in word.split("/")}
+    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
+    return ", ".join(keywords + [word for word in shown if word.casefold() not in known])
 
 
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:

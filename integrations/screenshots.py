@@ -1,0 +1,118 @@
+"""Makes the screenshots of README: real programs on a screen of their own.
+
+    PYTHONPATH=tests python integrations/screenshots.py
+
+Needs what tests/desktop needs, and xcompmgr. The photos are scikit-image's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import skimage.data
+from PIL import Image
+
+from support.bus import on_bus
+from support.desktop import DESKTOP_PYTHON, Desktop
+from support.user import User, wait_for
+
+HERE = Path(__file__).parent
+TARGET = HERE / "screenshots"
+_SETTINGS = """\
+[org/gnome/nautilus/preferences]
+default-folder-viewer='list-view'
+
+[org/gnome/nautilus/list-view]
+default-visible-columns=['name', 'Csearch::tags']
+default-column-order=['name', 'Csearch::tags']
+"""
+_TAGS = {
+    "coffee": "coffee, breakfast",
+    "chelsea": "Chelsea, cat",
+    "rocket": "launch, night",
+    "astronaut": "portrait, NASA",
+    "coins": "Pompeii, coins",
+}
+_SHOWN = 3.0  # seconds for thumbnails and fonts
+_COLOURS = 192
+
+
+def photos(directory: Path) -> None:
+    """What comes inside scikit-image."""
+    for file in sorted(Path(skimage.data.__file__).parent.iterdir()):
+        if file.suffix in (".png", ".jpg", ".tif", ".gif"):
+            image = Image.open(file).convert("RGB")
+            path = directory / f"{file.stem}.jpg"
+            image.save(path, quality=92)
+            if tags := _TAGS.get(file.stem):
+                os.setxattr(path, "user.xdg.tags", tags.replace(", ", ",").encode())
+
+
+def take(desktop: Desktop, name: str, window: str, more: int = 0) -> None:
+    """The window on the screen, and so much below it, as a small PNG."""
+    time.sleep(_SHOWN)
+    desktop.keys("mousemove", "5", "5")
+    told = desktop.keys("getwindowgeometry", "--shell", window)
+    place = dict(line.split("=") for line in shlex.split(told))
+    x, y, width, height = (int(place[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "screen.png"
+        desktop.picture(file)
+        shot = Image.open(file).convert("RGB").crop((x, y, x + width, y + height + more))
+    small = shot.quantize(_COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
+    small.save(TARGET / f"{name}.png", optimize=True)
+
+
+def window(desktop: Desktop, name: str, query: str, **environment: str) -> None:
+    program = str(HERE / "window")
+    process = desktop.run(DESKTOP_PYTHON, "-I", program, query, **environment)
+    found = desktop.window("Picture Search")
+    desktop.keys("windowsize", "--sync", found, "900", "620", "windowmove", found, "60", "40")
+    take(desktop, name, found)
+    desktop.keys("key", "ctrl+q")
+    process.wait(30)
+
+
+def nautilus(desktop: Desktop, picture: Path) -> None:
+    process = desktop.run("nautilus", "--select", str(picture))
+    found = desktop.window("^Pictures$")
+    desktop.keys("windowmove", found, "60", "40", "windowactivate", "--sync", found)
+    time.sleep(_SHOWN)
+    desktop.keys("key", "shift+F10")
+    take(desktop, "nautilus", found, more=40)
+    process.terminate()
+
+
+def main() -> None:
+    home = Path(tempfile.mkdtemp(prefix="csearch-screenshots-"))
+    user = User(home)
+    TARGET.mkdir(exist_ok=True)
+    desktop = Desktop(user)
+    try:
+        photos(user.pictures)
+        settings = home / ".config" / "glib-2.0" / "settings" / "keyfile"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(_SETTINGS)
+        desktop.start()
+        desktop.run("xcompmgr")
+        user.csearchctl("add", user.pictures)
+        wait_for(lambda: on_bus(desktop.bus), "the service on the bus")
+        user.settle()
+        user.csearchctl("install", "--all")
+        window(desktop, "window", "a cup of coffee")
+        window(desktop, "window-dark", "outer space", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
+        nautilus(desktop, user.pictures / "coffee.jpg")
+    finally:
+        user.end()
+        desktop.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
