@@ -73,7 +73,7 @@ async def _run(
 ) -> bool:
     rules = Rules(config.scan.hidden, config.scan.exclude)
     resting = Resting()
-    scanner = Scanner(library, rules, resting, lambda: reading.wake())
+    scanner = Scanner(library, rules, resting, lambda: reading.wake(), lambda: engine.busy)
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
     engine = Engine(library, models, paths.cache)

@@ -39,6 +39,12 @@ class Engine:
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cache_lock = threading.Lock()
+        self._asked: set[int] = set()  # threads that look for an answer
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self._asked)
 
     def prepare(self) -> None:
         """Makes what the first search would have to wait for."""

@@ -24,16 +24,13 @@ _PROGRESS_SECONDS = 0.1
 
 async def search(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    asked = await service.run(questions.understand, service, request.message)
-    paths, wait = await service.run(_directories, asked.paths), asked.wait
+    asked, paths, seen = await service.run(_understood, service, request.message)
     awaited: list[bytes] = []
     first_reads: list[bytes] = []
-    everywhere = paths is None
-    for path in await service.run(roots.roots, service.library) if everywhere else paths or []:
-        seen = await service.run(listings.seen, service.library, path)
+    for path, was_seen in seen.items():
         # Who comes while somebody waits for the first reading of a directory waits too.
-        first = not seen or any(roots.is_below(path, other) for other in service.first_reads)
-        if wait == "all" or (first and wait == "first"):
+        first = not was_seen or any(roots.is_below(path, other) for other in service.first_reads)
+        if asked.wait == "all" or (first and asked.wait == "first"):
             awaited.append(path)
             if first:
                 first_reads.append(path)
@@ -49,11 +46,8 @@ async def search(service: Service, request: Request) -> Message:
                 service.first_reads.remove(path)
     scope = None
     if paths is not None:
-        for path in paths:
-            await service.run(_check_listed, service, path)
-        scope = scope_of(service, paths)
+        scope = await service.run(_readable_scope, service, paths)
     question = await _question(service, asked, request, scope)
-    service.threads.submit(completing.remember, service, request.message)
     remarks = notes(service)
     result: Message = {}
     if asked.count:
@@ -76,6 +70,7 @@ async def search(service: Service, request: Request) -> Message:
             await request.reply("hits", hits=found)
         if asked.why:
             result["why"] = await service.run(filtered, service, question)
+    service.threads.submit(completing.remember, service, request.message)
     with service.library.memory:
         catalogue = service.library.catalogue
         return {
@@ -117,11 +112,17 @@ async def _question(
     return await asyncio.wrap_future(looking)
 
 
-def _directories(paths: list[object] | None) -> list[bytes] | None:
-    """The real paths of directories, each once. Raises RequestError."""
-    if paths is None:
-        return None
-    return list(dict.fromkeys(directory_argument(path) for path in paths))
+def _understood(
+    service: Service, message: Message
+) -> tuple[Asked, list[bytes] | None, dict[bytes, bool]]:
+    """What is asked, below which directories (real paths, each once), and which of them, or of the
+    roots, have been seen before: in one thread, since each change costs. Raises RequestError."""
+    asked = questions.understand(service, message)
+    paths = None
+    if asked.paths is not None:
+        paths = list(dict.fromkeys(directory_argument(path) for path in asked.paths))
+    places = roots.roots(service.library) if paths is None else paths
+    return asked, paths, {path: listings.seen(service.library, path) for path in places}
 
 
 def scope_of(service: Service, paths: list[bytes]) -> Scope:
@@ -132,10 +133,12 @@ def scope_of(service: Service, paths: list[bytes]) -> Scope:
         return tree.mask(directory for directory in found if directory is not None)
 
 
-def _check_listed(service: Service, path: bytes) -> None:
-    """Raises RequestError where the directory itself could not be read."""
-    if reason := listings.directory_failure(service.library, path):
-        raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
+def _readable_scope(service: Service, paths: list[bytes]) -> Scope:
+    """Raises RequestError where one of the directories themselves could not be read."""
+    for path in paths:
+        if reason := listings.directory_failure(service.library, path):
+            raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
+    return scope_of(service, paths)
 
 
 async def wait_for_reading(service: Service, request: Request, paths: list[bytes]) -> bool:
