@@ -61,7 +61,8 @@ def installed_rclip(data: Path) -> Rclip:
         subprocess.run(pip, check=True, stdout=sys.stderr)
     if not (towers / _VOCABULARY).exists():
         _export_towers(random_model(), towers)
-    shutil.copytree(towers, data, copy_function=os.link, dirs_exist_ok=True)
+    if not (data / _VOCABULARY).exists():
+        shutil.copytree(towers, data, copy_function=os.link, dirs_exist_ok=True)
     return Rclip(program, data)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from csearchd.library.library import Library
 from csearchd.library.scan import best
 from csearchd.library.vectors import VectorTable
+from support.user import wait_for
 
 DIMENSIONS = 24
 
@@ -265,6 +266,22 @@ def test_a_change_of_model_removes_the_codes_of_the_old_one(place: Place) -> Non
     place.library.release(place.model)
     files = list(place.cache.glob("vectors-*/*"))
     assert {path.parent.name for path in files} == {f"vectors-{'e' * 16}"}
+
+
+def test_low_bytes_count_as_memory_only_while_searches_come(place: Place) -> None:
+    place.store(1, unit(1)[0])
+    place.table.search(unit(2)[0].astype(np.float32), None, 1)
+    assert resident(b"/low") > 0
+    wait_for(lambda: resident(b"/low") == 0, "memory that is given back")
+
+
+def resident(name: bytes) -> int:
+    """KB that are resident of this process's mapping of a file (smaps, proc(5))."""
+    lines = iter(Path("/proc/self/smaps").read_bytes().splitlines())
+    for line in lines:
+        if line.endswith(name):
+            return int(next(part for part in lines if part.startswith(b"Rss:")).split()[1])
+    return 0
 
 
 @pytest.mark.parametrize("count", [1, 10, 4000])
