@@ -123,6 +123,11 @@ def _add_output(options: argparse.ArgumentParser) -> None:
         "--why", action="store_true", help="say what of the query each result meets and misses"
     )
     options.add_argument(
+        "--why-image",
+        metavar="FILE",
+        help="write a PNG of the first result that shows which regions match",
+    )
+    options.add_argument(
         "--random", action="store_true", help="any N of those that match, or of all, by chance"
     )
     form = options.add_mutually_exclusive_group()

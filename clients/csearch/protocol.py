@@ -98,6 +98,10 @@ Operations
     models    {}: result {current: str, next: str or nil, done: int, total: int}.
     use       {model: str}: result {model, total}: switches the model; the old one serves until the
               new one's vectors are complete.
+    regions   {query, pictures, label, blend: as of search; path: bin}: which regions of a picture
+              match; its file is the last of `files`. result {png: bin, method: "occlusion"}: the
+              picture as the model sees it, its middle, with a glow on what the score would lose if
+              it were painted over.
     dupes     {path: bin or nil for everywhere, exact: bool}: pictures that are the same below a
               directory, and unless `exact` nearly the same. progress as of search. hits: groups
               {exact: bool, files: [{path: bin, likeness: float, pixels, size, mtime_ns, content:

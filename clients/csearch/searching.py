@@ -99,6 +99,7 @@ class _Search:
             **({"pictures": [picture.message() for picture in pictures]} if pictures else {}),
         )
         result: Message = {}
+        first = b""
         previous = signal.getsignal(signal.SIGINT)
         try:
             for reply in replies:
@@ -109,6 +110,7 @@ class _Search:
                     if not self._found and not self._options.offset:
                         self._warn(reply["hits"])
                     self._found = self._found or bool(reply["hits"])
+                    first = first or next((hit["path"] for hit in reply["hits"]), b"")
                     if extras:
                         extras.write(output.lines, reply["hits"])
                     else:
@@ -122,6 +124,8 @@ class _Search:
             self._found = bool(result.get("count"))
             write(b"%d\n" % (result.get("count") or 0))
         self._explain(result)
+        if self._options.why_image and first:
+            self._draw(connection, query, pictures, first)
         if self._links:
             self._links.show()
         if extras:
@@ -138,6 +142,17 @@ class _Search:
         from csearch.preview.extras import Extras
 
         return Extras(options, self._terminal)
+
+    def _draw(
+        self, connection: Connection, query: str, pictures: list[Picture], path: bytes
+    ) -> None:
+        """Writes --why-image. Raises ClientError."""
+        from csearch.show.regions import write_regions
+
+        fields: Message = {"query": query, "label": self._options.label}
+        if self._options.blend is not None:
+            fields["blend"] = self._options.blend
+        write_regions(connection, fields, pictures, path, self._options.why_image)
 
     def _folder(self) -> Formatter | None:
         """Links instead of lines, where they are asked for. Raises ClientError."""

@@ -63,6 +63,8 @@ class Link:
                     pipeline.read(message["job"], message["path"], files.popleft())
                 elif op == "encode":
                     pipeline.encode(message["job"])
+                elif op == "explain":
+                    pipeline.encode(message["job"], message["query"])
                 elif op == "skip":
                     pipeline.skip(message["job"])
                 else:

@@ -19,6 +19,8 @@ _BATCH = 32
 _PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
 
 Pixels = NDArray[np.uint8]
+Deliver = Callable[[NDArray[np.float16]], None]
+_Picture = tuple[int, Pixels, Deliver | None]
 
 
 class Batches:
@@ -43,7 +45,7 @@ class Batches:
         self._send = send
         self._taken = taken
         self._fail = fail
-        self._waiting: list[tuple[int, Pixels]] = []
+        self._waiting: list[_Picture] = []
         self._more_coming = False
         self._changed = threading.Condition()
         self._started = False
@@ -57,9 +59,10 @@ class Batches:
             self._started = True
             threading.Thread(target=self._run, name="tower", daemon=True).start()
 
-    def add(self, job: int, pixels: Pixels) -> None:
+    def add(self, job: int, pixels: Pixels, deliver: Deliver | None = None) -> None:
+        """Its vector is sent, or given to `deliver`, in the tower's thread."""
         with self._changed:
-            self._waiting.append((job, pixels))
+            self._waiting.append((job, pixels, deliver))
             self._changed.notify()
 
     def expect(self, more: bool) -> None:
@@ -72,15 +75,15 @@ class Batches:
         try:
             towers = Towers(self._settings, self._preprocess, self._growth, self._send)
             while True:
-                jobs, pixels = zip(*self._next(), strict=True)
+                pictures = self._next()
                 self._taken()
-                self._encode(towers, jobs, np.stack(pixels))
+                self._encode(towers, pictures)
         except TowerError as error:
             self._fail(str(error))
         except Exception as error:
             self._fail(f"the model in {self._settings.model} cannot be run: {error}")
 
-    def _next(self) -> list[tuple[int, Pixels]]:
+    def _next(self) -> list[_Picture]:
         """Up to _BATCH pictures, at least one."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting)
@@ -90,9 +93,12 @@ class Batches:
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             return batch
 
-    def _encode(self, towers: Towers, jobs: tuple[int, ...], pixels: Pixels) -> None:
-        for job, vector in zip(jobs, self._vectors(towers, pixels), strict=True):
-            if np.isfinite(vector).all() and vector.any():
+    def _encode(self, towers: Towers, pictures: list[_Picture]) -> None:
+        vectors = self._vectors(towers, np.stack([pixels for _, pixels, _ in pictures]))
+        for (job, _, deliver), vector in zip(pictures, vectors, strict=True):
+            if deliver:
+                deliver(vector)
+            elif np.isfinite(vector).all() and vector.any():
                 self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
             else:
                 reason = "the model gave no usable vector"

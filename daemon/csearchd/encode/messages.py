@@ -16,6 +16,8 @@ daemon → encoder
                                         `path` only tells the suffix
     {op: "encode", job}                 answer to `identified`: its vector is wanted
     {op: "skip", job}                   answer to `identified`: its content is known
+    {op: "explain", job, query: bin}    answer to `identified`: which regions match a query is
+                                        wanted; a unit vector, little-endian float32
 
 encoder → daemon
     {op: "started", job}                a thread has begun with the file
@@ -28,6 +30,7 @@ encoder → daemon
     {op: "decoded", job}                the pixels are ready; a crash from now on is not the
                                         picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
+    {op: "explained", job, png: bin}    a picture of the regions (csearchd.encode.regions)
     {op: "failed", job, reason: str, changed: bool, …}
                                         with size, mtime_ns, ctime_ns, inode where the file could
                                         be opened, and scheme, identity where it could be read;
@@ -40,8 +43,8 @@ encoder → daemon
                                         in torch, or as it was where torch can't be loaded
     {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
 
-After `failed`, `encoded` and `skip` the job is over. `metadata` holds what csearchd.encode.metadata
-found, and only that.
+After `failed`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
+csearchd.encode.metadata found, and only that.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ from dataclasses import dataclass
 from csearch.protocol import Message
 
 MAX_FRAME = 64 << 20
+METHOD = "occlusion"  # by which `explain` finds regions
 
 
 @dataclass(frozen=True)

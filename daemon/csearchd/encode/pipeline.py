@@ -7,9 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from csearch.protocol import Message
+from csearchd.encode import regions
 from csearchd.encode.batches import Batches, Pixels
 from csearchd.encode.beside import from_attributes, from_sidecar
 from csearchd.encode.decode import Decoder, Facts
@@ -39,6 +44,7 @@ class _Held:
     file: FileStat
     data: bytes
     facts: Facts
+    query: bytes | None = None  # where its regions are wanted, not its vector
 
 
 class Pipeline:
@@ -72,11 +78,15 @@ class Pipeline:
             self._reads.append(_Read(job, path, fd=fd))
             self._changed.notify()
 
-    def encode(self, job: int) -> None:
-        """Unknown jobs are ignored, as are those that are over."""
+    def encode(self, job: int, query: bytes | None = None) -> None:
+        """Makes its vector, or, with a query's vector, a picture of the regions that match.
+
+        Unknown jobs are ignored, as are those that are over.
+        """
         with self._changed:
             held = self._held.pop(job, None)
             if held is not None:
+                held.query = query
                 self._decodes.append(held)
                 self._batches.expect(True)
             self._changed.notify()
@@ -191,7 +201,10 @@ class Pipeline:
         try:
             pixels = self._pixels(held)
             self._send({"op": "decoded", "job": held.job})
-            self._batches.add(held.job, pixels)
+            if held.query is None:
+                self._batches.add(held.job, pixels)
+            else:
+                self._explain(held.job, pixels, np.frombuffer(held.query, "<f4"))
         except PictureError as error:
             self._failed(held.job, str(error), held.file, held.facts.identity)
         finally:
@@ -199,6 +212,22 @@ class Pipeline:
             with self._changed:
                 self._decoding -= 1
                 self._batches.expect(self._decoding > 0 or bool(self._decodes))
+
+    def _explain(self, job: int, pixels: Pixels, query: NDArray[np.float32]) -> None:
+        pictures = regions.variants(pixels)
+        scores = np.zeros(len(pictures), np.float32)
+        left = threading.Semaphore(0)
+
+        def deliver(number: int, vector: NDArray[np.float16]) -> None:
+            scores[number] = np.nan_to_num(vector.astype(np.float32) @ query)
+            left.release()
+
+        for number, picture in enumerate(pictures):
+            self._batches.add(job, picture, partial(deliver, number))
+        for _ in pictures:
+            left.acquire()
+        png = regions.painted(pixels, regions.heat(scores))
+        self._send({"op": "explained", "job": job, "png": png})
 
     def _pixels(self, held: _Held) -> Pixels:
         """Memory can be short for another picture's sake: then once more, with no other beside."""

@@ -40,13 +40,14 @@ class EncoderUnusable(Exception):
 class Event:
     """What happened to a job; it is over, unless `op` is "identified".
 
-    `found` is the `identified` message. An identified job waits for `Pool.answer`.
+    `found` is the `identified` message. An identified job waits for `Pool.answer` or `explain`.
     """
 
-    op: str  # "identified", "encoded" or "failed"
+    op: str  # "identified", "encoded", "explained" or "failed"
     job: Job
     found: Message | None = None
     vector: bytes | None = None
+    png: bytes | None = None
     reason: str = ""
     changed: bool = False
 
@@ -108,6 +109,13 @@ class Pool:
         """Reads the picture at `path`, or the open regular `file`, which must stay so until it is
         over."""
         self._waiting.append(_Flight(job, path, file=file))
+
+    def explain(self, job: Job, query: bytes) -> None:
+        """Answers an identified job: the regions that match `query` are wanted (float32)."""
+        for number, flight in self._flights.items():
+            if flight.job is job:
+                self._send({"op": "explain", "job": number, "query": query})
+                return
 
     def answer(self, job: Job, encode: bool) -> None:
         """Answers an identified job; one that isn't to be encoded is over."""
@@ -289,6 +297,9 @@ class Pool:
         elif op == "encoded":
             del self._flights[flight.number]
             return Event("encoded", flight.job, flight.found, message["vector"])
+        elif op == "explained":
+            del self._flights[flight.number]
+            return Event("explained", flight.job, flight.found, png=message["png"])
         elif op == "failed":
             del self._flights[flight.number]
             found = flight.found or (message if "identity" in message else None)

@@ -76,6 +76,30 @@ class Looking:
             finally:
                 self._used = time.monotonic()
 
+    def regions(self, file: int, path: bytes, query: NDArray[np.float32]) -> bytes:
+        """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
+
+        Raises LookError.
+        """
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise LookError("is not a regular file")
+        with self._lock:
+            pool = self._ready_pool(self._models.serving.model)
+            job = Job(0, 0, path, (0, 0, 0, 0), 0)
+            pool.submit(job, path, file)
+            try:
+                while True:
+                    for event in pool.poll(None, self._never):
+                        if event.op == "failed":
+                            raise LookError(event.reason)
+                        if event.png is not None:
+                            return event.png
+                        pool.explain(job, query.astype("<f4").tobytes())
+            except EncoderUnusable as error:
+                raise LookError(f"cannot be looked at: {error}") from error
+            finally:
+                self._used = time.monotonic()
+
     def _content_at(self, file: int, path: bytes) -> int | None:
         """What the library says is in the file at `path`, if that is this file, unchanged."""
         if not path.startswith(b"/"):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from csearch.protocol import Message
+from csearchd.encode.messages import METHOD
 from csearchd.search import filters, why
+from csearchd.search.looking import LookError
 from csearchd.search.question import Hit, Question
+from csearchd.serve import questions
+from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.tags.vocabulary import TagsError
 
@@ -33,6 +38,25 @@ def explained(
     return [
         {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
     ], remark
+
+
+async def regions(service: Service, request: Request) -> Message:
+    """The operation; see csearch.protocol."""
+    path = request.message.get("path")
+    if not isinstance(path, bytes) or not request.files:
+        raise RequestError("bad-request", "a picture must have a path (bin) and be the last file")
+    *files, picture = request.files
+    message = {**request.message, "files": len(files), "top": 1}
+    asked = await service.run(questions.understand, service, message)
+    question = await service.run(questions.question, service, asked, files, None)
+    if question.vector is None:
+        raise RequestError("query", "a query of filters alone matches no regions")
+    try:
+        png = await service.run(service.looking.regions, picture, path, question.vector)
+    except LookError as error:
+        shown = os.fsdecode(path).encode(errors="replace").decode()
+        raise RequestError("picture", f"{shown}: {error}") from None
+    return {"png": png, "method": METHOD}
 
 
 def filtered(service: Service, question: Question) -> Message:

@@ -16,6 +16,7 @@ from csearchd.library.database import LibraryError
 from csearchd.serve import completing, tags, teaching
 from csearchd.serve.describing import describe
 from csearchd.serve.duplicating import dupes
+from csearchd.serve.explaining import regions
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
@@ -234,6 +235,7 @@ _TABLE: dict[str, Operation] = {
     "tags-intend": tags.intend,
     "tags-done": tags.done,
     "tags-known": tags.known,
+    "regions": regions,
     "dupes": dupes,
     "teach": teaching.teach,
     "concepts": teaching.list_concepts,

@@ -1,0 +1,43 @@
+"""--why-image: a picture of the regions that match."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from csearch.command import remark
+from csearch.connection import Connection
+from csearch.errors import ClientError
+from csearch.pictures import Picture
+from csearch.protocol import Message
+from csearch.show.paths import printable
+
+
+def write_regions(
+    connection: Connection, query: Message, pictures: Sequence[Picture], path: bytes, target: str
+) -> None:
+    """Asks for the regions of the picture at `path` that match a query, whose `pictures` are open,
+    and writes them to the file `target`. Raises ClientError."""
+    try:
+        shown = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ClientError(f"{printable(path)}: {error.strerror}") from error
+    try:
+        *_, result = connection.request(
+            "regions",
+            [*(picture.file for picture in pictures), shown],
+            pictures=[picture.message() for picture in pictures],
+            path=path,
+            **query,
+        )
+    finally:
+        os.close(shown)
+    try:
+        with open(target, "wb") as file:
+            file.write(result["png"])
+    except OSError as error:
+        raise ClientError(f"{target}: {error.strerror}") from error
+    remark(
+        f"csearch: {printable(os.fsencode(target))} shows, by {result['method']}, which regions of "
+        f"{printable(path)} match"
+    )
