@@ -1,10 +1,11 @@
-"""Runs the benchmarks of searching, one after another.
+"""Runs the benchmarks of searching and reading, one after another.
 
-    python tests/benchmarks/run.py BASE [--flickr8k DIR] [--quick] [--readme]
+    python tests/benchmarks/run.py BASE [--flickr8k DIR] [--quick] [--kept] [--readme]
 
 writes BASE/results.json and BASE/plot.svg, and prints README's table; `--readme` puts both into the
 repository. Libraries of up to 1.28 million pictures are made below BASE, once: 8 GB, and half an
-hour. `--quick` stops at 100,000. The machine should have nothing else to do.
+hour. `--quick` stops at 100,000. `--kept` takes what earlier runs have left in BASE/results/, so
+that a run that was interrupted goes on. The machine should have nothing else to do.
 """
 
 from __future__ import annotations
@@ -26,12 +27,22 @@ BEGIN, END = "<!-- measured by tests/benchmarks/run.py -->", "<!-- until here --
 PLOT = HERE / "plot.svg"
 
 
-def run(name: str, *arguments: object) -> dict[str, Any]:
-    print(f"{name}.py …", file=sys.stderr, flush=True)
-    command = [sys.executable, str(HERE / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+class Runs:
+    """Runs benchmarks; what they print is kept in a directory, and may be taken from there."""
+
+    def __init__(self, directory: Path, kept: bool) -> None:
+        self._directory = directory
+        self._kept = kept
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, name: str, *arguments: object) -> dict[str, Any]:
+        file = self._directory / f"{name}.json"
+        if not (self._kept and file.exists()):
+            print(f"{name}.py …", file=sys.stderr, flush=True)
+            command = [sys.executable, str(HERE / f"{name}.py"), *map(str, arguments)]
+            file.write_bytes(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        found: dict[str, Any] = json.loads(file.read_bytes())
+        return found
 
 
 def sized(results: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -102,11 +113,13 @@ def main() -> None:
     parser.add_argument("base", type=Path)
     parser.add_argument("--flickr8k", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--kept", action="store_true")
     parser.add_argument("--readme", action="store_true")
     options = parser.parse_args()
     base = options.base.resolve()
     sizes = [2000, 100_000] if options.quick else [2000, 100_000, 1_281_167]
     grown = [1000, 10_000, 100_000] if options.quick else [1000, 10_000, 100_000, 1_000_000]
+    run = Runs(base / "results", options.kept)
     results = {
         "queries": run("queries", base, "--sizes", *sizes),
         "footprint": run("footprint", base, "--sizes", 1000, *sizes),
@@ -114,6 +127,8 @@ def main() -> None:
         "recall": run("recall", *([options.flickr8k] if options.flickr8k else []), "--count",
                       sizes[-1]),
         "purge": run("purge"),
+        "indexing": run("indexing", *(["--large", 40, "--small", 200] if options.quick else [])),
+        "manners": run("manners"),
     }  # fmt: skip
     (base / "results.json").write_text(json.dumps(results, indent=2))
     text = table(results)
