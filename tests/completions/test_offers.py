@@ -113,6 +113,19 @@ def test_a_service_that_hangs_is_not_waited_for(user: User) -> None:
         wait_for(lambda: taken, "the question")
 
 
+def test_a_socket_of_systemd_is_left_alone_while_no_service_runs(user: User) -> None:
+    (user.runtime / "systemd").mkdir()
+    (user.runtime / "systemd/private").touch()
+    user.address.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(user.address))
+        listening.listen()
+        listening.setblocking(False)
+        assert offered(user, "tag:") == []
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
 def test_a_mistake_is_no_complaint(user: User) -> None:
     for words in (("nonsense", "x"), ("model", "nonsense", "x"), ("--nonsense", "x")):
         assert offered(user, *words, command="csearchctl") == []

@@ -284,14 +284,17 @@ class Facts:
         return self._lenses.beginning(prefix, self._columns.lens)
 
     def points(self) -> NDArray[np.float32]:
-        """Where pictures were taken: (latitude, longitude) in degrees, to a tenth, each once."""
+        """Where pictures were taken: (latitude, longitude) in degrees, to a tenth, each once,
+        from south to north."""
         columns = self._columns
         known = ~np.isnan(columns.latitude)
-        tenths = np.round(np.stack([columns.latitude[known], columns.longitude[known]], 1) * 10)
-        numbers = np.unique(tenths.astype(np.int64) @ np.array([10000, 1]))
-        north = np.round(numbers / 10000)
-        tenths = np.stack([north, numbers - north * 10000], 1)
-        return (tenths / 10).astype(np.float32)
+        north = np.round((columns.latitude[known] + 90) * 10).astype(np.int32)
+        east = np.round((columns.longitude[known] + 180) * 10).astype(np.int32)
+        there = np.zeros(1801 * 3601, np.bool_)
+        there[north * 3601 + east] = True
+        numbers = np.flatnonzero(there)
+        places = np.stack([numbers // 3601 - 900, numbers % 3601 - 1800], 1).astype(np.float32)
+        return places / np.float32(10)
 
     def iso(self, comparison: str, number: float) -> Mask:
         column = self._columns.iso

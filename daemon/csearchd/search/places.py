@@ -24,6 +24,7 @@ from csearchd.search.gazetteer import FILES, folded, key
 RADIUS = 25.0  # km around a city or a point where none is given
 _FARTHEST = 100.0  # km to the nearest city: beyond, a point has no name
 _EARTH = 6371.0088  # km, mean radius
+_RADIUS_DEGREES = 0.25  # of latitude: a little more than RADIUS
 _KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344}
 _CENTRE = 3.0  # km that a city has around its centre, at least
 _SCHEME = 1  # of the compact form
@@ -102,21 +103,24 @@ class Places:
     def beginning(self, text: str, points: NDArray[np.float32], most: int) -> list[str]:
         """Cities whose names begin so and that have some of `points` around, the largest first.
 
-        `points` are (latitude, longitude) in degrees. Raises PlaceError.
+        `points` are (latitude, longitude) in degrees, from south to north. Raises PlaceError.
         """
         if not len(points):
             return []
         cities = self._load()
         start = text.casefold()
         length = len(start)
-        rows = [row for row, line in enumerate(cities.names) if line[:length].casefold() == start]
-        places = cities.places[rows]
-        near = np.isin(_cells(places["latitude"], places["longitude"]), _cells_around(points))
-        places, chosen = places[near], np.array(rows, np.int64)[near]
-        order = np.argsort(-places["population"], kind="stable")
+        around = _cells_around(points)
+        near = cities.order[around[cities.cells]]
         found: dict[str, None] = {}
-        for row, place in zip(chosen[order], places[order], strict=True):
-            if _distances(points, place["latitude"], place["longitude"]).min() <= RADIUS:
+        for row in near[np.argsort(-cities.places["population"][near], kind="stable")].tolist():
+            if cities.names[row][:length].casefold() != start:
+                continue
+            place = cities.places[row]
+            south, north = place["latitude"] - _RADIUS_DEGREES, place["latitude"] + _RADIUS_DEGREES
+            band = points[slice(*np.searchsorted(points[:, 0], [south, north]))]
+            distances = _distances(band, place["latitude"], place["longitude"])
+            if distances.min(initial=np.inf) <= RADIUS:
                 found[cities.names[row].partition("\t")[0]] = None
                 if len(found) >= most:
                     break
@@ -194,11 +198,16 @@ def _cells(latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.int32]
     return cells
 
 
-def _cells_around(points: NDArray[Any]) -> NDArray[np.int32]:
-    """The cells of points and those beside them."""
-    steps = (-1, 0, 1)
-    latitude, longitude = points[:, 0], points[:, 1]
-    return np.unique([_cells(latitude + up, longitude + east) for up in steps for east in steps])
+def _cells_around(points: NDArray[Any]) -> NDArray[np.bool_]:
+    """By a cell's number: whether a point is in it or beside it."""
+    there = np.zeros(181 * 360, np.bool_)
+    there[_cells(points[:, 0], points[:, 1])] = True
+    rows = there.reshape(181, 360)
+    across = rows | np.roll(rows, 1, axis=1) | np.roll(rows, -1, axis=1)
+    around = across.copy()
+    around[1:] |= across[:-1]
+    around[:-1] |= across[1:]
+    return around.ravel()
 
 
 def _distances(points: NDArray[Any], latitude: float, longitude: float) -> NDArray[np.float64]:
