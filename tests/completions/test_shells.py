@@ -62,11 +62,11 @@ def shell(request: pytest.FixtureRequest, album: User) -> Iterator[Shell]:
 class Shell:
     """An interactive shell with our completion."""
 
-    def __init__(self, name: str, user: User) -> None:
+    def __init__(self, name: str, user: User, load: str | None = None) -> None:
         self.name = name
         self._log = user.home / f"{name}.txt"
         set_up = user.home / f"set-up.{name}"
-        set_up.write_text(_SET_UP[name] + _LOAD[name])
+        set_up.write_text((load or "") + _SET_UP[name] + (_LOAD[name] if load is None else ""))
         arguments = {
             "bash": ["--noprofile", "--rcfile", str(set_up), "-i"],
             "zsh": ["-f", "-i"],
@@ -138,3 +138,32 @@ def test_past_queries_are_offered(shell: Shell, typed: str) -> None:
 
 def test_what_means_something_to_the_shell_reaches_csearch(shell: Shell) -> None:
     assert " ".join(shell.completed("csearch red bo")) == 'red boat not:tag:"old town"'
+
+
+_BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        pytest.param(
+            "bash",
+            f"source {_BASH_COMPLETION}\n",
+            marks=pytest.mark.skipif(
+                not os.path.exists(_BASH_COMPLETION), reason="needs the package bash-completion"
+            ),
+        ),
+        ("zsh", "fpath+=$HOME/.local/share/zsh/site-functions\n"),
+        ("fish", ""),
+    ],
+)
+def test_what_was_installed_is_found(album: User, name: str, load: str) -> None:
+    if not shutil.which(name):
+        pytest.skip(f"needs the package {name}")
+    album.csearchctl("install", "--all")
+    shell = Shell(name, album, load)
+    try:
+        assert shell.completed("csearch tag:bea") == ["tag:beach"]
+        assert shell.completed("csearchctl model use star") == ["model", "use", "starter"]
+    finally:
+        shell.close()
