@@ -56,7 +56,7 @@ class Concepts:
         self._embed = embed
         self._lock = threading.Lock()
         self.changes = 0  # counts them
-        self._made: tuple[tuple[int, int, int], list[Probe]] | None = None
+        self._made: tuple[tuple[int, int, int], list[Probe], Vector] | None = None
 
     def changed(self) -> None:
         """They are read again before they are used."""
@@ -64,24 +64,31 @@ class Concepts:
 
     def probes(self) -> list[Probe]:
         """Those that have examples with a vector. Raises LibraryError."""
+        return self._current()[0]
+
+    def _current(self) -> tuple[list[Probe], Vector]:
+        """The probes, and pictures in general, which are only read where there are some."""
         serving = self._models.serving
         with self._lock:
             # One's own pictures are sampled again when there are twice as many.
             key = (serving.row, self.changes, len(serving.table).bit_length())
             if self._made is None or self._made[0] != key:
                 known = concepts.read(self._library)
-                self._made = key, self._fitted(serving, known) if known else []
-            return self._made[1]
+                general = np.zeros((0, serving.model.dimensions), np.float32)
+                if known:
+                    general = background(serving.model, serving.table)
+                self._made = key, self._fitted(serving, known, general), general
+            return self._made[1:]
 
     def embed(self, text: str) -> Vector:
         """The vector of a text in which concepts may be named."""
-        named, rest, alone = found_in(text, self.probes())
+        probes, general = self._current()
+        named, rest, alone = found_in(text, probes)
         if not named:
             return self._embed(text)
         if alone:
             return unit(np.sum([probe.alone for probe in named], axis=0))
         words = self._embed(rest)
-        general = background(self._models.serving.model, self._models.serving.table)
         scaled = words / _spread(general, words)
         return unit(np.sum([scaled, *(probe.vector for probe in named)], axis=0))
 
@@ -89,8 +96,7 @@ class Concepts:
         """Whether a text names a concept."""
         return bool(found_in(text, self.probes())[0])
 
-    def _fitted(self, serving: Serving, known: Sequence[Concept]) -> list[Probe]:
-        general = background(serving.model, serving.table)
+    def _fitted(self, serving: Serving, known: Sequence[Concept], general: Vector) -> list[Probe]:
         return [
             fitted(concept, examples, _vectors(serving, concept.counters), general, self._embed)
             for concept in known
