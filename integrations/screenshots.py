@@ -39,14 +39,18 @@ _TAGS = {
     "astronaut": "portrait, NASA",
     "coins": "Pompeii, coins",
 }
+_LEFT_OUT = (
+    "chessboard_GRAY", "chessboard_RGB", "phantom", "color", "cell", "logo", "clock_motion", "ihc",
+    "retina", "microaneurysms", "text", "motorcycle_right", "grass", "gravel",
+)  # fmt: skip
 _SHOWN = 3.0  # seconds for thumbnails and fonts
-_COLOURS = 192
+_COLOURS = 256
 
 
 def photos(directory: Path) -> None:
     """What comes inside scikit-image."""
     for file in sorted(Path(skimage.data.__file__).parent.iterdir()):
-        if file.suffix in (".png", ".jpg", ".tif", ".gif"):
+        if file.suffix in (".png", ".jpg") and file.stem not in _LEFT_OUT:
             image = Image.open(file).convert("RGB")
             path = directory / f"{file.stem}.jpg"
             image.save(path, quality=92)
@@ -73,7 +77,7 @@ def window(desktop: Desktop, name: str, query: str, **environment: str) -> None:
     program = str(HERE / "window")
     process = desktop.run(DESKTOP_PYTHON, "-I", program, query, **environment)
     found = desktop.window("Picture Search")
-    desktop.keys("windowsize", "--sync", found, "900", "620", "windowmove", found, "60", "40")
+    desktop.keys("windowsize", "--sync", found, "950", "600", "windowmove", found, "60", "40")
     take(desktop, name, found)
     desktop.keys("key", "ctrl+q")
     process.wait(30)
@@ -82,10 +86,11 @@ def window(desktop: Desktop, name: str, query: str, **environment: str) -> None:
 def nautilus(desktop: Desktop, picture: Path) -> None:
     process = desktop.run("nautilus", "--select", str(picture))
     found = desktop.window("^Pictures$")
-    desktop.keys("windowmove", found, "60", "40", "windowactivate", "--sync", found)
+    desktop.keys("windowsize", "--sync", found, "860", "770", "windowmove", found, "60", "30")
+    desktop.keys("windowactivate", "--sync", found)
     time.sleep(_SHOWN)
     desktop.keys("key", "shift+F10")
-    take(desktop, "nautilus", found, more=40)
+    take(desktop, "nautilus", found, more=5)
     process.terminate()
 
 
@@ -105,8 +110,10 @@ def main() -> None:
         wait_for(lambda: on_bus(desktop.bus), "the service on the bus")
         user.settle()
         user.csearchctl("install", "--all")
+        at = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
+        desktop.bus.call(at, "TagTexts", "as", [(user.pictures / "coffee.jpg").as_uri()])
         window(desktop, "window", "a cup of coffee")
-        window(desktop, "window-dark", "outer space", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
+        window(desktop, "window-dark", "a motorbike", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
         nautilus(desktop, user.pictures / "coffee.jpg")
     finally:
         user.end()
