@@ -36,6 +36,10 @@ def search(arguments: list[str]) -> int:
     typed = " ".join(options.query)
     if not typed.strip() and not options.like and not options.random:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
+    if options.why_image is not None:
+        from csearch.preview.ours import check_replaceable
+
+        check_replaceable(options.why_image, "drawing of regions")
     named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
     pictures = _pictures(typed, named)
     query = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in typed)

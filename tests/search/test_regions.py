@@ -47,6 +47,7 @@ def test_what_matches_glows(settled: User, tmp_path: Path, query: str, corner: i
     said = done.stderr.decode().splitlines()[-1]
     assert said == f"csearch: {target} shows, by occlusion, which regions of {path} match"
     found = glow(target)
+    settled.csearch("--in", settled.pictures, "--why-image", target, query)  # replaces its own
     assert found.index(max(found)) == corner, found
 
 
@@ -56,6 +57,11 @@ def test_what_cannot_be_drawn(settled: User, tmp_path: Path) -> None:
     assert b"No such file" in done.stderr
     done = settled.csearch(*there, tmp_path / "x.png", "type:jpeg", check=2)
     assert b"filters alone" in done.stderr
+    own = tmp_path / "own.png"
+    own.write_bytes(b"a photo of mine")
+    done = settled.csearch(*there, own, "a cat", check=2)
+    assert b"is no drawing of regions" in done.stderr
+    assert own.read_bytes() == b"a photo of mine"
     settled.csearch(*there, tmp_path / "x.png", "a cat name:none", check=1)
     assert not (tmp_path / "x.png").exists()
 

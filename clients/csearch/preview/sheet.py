@@ -8,10 +8,9 @@ import sys
 from typing import NamedTuple
 
 from csearch.errors import ClientError
+from csearch.preview.ours import check_replaceable, replace
 from csearch.protocol import Message, pack
 
-_MARK = b"Software\0csearch"  # in a sheet that we made
-_HEAD = 1 << 16  # bytes in which it stands
 _MOST = 1000  # pictures: more than that no viewer shows well
 
 
@@ -37,25 +36,10 @@ class Sheet(NamedTuple):
         if done.returncode != 0 or not done.stdout:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise ClientError(f"{self.path}: the sheet could not be made: {said[-1:] or '?'}")
-        temporary = f"{self.path}.{os.getpid()}.new"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(done.stdout)
-            os.replace(temporary, self.path)
-        except OSError as error:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise ClientError(f"{self.path}: {error.strerror}") from error
+        replace(self.path, done.stdout)
 
 
 def sheet(path: str) -> Sheet:
     """A sheet for `path`. Raises ClientError where a file is there that is none."""
-    try:
-        with open(path, "rb") as file:
-            if _MARK not in file.read(_HEAD):
-                raise ClientError(f"{path} exists and is no contact sheet; it stays as it is")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise ClientError(f"{path}: {error.strerror}") from error
+    check_replaceable(path, "contact sheet")
     return Sheet(path, [])

@@ -9,6 +9,7 @@ from csearch.command import remark
 from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.pictures import Picture
+from csearch.preview.ours import replace
 from csearch.protocol import Message
 from csearch.show.paths import printable
 
@@ -32,11 +33,7 @@ def write_regions(
         )
     finally:
         os.close(shown)
-    try:
-        with open(target, "wb") as file:
-            file.write(result["png"])
-    except OSError as error:
-        raise ClientError(f"{target}: {error.strerror}") from error
+    replace(target, result["png"])
     remark(
         f"csearch: {printable(os.fsencode(target))} shows, by {result['method']}, which regions of "
         f"{printable(path)} match"

@@ -54,6 +54,7 @@ from dataclasses import dataclass
 from csearch.protocol import Message
 
 MAX_FRAME = 64 << 20
+SOFTWARE = "csearch"  # what a PNG says of its maker: only our own are replaced by others
 METHOD = "occlusion"  # by which `explain` finds regions
 
 

@@ -10,7 +10,9 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
+
+from csearchd.encode.messages import SOFTWARE
 
 _CELLS = 8  # the picture is cut into so many, each way
 _WINDOW = 2  # cells, each way, that are painted over together
@@ -63,7 +65,9 @@ def painted(pixels: Pixels, given: NDArray[np.float32]) -> bytes:
     glow = strength.point(lambda value: value * 2 // 5)
     shown = Image.composite(Image.new("RGB", size, _HOT), shown, glow)
     out = io.BytesIO()
-    shown.save(out, "PNG")
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", SOFTWARE)
+    shown.save(out, "PNG", pnginfo=about)
     return out.getvalue()
 
 

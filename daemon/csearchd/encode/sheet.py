@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from csearch.protocol import MAX_REPLY, Message, Unpacker
 from csearchd.encode.errors import PictureError
 from csearchd.encode.files import UnreadableError
+from csearchd.encode.messages import SOFTWARE
 from csearchd.encode.thumbnails import Thumbnails
 
-SOFTWARE = "csearch"  # what a sheet says of its maker, so that none but sheets are replaced
 _TILE = 240  # pixels, the longer side of a picture
 _GAP = 16
 _TEXT = 40  # pixels below a picture

@@ -1,0 +1,35 @@
+"""Pictures that csearch makes, and no other, are replaced by new ones."""
+
+from __future__ import annotations
+
+import os
+
+from csearch.errors import ClientError
+
+_MARK = b"Software\0csearch"  # in a PNG that we made
+_HEAD = 1 << 16  # bytes in which it stands
+
+
+def check_replaceable(path: str, kind: str) -> None:
+    """Raises ClientError where a file is at `path` that we didn't make; `kind` is what we make."""
+    try:
+        with open(path, "rb") as file:
+            if _MARK not in file.read(_HEAD):
+                raise ClientError(f"{path} exists and is no {kind}; it stays as it is")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ClientError(f"{path}: {error.strerror}") from error
+
+
+def replace(path: str, data: bytes) -> None:
+    """Writes a file, whole or not at all. Raises ClientError."""
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise ClientError(f"{path}: {error.strerror}") from error
