@@ -2,8 +2,8 @@
 
     python tests/benchmarks/footprint.py BASE [--sizes N …]
 
-prints JSON. Memory is in MB, after searches with new words, with the text tower hot and no encoder
-running; libraries are made below BASE, once.
+prints JSON. Memory is in MB, a few seconds after searches with new words, with the text tower hot
+and no encoder running; libraries are made below BASE, once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from support.user import User
 
 SIZES = (1000, 100_000, 1_281_167)
 STARTS = 3
+IDLE_SECONDS = 5
 
 
 def first_answer(user: User) -> float:
@@ -51,6 +52,7 @@ def measure(user: User) -> dict[str, object]:
     requests(user, 50, "thing", scopes=None, top=10)
     requests(user, 20, "tenth", scopes=[os.fsencode(user.pictures / "part3")], top=10)
     (pid,) = user.pids("csearchd")
+    time.sleep(IDLE_SECONDS)
     return {
         "start_to_answer": round(sorted(starts[1:])[STARTS // 2], 2),
         **memory(pid),

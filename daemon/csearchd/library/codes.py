@@ -17,6 +17,7 @@ import json
 import mmap
 import os
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from csearchd.library.derived import boot_id, write_all
 _FORMAT = 1
 _HEAD_BYTES = 512  # written by one call
 _GROWTH = 4096  # rows, at least; an eighth of what there is
-_KEPT_SECONDS = 2.0  # that pages of low bytes stay mapped after a search
+_KEPT_SECONDS = {"low": 2.0, "high": 60.0}  # that pages stay mapped after a search
 _LARGEST = 127 * 256  # of a coordinate: its high byte is between -127 and 127
 _COLUMNS = ("content", "scale", "high", "low")
 
@@ -49,7 +50,8 @@ class CodeFile:
         self._dimensions = dimensions
         self._bytes = {"content": 4, "scale": 4, "high": dimensions, "low": dimensions}
         self._files: dict[str, int] = {}
-        self._forgetting: threading.Timer | None = None
+        self._read = 0.0  # when rows were read last
+        self._timers: dict[str, threading.Timer] = {}
         self.head: dict[str, object] = {}
         try:
             for name in ("head", *_COLUMNS):
@@ -135,16 +137,25 @@ class CodeFile:
         return numbers
 
     def _forget_later(self) -> None:
-        """What was touched of the low bytes stays cheap to read, but is soon no more counted as
-        this process's memory. At once would make every search a third slower."""
-        if self._forgetting is None:
-            timer = self._forgetting = threading.Timer(_KEPT_SECONDS, self._forget)
-            timer.daemon = True
-            timer.start()
+        """What was read stays cheap to read, but is no more counted as this process's memory once
+        no search has come for a while. At once would make every search a third slower."""
+        self._read = time.monotonic()
+        for name, seconds in _KEPT_SECONDS.items():
+            if name not in self._timers:
+                self._arm(name, seconds)
 
-    def _forget(self) -> None:
-        self._forgetting = None
-        if (mapping := self._mappings["low"]) is not None:
+    def _arm(self, name: str, seconds: float) -> None:
+        timer = self._timers[name] = threading.Timer(seconds, self._forget, (name,))
+        timer.daemon = True
+        timer.start()
+
+    def _forget(self, name: str) -> None:
+        left = self._read + _KEPT_SECONDS[name] - time.monotonic()
+        if left > 0:
+            self._arm(name, left)
+            return
+        self._timers.pop(name, None)
+        if (mapping := self._mappings[name]) is not None:
             mapping.madvise(mmap.MADV_DONTNEED)
 
     def _grow(self, rows: int) -> None:
