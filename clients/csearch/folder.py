@@ -79,18 +79,12 @@ def remove(folder: bytes) -> None:
 
 
 def _open(folder: bytes) -> None:
-    import subprocess
+    from csearch.opening import open_path
 
     try:
-        subprocess.Popen(
-            [b"xdg-open", folder],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
-        remark(f"csearch: the folder can't be opened here: xdg-open: {error.strerror}")
+        open_path(folder)
+    except ClientError as error:
+        remark(f"csearch: {error}")
 
 
 def _folder_name(query: str) -> bytes:

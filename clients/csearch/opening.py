@@ -1,7 +1,8 @@
-"""Opens a picture with the program that the desktop has for it."""
+"""Opens a picture or a folder with the program that the desktop has for it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -10,7 +11,7 @@ from csearch.errors import ClientError
 _OPENERS = (("xdg-open",), ("gio", "open"))
 
 
-def open_picture(path: bytes) -> None:
+def open_path(path: bytes) -> None:
     """Returns at once; the program lives on without us. Raises ClientError where there is none."""
     for program, *arguments in _OPENERS:
         if found := shutil.which(program):
@@ -22,4 +23,6 @@ def open_picture(path: bytes) -> None:
                 start_new_session=True,
             )
             return
-    raise ClientError("nothing opens pictures here: install xdg-utils (xdg-open), or gio")
+    raise ClientError(
+        f"{os.fsdecode(path)}: nothing opens it here: install xdg-utils (xdg-open), or gio"
+    )

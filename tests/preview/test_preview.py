@@ -188,6 +188,27 @@ def test_the_cursor_is_below_the_picture_afterwards(viewer: User) -> None:
     assert rest.endswith(b"\x1b8\x1b[%dB\r" % int(rows))
 
 
+def test_ctrl_c_leaves_the_terminal_in_order(viewer: User) -> None:
+    environment = {k: v for k, v in viewer.environment.items() if k not in _CLEARED}
+    child = pexpect.spawn(
+        sys.executable,
+        ["-P", "-m", "csearch.search", "--preview", "--in", str(viewer.pictures), "a cat"],
+        env={**environment, "TERM": "xterm-kitty"},
+        dimensions=(_LINES, _COLUMNS),
+        timeout=SECONDS,
+    )
+    child.expect_exact(b"\x1b_G")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert b"Traceback" not in child.before
+    output = child.before
+    # Each escape is ended, and the cursor has been put back below the picture.
+    assert output.rfind(b"\x1b_G") < output.rfind(b"\x1b\\")
+    assert output.rfind(b"\x1b7") < output.rfind(b"\x1b8\x1b[")
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs the package tmux")
 @pytest.mark.parametrize(
     ("allowed", "parsed"), [("on", iterm2_pictures), ("off", lambda output: [])]

@@ -17,7 +17,7 @@ _COLUMNS = 40
 _FORMS = {KITTY: "png", ITERM2: "png", SIXEL: "palette", BLOCKS: "rgb"}
 _ENCODERS = {KITTY: graphics.kitty, ITERM2: graphics.iterm2, SIXEL: graphics.sixel}
 _WHERE = re.compile(rb"\x1b\[(\d+);(\d+)R")
-_ABORT = b"\x1b\\\x1b[0m"  # ends whatever was begun
+_ABORT = b"\x1b\\\x1b8"  # ends an escape that was begun, and goes back to where it began
 
 
 class Drawing:
@@ -50,16 +50,12 @@ class Drawing:
         if "reason" in picture:
             write(f"  ({picture['reason']})\n".encode())
             return
-        try:
-            if screen.protocol == BLOCKS:
-                write(b"".join(graphics.blocks(picture, screen.true_colour)))
-            else:
-                self._draw_in_cells(
-                    picture, -(-picture["width"] // width), -(-picture["height"] // height)
-                )
-        except KeyboardInterrupt:
-            write(_ABORT)
-            raise
+        if screen.protocol == BLOCKS:
+            write(b"".join(graphics.blocks(picture, screen.true_colour)))
+        else:
+            self._draw_in_cells(
+                picture, -(-picture["width"] // width), -(-picture["height"] // height)
+            )
 
     def _draw_in_cells(self, picture: Message, columns: int, rows: int) -> None:
         """Terminals disagree about where the cursor is afterwards: it is put back by hand.
@@ -67,12 +63,17 @@ class Drawing:
         The line that is reserved below it keeps those from scrolling that go to the next one.
         """
         escapes = _ENCODERS[self._screen.protocol](picture, columns, rows)
+        below = b"\x1b[%dB\r" % rows
         write(b"\n" * (rows + 1) + b"\x1b[%dA" % (rows + 1))
-        if self._screen.pane:
-            self._pass_through_tmux(escapes)
-        else:
-            write(b"\x1b7" + b"".join(escapes) + b"\x1b8")
-        write(b"\x1b[%dB\r" % rows)
+        try:
+            if self._screen.pane:
+                self._pass_through_tmux(escapes)
+            else:
+                write(b"\x1b7" + b"".join(escapes) + b"\x1b8")
+        except KeyboardInterrupt:
+            write(_ABORT + below)
+            raise
+        write(below)
 
     def _pass_through_tmux(self, escapes: list[bytes]) -> None:
         """Draws at the cursor, whose place on the terminal itself has to be found."""

@@ -42,6 +42,6 @@ class Extras:
         if self._sheet:
             self._sheet.write()
         if self._opens:
-            from csearch.opening import open_picture
+            from csearch.opening import open_path
 
-            open_picture(self._best)
+            open_path(self._best)
