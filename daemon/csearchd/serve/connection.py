@@ -73,7 +73,11 @@ class Connection:
         request = Request(message, self, self._take_files(message))
         task = asyncio.create_task(self._answer(request))
         self._tasks[task] = request
-        task.add_done_callback(self._tasks.pop)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        # Not in the task: one that is cancelled before its first step never runs.
+        close_files(self._tasks.pop(task).files)
 
     def _take_files(self, message: Message) -> list[int]:
         """The descriptors that a request says it brings."""
@@ -95,8 +99,6 @@ class Connection:
             await self.send(_error(identifier, "internal", text))
         else:
             await request.reply("result", **result)
-        finally:
-            close_files(request.files)
 
 
 def _error(identifier: object, code: str, message: str, **fields: object) -> Message:

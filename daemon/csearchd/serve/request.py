@@ -31,7 +31,8 @@ class Front(Protocol):
 class Request:
     """A request under way, and the way to reply to it.
 
-    `files` are descriptors that came with it; whoever made the request closes them.
+    `files` are descriptors that came with it. Who takes them over empties the list; those that are
+    left at the end are closed by whoever made the request.
     """
 
     def __init__(self, message: Message, front: Front, files: Sequence[int] = ()) -> None:

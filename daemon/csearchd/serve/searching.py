@@ -106,8 +106,9 @@ async def _question(
     service: Service, asked: Asked, request: Request, scope: Scope | None
 ) -> Question:
     """Raises RequestError."""
-    files = [os.dup(file) for file in request.files]  # the thread may outlive the request
+    files = list(request.files)
     looking = service.threads.submit(questions.question, service, asked, files, scope)
+    request.files.clear()  # they are the thread's, which may outlive the request
     looking.add_done_callback(lambda _: close_files(files))
     return await asyncio.wrap_future(looking)
 
