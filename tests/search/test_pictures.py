@@ -10,13 +10,20 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from csearch.protocol import pack
+from csearchd.encode.messages import Limits, Settings
+from csearchd.encode.pool import Event
+from csearchd.encode.serving import Models
+from csearchd.library.database import LibraryError
+from csearchd.library.library import Library
 from csearchd.search.grammar import FILTERS
+from csearchd.search.looking import Looking
 from support.photos import photo
 from support.user import User, wait_for
 
@@ -275,3 +282,41 @@ def test_files_that_nobody_takes_are_closed(owner: User) -> None:
             socket.send_fds(client.socket, [pack({"id": 1, "op": "roots"})], [file.fileno()] * 8)
             client.receive()
     wait_for(lambda: len(os.listdir(f"/proc/{daemon}/fd")) <= before, "descriptors to be closed")
+
+
+def test_files_of_a_request_that_never_began_are_closed(owner: User) -> None:
+    """What comes behind it ends the connection."""
+    (daemon,) = owner.pids("csearchd")
+    before = len(os.listdir(f"/proc/{daemon}/fd"))
+    for _ in range(10):
+        with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
+            frames = pack({"id": 1, "op": "roots", "files": 8}) + b"\xff" * 8
+            socket.send_fds(client.socket, [frames], [file.fileno()] * 8)
+            client.receive()
+    wait_for(lambda: len(os.listdir(f"/proc/{daemon}/fd")) <= before, "descriptors to be closed")
+
+
+def test_a_picture_never_gets_the_answer_for_another(
+    owner: User, turned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(str(tmp_path / "library.sqlite"))
+    limits = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
+    looking = Looking(
+        library,
+        Models(library, str(tmp_path), 1),
+        lambda model: (Settings(model.directory, limits, 1, "cpu"), 60.0),
+    )
+
+    def look(path: Path) -> Any:
+        with path.open("rb") as file:
+            return looking.look(file.fileno(), bytes(path)).vector
+
+    def full(event: Event) -> None:
+        raise LibraryError("the disk is full")
+
+    horse = look(turned)
+    with monkeypatch.context() as once, pytest.raises(LibraryError):
+        once.setattr(looking, "_content_of", full)
+        look(owner.pictures / "cat.jpg")
+    assert look(turned) @ horse > 0.99
+    library.close()

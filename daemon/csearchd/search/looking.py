@@ -75,6 +75,8 @@ class Looking:
                 raise LookError(f"cannot be looked at: {error}") from error
             finally:
                 self._used = time.monotonic()
+                if self._pool and self._pool.busy:  # or the next picture would get its answer
+                    self._pool.close()
 
     def regions(self, file: int, path: bytes, query: NDArray[np.float32]) -> bytes:
         """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
