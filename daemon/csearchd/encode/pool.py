@@ -29,6 +29,7 @@ _KILLS = (
     3  # that a picture which was alone in the encoder may see: somebody else may have killed it
 )
 _MOST_SECONDS = 3600.0  # that poll(2) waits at a time: it can't count far
+_DYING = 5.0  # seconds: whom a file system doesn't let go can't be killed, nor waited for
 _SILENCE = 600.0  # seconds without a word from an encoder that has work: it hangs
 
 
@@ -168,7 +169,10 @@ class Pool:
             code = self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code = self._process.wait()
+            try:
+                code = self._process.wait(_DYING)
+            except subprocess.TimeoutExpired:
+                code = -signal.SIGKILL
         self._process = self._socket = None
         return code
 
