@@ -69,3 +69,16 @@ def test_metadata_of_an_older_version_are_taken_again(user: User) -> None:
     database = open_database(str(file))
     assert database.execute("SELECT count(*), sum(outdated) FROM metadata").fetchone() == (5, 0)
     database.close()
+
+
+def test_what_cannot_be_read_does_not_stay_pending(user: User) -> None:
+    write_drawn(user.pictures, 2)
+    user.search("anything", "--in", user.pictures)
+    user.csearchctl("stop")
+    database = open_database(str(user.data / "library.sqlite"))
+    database.execute("UPDATE files SET content = NULL, failure = 'cannot be read' WHERE id = 1")
+    database.execute("UPDATE metadata SET outdated = 1 WHERE file = 1")
+    database.close()
+    user.start()
+    status = user.settle()
+    assert (status["images"], status["failed"], status["notes"]) == (1, 1, [])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from encode.tiny_model import make_tiny_model
 from support.disk import Disk, missing
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -351,3 +352,21 @@ def test_it_comes_and_goes_in_the_middle_of_scans(user: User, disks: Disks) -> N
     wait_listed(user, point)
     wait_until_equal(user, point)
     assert work(user) == before
+
+
+def test_a_model_that_came_meanwhile_gets_its_vectors(user: User, disks: Disks) -> None:
+    make_tiny_model(str(user.data / "models" / "tiny"))
+    disk, point = disks.new(), user.home / "disk"
+    disk.mount(point)
+    write_drawn(point / "photos", 3)
+    user.start()
+    user.csearchctl("add", point / "photos")
+    work(user)
+    disk.unmount()
+    wait_absent(user, point / "photos")
+    user.csearchctl("model", "use", "tiny")
+    wait_for(lambda: user.status()["model"] == "tiny", "the new model")
+    user.settle()
+    disk.mount(point)
+    wait_for(lambda: user.status()["images"] == 3, "vectors of the new model")
+    assert user.settle()["encoded"] == 6

@@ -76,7 +76,7 @@ def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
         "FROM metadata m JOIN files f ON f.id = m.file JOIN directories d ON d.id = f.directory "
-        "WHERE d.absent IS NULL AND m.outdated AND m.file > ? AND NOT f.due "
+        "WHERE d.absent IS NULL AND m.outdated AND m.file > ? AND NOT f.due AND f.failure IS NULL "
         "ORDER BY m.file LIMIT ?",
         (after, limit),
     )
@@ -84,10 +84,11 @@ def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
 
 
 def count_outdated(reader: sqlite3.Connection) -> int:
-    """Of how many files an older version took the metadata."""
+    """Of how many files an older version took the metadata, beside those that are due or failed."""
     (count,) = reader.execute(
         "SELECT count(*) FROM metadata m JOIN files f ON f.id = m.file "
-        "JOIN directories d ON d.id = f.directory WHERE m.outdated AND d.absent IS NULL"
+        "JOIN directories d ON d.id = f.directory WHERE m.outdated AND d.absent IS NULL "
+        "AND NOT f.due AND f.failure IS NULL"
     ).fetchone()
     return int(count)
 

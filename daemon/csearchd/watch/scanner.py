@@ -53,15 +53,18 @@ class Scanner:
         rules: Rules,
         resting: Resting,
         changed: Callable[[], None],
+        remounted: Callable[[], None],
         busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`changed` is called when there may be new work for the encoder. `busy`: somebody waits
-        for an answer, which a scan would slow down."""
+        """`changed` is called when there may be new work for the encoder, `remounted` when much
+        has gone or come with its disk. `busy`: somebody waits for an answer, which a scan would
+        slow down."""
         self.watcher = Watcher(library, rules, resting, self.scan, self._touches, changed)
         self.trouble: str | None = None  # why the library can't be written, while that is so
         self._library = library
         self._changed = changed
         self._busy = busy
+        self._remounted = remounted
         self._lock = threading.Lock()
         self._scans: dict[bytes, Scan] = {}  # by path, the next one last
         self._looks: list[bytes] = []
@@ -200,7 +203,7 @@ class Scanner:
             raise
         self.watcher.scan_mounted(changed)
         if changed:
-            self._changed()
+            self._remounted()
 
     def _take_roots(self) -> None:
         now = roots.roots(self._library)
