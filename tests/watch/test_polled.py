@@ -6,12 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from csearchd.watch.polling import Polling
+import csearchd.encode
+from csearchd.encode.messages import Limits, Settings
+from csearchd.encode.pool import Event, Pool
+from csearchd.library.contents import Job
+from csearchd.watch.polling import Patience, Polling, Unanswered
 from support.photos import write_drawn
 from support.user import User, wait_for
 from watch.following import wait_until_equal
@@ -81,11 +87,36 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
         write_drawn(other / "new", 1, first=10)
         wait_until_equal(user, other)
         assert len(user.status()["roots"]) == 2
+        assert len(user.search("-g", "anything")) == 4  # what can't be asked for counts as there
     os.kill(server, signal.SIGCONT)
     write_drawn(source, 1, first=11)
     user.csearchctl("rescan", mount)
     wait_until_equal(user, mount)
     assert not failed(user)
+
+
+def test_an_encoder_that_hangs_in_it_is_left_behind(
+    user: User, below: tuple[Path, Path, int], tmp_path: Path
+) -> None:
+    """It can't even be killed until the server answers."""
+    _, mount, server = below
+    os.kill(server, signal.SIGSTOP)
+    mercy = threading.Timer(60, os.kill, (server, signal.SIGCONT))  # so that a failure ends, too
+    mercy.start()
+    limits = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
+    starter = Path(csearchd.encode.__file__).parent / "starter"
+    pool = Pool(Settings(str(starter), limits, 1, "cpu"), max_seconds=1.0)
+    pool.submit(Job(1, 1, b"", (0, 0, 0, 0), 0), bytes(mount / "inner" / "drawn-00000.jpg"))
+    never = os.eventfd(0)
+    events: list[Event] = []
+    while not events:
+        events = pool.poll(None, never)
+    assert mercy.is_alive()
+    assert "takes longer" in events[0].reason
+    mercy.cancel()
+    os.kill(server, signal.SIGCONT)
+    pool.close()
+    os.close(never)
 
 
 def failed(user: User) -> str:
@@ -98,3 +129,23 @@ def test_it_is_looked_at_more_often_while_it_changes() -> None:
     assert [polling.next(b"/a", False, 0) for _ in range(5)] == [8, 16, 32, 60, 60]
     assert polling.next(b"/a", True, 10) == 500
     assert polling.next(b"/b", False, 0) == 60
+
+
+def test_calls_to_a_place_take_turns_and_none_waits_for_one_that_hangs() -> None:
+    patience, over = Patience(0.2), threading.Event()
+    with ThreadPoolExecutor(8) as callers:
+        calls = [callers.submit(patience.call, b"/a", lambda n=n: n) for n in range(50)]  # type: ignore[misc]
+        assert [call.result() for call in calls] == list(range(50))
+    for _ in range(3):
+        with pytest.raises(Unanswered):
+            patience.call(b"/a", over.wait)
+    assert patience.call(b"/b", lambda: 1) == 1
+    over.set()
+    wait_for(lambda: _answers(patience), "the place to answer again")
+
+
+def _answers(patience: Patience) -> bool:
+    try:
+        return patience.call(b"/a", lambda: True)
+    except Unanswered:
+        return False

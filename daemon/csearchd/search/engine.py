@@ -6,7 +6,7 @@ import os
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,8 +32,11 @@ Mask = NDArray[np.bool_]
 class Engine:
     """Answers queries; used by several threads at once."""
 
-    def __init__(self, library: Library, models: Models, cache: str) -> None:
-        """`cache` is a directory."""
+    def __init__(
+        self, library: Library, models: Models, cache: str, exists: Callable[[bytes], bool]
+    ) -> None:
+        """`cache` is a directory; `exists` says, and soon, whether there is something at a path."""
+        self._exists = exists
         self._library = library
         self._yardsticks = Yardsticks(cache)
         self._models = models
@@ -272,10 +275,20 @@ class Engine:
                 if files is None or (file < len(files) and files[file])
             ]
             found.sort(key=lambda hit: (-score_of(hit), hit.path))
-            _keep(found, hits, stale, top)
+            self._keep(found, hits, stale, top)
             if len(hits) >= top:
                 break
         return hits, sorted(stale)
+
+    def _keep(self, found: list[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
+        """Moves what is there to `hits`, up to `top`, and notes where something is missing."""
+        for hit in found:
+            if len(hits) >= top:
+                return
+            if self._exists(hit.path):
+                hits.append(hit)
+            else:
+                stale.add(os.path.dirname(hit.path))
 
     def _listed(self, question: Question, files: Mask | None) -> Answer:
         """Files that meet the conditions, in order."""
@@ -297,7 +310,7 @@ class Engine:
         found = [Hit(rows[f][1], None, f, rows[f][0]) for f in files if f in rows]
         hits: list[Hit] = []
         stale: set[bytes] = set()
-        _keep(found, hits, stale, top)
+        self._keep(found, hits, stale, top)
         return hits, sorted(stale)
 
     def _rows(self, column: str, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
@@ -323,17 +336,6 @@ class Engine:
 
 def score_of(hit: Hit) -> float:
     return 0.0 if hit.score is None else hit.score
-
-
-def _keep(found: list[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
-    """Moves what is really there to `hits`, up to `top`, and notes where something is missing."""
-    for hit in found:
-        if len(hits) >= top:
-            return
-        if os.path.lexists(hit.path):
-            hits.append(hit)
-        else:
-            stale.add(os.path.dirname(hit.path))
 
 
 def _merged(

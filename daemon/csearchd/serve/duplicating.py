@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -68,7 +67,7 @@ def _described(service: Service, groups: Sequence[Group], scope: Scope | None) -
              "content": content, "mtime_ns": mtime}
             for content, likeness in group.items()
             for pixels, size, mtime, path in rows.get(content, ())
-            if os.path.lexists(path)
+            if service.scanner.watcher.there(path)
         ]  # fmt: skip
         if len(files) > 1:
             files.sort(key=lambda file: (-file["pixels"], file["mtime_ns"], file["path"]))

@@ -6,6 +6,7 @@ import os
 import select
 
 from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
+from csearchd.library.roots import is_below
 from csearchd.library.volumes import Volumes, pulled_out
 
 
@@ -17,6 +18,7 @@ class Mounts:
         self._poller = select.poll()
         self._poller.register(self._descriptor, select.POLLPRI)
         self._table = mounts()
+        self._blind = _blind(self._table)
 
     @property
     def volumes(self) -> Volumes:
@@ -32,8 +34,7 @@ class Mounts:
 
     def blind(self, path: bytes) -> bool:
         """Whether `path` is where inotify doesn't tell all changes."""
-        mount = mount_of(path, self._table)
-        return mount is not None and mount.blind
+        return self.blind_point(path) is not None
 
     def pulled_out(self, path: bytes) -> bool:
         """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
@@ -47,6 +48,8 @@ class Mounts:
 
     def blind_point(self, path: bytes) -> bytes | None:
         """The mount that `path` is on, if inotify doesn't tell all changes there."""
+        if not any(is_below(path, point) for point in self._blind):
+            return None  # most are not, and this is asked for every picture that was found
         mount = mount_of(path, self._table)
         return mount.point if mount is not None and mount.blind else None
 
@@ -58,8 +61,13 @@ class Mounts:
     def update(self) -> set[bytes]:
         """Reads the table again. Returns the points at which something else is mounted now."""
         before, self._table = _by_point(self._table), mounts()
+        self._blind = _blind(self._table)
         after = _by_point(self._table)
         return {point for point in before | after if before.get(point) != after.get(point)}
+
+
+def _blind(table: list[Mount]) -> list[bytes]:
+    return [mount.point for mount in table if mount.blind]
 
 
 def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
 _WATCHED_SECONDS = 86400.0  # between scans of a root that is watched
+_LISTING_SECONDS = 5.0  # that a server of files may take to list a directory,
+_ANSWER_SECONDS = 0.5  # and to say whether a file is there, for which somebody waits
 _UNWATCHED_SECONDS = 300.0  # between scans of a root that couldn't be watched as a whole
 
 
@@ -66,7 +68,8 @@ class Watcher:
         self._watches = Watches(self._inotify)
         self._agenda = Agenda()
         self._polling = Polling()
-        self._patience = Patience()
+        self._patience = Patience(_LISTING_SECONDS)
+        self._short_patience = Patience(_ANSWER_SECONDS)
         self._links = Links(library)
         self._events = EventHandler(
             library, rules, self._watches, self._agenda, resting, self._links, scan, scans
@@ -188,6 +191,16 @@ class Watcher:
         except Unanswered:
             shown = os.fsdecode(point)
             return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
+
+    def there(self, path: bytes) -> bool:
+        """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
+        point = self._mounts.blind_point(path)
+        if point is None:
+            return os.path.lexists(path)
+        try:
+            return self._short_patience.call(point, lambda: os.path.lexists(path))
+        except Unanswered:
+            return True
 
     def rest(self, listing: Listing) -> None:
         """Holds files that a scan found and that may still be written."""
