@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,13 @@ def test_the_readme_documents_every_key() -> None:
     for key in KEYS:
         assert f"`{key.path}`" in text, key.path
         assert key.meaning in text, key.path
+
+
+def test_the_text_towers_threads_at_reload(user: User) -> None:
+    daemon = user.start()
+    before = len(os.listdir(f"/proc/{daemon.pid}/task"))
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text("[search]\nthreads = 64\n")
+    user.csearchctl("reload")
+    assert len(os.listdir(f"/proc/{daemon.pid}/task")) >= before + 60
+    assert user.csearch("-g", "anything", check=1).stderr

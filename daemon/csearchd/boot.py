@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from csearch.protocol import socket_path
 from csearchd.config import Config, ConfigError
+from csearchd.encode.models import ModelError
 from csearchd.encode.serving import Models
 from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
@@ -73,10 +74,17 @@ async def _run(
 ) -> bool:
     rules = Rules(config.scan.hidden, config.scan.exclude)
     resting = Resting()
-    scanner = Scanner(library, rules, resting, lambda: reading.wake(), lambda: engine.busy)
+    scanner = Scanner(
+        library,
+        rules,
+        resting,
+        lambda: reading.wake(),
+        lambda: reading.recount(),
+        lambda: engine.busy,
+    )
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
-    engine = Engine(library, models, paths.cache)
+    engine = Engine(library, models, paths.cache, scanner.watcher.there)
     concepts = Concepts(library, models, engine.embed)
     looking = Looking(
         library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
@@ -159,7 +167,7 @@ def _reload(service: Service) -> None:
     try:
         reload(service)
         log.info("the configuration was read again")
-    except (ConfigError, LibraryError) as error:
+    except (ConfigError, LibraryError, ModelError) as error:
         log.error("%s; the old configuration stays", error)
 
 

@@ -51,7 +51,14 @@ KEYS = (
     Key("encode", "max_bytes", 1_000_000_000, "larger files are not read", 1),
     Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
     Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
-    Key("search", "threads", 0, "threads of the text tower; 0 is one for each processor", 0, 256),
+    Key(
+        "search",
+        "threads",
+        0,
+        "threads of the text tower; 0 is one for each processor, up to 4",
+        0,
+        256,
+    ),
     Key("tags", "root", "csearch", "what hierarchies of written tags are below; may be empty"),
     Key(
         "tags",

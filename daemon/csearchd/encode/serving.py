@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csearchd.encode.models import STARTER, Model, ModelError, find_model
 from csearchd.encode.text import TextTower
@@ -35,7 +35,7 @@ class Models:
         """`directory` has the installed models. Raises ModelError if none can serve."""
         self._library = library
         self._directory = directory
-        self._threads = threads or min(4, os.cpu_count() or 1)
+        self._threads = _threads(threads)
         self._lock = threading.Lock()
         name = library.setting("model") or STARTER
         try:
@@ -81,6 +81,14 @@ class Models:
         self._library.release(before.row)
         log.info("%s serves now", model.name)
 
+    def use_threads(self, threads: int) -> None:
+        """Lets the text tower compute in so many threads from now on; 0: as many as pay."""
+        with self._lock:
+            if _threads(threads) != self._threads:
+                self._threads = _threads(threads)
+                tower = TextTower(self.serving.model, self._threads)
+                self.serving = replace(self.serving, tower=tower)
+
     def row(self, model: Model) -> int:
         return self._library.model(model.fingerprint, model.name, model.dimensions)
 
@@ -88,3 +96,7 @@ class Models:
         row = self.row(model)
         table = self._library.vectors(row, model.dimensions)
         return Serving(model, row, table, TextTower(model, self._threads))
+
+
+def _threads(asked: int) -> int:
+    return asked or min(4, os.cpu_count() or 1)

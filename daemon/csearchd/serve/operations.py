@@ -128,11 +128,12 @@ async def _reload(service: Service, request: Request) -> Message:
 
 
 def reload(service: Service) -> None:
-    """Reads the configuration again and lets it take effect, but for the text tower's threads.
+    """Reads the configuration again and lets it take effect.
 
-    Raises ConfigError or LibraryError.
+    Raises ConfigError, LibraryError or ModelError.
     """
     config = configuration.load(service.paths.config)
+    service.models.use_threads(config.search.threads)
     service.config = config
     logging.getLogger().setLevel(config.log.level.upper())
     service.reading.config = config.encode
