@@ -211,9 +211,13 @@ def _file(
     state = FAILED if _has_failed(database, content, failure) else KNOWN
     if row[5] and state == KNOWN and not outcome.vector:
         library.count("reused", 1)
-    with library.memory:
+
+    def put() -> None:
         library.catalogue.put(job.file, job.directory, content, state)
         library.facts.put(job.file, stat[1], outcome.found or {})
+
+    # Not before: who waits until nothing is due searches at once, and finds what is committed.
+    library.after_commit(put)
 
 
 def _has_failed(database: sqlite3.Connection, content: int | None, failure: str | None) -> bool:
