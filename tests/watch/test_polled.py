@@ -13,10 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import csearchd.encode
-from csearchd.encode.messages import Limits, Settings
-from csearchd.encode.pool import Event, Pool
-from csearchd.library.contents import Job
 from csearchd.watch.polling import Patience, Polling, Unanswered
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -93,30 +89,6 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
     user.csearchctl("rescan", mount)
     wait_until_equal(user, mount)
     assert not failed(user)
-
-
-def test_an_encoder_that_hangs_in_it_is_left_behind(
-    user: User, below: tuple[Path, Path, int], tmp_path: Path
-) -> None:
-    """It can't even be killed until the server answers."""
-    _, mount, server = below
-    os.kill(server, signal.SIGSTOP)
-    mercy = threading.Timer(60, os.kill, (server, signal.SIGCONT))  # so that a failure ends, too
-    mercy.start()
-    limits = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
-    starter = Path(csearchd.encode.__file__).parent / "starter"
-    pool = Pool(Settings(str(starter), limits, 1, "cpu"), max_seconds=1.0)
-    pool.submit(Job(1, 1, b"", (0, 0, 0, 0), 0), bytes(mount / "inner" / "drawn-00000.jpg"))
-    never = os.eventfd(0)
-    events: list[Event] = []
-    while not events:
-        events = pool.poll(None, never)
-    assert mercy.is_alive()
-    assert "takes longer" in events[0].reason
-    mercy.cancel()
-    os.kill(server, signal.SIGCONT)
-    pool.close()
-    os.close(never)
 
 
 def failed(user: User) -> str:
