@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _THREADS = 16  # for all that may wait; several, since a hung file system may hold some for ever
 _LOOK_SECONDS = 3.0  # between looks at the socket's file
+_PREPARE_SECONDS = 1.0  # until what the first search needs is made, if none has come
 _STATUS_SECONDS = 30.0  # between lines to the service manager
 _PURGE_SECONDS = 300.0  # between purges of contents without files
 _STOP_SECONDS = 0.7  # for a thread to end; a hung file system may hold one for ever
@@ -139,7 +140,8 @@ async def _run(
         chores.append(asyncio.create_task(_show_life(notifier, seconds)))
     notifier.send("READY=1")
     threads.submit(library.known_facts)  # so that the first filter needn't wait for it
-    threads.submit(engine.prepare)  # nor the first search
+    loop = asyncio.get_running_loop()
+    loop.call_later(_PREPARE_SECONDS, threads.submit, engine.prepare)
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()

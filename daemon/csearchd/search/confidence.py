@@ -50,7 +50,8 @@ class Yardstick:
         `assumed` pictures more are taken for average: they are what is known without a sample, and
         keep a library of one subject from hiding it."""
         self._mean = words.mean(axis=0)
-        self._root = _root(np.cov(words.T))
+        # Its products with a picture have the words' spread in it as their length.
+        self._root = (words - self._mean).T / np.float32(math.sqrt(len(words) - 1))
         self._general = general
         self._levels, self._spreads = self._words_in(general)
         self._assumed = assumed
@@ -160,13 +161,6 @@ def _best_by_chance(count: int) -> float:
     """About the largest of so many normally distributed numbers (extreme value theory)."""
     high = math.sqrt(2 * math.log(max(count, 3)))
     return high - (math.log(high**2 / 2) + math.log(4 * math.pi)) / (2 * high)
-
-
-def _root(covariance: NDArray[np.float64]) -> Vectors:
-    """A matrix R with R Rᵀ = covariance, (dimensions, dimensions)."""
-    values, vectors = np.linalg.eigh(covariance)
-    root: Vectors = (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32)
-    return root
 
 
 def _unit(vectors: Vectors) -> Vectors:
