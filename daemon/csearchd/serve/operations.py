@@ -78,6 +78,7 @@ async def _add(service: Service, request: Request) -> Message:
     await service.run(roots.add, service.library, path)
     service.scanner.roots_changed()
     service.scanner.scan(path)
+    service.reading.retry()
     return {"path": path, "images": await service.run(_count, service, path)}
 
 
@@ -106,6 +107,7 @@ async def _rescan(service: Service, request: Request) -> Message:
         paths = [await service.run(directory_argument, request.message["path"])]
     for path in paths:
         service.scanner.scan(path)
+    service.reading.retry()
     return {"directories": paths}
 
 
