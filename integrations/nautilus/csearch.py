@@ -14,8 +14,8 @@ _COMMAND = GLib.shell_parse_argv("""@PYTHON@ -m csearch.menu""")[1]
 
 _SERVICE, _PATH = "org.csearch.Csearch1", "/org/csearch/Csearch1"
 _WINDOW, _WINDOW_PATH = "org.csearch.Window", "/org/csearch/Window"
-_GATHER = 40  # milliseconds for which files of a folder come in before they are asked for
-_MOST_FILES = 5000  # in one call
+_GATHER = 150  # milliseconds without another file: then the folder is shown, and tags may come
+_MOST_FILES = 500  # in one call
 _AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
 
 
@@ -95,6 +95,7 @@ def _run(arguments):
 
 
 _service = Service()
+_COMPLETE = Nautilus.OperationResult.COMPLETE
 
 
 class Menus(GObject.GObject, Nautilus.MenuProvider):
@@ -136,6 +137,7 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
     def __init__(self):
         super().__init__()
         self._waiting = []
+        self._seen = 0  # of those that wait, at the last look
         self._timer = 0
 
     def get_columns(self):
@@ -152,18 +154,29 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         if _service.is_there is not False:
             self._waiting.append(args[-1])
             if not self._timer:
-                self._timer = GLib.timeout_add(_GATHER, self._ask)
-        return Nautilus.OperationResult.COMPLETE
+                self._timer = GLib.timeout_add(_GATHER, self._look, priority=GLib.PRIORITY_LOW)
+        return _COMPLETE
 
-    def _ask(self):
-        if _service.is_there is None:
+    def _look(self):
+        """Asks for all that wait, once no more come in."""
+        seen, self._seen = self._seen, len(self._waiting)
+        if seen != self._seen or _service.is_there is None:
             return GLib.SOURCE_CONTINUE
-        self._timer = 0
-        files, self._waiting = self._waiting[:_MOST_FILES], self._waiting[_MOST_FILES:]
-        if self._waiting:
-            self._timer = GLib.timeout_add(_GATHER, self._ask)
-        _service.texts([file.get_uri() for file in files], lambda texts: _spread(files, texts))
+        self._timer = self._seen = 0
+        files, self._waiting = self._waiting, []
+        self._ask(files)
         return GLib.SOURCE_REMOVE
+
+    def _ask(self, files):
+        """A part after the other, so that none keeps the window waiting."""
+        part, rest = files[:_MOST_FILES], files[_MOST_FILES:]
+
+        def told(texts):
+            _spread(part, texts)
+            if rest:
+                self._ask(rest)
+
+        _service.texts([file.get_uri() for file in part], told)
 
 
 def _spread(files, texts):

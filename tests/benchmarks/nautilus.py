@@ -2,10 +2,10 @@
 
     PYTHONPATH=tests python tests/benchmarks/nautilus.py [--pictures N] [--runs N]
 
-prints JSON: `shown`, the seconds from the start of the program until the names are on its
-screen; `settled`, until it has nothing more to do (no processor time for half a second),
-the tags in the column included; and the processor time of that. Medians; the two take turns. All
-pictures are known.
+prints JSON, of a Nautilus that runs already: `shown`, the seconds from the command until the names
+are on the screen; `settled`, until Nautilus has nothing more to do (no processor time for half a
+second), the tags in the column included; `processor`, the processor time of that. Medians; the two
+take turns. All pictures are known.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ default-visible-columns=['name', 'Csearch::tags']
 default-column-order=['name', 'Csearch::tags']
 """
 _QUIET = 0.5  # seconds
+_REST = 2.0  # seconds for Nautilus to come up
 _READING = 1800.0  # beside busy programs pictures are read slowly
 _WATCH = Path(__file__).with_name("screen_watch.py")
 _NAMES = (460, 210, 380, 480)  # where the names are: x, y, width, height
@@ -53,14 +54,20 @@ class Opened(NamedTuple):
 
 
 def opened(desktop: Desktop, folder: Path) -> Opened:
-    """Nautilus from its start until the folder is shown, and until it is quiet."""
+    """A running Nautilus until the folder is shown, and until it is quiet."""
+    elsewhere = folder.parent / "Elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    process = desktop.run("nautilus", "--new-window", str(elsewhere))
+    desktop.window("^Elsewhere$")
+    time.sleep(_REST)
     command = [DESKTOP_PYTHON, str(_WATCH), *map(str, _NAMES), str(_WATCHED)]
     watch = subprocess.Popen(command, env=desktop.environment, stdout=subprocess.PIPE, text=True)
     assert watch.stdout and watch.stdout.readline()
     begun = time.monotonic()
-    process = desktop.run("nautilus", "--new-window", str(folder))
+    before = last = usage(process.pid)[0]
+    desktop.run("nautilus", "--new-window", str(folder))
     desktop.window(f"^{folder.name}$")
-    last, since = 0.0, time.monotonic()
+    since = time.monotonic()
     while time.monotonic() - since < _QUIET:
         time.sleep(0.02)
         if (spent := usage(process.pid)[0]) > last:
@@ -68,7 +75,7 @@ def opened(desktop: Desktop, folder: Path) -> Opened:
     shown = float(watch.stdout.read()) - begun
     process.terminate()
     process.wait()
-    return Opened(shown, since - begun, last)
+    return Opened(shown, since - begun, last - before)
 
 
 def main() -> None:
