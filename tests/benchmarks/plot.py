@@ -23,7 +23,7 @@ def draw(queries: Mapping[int, Any], footprint: Mapping[int, Any]) -> str:
         "rclip": _of_rclip(queries, "peak_mb"),
     }
     panels = _panel("seconds a search", times, 0) + _panel("MB of memory", memory, _WIDTH + 90)
-    size = f'width="{2 * _WIDTH + 180}" height="{_HEIGHT + 90}"'
+    size = f'width="{2 * _WIDTH + 200}" height="{_HEIGHT + 90}"'
     style = 'font-family="sans-serif" font-size="12"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>'
