@@ -25,6 +25,7 @@ def window(screen: Desktop) -> Iterator[Desktop]:
     """A window, started as `csearch --window` starts it."""
     process = screen.run(sys.executable, "-P", "-m", "csearch.search", "--window")
     screen.keys("windowactivate", "--sync", screen.window(TITLE))
+    screen.wait_for_text(APPLICATION, "Describe the picture you remember")  # keys would be lost
     yield screen
     screen.keys("key", "ctrl+q")
     process.wait(60)
