@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +55,7 @@ class Bus:
             ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"],
             env=self.user.environment,
         )
-        wait_for(self.socket.exists, "the bus")
+        wait_for(lambda: listens(self.socket), "the bus")
 
     def stop(self) -> None:
         if self._daemon:
@@ -75,6 +77,12 @@ class Bus:
                 return await caller.call(at, member, signature, *values, **more)
 
         return self.run(once())
+
+
+def listens(path: Path) -> bool:
+    """Whether somebody accepts connections at the socket: it is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 class Caller:
