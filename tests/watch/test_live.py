@@ -5,33 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from support.photos import drawn, write_drawn
 from support.user import User, wait_for
 from watch.following import known, wait_until_equal
-
-
-@pytest.fixture(scope="module")
-def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    """A user whose one root is watched, and whose encoder is warm."""
-    someone = User(tmp_path_factory.mktemp("s"))
-    write_drawn(someone.pictures / "known", 3)
-    someone.start()
-    someone.csearchctl("add", someone.pictures)
-    assert someone.settle()["images"] == 3
-    yield someone
-    someone.end()
-
-
-@pytest.fixture
-def folder(watching: User) -> Path:
-    directory = watching.pictures / f"folder-{len(list(watching.pictures.iterdir()))}"
-    directory.mkdir()
-    return directory
 
 
 def passes(user: User) -> tuple[int, int]:

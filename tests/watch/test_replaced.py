@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,25 +16,6 @@ from support.kernel import exchange
 from support.photos import drawn, write_drawn
 from support.user import User, wait_for
 from watch.following import wait_until_equal
-
-
-@pytest.fixture(scope="module")
-def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    """A user whose one root is watched, and whose encoder is warm."""
-    someone = User(tmp_path_factory.mktemp("s"))
-    write_drawn(someone.pictures / "known", 8)
-    someone.start()
-    someone.csearchctl("add", someone.pictures)
-    assert someone.settle()["images"] == 8
-    yield someone
-    someone.end()
-
-
-@pytest.fixture
-def folder(watching: User) -> Path:
-    directory = watching.pictures / f"folder-{len(list(watching.pictures.iterdir()))}"
-    directory.mkdir()
-    return directory
 
 
 def settled(user: User, folder: Path) -> tuple[int, int]:
