@@ -171,7 +171,7 @@ def test_load_has_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         return load.look(None)
 
     assert not load.look(None)
-    assert [after(0.6) for _ in range(9)] == [False] * 9
+    assert [after(0.5) for _ in range(9)] == [False] * 9
     assert [after(0.9) for _ in range(3)][-1]
     assert [after(0.5) for _ in range(9)] == [True] * 9
     assert not [after(0.1) for _ in range(4)][-1]
