@@ -19,7 +19,7 @@ POWER_SECONDS = 5.0  # between looks at the power supplies: some take millisecon
 PAUSE_SECONDS = 2.0  # of rest, once the encoder has done what it had, while others are busy,
 _SPELL_SECONDS = 1.0  # and of work in between
 _LOAD_SECONDS = 2.0  # between looks at the processors
-# Shares of all processors at which others begin, and cease, to be busy. Though it runs at the lowest
+# Shares of all processors at which others begin, and cease, to be busy. Though at the lowest
 # priority, the encoder was seen to take 0.38 from twice as many busy programs as processors.
 _BUSY, _FREE = 0.55, 0.4
 _STALE_SECONDS = 60.0  # after which what the processors did before tells nothing
