@@ -14,6 +14,7 @@ from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.serve import completing, tags, teaching
+from csearchd.serve.dbus.pictures import drop_thumbnails
 from csearchd.serve.describing import describe
 from csearchd.serve.duplicating import dupes
 from csearchd.serve.explaining import regions
@@ -21,6 +22,8 @@ from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, search
 from csearchd.serve.service import Service
 from csearchd.serve.status import describe_roots, status
+from csearchd.tags import folders
+from csearchd.tags.tasks import files_at
 from csearchd.watch.rules import Rules
 
 Operation = Callable[[Service, Request], Awaitable[Message]]
@@ -172,10 +175,19 @@ async def _forget(service: Service, request: Request) -> Message:
     path = await service.run(_path_argument, request)
     await completing.forget(service, path)
     table = service.models.serving.table
+    known = await service.run(_paths_below, service, path)
     files = await service.run(contents.forget_path, service.library, path, table)
+    for picture in known:
+        await service.run(drop_thumbnails, picture)
     if files is None:
         raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
     return {"files": files}
+
+
+def _paths_below(service: Service, path: bytes) -> list[bytes]:
+    files = folders.below(service.library, path)
+    parts = (files[start : start + 500] for start in range(0, len(files), 500))
+    return [row[1] for part in parts for row in files_at(service.library, part)]
 
 
 async def _models(service: Service, request: Request) -> Message:

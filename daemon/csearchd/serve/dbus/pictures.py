@@ -44,18 +44,31 @@ def thumbnail(path: bytes) -> str | None:
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
     try:
         changed = os.stat(path).st_mtime
     except OSError:
         return None
-    for size in _SIZES:
-        file = os.path.join(cache, "thumbnails", size, f"{digest}.png")
+    for file in _thumbnails(path):
         try:
             if os.stat(file).st_mtime >= changed:
                 return file
         except OSError:
             pass
     return None
+
+
+def drop_thumbnails(path: bytes) -> None:
+    """Deletes what desktops have kept of a picture's looks."""
+    for file in _thumbnails(path):
+        try:
+            os.unlink(file)
+        except OSError:
+            pass  # there is none of that size
+
+
+def _thumbnails(path: bytes) -> list[str]:
+    """Where thumbnails of a picture are kept, the preferred one first."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
+    return [os.path.join(cache, "thumbnails", size, f"{digest}.png") for size in _SIZES]
