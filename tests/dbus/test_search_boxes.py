@@ -191,4 +191,3 @@ def test_quick_typing_gets_the_last_answer_and_no_errors(desktop: Bus) -> None:
     replies = desktop.run(scenario())
     assert {reply.message_type for reply in replies} == {MessageType.METHOD_RETURN}
     assert replies[-1].body[0][0][1] == "coffee.jpg"
-    assert not all(reply.body[0] for reply in replies[3:]), "some gave way to newer ones"
