@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -180,14 +181,23 @@ def test_krunner_gets_matches_with_actions(desktop: Bus) -> None:
 
 def test_quick_typing_gets_the_last_answer_and_no_errors(desktop: Bus) -> None:
     words = "there is a cup of coffee"
+    (service,) = desktop.user.pids("csearchd")
 
     async def scenario() -> list[Any]:
         async with Caller(desktop) as caller:
-            typed = [words[:length] for length in range(1, len(words) + 1)]
-            return await asyncio.gather(
-                *(caller.ask(KRUNNER, "Match", "s", text) for text in typed)
-            )
+            os.kill(service, signal.SIGSTOP)  # so that all is typed before the first answer
+            try:
+                typed = [words[:length] for length in range(1, len(words) + 1)]
+                asked = [
+                    asyncio.create_task(caller.ask(KRUNNER, "Match", "s", text)) for text in typed
+                ]
+                async with Caller(desktop):
+                    pass  # the bus has had its turn, and has passed them on
+            finally:
+                os.kill(service, signal.SIGCONT)
+            return await asyncio.gather(*asked)
 
     replies = desktop.run(scenario())
     assert {reply.message_type for reply in replies} == {MessageType.METHOD_RETURN}
     assert replies[-1].body[0][0][1] == "coffee.jpg"
+    assert not all(reply.body[0] for reply in replies[3:]), "some gave way to newer ones"
