@@ -120,7 +120,8 @@ Operations
     tags-preview  {path: bin}: what tags-write would write, beside the keywords that pictures have
               already. progress: that of a search. hits: [{path: bin, tags: [[word, confidence]]}],
               a word as "animal/dog", the surest first. result {files, tagged}.
-    tags-on   {path: bin, mode}: keeps the directory tagged from now on. result {path}.
+    tags-on   {path: bin, mode}: keeps the directory tagged from now on. result {path, added: bool}:
+              whether it was made a root for that.
     tags-off  {path: bin}: no more, nor those below it. result {paths: [bin]}.
     tags-undo  {path: bin or nil for everything}: takes back our words in a directory, or in a
               file. Replies as of tags-write, phase "undoing"; result {files, written, left,

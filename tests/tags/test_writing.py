@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from csearchd.tags.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, parse
+from support.raw import dng
 from tags.bench import Bench
 from tags.pictures import KINDS, exiftool, fields, foreign, make, need_exiftool, pixels
 
@@ -180,6 +182,17 @@ def test_a_sidecar_that_may_be_another_pictures(bench: Bench, tmp_path: Path) ->
     assert shared.read_bytes() == before
 
 
+def test_the_jpeg_beside_a_raw_file_leaves_its_sidecar_alone(bench: Bench, tmp_path: Path) -> None:
+    """picture-1.xmp is the raw file's, as Adobe's programs have it."""
+    path = make(tmp_path, "jpg")
+    bench.write("sidecar", ["sky"], path)
+    shared = sidecar(path).rename(tmp_path / "picture-1.xmp")
+    (tmp_path / "picture-1.dng").write_bytes(dng(Image.new("RGB", (64, 48))))
+    before = shared.read_bytes()
+    assert bench.write("sidecar", ["sea"], path) == ["written"]
+    assert shared.read_bytes() == before and sidecar(path).exists()
+
+
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_what_the_user_removes_never_comes_again(
     bench: Bench, tmp_path: Path, carrier: str
@@ -277,3 +290,34 @@ def test_what_is_damaged_is_left_alone(bench: Bench, tmp_path: Path) -> None:
     sidecar(path).write_bytes(b"not XML")
     assert bench.write("sidecar", WORDS, path) == ["left"]
     assert sidecar(path).read_bytes() == b"not XML"
+
+
+@pytest.mark.parametrize("name", ["shot.dng", "shot.tif"])
+def test_raw_files_are_never_rewritten(bench: Bench, tmp_path: Path, name: str) -> None:
+    """Whatever they are called: many raw formats are TIFFs."""
+    need_exiftool()
+    path = tmp_path / name
+    path.write_bytes(dng(Image.new("RGB", (64, 48), "green")))
+    whole = path.read_bytes()
+    assert bench.write("embedded", WORDS, path) == ["left"]
+    assert "never rewritten; use --mode sidecar" in bench.reasons[os.fsencode(path)]
+    assert bench.write("xattr", WORDS, path) == ["written"]
+    assert bench.write("sidecar", WORDS, path) == ["written"]
+    assert path.read_bytes() == whole
+    bench.undo("xattr", path)
+    bench.undo("sidecar", path)
+    assert path.read_bytes() == whole
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [name]
+
+
+def test_a_read_only_picture_is_left_alone(bench: Bench, tmp_path: Path) -> None:
+    path = make(tmp_path, "jpg")
+    whole = path.read_bytes()
+    path.chmod(0o444)
+    assert bench.write("embedded", WORDS, path) == ["left"]
+    assert "read-only" in bench.reasons[os.fsencode(path)]
+    assert path.read_bytes() == whole
+    assert bench.write("sidecar", WORDS, path) == ["written"]
+    assert bench.write("sidecar", ["other"], path) == ["written"], "its sidecar isn't read-only"
+    assert bench.undo("sidecar", path) == ["written"]
+    assert not sidecar(path).exists()

@@ -34,7 +34,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     preview.add_argument("--json", action="store_true", help="one JSON object a line")
     preview.add_argument("directory", metavar="DIR")
     _with_mode(add_action(actions, EXAMPLES, "write", "tag the pictures below a directory, now"))
-    _with_mode(add_action(actions, EXAMPLES, "on", "keep a directory tagged from now on"))
+    _with_mode(
+        add_action(actions, EXAMPLES, "on", "keep a directory tagged, and watched, from now on")
+    )
     off = add_action(actions, EXAMPLES, "off", "keep it tagged no more; what is written stays")
     off.add_argument("directory", metavar="DIR")
     undo = add_action(
@@ -60,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     if options.action == "on":
         result = connection.call("tags-on", path=path, mode=options.mode)
-        say(f"{printable(result['path'])} is kept tagged from now on")
+        watched = " and watched" if result["added"] else ""
+        say(f"{printable(result['path'])} is kept tagged{watched} from now on")
         return 0
     if options.action == "off":
         for one in connection.call("tags-off", path=path)["paths"]:

@@ -7,6 +7,7 @@ import logging
 import os
 
 from csearch.protocol import HITS_PER_REPLY, Message
+from csearchd.library import roots
 from csearchd.library.database import LibraryError
 from csearchd.library.facts import details
 from csearchd.serve.request import Request, RequestError
@@ -77,10 +78,15 @@ def _suggested(service: Service, files: list[int]) -> list[Message]:
 async def keep(service: Service, request: Request) -> Message:
     mode = _mode(request)
     path = await service.run(directory_argument, request.message.get("path"))
+    known = await service.run(roots.roots, service.library)
+    watched = any(roots.is_below(path, root) for root in known)
+    if not watched:  # what comes later is seen only there
+        await service.run(roots.add, service.library, path)
+        service.scanner.roots_changed()
     await service.run(folders.keep, service.library, path, mode)
     service.tag_news.set()
-    service.scanner.refresh(path)
-    return {"path": path}
+    (service.scanner.refresh if watched else service.scanner.scan)(path)
+    return {"path": path, "added": not watched}
 
 
 async def leave(service: Service, request: Request) -> Message:
@@ -108,6 +114,8 @@ async def undo(service: Service, request: Request) -> Message:
             await wait_for_reading(service, request, [path])
     gone = await service.run(folders.leave, service.library, path or b"/")
     found = await service.run(places, service.library, path)
+    if path is not None and not found and not await service.run(os.path.lexists, path):
+        raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
     task = Task.undo(found)
     await _do(service, request, task)
     files = [place.file for place in found if place.file is not None]

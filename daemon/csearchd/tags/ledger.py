@@ -63,9 +63,13 @@ def lost_entries(library: Library) -> list[Entry]:
 
 
 def all_files(library: Library) -> list[int]:
-    """The files that have entries."""
+    """The files that have entries, and copies of theirs, which may have brought their words."""
     with library.read() as database:
-        rows = database.execute("SELECT DISTINCT file FROM tag_ledger WHERE file IS NOT NULL")
+        rows = database.execute(
+            "SELECT file FROM tag_ledger WHERE file IS NOT NULL UNION "
+            "SELECT copy.id FROM tag_ledger JOIN files ON files.id = tag_ledger.file "
+            "JOIN files AS copy ON copy.content = files.content"
+        )
         return [row[0] for row in rows]
 
 
@@ -74,6 +78,14 @@ def by_mark(library: Library, mark: str) -> Entry | None:
     with library.read() as database:
         found = _entries(database, "mark = ? ORDER BY file IS NOT NULL LIMIT 1", (mark,))
         return next(found, None)
+
+
+def detach(library: Library, rows: Iterable[int]) -> None:
+    """These entries are of their paths from now on, not of their files."""
+    with library.write() as database:
+        database.executemany(
+            "UPDATE tag_ledger SET file = NULL WHERE id = ?", [(row,) for row in rows]
+        )
 
 
 def unfinished(library: Library) -> list[bytes]:

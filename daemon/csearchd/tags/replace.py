@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from csearchd.tags.record import LeftAlone
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
 
@@ -89,6 +90,8 @@ class OpenFile:
 
 def replace(file: OpenFile, data: bytes) -> None:
     """Gives the file another content. Raises LeftAlone."""
+    if not file.info.st_mode & _WRITABLE:
+        raise LeftAlone("it is read-only")
     if file.info.st_nlink > 1:
         raise LeftAlone("it has several names (hard links), which rewriting would part")
     try:

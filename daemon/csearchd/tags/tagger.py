@@ -65,10 +65,10 @@ class Tagger:
         with ExitStack() as open_files:
             planned: list[_Planned] = []
             done: list[Message] = []
-            inodes: set[tuple[int, int]] = set()
+            inodes: set[tuple[int, int] | None] = set()
             for item in items:
                 try:
-                    inode = _inode(item["path"])
+                    inode = _inode(item)
                     if inode in inodes:  # another carrier's change, or another name's, comes first
                         self._write(planned, done)
                         open_files.close()
@@ -181,8 +181,14 @@ def _message(record: Record | None) -> Message | None:
     return record.to_message() if record else None
 
 
-def _inode(path: bytes) -> tuple[int, int]:
-    info = os.lstat(path)
+def _inode(item: Message) -> tuple[int, int] | None:
+    """What names the picture; None for a sidecar that has outlived it. Raises OSError."""
+    try:
+        info = os.lstat(item["path"])
+    except FileNotFoundError:
+        if item["carrier"] == "sidecar" and item["kind"] != "write":
+            return None
+        raise
     return info.st_dev, info.st_ino
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csearch.protocol import Message
@@ -16,6 +16,7 @@ from csearchd.library.roots import is_below
 from csearchd.tags import folders, ledger
 from csearchd.tags.ledger import Entry
 from csearchd.tags.scoring import Scoring
+from csearchd.tags.writers import sidecar
 
 MODES = ("xattr", "sidecar", "embedded")
 _BATCH = 48  # items that the tagger gets at a time, and finishes when a command is interrupted
@@ -104,11 +105,11 @@ def _write_items(
 ) -> list[Given]:
     words = scoring.words(serving, files)
     edition = scoring.edition(serving)
-    known: dict[tuple[int | None, str], Entry] = {
-        (entry.file, entry.carrier): entry for entry in ledger.entries(library, files)
-    }
-    given = []
     there = files_at(library, files)
+    paths = {file: path for file, path, _, _ in there}
+    known, _ = _entries_at(library, paths)
+    unwanted = _unwanted(known.values())
+    given = []
     task.done += len(files) - len(there)
     for file, path, content, failure in there:
         if file not in words:
@@ -121,7 +122,7 @@ def _write_items(
         place = Place(file, path, carrier, entry.row if entry else None)
         message = {
             **_message("write", place, entry),
-            "words": [word for word, _ in words[file]],
+            "words": [word for word, _ in words[file] if word not in unwanted[file]],
             "root": root,
             "model": serving.model.name,
         }
@@ -177,27 +178,60 @@ def places(library: Library, path: bytes | None) -> list[Place]:
     """Where words of ours may be, in and below `path` or everywhere."""
     known = ledger.all_files(library) if path is None else folders.below(library, path)
     there = {file: where for file, where, _, _ in _chunked(library, known)}
-    found: list[Place] = []
-    with_rows: set[tuple[int | None, str]] = set()
-    for entry in ledger.entries(library, list(there)):
-        assert entry.file is not None
-        found.append(Place(entry.file, there[entry.file], entry.carrier, entry.row))
-        with_rows.add((entry.file, entry.carrier))
-    lost = ledger.lost_entries(library)
+    entries, left = _entries_at(library, there)
+    found = [
+        Place(file, there[file], carrier, entry.row) for (file, carrier), entry in entries.items()
+    ]
     found += [
         Place(None, entry.path, entry.carrier, entry.row)
-        for entry in lost
-        if path is None or is_below(entry.path, path)
+        for entry in ledger.lost_entries(library)
+        if path is None or is_below(entry.path, path) or entry.row in left
     ]
-    if path is not None:
-        if not there and not found and os.path.isfile(path):
-            return [Place(None, path, carrier, None) for carrier in MODES]
-        found += [
-            Place(file, where, carrier, None)
-            for file, where in there.items()
-            for carrier in MODES
-            if (file, carrier) not in with_rows
-        ]
+    if path is not None and not there and not found and os.path.isfile(path):
+        return [Place(None, path, carrier, None) for carrier in MODES]
+    with_entries = {file for file, _ in entries}
+    found += [
+        Place(file, where, carrier, None)
+        for file, where in there.items()
+        for carrier in MODES
+        if (file, carrier) not in entries and (path is not None or file not in with_entries)
+    ]
+    return found
+
+
+def _entries_at(
+    library: Library, there: Mapping[int, bytes]
+) -> tuple[dict[tuple[int, str], Entry], set[int]]:
+    """The entries of files that are at some paths now, by file and carrier.
+
+    Of sidecars that stayed where they were when their pictures were renamed, the rows only: they
+    belong to no file any more.
+    """
+    found: dict[tuple[int, str], Entry] = {}
+    left: set[int] = set()
+    for entry in ledger.entries(library, list(there)):
+        assert entry.file is not None
+        if _stayed_behind(entry, there[entry.file]):
+            left.add(entry.row)
+        else:
+            found[entry.file, entry.carrier] = entry
+    if left:
+        ledger.detach(library, left)
+    return found, left
+
+
+def _stayed_behind(entry: Entry, path: bytes) -> bool:
+    if entry.carrier != "sidecar" or entry.path == path:
+        return False
+    marks = [one["mark"] for one in (entry.record, entry.intended) if one]
+    return not sidecar.holds(path, marks) and sidecar.holds(entry.path, marks)
+
+
+def _unwanted(entries: Iterable[Entry]) -> dict[int | None, set[str]]:
+    """The words that the user removed from some files, in whatever carrier."""
+    found: dict[int | None, set[str]] = defaultdict(set)
+    for entry in entries:
+        found[entry.file].update(entry.record["removed"] if entry.record else ())
     return found
 
 

@@ -16,6 +16,7 @@ _LAYOUT = {
     "OtherImageStart", "JpgFromRawStart", "MediaData", "MediaDataOffset",
     "MediaDataSize",
 }  # fmt: skip
+_FORMATS = ("TIFF", "HEIC", "HEIF", "AVIF")  # of exiftool's; camera raw may be called .tif
 _LOST = "rewriting it would change more than its keywords"
 
 
@@ -53,7 +54,10 @@ def verify_rewritten(
         raise LeftAlone(f"rewriting it would lose {len(old) - len(new)} bytes")
     if rewriting.packet(new) != new_packet:
         raise LeftAlone(_LOST)
-    before, after = (_comparable(found) for found in rewriting.fields(old, new))
+    old_fields, new_fields = rewriting.fields(old, new)
+    if (found := old_fields.get("File:FileType")) not in _FORMATS:
+        raise LeftAlone(f"it is {found}, which is never rewritten; use --mode sidecar")
+    before, after = _comparable(old_fields), _comparable(new_fields)
     if before != after:
         names = sorted(k for k in before.keys() | after if before.get(k) != after.get(k))
         raise LeftAlone(f"rewriting it would change {', '.join(names[:3])}")

@@ -1,8 +1,13 @@
-"""Words in a sidecar: photo.jpg.xmp, or photo.xmp where there is one already."""
+"""Words in a sidecar: photo.jpg.xmp, or photo.xmp where there is one already.
+
+A sidecar may outlive its picture, or stay where it is when that gets another name.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from csearchd.encode.formats import families, is_raw, sidecar_names, suffix
@@ -18,7 +23,6 @@ _MOST = 16 << 20  # bytes
 class _Seen(Seen):
     sidecar: bytes
     file: OpenFile | None
-    mode: int
 
     def close(self) -> None:
         if self.file:
@@ -29,7 +33,6 @@ class SidecarCarrier:
     name = "sidecar"
 
     def look(self, path: bytes) -> Seen:
-        mode = os.lstat(path).st_mode & 0o666
         for sidecar in _names(path):
             try:
                 file = OpenFile(sidecar)
@@ -40,11 +43,12 @@ class SidecarCarrier:
             try:
                 content = file.read(_MOST)
                 mirror = xmp_words.mirror_of(xmp_words.packet_of(content))
-                return _Seen(path, content, mirror, sidecar, file, mode)
+                return _Seen(path, content, mirror, sidecar, file)
             except BaseException:
                 file.close()
                 raise
-        return _Seen(path, None, None, path + b".xmp", None, mode)
+        os.lstat(path)
+        return _Seen(path, None, None, path + b".xmp", None)
 
     def keywords(self, seen: Seen) -> Keywords:
         return xmp_words.XmpKeywords(xmp_words.packet_of(seen.content))
@@ -66,20 +70,58 @@ class SidecarCarrier:
         elif seen.file:
             replace.replace(seen.file, content)
         else:
-            replace.create(seen.sidecar, content, seen.mode)
+            try:
+                mode = os.lstat(seen.path).st_mode & 0o666
+            except OSError:
+                raise LeftAlone("it is gone", passing=True) from None
+            # A read-only picture's sidecar is not: its words may change.
+            replace.create(seen.sidecar, content, mode | stat.S_IWUSR)
 
 
 def _names(path: bytes) -> list[bytes]:
     """The sidecars that there may be, the one that counts first. Raises LeftAlone."""
-    directory, name = os.path.split(path)
-    found = [os.path.join(directory, one) for one in sidecar_names(name)]
-    there = [one for one in found if os.path.lexists(one)]
-    if there and there[0] != found[0]:
-        known = families()
-        stem = os.path.splitext(name)[0]
-        for other in os.listdir(directory):
-            alike = os.path.splitext(other)[0] == stem and suffix(other) in known
-            if alike and other != name and not (is_raw(other) or is_raw(name)):
-                shared = os.fsdecode(os.path.basename(there[0]))
-                raise LeftAlone(f"{shared} may be the sidecar of {os.fsdecode(other)} too")
+    there = [one for one in _paths(path) if os.path.lexists(one)]
+    if there and not there[0].startswith(path):
+        others = _of_the_same_stem(path)
+        raws = [other for other in others if is_raw(other)]
+        if raws and not is_raw(path):
+            return []  # of a camera's raw file and JPEG it is the raw file's
+        for other in raws if is_raw(path) else others:
+            shared = os.fsdecode(os.path.basename(there[0]))
+            raise LeftAlone(f"{shared} may be the sidecar of {os.fsdecode(other)} too")
     return there
+
+
+def _of_the_same_stem(path: bytes) -> list[bytes]:
+    """The names of other pictures beside it that differ in their suffix alone."""
+    directory, name = os.path.split(path)
+    stem, known = os.path.splitext(name)[0], families()
+    return [
+        other
+        for other in sorted(os.listdir(directory))
+        if other != name and os.path.splitext(other)[0] == stem and suffix(other) in known
+    ]
+
+
+def _paths(path: bytes) -> list[bytes]:
+    directory, name = os.path.split(path)
+    return [os.path.join(directory, one) for one in sidecar_names(name)]
+
+
+def holds(path: bytes, marks: Iterable[str]) -> bool:
+    """Whether a sidecar of the picture at `path` has one of these writes' notes in it."""
+    wanted = [mark.encode() for mark in marks if mark]
+    for sidecar in _paths(path) if wanted else ():
+        try:
+            file = OpenFile(sidecar)
+        except (LeftAlone, FileNotFoundError):
+            continue
+        try:
+            content = file.read(_MOST)
+            if any(mark in content for mark in wanted):
+                return True
+        except LeftAlone:
+            continue
+        finally:
+            file.close()
+    return False
