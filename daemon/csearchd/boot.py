@@ -141,13 +141,14 @@ async def _run(
     notifier.send("READY=1")
     threads.submit(library.known_facts)  # so that the first filter needn't wait for it
     loop = asyncio.get_running_loop()
-    loop.call_later(_PREPARE_SECONDS, threads.submit, engine.prepare)
+    preparing = loop.call_later(_PREPARE_SECONDS, threads.submit, engine.prepare)
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()
 
     log.info("restarting" if service.restart else "ending")
     notifier.send("STOPPING=1")
+    preparing.cancel()
     server.stop()
     for chore in chores:
         chore.cancel()

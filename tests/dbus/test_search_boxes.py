@@ -10,46 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbus_fast import Message, MessageType
-from dbus_fast.aio import MessageBus
+from dbus_fast import MessageType
 
 from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus
 from support.photos import drawn
+from support.programs import FILE_MANAGER, PORTAL, WINDOW, Programs
 
 pytestmark = needs_bus
-
-PORTAL = "org.freedesktop.portal.Desktop"
-FILE_MANAGER = "org.freedesktop.FileManager1"
-
-
-class Programs:
-    """Stands in for the session's programs: takes their names and keeps what they are told."""
-
-    def __init__(self, bus: Bus, *names: str) -> None:
-        self._address = bus.address
-        self._names = names
-        self.told: list[tuple[str | None, list[Any]]] = []
-        self.read = b""  # of the file that was handed over
-
-    async def __aenter__(self) -> Programs:
-        self._bus = await MessageBus(self._address, negotiate_unix_fd=True).connect()
-        self._bus.add_message_handler(self._answer)
-        for name in self._names:
-            await self._bus.request_name(name)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._bus.disconnect()
-
-    def _answer(self, message: Message) -> Message | None:
-        if message.message_type is not MessageType.METHOD_CALL:
-            return None
-        for file in message.unix_fds:
-            with open(file, "rb") as handed:
-                self.read = handed.read()
-        self.told.append((message.member, message.body))
-        signature = "o" if message.member == "OpenFile" else ""
-        return Message.new_method_return(message, signature, ["/request"] if signature else [])
 
 
 def test_the_shell_gets_pictures_while_somebody_types(desktop: Bus) -> None:
@@ -153,7 +120,7 @@ def test_what_cannot_be_opened_is_an_error_with_a_name(desktop: Bus) -> None:
 
 def test_all_results_are_shown_in_the_window(desktop: Bus) -> None:
     async def scenario() -> None:
-        async with Caller(desktop) as caller, Programs(desktop, "org.csearch.Window") as programs:
+        async with Caller(desktop) as caller, Programs(desktop, WINDOW) as programs:
             await caller.call(SHELL, "LaunchSearch", "asu", ["a", "cat"], 0)
             ((member, values),) = programs.told
             assert member == "ActivateAction"

@@ -20,6 +20,7 @@ OWN = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
 SHELL = ("/org/csearch/SearchProvider", "org.gnome.Shell.SearchProvider2")
 KRUNNER = ("/org/csearch/KRunner", "org.kde.krunner1")
 NAME = "org.csearch.Csearch1"
+_DAEMON = "org.freedesktop.DBus"
 
 needs_bus = pytest.mark.skipif(
     shutil.which("dbus-daemon") is None, reason="needs dbus-daemon (package dbus)"
@@ -29,15 +30,15 @@ needs_bus = pytest.mark.skipif(
 class Bus:
     """A dbus-daemon that listens where a desktop's does: in the user's runtime directory."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, name: str = "bus") -> None:
         self.user = user
-        self.socket = user.runtime / "bus"
+        self.socket = user.runtime / name
         self.address = f"unix:path={self.socket}"
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         services = self.user.home / ".local" / "share" / "dbus-1" / "services"
-        config = self.user.home / "bus.conf"
+        config = self.user.home / f"{self.socket.name}.conf"
         config.write_text(f"""
 <busconfig>
   <type>session</type>
@@ -77,6 +78,11 @@ class Bus:
                 return await caller.call(at, member, signature, *values, **more)
 
         return self.run(once())
+
+    def has(self, name: str) -> bool:
+        """Whether somebody has that name."""
+        at = ("/org/freedesktop/DBus", _DAEMON)
+        return bool(self.call(at, "NameHasOwner", "s", name, destination=_DAEMON)[0])
 
 
 def listens(path: Path) -> bool:
@@ -132,12 +138,4 @@ class Caller:
 
 def on_bus(bus: Bus) -> bool:
     """Whether a service has the name."""
-    daemon = "org.freedesktop.DBus"
-
-    async def ask() -> bool:
-        async with Caller(bus) as caller:
-            at = ("/org/freedesktop/DBus", daemon)
-            reply = await caller.ask(at, "NameHasOwner", "s", NAME, destination=daemon)
-            return bool(reply.body[0])
-
-    return bool(bus.run(ask()))
+    return bus.has(NAME)
