@@ -130,14 +130,15 @@ Operations
 Operations of the tagger (csearchd.tags)
     tags-serve  {}: progress: first one {sweep: [bin], max_bytes}: directories where a killed tagger
               may have left temporary files; the size of the largest picture. hits: items of work:
-              {item: int, kind: "write" or "undo", path: bin, carrier: "xattr", "sidecar" or
-              "embedded", row: int or nil, record, intended, probe: bool; to write also words:
-              [str], root: str, model: str}. The next ones come when all have been reported. result
-              {}: there is nothing more to do. A record is a map of the fields of
+              {item: int, kind: "write", "undo" or "settle" (writes nothing), path: bin, carrier:
+              "xattr", "sidecar" or "embedded", row: int or nil, record, intended, probe: bool; to
+              write also words: [str], root: str, model: str}. The next ones come when all have been
+              reported. progress {stop: true}: begin none of those that aren't begun. result {}:
+              there is nothing more to do. A record is a map of the fields of
               csearchd.tags.record.Record, or nil.
     tags-intend  {entries: [{item, row, record}]}: what is about to be written. result {rows}.
-    tags-done  {entries: [{item, outcome: "written", "unchanged", "left" or "gone", reason: str or
-              nil, passing: bool, row, record}]}: what is true now. result {}.
+    tags-done  {entries: [{item, outcome: "written", "unchanged", "left", "gone" or "dropped",
+              reason: str or nil, passing: bool, row, record}]}: what is true now. result {}.
     tags-known  {mark: str}: result {row, record}: what the ledger knows of another write.
 """
 

@@ -42,6 +42,15 @@ def test_status_is_a_page(home, service):
         assert part in text
 
 
+def test_status_tells_of_tags(home, service):
+    folder = {"path": b"/pictures/kept", "mode": "xattr", "present": False, "left": 3}
+    tags = {"folders": [folder], "waiting": 12, "trouble": "the tagger can't be started"}
+    status_service(service, tags=tags)
+    told = home.ask("csearchctl", "status").stdout.decode()
+    assert "/pictures/kept is kept tagged (xattr, 3 pictures left alone, not there now)" in told
+    assert "12 pictures to do; the tagger can't be started" in told
+
+
 @pytest.mark.parametrize("columns", [70, 100])
 def test_status_in_colour_keeps_to_the_width(home, service, columns):
     root = {**STATUS["roots"][0], "path": b"/pictures/" + b"long-" * 30}

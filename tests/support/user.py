@@ -69,6 +69,17 @@ class User:
             assert done.returncode == check, (done.returncode, done.stdout, done.stderr)
         return done
 
+    def begin(self, module: str, *arguments: object) -> subprocess.Popen[bytes]:
+        """Starts a command that may be interrupted; `end` doesn't look after it."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *map(_argument, arguments)],
+            env=self.environment,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def csearch(self, *arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
         return self.run("csearch.search", *arguments, **options)
 

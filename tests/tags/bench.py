@@ -30,6 +30,7 @@ class Bench:
         self.tagger = Tagger(self._ask, str(directory / "own"), MOST)
         self.reasons: dict[bytes, str] = {}
         self.kill_at: str | None = None  # the request at which the tagger is killed
+        self.stop_after: int | None = None  # this many looks at whether it is to stop
         self._items: dict[int, dict[str, Any]] = {}
 
     def close(self) -> None:
@@ -91,8 +92,14 @@ class Bench:
             )
         self._items = {item["item"]: item for item in items}
         self._outcomes: dict[int, str] = {}
-        self.tagger.do(items)
+        self.tagger.do(items, self._is_stopped)
         return [self._outcomes[item["item"]] for item in items]
+
+    def _is_stopped(self) -> bool:
+        if self.stop_after is None:
+            return False
+        self.stop_after -= 1
+        return self.stop_after < 0
 
     def _ask(self, op: str, **arguments: Any) -> dict[str, Any]:
         if op == self.kill_at:

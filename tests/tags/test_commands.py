@@ -19,6 +19,7 @@ from support.user import User, wait_for
 from tags.pictures import need_exiftool
 
 XDG = "user.xdg.tags"
+WRITE = ("tags", "write", "--mode", "sidecar")
 
 
 def tagged(user: User) -> list[Path]:
@@ -124,6 +125,41 @@ def test_a_kept_folder(user: User) -> None:
     assert not tagged(user)
 
 
+def kept(user: User) -> list[str]:
+    """The names of the folders that are kept tagged."""
+    return [os.path.basename(folder["path"]) for folder in user.status()["tags"]["folders"]]
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_kept_folder_gets_another_name(user: User, watched: bool) -> None:
+    album, renamed = user.pictures / "album", user.pictures / "renamed"
+    write_photos(album, ("cat",))
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    user.csearchctl("tags", "on", "--mode", "xattr", album)
+    wait_for(lambda: kept(user) == ["album"], "the folder")
+    if not watched:
+        user.csearchctl("stop")
+    album.rename(renamed)
+    album.mkdir()  # another one: nobody asked for tags there
+    if not watched:
+        user.start()
+    wait_for(lambda: kept(user) == ["renamed"], "its new name")
+    write_photos(album, ("horse", "moon"))
+    write_photos(renamed / "later", ("horse", "moon"))
+    wait_for(lambda: [p for p in tagged(user) if p.parent.name == "later"], "tags of what is new")
+    assert not [path for path in tagged(user) if path.parent == album]
+    user.csearchctl("tags", "off", renamed)
+    assert not kept(user)
+
+
+def test_a_folder_that_is_no_root_is_watched_from_then_on(user: User) -> None:
+    told = user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
+    assert b"tagged and watched" in told.stdout
+    write_photos(user.pictures / "later", ("cat", "horse", "coffee"))
+    wait_for(lambda: tagged(user), "tags of what is new")
+
+
 def test_undo_of_one_file(user: User) -> None:
     write_photos(user.pictures, ("cat", "horse", "moon"))
     user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
@@ -186,6 +222,93 @@ def test_a_tagger_that_is_killed_again_and_again(user: User) -> None:
     assert not list(user.pictures.rglob(os.fsdecode(TEMPORARY) + "*"))
     user.csearchctl("tags", "undo", user.pictures)
     assert state(user) == before
+
+
+def many(user: User, count: int) -> None:
+    """Files that are tagged slowly."""
+    user.pictures.mkdir(exist_ok=True)
+    (path,) = write_photos(user.home, ("cat",))
+    for number in range(count):
+        (user.pictures / f"{number:03}.jpg").write_bytes(path.read_bytes())
+    user.config.parent.mkdir(parents=True)
+    user.config.write_text("[tags]\nconfidence = 1\n")
+    user.csearchctl("add", user.pictures)
+    user.settle()
+
+
+def idle(user: User) -> bool:
+    return not user.pids("csearchd.tags") and not user.status()["tags"]["waiting"]
+
+
+def sidecars(user: User) -> int:
+    return len(list(user.pictures.glob("*.xmp")))
+
+
+def test_ctrl_c_ends_after_the_file_in_hand(user: User) -> None:
+    many(user, 300)
+    command = user.begin("csearch.control.main", *WRITE, user.pictures)
+    wait_for(lambda: sidecars(user), "the first tags")
+    (tagger,) = user.pids("csearchd.tags")
+    os.kill(tagger, signal.SIGSTOP)
+    written = sidecars(user)
+    assert user.status()["tags"]["waiting"]
+    command.send_signal(signal.SIGINT)
+    _, told = command.communicate(timeout=60)
+    assert command.returncode == 2 and b"the same command goes on" in told
+    wait_for(lambda: not user.status()["tags"]["waiting"], "the service hearing of it")
+    os.kill(tagger, signal.SIGCONT)
+    wait_for(lambda: idle(user), "the tagger's end")
+    assert sidecars(user) < written + 10 < 300
+    assert b"pictures tagged" in user.csearchctl(*WRITE, user.pictures).stdout
+    assert sidecars(user) == 300
+
+
+def test_a_tagger_that_is_told_to_end_finishes_the_file_in_hand(user: User) -> None:
+    many(user, 300)
+    command = user.begin("csearch.control.main", *WRITE, user.pictures)
+    wait_for(lambda: sidecars(user), "the first tags")
+    (tagger,) = user.pids("csearchd.tags")
+    os.kill(tagger, signal.SIGTERM)
+    wait_for(lambda: tagger not in user.pids("csearchd.tags"), "its end")
+    assert not list(user.pictures.glob(os.fsdecode(TEMPORARY) + "*"))
+    command.communicate(timeout=120)
+    assert command.returncode == 0, "another tagger does the rest"
+    assert sidecars(user) == 300
+
+
+def test_what_a_crash_leaves_is_removed_at_the_next_start(user: User) -> None:
+    """Of the daemon and of the tagger at once, as when the power fails; and nobody asks again."""
+    many(user, 300)
+    command = user.begin("csearch.control.main", *WRITE, user.pictures)
+    names = os.fsdecode(TEMPORARY) + "*"
+
+    def killed() -> bool:
+        taggers = user.pids("csearchd.tags")
+        for pid in taggers:
+            os.kill(pid, signal.SIGSTOP)
+        found = bool(list(user.pictures.glob(names)))
+        for pid in taggers:
+            os.kill(pid, signal.SIGKILL if found else signal.SIGCONT)
+        return found
+
+    for _ in range(5000):
+        if killed():
+            break
+    else:
+        pytest.skip("a temporary file was never seen")
+    for pid in user.pids("csearchd"):
+        os.kill(pid, signal.SIGKILL)
+    command.communicate(timeout=60)
+    assert list(user.pictures.glob(names))
+    user.start()
+    wait_for(lambda: not list(user.pictures.glob(names)), "the removal")
+    wait_for(lambda: idle(user), "the tagger's end")
+    with sqlite3.connect(user.data / "library.sqlite") as database:
+        query = "SELECT count(*) FROM tag_ledger WHERE intended IS NOT NULL"
+        assert database.execute(query).fetchone() == (0,)
+    database.close()
+    user.csearchctl("tags", "undo", "--all")
+    assert not list(user.pictures.glob("*.xmp"))
 
 
 def test_an_interrupted_command_goes_on_later(user: User) -> None:

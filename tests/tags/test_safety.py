@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags import replace
+from csearchd.tags import ledger, replace
 from csearchd.tags.record import LeftAlone
 from csearchd.tags.replace import TEMPORARY, OpenFile
 from support.user import wait_for
@@ -210,9 +210,33 @@ def test_a_killed_tagger_is_understood(
     assert bench.words(carrier, path) == ["animal/dog"]
 
 
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("looks", range(14))
+def test_a_tagger_that_is_stopped_finishes_the_file_in_hand(
+    bench: Bench, tmp_path: Path, carrier: str, looks: int
+) -> None:
+    need_exiftool()
+    paths = [make(tmp_path, "jpg", number) for number in range(6)]
+    whole = [path.read_bytes() for path in paths]
+    bench.stop_after = looks
+    outcomes = bench.write(carrier, ["sky"], *paths)
+    # A look before each is read, one before all are noted, one before each is written
+    written = max(0, looks - 7)
+    assert outcomes == ["written"] * min(written, 6) + ["dropped"] * max(6 - written, 0)
+    assert ledger.unfinished(bench.library) == []
+    assert [bool(bench.words(carrier, path)) for path in paths] == [
+        outcome == "written" for outcome in outcomes
+    ]
+    bench.stop_after = None
+    again = bench.write(carrier, ["sky"], *paths)
+    assert again.count("written") == outcomes.count("dropped")
+    bench.undo(carrier, *paths)
+    assert [path.read_bytes() for path in paths] == whole
+
+
 KILLED = """
 import os, sys
-from csearchd.tags import replace
+from csearchd.tags import ledger, replace
 path = sys.argv[1].encode()
 def watched(event, arguments):
     if event in ("os.fwalk", "open", "os.chmod", "os.chown", "os.setxattr", "os.utime",

@@ -97,6 +97,7 @@ def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
         ("model", _model(status)),
         ("scanning", _scanning(status)),
         ("watching", _watching(status)),
+        ("tags", _tags(status)),
         ("service", _service(status)),
     ):
         if text:
@@ -153,6 +154,27 @@ def _watching(status: Message) -> str:
     if watch.get("lost"):
         text += f"; {count(watch['lost'], 'event')} lost, which scans make up for"
     return text
+
+
+def _tags(status: Message) -> str:
+    tags = status.get("tags") or {}
+    parts = [
+        f"{printable(folder['path'])} is kept tagged ({', '.join(_folder_remarks(folder))})"
+        for folder in tags.get("folders") or []
+    ]
+    if tags.get("waiting"):
+        parts.append(f"{count(tags['waiting'], 'picture')} to do")
+    if tags.get("trouble"):
+        parts.append(tags["trouble"])
+    return "; ".join(parts)
+
+
+def _folder_remarks(folder: Message) -> Iterator[str]:
+    yield str(folder["mode"])
+    if folder.get("left"):
+        yield f"{count(folder['left'], 'picture')} left alone"
+    if not folder.get("present", True):
+        yield "not there now"
 
 
 def _service(status: Message) -> str:

@@ -7,6 +7,7 @@ import sqlite3
 
 from csearchd.library.library import Library
 from csearchd.library.listings import MOVED, directory_row, remove_files, remove_tree, roots_among
+from csearchd.library.roots import is_below
 from csearchd.library.tree import TOP
 
 
@@ -31,6 +32,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
             return False
         if target:
             remove_tree(library, database, target, spare_roots=False)
+        _move_kept(database, old, new)
         parent = directory_row(library, database, os.path.dirname(new))
         database.execute(
             "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
@@ -91,6 +93,16 @@ def _file(
         (library.tree.find(os.path.dirname(path)), os.path.basename(path)),
     ).fetchone()
     return row
+
+
+def _move_kept(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """The folders in `old` that are kept tagged are kept so at their new paths."""
+    rows = database.execute("SELECT path FROM tag_folders").fetchall()
+    for path in (row[0] for row in rows if is_below(row[0], old)):
+        database.execute(
+            "UPDATE OR REPLACE tag_folders SET path = ? WHERE path = ?",
+            (new + path[len(old) :], path),
+        )
 
 
 def _unlist(database: sqlite3.Connection, *directories: int) -> None:

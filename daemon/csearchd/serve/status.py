@@ -13,6 +13,7 @@ from csearchd.library import roots
 from csearchd.library.absent import absent_roots
 from csearchd.library.catalogue import DUE, FAILED
 from csearchd.serve.service import Service
+from csearchd.tags import folders
 from csearchd.watch.manners import BATTERY, LOAD
 
 
@@ -37,6 +38,9 @@ def status(service: Service) -> Message:
               which come back with it; nothing of it is in the other counts
     watch     {directories: how many are watched, lost: how often events were lost so far}
     scanning  [path]: what is being compared with the disk
+    tags      {folders: [{path, mode, present, left: pictures that were left alone}] that are kept
+              tagged, waiting: pictures that are to be tagged or whose tags are being taken back,
+              trouble: what went wrong last, or None}
     notes     what can't be done at the moment, and why: lines for the user
     version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
     """
@@ -70,6 +74,7 @@ def status(service: Service) -> Message:
         "roots": describe_roots(service),
         "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.lost},
         "scanning": scanning,
+        "tags": _tags(service),
         "notes": notes(service),
         "version": __version__,
         "pid": os.getpid(),
@@ -156,6 +161,19 @@ def describe_roots(service: Service) -> list[Message]:
         for root in away
     ]
     return described
+
+
+def _tags(service: Service) -> Message:
+    kept = folders.folders(service.library)
+    left = folders.left_alone(service.library, kept)
+    return {
+        "folders": [
+            {"path": path, "mode": mode, "present": os.path.isdir(path), "left": left[path]}
+            for path, mode in kept.items()
+        ],
+        "waiting": service.tagging.waiting,
+        "trouble": service.tagging.trouble,
+    }
 
 
 def _coming(service: Service, images: int) -> Message | None:

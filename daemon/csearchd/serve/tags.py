@@ -15,7 +15,7 @@ from csearchd.serve.searching import directory_argument, wait_for_reading
 from csearchd.serve.service import Service
 from csearchd.tags import folders, ledger
 from csearchd.tags.exiftool import MISSING, installed
-from csearchd.tags.tasks import MODES, Task, files_at, places
+from csearchd.tags.tasks import MODES, Task, files_at, places, unfinished
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
 
@@ -125,8 +125,8 @@ async def undo(service: Service, request: Request) -> Message:
 
 async def serve(service: Service, request: Request) -> Message:
     """Gives the tagger its work until there is none."""
-    pictures = await service.run(ledger.unfinished, service.library)
-    directories = sorted({os.path.dirname(path) for path in pictures})
+    entries = await service.run(ledger.unfinished, service.library)
+    directories = sorted({os.path.dirname(entry.path) for entry in entries})
     try:
         begun = False
         async for items in service.tagging.work():
@@ -134,7 +134,10 @@ async def serve(service: Service, request: Request) -> Message:
                 most = service.config.encode.max_bytes
                 await request.reply("progress", sweep=directories, max_bytes=most)
                 begun = True
-            await request.reply("hits", hits=items)
+            if items:
+                await request.reply("hits", hits=items)
+            else:
+                await request.reply("progress", stop=True)
     except RuntimeError:
         raise RequestError("bad-request", "another tagger is at work") from None
     return {}
@@ -158,14 +161,26 @@ async def known(service: Service, request: Request) -> Message:
 
 
 async def keep_tagged(service: Service) -> None:
-    """Tags what is new in the folders that are kept tagged, whenever the library has changed."""
+    """Tags what is new in the folders that are kept tagged, whenever the library has changed.
+
+    Before that, what a killed tagger has left is seen to.
+    """
     loop = asyncio.get_running_loop()
     news = service.tag_news
     service.library.on_commit(
         lambda: None if news.is_set() else _set_safely(loop, news)  # called in any thread
     )
+    try:
+        service.tagging.add(Task.settle(await service.run(unfinished, service.library)))
+    except LibraryError:
+        pass  # status says it already
     patience = _KEEP_SECONDS
     while True:
+        try:
+            for old, new in await service.run(folders.follow, service.library):
+                log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
+        except LibraryError:
+            pass  # status says it already
         kept = await service.run(folders.folders, service.library)
         before = service.tagging.progress
         news.clear()
@@ -175,7 +190,8 @@ async def keep_tagged(service: Service) -> None:
             except LibraryError:
                 pass  # status says it already
             except TagsError as error:
-                log.error("folders aren't kept tagged: %s", error)
+                service.tagging.trouble = f"folders aren't kept tagged: {error}"
+                log.error("%s", service.tagging.trouble)
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
         await news.wait()

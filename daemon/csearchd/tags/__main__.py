@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
+from queue import SimpleQueue
 
 from csearch.connection import Connection
 from csearch.errors import ClientError
@@ -18,14 +21,56 @@ from csearchd.tags.tagger import Tagger
 _NICE = 10
 
 
+class _Work:
+    """What the daemon says, heard by a thread of its own: it may want what is under way no more."""
+
+    def __init__(self, connection: Connection) -> None:
+        """A signal to end is heard like the daemon's word: the file in hand is finished."""
+        self._connection = connection
+        self._replies: SimpleQueue[Message | ClientError | None] = SimpleQueue()
+        self._stopped = threading.Event()
+        self._ended = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def next(self) -> Message | None:
+        """The next reply; None at the end. Raises ClientError."""
+        reply = self._replies.get()
+        if isinstance(reply, ClientError):
+            raise reply
+        return None if self._ended else reply
+
+    def is_stopped(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self._ended or self._stopped.is_set()
+
+    def _listen(self) -> None:
+        try:
+            for reply in self._connection.request("tags-serve"):
+                if reply.get("stop"):
+                    self._stopped.set()
+                    continue
+                self._stopped.clear()
+                self._replies.put(reply)
+            self._replies.put(None)
+        except ClientError as error:
+            self._stopped.set()
+            self._replies.put(error)
+
+    def _end(self, *_: object) -> None:
+        self._ended = True
+        self._replies.put(None)
+
+
 def main() -> None:
-    """Exits with 0 when there is nothing more to do, or the daemon has gone; 1 if it can't ask."""
+    """Exits with 0 when there is nothing more to do or it is told to end; 1 if it can't ask."""
     logging.basicConfig(stream=sys.stderr, level="INFO", format="csearchd.tags: %(message)s")
     os.nice(_NICE)
     try:
-        work, reports = Connection(start=False), Connection(start=False)
+        work, reports = _Work(Connection(start=False)), Connection(start=False)
         tagger: Tagger | None = None
-        for reply in work.request("tags-serve"):
+        while reply := work.next():
             if tagger is None:
                 # Only now: another tagger's files are gone with it.
                 directory = os.path.join(standard_paths().cache, "tagger")
@@ -34,13 +79,11 @@ def main() -> None:
                     tagger.sweep(path)
             items: list[Message] = reply.get("hits", [])
             if items:
-                tagger.do(items)
+                tagger.do(items, work.is_stopped)
         if tagger:
             tagger.close()
     except ClientError as error:
         sys.exit(f"csearchd.tags: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

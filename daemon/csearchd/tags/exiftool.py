@@ -51,7 +51,7 @@ class Exiftool:
             return self._answers(f"{{ready{token}}}".encode())
         except (OSError, TimeoutError) as error:
             self.close()
-            raise LeftAlone("exiftool gave no answer") from error
+            raise LeftAlone("exiftool gave no answer", passing=True) from error
 
     def fields(self, *names: str) -> list[dict[str, Any]]:
         """Everything that exiftool sees in some files, by group and tag; numbers unformatted."""
@@ -85,7 +85,7 @@ class Exiftool:
                 preexec_fn=end_with_parent,
             )
         except OSError as error:
-            raise LeftAlone(MISSING) from error
+            raise LeftAlone(MISSING, passing=True) from error
 
     def _answers(self, end: bytes) -> tuple[bytes, str]:
         assert self._process and self._process.stdout and self._process.stderr

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
+from csearchd.library.tree import TOP
+from csearchd.tags.born import born
 
 
 def folders(library: Library) -> dict[bytes, str]:
@@ -14,8 +18,47 @@ def folders(library: Library) -> dict[bytes, str]:
 
 def keep(library: Library, path: bytes, mode: str) -> None:
     """Keeps the folder tagged from now on, or in another mode."""
+    inode, when = born(path) or (None, None)
     with library.write() as database:
-        database.execute("INSERT OR REPLACE INTO tag_folders VALUES (?, ?)", (path, mode))
+        database.execute(
+            "INSERT OR REPLACE INTO tag_folders (path, mode, inode, born) VALUES (?, ?, ?, ?)",
+            (path, mode, inode, when),
+        )
+
+
+def follow(library: Library) -> list[tuple[bytes, bytes]]:
+    """Finds the kept folders that got another name when nobody looked: their old and new paths.
+
+    One that is gone stays where it was, since it may come back, with another directory's number.
+    """
+    with library.read() as database:
+        rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
+    moved: list[tuple[bytes, bytes]] = []
+    for path, *known in rows:
+        now = born(path)
+        if now == tuple(known):
+            continue
+        if known[1] is not None and (found := _find(library, known[0], known[1])):
+            moved.append((path, found))
+        elif now:
+            with library.write() as database:
+                database.execute(
+                    "UPDATE tag_folders SET inode = ?, born = ? WHERE path = ?", (*now, path)
+                )
+    for old, new in moved:
+        with library.write() as database:
+            database.execute(
+                "UPDATE OR REPLACE tag_folders SET path = ? WHERE path = ?", (new, old)
+            )
+    return moved
+
+
+def _find(library: Library, inode: int, when: int) -> bytes | None:
+    """Where a directory is that the library knows; None where it knows it not."""
+    with library.memory:
+        tree = library.tree
+        paths = [tree.path(directory) for directory in tree.below(TOP)]
+    return next((path for path in paths if born(path) == (inode, when)), None)
 
 
 def leave(library: Library, path: bytes) -> list[bytes]:
@@ -55,6 +98,22 @@ def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
             if found := tree.find(one):
                 scope[tree.below(found)] = False
     return [file for file, directory in rows if directory < len(scope) and scope[directory]]
+
+
+def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
+    """How many pictures in kept folders weren't tagged when they were visited, by path."""
+    with library.read() as database:
+        rows = database.execute(
+            "SELECT v.mode, f.directory FROM tag_visits v JOIN files f ON f.id = v.file "
+            "WHERE v.failure IS NOT NULL"
+        ).fetchall()
+    found: dict[bytes, int] = {}
+    with library.memory:
+        for path, mode in kept.items():
+            directory = library.tree.find(path)
+            inside = set(library.tree.below(directory)) if directory and rows else set()
+            found[path] = sum(one == mode and where in inside for one, where in rows)
+    return found
 
 
 def below(library: Library, path: bytes) -> list[int]:

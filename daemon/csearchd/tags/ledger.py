@@ -88,11 +88,10 @@ def detach(library: Library, rows: Iterable[int]) -> None:
         )
 
 
-def unfinished(library: Library) -> list[bytes]:
-    """The pictures for which a killed tagger was about to write."""
+def unfinished(library: Library) -> list[Entry]:
+    """Those for which a killed tagger was about to write."""
     with library.read() as database:
-        rows = database.execute("SELECT path FROM tag_ledger WHERE intended IS NOT NULL")
-        return [row[0] for row in rows]
+        return list(_entries(database, "intended IS NOT NULL", ()))
 
 
 def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:

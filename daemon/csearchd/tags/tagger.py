@@ -60,17 +60,23 @@ class Tagger:
             self._swept.add(directory)
             sweep(directory)
 
-    def do(self, items: list[Message]) -> None:
-        """Plans, notes and writes; reports each item's outcome."""
+    def do(self, items: list[Message], is_stopped: Callable[[], bool]) -> None:
+        """Plans, notes and writes; reports each item's outcome.
+
+        Once `is_stopped`, nothing is begun any more: the rest is dropped.
+        """
         with ExitStack() as open_files:
             planned: list[_Planned] = []
             done: list[Message] = []
             inodes: set[tuple[int, int] | None] = set()
             for item in items:
+                if is_stopped():
+                    done.append(_outcome(item, "dropped"))
+                    continue
                 try:
                     inode = _inode(item)
                     if inode in inodes:  # another carrier's change, or another name's, comes first
-                        self._write(planned, done)
+                        self._write(planned, done, is_stopped)
                         open_files.close()
                         inodes.clear()
                     inodes.add(inode)
@@ -88,9 +94,9 @@ class Tagger:
                     one.plan.seen.close()
                     done.append(_outcome(item, "unchanged", row=one.row, record=one.plan.record))
                 if len(planned) >= _PLANS or sum(one.size for one in planned) > _HELD:
-                    self._write(planned, done)
+                    self._write(planned, done, is_stopped)
                     open_files.close()
-            self._write(planned, done)
+            self._write(planned, done, is_stopped)
 
     def close(self) -> None:
         self._embedded.close()
@@ -121,15 +127,22 @@ class Tagger:
             return Record.from_message(found["record"]) if found["record"] else None
 
         record = truth(seen, record, intended, known)
-        if item["kind"] == "write":
+        if item["kind"] == "settle":
+            plan = Plan(seen, seen.content, record, writes=False)
+        elif item["kind"] == "write":
             plan = plan_write(carrier, seen, record, item["words"], item["root"], item["model"])
         else:
             plan = plan_undo(carrier, seen, record)
         return _Planned(item, carrier, plan, row)
 
-    def _write(self, planned: list[_Planned], done: list[Message]) -> None:
+    def _write(
+        self, planned: list[_Planned], done: list[Message], is_stopped: Callable[[], bool]
+    ) -> None:
         """Writes what is planned, and reports it with what is done already. Both are emptied."""
         for part in _parts(planned):
+            if is_stopped():
+                done += [_outcome(one.item, "dropped") for one in part]
+                continue
             entries = [
                 {"item": one.item["item"], "row": one.row, "record": _message(one.plan.record)}
                 for one in part
@@ -138,6 +151,9 @@ class Tagger:
             for one, row in zip(part, rows, strict=True):
                 record = one.plan.record
                 mirrored = record if record and record.words else None
+                if is_stopped():
+                    done.append(_outcome(one.item, "dropped", row=row))
+                    continue
                 try:
                     one.carrier.put(one.plan.seen, one.plan.content, mirrored)
                     outcome = _outcome(one.item, "written", row=row, record=record)

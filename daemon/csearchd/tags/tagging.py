@@ -60,11 +60,12 @@ class Tagging:
         self._attached = False
         self._supervisor: asyncio.Task[None] | None = None
         self.progress = 0  # items done, ever
+        self.trouble: str | None = None  # why a task came to nothing, until one is done
 
     @property
     def waiting(self) -> int:
-        """Files of all tasks that aren't done."""
-        return sum(task.total - task.done for task in self._tasks)
+        """Files of all tasks that are still to be done."""
+        return sum(task.total - task.done for task in self._tasks if not task.cancelled.is_set())
 
     @property
     def is_busy(self) -> bool:
@@ -87,6 +88,7 @@ class Tagging:
     async def work(self) -> AsyncIterator[list[Message]]:
         """What the tagger is to do, while it is there; the next when it has done all of it.
 
+        Nothing: what it has in hand isn't wanted any more, and it says so when it has stopped.
         Raises RuntimeError where another tagger is at work.
         """
         if self._attached:
@@ -102,19 +104,26 @@ class Tagging:
                 if self._given:
                     self._idle.clear()
                     yield [given.message for given in self._given.values()]
+                    if await self._is_cancelled(task):
+                        yield []
                     await self._idle.wait()
                 if task.is_empty:
                     self._finish(task)
         finally:
             self._attached = False
             for given in self._given.values():  # the tagger has gone in the middle of it
-                if given.task.cancelled:
-                    continue
-                if given.task.kind == "undo":
-                    given.task.places.append(given.place)
-                elif given.place.file is not None:
-                    given.task.files.append(given.place.file)
+                given.give_back()
             self._given.clear()
+
+    async def _is_cancelled(self, task: Task) -> bool:
+        """Whether that happens before the tagger has done what it was given."""
+        waits = [asyncio.ensure_future(one.wait()) for one in (self._idle, task.cancelled)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return not self._idle.is_set()
 
     async def intend(self, entries: list[Message]) -> list[int]:
         """Notes what is about to be written. Returns the ledger's rows. Raises LibraryError."""
@@ -125,10 +134,13 @@ class Tagging:
     async def done(self, entries: list[Message]) -> None:
         """Notes what has been written. Raises LibraryError."""
         entries = [entry for entry in entries if entry["item"] in self._given]
-        outcomes = [self._outcome(entry) for entry in entries]
+        outcomes = [self._outcome(entry) for entry in entries if not self._stays_open(entry)]
         await self._run(ledger.settle, self._library, outcomes)
         for entry in entries:
             given = self._given.pop(entry["item"])
+            if entry["outcome"] == "dropped":
+                given.give_back()
+                continue
             task = given.task
             task.done += 1
             self.progress += 1
@@ -140,9 +152,13 @@ class Tagging:
         if not self._given:
             self._idle.set()
 
+    def _stays_open(self, entry: Message) -> bool:
+        """Whether it couldn't be told what came of a killed tagger's work."""
+        return entry["outcome"] == "left" and self._given[entry["item"]].task.kind == "settle"
+
     def _outcome(self, entry: Message) -> Outcome:
         given = self._given[entry["item"]]
-        passing = entry.get("passing") or entry.get("outcome") == "gone"
+        passing = entry.get("passing") or entry.get("outcome") in ("gone", "dropped")
         return Outcome(
             given.place.file,
             given.place.path,
@@ -187,6 +203,8 @@ class Tagging:
             self._tasks.remove(task)
         for directory in task.changed:
             self._changed(directory)
+        if task.error or task.done:
+            self.trouble = task.error
         task.finished.set()
 
     async def _supervise(self) -> None:

@@ -19,7 +19,7 @@ from csearchd.tags.scoring import Scoring
 from csearchd.tags.writers import sidecar
 
 MODES = ("xattr", "sidecar", "embedded")
-_BATCH = 48  # items that the tagger gets at a time, and finishes when a command is interrupted
+_BATCH = 48  # items that the tagger gets at a time
 _BYTES = 8 << 20  # of a batch
 
 
@@ -40,7 +40,7 @@ class Task:
     """Work that goes on until `files` and `places` are empty and nothing is in the tagger's
     hands."""
 
-    kind: str  # "write" or "undo"
+    kind: str  # "write", "undo" or "settle": find out what came of a killed tagger's work
     mode: str = ""
     files: deque[int] = field(default_factory=deque)
     places: deque[Place] = field(default_factory=deque)
@@ -50,7 +50,7 @@ class Task:
     left: list[tuple[bytes, str]] = field(default_factory=list)
     changed: set[bytes] = field(default_factory=set)  # directories
     error: str | None = None
-    cancelled: bool = False
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -61,13 +61,17 @@ class Task:
     def undo(cls, places: Sequence[Place]) -> Task:
         return cls("undo", "", places=deque(places), total=len(places))
 
+    @classmethod
+    def settle(cls, places: Sequence[Place]) -> Task:
+        return cls("settle", "", places=deque(places), total=len(places))
+
     @property
     def is_empty(self) -> bool:
         return not self.files and not self.places
 
     def cancel(self) -> None:
         """Nothing more is begun."""
-        self.cancelled = True
+        self.cancelled.set()
         self.files.clear()
         self.places.clear()
 
@@ -81,13 +85,22 @@ class Given:
     place: Place
     visit: tuple[str, int | None, str] | None
 
+    def give_back(self) -> None:
+        """It is to be done later, if anybody wants it still."""
+        if self.task.cancelled.is_set():
+            return
+        if self.task.kind != "write":
+            self.task.places.append(self.place)
+        elif self.place.file is not None:
+            self.task.files.append(self.place.file)
+
 
 def next_items(
     library: Library, task: Task, serving: Serving, scoring: Scoring, root: str
 ) -> list[Given]:
     """The next items of a task; those that can't be tagged are counted. Raises TagsError."""
-    if task.kind == "undo":
-        return _undo_items(library, task)
+    if task.kind != "write":
+        return _placed_items(library, task)
     given: list[Given] = []
     while task.files and not given:
         files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
@@ -150,13 +163,13 @@ def files_at(
         ]
 
 
-def _undo_items(library: Library, task: Task) -> list[Given]:
+def _placed_items(library: Library, task: Task) -> list[Given]:
     given: list[Given] = []
     size = 0
     while task.places and len(given) < _BATCH and size < _BYTES:
         place = task.places.popleft()
         entry = ledger.by_row(library, place.row) if place.row is not None else None
-        message = _message("undo", place, entry)
+        message = _message(task.kind, place, entry)
         size += len((entry.record or {}).get("original") or b"") if entry else 0
         given.append(Given(task, message, place, None))
     return given
@@ -197,6 +210,17 @@ def places(library: Library, path: bytes | None) -> list[Place]:
         if (file, carrier) not in entries and (path is not None or file not in with_entries)
     ]
     return found
+
+
+def unfinished(library: Library) -> list[Place]:
+    """Where a killed tagger was about to write."""
+    entries = ledger.unfinished(library)
+    known = [entry.file for entry in entries if entry.file is not None]
+    there: dict[int | None, bytes] = {file: at for file, at, _, _ in _chunked(library, known)}
+    return [
+        Place(entry.file, there.get(entry.file, entry.path), entry.carrier, entry.row)
+        for entry in entries
+    ]
 
 
 def _entries_at(
