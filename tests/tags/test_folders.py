@@ -1,0 +1,77 @@
+"""Folders that are kept tagged, whatever they are called later."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csearchd.library import listings
+from csearchd.library.library import Library
+from csearchd.library.moves import move_directory, swap
+from csearchd.tags import folders
+from csearchd.tags.born import born
+from csearchd.watch.disk import read_listing
+from csearchd.watch.rules import Rules
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    one = Library(str(tmp_path / "library.sqlite"), str(tmp_path))
+    yield one
+    one.close()
+
+
+def know(library: Library, directory: Path) -> bytes:
+    """The library knows the directory from now on."""
+    directory.mkdir(parents=True, exist_ok=True)
+    listing = read_listing(os.fsencode(directory), Rules(False, ()))
+    assert listing is not None
+    listings.apply(library, listing)
+    return os.fsencode(directory)
+
+
+def test_moves_that_were_seen(library: Library, tmp_path: Path) -> None:
+    one, other, third = (know(library, tmp_path / "album" / name) for name in ("a", "b", "c"))
+    album, folder = os.fsencode(tmp_path / "album"), os.fsencode(tmp_path / "folder")
+    folders.keep(library, one, "xattr")
+    folders.keep(library, other, "sidecar")
+    assert swap(library, one, other, True)
+    assert folders.folders(library) == {one: "sidecar", other: "xattr"}
+    assert move_directory(library, one, third)
+    assert folders.folders(library) == {other: "xattr", third: "sidecar"}
+    assert move_directory(library, album, folder)
+    assert folders.folders(library) == {folder + b"/b": "xattr", folder + b"/c": "sidecar"}
+
+
+def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
+    if born(os.fsencode(tmp_path)) is None:
+        pytest.skip("the file system of temporary files doesn't say when a file was made")
+    old = know(library, tmp_path / "old")
+    folders.keep(library, old, "xattr")
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert folders.follow(library) == [] and folders.folders(library) == {old: "xattr"}
+    new = know(library, tmp_path / "new")
+    know(library, tmp_path / "old")  # another one with its name
+    assert folders.follow(library) == [(old, new)]
+    assert folders.folders(library) == {new: "xattr"}
+    assert folders.follow(library) == []
+
+
+def test_another_directory_is_not_taken_for_one_that_is_gone(
+    library: Library, tmp_path: Path
+) -> None:
+    """Its inode number may be used again; the user agreed to tags in the old one only."""
+    old = know(library, tmp_path / "old")
+    folders.keep(library, old, "xattr")
+    for number in range(50):
+        shutil.rmtree(tmp_path / "old", ignore_errors=True)
+        know(library, tmp_path / f"other-{number}")
+    assert folders.follow(library) == []
+    assert folders.folders(library) == {old: "xattr"}
+    know(library, tmp_path / "old")  # come back, from a backup
+    assert folders.follow(library) == []
+    assert folders.folders(library) == {old: "xattr"}
