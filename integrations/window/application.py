@@ -81,7 +81,7 @@ class Application(Base):
         self._open(
             query=" ".join(words),
             folder=_absolute(here, folder) if folder else None,
-            pictures=[_absolute(here, picture) for picture in options.get("like", [])],
+            pictures=[_named(here, picture) for picture in options.get("like", [])],
         )
         return 0
 
@@ -95,6 +95,12 @@ def _absolute(here, path):
     """`path` (bytes, or what an option had) below `here`."""
     path = bytes(path).rstrip(b"\0") if not isinstance(path, str) else os.fsencode(path)
     return os.path.normpath(os.path.join(here, path))
+
+
+def _named(here, name):
+    """A URL stays what it is."""
+    name = bytes(name).rstrip(b"\0") if not isinstance(name, str) else os.fsencode(name)
+    return name if b"://" in name else _absolute(here, os.fsdecode(name))
 
 
 def _path(value):

@@ -1,8 +1,6 @@
 """The pictures that are searched with, each with a button that takes it away."""
 
-import os
-
-from gi.repository import GLib, Gtk, Pango
+from gi.repository import Gtk, Pango
 
 from texts import _
 
@@ -13,34 +11,34 @@ class Chips(Gtk.Box):
     def __init__(self, changed):
         super().__init__(spacing=6, visible=False)
         self.add_css_class("chips")
-        self.paths = []
+        self.pictures = []
         self._changed = changed
 
-    def add(self, paths):
-        for path in paths:
-            if path not in self.paths:
-                self.paths.append(path)
+    def add(self, pictures):
+        for picture in pictures:
+            if picture not in self.pictures:
+                self.pictures.append(picture)
         self._show()
 
     def clear(self):
-        self.paths = []
+        self.pictures = []
         self._show()
 
     def remove_last(self):
-        self._remove(self.paths[-1])
+        self._remove(self.pictures[-1])
 
-    def _remove(self, path):
-        self.paths.remove(path)
+    def _remove(self, picture):
+        self.pictures.remove(picture)
         self._show()
         self._changed()
 
     def _show(self):
         while child := self.get_first_child():
             self.remove(child)
-        if self.paths:
+        if self.pictures:
             self.append(Gtk.Label(label=_("Like")))
-        for path in self.paths:
-            name = GLib.filename_display_basename(os.fsdecode(path))
+        for picture in self.pictures:
+            name = picture.name
             chip = Gtk.Box(spacing=4)
             chip.add_css_class("chip")
             label = Gtk.Label(label=name, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=24)
@@ -48,8 +46,8 @@ class Chips(Gtk.Box):
             without = _("Search without {name}").format(name=name)
             button.set_tooltip_text(without)
             button.update_property([Gtk.AccessibleProperty.LABEL], [without])
-            button.connect("clicked", lambda _button, path=path: self._remove(path))
+            button.connect("clicked", lambda _button, picture=picture: self._remove(picture))
             chip.append(label)
             chip.append(button)
             self.append(chip)
-        self.set_visible(bool(self.paths))
+        self.set_visible(bool(self.pictures))

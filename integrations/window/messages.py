@@ -30,11 +30,15 @@ class Message(Gtk.Box):
         self._text.set_text(text)
 
 
-def empty(folder):
-    """Before anything is asked."""
+def empty(folder, known):
+    """Before anything is asked. `known` is what the service says of itself, {} if it doesn't."""
     where = _("Searches in all folders that are known.")
     if folder:
         where = _("Finds pictures below {folder}.").format(folder=_name(folder))
+    elif known and not known["images"] and not known["pending"]:
+        return _nothing_known()
+    if known.get("pending"):
+        where += "\n" + _still(known["pending"])
     return (
         "image-x-generic-symbolic",
         _("Describe the picture you remember"),
@@ -42,6 +46,11 @@ def empty(folder):
         + "\n\n"
         + _("For example: two parrots on a branch, red boat after:2023, or drop a picture here."),
     )
+
+
+def refused(reason):
+    """What was asked can't be: it is half-typed, mostly."""
+    return "edit-find-symbolic", _("That cannot be searched for"), reason
 
 
 def absent():
@@ -71,13 +80,7 @@ def nothing(result, folder):
     """No result at all."""
     images, pending = result.get("images", 0), result.get("pending", 0)
     if pending:
-        text = ngettext(
-            "{n} picture is still to be looked at.",
-            "{n} pictures are still to be looked at.",
-            pending,
-        )
-        title = _("Nothing found yet")
-        return "folder-pictures-symbolic", title, text.format(n=number(pending))
+        return "folder-pictures-symbolic", _("Nothing found yet"), _still(pending)
     if images:
         return (
             "edit-find-symbolic",
@@ -90,6 +93,32 @@ def nothing(result, folder):
             _("There are no pictures in {folder}").format(folder=_name(folder)),
             _("Another folder can be chosen beside the search field."),
         )
+    return _nothing_known()
+
+
+def state(hits, result, top):
+    """The line below the pictures, of which there are at most `top`."""
+    images, pending = result.get("images", 0), result.get("pending", 0)
+    parts = []
+    if hits and hits[0][2].get("confidence") == "weak":
+        parts.append(_("Nothing matches well; these come nearest."))
+    if 0 < len(hits) < min(top, images):
+        text = ngettext("{n} picture of {all}.", "{n} pictures of {all}.", len(hits))
+        parts.append(text.format(n=number(len(hits)), all=number(images)))
+    elif hits and "confidence" in hits[0][2]:
+        text = ngettext("The best of {n} picture.", "The best of {n} pictures.", images)
+        parts.append(text.format(n=number(images)))
+    elif hits:  # by filters alone
+        parts.append(_("The latest come first."))
+    if hits and pending:
+        text = ngettext(
+            "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
+        )
+        parts.append(text.format(n=number(pending)))
+    return " ".join([*parts, *result.get("notes", [])])
+
+
+def _nothing_known():
     return (
         "folder-pictures-symbolic",
         _("No pictures are known yet"),
@@ -97,21 +126,11 @@ def nothing(result, folder):
     )
 
 
-def state(hits, result):
-    """The line below the pictures."""
-    images, pending = result.get("images", 0), result.get("pending", 0)
-    parts = []
-    if hits and hits[0][2].get("confidence") == "weak":
-        parts.append(_("Nothing matches well; these come nearest."))
-    if hits:
-        text = ngettext("The best of {n} picture.", "The best of {n} pictures.", images)
-        parts.append(text.format(n=number(images)))
-    if hits and pending:
-        text = ngettext(
-            "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
-        )
-        parts.append(text.format(n=number(pending)))
-    return " ".join([*parts, *result.get("notes", [])])
+def _still(pending):
+    text = ngettext(
+        "{n} picture is still to be looked at.", "{n} pictures are still to be looked at.", pending
+    )
+    return text.format(n=number(pending))
 
 
 def _name(folder):

@@ -40,6 +40,8 @@ class Results(Gtk.GridView):
     """Pictures, best first. `selected()` are those that an action is about."""
 
     __gtype_name__ = "CsearchResults"
+    # The keys lead elsewhere: forwards, or back to where was asked.
+    left = GObject.Signal(arg_types=(bool,))
 
     def __init__(self, thumbnails):
         self.store = Gio.ListStore(item_type=Item)
@@ -54,6 +56,9 @@ class Results(Gtk.GridView):
         self._thumbnails = thumbnails
         self._items = OrderedDict()
         self._menu = None
+        keys = Gtk.EventControllerKey(propagation_phase=Gtk.PropagationPhase.CAPTURE)
+        keys.connect("key-pressed", self._key)
+        self.add_controller(keys)
 
     def show(self, hits):
         """Shows (path, score, fields), best first; what was there stays as it is."""
@@ -74,12 +79,28 @@ class Results(Gtk.GridView):
 
     def focus_first(self):
         """The keys act on the best picture now; the grid itself would take the one it had last."""
+        self.get_vadjustment().set_value(0)
         cell = self.get_first_child()
         while isinstance(cell, Gtk.Popover):
             cell = cell.get_next_sibling()
         if cell:
             cell.grab_focus()
             self.selection.select_item(0, True)
+
+    def _key(self, _keys, value, _code, _state):
+        """Tab leaves the grid rather than go through all of it; Up from the first row, too."""
+        if value in (Gdk.KEY_Tab, Gdk.KEY_ISO_Left_Tab, Gdk.KEY_Escape) or (
+            value == Gdk.KEY_Up and self._is_at_the_top()
+        ):
+            self.emit("left", value == Gdk.KEY_Tab)
+            return True
+        return False
+
+    def _is_at_the_top(self):
+        cell = self.get_focus_child()
+        if cell is None or self.get_vadjustment().get_value() > 0:
+            return False
+        return cell.translate_coordinates(self, 0, 0)[1] < SIDE / 2
 
     def selected(self):
         """The selected items, else the first."""
@@ -142,11 +163,9 @@ class Results(Gtk.GridView):
         item, box = cell.get_item(), cell.get_child()
         picture, label = box.get_first_child(), box.get_last_child()
         label.set_text(item.name)
-        box.set_tooltip_text(f"{item.name}\n{item.place}")
-        box.get_parent().update_property([Gtk.AccessibleProperty.LABEL], [item.name])
         flags = GObject.BindingFlags.SYNC_CREATE
         cell.bindings = [item.bind_property("texture", picture, "paintable", flags)]
-        cell.weak = item.connect("notify::confidence", lambda item, _: _mark(box, item))
+        cell.weak = item.connect("notify::confidence", lambda item, _value: _mark(box, item))
         _mark(box, item)
         item.shown += 1
         if not item.texture and not item.asked:
@@ -179,8 +198,15 @@ class Results(Gtk.GridView):
 
 
 def _mark(box, item):
-    change = box.add_css_class if item.confidence == "weak" else box.remove_css_class
+    weak = item.confidence == "weak"
+    change = box.add_css_class if weak else box.remove_css_class
     change("weak")
+    about = [item.name, item.place, _("Does not match well")]
+    box.set_tooltip_text("\n".join(about if weak else about[:2]))
+    box.get_parent().update_property(
+        [Gtk.AccessibleProperty.LABEL, Gtk.AccessibleProperty.DESCRIPTION],
+        [item.name, about[2] if weak else ""],
+    )
 
 
 def _put(item, texture):

@@ -14,7 +14,9 @@ class Scope:
         self.folder = None
         self._window = window
         self._changed = changed
-        self._label = Gtk.Label(ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=20)
+        self._label = Gtk.Label(
+            ellipsize=Pango.EllipsizeMode.MIDDLE, width_chars=7, max_width_chars=20
+        )
         box = Gtk.Box(spacing=6)
         box.append(self._label)
         box.append(Gtk.Image(icon_name="pan-down-symbolic"))

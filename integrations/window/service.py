@@ -45,7 +45,7 @@ class Service:
     def search(self, query, pictures, options, answer):
         """Calls `answer(hits, result, failure)` later: [(path, score, fields)], a dict; a Failure.
 
-        `pictures`: (path, start, end) each, start and end are None outside of the query.
+        `pictures`: (pictures.Picture, start, end) each; both are None outside of the query.
         """
         search = Search()
         if self._bus is None:
@@ -54,17 +54,17 @@ class Service:
         files = Gio.UnixFDList()
         told = []
         try:
-            for path, start, end in pictures:
-                file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            for picture, start, end in pictures:
+                file = picture.open()
                 try:
                     files.append(file)
                 finally:
                     os.close(file)
                 place = {} if start is None else {"start": start, "end": end}
                 place = {key: GLib.Variant("i", value) for key, value in place.items()}
-                told.append({"path": GLib.Variant("ay", path), **place})
+                told.append({"path": GLib.Variant("ay", picture.path), **place})
         except OSError as error:
-            GLib.idle_add(answer, [], {}, Failure(f"{_shown(path)}: {error.strerror}"))
+            GLib.idle_add(answer, [], {}, Failure(f"{picture.shown}: {error.strerror}"))
             return search
         if told:
             options = {
@@ -98,6 +98,21 @@ class Service:
         )
         return search
 
+    def status(self, told):
+        """Calls `told(values)` later, with nothing where no service answers."""
+        if self._bus is None:
+            return
+
+        def finish(bus, result):
+            try:
+                told(bus.call_finish(result).get_child_value(0).unpack())
+            except GLib.Error as error:
+                if _failure(error).absent:
+                    told({})
+
+        kind = GLib.VariantType("(a{sv})")
+        self._bus.call(NAME, PATH, NAME, "Status", None, kind, 0, -1, None, finish)
+
     def answer_now(self):
         """Lets the search that waits be answered with what there is."""
         if self._bus:
@@ -112,6 +127,17 @@ class Service:
             told(values.get_child_value(0).unpack())
 
         return self._bus.signal_subscribe(NAME, NAME, signal, PATH, None, 0, received)
+
+    def watch(self, appeared):
+        """Calls `appeared()` whenever a service joins the bus, one that is there at once."""
+        if self._bus is None:
+            return 0
+        flags = Gio.BusNameWatcherFlags.NONE
+        return Gio.bus_watch_name_on_connection(self._bus, NAME, flags, lambda *_: appeared(), None)
+
+    def unwatch(self, number):
+        if number:
+            Gio.bus_unwatch_name(number)
 
     def unlisten(self, number):
         if number:
@@ -140,9 +166,6 @@ def _hits(array):
 def _failure(error):
     remote = Gio.DBusError.get_remote_error(error) or ""
     absent = any(error.matches(Gio.dbus_error_quark(), code) for code in _ABSENT)
-    Gio.DBusError.strip_remote_error(error)
-    return Failure(error.message, absent=absent and not remote.startswith("org.csearch."))
-
-
-def _shown(path):
-    return GLib.filename_display_name(os.fsdecode(path))
+    # Gio.DBusError.strip_remote_error works on a copy of what Python has.
+    text = error.message.removeprefix(f"GDBus.Error:{remote}: ")
+    return Failure(text, absent=absent and not remote.startswith("org.csearch."))

@@ -1,6 +1,5 @@
 """The window: a field, a grid that follows what is typed, and what there is to say."""
 
-import os
 import time
 
 from gi.repository import Gdk, Gio, GLib, Gtk
@@ -9,6 +8,7 @@ import actions
 import messages
 import pictures
 from chips import Chips
+from incoming import Incoming
 from results import Results
 from scope import Scope
 from texts import _
@@ -33,32 +33,39 @@ class Window(Gtk.ApplicationWindow):
         self._pending = 0
         self._again = 0
         self._more = 0
+        self._absent = False
+        self._known = {}  # what the service says of itself
+        self._incoming = Incoming(self._take, self._write, self._notice)
         self._build(thumbnails)
         actions.install(self, self.results, service)
         self._listening = [
             service.listen("Progress", self._progress),
             service.listen("Changed", self._changed),
         ]
+        self._watching = service.watch(self._appeared)
+        service.status(self._told)
         self.connect("close-request", self._close)
 
     def begin(self, query, folder, like):
-        """The first search."""
+        """The first search; `like` are paths and URLs (bytes)."""
         if folder:
             self.scope.set_folder(folder)
-        self.chips.add(like)
         self.field.set_text(query)
         self.field.set_position(-1)
         self.field.grab_focus()
         self.search()
+        if like:
+            self._incoming.name(like)
 
     def _build(self, thumbnails):
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
-        self.field.connect("activate", lambda _field: self.activate_action("win.open", None))
+        self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
         self.field.set_key_capture_widget(self)
         keys = Gtk.EventControllerKey()
+        keys.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
         keys.connect("key-pressed", self._key)
         self.field.add_controller(keys)
         self.scope = Scope(self, self.search)
@@ -69,6 +76,7 @@ class Window(Gtk.ApplicationWindow):
         self.chips = Chips(self.search)
         self.results = Results(thumbnails)
         self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
+        self.results.connect("left", self._left)
         self.message = messages.Message()
         scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
@@ -82,10 +90,7 @@ class Window(Gtk.ApplicationWindow):
             box.append(part)
         self.set_child(box)
 
-        drop = Gtk.DropTarget.new(Gdk.FileList, Gdk.DragAction.COPY)
-        drop.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes it
-        drop.connect("drop", self._dropped)
-        self.add_controller(drop)
+        self._incoming.accept_drops(self)
 
     def search(self, top=_FIRST):
         """Asks for what is in the field now; an older question is dropped."""
@@ -96,20 +101,31 @@ class Window(Gtk.ApplicationWindow):
             GLib.source_remove(self._more)
             self._more = 0
         query = self.field.get_text()
-        if not query.strip() and not self.chips.paths:
-            self.results.show([])
-            self._say(messages.empty(self.scope.folder), "")
+        if not query.strip() and not self.chips.pictures:
+            self._rest()
+            return
+        if pictures.on_the_web(query):
+            self._notice(_("Enter fetches the picture."))
             return
         options = {"top": GLib.Variant("u", top)}
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
-        named = [*pictures.in_query(query), *((path, None, None) for path in self.chips.paths)]
+        given = [(picture, None, None) for picture in self.chips.pictures]
         self._begun = time.monotonic()
+        named = [*pictures.in_query(query), *given]
+        self._top = top
         self._search = self._service.search(query, named, options, self._answer)
+
+    def _rest(self):
+        """Nothing is asked."""
+        self.results.show([])
+        known = self._known
+        self._say(messages.absent() if self._absent else messages.empty(self.scope.folder, known))
 
     def _answer(self, hits, result, failure):
         self._search = None
+        self._absent = bool(failure) and failure.absent
         if failure:
             self._fail(failure)
             return
@@ -117,7 +133,7 @@ class Window(Gtk.ApplicationWindow):
         self.results.show(hits)
         if len(hits) == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
-        state = messages.state(hits, result)
+        state = messages.state(hits, result, self._top)
         self._say(None if hits else messages.nothing(result, self.scope.folder), state)
 
     def _search_more(self):
@@ -129,13 +145,20 @@ class Window(Gtk.ApplicationWindow):
         self._pending = 0
         if failure.absent:
             self.results.show([])
-            self._say(messages.absent(), "")
-        else:  # half-typed, mostly: what was found stays
-            self.state.set_text(str(failure))
-            self.state.add_css_class("failure")
-            self.state.set_visible(True)
+            self._say(messages.absent())
+        elif len(self.results.store):  # half-typed, mostly: what was found stays
+            self._notice(str(failure), failed=True)
+        else:
+            self._say(messages.refused(str(failure)))
 
-    def _say(self, message, state):
+    def _notice(self, text, failed=False):
+        """Something to know, below what is shown."""
+        self.state.set_text(text)
+        change = self.state.add_css_class if failed else self.state.remove_css_class
+        change("failure")
+        self.state.set_visible(True)
+
+    def _say(self, message, state=""):
         """A message in place of the grid, or None; and the line below."""
         if message:
             self.message.show(*message)
@@ -151,10 +174,29 @@ class Window(Gtk.ApplicationWindow):
         if time.monotonic() - self._begun > _PATIENCE:
             self._service.answer_now()
         if not len(self.results.store):
-            self._say(messages.reading(progress), "")
+            self._say(messages.reading(progress))
+
+    def _told(self, status):
+        """What the service says of itself; {} where there is none."""
+        self._known = status
+        self._absent = not status
+        if not self._asks():
+            self._rest()
+
+    def _appeared(self):
+        """A service joined the bus."""
+        if self._absent:
+            self._absent = False
+            self.search()
+
+    def _asks(self):
+        return bool(self.field.get_text().strip() or self.chips.pictures)
 
     def _changed(self, status):
         """The library is another one: what is shown may be incomplete no more."""
+        if not self._asks():
+            self._told(status)
+            return
         incomplete = self._pending or not len(self.results.store)
         if incomplete and not self._search and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
@@ -165,27 +207,50 @@ class Window(Gtk.ApplicationWindow):
             self.search(_TOP)
         return GLib.SOURCE_REMOVE
 
-    def _dropped(self, _target, files, _x, _y):
-        paths = [os.fsencode(file.get_path()) for file in files.get_files() if file.get_path()]
-        folders = [path for path in paths if os.path.isdir(path)]
-        if folders:
-            self.scope.set_folder(folders[0])
-        self.chips.add([path for path in paths if path not in folders])
+    def _take(self, found, folder):
+        """Pictures to search with from now on, too, and where."""
+        if folder:
+            self.scope.set_folder(folder)
+        self.chips.add(found)
         self.search()
-        return True
+
+    def _write(self, text):
+        """Words that were dropped."""
+        self.field.set_text(text)
+        self.field.set_position(-1)
+
+    def _entered(self, _field):
+        """Enter: an address becomes a picture; else the best picture is opened."""
+        query = self.field.get_text()
+        if found := pictures.on_the_web(query):
+            url, start, end = found
+            self.field.set_text(" ".join(f"{query[:start]} {query[end:]}".split()))
+            self._incoming.fetch(url)
+        else:
+            self.activate_action("win.open", None)
 
     def _key(self, _keys, value, _code, state):
-        if value == Gdk.KEY_Down and len(self.results.store):
+        plain = not state & Gtk.accelerator_get_default_mod_mask()
+        onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
+        if value in onwards and plain and len(self.results.store):
             self.results.focus_first()
             return True
-        if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.paths:
+        if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
+            return self._incoming.paste(self.get_clipboard())
+        if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.pictures:
             self.chips.remove_last()
             return True
         return False
 
+    def _left(self, _results, forwards):
+        if forwards:
+            self.scope.button.grab_focus()
+        else:
+            self.field.grab_focus()
+
     def _stop(self, _field):
         """Escape: first what was typed goes, then the window."""
-        if self.field.get_text() or self.chips.paths:
+        if self._asks():
             self.chips.clear()
             self.field.set_text("")
         else:
@@ -194,6 +259,7 @@ class Window(Gtk.ApplicationWindow):
     def _close(self, _window):
         for number in self._listening:
             self._service.unlisten(number)
+        self._service.unwatch(self._watching)
         if self._search:
             self._search.cancel()
         for timer in filter(None, (self._again, self._more)):
@@ -204,7 +270,7 @@ class Window(Gtk.ApplicationWindow):
         """Pictures like those that were found."""
         self.chips.clear()
         self.field.set_text("")
-        self.chips.add([item.path for item in items])
+        self.chips.add([pictures.Picture(item.path) for item in items])
         self.search()
 
     def copy(self, content):
@@ -219,6 +285,4 @@ class Window(Gtk.ApplicationWindow):
         try:
             Gio.AppInfo.launch_default_for_uri_finish(result)
         except GLib.Error as error:
-            self.state.set_text(error.message)
-            self.state.add_css_class("failure")
-            self.state.set_visible(True)
+            self._notice(error.message, failed=True)

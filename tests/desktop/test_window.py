@@ -12,23 +12,19 @@ import pytest
 
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import NAMES, write_photos
+from support.search_window import APPLICATION, COMMAND, search_window
 from support.user import wait_for
 
 pytestmark = needs()
 
-WINDOW = Path(__file__).parents[2] / "integrations" / "window"
-APPLICATION, TITLE = "org.csearch.Window", "Picture Search"
+CSEARCH = (sys.executable, "-P", "-m", "csearch.search")
 
 
 @pytest.fixture
 def window(screen: Desktop) -> Iterator[Desktop]:
     """A window, started as `csearch --window` starts it."""
-    process = screen.run(sys.executable, "-P", "-m", "csearch.search", "--window")
-    screen.keys("windowactivate", "--sync", screen.window(TITLE))
-    screen.wait_for_text(APPLICATION, "Describe the picture you remember")  # keys would be lost
-    yield screen
-    screen.keys("key", "ctrl+q")
-    process.wait(60)
+    with search_window(screen, *CSEARCH, "--window"):
+        yield screen
 
 
 def shown(screen: Desktop) -> list[str]:
@@ -120,10 +116,8 @@ def test_a_folder_never_seen_and_pictures_to_search_with(screen: Desktop) -> Non
     write_photos(folder, ("cat", "rocket"))
     like = write_photos(screen.user.home / "elsewhere", ("cat",))[0]
     arguments = ("--window", "--in", str(folder), "--like", str(like))
-    screen.run(sys.executable, "-P", "-m", "csearch.search", *arguments)
-    screen.window(TITLE)
-    assert see(screen, "rocket.jpg") == ["rocket.jpg"], "the same picture is not found"
-    screen.keys("key", "ctrl+q")
+    with search_window(screen, *CSEARCH, *arguments):
+        assert see(screen, "rocket.jpg") == ["rocket.jpg"], "the same picture is not found"
 
 
 def test_thumbnails_are_those_of_the_desktop(window: Desktop) -> None:
@@ -148,15 +142,73 @@ def test_thumbnails_are_those_of_the_desktop(window: Desktop) -> None:
 
 
 def test_it_speaks_the_users_language(screen: Desktop) -> None:
-    screen.run(DESKTOP_PYTHON, "-I", str(WINDOW), LANGUAGE="de", LC_ALL="C.UTF-8")
-    screen.window("Bildersuche")
-    screen.wait_for_text(APPLICATION, "Beschreiben Sie das Bild")
-    screen.keys("key", "ctrl+q")
+    german = {"LANGUAGE": "de", "LC_ALL": "C.UTF-8"}
+    with search_window(screen, *COMMAND, title="Bildersuche", **german):
+        screen.wait_for_text(APPLICATION, "Beschreiben Sie das Bild")
 
 
-def test_without_the_service_it_says_so(screen: Desktop) -> None:
+def test_the_keys_lead_everywhere(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    first, second = see(window, "coffee.jpg")[:2]
+    window.keys("key", "Tab")
+    wait_for(lambda: focused(window) == first, "the grid")
+    window.keys("key", "Right")
+    wait_for(lambda: focused(window) == second, "the next one")
+    window.keys("key", "Up")  # above is the field
+    wait_for(lambda: focused(window) == "Describe a picture", "the field")
+    window.keys("key", "Down", "Tab")  # past the other pictures
+    wait_for(lambda: focused(window) == "Where to search", "what comes after the grid")
+    window.keys("key", "shift+Tab", "Escape")
+    wait_for(lambda: focused(window) == "Describe a picture", "the field")
+    window.keys("key", "Escape")
+    window.wait_for_text(APPLICATION, "Describe the picture you remember")
+    assert not shown(window)
+
+
+def focused(screen: Desktop) -> str:
+    names: list[str] = screen.accessible("focused", APPLICATION)
+    return names[-1] if names else ""
+
+
+def test_what_matches_badly_says_so(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee.jpg")
+
+    def weak() -> set[str]:
+        described = window.accessible("described", APPLICATION)
+        return {name for name, text in described if text == "Does not match well"}
+
+    # Others match badly at the end, and all of them while it is typed.
+    wait_for(lambda: (found := weak()) and "coffee.jpg" not in found, "what matches badly")
+    assert weak() <= set(shown(window))
+
+
+def test_a_mistake_at_the_beginning_is_said_in_the_middle(screen: Desktop) -> None:
+    with search_window(screen, *COMMAND, "colour:red"):
+        told = screen.wait_for_text(APPLICATION, "there is no filter colour:")
+        assert "That cannot be searched for" in told
+        assert not [text for text in told if "GDBus" in text]
+
+
+def test_without_the_service_it_says_so_until_there_is_one(screen: Desktop) -> None:
     screen.user.csearchctl("stop")
-    screen.run(DESKTOP_PYTHON, "-I", str(WINDOW), "a cat")
-    screen.window(TITLE)
-    screen.wait_for_text(APPLICATION, "The search service does not answer")
-    screen.keys("key", "ctrl+q")
+    try:
+        with search_window(screen, *COMMAND):
+            screen.wait_for_text(APPLICATION, "The search service does not answer")
+            screen.keys("type", "a cup of coffee")
+            screen.wait_for_text(APPLICATION, "The search service does not answer")
+            screen.user.start()
+            see(screen, "coffee.jpg")
+    finally:
+        screen.user.start(wait=False)
+
+
+def test_who_has_no_pictures_is_told_what_to_do(screen: Desktop) -> None:
+    roots = screen.user.status()["roots"]
+    for root in roots:
+        screen.user.csearchctl("remove", root["path"])
+    screen.user.csearchctl("forget", screen.user.home)
+    with search_window(screen, *COMMAND):
+        screen.wait_for_text(APPLICATION, "No pictures are known yet")
+        screen.user.csearchctl("add", screen.user.pictures)  # the window sees it
+        screen.wait_for_text(APPLICATION, "Describe the picture you remember")

@@ -2,6 +2,8 @@
 
 accessible.py texts APPLICATION           all names and texts that it shows
 accessible.py press APPLICATION NAME      triggers what is called NAME; whether it is there
+accessible.py focused APPLICATION         names of what has the keyboard
+accessible.py described APPLICATION       name and description of what has a description
 accessible.py tree APPLICATION            role, name and text of everything, for people
 """
 
@@ -50,6 +52,12 @@ def main(command, application, *rest):
     if command == "texts":
         told = [described(node) for node in found]
         return [part for _, name, text in told for part in (name, text) if part]
+    if command == "focused":
+        has = Atspi.StateType.FOCUSED
+        return [node.get_name() for node in found if node.get_state_set().contains(has)]
+    if command == "described":
+        told = [(node.get_name(), node.get_description()) for node in found]
+        return [pair for pair in told if pair[1]]
     if command == "tree":
         return [described(node) for node in found]
     for node in found:

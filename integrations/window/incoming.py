@@ -1,0 +1,93 @@
+"""What comes into the window from elsewhere: dropped on it, pasted into it, or named."""
+
+import os
+
+from gi.repository import Gdk, GLib, GObject, Gtk
+
+from fetching import fetch
+from pictures import Picture, is_on_the_web, local
+from texts import _
+
+# Files before the pixels of one, and both before words.
+_TYPES = (Gdk.FileList, Gdk.Texture, GObject.TYPE_STRING)
+
+
+class Incoming:
+    """`take(pictures, folder)` gets pictures, and a folder or None; `write(text)` what is none;
+    `say(text, failed)` what happens, for the user."""
+
+    def __init__(self, take, write, say):
+        self._take = take
+        self._write = write
+        self._say = say
+
+    def accept_drops(self, widget):
+        drop = Gtk.DropTarget.new(Gdk.FileList, Gdk.DragAction.COPY)
+        drop.set_gtypes(list(_TYPES))
+        drop.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before a field takes it
+        drop.connect("drop", lambda _target, value, _x, _y: self._arrived(value))
+        widget.add_controller(drop)
+
+    def paste(self, clipboard):
+        """Whether it is for us: words are the field's own matter."""
+        formats = clipboard.get_formats()
+        if formats.contain_gtype(Gdk.FileList) or formats.contain_mime_type("text/uri-list"):
+            kind = Gdk.FileList
+        elif formats.contain_gtype(Gdk.Texture) and not formats.contain_gtype(GObject.TYPE_STRING):
+            kind = Gdk.Texture
+        else:
+            return False
+        clipboard.read_value_async(kind, GLib.PRIORITY_DEFAULT, None, self._pasted)
+        return True
+
+    def fetch(self, url):
+        """A picture of the web."""
+        self._say(_("Fetching {url}…").format(url=url), failed=False)
+        name = os.fsencode(url.partition("?")[0].partition("#")[0])
+
+        def done(data, failure):
+            if failure:
+                self._say(failure, failed=True)
+            else:
+                self._take([Picture(name, data)], None)
+
+        fetch(url, done)
+
+    def name(self, names):
+        """Takes what is named: a path (bytes) or URL each."""
+        for url in (os.fsdecode(name) for name in names):
+            if is_on_the_web(url):
+                self.fetch(url)
+        paths = [local(os.fsdecode(name)) for name in names]
+        paths = [path for path in paths if path]
+        folders = [path for path in paths if os.path.isdir(path)]
+        pictures = [Picture(path) for path in paths if path not in folders]
+        if paths:
+            self._take(pictures, folders[0] if folders else None)
+        elif not any(is_on_the_web(os.fsdecode(name)) for name in names):
+            self._say(_("That is no picture of this computer, nor of the web."), failed=True)
+
+    def _pasted(self, clipboard, result):
+        try:
+            self._arrived(clipboard.read_value_finish(result))
+        except GLib.Error as error:
+            self._say(error.message, failed=True)
+
+    def _arrived(self, value):
+        if isinstance(value, Gdk.FileList):
+            files = value.get_files()
+            self.name([os.fsencode(file.get_path() or file.get_uri()) for file in files])
+        elif isinstance(value, Gdk.Texture):
+            data = value.save_to_png_bytes().get_data()
+            self._take([Picture(_("Picture").encode(), data)], None)
+        else:
+            lines = [line.strip() for line in value.splitlines() if line.strip()]
+            if lines and all(is_on_the_web(line) or _exists(local(line)) for line in lines):
+                self.name([os.fsencode(line) for line in lines])
+            else:
+                self._write(" ".join(lines))
+        return True
+
+
+def _exists(path):
+    return path is not None and os.path.exists(path)

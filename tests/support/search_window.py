@@ -1,0 +1,36 @@
+"""The search window, with the keys, until it is not needed any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support.desktop import DESKTOP_PYTHON, Desktop
+
+APPLICATION = "org.csearch.Window"
+PROGRAM = Path(__file__).parents[2] / "integrations" / "window"
+COMMAND = (DESKTOP_PYTHON, "-I", str(PROGRAM))
+
+
+@contextmanager
+def search_window(
+    screen: Desktop, *command: str, title: str = "Picture Search", **environment: str
+) -> Iterator[str]:
+    """Its X window, once it has the keyboard. Its process has ended afterwards.
+
+    There is one process for all windows of a session: a window that opens while the former one is
+    about to end would end with it, and what is typed then is lost.
+    """
+    process = screen.run(*command, **environment)
+    window = screen.window(title)
+    # Active is what the window manager has seen get the focus.
+    screen.keys("windowactivate", "--sync", window)
+    try:
+        yield window
+    finally:
+        if process.poll() is None:  # by the bus: a drag may have the keyboard still
+            quit_it = ("quit", [], {})
+            at = ("/org/csearch/Window", "org.freedesktop.Application")
+            screen.bus.call(at, "ActivateAction", "sava{sv}", *quit_it, destination=APPLICATION)
+        process.wait(60)
