@@ -104,6 +104,48 @@ def test_the_exported_tower_goes_on_without_torch(model: Path, pictures: list[by
         assert set(encoder.arithmetic) == {"onnx"}
 
 
+# The machine has a GPU and torch can't use it, whether it knows that or not.
+GPU = """
+import os
+os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["HIP_VISIBLE_DEVICES"] = ""
+import torch
+torch.cuda.is_available = lambda: {}
+from csearchd.encode import __main__, towers
+towers._PRICE = 0.0
+towers._GPUS = ("/dev/null",)
+towers.has_amx = towers.has_bf16 = lambda: False
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_without_a_usable_gpu_the_exported_tower_goes_on(
+    model: Path, pictures: list[bytes], seen: bool
+) -> None:
+    """Torch on the CPU would be no faster there."""
+    with Encoder(model, device="auto", program=("-c", GPU.format(seen))) as encoder:
+        while len(encoder.arithmetic) < 2:  # until torch has failed
+            assert {result["op"] for result in encoder.run(pictures * 10)} == {"encoded"}
+        assert {result["op"] for result in encoder.run(pictures)} == {"encoded"}
+        assert set(encoder.arithmetic) == {"onnx"}
+
+
+def test_without_a_usable_gpu_torch_uses_the_cpu(copy: Path, pictures: list[bytes]) -> None:
+    (copy / IMAGE_TOWER).unlink()
+    with Encoder(copy, device="auto", program=("-c", GPU.format(True))) as encoder:
+        vectors(encoder, pictures)
+        assert encoder.arithmetic in (["bf16"], ["float32"])
+
+
+def test_a_gpu_that_was_asked_for_and_cannot_be_used_is_said(
+    model: Path, pictures: list[bytes]
+) -> None:
+    with Encoder(model, device="cuda", program=("-c", GPU.format(True))) as encoder:
+        with pytest.raises(AssertionError, match="the GPU can't be used"):
+            encoder.run(pictures)
+        assert encoder.process.wait(10) == 1
+
+
 def test_no_picture_is_blamed_for_torch(
     model: Path, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

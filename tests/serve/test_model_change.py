@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from encode.tiny_model import make_tiny_model
 from support.photos import write_drawn
@@ -33,6 +34,39 @@ def test_the_old_model_serves_until_the_new_one_is_complete(user: User) -> None:
     wait_for(lambda: user.status()["model"] == "starter", "the old model")
     assert user.status()["encoded"] == 200
     assert user.search("anything", "--in", user.pictures) == before
+
+
+def test_other_weights_of_the_same_name_read_everything_anew(user: User) -> None:
+    """As when a new version of the program brings a better built-in model: the old vectors mean
+    nothing to the new text tower."""
+    directory = user.data / "models" / "tiny"
+    make_tiny_model(str(directory), seed=1)
+    write_drawn(user.pictures, 30)
+    user.start()
+    user.csearchctl("model", "use", "tiny")
+    wait_for(lambda: user.status()["model"] == "tiny", "the model")
+    first = user.search("a red circle", "--in", user.pictures, "-t", 30)
+    before = user.status()["encoded"]
+    user.csearchctl("stop")
+
+    shutil.rmtree(directory)
+    make_tiny_model(str(directory), seed=2)
+    user.start()
+    wait_for(lambda: user.status()["encoded"] == before + 30, "all of them read anew")
+    assert user.settle()["model"] == "tiny"
+    second = user.search("a red circle", "--in", user.pictures, "-t", 30)
+    assert len(second) == 30 and second != first
+
+    (user.home / "other").mkdir()
+    other = User(user.home / "other")  # who never had the old weights
+    try:
+        shutil.copytree(directory, other.data / "models" / "tiny")
+        other.environment["XDG_RUNTIME_DIR"] = str(other.runtime)
+        other.start()
+        other.csearchctl("model", "use", "tiny")
+        assert other.search("a red circle", "--in", user.pictures, "-t", 30) == second
+    finally:
+        other.end()
 
 
 def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> None:

@@ -37,9 +37,10 @@ def end_with_parent() -> None:
 
 
 def _write(path: str, text: str) -> None:
-    """Writes a setting of the kernel's, where it has that."""
+    """Writes a setting of the kernel's, where it has that. Opened as it is: Landlock, which lets us
+    write to such a file, doesn't let us empty it."""
     try:
-        with open(path, "w") as file:
+        with open(path, "r+") as file:
             file.write(text)
     except OSError:
         pass

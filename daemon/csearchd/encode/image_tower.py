@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import time
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from csearchd.encode.models import WEIGHTS
 from csearchd.encode.preprocess import Preprocess
+
+log = logging.getLogger(__name__)
 
 _VISUAL = "visual."  # how open_clip's names of the image tower's weights begin
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last one is ARM's
@@ -27,7 +30,8 @@ class ImageTower:
     """open_clip's image tower in torch. `arithmetic` is "cuda", "bf16" or "float32"."""
 
     def __init__(self, directory: str, preprocess: Preprocess, device: str, threads: int) -> None:
-        """Loads the model from a directory of open_clip's local-dir form. Raises TowerError."""
+        """Loads the model from a directory of open_clip's local-dir form. `device` is "cpu", "cuda"
+        or "auto": the GPU where torch can use it, else the CPU. Raises TowerError."""
         os.environ["HF_HUB_OFFLINE"] = "1"  # never the network
         # Threads that are done sleep, instead of keeping a core busy that a decoder or somebody
         # else's program needs: three times as many pictures on a busy machine.
@@ -38,22 +42,21 @@ class ImageTower:
         except ImportError as error:
             raise TowerError(f"torch or open_clip cannot be imported: {error}") from error
         self._torch = torch
+        self._directory = directory
         self._preprocess = preprocess
         torch.set_num_threads(threads)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            visual = load_visual(directory)
-            visual = visual.to(device=device, memory_format=torch.channels_last)
-        except Exception as error:  # torch's and open_clip's errors have no common base
-            raise TowerError(f"the model in {directory} cannot be loaded: {error}") from error
-        self._directory = directory
-        self._device = device
-        self._visual = visual
-        self._dtype = torch.float32
-        self._mean = torch.tensor(preprocess.mean, device=device).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(preprocess.std, device=device).view(1, 3, 1, 1) * 255
-        self.arithmetic = self._choose_arithmetic()
+        if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+            try:
+                self.arithmetic = self._load("cuda")
+                return
+            except TowerError:
+                raise
+            except Exception as error:  # its driver is too old, or it is, or its memory is taken
+                trouble = f"the GPU can't be used ({_first_line(error)})"
+                if device == "cuda":
+                    raise TowerError(trouble) from error
+                log.error("%s; the CPU computes", trouble)
+        self.arithmetic = self._load("cpu")
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian."""
@@ -73,26 +76,46 @@ class ImageTower:
             vectors = vectors[0]  # pooled, tokens
         return torch.nn.functional.normalize(vectors.float(), dim=-1)
 
-    def _choose_arithmetic(self) -> str:
-        """Half precision on a GPU; bf16 where the CPU has it, it is faster, and vectors agree."""
+    def _load(self, device: str) -> str:
+        """Loads the tower; returns its arithmetic. Raises TowerError where the model is of no use,
+        and whatever torch does where the device isn't."""
         torch = self._torch
-        if self._device != "cpu":
-            self._use(self._visual, torch.float16)
-            return "cuda"
-        if not has_bf16():
+        self._device = device
+        self._mean = torch.tensor(self._preprocess.mean, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(self._preprocess.std, device=device).view(1, 3, 1, 1) * 255
+        self._use(self._exact(), torch.float32)
+        return self._choose_arithmetic()
+
+    def _exact(self) -> Any:
+        """The tower in float32, where it is to compute."""
+        try:
+            visual = load_visual(self._directory)
+        except Exception as error:  # torch's and open_clip's errors have no common base
+            reason = f"the model in {self._directory} cannot be loaded: {_first_line(error)}"
+            raise TowerError(reason) from error
+        return visual.to(device=self._device, memory_format=self._torch.channels_last)
+
+    def _choose_arithmetic(self) -> str:
+        """Half precision on a GPU, and bf16 where the CPU has it and it is faster, if vectors
+        agree. On a GPU this also finds out whether it computes, and lets torch load what it needs
+        there before the process' memory is limited."""
+        torch = self._torch
+        gpu = self._device != "cpu"
+        if not gpu and not has_bf16():
             return "float32"
         height, width = self._preprocess.height, self._preprocess.width
         noise = np.random.default_rng(0).integers(0, 256, (_TRIAL, height, width, 3), np.uint8)
         trial = torch.from_numpy(noise)
         with torch.inference_mode():
             exact, slow = self._time(trial)
-            self._use(self._visual, torch.bfloat16)  # in place: never two towers in memory
+            # in place: never two towers in memory
+            self._use(self._visual, torch.float16 if gpu else torch.bfloat16)
             rough, fast = self._time(trial)
-        if fast < slow and float((exact * rough).sum(dim=-1).min()) >= _LEAST_COSINE:
-            return "bf16"
-        visual = load_visual(self._directory).to(memory_format=torch.channels_last)
-        self._use(visual, torch.float32)
-        return "float32"
+        agree = float((exact * rough).sum(dim=-1).min()) >= _LEAST_COSINE
+        if not agree or not (gpu or fast < slow):
+            self._use(self._exact(), torch.float32)
+            return "cuda" if gpu else "float32"
+        return "cuda" if gpu else "bf16"
 
     def _use(self, visual: Any, dtype: Any) -> None:
         self._visual = visual.to(dtype)
@@ -140,6 +163,11 @@ def load_visual(directory: str) -> Any:
         visual = open_clip.create_model(f"local-dir:{directory}").visual.eval()
         visual.requires_grad_(False)
     return visual
+
+
+def _first_line(error: Exception) -> str:
+    """What torch says first; advice to programmers follows."""
+    return (str(error).splitlines() or [repr(error)])[0]
 
 
 def has_bf16() -> bool:

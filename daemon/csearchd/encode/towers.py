@@ -86,19 +86,22 @@ class Towers:
                 return self._load(lambda: OnnxTower(directory, self._settings.threads))
             except TowerError as error:
                 log.error("%s; torch is used from the start", error)
-        return self._load(self._torch)
+        return self._load(lambda: self._torch(self._settings.device))
 
     def _upgrade(self) -> None:
         self._send({"op": "loading"})
+        # Where only a GPU pays, torch without one would be slower, for all its memory.
+        on_cpu = torch_pays("cpu", self._tower.arithmetic)
+        device = self._settings.device if on_cpu else "cuda"
         try:
-            self._better = self._load(self._torch)
+            self._better = self._load(lambda: self._torch(device))
         except Exception as error:  # the exported tower goes on
             log.error("%s; the exported image tower goes on", error)
             self._announce(self._tower, 0.0)
 
-    def _torch(self) -> Tower:
+    def _torch(self, device: str) -> Tower:
         settings = self._settings
-        return ImageTower(settings.model, self._preprocess, settings.device, settings.threads)
+        return ImageTower(settings.model, self._preprocess, device, settings.threads)
 
     def _load(self, make: Callable[[], Tower]) -> Tower:
         begin = time.monotonic()
