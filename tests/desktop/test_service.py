@@ -19,7 +19,7 @@ from support.user import wait_for
 
 pytestmark = needs_systemd
 
-SERVICE, SOCKET = "csearchd.service", "csearchd.socket"
+SERVICE, SOCKET, TAGGER = "csearchd.service", "csearchd.socket", "csearchd-tagger.service"
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +209,42 @@ def test_tags_are_written_from_outside_of_the_sandbox(session: SystemdUser) -> N
     assert sidecars and sidecars[0].stat().st_uid == UID
     journal = session.property("csearchd-tagger.service", "ExecMainStartTimestampMonotonic")
     assert int(journal) > 0, "it was the unit that wrote"
+
+
+def test_a_folder_is_kept_tagged_by_the_unit(session: SystemdUser) -> None:
+    """Again and again, with pauses in which it ends; what the service can't write, the unit can."""
+    kept = session.home / "kept"
+    kept.mkdir()
+    session.config.parent.mkdir(parents=True, exist_ok=True)
+    session.config.write_text("[tags]\nconfidence = 1\n")
+    session.own()
+    session.csearchctl("reload")
+    told = session.csearchctl("tags", "on", "--mode", "xattr", kept)
+    assert b"tagged and watched" in told.stdout
+    starts: set[str] = set()
+    # More than the manager's limit for starts of a unit in ten seconds, if it had one
+    assert session.property(TAGGER, "StartLimitIntervalUSec") == "0"
+    for name in ("coffee", "cat"):
+        wait_for(lambda: session.property(TAGGER, "ActiveState") == "inactive", "the unit's end")
+        (path,) = write_photos(session.home, (name,))
+        session.own()
+        arrived = path.rename(kept / path.name)
+        wait_for(lambda: "user.xdg.tags" in os.listxattr(arrived), "tags")  # noqa: B023
+        assert arrived.stat().st_uid == UID
+        starts.add(session.property(TAGGER, "ExecMainStartTimestampMonotonic"))
+        refused = session.sandboxed(f"echo more >> '{arrived}'")
+        assert refused.returncode != 0 and "Read-only file system" in refused.stderr
+        refused = session.sandboxed(
+            f'{sys.executable} -c \'import os; os.setxattr("{arrived}", "user.a", b"1")\''
+        )
+        assert refused.returncode != 0 and "OSError" in refused.stderr
+    assert len(starts) == 2 and "0" not in starts, "it was the unit that wrote"
+    (folder,) = session.status()["tags"]["folders"]
+    assert folder == {"path": str(kept), "mode": "xattr", "present": True, "left": 0}
+    session.csearchctl("tags", "undo", kept)
+    assert [os.listxattr(path) for path in kept.iterdir()] == [[], []]
+    assert not session.status()["tags"]["folders"]
+    session.csearchctl("remove", kept)
 
 
 def test_a_hung_service_is_started_again(session: SystemdUser) -> None:

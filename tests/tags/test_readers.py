@@ -14,7 +14,7 @@ import pytest
 from support.photos import write_photos
 from support.user import User, wait_for
 from tags.bench import Bench
-from tags.pictures import exiftool, make, need_exiftool
+from tags.pictures import exiftool, fields, make, need_exiftool
 
 WORDS = ["animal/dog", "sky"]
 BALOO = ("/usr/lib/x86_64-linux-gnu/libexec/baloo_file", "/usr/bin/baloo_file")
@@ -113,6 +113,39 @@ def test_darktable_imports_them(bench: Bench, tmp_path: Path, home: Path, carrie
     assert {"csearch|animal|dog", "csearch|sky"} <= tags
 
 
+DARKTABLE = """
+local darktable = require "darktable"
+local image = darktable.database.import("{path}")
+darktable.tags.attach(darktable.tags.create("places|seaside"), image)
+"""
+
+
+def keyword_by_darktable(home: Path, path: Path) -> None:
+    """darktable gives the picture a keyword; it writes the sidecar anew."""
+    need("darktable-cli", "darktable")
+    script = home / "keyword.lua"
+    script.write_text(DARKTABLE.format(path=path))
+    core = ("--core", "--configdir", home / "dt", "--library", home / "dt.db")
+    more = ("--conf", "write_sidecar_files=after edit", "--luacmd", f"dofile('{script}')")
+    said = run(home, "darktable-cli", path, home / "out.jpg", *core, *more)
+    assert "places|seaside" in path.with_name(path.name + ".xmp").read_text(), said
+
+
+def test_an_edit_by_darktable_keeps_what_is_ours(bench: Bench, tmp_path: Path, home: Path) -> None:
+    """It makes flat words of our paths, every level of them: they are taken back as well."""
+    path = make(tmp_path, "jpg")
+    bench.write("sidecar", WORDS, path)
+    keyword_by_darktable(home, path)
+    sidecar = path.with_name(path.name + ".xmp")
+    assert {"csearch", "animal", "dog"} < set(fields(sidecar)["XMP-dc:Subject"])
+    assert bench.write("sidecar", WORDS, path) == ["unchanged"], bench.reasons
+    assert bench.undo("sidecar", path) == ["written"], bench.reasons
+    left = fields(sidecar)
+    assert left["XMP-dc:Subject"] == ["places", "seaside"]
+    assert left["XMP-lr:HierarchicalSubject"] == "places|seaside"
+    assert exiftool("-s3", "-XMP-digiKam:all", "-XMP-csearch:all", sidecar) == ""
+
+
 def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
     need("baloosearch", "baloo-kf5")
     baloo = next((path for path in BALOO if os.path.exists(path)), None)
@@ -134,18 +167,22 @@ def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
     assert str(path) in run(home, "sh", "-c", script)
 
 
-def test_the_way_back(user: User) -> None:
+def test_the_way_back(user: User, home: Path) -> None:
     """Keywords of other programs are found by csearch, and so are ours."""
     need_exiftool()
     need("exiv2", "exiv2")
-    cat, horse, moon, coins = write_photos(user.pictures, ("cat", "horse", "moon", "coins"))
+    names = ("cat", "horse", "moon", "coins", "rocket")
+    cat, horse, moon, coins, rocket = write_photos(user.pictures, names)
+    keyword_by_darktable(home, rocket)
     exiftool("-q", "-overwrite_original", "-XMP-dc:Subject=seaside", cat)
     subprocess.run(["exiv2", "-M", "add Iptc.Application2.Keywords seaside", horse], check=True)
     os.setxattr(moon, "user.xdg.tags", b"seaside,other")
     exiftool("-q", "-o", f"{coins}.xmp", "-XMP-digiKam:TagsList=places/seaside", coins)
     user.csearchctl("add", user.pictures)
     user.settle()
-    assert set(user.search("--in", user.pictures, "tag:seaside")) == {cat, horse, moon, coins}
+    assert set(user.search("--in", user.pictures, "tag:seaside")) == {
+        cat, horse, moon, coins, rocket
+    }  # fmt: skip
 
     user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
     user.settle()

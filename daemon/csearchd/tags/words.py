@@ -13,9 +13,14 @@ def leaf(word: str) -> str:
     return word.rpartition("/")[2]
 
 
+def levels(path: str) -> list[str]:
+    """The parts of a hierarchical tag of any program."""
+    return [level for level in path.replace("|", "/").split("/") if level]
+
+
 def leaf_of_path(path: str) -> str:
-    """The last part of a hierarchical tag of any program."""
-    return path.replace("|", "/").rstrip("/").rpartition("/")[2]
+    """The last of them."""
+    return (levels(path) or [""])[-1]
 
 
 def tags_list(word: str, root: str) -> str:

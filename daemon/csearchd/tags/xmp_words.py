@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from csearchd.tags import xmp_edit
 from csearchd.tags.record import LeftAlone, Record, read_mirror
-from csearchd.tags.words import hierarchical, leaf, leaf_of_path, tags_list
+from csearchd.tags.words import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.tags.writers.carrier import without_duplicates
 from csearchd.tags.xmp import (
     HIERARCHICAL,
@@ -95,17 +95,25 @@ def _forms(word: str, root: str) -> dict[Name, str]:
 
 
 def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
-    """What is to go: a leaf stays where a path of somebody else's has it."""
+    """What is to go: a leaf stays where a path of somebody else's has it.
+
+    A program that turned our paths into flat words, as darktable does, has left their levels too.
+    The root is the sign of it: nobody else says that.
+    """
     # What the user removed in one program may still stand in another's list.
     paths = [*record.words, *(record.removed if record.root else ())]
     lists = {
         TAGS_LIST: [tags_list(word, record.root) for word in paths],
         HIERARCHICAL: [hierarchical(word, record.root) for word in paths],
     }
-    theirs = {
-        leaf_of_path(text)
-        for name, ours in lists.items()
-        for text in packet.values(name)
-        if text not in ours
-    }
-    return {**lists, SUBJECT: [leaf(word) for word in record.words if leaf(word) not in theirs]}
+    theirs = [
+        text for name, ours in lists.items() for text in packet.values(name) if text not in ours
+    ]
+    leaves = {leaf_of_path(text) for text in theirs}
+    gone = [leaf(word) for word in record.words if leaf(word) not in leaves]
+    root = levels(record.root)
+    if root and set(root).issubset(packet.values(SUBJECT)):
+        said = {level for text in theirs for level in levels(text)}
+        spread = (level for word in lists[TAGS_LIST] for level in levels(word)[:-1])
+        gone += [level for level in spread if level not in said]
+    return {**lists, SUBJECT: gone}
