@@ -3,6 +3,7 @@ weights."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -40,14 +41,20 @@ class Rclip:
 
 
 def random_model() -> Path:
-    """The directory of MODEL with random weights, as `csearchctl model import` leaves it."""
-    directory = CACHE / MODEL
-    if not (directory / "model.toml").exists():
+    """The directory of MODEL with random weights, as `csearchctl model import` leaves it now: what
+    an older version has exported is exported again."""
+    from csearchd.encode import export, onnx_image, onnx_text, onnx_transformer
+
+    directory, stamp = CACHE / MODEL, CACHE / f"{MODEL}.exporter"
+    digest = hashlib.sha256()
+    for module in (export, onnx_image, onnx_text, onnx_transformer):
+        digest.update(Path(module.__file__).read_bytes())
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
         from csearchd.encode.architectures import architecture_configuration
-        from csearchd.encode.export import export_model
 
         make_tiny_weights(str(directory), architecture_configuration(MODEL))
-        export_model(str(directory), name=MODEL, arch=MODEL, weights="random", licence="MIT")
+        export.export_model(str(directory), name=MODEL, arch=MODEL, weights="random", licence="MIT")
+        stamp.write_text(digest.hexdigest())
     return directory
 
 

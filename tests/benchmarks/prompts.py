@@ -55,7 +55,7 @@ def wrapped(tower: TextTower, prompts: tuple[str, ...]) -> Embed:
 def image_vectors(directory: str, paths: list[Path]) -> Vectors:
     preprocess = Preprocess.of_model(directory)
     decoder = Decoder(preprocess, Limits(10**8, 10**8, 10**9))
-    tower = OnnxTower(directory, 2)
+    tower = OnnxTower(directory)
     parts = []
     for path in paths:
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Gathers decoded pictures into batches for the image tower, in a thread of its own."""
+"""Gathers decoded pictures into batches for the image tower, in threads of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from csearch.protocol import Message
 from csearchd.encode.image_tower import TowerError
 from csearchd.encode.messages import Settings
 from csearchd.encode.preprocess import Preprocess
-from csearchd.encode.towers import Towers
+from csearchd.encode.towers import Tower, Towers
 
-_BATCH = 32
 _PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
 
 Pixels = NDArray[np.uint8]
@@ -26,7 +25,7 @@ _Picture = tuple[int, Pixels, Deliver | None]
 class Batches:
     """Pictures that wait for the tower. The tower is loaded when `start` is first called."""
 
-    capacity = 4 * _BATCH
+    capacity = 128
 
     def __init__(
         self,
@@ -60,41 +59,58 @@ class Batches:
             threading.Thread(target=self._run, name="tower", daemon=True).start()
 
     def add(self, job: int, pixels: Pixels, deliver: Deliver | None = None) -> None:
-        """Its vector is sent, or given to `deliver`, in the tower's thread."""
+        """Its vector is sent, or given to `deliver`, in a thread of the tower."""
         with self._changed:
             self._waiting.append((job, pixels, deliver))
-            self._changed.notify()
+            self._changed.notify_all()
 
     def expect(self, more: bool) -> None:
         """Whether further pictures are being decoded, so that waiting for them pays."""
         with self._changed:
             self._more_coming = more
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _run(self) -> None:
+        """Loads the tower, then encodes, as its further threads do."""
         try:
             towers = Towers(self._settings, self._preprocess, self._growth, self._send)
-            while True:
-                pictures = self._next()
-                self._taken()
-                self._encode(towers, pictures)
-        except TowerError as error:
-            self._fail(str(error))
         except Exception as error:
-            self._fail(f"the model in {self._settings.model} cannot be run: {error}")
+            self._give_up(error)
+            return
+        for number in range(1, self._settings.threads):
+            name = f"tower {number}"
+            threading.Thread(target=self._serve, args=(towers,), name=name, daemon=True).start()
+        self._serve(towers)
 
-    def _next(self) -> list[_Picture]:
-        """Up to _BATCH pictures, at least one."""
+    def _serve(self, towers: Towers) -> None:
+        try:
+            while True:
+                with towers.turn() as tower:
+                    pictures = self._next(tower.batch)
+                    self._taken()
+                    self._encode(towers, tower, pictures)
+        except Exception as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        model = self._settings.model
+        reason = f"the model in {model} cannot be run: {error}"
+        self._fail(str(error) if isinstance(error, TowerError) else reason)
+
+    def _next(self, most: int) -> list[_Picture]:
+        """Up to `most` pictures, at least one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
-            self._changed.wait_for(
-                lambda: len(self._waiting) >= _BATCH or not self._more_coming, _PATIENCE
-            )
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            while not self._waiting:  # or another thread has taken them
+                self._changed.wait_for(lambda: self._waiting)
+                self._changed.wait_for(
+                    lambda: len(self._waiting) >= most or not self._more_coming, _PATIENCE
+                )
+            batch, self._waiting = self._waiting[:most], self._waiting[most:]
             return batch
 
-    def _encode(self, towers: Towers, pictures: list[_Picture]) -> None:
-        vectors = self._vectors(towers, np.stack([pixels for _, pixels, _ in pictures]))
+    def _encode(self, towers: Towers, tower: Tower, pictures: list[_Picture]) -> None:
+        pixels = np.stack([pixels for _, pixels, _ in pictures])
+        vectors = self._vectors(towers, tower, pixels)
         for (job, _, deliver), vector in zip(pictures, vectors, strict=True):
             if deliver:
                 deliver(vector)
@@ -104,14 +120,14 @@ class Batches:
                 reason = "the model gave no usable vector"
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
 
-    def _vectors(self, towers: Towers, pixels: Pixels) -> NDArray[np.float16]:
+    def _vectors(self, towers: Towers, tower: Tower, pixels: Pixels) -> NDArray[np.float16]:
         """Memory may be short, here or on the GPU, for a moment or for a whole batch."""
         try:
-            return towers.encode(pixels)
+            return towers.encode(tower, pixels)
         except RuntimeError:  # torch's, and its OutOfMemoryError
             half = len(pixels) // 2
             if half == 0:
                 time.sleep(1)
-                return towers.encode(pixels)
-            parts = self._vectors(towers, pixels[:half]), self._vectors(towers, pixels[half:])
-            return np.concatenate(parts)
+                return towers.encode(tower, pixels)
+            parts = (pixels[:half], pixels[half:])
+            return np.concatenate([self._vectors(towers, tower, part) for part in parts])

@@ -197,7 +197,7 @@ def _export_image(clip: Any, directory: str, portable: bool) -> bool:
         write_image_tower(ImageBranch(clip, preprocess).eval(), preprocess, directory)
         cosine, seconds = _image_cosine(directory, pixels, expected)
         if cosine >= IMAGE_COSINE:
-            _use_quantised(directory, portable, pixels, expected, seconds)
+            _use_quantised(clip, preprocess, directory, portable, pixels, expected, seconds)
             return True
         reason = f"it differs from open_clip's: cosine {cosine:.5f}"
     except Exception as error:  # whatever an architecture provokes in torch's exporter
@@ -209,7 +209,13 @@ def _export_image(clip: Any, directory: str, portable: bool) -> bool:
 
 
 def _use_quantised(
-    directory: str, portable: bool, pixels: NDArray[np.uint8], expected: Vectors, seconds: float
+    clip: Any,
+    preprocess: Preprocess,
+    directory: str,
+    portable: bool,
+    pixels: NDArray[np.uint8],
+    expected: Vectors,
+    seconds: float,
 ) -> None:
     """Replaces the float `image.onnx` by one with 8-bit weights if that is as good, and faster than
     `seconds` a sample."""
@@ -218,7 +224,9 @@ def _use_quantised(
         os.link(os.path.join(directory, models.WEIGHTS), os.path.join(scratch, models.WEIGHTS))
         for unsigned in (True,) if portable else (False, True):
             try:
-                if not write_quantised_image_tower(directory, scratch, portable=unsigned):
+                if not write_quantised_image_tower(
+                    clip.visual, preprocess, directory, scratch, portable=unsigned
+                ):
                     return
                 cosine, quick = _image_cosine(scratch, pixels, expected)
             except Exception as error:  # as above; the float tower does as well
@@ -233,7 +241,7 @@ def _image_cosine(
     directory: str, pixels: NDArray[np.uint8], expected: Vectors
 ) -> tuple[float, float]:
     """The least cosine of the tower in `directory` to the expected vectors, and its CPU seconds."""
-    tower = OnnxTower(directory, 1)
+    tower = OnnxTower(directory)
     begin = time.thread_time()
     found = tower.encode(pixels).astype(np.float32)
     seconds = time.thread_time() - begin

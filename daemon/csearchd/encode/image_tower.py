@@ -29,6 +29,9 @@ class TowerError(Exception):
 class ImageTower:
     """open_clip's image tower in torch. `arithmetic` is "cuda", "bf16" or "float32"."""
 
+    batch = 32
+    shared = False  # it has threads of its own
+
     def __init__(self, directory: str, preprocess: Preprocess, device: str, threads: int) -> None:
         """Loads the model from a directory of open_clip's local-dir form. `device` is "cpu", "cuda"
         or "auto": the GPU where torch can use it, else the CPU. Raises TowerError."""

@@ -11,7 +11,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Protocol
 
 import numpy as np
@@ -39,12 +40,21 @@ class Tower(Protocol):
     @property
     def arithmetic(self) -> str: ...
 
+    @property
+    def batch(self) -> int:
+        """Pictures that are best encoded at a time."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether several threads are to call it at once."""
+
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian."""
 
 
 class Towers:
-    """The image tower of one model, whichever computes at the time. For one thread."""
+    """The image tower of one model, whichever computes at the time. For as many threads as are to
+    compute, each of which takes its turn."""
 
     def __init__(
         self,
@@ -59,22 +69,34 @@ class Towers:
         self._preprocess = preprocess
         self._growth = growth
         self._send = send
-        self._better: Tower | None = None  # loaded, to be used from the next pictures on
+        self._better: Tower | None = None  # loaded, to be used from the next turn on
         self._left = _PRICE
+        self._lock = threading.Lock()
+        self._alone = threading.Lock()  # of a tower that isn't shared
         self._tower = self._first()
         self._upgradable = torch_pays(settings.device, self._tower.arithmetic)
 
-    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """As Tower.encode. Raises RuntimeError where memory runs short."""
-        if self._better is not None:
-            self._tower, self._better = self._better, None
-            give_back()
+    @contextmanager
+    def turn(self) -> Iterator[Tower]:
+        """The tower to compute with now, until the end of the block."""
+        with self._lock:
+            if self._better is not None:
+                self._tower, self._better = self._better, None
+                give_back()
+            tower = self._tower
+        with nullcontext() if tower.shared else self._alone:
+            yield tower
+
+    def encode(self, tower: Tower, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """As Tower.encode, of the tower whose turn it is. Raises RuntimeError where memory runs
+        short."""
         start = time.thread_time()
-        vectors = self._tower.encode(pixels)
-        # The tower's other threads have as much to do as this one.
-        self._left -= (time.thread_time() - start) * self._settings.threads
-        if self._upgradable and self._left < 0:
-            self._upgradable = False
+        vectors = tower.encode(pixels)
+        with self._lock:
+            self._left -= time.thread_time() - start
+            upgrade = self._upgradable and self._left < 0
+            self._upgradable = self._upgradable and not upgrade
+        if upgrade:
             threading.Thread(target=self._upgrade, name="torch", daemon=True).start()
         return vectors
 
@@ -83,7 +105,7 @@ class Towers:
         # A device that was asked for by name is used, or it is said that it can't be.
         if self._settings.device != "cuda" and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
-                return self._load(lambda: OnnxTower(directory, self._settings.threads))
+                return self._load(lambda: OnnxTower(directory))
             except TowerError as error:
                 log.error("%s; torch is used from the start", error)
         return self._load(lambda: self._torch(self._settings.device))
@@ -122,7 +144,7 @@ def torch_pays(device: str, arithmetic: str) -> bool:
     """Whether torch may be much faster than the tower that computes in `arithmetic`: on a GPU, or
     in bf16. In float32 both take the same time (ViT-B-32-256: 134 ms a picture on one core; the
     starter: 5 and 6 ms, less than a picture's decoding); with 8-bit weights onnxruntime is faster
-    (40 ms) than bf16 (65 ms), unless the CPU has AMX."""
+    (32 ms) than bf16 (65 ms), unless the CPU has AMX."""
     if arithmetic not in ("onnx", "int8"):
         return False  # it is torch
     if device == "auto" and any(map(os.path.exists, _GPUS)):
