@@ -203,10 +203,12 @@ def _mark(box, item):
     change("weak")
     about = [item.name, item.place, _("Does not match well")]
     box.set_tooltip_text("\n".join(about if weak else about[:2]))
-    box.get_parent().update_property(
-        [Gtk.AccessibleProperty.LABEL, Gtk.AccessibleProperty.DESCRIPTION],
-        [item.name, about[2] if weak else ""],
-    )
+    cell = box.get_parent()
+    cell.update_property([Gtk.AccessibleProperty.LABEL], [item.name])
+    if weak:
+        cell.update_property([Gtk.AccessibleProperty.DESCRIPTION], [about[2]])
+    else:
+        cell.reset_property(Gtk.AccessibleProperty.DESCRIPTION)
 
 
 def _put(item, texture):
