@@ -84,6 +84,10 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
         wait_until_equal(user, other)
         assert len(user.status()["roots"]) == 2
         assert len(user.search("-g", "anything")) == 4  # what can't be asked for counts as there
+        for _ in range(40):  # more than there are threads for requests
+            client.send(id=2, op="search", paths=[os.fsencode(mount)], query="anything")
+        there = user.csearch("--in", mount, "anything", check=2)
+        assert b"doesn't answer" in there.stderr
     os.kill(server, signal.SIGCONT)
     write_drawn(source, 1, first=11)
     user.csearchctl("rescan", mount)

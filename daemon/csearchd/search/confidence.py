@@ -30,6 +30,7 @@ NEAR_DUPLICATE = 0.94  # centred cosine: a little cropped, turned or brightened
 _LIMITS = (3.2, 4.0)  # standard deviations, from which a result among _CROWD is fair and strong
 _CROWD = 1000
 _EVERY = 4  # of the vocabulary's names; all of them are no better a sample
+_ENOUGH_SPREAD = 0.99  # of the words' variance: the axes with the rest only cost time
 _SMALL = 1e-6
 
 Vectors = NDArray[np.float32]
@@ -50,8 +51,7 @@ class Yardstick:
         `assumed` pictures more are taken for average: they are what is known without a sample, and
         keep a library of one subject from hiding it."""
         self._mean = words.mean(axis=0)
-        # Its products with a picture have the words' spread in it as their length.
-        self._root = (words - self._mean).T / np.float32(math.sqrt(len(words) - 1))
+        self._root = _root(words - self._mean)
         self._general = general
         self._levels, self._spreads = self._words_in(general)
         self._assumed = assumed
@@ -113,6 +113,18 @@ class Yardstick:
     def _likes(self, picture: Vectors) -> _Scale:
         likeness = self._general @ picture
         return _Scale(float(likeness.mean()), float(likeness.std()) + _SMALL)
+
+
+def _root(deviations: Vectors) -> Vectors:
+    """What a picture's product with has the spread of the words' scores in it as its length:
+    (dimensions, k), of `deviations` from the mean, (n, dimensions)."""
+    _, sizes, axes = np.linalg.svd(deviations, full_matrices=False)
+    shares = np.cumsum(sizes**2) / np.sum(sizes**2)
+    kept = int(np.searchsorted(shares, _ENOUGH_SPREAD)) + 1
+    root: Vectors = (axes[:kept] * sizes[:kept, None]).T / np.float32(
+        math.sqrt(len(deviations) - 1)
+    )
+    return root
 
 
 class Yardsticks:

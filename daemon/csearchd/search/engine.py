@@ -231,7 +231,7 @@ class Engine:
         if levels is None:
             return hits
         return [
-            hit._replace(confidence=LEVELS[level])
+            Hit(hit.path, hit.score, hit.file, hit.content, LEVELS[level], hit.similar)
             for hit, level in zip(hits, levels.tolist(), strict=True)
         ]
 

@@ -24,7 +24,7 @@ async def dupes(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
     scope = None
     if request.message.get("path") is not None:
-        path = await service.run(directory_argument, request.message["path"])
+        path = await service.run(directory_argument, service, request.message["path"])
         if not await service.run(listings.seen, service.library, path):
             await wait_for_reading(service, request, [path])
         scope = scope_of(service, [path])

@@ -77,7 +77,7 @@ async def _status(service: Service, request: Request) -> Message:
 
 
 async def _add(service: Service, request: Request) -> Message:
-    path = await service.run(directory_argument, request.message.get("path"))
+    path = await service.run(directory_argument, service, request.message.get("path"))
     await service.run(roots.add, service.library, path)
     service.scanner.roots_changed()
     service.scanner.scan(path)
@@ -107,7 +107,7 @@ async def _rescan(service: Service, request: Request) -> Message:
     if request.message.get("path") is None:
         paths = await service.run(roots.roots, service.library)
     else:
-        paths = [await service.run(directory_argument, request.message["path"])]
+        paths = [await service.run(directory_argument, service, request.message["path"])]
     for path in paths:
         service.scanner.scan(path)
     service.reading.retry()

@@ -18,6 +18,7 @@ from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
 from csearchd.serve.stream import close_files
+from csearchd.watch.polling import Unanswered
 
 _PROGRESS_SECONDS = 0.1
 
@@ -84,15 +85,18 @@ async def search(service: Service, request: Request) -> Message:
         }
 
 
-def directory_argument(path: object) -> bytes:
+def directory_argument(service: Service, path: object) -> bytes:
     """The real path of a directory that a client names. Raises RequestError."""
     if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
         raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
     shown = os.fsdecode(path).encode(errors="replace").decode()
     try:
-        real = os.path.realpath(path, strict=True)
-        with os.scandir(real):
-            return real
+        return service.scanner.watcher.ask(path, lambda: _real_directory(path))
+    except Unanswered:
+        with service.library.memory:
+            if service.library.tree.find(path) is not None:
+                return path  # what is known of it can be found
+        raise RequestError("not-found", f"{shown}: its file system doesn't answer") from None
     except NotADirectoryError:
         raise RequestError("not-a-directory", f"{shown}: is not a directory") from None
     except PermissionError:
@@ -100,6 +104,13 @@ def directory_argument(path: object) -> bytes:
     except OSError as error:
         reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
         raise RequestError("not-found", f"{shown}: {reason}") from None
+
+
+def _real_directory(path: bytes) -> bytes:
+    """Raises OSError unless it can be listed."""
+    real = os.path.realpath(path, strict=True)
+    with os.scandir(real):
+        return real
 
 
 async def _question(
@@ -121,7 +132,7 @@ def _understood(
     asked = questions.understand(service, message)
     paths = None
     if asked.paths is not None:
-        paths = list(dict.fromkeys(directory_argument(path) for path in asked.paths))
+        paths = list(dict.fromkeys(directory_argument(service, path) for path in asked.paths))
     places = roots.roots(service.library) if paths is None else paths
     return asked, paths, {path: listings.seen(service.library, path) for path in places}
 

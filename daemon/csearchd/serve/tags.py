@@ -30,7 +30,7 @@ _MOST_KEEP_SECONDS = 120.0  # where nothing comes of them
 async def write(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
     mode = _mode(request)
-    path = await service.run(directory_argument, request.message.get("path"))
+    path = await service.run(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
     task = Task.write(mode, await service.run(folders.below, service.library, path))
     await _do(service, request, task)
@@ -42,7 +42,7 @@ async def write(service: Service, request: Request) -> Message:
 
 async def preview(service: Service, request: Request) -> Message:
     """What `write` would write, and writes nothing. See csearch.protocol."""
-    path = await service.run(directory_argument, request.message.get("path"))
+    path = await service.run(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
     files = await service.run(folders.below, service.library, path)
     tagged = 0
@@ -77,7 +77,7 @@ def _suggested(service: Service, files: list[int]) -> list[Message]:
 
 async def keep(service: Service, request: Request) -> Message:
     mode = _mode(request)
-    path = await service.run(directory_argument, request.message.get("path"))
+    path = await service.run(directory_argument, service, request.message.get("path"))
     known = await service.run(roots.roots, service.library)
     watched = any(roots.is_below(path, root) for root in known)
     if not watched:  # what comes later is seen only there

@@ -1,7 +1,8 @@
 """The watch: the kernel's events are hints that lead to listings, and moves that need none.
 
 Everything here is called by the scanning thread alone, so that a move and a listing that was read
-before it can't cross; but for `mode`, `directories`, `lost` and `trouble`, which anybody may read.
+before it can't cross; but for `mode`, `directories`, `lost` and `trouble`, which anybody may read,
+and for `there` and `ask`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from csearchd.library import disks
 from csearchd.library.library import Library
@@ -30,6 +32,8 @@ from csearchd.watch.watches import Node, Watches
 from csearchd.watch.writers import may_have_writer
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
 _WATCHED_SECONDS = 86400.0  # between scans of a root that is watched
@@ -194,13 +198,19 @@ class Watcher:
 
     def there(self, path: bytes) -> bool:
         """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
-        point = self._mounts.blind_point(path)
-        if point is None:
-            return os.path.lexists(path)
         try:
-            return self._short_patience.call(point, lambda: os.path.lexists(path))
+            # Half the time of lexists, and a search may ask it of a thousand files.
+            return self.ask(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
         except Unanswered:
             return True
+
+    def ask(self, path: bytes, question: Callable[[], T]) -> T:
+        """What `question`, about a file at `path`, returns or raises; anybody may ask.
+
+        Raises Unanswered where `path` is on a file system whose server hangs.
+        """
+        point = self._mounts.blind_point(path)
+        return question() if point is None else self._short_patience.call(point, question)
 
     def rest(self, listing: Listing) -> None:
         """Holds files that a scan found and that may still be written."""
