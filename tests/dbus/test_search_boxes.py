@@ -6,15 +6,19 @@ import asyncio
 import hashlib
 import os
 import signal
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dbus_fast import MessageType
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus
 from support.photos import drawn
 from support.programs import FILE_MANAGER, PORTAL, WINDOW, Programs
+from support.user import wait_for
 
 pytestmark = needs_bus
 
@@ -32,7 +36,6 @@ def test_the_shell_gets_pictures_while_somebody_types(desktop: Bus) -> None:
             assert [meta["id"].value for meta in metas] == results[:2]
             assert metas[0]["name"].value == "coffee.jpg"
             assert metas[0]["description"].value == "~/Pictures"
-            assert metas[0]["gicon"].value == "image-x-generic"
 
     desktop.run(scenario())
 
@@ -42,24 +45,73 @@ def test_too_few_letters_find_nothing(desktop: Bus) -> None:
     assert desktop.call(KRUNNER, "Match", "s", "ca") == [[]]
 
 
+def cached(desktop: Bus, picture: Path, size: str) -> Path:
+    name = hashlib.md5(picture.as_uri().encode()).hexdigest()
+    return desktop.user.home / ".cache" / "thumbnails" / size / f"{name}.png"
+
+
 @pytest.mark.parametrize("size", ["normal", "xx-large"])
-def test_thumbnails_are_shown_where_the_desktop_has_made_them(desktop: Bus, size: str) -> None:
+def test_thumbnails_that_the_desktop_has_are_shown(desktop: Bus, size: str) -> None:
     cat = desktop.user.pictures / "cat.jpg"
-    made = desktop.user.home / ".cache" / "thumbnails" / size
-    made.mkdir(parents=True)
-    name = hashlib.md5(cat.as_uri().encode()).hexdigest()
-    thumbnail = made / f"{name}.png"
-    thumbnail.write_bytes(b"a picture")
+    thumbnail = cached(desktop, cat, size)
+    thumbnail.parent.mkdir(parents=True)
+    texts = PngInfo()
+    texts.add_text("Thumb::MTime", str(int(cat.stat().st_mtime)))
+    cached(desktop, cat, "large").unlink(missing_ok=True)
+    Image.new("RGB", (8, 8)).save(thumbnail, pnginfo=texts)
     try:
         (metas,) = desktop.call(SHELL, "GetResultMetas", "as", [cat.as_uri()])
         assert metas[0]["gicon"].value == str(thumbnail)
         (matches,) = desktop.call(KRUNNER, "Match", "s", "a cat")
         assert str(thumbnail) in [match[2] for match in matches]
-        os.utime(thumbnail, (1, 1))  # it shows what the picture was
+        earlier = cat.stat().st_mtime - 100
+        os.utime(cat, (earlier, earlier))  # another picture, moved there: the thumbnail is younger
         (metas,) = desktop.call(SHELL, "GetResultMetas", "as", [cat.as_uri()])
-        assert metas[0]["gicon"].value == "image-x-generic"
+        assert metas[0]["gicon"].value != str(thumbnail)
     finally:
         thumbnail.unlink()
+
+
+def test_thumbnails_that_are_missing_are_made(desktop: Bus) -> None:
+    coins = desktop.user.pictures / "coins.jpg"
+    thumbnail = cached(desktop, coins, "large")
+    thumbnail.unlink(missing_ok=True)
+
+    def shown() -> bool:
+        (metas,) = desktop.call(SHELL, "GetResultMetas", "as", [coins.as_uri()])
+        return bool(metas[0]["gicon"].value == str(thumbnail))
+
+    wait_for(shown, "a thumbnail")
+    with Image.open(thumbnail) as made:
+        assert max(made.size) == 256
+        assert made.info["Thumb::URI"] == coins.as_uri()
+        assert made.info["Thumb::MTime"] == str(int(coins.stat().st_mtime))
+    assert stat.S_IMODE(thumbnail.stat().st_mode) == 0o600
+    thumbnail.unlink()
+    for maker in desktop.user.pids("csearchd.encode.thumbnails"):
+        os.kill(maker, signal.SIGKILL)  # costs nothing: there will be another one
+        wait_for(lambda: not desktop.user.pids("csearchd.encode.thumbnails"), "its end")
+    wait_for(
+        lambda: str(thumbnail) in [x[2] for x in desktop.call(KRUNNER, "Match", "s", "coins")[0]],
+        "a thumbnail in KRunner",
+    )
+    assert not list(thumbnail.parent.glob("tmp*"))
+
+
+def test_pictures_that_cannot_be_shown_have_an_icon(desktop: Bus) -> None:
+    broken = desktop.user.home / "broken.jpg"
+    broken.write_bytes(b"nonsense")
+    gone = desktop.user.home / "gone.jpg"
+    cat = desktop.user.pictures / "cat.jpg"
+    uris = [broken.as_uri(), gone.as_uri(), cat.as_uri()]
+
+    def shown() -> bool:
+        (metas,) = desktop.call(SHELL, "GetResultMetas", "as", uris)
+        assert [meta["id"].value for meta in metas] == uris
+        assert {meta["gicon"].value for meta in metas[:2]} == {"image-x-generic"}
+        return bool(metas[2]["gicon"].value.endswith(".png"))
+
+    wait_for(shown, "the thumbnail of the last one")
 
 
 def test_names_of_every_kind_go_through(desktop: Bus) -> None:
@@ -136,7 +188,7 @@ def test_krunner_gets_matches_with_actions(desktop: Bus) -> None:
             ((action,),) = await caller.call(KRUNNER, "Actions")
             (matches,) = await caller.call(KRUNNER, "Match", "s", "a cup of coffee")
             identifier, text, icon, _, _, properties = matches[0]
-            assert text == "coffee.jpg" and icon == "image-x-generic"
+            assert text == "coffee.jpg" and icon
             assert properties["urls"].value == [identifier]
             assert properties["actions"].value == [action[0]]
             relevances = [match[4] for match in matches]

@@ -6,6 +6,8 @@ from standard input and answers each on standard output, until that closes:
     {path: bin, width, height, form}    the largest sizes, pixels; form: "png", "rgb" or "palette"
     {width, height, data: bin}          a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
                                         `palette` (bin), 3 bytes a colour, at most COLOURS
+    {path: bin, form: "desktop"}        a thumbnail in the desktop's cache
+    {file: str}                         where it is now
     {reason: str}                       why there is none
 
 The desktop's own thumbnail is taken where it is large enough and up to date.
@@ -17,9 +19,10 @@ import hashlib
 import io
 import os
 import sys
+import tempfile
 from urllib.parse import quote
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from csearch.protocol import MAX_REQUEST, Message, Unpacker, pack
 from csearchd.encode.colour import resizable, to_rgb
@@ -27,13 +30,14 @@ from csearchd.encode.errors import PictureError, check_memory, undecodable
 from csearchd.encode.exif import orientation, read_exif, upright
 from csearchd.encode.files import UnreadableError, open_file, read_file
 from csearchd.encode.formats import is_raw
-from csearchd.encode.messages import Limits
+from csearchd.encode.messages import SOFTWARE, Limits
 from csearchd.encode.opening import open_image, register_formats
 from csearchd.encode.raw import raw_preview, read_raw
 
 COLOURS = 64
 _LIMITS = Limits(pixels=300_000_000, bytes=1_000_000_000, memory=2_000_000_000)
 _DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
+_DESKTOP_SIZE = "large"  # of those that are made
 _SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named after that
 
 
@@ -90,15 +94,11 @@ def _of_desktop(path: bytes, modified: int, most: int) -> Image.Image | None:
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
-    uri = "file://" + quote(path, safe=_SAFE)
-    name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
     for size, pixels in _DESKTOP_SIZES.items():
         if pixels < most:
             continue
         try:
-            with open(os.path.join(cache, "thumbnails", size, f"{name}.png"), "rb") as file:
+            with open(_desktop_file(_uri(path), size), "rb") as file:
                 image = open_image(file.read(), ("PNG",), _LIMITS)
             image.load()
         except (OSError, PictureError):
@@ -108,10 +108,48 @@ def _of_desktop(path: bytes, modified: int, most: int) -> Image.Image | None:
     return None
 
 
+def _uri(path: bytes) -> str:
+    return "file://" + quote(path, safe=_SAFE)
+
+
+def _desktop_file(uri: str, size: str) -> str:
+    name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    return os.path.join(cache, "thumbnails", size, f"{name}.png")
+
+
+def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
+    """Puts a thumbnail into the desktop's cache, as a whole or not at all; its file.
+
+    Raises PictureError, UnreadableError, OSError.
+    """
+    modified = int(os.stat(path).st_mtime)
+    pixels = _DESKTOP_SIZES[_DESKTOP_SIZE]
+    image = thumbnails.make(path, pixels, pixels)
+    uri = _uri(path)
+    file = _desktop_file(uri, _DESKTOP_SIZE)
+    texts = PngImagePlugin.PngInfo()
+    for key, text in (("URI", uri), ("MTime", str(modified))):
+        texts.add_text(f"Thumb::{key}", text)
+    texts.add_text("Software", SOFTWARE)
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(file), delete=False) as temporary:  # 0600
+        try:
+            image.save(temporary, "PNG", pnginfo=texts)
+            os.replace(temporary.name, file)
+        except BaseException:
+            os.unlink(temporary.name)
+            raise
+    return file
+
+
 def _reply(thumbnails: Thumbnails, request: Message) -> Message:
     try:
+        if request["form"] == "desktop":
+            return {"file": keep_for_desktop(thumbnails, request["path"])}
         image = thumbnails.make(request["path"], request["width"], request["height"])
-    except (PictureError, UnreadableError) as error:
+    except (PictureError, UnreadableError, OSError) as error:
         return {"reason": str(error)}
     if request["form"] == "png":
         stream = io.BytesIO()

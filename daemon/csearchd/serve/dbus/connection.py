@@ -14,6 +14,7 @@ from csearchd.serve.dbus.objects import Objects
 from csearchd.serve.dbus.opening import Opening
 from csearchd.serve.dbus.own import Own
 from csearchd.serve.dbus.shell import Shell
+from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
 
 log = logging.getLogger(__name__)
@@ -24,13 +25,14 @@ class Joined:
         self._bus = bus
         self._handle = handle
         opening = Opening(bus)
+        self._thumbnailer = Thumbnailer()
         self._own = Own(handle)
         self._objects = Objects(
             bus,
             {
                 own.PATH: self._own.object,
-                shell.PATH: Shell(handle, opening).object,
-                krunner.PATH: KRunner(handle, opening).object,
+                shell.PATH: Shell(handle, opening, self._thumbnailer).object,
+                krunner.PATH: KRunner(handle, opening, self._thumbnailer).object,
             },
         )
         self._own.objects = self._objects
@@ -62,5 +64,6 @@ class Joined:
 
     def leave(self) -> None:
         self._objects.close()
+        self._thumbnailer.stop()
         if self._bus.connected:
             self._bus.disconnect()

@@ -5,7 +5,7 @@ https://develop.kde.org/docs/plasma/krunner/#d-bus-runners
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Any
 
 from dbus_fast import Variant
@@ -15,10 +15,12 @@ from csearchd.serve.dbus.boxes import MIN_LETTERS, SearchBox
 from csearchd.serve.dbus.interfaces import interface
 from csearchd.serve.dbus.objects import Call, Object
 from csearchd.serve.dbus.opening import Opening
+from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/KRunner"
 _TOP = 6
+_PATIENCE = 0.045  # seconds for an answer in which thumbnails are missing, that are being made
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
 _RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
 _STEP = 0.01  # keeps our order
@@ -26,9 +28,10 @@ _FOLDER = "folder"
 
 
 class KRunner:
-    def __init__(self, handle: Handler, opening: Opening) -> None:
+    def __init__(self, handle: Handler, opening: Opening, thumbnailer: Thumbnailer) -> None:
         self._box = SearchBox(handle, _TOP)
         self._opening = opening
+        self._thumbnailer = thumbnailer
         self.object = Object(
             interface("org.kde.krunner1"),
             {
@@ -44,8 +47,10 @@ class KRunner:
         return [[[_FOLDER, "Show in Folder", "document-open-folder"]]]
 
     async def _match(self, call: Call) -> list[Any]:
-        hits = await self._box.search(call.sender, call.arguments[0])
-        return [await asyncio.to_thread(_matches, [path for path, _ in hits])]
+        begun = time.monotonic()
+        paths = [path for path, _ in await self._box.search(call.sender, call.arguments[0])]
+        left = _PATIENCE - (time.monotonic() - begun)
+        return [_matches(paths, await self._thumbnailer.files(paths, left))]
 
     async def _run(self, call: Call) -> list[Any]:
         identifier, action = call.arguments
@@ -66,9 +71,9 @@ class KRunner:
         return []
 
 
-def _matches(paths: list[bytes]) -> list[list[Any]]:
+def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]]:
     matches = []
-    for rank, path in enumerate(paths):
+    for rank, (path, thumbnail) in enumerate(zip(paths, thumbnails, strict=True)):
         identifier = pictures.uri(path)
         properties = {
             "urls": Variant("as", [identifier]),
@@ -76,7 +81,7 @@ def _matches(paths: list[bytes]) -> list[list[Any]]:
             "category": Variant("s", "Pictures"),
             "actions": Variant("as", [_FOLDER]),
         }
-        icon = pictures.thumbnail(path) or pictures.ICON  # Plasma takes a file here too
+        icon = thumbnail or pictures.ICON  # Plasma takes a file here too
         relevance = _RELEVANCE - rank * _STEP
         matches.append([identifier, pictures.name(path), icon, _POSSIBLE, relevance, properties])
     return matches

@@ -11,6 +11,7 @@ from csearchd.serve.dbus.values import text
 ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specification)
 # GLib's choice of what is not escaped; thumbnails are named after exactly this form.
 _SAFE = "!$&'()*+,-./:=@_~"
+_HEAD = 4096  # bytes of a PNG, in which its texts are
 _SIZES = ("large", "normal", "x-large", "xx-large")
 
 
@@ -40,21 +41,30 @@ def place(path: bytes) -> str:
 
 
 def thumbnail(path: bytes) -> str | None:
-    """The file of a thumbnail that is not older than the picture, if the desktop has made one.
+    """The file of a thumbnail of this version of the picture, if the desktop has one.
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
     try:
-        changed = os.stat(path).st_mtime
+        changed = int(os.stat(path).st_mtime)
     except OSError:
         return None
     for file in _thumbnails(path):
         try:
-            if os.stat(file).st_mtime >= changed:
-                return file
+            with open(file, "rb") as opened:
+                head = opened.read(_HEAD)
         except OSError:
-            pass
+            continue
+        if b"tEXtThumb::MTime\0%d" % changed == _modified(head):
+            return file
     return None
+
+
+def _modified(head: bytes) -> bytes:
+    """The chunk of a PNG that says of which version it is, without its checksum."""
+    found = head.find(b"tEXtThumb::MTime\0")
+    length = int.from_bytes(head[found - 4 : found], "big")
+    return head[found : found + 4 + length] if found >= 4 else b""
 
 
 def drop_thumbnails(path: bytes) -> None:

@@ -5,7 +5,6 @@ https://developer.gnome.org/documentation/tutorials/search-provider.html
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from dbus_fast import Variant
@@ -15,16 +14,19 @@ from csearchd.serve.dbus.boxes import SearchBox
 from csearchd.serve.dbus.interfaces import interface
 from csearchd.serve.dbus.objects import Call, Object
 from csearchd.serve.dbus.opening import Opening
+from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/SearchProvider"
+_PATIENCE = 0.3  # seconds for thumbnails; the Shell asks once for each result and shows that
 _TOP = 10  # the Shell shows about five and counts the rest
 
 
 class Shell:
-    def __init__(self, handle: Handler, opening: Opening) -> None:
+    def __init__(self, handle: Handler, opening: Opening, thumbnailer: Thumbnailer) -> None:
         self._box = SearchBox(handle, _TOP)
         self._opening = opening
+        self._thumbnailer = thumbnailer
         self.object = Object(
             interface("org.gnome.Shell.SearchProvider2"),
             {
@@ -48,7 +50,9 @@ class Shell:
         return [pictures.uri(path) for path, _ in hits]
 
     async def _metas(self, call: Call) -> list[Any]:
-        return [await asyncio.to_thread(_describe, call.arguments[0])]
+        paths = [pictures.from_uri(identifier) for identifier in call.arguments[0]]
+        files = await self._thumbnailer.files([path for path in paths if path], _PATIENCE)
+        return [_describe(call.arguments[0], files)]
 
     async def _activate(self, call: Call) -> list[Any]:
         path = pictures.from_uri(call.arguments[0])
@@ -62,16 +66,18 @@ class Shell:
         return []
 
 
-def _describe(identifiers: list[str]) -> list[dict[str, Variant]]:
+def _describe(identifiers: list[str], thumbnails: list[str | None]) -> list[dict[str, Variant]]:
+    """What is shown of each result; `thumbnails` are those of identifiers that are ours."""
     metas = []
+    files = iter(thumbnails)
     for identifier in identifiers:
-        if (path := pictures.from_uri(identifier)) is None:
+        if not (path := pictures.from_uri(identifier)):
             continue
         meta = {
             "id": identifier,
             "name": pictures.name(path),
             "description": pictures.place(path),
-            "gicon": pictures.thumbnail(path) or pictures.ICON,
+            "gicon": next(files) or pictures.ICON,
         }
         metas.append({key: Variant("s", value) for key, value in meta.items()})
     return metas

@@ -1,0 +1,130 @@
+"""Thumbnails of results: the desktop's own, or made for it by a process of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import suppress
+
+from csearch.protocol import MAX_REPLY, Message, Unpacker, pack
+from csearchd.serve.dbus import pictures
+
+log = logging.getLogger(__name__)
+
+_PICTURE_SECONDS = 10.0  # then a decoder hangs
+_IDLE_SECONDS = 20.0  # then the process ends
+_MOST_FAILED = 10_000
+
+
+class Thumbnailer:
+    """Makes the thumbnails that were asked for last, one after the other."""
+
+    def __init__(self) -> None:
+        self._making: dict[bytes, asyncio.Future[str | None]] = {}  # the next one first
+        self._failed: set[tuple[bytes, int]] = set()  # paths and times of change
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def files(self, paths: list[bytes], seconds: float) -> list[str | None]:
+        """Files of thumbnails, in that order; None where there is none within `seconds`.
+
+        Those that are missing are made, instead of what earlier calls wait for.
+        """
+        found, lacking = await asyncio.to_thread(self._look, paths)
+        making = self._make(lacking)
+        if making and seconds > 0:
+            await asyncio.wait(making.values(), timeout=seconds)
+        for path, made in making.items():
+            if made.done() and not made.cancelled():
+                found[path] = made.result()
+        return [found.get(path) for path in paths]
+
+    def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    def _look(self, paths: list[bytes]) -> tuple[dict[bytes, str | None], list[bytes]]:
+        """What there is, and what can be made."""
+        found = {path: pictures.thumbnail(path) for path in paths}
+        lacking = [path for path, file in found.items() if file is None]
+        return found, [path for path in lacking if _version(path) not in self._failed]
+
+    def _make(self, paths: list[bytes]) -> dict[bytes, asyncio.Future[str | None]]:
+        """Begins to make them; nobody is shown the results of earlier calls any more."""
+        if not paths:
+            return {}
+        before, self._making = self._making, {}
+        new = asyncio.get_running_loop().create_future
+        for path in paths:
+            self._making[path] = before.pop(path) if path in before else new()
+        for given_up in before.values():
+            given_up.cancel()
+        self._wanted.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return dict(self._making)
+
+    async def _run(self) -> None:
+        """Lives as long as somebody asks; a decoder that crashes or hangs costs its picture."""
+        while await self._is_wanted():
+            path = next(iter(self._making))
+            process = None
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "csearchd.encode.thumbnails"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                while await self._is_wanted() and process.returncode is None:
+                    path = next(iter(self._making))
+                    version = await asyncio.to_thread(_version, path)
+                    reply = await asyncio.wait_for(_ask(process, path), _PICTURE_SECONDS)
+                    self._end(path, version, reply)
+            except (OSError, EOFError, TimeoutError) as error:
+                log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(path), error)
+                self._end(path, await asyncio.to_thread(_version, path), {})
+            finally:
+                if process:
+                    with suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
+
+    async def _is_wanted(self) -> bool:
+        """Waits for a call; False if none comes."""
+        while not self._making:
+            self._wanted.clear()
+            try:
+                await asyncio.wait_for(self._wanted.wait(), _IDLE_SECONDS)
+            except TimeoutError:
+                return False
+        return True
+
+    def _end(self, path: bytes, version: tuple[bytes, int], reply: Message) -> None:
+        file = reply.get("file")
+        if file is None:
+            if len(self._failed) >= _MOST_FAILED:
+                self._failed.clear()
+            self._failed.add(version)
+        if (waiting := self._making.pop(path, None)) and not waiting.done():
+            waiting.set_result(file)
+
+
+async def _ask(process: asyncio.subprocess.Process, path: bytes) -> Message:
+    """Raises OSError or EOFError where the process has ended."""
+    assert process.stdin and process.stdout
+    process.stdin.write(pack({"path": path, "form": "desktop"}))
+    await process.stdin.drain()
+    unpacker = Unpacker(MAX_REPLY)
+    while data := await process.stdout.read(1 << 16):
+        for reply in unpacker.feed(data):
+            return reply
+    raise EOFError("it has ended")
+
+
+def _version(path: bytes) -> tuple[bytes, int]:
+    try:
+        return path, os.stat(path).st_mtime_ns
+    except OSError:
+        return path, 0
