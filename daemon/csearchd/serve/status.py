@@ -166,9 +166,10 @@ def describe_roots(service: Service) -> list[Message]:
 def _tags(service: Service) -> Message:
     kept = folders.folders(service.library)
     left = folders.left_alone(service.library, kept)
+    there = service.scanner.watcher.there
     return {
         "folders": [
-            {"path": path, "mode": mode, "present": os.path.isdir(path), "left": left[path]}
+            {"path": path, "mode": mode, "present": there(path), "left": left[path]}
             for path, mode in kept.items()
         ],
         "waiting": service.tagging.waiting,
