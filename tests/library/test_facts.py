@@ -12,7 +12,8 @@ import pytest
 
 from csearchd.library import contents, listings
 from csearchd.library.contents import Outcome
-from csearchd.library.facts import Facts, Mask, aligned, details
+from csearchd.library.details import details
+from csearchd.library.facts import Facts, Mask, aligned
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 

@@ -15,7 +15,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from csearchd.library.facts import details
+from csearchd.library.details import details
 from support.photos import photo
 from support.user import User, wait_for
 

@@ -33,7 +33,7 @@ _PATHS = {
 }
 # The last word of a query, which may be a filter with a value in quotes that are still open.
 _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
-_FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(.*)", re.IGNORECASE | re.DOTALL)
+_FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(?!//)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Word(NamedTuple):
@@ -165,11 +165,11 @@ class _Line:
         )
 
     def _query(self, current: str) -> Offer:
-        if "/" in current or current.startswith(("~", ".")):
-            return Offer([], FILES)
         # Quotes of the shell may be around a query, or around a value: `tag:"old to`.
         last = _LAST.search(current)
         place = last.start(1) if last else 0
+        if not _FILTER.match(current, place) and ("/" in current or current.startswith(("~", "."))):
+            return Offer([], FILES)
         words = [*self._past(current), *self._filters("", current)]
         if place:
             words += self._filters(current[:place], current[place:])

@@ -173,6 +173,11 @@ class Catalogue:
         size = min(len(scope), len(counts))
         return int(counts[:size][scope[:size]].sum())
 
+    def holders(self) -> Mask:
+        """One bool for each directory's id: whether files are in it. It may be too short."""
+        mask: Mask = np.asarray(self._counts.any(axis=1))
+        return mask
+
     def contents(self, files: Mask | None) -> Mask:
         """One bool for each content's id: whether one of `files` has it (None: any file)."""
         if files is None:

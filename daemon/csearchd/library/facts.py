@@ -34,7 +34,6 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 _BATCH = 8192  # rows
-_PARAMETERS = 500  # in one SQL statement
 _UNRATED = -128
 _EARTH_KM = 6371.0088  # mean radius
 _QUARTER = 900  # seconds: offsets from UTC change at whole quarters of an hour
@@ -296,6 +295,25 @@ class Facts:
         places = np.stack([numbers // 3601 - 900, numbers % 3601 - 1800], 1).astype(np.float32)
         return places / np.float32(10)
 
+    def numbers(self, name: str) -> list[int]:
+        """Whole numbers that pictures have as `iso`, `rating` or `megapixels`, from below."""
+        column = getattr(self._columns, name)
+        known = column[(column != _UNRATED) if name == "rating" else (column > 0)]
+        return [int(number) for number in np.unique(np.rint(known).astype(np.int32))]
+
+    def times(self, unit: str, begin: str = "") -> list[str]:
+        """The years, months or days ("Y", "M", "D") in which pictures were taken, the latest first;
+        of those that are written like `begin` at the beginning."""
+        when = self._columns.when
+        days = when[when != 0].astype("datetime64[s]").astype(f"datetime64[{unit}]")
+        found = days.astype(np.int64)
+        if not len(found):
+            return []
+        first = int(found.min())
+        numbers = np.flatnonzero(np.bincount(found - first))[::-1] + first
+        written = numbers.astype(f"datetime64[{unit}]").astype(str).tolist()
+        return [time for time in written if time.startswith(begin)]
+
     def iso(self, comparison: str, number: float) -> Mask:
         column = self._columns.iso
         mask: Mask = column > 0
@@ -328,41 +346,6 @@ def aligned(mask: Mask, size: int) -> Mask:
     if len(mask) >= size:
         return mask[:size]
     return np.append(mask, np.zeros(size - len(mask), np.bool_))
-
-
-def details(database: sqlite3.Connection, files: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """All that is stored of some files, by their ids; what isn't known is left out.
-
-    size (bytes), mtime_ns, format (Pillow's name, or RAW), width, height (pixels, as shown), what
-    csearchd.encode.metadata lists, and keywords, a list in the order of the alphabet.
-    """
-    found: dict[int, dict[str, Any]] = {}
-    chosen = list(files)
-    for start in range(0, len(chosen), _PARAMETERS):
-        part = chosen[start : start + _PARAMETERS]
-        marks = ",".join("?" * len(part))
-        cursor = database.execute(
-            "SELECT f.id, f.size, f.mtime_ns, c.format, c.width, c.height, m.* FROM files f "
-            "LEFT JOIN contents c ON c.id = f.content LEFT JOIN metadata m ON m.file = f.id "
-            f"WHERE f.id IN ({marks})",
-            part,
-        )
-        names = [column[0] for column in cursor.description]
-        for row in cursor:
-            known = zip(names[1:], row[1:], strict=True)
-            found[row[0]] = {
-                name: value
-                for name, value in known
-                if value is not None and name not in ("file", "outdated")
-            }
-        pairs = database.execute(
-            "SELECT p.file, k.text FROM file_keywords p JOIN keywords k ON k.id = p.keyword "
-            f"WHERE p.file IN ({marks}) ORDER BY k.text",
-            part,
-        )
-        for file, text in pairs:
-            found[file].setdefault("keywords", []).append(text)
-    return found
 
 
 def _made(size: int) -> _Columns:

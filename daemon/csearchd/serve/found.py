@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from csearch.protocol import Message
-from csearchd.library.facts import details
+from csearchd.library.details import details
 from csearchd.search.places import PlaceError
 from csearchd.search.question import Hit
 from csearchd.serve.service import Service

@@ -9,7 +9,7 @@ import os
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import roots
 from csearchd.library.database import LibraryError
-from csearchd.library.facts import details
+from csearchd.library.details import details
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, wait_for_reading
 from csearchd.serve.service import Service
