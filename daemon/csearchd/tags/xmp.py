@@ -35,6 +35,9 @@ class Name(NamedTuple):
 SUBJECT = Name("http://purl.org/dc/elements/1.1/", "dc", "subject")
 TAGS_LIST = Name("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList")
 HIERARCHICAL = Name("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject")
+# Where digiKam puts copies of what it reads in the lists above
+LAST_KEYWORD = Name("http://ns.microsoft.com/photo/1.0/", "MicrosoftPhoto", "LastKeywordXMP")
+CATALOG_SETS = Name("http://ns.iview-multimedia.com/mediapro/1.0/", "mediapro", "CatalogSets")
 LEDGER = Name(OURS, "csearch", "ledger")  # a list: other programs turn simple ones to attributes
 LISTS = (SUBJECT, TAGS_LIST, HIERARCHICAL)
 

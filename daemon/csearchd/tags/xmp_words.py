@@ -7,7 +7,9 @@ from csearchd.tags.record import LeftAlone, Record, read_mirror
 from csearchd.tags.words import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.tags.writers.carrier import without_duplicates
 from csearchd.tags.xmp import (
+    CATALOG_SETS,
     HIERARCHICAL,
+    LAST_KEYWORD,
     LEDGER,
     SUBJECT,
     TAGS_LIST,
@@ -102,10 +104,11 @@ def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
     """
     # What the user removed in one program may still stand in another's list.
     paths = [*record.words, *(record.removed if record.root else ())]
-    lists = {
-        TAGS_LIST: [tags_list(word, record.root) for word in paths],
-        HIERARCHICAL: [hierarchical(word, record.root) for word in paths],
-    }
+    slashes = [tags_list(word, record.root) for word in paths]
+    bars = [hierarchical(word, record.root) for word in paths]
+    lists = {TAGS_LIST: slashes, HIERARCHICAL: bars}
+    if record.root:
+        lists |= {LAST_KEYWORD: slashes, CATALOG_SETS: bars}
     theirs = [
         text for name, ours in lists.items() for text in packet.values(name) if text not in ours
     ]

@@ -1,0 +1,169 @@
+"""digiKam shows our words, and csearch finds its own. Slow, and half a gigabyte to install, so that
+it is done where digiKam is there already."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from support.desktop import Desktop, needs
+from support.photos import write_photos
+from support.user import User, wait_for
+from tags.bench import Bench
+from tags.pictures import fields, need_exiftool
+
+pytestmark = [needs("xdotool"), pytest.mark.timeout(900)]
+
+SETTINGS = """
+[General Settings]
+Version=7.9.0
+Scan At Start=true
+Show Splash=false
+
+[Database Settings]
+Database Type=QSQLITE
+Database Name={0}/
+Database Name Face={0}/
+Database Name Similarity={0}/
+Database Name Thumbnails={0}/
+
+[Album Settings]
+Album Library Path={0}/
+
+[Metadata Settings]
+Use XMP Sidecar For Reading=true
+Save Tags=true
+"""
+ENVIRONMENT = {
+    "KDE_DEBUG": "1",  # it ends where it would open a dialog on a crash
+    "LIBGL_ALWAYS_SOFTWARE": "1",
+    "QTWEBENGINE_DISABLE_SANDBOX": "1",  # which root hasn't
+}
+WINDOW = ("/Digikam", "org.kde.KMainWindow")
+
+
+class DigiKam:
+    """digiKam with a collection of the user's pictures."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self._desktop = desktop
+        self._home = desktop.user.home
+        self._directory = self._home / "digikam"
+        self._directory.mkdir()
+        (self._home / ".config").mkdir(exist_ok=True)
+        settings = self._home / ".config" / "digikamrc"
+        settings.write_text(SETTINGS.format(self._directory))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ("digikam", "--database-directory", str(self._directory))
+        self._process = self._desktop.run(*command, **ENVIRONMENT)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def ask(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """What its database answers; nothing before there is one."""
+        try:
+            file = f"file:{self._directory}/digikam4.db?mode=rw"
+            with closing(sqlite3.connect(file, 30, uri=True, isolation_level=None)) as database:
+                return database.execute(query, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    def tags(self, picture: str) -> set[str]:
+        """The paths of the picture's tags, as digiKam shows them."""
+        rows = self.ask(
+            "WITH RECURSIVE path (tag, name, parent) AS ("
+            "SELECT id, name, pid FROM Tags UNION ALL "
+            "SELECT tag, Tags.name || '/' || path.name, pid FROM Tags JOIN path ON id = parent) "
+            "SELECT path.name FROM path JOIN ImageTags ON tagid = tag JOIN Images ON id = imageid "
+            "WHERE parent = 0 AND Images.name = ? AND Images.album IS NOT NULL",
+            picture,
+        )
+        return {str(row[0]) for row in rows}
+
+    def write_metadata(self) -> None:
+        """Writes what it knows into all pictures of the first album."""
+        bus = self._desktop.bus
+        name = f"org.kde.digikam-{self._process.pid}" if self._process else ""
+        wait_for(lambda: bus.has(name), "digiKam on the bus")
+        offer = self._desktop.window("Download required files")
+        self._desktop.keys("windowfocus", "--sync", offer, "key", "Escape")
+        (window,) = bus.call(WINDOW, "winId", destination=name)
+        action = "album_write_metadata"
+
+        def selected() -> bool:
+            # The first album's line, in the tree on the left
+            self._desktop.keys("mousemove", "--window", str(window), "115", "144", "click", "1")
+            return bool(bus.call(WINDOW, "actionIsEnabled", "s", action, destination=name)[0])
+
+        wait_for(selected, "an album")
+        assert bus.call(WINDOW, "activateAction", "s", action, destination=name) == [True]
+
+
+@pytest.fixture
+def digikam(user: User) -> Iterator[DigiKam]:
+    found = subprocess.run(["sh", "-c", "command -v digikam"], capture_output=True)
+    if found.returncode:
+        pytest.skip("digikam is not installed (Debian: digikam)")
+    desktop = Desktop(user)
+    one = DigiKam(desktop)
+    desktop.start()
+    try:
+        yield one
+    finally:
+        one.stop()
+        print((user.home / "digikam.log").read_text(errors="replace"))
+        desktop.stop()
+
+
+def test_digikam(user: User, digikam: DigiKam) -> None:
+    need_exiftool()
+    album = user.pictures / "trip"
+    cat, horse, moon = write_photos(album, ("cat", "horse", "moon"))
+    bench = Bench(user.home / "library")
+    bench.write("embedded", ["animal/dog", "sky"], cat)
+    bench.write("sidecar", ["animal/horse"], horse)
+
+    digikam.start()
+    wait_for(lambda: digikam.ask("SELECT * FROM Settings WHERE keyword = 'Locale'"), "a database")
+    digikam.stop()
+    digikam.ask(
+        "INSERT INTO AlbumRoots (label, status, type, identifier, specificPath) "
+        "VALUES ('Pictures', 0, 1, ?, '/')",
+        f"volumeid:?path={user.pictures}",
+    )
+    digikam.start()
+    wait_for(lambda: digikam.tags("horse.jpg"), "the sidecar's words")
+    wait_for(lambda: digikam.tags("cat.jpg"), "the picture's words")
+    assert digikam.tags("cat.jpg") == {"csearch/animal/dog", "csearch/sky"}
+    assert digikam.tags("horse.jpg") == {"csearch/animal/horse"}
+    assert not digikam.tags("moon.jpg")
+    digikam.stop()
+
+    digikam.ask("INSERT INTO Tags (id, pid, name) VALUES (900, 0, 'places'), (901, 900, 'seaside')")
+    digikam.ask("INSERT INTO ImageTags SELECT id, 901 FROM Images WHERE name = 'moon.jpg'")
+    digikam.start()
+    digikam.write_metadata()
+    wait_for(lambda: b"seaside" in moon.read_bytes(), "digiKam writing")
+    wait_for(lambda: b"LastKeywordXMP" in cat.read_bytes(), "its copies of our words")
+    digikam.stop()
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    assert user.search("--in", user.pictures, "tag:seaside") == [moon]
+
+    assert bench.undo("embedded", cat) == ["written"], bench.reasons
+    left = {name: value for name, value in fields(cat).items() if "dog" in str(value)}
+    # What it keeps for ACDSee is one text, and none that anybody reads back.
+    assert set(left) <= {"XMP-acdsee:Categories"}
+    assert os.path.exists(horse)
+    bench.close()
