@@ -28,6 +28,7 @@ _BLANKS = 12  # that a picture's name in a query may have
 _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
 _URL = re.compile(r"https?://", re.IGNORECASE)
+_FILE_URL = "file://"  # as file managers and browsers copy a path
 
 
 class Picture(NamedTuple):
@@ -41,11 +42,6 @@ class Picture(NamedTuple):
     def message(self) -> Message:
         """It in the protocol's form."""
         return {"path": self.path, "start": self.start, "end": self.end}
-
-
-def may_have_pictures(query: str) -> bool:
-    """Whether it is worth to look closer."""
-    return "/" in query or "." in query
 
 
 def in_query(query: str) -> list[Picture]:
@@ -64,6 +60,9 @@ def in_query(query: str) -> list[Picture]:
         if _URL.match(name):
             file, path = fetched(name)
             end = word.end()
+        elif name.startswith(_FILE_URL) and _is_file(_path(name)):
+            file, path = opened(_path(name))
+            end = word.end()
         elif stop := _existing(query, start, words[number : number + _BLANKS + 1]):
             file, path = opened(query[start:stop])
             end = stop
@@ -79,7 +78,7 @@ def like(name: str) -> Picture:
     """The picture that an option names: a file, a URL, or `-`. Raises ClientError."""
     if name == STANDARD_INPUT:
         return Picture(*from_standard_input())
-    return Picture(*(fetched(name) if _URL.match(name) else opened(name)))
+    return Picture(*(fetched(name) if _URL.match(name) else opened(_path(name))))
 
 
 def opened(name: str) -> tuple[int, bytes]:
@@ -120,6 +119,15 @@ def fetched(url: str) -> tuple[int, bytes]:
 def _write(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
+
+
+def _path(name: str) -> str:
+    """The path that a name, or a URL of a file, stands for."""
+    if not name.startswith(_FILE_URL):
+        return name
+    from urllib.parse import unquote_to_bytes
+
+    return os.fsdecode(unquote_to_bytes(name.removeprefix(_FILE_URL)))
 
 
 def _existing(query: str, start: int, words: list[re.Match[str]]) -> int:

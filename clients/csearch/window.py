@@ -24,7 +24,7 @@ def show(options: argparse.Namespace) -> int:
     for path in options.directories:
         arguments += ["--in", os.fsdecode(absolute(path))]
     for path in options.like:
-        arguments += ["--like", os.fsdecode(absolute(path))]
+        arguments += ["--like", path if "://" in path else os.fsdecode(absolute(path))]
     status = launch([*arguments, "--", *options.query])
     if status == NO_TOOLKIT:
         raise ClientError(f"the window needs {_PACKAGES}; --folder needs a file manager only")

@@ -67,7 +67,8 @@ def kitty_pictures(output: bytes) -> list[Image.Image]:
         keys = dict(pair.split(b"=") for pair in control.split(b","))
         assert keys[b"q"] == b"2" and len(payload) <= 4096
         if not data:
-            assert (keys[b"a"], keys[b"f"], keys[b"C"]) == (b"T", b"100", b"1")
+            assert (keys[b"a"], keys[b"f"]) == (b"T", b"100")
+            assert (b"C" in keys) != (b"U" in keys)
         data += payload
         if keys[b"m"] == b"0":
             pictures.append(Image.open(io.BytesIO(base64.b64decode(data, validate=True))))
@@ -209,40 +210,82 @@ def test_ctrl_c_leaves_the_terminal_in_order(viewer: User) -> None:
     assert output.rfind(b"\x1b7") < output.rfind(b"\x1b8\x1b[")
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs the package tmux")
-@pytest.mark.parametrize(
-    ("allowed", "parsed"), [("on", iterm2_pictures), ("off", lambda output: [])]
-)
-def test_through_tmux(viewer: User, allowed: str, parsed) -> None:
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs the package tmux")
+
+
+def through_tmux(viewer: User, name: bytes, allowed: str = "on") -> bytes:
+    """What a terminal that calls itself so gets from a tmux in which `csearch --preview` runs."""
     settings = viewer.home / "tmux.conf"
     settings.write_text(f"set -g allow-passthrough {allowed}\nset -g status-position top\n")
+    kind = name.decode()[:5]
     command = (
-        f"until tmux display-message -p '#{{client_termtype}}' | grep -q WezTerm; do :; done; "
+        f"until tmux display-message -p '#{{client_termtype}}' | grep -q {kind}; do :; done; "
         f"{sys.executable} -P -m csearch.search --preview --in {viewer.pictures} -t 1 name:coffee; "
         "echo finished; read line"  # what tmux has not shown when a program ends is lost
     )
     environment = {k: v for k, v in viewer.environment.items() if k not in _CLEARED}
     child = pexpect.spawn(
         "tmux",
-        ["-S", str(viewer.runtime / f"tmux-{allowed}"), "-f", str(settings), "new", command],
+        ["-S", str(viewer.runtime / "tmux"), "-f", str(settings), "new", command],
         env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
         dimensions=(_LINES, _COLUMNS),
         timeout=SECONDS,
     )
     child.expect_exact(b"\x1b[>q")  # tmux asks what it is in
-    child.send(b"\x1bP>|WezTerm 20230712\x1b\\")
+    child.send(b"\x1bP>|" + name + b"\x1b\\")
     child.expect_exact(b"finished")
-    output = child.before
+    output: bytes = child.before
     child.send(b"\r")
     child.expect(pexpect.EOF)
     child.close()
-    pictures = parsed(output)
-    assert len(pictures) == (allowed == "on") and all(is_like(one, "coffee") for one in pictures)
-    if allowed == "on":
-        # The table's line is the first below the status, the picture's the next one.
-        assert re.search(rb"\x1b7\x1b\[3;1H\x1b\]1337", output)
-    else:
-        assert "▀".encode() in output and b"allow-passthrough" in output
+    return output
+
+
+@needs_tmux
+def test_through_tmux(viewer: User) -> None:
+    output = through_tmux(viewer, b"WezTerm 20230712")
+    (picture,) = iterm2_pictures(output)
+    assert is_like(picture, "coffee")
+    # The table's line is the first below the status, the picture's the next one.
+    assert re.search(rb"\x1b7\x1b\[3;1H\x1b\]1337", output)
+
+
+@needs_tmux
+def test_what_tmux_keeps_back_is_drawn_in_characters(viewer: User) -> None:
+    output = through_tmux(viewer, b"kitty(0.35.2)", "off")
+    assert kitty_pictures(output) == []
+    assert "▀".encode() in output and b"allow-passthrough" in output
+
+
+@needs_tmux
+@pytest.mark.parametrize("name", [b"kitty(0.35.2)", b"ghostty 1.1.3"])
+def test_pictures_are_text_to_tmux_where_the_terminal_knows_placeholders(
+    viewer: User, name: bytes
+) -> None:
+    output = through_tmux(viewer, name)
+    (picture,) = kitty_pictures(output)
+    assert is_like(picture, "coffee")
+    ((number, columns, rows),) = re.findall(rb"U=1,i=(\d+),c=(\d+),r=(\d+),", output)
+    colour, text = int(number) & 0xFF, output.decode()
+    mark = "([\u0300-\u05c7])"  # tmux writes a cell again with each mark that comes
+    cells = re.findall(f"\U0010eeee{mark}{mark}{mark}", text)
+    assert f"\x1b[38;5;{colour}m\U0010eeee" in text
+    marks = [chr(mark) for mark in (0x305, 0x30D, 0x30E, 0x310, 0x312, 0x33D, 0x33E, 0x33F)]
+    assert [cell[0] for cell in cells[:: int(columns)]][:8] == marks
+    assert [cell[1] for cell in cells[:8]] == marks
+    assert len(cells) == int(columns) * int(rows) and len({cell[2] for cell in cells}) == 1
+    assert len(set(cells)) == len(cells)
+
+
+@needs_tmux
+def test_a_terminal_without_placeholders_gets_pictures_by_their_place(viewer: User) -> None:
+    output = through_tmux(viewer, b"Konsole 22.12.3")
+    assert len(kitty_pictures(output)) == 1 and "\U0010eeee".encode() not in output
+
+
+def test_no_color_leaves_the_table_alone(viewer: User) -> None:
+    output = shown(viewer, "-t", "1", "name:coffee", TERM="linux", NO_COLOR="1")
+    assert b"\x1b" not in output and b"NO_COLOR" in output and b"coffee.jpg\r\n" in output
 
 
 def test_a_picture_that_has_gone_bad_is_said_to_be(user: User) -> None:

@@ -97,6 +97,7 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
         like = names(owner, "./cat.jpg")
         assert names(owner, "./my own + cat.jpg") == like
         assert names(owner, "2:./my", "own", "+", "cat.jpg") == like
+        assert names(owner, link.as_uri()) == names(owner, "--like", link.as_uri()) == like
     finally:
         link.unlink()
     assert "cat" in names(owner, '"cat.jpg"')

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 
 from csearch.command import remark, write
-from csearch.preview import graphics
+from csearch.preview import graphics, placeholders
 from csearch.preview.screen import BLOCKS, ITERM2, KITTY, SIXEL, Screen, conversation
 from csearch.preview.thumbnails import Thumbnails
 from csearch.protocol import Message
 from csearch.show.terminal import Terminal
 
 _ROWS = 10  # of text that a picture takes
-_COLUMNS = 40
+_COLUMNS = placeholders.MOST
 _FORMS = {KITTY: "png", ITERM2: "png", SIXEL: "palette", BLOCKS: "rgb"}
 _ENCODERS = {KITTY: graphics.kitty, ITERM2: graphics.iterm2, SIXEL: graphics.sixel}
 _WHERE = re.compile(rb"\x1b\[(\d+);(\d+)R")
@@ -62,6 +62,14 @@ class Drawing:
 
         The line that is reserved below it keeps those from scrolling that go to the next one.
         """
+        if self._screen.placeholders:
+            escapes, text = placeholders.picture(picture, columns, rows)
+            try:
+                write(b"".join(map(_wrapped, escapes)) + text)
+            except KeyboardInterrupt:
+                write(b"\x1b\\\x1b[39m\n")
+                raise
+            return
         escapes = _ENCODERS[self._screen.protocol](picture, columns, rows)
         below = b"\x1b[%dB\r" % rows
         write(b"\n" * (rows + 1) + b"\x1b[%dA" % (rows + 1))
@@ -84,7 +92,12 @@ class Drawing:
         row, column = (int(found[n]) + self._screen.pane[n - 1] - 1 for n in (1, 2))
         for escape in escapes:  # between them tmux may have moved the cursor
             placed = b"\x1b7\x1b[%d;%dH%s\x1b8" % (row, column, escape)
-            write(b"\x1bPtmux;" + placed.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\")
+            write(_wrapped(placed))
+
+
+def _wrapped(escape: bytes) -> bytes:
+    """For tmux, which hands on to the terminal what is within."""
+    return b"\x1bPtmux;" + escape.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\"
 
 
 def drawing(terminal: Terminal) -> Drawing | None:
@@ -92,4 +105,7 @@ def drawing(terminal: Terminal) -> Drawing | None:
     from csearch.preview.screen import screen
 
     found = screen(terminal)
+    if found and found.protocol == BLOCKS and not terminal.colours:
+        remark("csearch: this terminal shows pictures in colours alone, and NO_COLOR is set")
+        return None
     return Drawing(terminal, found) if found else None

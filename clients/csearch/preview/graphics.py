@@ -11,14 +11,15 @@ _BAND = 6  # rows of pixels in a sixel
 _CUBE = (0, 95, 135, 175, 215, 255)  # levels of the 6×6×6 colours of xterm
 
 
-def kitty(picture: Message, columns: int, rows: int) -> list[bytes]:
-    """https://sw.kovidgoyal.net/kitty/graphics-protocol/ One escape for each chunk; the cursor
-    stays, and the terminal answers nothing."""
+def kitty(picture: Message, columns: int, rows: int, place: bytes = b"C=1") -> list[bytes]:
+    """https://sw.kovidgoyal.net/kitty/graphics-protocol/ One escape for each chunk; the terminal
+    answers nothing. By `place` it is shown at the cursor, which stays."""
     data = standard_b64encode(picture["data"])
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     escapes = []
     for number, chunk in enumerate(chunks):
-        control = b"a=T,f=100,q=2,C=1,c=%d,r=%d," % (columns, rows) if number == 0 else b"q=2,"
+        begin = b"a=T,f=100,q=2,%s,c=%d,r=%d," % (place, columns, rows)
+        control = begin if number == 0 else b"q=2,"
         more = int(number + 1 < len(chunks))
         escapes.append(b"\x1b_G%sm=%d;%s\x1b\\" % (control, more, chunk))
     return escapes

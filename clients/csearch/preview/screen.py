@@ -30,6 +30,8 @@ _BY_NAME = {
 }  # fmt: skip
 _BY_PROGRAM = {"WezTerm": ITERM2, "iTerm.app": ITERM2, "ghostty": KITTY}  # $TERM_PROGRAM
 _KONSOLE = 220400  # the first with kitty's protocol
+# Those with placeholders in kitty's protocol: pictures that are text to tmux.
+_PLACEHOLDERS = ("xterm-kitty", "kitty", "xterm-ghostty", "ghostty")
 # What these show is text alone, and some of them print what they don't understand.
 _MUTE = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
 _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
@@ -38,12 +40,14 @@ _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passt
 
 class Screen(NamedTuple):
     """A terminal. `cell` is width and height in pixels; `pane` where tmux has put us, row and
-    column from 1 on, if escapes must pass through it; `hint` what would show more."""
+    column from 1 on, if escapes must pass through it; `placeholders`: no place is needed then;
+    `hint` what would show more."""
 
     protocol: str
     cell: tuple[int, int]
     true_colour: bool
     pane: tuple[int, int] | None = None
+    placeholders: bool = False
     hint: str = ""
 
 
@@ -108,7 +112,9 @@ def _in_tmux(true_colour: bool) -> Screen:
         return Screen(BLOCKS, cell, true_colour, hint=hint)
     above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
     above = int(status) if above is None else above  # lines of the status
-    return Screen(protocol, cell, true_colour, (int(top) + above + 1, int(left) + 1))
+    placeholders = (kind or term).startswith(_PLACEHOLDERS)
+    place = int(top) + above + 1, int(left) + 1
+    return Screen(protocol, cell, true_colour, place, placeholders)
 
 
 def _cell_size() -> tuple[int, int] | None:

@@ -9,7 +9,8 @@ A query is one line of words; blanks separate them. A client joins its arguments
     ./cat.jpg               a picture: a word that has a "/" or a picture's suffix, and exists on
                             the client's side, which hands it over with where it stands. It may
                             have blanks where it ends with such a suffix. A URL (http, https) is
-                            fetched by the client. In a part with words they are added.
+                            fetched by the client, one of a file is the file. In a part with words
+                            they are added.
     tag:beach               a filter, NAME:VALUE; filters stand anywhere and must all hold
     not:tag:beach           the opposite of a filter
     after:"last summer"     a value with blanks

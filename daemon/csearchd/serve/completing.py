@@ -57,7 +57,7 @@ def remember(service: Service, message: Message) -> None:
     query = str(message["query"])
     for picture in message.get("pictures") or ():
         start = picture.get("start")
-        if start is not None and not query.startswith(("/", "http"), start):
+        if start is not None and not query.startswith(("/", "http", "file:"), start):
             return
     try:
         service.history.add(query)
