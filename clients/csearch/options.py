@@ -10,8 +10,10 @@ from csearch.arguments import add_version, parser
 _TOP, _TOP_OF_FOLDER, _TOP_MAX = 10, 100, 1 << 31
 
 _DESCRIPTION = """\
-Finds photos by a description, by pictures that they are like, and by what is known of them, below
-the current directory.
+Finds photos by describing them: csearch a dog on the beach
+
+Also by pictures that they are like, and by what is known of them. Looks below the current
+directory.
 
 A directory that was never searched is read first; every later search is answered at once.
 Exit status: 0 with results, 1 without, 2 on an error."""
@@ -51,18 +53,36 @@ def build() -> argparse.ArgumentParser:
     options = parser("csearch", _DESCRIPTION, _EXAMPLES)
     options.epilog = f"{options.epilog}\n{_FILTERS}"
     options.usage = "csearch [options] QUERY…"
-    options.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
-    _add_query(options)
-    _add_output(options)
-    options.add_argument(
-        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
-    )
+    _add_query(options.add_argument_group("what to look for"))
+    _add_place(options.add_argument_group("where to look"))
+    _add_choice(options.add_argument_group("which results"))
+    _add_form(options.add_argument_group("what you get"))
     add_version(options)
     return options
 
 
-def _add_query(options: argparse.ArgumentParser) -> None:
-    where = options.add_mutually_exclusive_group()
+def _add_query(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
+    group.add_argument(
+        "--like",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="pictures like this file or URL (may be given several times)",
+    )
+    group.add_argument(
+        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
+    )
+    group.add_argument(
+        "--blend",
+        type=_share,
+        metavar="X",
+        help="weight of the pictures against the label, 0 to 1 (0.5)",
+    )
+
+
+def _add_place(group: argparse._ArgumentGroup) -> None:
+    where = group.add_mutually_exclusive_group()
     where.add_argument(
         "--in",
         dest="directories",
@@ -74,82 +94,70 @@ def _add_query(options: argparse.ArgumentParser) -> None:
     where.add_argument(
         "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
     )
-    options.add_argument(
-        "--like",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="pictures like this file or URL (may be given several times)",
-    )
-    options.add_argument(
-        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
-    )
-    options.add_argument(
-        "--blend",
-        type=_share,
-        metavar="X",
-        help="weight of the pictures against the label, 0 to 1 (0.5)",
-    )
-    options.add_argument(
-        "--min-score", type=_number, metavar="X", help="leave out what scores lower"
-    )
-    options.add_argument(
-        "--min-confidence",
-        choices=("weak", "fair", "strong"),
-        help="leave out what is less sure",
-    )
-    options.add_argument(
+    group.add_argument(
         "--wait", action="store_true", help="first wait until all changes there have been read"
     )
 
 
-def _add_output(options: argparse.ArgumentParser) -> None:
-    options.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
-    options.add_argument(
+def _add_choice(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
+    group.add_argument(
         "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
     )
-    options.add_argument(
+    group.add_argument(
         "--sort",
         choices=("score", "date", "name", "size"),
         help="order of the best N; of everything in a query of filters alone (date)",
     )
-    options.add_argument("--reverse", action="store_true", help="the other way round")
-    options.add_argument(
+    group.add_argument("--reverse", action="store_true", help="the other way round")
+    group.add_argument(
+        "--random", action="store_true", help="any N of those that match, or of all, by chance"
+    )
+    group.add_argument(
         "--group",
         action=argparse.BooleanOptionalAction,
         help="show one of several that are nearly the same, as on a terminal",
     )
-    options.add_argument(
-        "--why", action="store_true", help="say what of the query each result meets and misses"
+    group.add_argument("--min-score", type=_number, metavar="X", help="leave out what scores lower")
+    group.add_argument(
+        "--min-confidence",
+        choices=("weak", "fair", "strong"),
+        help="leave out what is less sure",
     )
-    options.add_argument(
-        "--why-image",
-        metavar="FILE",
-        help="write a PNG of the first result that shows which regions match",
+
+
+def _add_form(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
     )
-    options.add_argument(
-        "--random", action="store_true", help="any N of those that match, or of all, by chance"
-    )
-    form = options.add_mutually_exclusive_group()
+    group.add_argument("--open", action="store_true", help="open the best one, too")
+    form = group.add_mutually_exclusive_group()
     form.add_argument(
-        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
-    )
-    form.add_argument("--json", action="store_true", help="one JSON object a line")
-    form.add_argument(
-        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+        "--preview", action="store_true", help="on a terminal: a small picture below each result"
     )
     form.add_argument(
         "--folder",
         action="store_true",
         help="a folder of links to the best 100 (or N), opened in the file manager",
     )
+    group.add_argument(
+        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
+    )
+    group.add_argument(
+        "--why", action="store_true", help="say what of the query each result meets and misses"
+    )
+    group.add_argument(
+        "--why-image",
+        metavar="FILE",
+        help="write a PNG of the first result that shows which regions match",
+    )
     form.add_argument("--count", action="store_true", help="only how many there are")
     form.add_argument(
-        "--preview", action="store_true", help="on a terminal: a small picture below each result"
+        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
     )
-    options.add_argument("--open", action="store_true", help="open the best one, too")
-    options.add_argument(
-        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument(
+        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
     )
 
 
