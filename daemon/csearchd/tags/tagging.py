@@ -183,15 +183,14 @@ class Tagging:
         return True
 
     async def _next(self, task: Task) -> list[Given]:
+        arguments = (self._library, task, self._models.serving, self.scoring, self.root)
+        taking = asyncio.ensure_future(self._run(next_items, *arguments))
         try:
-            items: list[Given] = await self._run(
-                next_items,
-                self._library,
-                task,
-                self._models.serving,
-                self.scoring,
-                self.root,
-            )
+            items = await asyncio.shield(taking)
+        except asyncio.CancelledError:  # the tagger has gone: they are for the next one
+            for given in await taking:
+                given.give_back()
+            raise
         except TagsError as error:
             task.cancel()
             task.error = str(error)
