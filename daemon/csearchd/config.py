@@ -36,7 +36,12 @@ KEYS = (
     Key("scan", "exclude", [], 'more names of directories to skip, such as "raw-*" (wildcards)'),
     Key("encode", "device", "auto", "what runs the image tower", choices=("auto", "cpu", "cuda")),
     Key(
-        "encode", "threads", 0, "threads that read and decode; 0 is one for each processor", 0, 256
+        "encode",
+        "threads",
+        0,
+        "threads that read, decode, encode; 0 is one for each processor",
+        0,
+        256,
     ),
     Key(
         "encode",

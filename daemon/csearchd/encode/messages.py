@@ -8,9 +8,6 @@ daemon → encoder
     {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
      memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
     {op: "read", job, path: bin}        open the file, read it once, say what it is
-    {op: "look", job, path: bin}        the same for a picture to search with, before all others:
-                                        the file comes as a descriptor (SCM_RIGHTS) with the
-                                        frame, or earlier; `path` only tells its suffix
     {op: "look", job, path: bin}        the same for a picture to search with: its file comes as a
                                         descriptor (SCM_RIGHTS) with this frame or before it;
                                         `path` only tells the suffix

@@ -24,7 +24,8 @@ from csearchd.library.contents import Job
 
 log = logging.getLogger(__name__)
 
-WINDOW = 64  # jobs in the encoder's hands at a time: two batches
+_WINDOW = 64  # jobs in the encoder's hands at a time: two batches of the largest,
+_WINDOW_OF_THREAD = 8  # or for each thread: a batch of a small one, one decoded meanwhile
 _KILLS = (
     3  # that a picture which was alone in the encoder may see: somebody else may have killed it
 )
@@ -74,6 +75,7 @@ class Pool:
     def __init__(self, settings: Settings, max_seconds: float, urgent: bool = False) -> None:
         """`urgent`: somebody waits, so that the encoder isn't to give way to others."""
         self._urgent = urgent
+        self._window = max(_WINDOW, settings.threads * _WINDOW_OF_THREAD)
         self.settings = settings
         self.max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,7 +93,7 @@ class Pool:
     @property
     def room(self) -> int:
         """How many jobs may be submitted now."""
-        return 0 if self._suspects else max(0, WINDOW - self.busy)
+        return 0 if self._suspects else max(0, self._window - self.busy)
 
     @property
     def busy(self) -> int:
@@ -184,7 +186,7 @@ class Pool:
             return
         if any(flight.alone for flight in self._flights.values()):
             return
-        while self._waiting and len(self._flights) < WINDOW:
+        while self._waiting and len(self._flights) < self._window:
             self._start(self._waiting.popleft(), alone=False)
 
     def _start(self, flight: _Flight, alone: bool) -> None:
