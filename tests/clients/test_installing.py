@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -115,6 +116,14 @@ def test_doctor_notices_what_has_moved_or_gone(user: User) -> None:
     assert told().startswith("warn") and "csearchctl install" in told()
     user.csearchctl("install", "--all")
     assert told().startswith("ok")
+    # As a version before this one would have written it.
+    now = (user.home / UNIT).read_bytes()
+    (user.home / UNIT).write_bytes(now + b"# older\n")
+    digests = [hashlib.sha256(text).hexdigest() for text in (now, now + b"# older\n")]
+    manifest.write_text(manifest.read_text().replace(*digests))
+    assert told().startswith("warn") and str(UNIT) in told() and "csearchctl install" in told()
+    user.csearchctl("install", "--all")
+    assert told().startswith("ok") and (user.home / UNIT).read_bytes() == now
     (user.home / UNIT).unlink()
     assert told().startswith("warn") and str(UNIT) in told()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from csearch.control.checks import OK, WARN, Finding, Findings
 from csearch.errors import ClientError
-from csearch.installing.manifest import load, read_file
+from csearch.installing.items import ITEMS, target
+from csearch.installing.manifest import Manifest, digest, load, read_file
 from csearch.installing.plan import REMOVE, removal
-from csearch.installing.render import command
+from csearch.installing.render import command, rendered
 
 _AGAIN = "csearchctl install"
 
@@ -15,6 +16,7 @@ def findings() -> Findings:
     try:
         manifest = load()
         ours = command()
+        older = _older(manifest)
     except ClientError as error:
         yield Finding(WARN, "integrations", str(error))
         return
@@ -27,7 +29,20 @@ def findings() -> Findings:
     elif manifest.command != ours:
         text = f"they run {manifest.command}, but csearch is {ours} now"
         yield Finding(WARN, "integrations", text, f"{_AGAIN} puts them right")
+    elif older:
+        text = f"{len(older)} files are of another csearch, such as {older[0]}"
+        yield Finding(WARN, "integrations", text, f"{_AGAIN} renews them")
     else:
         changed = sum(step.action != REMOVE for step in removal(manifest))
         text = f"{len(manifest.files)} files" + (f", {changed} of them changed" if changed else "")
         yield Finding(OK, "integrations", text)
+
+
+def _older(manifest: Manifest) -> list[str]:
+    """Files that install would write differently now. Raises ClientError."""
+    return [
+        path
+        for item in ITEMS
+        if (installed := manifest.files.get(path := target(item)))
+        and installed != digest(rendered(item))
+    ]
