@@ -6,6 +6,7 @@ later, and where the service is away there is nothing to see. Extension API 4.0 
 
 import gettext
 import os
+import re
 
 from gi.repository import Gio, GLib, GObject, Nautilus
 
@@ -14,9 +15,12 @@ _COMMAND = GLib.shell_parse_argv("""@PYTHON@ -m csearch.menu""")[1]
 
 _SERVICE, _PATH = "org.csearch.Csearch1", "/org/csearch/Csearch1"
 _WINDOW, _WINDOW_PATH = "org.csearch.Window", "/org/csearch/Window"
-_GATHER = 150  # milliseconds without another file: then the folder is shown, and tags may come
+_SHOWN = 800  # milliseconds until a folder of many files is on the screen
+_GATHER = 100  # milliseconds without another file: then tags may come
 _MOST_FILES = 500  # in one call
 _AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
+# Without a handle Nautilus couldn't tell us that what is in progress is not wanted any more.
+_POINTER = re.compile(r"\(\w+ at 0x0*[1-9a-f][0-9a-f]*\)")
 
 
 class Service:
@@ -130,7 +134,11 @@ class Menus(GObject.GObject, Nautilus.MenuProvider):
 
 
 class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
-    """The column. Files are answered at once, and get their tags when they have come."""
+    """The column. Files are answered at once, and get their tags when they have come.
+
+    Being asked costs Nautilus more than the answer. So the first file of a folder that is opened
+    is said to be in progress, which keeps Nautilus from asking for more, until the folder is shown.
+    """
 
     __gtype_name__ = "CsearchTags"
 
@@ -139,6 +147,8 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         self._waiting = []
         self._seen = 0  # of those that wait, at the last look
         self._timer = 0
+        self._held = None  # what completes the file in progress
+        self._holding = 0
 
     def get_columns(self):
         return [
@@ -150,17 +160,34 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
             )
         ]
 
-    def update_file_info(self, *args):
+    def update_file_info_full(self, provider, handle, closure, file):
+        first = not self._timer
         if _service.is_there is not False:
-            self._waiting.append(args[-1])
-            if not self._timer:
-                self._timer = GLib.timeout_add(_GATHER, self._look, priority=GLib.PRIORITY_LOW)
-        return _COMPLETE
+            self._waiting.append(file)
+        if not first:
+            return _COMPLETE
+        self._timer = GLib.timeout_add(_GATHER, self._look, priority=GLib.PRIORITY_LOW)
+        if not _POINTER.search(repr(handle)):
+            return _COMPLETE
+        self._held = (closure, provider, handle)
+        self._holding = GLib.timeout_add(_SHOWN, self._go_on, priority=GLib.PRIORITY_LOW)
+        return Nautilus.OperationResult.IN_PROGRESS
+
+    def cancel_update(self, _provider, _handle):
+        """The folder was closed: nothing may be completed any more."""
+        if self._held:
+            GLib.source_remove(self._holding)
+            self._held = None
+
+    def _go_on(self):
+        held, self._held = self._held, None
+        Nautilus.info_provider_update_complete_invoke(*held, _COMPLETE)
+        return GLib.SOURCE_REMOVE
 
     def _look(self):
         """Asks for all that wait, once no more come in."""
         seen, self._seen = self._seen, len(self._waiting)
-        if seen != self._seen or _service.is_there is None:
+        if self._held or seen != self._seen or _service.is_there is None:
             return GLib.SOURCE_CONTINUE
         self._timer = self._seen = 0
         files, self._waiting = self._waiting, []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from support.desktop import Desktop, needs
-from support.photos import NAMES, write_photos
+from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.photos import NAMES, write_drawn, write_photos
 from support.user import wait_for
 
 pytestmark = needs("nautilus", typelibs={"Nautilus": "4.0"})
@@ -98,6 +101,71 @@ def test_the_background_searches_here(nautilus: Desktop) -> None:
     choose(nautilus, "Search Images Here…")
     nautilus.wait_for_text(WINDOW, "Finds pictures below Pictures.")
     close_window(nautilus)
+
+
+def test_a_folder_that_is_closed_at_once_does_no_harm(nautilus: Desktop) -> None:
+    """Its first file is in progress then."""
+    other = nautilus.user.home / "Closed"
+    write_drawn(other, 200)
+    for _ in range(3):
+        nautilus.run("nautilus", "--new-window", str(other))
+        nautilus.keys("windowactivate", "--sync", nautilus.window("^Closed$"))
+        nautilus.keys("key", "ctrl+w")
+        wait_for(lambda: "Closed" not in nautilus.titles(), "the end of the window")
+    written = other / "tagged.jpg"
+    shutil.copy(nautilus.user.pictures / "coffee.jpg", written)
+    os.setxattr(written, "user.xdg.tags", b"breakfast")
+    nautilus.user.csearchctl("rescan", other)
+    nautilus.user.search("anything", "--in", other, "--wait")
+    nautilus.run("nautilus", "--new-window", "--select", str(written))
+    nautilus.wait_for_text(APPLICATION, "breakfast")
+
+
+# Files are asked for in the desktop's Python, with handles as Nautilus has them.
+_ASKED = """
+import runpy, sys
+import gi
+from gi.repository import GLib, Nautilus
+completed = []
+Nautilus.info_provider_update_complete_invoke = lambda *told: completed.append(told)
+tags = runpy.run_path(sys.argv[1])["Tags"]()
+class Handle:
+    def __init__(self, address):
+        self.address = address
+    def __repr__(self):
+        return f"<Nautilus.OperationHandle object at 0x7f0 (void at 0x{self.address})>"
+def ask(address):
+    return tags.update_file_info_full("provider", Handle(address), "closure", "file").value_nick
+def turn(wanted):
+    GLib.timeout_add_seconds(60, sys.exit, "in vain")
+    while not wanted():
+        GLib.MainContext.default().iteration(True)
+print(ask("100000000"), ask("(nil)"), ask("100000000"))
+turn(lambda: completed)
+print(completed[0][0], completed[0][1], len(completed))
+turn(lambda: not tags._timer)
+print(ask("100000000"))
+tags.cancel_update("provider", None)
+turn(lambda: not tags._timer)
+print(ask("(nil)"), ask("100000000"), len(completed))
+"""
+
+
+def test_a_folder_is_shown_before_its_files_are_asked_for(nautilus: Desktop) -> None:
+    extension = nautilus.user.home / ".local/share/nautilus-python/extensions/csearch.py"
+    done = subprocess.run(
+        [DESKTOP_PYTHON, "-c", _ASKED, extension],
+        env={**nautilus.environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split("\n") == [
+        "in-progress complete complete",
+        "closure provider 1",
+        "in-progress",
+        "complete complete 1",
+        "",
+    ], done.stderr
 
 
 def test_nothing_is_heard_of_a_service_that_is_away(nautilus: Desktop) -> None:

@@ -124,6 +124,12 @@ class Desktop:
 
         return str(wait_for(found, f"a window {name!r}"))
 
+    def titles(self) -> list[str]:
+        """Of all windows."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
     def accessible(self, *arguments: str) -> Any:
         """What accessible.py answers."""
         done = subprocess.run(
