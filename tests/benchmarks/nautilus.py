@@ -4,8 +4,8 @@
 
 prints JSON, of a Nautilus that runs already: `shown`, the seconds from the command until the names
 are on the screen; `settled`, until Nautilus has nothing more to do (no processor time for half a
-second), the tags in the column included; `processor`, the processor time of that. Medians; the two
-take turns. All pictures are known.
+second); `processor`, the processor time of that. Medians; they take turns: `without` the
+extension, `with` it, and with its `column` shown, which one has to choose. All pictures are known.
 """
 
 from __future__ import annotations
@@ -36,14 +36,22 @@ default-folder-viewer='list-view'
 show-image-thumbnails='never'
 
 [org/gnome/nautilus/list-view]
-default-visible-columns=['name', 'Csearch::tags']
-default-column-order=['name', 'Csearch::tags']
+default-visible-columns=[{columns}]
+default-column-order=[{columns}]
+"""
+_COLUMNS = "'name', 'size', 'date_modified'"  # Nautilus's own choice
+_OURS = ", 'Csearch::tags'"
+# Every window at the same place, so that it is known where the names will be.
+_WINDOWS = """\
+<openbox_config xmlns="http://openbox.org/3.4/rc"><applications><application class="*">
+  <position force="yes"><x>0</x><y>0</y></position>
+</application></applications></openbox_config>
 """
 _QUIET = 0.5  # seconds
 _REST = 2.0  # seconds for Nautilus to come up
 _READING = 1800.0  # beside busy programs pictures are read slowly
 _WATCH = Path(__file__).with_name("screen_watch.py")
-_NAMES = (460, 210, 380, 480)  # where the names are: x, y, width, height
+_NAMES = (310, 90, 380, 440)  # x, y, width, height
 _WATCHED = 6.0  # seconds
 
 
@@ -87,37 +95,42 @@ def main() -> None:
     user = User(home)
     write_drawn(user.pictures, options.pictures)
     desktop = Desktop(user)
-    taken: dict[str, list[Opened]] = {"without": [], "with": []}
+    taken: dict[str, list[Opened]] = {"without": [], "with": [], "column": []}
     try:
+        places = home / ".config" / "openbox" / "rc.xml"
+        places.parent.mkdir(parents=True)
+        places.write_text(_WINDOWS)
         desktop.start()
         user.csearchctl("add", user.pictures)
         wait_for(lambda: not user.status()["pending"], "all pictures read", _READING)
         settings = home / ".config" / "glib-2.0" / "settings" / "keyfile"
         settings.parent.mkdir(parents=True, exist_ok=True)
-        settings.write_text(_SETTINGS)
         user.csearchctl("install", "--all")
         wait_for(lambda: on_bus(desktop.bus), "the service on the bus")
         extension = home / ".local/share/nautilus-python/extensions/csearch.py"
         aside = home / "csearch.py"
         for run in range(options.runs + 1):
-            shutil.move(extension, aside)
-            without = opened(desktop, user.pictures)
-            shutil.move(aside, extension)
-            with_it = opened(desktop, user.pictures)
-            if run:  # the first fills the caches
-                taken["without"].append(without)
-                taken["with"].append(with_it)
+            for kind, runs in taken.items():
+                ours = _OURS if kind == "column" else ""
+                settings.write_text(_SETTINGS.format(columns=_COLUMNS + ours))
+                if kind == "without":
+                    shutil.move(extension, aside)
+                found = opened(desktop, user.pictures)
+                if kind == "without":
+                    shutil.move(aside, extension)
+                if run:  # the first fills the caches
+                    runs.append(found)
     finally:
         user.end()
         desktop.stop()
         shutil.rmtree(home, ignore_errors=True)
-    found: dict[str, object] = {"pictures": options.pictures, "runs": options.runs}
+    told: dict[str, object] = {"pictures": options.pictures, "runs": options.runs}
     for kind, runs in taken.items():
-        found[kind] = {
+        told[kind] = {
             name: round(statistics.median(run[index] for run in runs), 2)
             for index, name in enumerate(Opened._fields)
         }
-    print(json.dumps({**found, **machine()}, indent=2))
+    print(json.dumps({**told, **machine()}, indent=2))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,11 @@ def test_the_units_are_right(session: SystemdUser) -> None:
             assert (told.returncode, told.stderr) == (0, ""), unit
     assert session.property(SERVICE, "OOMPolicy") == "continue"
     assert session.property(SERVICE, "Nice") == "0"
-    assert session.property(SERVICE, "MemoryMax") != "infinity"
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for unit, high, most in ((SERVICE, 0.5, 0.75), ("csearchd-tagger.service", 0.25, 0.5)):
+        # A little less where the session itself may not have all of the memory.
+        for name, share in (("MemoryHigh", high), ("MemoryMax", most)):
+            assert 0 < int(session.property(unit, name)) <= 1.01 * share * memory, (unit, name)
 
 
 def test_the_bus_starts_it_through_systemd(session: SystemdUser) -> None:
