@@ -115,7 +115,8 @@ def state(hits, result, top):
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
-    return " ".join([*parts, *result.get("notes", [])])
+    notes = [f"{note[0].upper()}{note[1:]}." for note in result.get("notes", []) if note]
+    return " ".join([*parts, *notes])
 
 
 def _nothing_known():

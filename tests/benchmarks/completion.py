@@ -23,7 +23,10 @@ from synthetic import kept
 
 from support.user import User
 
-WORDS = ("", "q", "query 1", "tag:", "tag:w1", "camera:", "camera:ni", "near:", "near:Li")
+WORDS = (
+    "", "q", "query 1", "tag:", "tag:w1", "camera:", "camera:ni", "near:", "near:Li",
+    "iso:", "after:", "on:2023-", "folder:",
+)  # fmt: skip
 _QUERIES = 500
 _TAGS = 5000
 _SPREAD = 3.0  # degrees around the towns where pictures were taken
@@ -40,10 +43,10 @@ def describe(user: User) -> None:
         towns = np.array(_TOWNS)[numbers.integers(0, len(_TOWNS), len(files))]
         places = (towns + numbers.normal(0, _SPREAD, towns.shape)).tolist()
         database.executemany(
-            "INSERT OR REPLACE INTO metadata (file, make, model, latitude, longitude, outdated) "
-            "VALUES (?, 'Nikon', ?, ?, ?, 0)",
+            "INSERT OR REPLACE INTO metadata (file, make, model, latitude, longitude, iso, taken, "
+            "outdated) VALUES (?, 'Nikon', ?, ?, ?, ?, ?, 0)",
             [
-                (f, f"D{f % 40}", north, east)
+                (f, f"D{f % 40}", north, east, 100 << f % 7, f"202{f % 5}-0{1 + f % 9}-01T12:00:00")
                 for f, (north, east) in zip(files, places, strict=True)
             ],
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
-from support.photos import NAMES, write_photos
+from support.photos import NAMES, write_drawn, write_photos
 from support.search_window import APPLICATION, COMMAND, search_window
 from support.user import wait_for
 
@@ -183,6 +183,28 @@ def test_what_matches_badly_says_so(window: Desktop) -> None:
 
     window.keys("type", "a cat")  # while it is typed others match badly
     wait_for(lambda: weak() == expected, "what matches badly")
+
+
+def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
+    user = screen.user
+    user.csearchctl("pause")
+    new = write_drawn(user.pictures, 3)
+    try:
+        wait_for(lambda: user.status()["pending"] == 3, "the new pictures")
+        with search_window(screen, *COMMAND):
+            screen.wait_for_text(APPLICATION, "3 pictures are still to be looked at.")
+            screen.keys("type", "name:drawn")
+            screen.wait_for_text(APPLICATION, "Nothing found yet")
+            screen.keys("key", "ctrl+a")
+            screen.keys("type", "a cup of coffee")
+            screen.wait_for_text(APPLICATION, "3 more are still to be looked at.")
+            before = len(shown(screen))
+            user.csearchctl("resume")
+            wait_for(lambda: len(shown(screen)) == before + 3, "the new pictures in the grid")
+    finally:
+        user.csearchctl("resume")
+        for path in new:
+            path.unlink()
 
 
 def test_a_mistake_at_the_beginning_is_said_in_the_middle(screen: Desktop) -> None:
