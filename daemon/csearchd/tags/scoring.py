@@ -23,8 +23,8 @@ from csearchd.tags.vocabulary import TagsError, Term, read_vocabulary
 Vectors = NDArray[np.float32]
 
 # Deviations above pictures in general, where a concept counts as likely as not. Of Flickr8k's dev
-# photos above it at least 0.82 were right by their captions, with 3 to 20 examples of common things;
-# what is taught is mostly rarer.
+# photos above it at least 0.82 were right by their captions, with 3 to 20 examples of common
+# things; what is taught is mostly rarer.
 _TAUGHT = 4.0
 
 
