@@ -118,6 +118,24 @@ def test_it_writes_to_its_own_directories_alone(session: SystemdUser) -> None:
     assert "Read-only" in session.sandboxed(f"echo >> '{cat}'").stderr
 
 
+def test_thumbnails_for_the_desktop_are_made_inside(session: SystemdUser) -> None:
+    session.search("a cat", "--in", session.pictures)
+    picture = (session.pictures / "cat.jpg").as_uri()
+    call = (
+        "busctl --user call org.csearch.Csearch1 /org/csearch/SearchProvider "
+        f"org.gnome.Shell.SearchProvider2 GetResultMetas as 1 '{picture}'"
+    )
+
+    def made() -> bool:
+        told = session.shell(call)
+        assert told.returncode == 0, told.stderr
+        return f"{session.home}/.cache/thumbnails/large/" in told.stdout
+
+    wait_for(made, "a thumbnail")
+    (thumbnail,) = (session.home / ".cache/thumbnails/large").iterdir()
+    assert thumbnail.stat().st_uid == UID
+
+
 def test_it_has_no_network(session: SystemdUser) -> None:
     links = session.sandboxed("ls /sys/class/net /proc/self/net/dev; cat /proc/self/net/dev").stdout
     names = [line.split(":")[0].strip() for line in links.splitlines() if ":" in line]
