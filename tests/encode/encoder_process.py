@@ -40,6 +40,7 @@ class Encoder:
                 [sys.executable, *program, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # it lowers the priority of its session
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
         self._unpacker = Unpacker(MAX_FRAME)
