@@ -81,7 +81,9 @@ def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]
             "category": Variant("s", "Pictures"),
             "actions": Variant("as", [_FOLDER]),
         }
-        icon = thumbnail or pictures.ICON  # Plasma takes a file here too
+        # Plasma 5 shows the icon of images instead of a file, and with the property icon-data its
+        # KRunner (5.27) was seen to lose matches.
+        icon = thumbnail or pictures.ICON
         relevance = _RELEVANCE - rank * _STEP
         matches.append([identifier, pictures.name(path), icon, _POSSIBLE, relevance, properties])
     return matches
