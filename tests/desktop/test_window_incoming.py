@@ -52,12 +52,28 @@ def last(log: Path) -> str:
     return (log.read_text().splitlines() or [""])[-1]
 
 
+def begun(screen: Desktop, log: Path) -> bool:
+    """Whether something could be pulled out of the other program, which may not be painted yet."""
+    screen.keys("mousemove", *_IN_OTHER, "mousedown", "1", "mousemove_relative", "20", "20")
+    for _ in range(20):
+        screen.keys("mousemove_relative", "2", "2")
+        if "begun" in log.read_text():
+            return True
+    screen.keys("mouseup", "1")
+    return False
+
+
 def drop(screen: Desktop, log: Path, kind: str, data: str) -> None:
     """Drags from the other program into the window."""
     with other(screen, log, "source", kind, data):
-        screen.keys("mousemove", *_IN_OTHER, "mousedown", "1", "mousemove_relative", "20", "20")
-        wait_for(lambda: "begun" in log.read_text(), "the drag")
-        screen.keys("mousemove", *_IN_WINDOW)
+        wait_for(lambda: begun(screen, log), "the drag")
+
+        def asked() -> bool:
+            """The window has been asked, and has answered something."""
+            screen.keys("mousemove", *_IN_WINDOW, "mousemove_relative", "5", "5")
+            return "action" in log.read_text()
+
+        wait_for(asked, "the window to answer")
         wait_for(lambda: last(log) == "action 2", "the window to take it")
         screen.keys("mouseup", "1")
         wait_for(lambda: last(log) == "ended", "the end of the drag")
@@ -152,8 +168,14 @@ def test_a_copied_picture_is_pasted(screen: Desktop, tmp_path: Path) -> None:
     with opened(screen) as window:
         with other(screen, tmp_path / "log", "clipboard", str(picture)) as log:
             wait_for(lambda: last(log) == "offered", "the clipboard")
-            screen.keys("windowactivate", "--sync", window, "key", "ctrl+v")
-            screen.wait_for_text(APPLICATION, "Search without Picture")
+            screen.keys("windowactivate", "--sync", window)
+
+            def pasted() -> bool:
+                """What the clipboard has the window asks its owner first."""
+                screen.keys("key", "ctrl+v")
+                return "Search without Picture" in screen.accessible("texts", APPLICATION)
+
+            wait_for(pasted, "the pixels")
             screen.wait_for_text(APPLICATION, "coffee.jpg")
         screen.keys("key", "Down", "ctrl+c", "Escape", "ctrl+v")
         screen.wait_for_text(APPLICATION, "Search without coffee.jpg")
