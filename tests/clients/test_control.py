@@ -44,10 +44,12 @@ def test_status_is_a_page(home, service):
 
 def test_status_tells_of_tags(home, service):
     folder = {"path": b"/pictures/kept", "mode": "xattr", "present": False, "left": 3}
-    tags = {"folders": [folder], "waiting": 12, "trouble": "the tagger can't be started"}
+    lone = {"path": b"/lone", "mode": "sidecar", "present": True, "watched": False}
+    tags = {"folders": [folder, lone], "waiting": 12, "trouble": "the tagger can't be started"}
     status_service(service, tags=tags)
     told = home.ask("csearchctl", "status").stdout.decode()
     assert "/pictures/kept is kept tagged (xattr, 3 pictures left alone, not there now)" in told
+    assert "/lone is kept tagged (sidecar, not watched: csearchctl add or tags off)" in told
     assert "12 pictures to do; the tagger can't be started" in told
 
 

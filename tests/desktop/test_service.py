@@ -262,7 +262,8 @@ def test_a_folder_is_kept_tagged_by_the_unit(session: SystemdUser) -> None:
         assert refused.returncode != 0 and "OSError" in refused.stderr
     assert len(starts) == 2 and "0" not in starts, "it was the unit that wrote"
     (folder,) = session.status()["tags"]["folders"]
-    assert folder == {"path": str(kept), "mode": "xattr", "present": True, "left": 0}
+    assert folder.pop("path") == str(kept)
+    assert folder == {"mode": "xattr", "present": True, "watched": True, "left": 0}
     session.csearchctl("tags", "undo", kept)
     assert [os.listxattr(path) for path in kept.iterdir()] == [[], []]
     assert not session.status()["tags"]["folders"]

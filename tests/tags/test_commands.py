@@ -158,6 +158,8 @@ def test_a_folder_that_is_no_root_is_watched_from_then_on(user: User) -> None:
     assert b"tagged and watched" in told.stdout
     write_photos(user.pictures / "later", ("cat", "horse", "coffee"))
     wait_for(lambda: tagged(user), "tags of what is new")
+    user.csearchctl("remove", user.pictures)
+    assert "is kept tagged (xattr, not watched" in user.csearchctl("status").stdout.decode()
 
 
 def test_undo_of_one_file(user: User) -> None:

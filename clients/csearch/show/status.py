@@ -175,6 +175,8 @@ def _folder_remarks(folder: Message) -> Iterator[str]:
         yield f"{count(folder['left'], 'picture')} left alone"
     if not folder.get("present", True):
         yield "not there now"
+    elif not folder.get("watched", True):
+        yield "not watched: csearchctl add or tags off"
 
 
 def _service(status: Message) -> str:

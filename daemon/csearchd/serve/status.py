@@ -38,9 +38,9 @@ def status(service: Service) -> Message:
               which come back with it; nothing of it is in the other counts
     watch     {directories: how many are watched, lost: how often events were lost so far}
     scanning  [path]: what is being compared with the disk
-    tags      {folders: [{path, mode, present, left: pictures that were left alone}] that are kept
-              tagged, waiting: pictures that are to be tagged or whose tags are being taken back,
-              trouble: what went wrong last, or None}
+    tags      {folders: [{path, mode, present, watched: whether it is in a root, left: pictures that
+              were left alone}] that are kept tagged, waiting: pictures to be tagged or whose
+              tags are being taken back, trouble: what went wrong last, or None}
     notes     what can't be done at the moment, and why: lines for the user
     version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
     """
@@ -166,10 +166,17 @@ def describe_roots(service: Service) -> list[Message]:
 def _tags(service: Service) -> Message:
     kept = folders.folders(service.library)
     left = folders.left_alone(service.library, kept)
+    watched = roots.roots(service.library) if kept else []
     there = service.scanner.watcher.there
     return {
         "folders": [
-            {"path": path, "mode": mode, "present": there(path), "left": left[path]}
+            {
+                "path": path,
+                "mode": mode,
+                "present": there(path),
+                "watched": any(roots.is_below(path, root) for root in watched),
+                "left": left[path],
+            }
             for path, mode in kept.items()
         ],
         "waiting": service.tagging.waiting,
