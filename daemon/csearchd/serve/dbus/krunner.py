@@ -20,7 +20,7 @@ from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/KRunner"
 _TOP = 6
-_PATIENCE = 0.045  # seconds for an answer in which thumbnails are missing, that are being made
+_PATIENCE = 0.035  # seconds for an answer in which thumbnails are missing, that are being made
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
 _RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
 _STEP = 0.01  # keeps our order
