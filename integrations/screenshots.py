@@ -112,7 +112,7 @@ def main() -> None:
         user.csearchctl("install", "--all")
         at = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
         desktop.bus.call(at, "TagTexts", "as", [(user.pictures / "coffee.jpg").as_uri()])
-        window(desktop, "window", "a cup of coffee")
+        window(desktop, "window", "a motorbike")
         window(desktop, "window-dark", "a motorbike", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
         nautilus(desktop, user.pictures / "coffee.jpg")
     finally:

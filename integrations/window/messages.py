@@ -100,7 +100,7 @@ def state(hits, result, top):
     """The line below the pictures, of which there are at most `top`."""
     images, pending = result.get("images", 0), result.get("pending", 0)
     parts = []
-    if hits and hits[0][2].get("confidence") == "weak":
+    if hits and all(fields.get("confidence") == "weak" for _path, _score, fields in hits):
         parts.append(_("Nothing matches well; these come nearest."))
     if 0 < len(hits) < min(top, images):
         text = ngettext("{n} picture of {all}.", "{n} pictures of {all}.", len(hits))

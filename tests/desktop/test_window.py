@@ -183,6 +183,13 @@ def test_what_matches_badly_says_so(window: Desktop) -> None:
 
     window.keys("type", "a cat")  # while it is typed others match badly
     wait_for(lambda: weak() == expected, "what matches badly")
+    none = "Nothing matches well"
+    wait_for(lambda: none not in str(window.accessible("texts", APPLICATION)), "nothing about that")
+    window.keys("key", "ctrl+a")
+    window.keys("type", "quarterly report of a bank")
+    hits = window.user.csearch("--json", "-g", "--", "quarterly report of a bank").stdout
+    if b'"fair"' not in hits and b'"strong"' not in hits:
+        window.wait_for_text(APPLICATION, none)
 
 
 def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
