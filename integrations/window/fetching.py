@@ -15,7 +15,7 @@ _MOST_SECONDS = 20
 
 
 def fetch(url, done):
-    """Calls `done(data, failure)` later in the main loop: bytes, or a text for the user."""
+    """Calls `done(data, failure)` later in the main loop: a bytearray, or a text for the user."""
 
     def work():
         try:
@@ -31,14 +31,16 @@ def fetch(url, done):
 
 def _fetch(url):
     deadline = time.monotonic() + _MOST_SECONDS
-    data = b""
+    data = bytearray()
     with _opener().open(url, timeout=_MOST_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
             raise ValueError(_("This is a web page, no picture"))
-        while part := response.read(1 << 16):
+        while part := response.read1(1 << 16):  # what is there, however slowly it trickles
             data += part
-            if len(data) > _MOST_BYTES or time.monotonic() > deadline:
+            if len(data) > _MOST_BYTES:
                 raise ValueError(_("The picture is too large"))
+            if time.monotonic() > deadline:
+                raise TimeoutError("timed out")  # as the socket says
     if not data:
         raise ValueError(_("The answer is empty"))
     return data
