@@ -88,6 +88,8 @@ def opened(name: str) -> tuple[int, bytes]:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path
     except OSError as error:
         raise ClientError(f"{name}: {error.strerror}") from error
+    except ValueError:  # a NUL, from a URL
+        raise ClientError(f"{name!r}: no file is called so") from None
 
 
 def from_standard_input() -> tuple[int, bytes]:

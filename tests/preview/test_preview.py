@@ -16,6 +16,9 @@ import pexpect
 import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
+from csearch.preview import placeholders
+from csearchd.encode.thumbnails import Thumbnails, keep_for_desktop
+from csearchd.serve.dbus import pictures
 from support.photos import photo
 from support.user import SECONDS, User, wait_for
 
@@ -277,6 +280,14 @@ def test_pictures_are_text_to_tmux_where_the_terminal_knows_placeholders(
     assert len(set(cells)) == len(cells)
 
 
+def test_pictures_that_are_text_never_take_the_place_of_another() -> None:
+    numbers = {
+        placeholders.picture({"data": b""}, 1, 1, number)[1]
+        for number in range(7, 7 + placeholders.NUMBERS)
+    }
+    assert len(numbers) == placeholders.NUMBERS
+
+
 @needs_tmux
 def test_a_terminal_without_placeholders_gets_pictures_by_their_place(viewer: User) -> None:
     output = through_tmux(viewer, b"Konsole 22.12.3")
@@ -364,3 +375,17 @@ def test_the_best_one_is_opened(viewer: User, tmp_path: Path) -> None:
         assert done.stdout and b"xdg-utils" in done.stderr
     finally:
         viewer.environment["PATH"] = path
+
+
+def test_a_thumbnail_for_the_desktop_is_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the picture holds beside its pixels."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = os.fsencode(tmp_path / "a.jpg")
+    photo("cat").save(path, icc_profile=os.urandom(10_000))
+    assert pictures.thumbnail(path) is None
+    file = keep_for_desktop(Thumbnails(), path)
+    assert pictures.thumbnail(path) == file
+    with Image.open(file) as made:
+        assert "icc_profile" not in made.info

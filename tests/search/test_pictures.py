@@ -105,6 +105,7 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
     done = owner.csearch("./no-cat.jpg", cwd=owner.pictures)
     assert b"./no-cat.jpg is no file; it is searched for as words" in done.stderr
     assert b"No such file" in owner.csearch("--like", "no.jpg", check=2).stderr
+    assert b"no file is called so" in owner.csearch("--like", "file:///a%00b", check=2).stderr
 
 
 def test_unknown_pictures(owner: User, turned: Path) -> None:

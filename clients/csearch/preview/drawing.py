@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import secrets
 from collections.abc import Callable
 
 from csearch.command import remark, write
@@ -27,6 +29,7 @@ class Drawing:
         self._screen = screen
         self._columns = max(1, min(_COLUMNS, terminal.width - 2))
         self._thumbnails = Thumbnails()
+        self._numbers = itertools.count(secrets.randbelow(placeholders.NUMBERS))
         if screen.hint:
             remark(f"csearch: {screen.hint}")
 
@@ -63,7 +66,7 @@ class Drawing:
         The line that is reserved below it keeps those from scrolling that go to the next one.
         """
         if self._screen.placeholders:
-            escapes, text = placeholders.picture(picture, columns, rows)
+            escapes, text = placeholders.picture(picture, columns, rows, next(self._numbers))
             try:
                 write(b"".join(map(_wrapped, escapes)) + text)
             except KeyboardInterrupt:

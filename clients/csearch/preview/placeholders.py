@@ -7,8 +7,6 @@ part of the picture that their marks name. So the picture moves, and goes, with 
 
 from __future__ import annotations
 
-import secrets
-
 from csearch.preview import graphics
 from csearch.protocol import Message
 
@@ -23,15 +21,18 @@ _MARKS = "".join(
     )
 )  # fmt: skip
 MOST = len(_MARKS)  # columns, and rows
+_COLOURS = range(16, 256)  # those below have names, too
+NUMBERS = MOST * len(_COLOURS)  # that pictures can have
 
 
-def picture(data: Message, columns: int, rows: int) -> tuple[list[bytes], bytes]:
+def picture(data: Message, columns: int, rows: int, number: int) -> tuple[list[bytes], bytes]:
     """Escapes for the terminal itself, which show nothing yet, and lines of text that do.
 
-    A number has a colour of the palette as its lowest byte (a multiplexer may know no others), and
-    a mark as its highest.
+    A later picture with the same `number`, modulo NUMBERS, takes this one's place. To the terminal
+    it has a colour of the palette as its lowest byte (a multiplexer may know no others), and a mark
+    as its highest.
     """
-    colour, mark = 16 + secrets.randbelow(240), secrets.randbelow(MOST)  # below 16 have names, too
+    mark, colour = number // len(_COLOURS) % MOST, _COLOURS[number % len(_COLOURS)]
     place = b"U=1,i=%d" % (mark << 24 | colour)
     lines = []
     for row in range(rows):

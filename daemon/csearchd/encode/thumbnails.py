@@ -136,7 +136,8 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(file), delete=False) as temporary:  # 0600
         try:
-            image.save(temporary, "PNG", pnginfo=texts)
+            # It is sRGB; a large profile would stand before the texts, which are looked for.
+            image.save(temporary, "PNG", pnginfo=texts, icc_profile=None)
             os.replace(temporary.name, file)
         except BaseException:
             os.unlink(temporary.name)

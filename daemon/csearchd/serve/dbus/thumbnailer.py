@@ -98,7 +98,7 @@ class Thumbnailer:
             try:
                 await asyncio.wait_for(self._wanted.wait(), _IDLE_SECONDS)
             except TimeoutError:
-                return False
+                return bool(self._making)  # it may just have come
         return True
 
     def _end(self, path: bytes, version: tuple[bytes, int], reply: Message) -> None:
