@@ -53,12 +53,13 @@ def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
     old = know(library, tmp_path / "old")
     folders.keep(library, old, "xattr")
     (tmp_path / "old").rename(tmp_path / "new")
-    assert folders.follow(library) == [] and folders.folders(library) == {old: "xattr"}
+    assert folders.follow(library, lambda path: None) == []  # its server hangs
+    assert folders.follow(library, born) == [] and folders.folders(library) == {old: "xattr"}
     new = know(library, tmp_path / "new")
     know(library, tmp_path / "old")  # another one with its name
-    assert folders.follow(library) == [(old, new)]
+    assert folders.follow(library, born) == [(old, new)]
     assert folders.folders(library) == {new: "xattr"}
-    assert folders.follow(library) == []
+    assert folders.follow(library, born) == []
 
 
 def test_another_directory_is_not_taken_for_one_that_is_gone(
@@ -70,8 +71,8 @@ def test_another_directory_is_not_taken_for_one_that_is_gone(
     for number in range(50):
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
         know(library, tmp_path / f"other-{number}")
-    assert folders.follow(library) == []
+    assert folders.follow(library, born) == []
     assert folders.folders(library) == {old: "xattr"}
     know(library, tmp_path / "old")  # come back, from a backup
-    assert folders.follow(library) == []
+    assert folders.follow(library, born) == []
     assert folders.folders(library) == {old: "xattr"}

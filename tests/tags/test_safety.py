@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags import ledger, replace
+from csearchd.tags import exiftool, ledger, replace
 from csearchd.tags.record import LeftAlone
 from csearchd.tags.replace import TEMPORARY, OpenFile
 from support.user import wait_for
@@ -234,9 +234,59 @@ def test_a_tagger_that_is_stopped_finishes_the_file_in_hand(
     assert [path.read_bytes() for path in paths] == whole
 
 
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("away", [True, False])
+def test_what_a_killed_tagger_wrote_is_known_until_it_was_looked_at(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, carrier: str, away: bool
+) -> None:
+    """Its disk may be away at first, or the next tagger be stopped."""
+    need_exiftool()
+    path = make(tmp_path, "jpg")
+    whole = path.read_bytes()
+    bench.kill_at = "tags-done"
+    with pytest.raises(Killed):
+        bench.write(carrier, ["sky"], path)
+
+    def is_stopped() -> bool:
+        if away:
+            path.rename(tmp_path / "away.jpg")
+        return not away
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "_is_stopped", is_stopped)
+        assert bench.write(carrier, ["sky"], path) == ["gone" if away else "dropped"]
+    if away:
+        (tmp_path / "away.jpg").rename(path)
+    assert len(ledger.unfinished(bench.library)) == 1
+    assert bench.write(carrier, ["sky"], path) == ["unchanged"]
+    assert bench.words(carrier, path) == ["sky"]
+    bench.undo(carrier, path)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_tagger_that_is_stopped_says_what_a_killed_one_wrote(
+    bench: Bench, tmp_path: Path, carrier: str
+) -> None:
+    need_exiftool()
+    path = make(tmp_path, "jpg")
+    whole = path.read_bytes()
+    bench.write(carrier, ["sky"], path)
+    bench.kill_at = "tags-done"
+    with pytest.raises(Killed):
+        bench.write(carrier, ["tree"], path)
+    bench.stop_after = 2  # it is noted already what is to be written
+    assert bench.write(carrier, ["animal/dog"], path) == ["dropped"]
+    assert bench.words(carrier, path) == ["tree"]
+    assert ledger.unfinished(bench.library) == []
+    bench.stop_after = None
+    bench.undo(carrier, path)
+    assert path.read_bytes() == whole
+
+
 KILLED = """
 import os, sys
-from csearchd.tags import ledger, replace
+from csearchd.tags import exiftool, ledger, replace
 path = sys.argv[1].encode()
 def watched(event, arguments):
     if event in ("os.fwalk", "open", "os.chmod", "os.chown", "os.setxattr", "os.utime",
@@ -313,6 +363,21 @@ def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
         pytest.skip("this file system has room for any number of attributes")
     assert "no room" in bench.reasons[os.fsencode(path)]
     assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == before
+
+
+@pytest.mark.parametrize("does, passing", [("exec sleep 600", False), ("exit 1", True)])
+def test_only_an_exiftool_that_ended_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, passing: bool
+) -> None:
+    """What it hangs at would be tried for ever in folders that are kept tagged."""
+    program = tmp_path / "exiftool"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(exiftool, "_SECONDS", 0.5)
+    with pytest.raises(LeftAlone) as left:
+        exiftool.Exiftool(str(tmp_path)).run("-ver")
+    assert left.value.passing == passing
 
 
 def test_exiftool_ends_with_a_killed_tagger(tmp_path: Path) -> None:

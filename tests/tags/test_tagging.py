@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from csearchd.library import listings
 from csearchd.library.library import Library
@@ -35,30 +38,79 @@ class SlowScoring:
         return {file: [("sky", 0.9)] for file in files}
 
 
-def test_a_tagger_that_goes_before_it_was_given_anything(tmp_path: Path) -> None:
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """With three pictures."""
     write_drawn(tmp_path / "pictures", 3)
-    library = Library(str(tmp_path / "library.sqlite"), str(tmp_path))
+    one = Library(str(tmp_path / "library.sqlite"), str(tmp_path))
     listing = read_listing(os.fsencode(tmp_path / "pictures"), Rules(False, ()))
     assert listing is not None
-    listings.apply(library, listing)
-    files = folders.below(library, os.fsencode(tmp_path / "pictures"))
-    assert len(files) == 3
-    scoring: Any = SlowScoring()
-    models: Any = SimpleNamespace(serving=SimpleNamespace(model=SimpleNamespace(name="m")))
+    listings.apply(one, listing)
+    yield one
+    one.close()
 
-    async def scenario() -> list[int]:
+
+def of_write(library: Library, scoring: Any, threads: ThreadPoolExecutor) -> tuple[Tagging, Task]:
+    """A task with all pictures, and no tagger of its own."""
+    models: Any = SimpleNamespace(serving=SimpleNamespace(model=SimpleNamespace(name="m")))
+    tagging = Tagging(library, models, scoring, "", lambda path: None, threads)
+    task = Task.write("xattr", folders.below(library, b"/"))
+    assert task.total == 3
+    tagging.add(task)
+    tagging.stop()
+    return tagging, task
+
+
+def test_a_tagger_that_goes_before_it_was_given_anything(library: Library) -> None:
+    scoring = SlowScoring()
+
+    async def scenario() -> None:
         with ThreadPoolExecutor(2) as threads:
-            tagging = Tagging(library, models, scoring, "", lambda path: None, threads)
-            task = Task.write("xattr", files)
-            tagging.add(task)
-            tagging.stop()  # no tagger of its own
+            tagging, task = of_write(library, scoring, threads)
+            files = sorted(task.files)
             connection = asyncio.create_task(anext(tagging.work()))
             await asyncio.to_thread(scoring.begun.wait, 30)
             connection.cancel()
             asyncio.get_running_loop().call_later(0.05, scoring.may_go_on.set)
             await asyncio.gather(connection, return_exceptions=True)
             assert not task.finished.is_set()
-            return sorted(task.files)
+            assert sorted(task.files) == files
 
-    assert asyncio.run(scenario()) == files
-    library.close()
+    asyncio.run(scenario())
+
+
+def test_nothing_is_given_of_a_task_that_was_cancelled_meanwhile(library: Library) -> None:
+    scoring = SlowScoring()
+
+    async def scenario() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            tagging, task = of_write(library, scoring, threads)
+            connection = asyncio.create_task(anext(tagging.work(), None))
+            await asyncio.to_thread(scoring.begun.wait, 30)
+            task.cancel()
+            scoring.may_go_on.set()
+            assert await connection is None
+            assert task.finished.is_set() and not tagging.is_busy
+
+    asyncio.run(scenario())
+
+
+def test_what_is_to_be_tried_again_is_no_progress(library: Library) -> None:
+    """Or folders that are kept tagged would be tried all the time."""
+    scoring = SlowScoring()
+    scoring.may_go_on.set()
+
+    async def scenario() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            tagging, task = of_write(library, scoring, threads)
+            work = tagging.work()
+            given = await anext(work)
+            reports = (("gone", False), ("left", True), ("left", False))
+            entries = [
+                {**item, "outcome": outcome, "passing": passing, "reason": "why", "record": None}
+                for item, (outcome, passing) in zip(given, reports, strict=True)
+            ]
+            await tagging.done(entries)
+            assert (task.done, tagging.progress) == (3, 1)
+
+    asyncio.run(scenario())

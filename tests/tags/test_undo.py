@@ -109,6 +109,14 @@ def test_embedding_falls_to_sidecars_for_raw_files(user: User) -> None:
     assert [path.name for path in user.pictures.iterdir()] == ["shot.dng"]
 
 
+def test_a_kept_folder_that_is_gone(user: User) -> None:
+    user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
+    user.pictures.rmdir()
+    done = user.csearchctl("tags", "undo", user.pictures)
+    assert b"is kept tagged no more" in done.stdout
+    assert user.status()["tags"]["folders"] == []
+
+
 def test_a_path_that_is_nothing(user: User) -> None:
     done = user.csearchctl("tags", "undo", user.pictures / "nothing.jpg", check=2)
     assert b"no such file" in done.stderr

@@ -14,10 +14,12 @@ from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import directory_argument, wait_for_reading
 from csearchd.serve.service import Service
 from csearchd.tags import folders, ledger
+from csearchd.tags.born import born
 from csearchd.tags.exiftool import MISSING, installed
 from csearchd.tags.tasks import MODES, Task, files_at, places, unfinished
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
+from csearchd.watch.polling import Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,8 @@ async def undo(service: Service, request: Request) -> Message:
             await wait_for_reading(service, request, [path])
     gone = await service.run(folders.leave, service.library, path or b"/")
     found = await service.run(places, service.library, path)
-    if path is not None and not found and not await service.run(os.path.lexists, path):
+    tagged = bool(found or gone)
+    if path is not None and not tagged and not await service.run(os.path.lexists, path):
         raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
     task = Task.undo(found)
     await _do(service, request, task)
@@ -177,7 +180,7 @@ async def keep_tagged(service: Service) -> None:
     patience = _KEEP_SECONDS
     while True:
         try:
-            for old, new in await service.run(folders.follow, service.library):
+            for old, new in await service.run(_follow, service):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
         except LibraryError:
             pass  # status says it already
@@ -196,6 +199,18 @@ async def keep_tagged(service: Service) -> None:
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
         await news.wait()
         await asyncio.sleep(patience if kept else _KEEP_SECONDS)
+
+
+def _follow(service: Service) -> list[tuple[bytes, bytes]]:
+    """As folders.follow, where a server may hang."""
+
+    def look(path: bytes) -> tuple[int, int] | None:
+        try:
+            return service.scanner.watcher.ask(path, lambda: born(path))
+        except Unanswered:
+            return None
+
+    return folders.follow(service.library, look)
 
 
 async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:

@@ -51,7 +51,8 @@ class Exiftool:
             return self._answers(f"{{ready{token}}}".encode())
         except (OSError, TimeoutError) as error:
             self.close()
-            raise LeftAlone("exiftool gave no answer", passing=True) from error
+            hangs = isinstance(error, TimeoutError)  # and would again
+            raise LeftAlone("exiftool gave no answer", passing=not hangs) from error
 
     def fields(self, *names: str) -> list[dict[str, Any]]:
         """Everything that exiftool sees in some files, by group and tag; numbers unformatted."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
 from csearchd.library.tree import TOP
 from csearchd.tags.born import born
+
+Look = Callable[[bytes], tuple[int, int] | None]
+"""csearchd.tags.born, of a path that may not answer: None then, too."""
 
 
 def folders(library: Library) -> dict[bytes, str]:
@@ -26,7 +29,7 @@ def keep(library: Library, path: bytes, mode: str) -> None:
         )
 
 
-def follow(library: Library) -> list[tuple[bytes, bytes]]:
+def follow(library: Library, look: Look) -> list[tuple[bytes, bytes]]:
     """Finds the kept folders that got another name when nobody looked: their old and new paths.
 
     One that is gone stays where it was, since it may come back, with another directory's number.
@@ -35,10 +38,10 @@ def follow(library: Library) -> list[tuple[bytes, bytes]]:
         rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
     moved: list[tuple[bytes, bytes]] = []
     for path, *known in rows:
-        now = born(path)
+        now = look(path)
         if now == tuple(known):
             continue
-        if known[1] is not None and (found := _find(library, known[0], known[1])):
+        if known[1] is not None and (found := _find(library, look, known[0], known[1])):
             moved.append((path, found))
         elif now:
             with library.write() as database:
@@ -53,12 +56,12 @@ def follow(library: Library) -> list[tuple[bytes, bytes]]:
     return moved
 
 
-def _find(library: Library, inode: int, when: int) -> bytes | None:
+def _find(library: Library, look: Look, inode: int, when: int) -> bytes | None:
     """Where a directory is that the library knows; None where it knows it not."""
     with library.memory:
         tree = library.tree
         paths = [tree.path(directory) for directory in tree.below(TOP)]
-    return next((path for path in paths if born(path) == (inode, when)), None)
+    return next((path for path in paths if look(path) == (inode, when)), None)
 
 
 def leave(library: Library, path: bytes) -> list[bytes]:
@@ -102,6 +105,8 @@ def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
 
 def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
     """How many pictures in kept folders weren't tagged when they were visited, by path."""
+    if not kept:
+        return {}  # each visit would be looked at
     with library.read() as database:
         rows = database.execute(
             "SELECT v.mode, f.directory FROM tag_visits v JOIN files f ON f.id = v.file "

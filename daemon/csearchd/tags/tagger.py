@@ -34,6 +34,7 @@ Ask = Callable[..., Message]
 class _Planned:
     item: Message
     carrier: Carrier
+    true: Record | None  # of what is there before
     plan: Plan
     row: int | None
 
@@ -133,7 +134,7 @@ class Tagger:
             plan = plan_write(carrier, seen, record, item["words"], item["root"], item["model"])
         else:
             plan = plan_undo(carrier, seen, record)
-        return _Planned(item, carrier, plan, row)
+        return _Planned(item, carrier, record, plan, row)
 
     def _write(
         self, planned: list[_Planned], done: list[Message], is_stopped: Callable[[], bool]
@@ -152,13 +153,13 @@ class Tagger:
                 record = one.plan.record
                 mirrored = record if record and record.words else None
                 if is_stopped():
-                    done.append(_outcome(one.item, "dropped", row=row))
+                    done.append(_outcome(one.item, "dropped", row=row, record=one.true))
                     continue
                 try:
                     one.carrier.put(one.plan.seen, one.plan.content, mirrored)
                     outcome = _outcome(one.item, "written", row=row, record=record)
                 except LeftAlone as error:
-                    outcome = _outcome(one.item, "left", error, row)
+                    outcome = _outcome(one.item, "left", error, row, one.true)
                 done.append(outcome)
             self._report(done)
         self._report(done)
@@ -215,12 +216,13 @@ def _outcome(
     row: int | None = None,
     record: Record | None = None,
 ) -> Message:
+    """Without a row the ledger stays as it is: what a killed tagger intended can't be told yet."""
     return {
         "item": item["item"],
         "outcome": outcome,
         "reason": str(error) if error else None,
         "passing": bool(error and error.passing),
-        "row": row if row is not None else item["row"],
+        "row": row,
         "record": _message(record),
     }
 

@@ -59,7 +59,7 @@ class Tagging:
         self._work = asyncio.Event()  # there is a task
         self._attached = False
         self._supervisor: asyncio.Task[None] | None = None
-        self.progress = 0  # items done, ever
+        self.progress = 0  # items done, ever, that needn't be tried again
         self.trouble: str | None = None  # why a task came to nothing, until one is done
 
     @property
@@ -134,7 +134,7 @@ class Tagging:
     async def done(self, entries: list[Message]) -> None:
         """Notes what has been written. Raises LibraryError."""
         entries = [entry for entry in entries if entry["item"] in self._given]
-        outcomes = [self._outcome(entry) for entry in entries if not self._stays_open(entry)]
+        outcomes = [self._outcome(entry) for entry in entries]
         await self._run(ledger.settle, self._library, outcomes)
         for entry in entries:
             given = self._given.pop(entry["item"])
@@ -143,7 +143,7 @@ class Tagging:
                 continue
             task = given.task
             task.done += 1
-            self.progress += 1
+            self.progress += not _is_passing(entry)
             if entry["outcome"] == "written":
                 task.written += 1
                 task.changed.add(os.path.dirname(given.place.path))
@@ -152,13 +152,8 @@ class Tagging:
         if not self._given:
             self._idle.set()
 
-    def _stays_open(self, entry: Message) -> bool:
-        """Whether it couldn't be told what came of a killed tagger's work."""
-        return entry["outcome"] == "left" and self._given[entry["item"]].task.kind == "settle"
-
     def _outcome(self, entry: Message) -> Outcome:
         given = self._given[entry["item"]]
-        passing = entry.get("passing") or entry.get("outcome") in ("gone", "dropped")
         return Outcome(
             given.place.file,
             given.place.path,
@@ -166,7 +161,7 @@ class Tagging:
             entry["row"],
             entry["record"],
             entry.get("reason"),
-            None if passing else given.visit,
+            None if _is_passing(entry) else given.visit,
         )
 
     async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -195,7 +190,7 @@ class Tagging:
             task.cancel()
             task.error = str(error)
             return []
-        return items
+        return [] if task.cancelled.is_set() else items
 
     def _finish(self, task: Task) -> None:
         if task in self._tasks:
@@ -245,3 +240,8 @@ class Tagging:
             task.cancel()
             task.error = reason
             self._finish(task)
+
+
+def _is_passing(entry: Message) -> bool:
+    """Whether it may be another time."""
+    return bool(entry.get("passing")) or entry.get("outcome") in ("gone", "dropped")

@@ -37,8 +37,8 @@ class Place:
 
 @dataclass
 class Task:
-    """Work that goes on until `files` and `places` are empty and nothing is in the tagger's
-    hands."""
+    """Work that goes on until `files` and `places` are empty, or it is cancelled, and nothing is
+    in the tagger's hands."""
 
     kind: str  # "write", "undo" or "settle": find out what came of a killed tagger's work
     mode: str = ""
@@ -67,13 +67,11 @@ class Task:
 
     @property
     def is_empty(self) -> bool:
-        return not self.files and not self.places
+        return self.cancelled.is_set() or not (self.files or self.places)
 
     def cancel(self) -> None:
         """Nothing more is begun."""
         self.cancelled.set()
-        self.files.clear()
-        self.places.clear()
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def next_items(
     if task.kind != "write":
         return _placed_items(library, task)
     given: list[Given] = []
-    while task.files and not given:
+    while not task.is_empty and not given:
         files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
         given = _write_items(library, task, files, serving, scoring, root)
     return given
