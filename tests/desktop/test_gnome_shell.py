@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from support.bus import on_bus
 from support.gnome_shell import GnomeShell, needs_gnome_shell
@@ -59,7 +60,9 @@ def test_pictures_are_results_while_somebody_types(shell: GnomeShell) -> None:
     digest = hashlib.md5(coffee.as_uri().encode()).hexdigest()
     thumbnail = shell.user.home / ".cache" / "thumbnails" / "large" / f"{digest}.png"
     thumbnail.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(coffee).resize((256, 171)).save(thumbnail)
+    version = PngInfo()
+    version.add_text("Thumb::MTime", str(int(coffee.stat().st_mtime)))
+    Image.open(coffee).resize((256, 171)).save(thumbnail, pnginfo=version)
     shell.type("a cup of coffee")
     wait_for(shell.shown, "results")
     first = shown_for(shell, "a cup of coffee")[0]

@@ -205,7 +205,7 @@ def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
             screen.keys("key", "ctrl+a")
             screen.keys("type", "a cup of coffee")
             screen.wait_for_text(APPLICATION, "3 more are still to be looked at.")
-            before = len(shown(screen))
+            before = len(see(screen, "coffee.jpg"))
             user.csearchctl("resume")
             wait_for(lambda: len(shown(screen)) == before + 3, "the new pictures in the grid")
     finally:

@@ -143,7 +143,7 @@ def test_a_gpu_that_was_asked_for_and_cannot_be_used_is_said(
     with Encoder(model, device="cuda", program=("-c", GPU.format(True))) as encoder:
         with pytest.raises(AssertionError, match="the GPU can't be used"):
             encoder.run(pictures)
-        assert encoder.process.wait(10) == 1
+        assert encoder.process.wait(60) == 1
 
 
 def test_no_picture_is_blamed_for_torch(
@@ -205,7 +205,7 @@ def test_damaged_weights_are_reported(copy: Path, pictures: list[bytes]) -> None
     with Encoder(copy) as encoder:
         with pytest.raises(AssertionError, match="cannot be loaded"):
             encoder.run(pictures)
-        assert encoder.process.wait(10) == 1
+        assert encoder.process.wait(60) == 1
 
 
 @pytest.fixture(scope="module")
