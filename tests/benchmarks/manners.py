@@ -62,10 +62,10 @@ def memory(pid: int) -> int:
 
 def measure(user: User, known: int, new: int, model: Path | None) -> dict[str, Any]:
     if model:
-        shutil.copytree(model, user.data / "models" / "other", copy_function=os.link)
+        shutil.copytree(model, user.data / "models" / model.name, copy_function=os.link)
         user.start()
-        user.csearchctl("model", "use", "other")
-        wait_for(lambda: user.status()["model"] == "other", "the model")
+        user.csearchctl("model", "use", model.name)
+        wait_for(lambda: user.status()["model"] == model.name, "the model")
     write_drawn(user.pictures / "known", known)
     user.csearch("--in", user.pictures / "known", "anything")
     write_camera(user.pictures / "new", new, (2000, 1500))

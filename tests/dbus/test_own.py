@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -126,15 +127,24 @@ def test_a_wait_shows_progress_and_can_be_cut_short(desktop: Bus) -> None:
 
 
 def test_a_newer_search_takes_the_place_of_the_older_ones(desktop: Bus) -> None:
+    (service,) = desktop.user.pids("csearchd")
+
     async def scenario() -> list[Any]:
         async with Caller(desktop) as caller, Caller(desktop) as other:
             queries = [f"a cat number {number}" for number in range(30)]
-            replies = asyncio.gather(
-                *(caller.ask(OWN, "Search", "sa{sv}", query, {}) for query in queries),
-            )
+            os.kill(service, signal.SIGSTOP)  # so that all is asked before the first answer
+            try:
+                replies = [
+                    asyncio.create_task(caller.ask(OWN, "Search", "sa{sv}", query, {}))
+                    for query in queries
+                ]
+                async with Caller(desktop):
+                    pass  # the bus has had its turn, and has passed them on
+            finally:
+                os.kill(service, signal.SIGCONT)
             undisturbed = await other.call(OWN, "Search", "sa{sv}", "a cat", {})
             assert len(undisturbed[0]) >= 8
-            return list(await replies)
+            return await asyncio.gather(*replies)
 
     replies = desktop.run(scenario())
     assert replies[-1].error_name is None and len(replies[-1].body[0]) >= 8

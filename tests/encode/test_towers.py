@@ -113,7 +113,7 @@ torch.cuda.is_available = lambda: {}
 from csearchd.encode import __main__, towers
 towers._PRICE = 0.0
 towers._GPUS = ("/dev/null",)
-towers.has_amx = towers.has_bf16 = lambda: False
+towers.has_bf16 = lambda: False
 __main__.main()
 """
 
@@ -251,7 +251,6 @@ def test_the_image_tower_alone_is_that_of_the_whole_model(model: Path, architect
 
 
 def test_torch_pays_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(towers, "has_amx", lambda: False)
     monkeypatch.setattr(towers, "has_bf16", lambda: False)
     monkeypatch.setattr(towers, "_GPUS", ("/dev/null",))
     assert towers.torch_pays("auto", "int8") and not towers.torch_pays("cpu", "onnx")
@@ -260,5 +259,3 @@ def test_torch_pays_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not towers.torch_pays("auto", "onnx")
     monkeypatch.setattr(towers, "has_bf16", lambda: True)
     assert towers.torch_pays("auto", "onnx") and not towers.torch_pays("auto", "int8")
-    monkeypatch.setattr(towers, "has_amx", lambda: True)
-    assert towers.torch_pays("cpu", "int8")

@@ -162,7 +162,7 @@ def test_a_disk_that_fills_up(user: User, small_disk: Path) -> None:
         while True:
             file.write(bytes(4096))
 
-    write_drawn(user.pictures / "second", 300, first=10)
+    write_drawn(user.pictures / "second", 60, first=10)
     user.csearchctl("add", user.pictures / "second", check=None)
     told = user.csearch("-g", "anything")
     assert len(told.stdout.splitlines()) >= 3  # what is known is still found
@@ -171,7 +171,8 @@ def test_a_disk_that_fills_up(user: User, small_disk: Path) -> None:
 
     ballast.unlink()
     user.csearchctl("add", user.pictures / "second")
-    wait_for(lambda: user.status()["images"] == 303, "all pictures, now that there is room")
+    # Reading gives way to whatever else the machine does.
+    wait_for(lambda: user.status()["images"] == 63, "all pictures, now that there is room", 300)
     assert not any("full" in note for note in user.status()["notes"])
 
 

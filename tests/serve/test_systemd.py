@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.user import SECONDS, User
+from support.user import SECONDS, User, wait_for
 
 
 @pytest.fixture
@@ -84,7 +84,11 @@ def test_sighup_reads_the_configuration_again(user: User) -> None:
     from support.photos import write_drawn
 
     write_drawn(user.pictures / ".hidden", 1)
-    assert len(user.search("anything", "--in", user.pictures)) == 1
+    # The first search may come before the signal.
+    wait_for(
+        lambda: len(user.search("anything", "--in", user.pictures, check=None)) == 1,
+        "the hidden picture",
+    )
 
 
 def test_without_a_runtime_directory(user: User) -> None:

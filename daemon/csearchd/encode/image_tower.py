@@ -178,11 +178,6 @@ def has_bf16() -> bool:
     return bool(_BF16_FLAGS & _cpu_flags())
 
 
-def has_amx() -> bool:
-    """Whether the CPU multiplies whole matrices in bf16: several times as fast as without."""
-    return "amx_bf16" in _cpu_flags()
-
-
 def _cpu_flags() -> set[str]:
     """The features that the kernel lists for the CPU (x86: flags, ARM: Features)."""
     try:

@@ -179,6 +179,7 @@ async def keep_tagged(service: Service) -> None:
         pass  # status says it already
     patience = _KEEP_SECONDS
     while True:
+        news.clear()  # what comes while this round looks makes another
         try:
             for old, new in await service.run(_follow, service):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
@@ -186,7 +187,6 @@ async def keep_tagged(service: Service) -> None:
             pass  # status says it already
         kept = await service.run(folders.folders, service.library)
         before = service.tagging.progress
-        news.clear()
         if kept and not service.tagging.is_busy:
             try:
                 await _tag_due(service, kept)
