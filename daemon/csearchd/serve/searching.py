@@ -91,7 +91,7 @@ def directory_argument(service: Service, path: object) -> bytes:
         raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
     shown = os.fsdecode(path).encode(errors="replace").decode()
     try:
-        return service.scanner.watcher.ask(path, lambda: _real_directory(path))
+        return service.scanner.watcher.ask(path, lambda: _real_directory(path), patient=True)
     except Unanswered:
         with service.library.memory:
             if service.library.tree.find(path) is not None:

@@ -204,13 +204,15 @@ class Watcher:
         except Unanswered:
             return True
 
-    def ask(self, path: bytes, question: Callable[[], T]) -> T:
+    def ask(self, path: bytes, question: Callable[[], T], patient: bool = False) -> T:
         """What `question`, about a file at `path`, returns or raises; anybody may ask.
 
-        Raises Unanswered where `path` is on a file system whose server hangs.
+        Raises Unanswered where `path` is on a file system whose server hangs. Who is `patient`
+        allows for disks that sleep.
         """
         point = self._mounts.blind_point(path)
-        return question() if point is None else self._short_patience.call(point, question)
+        patience = self._patience if patient else self._short_patience
+        return question() if point is None else patience.call(point, question)
 
     def rest(self, listing: Listing) -> None:
         """Holds files that a scan found and that may still be written."""
