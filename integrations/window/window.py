@@ -120,8 +120,10 @@ class Window(Gtk.ApplicationWindow):
     def _rest(self):
         """Nothing is asked."""
         self.results.show([])
-        known = self._known
-        self._say(messages.absent() if self._absent else messages.empty(self.scope.folder, known))
+        self._say(self._greeting())
+
+    def _greeting(self):
+        return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
 
     def _answer(self, hits, result, failure):
         self._search = None
@@ -181,7 +183,9 @@ class Window(Gtk.ApplicationWindow):
         self._known = status
         self._absent = not status
         if not self._asks():
-            self._rest()
+            # The line below stays: it may say what could not be fetched.
+            self.message.show(*self._greeting())
+            self.stack.set_visible_child_name("message")
 
     def _appeared(self):
         """A service joined the bus."""
