@@ -104,7 +104,8 @@ def our_run(model: Path, pictures: Path, count: int) -> dict[str, Any]:
             user.csearchctl("model", "use", MODEL)
             wait_for(lambda: user.status()["model"] == MODEL, "the model")
             (service,) = user.pids("csearchd")
-            wait_until_calm(service)
+            # A new model's text tower compares words in the background, for some seconds.
+            wait_for(lambda: load(service) < 0.05, "a service at rest")
             before = user.status()["memory"]
             with Watch(user, service) as watch:
                 began = time.perf_counter()
@@ -128,12 +129,11 @@ def our_run(model: Path, pictures: Path, count: int) -> dict[str, Any]:
             user.end()
 
 
-def wait_until_calm(service: int) -> None:
-    """Once, a new model's text tower compares words in the background, for some seconds."""
-    before = -1.0
-    while (used := processor_seconds(service)) - before > 0.05:
-        before = used
-        time.sleep(1)
+def load(process: int, seconds: float = 1.0) -> float:
+    """Of one processor, the share that a process takes, measured over so long."""
+    before = processor_seconds(process)
+    time.sleep(seconds)
+    return (processor_seconds(process) - before) / seconds
 
 
 def start_up(watch: Watch) -> float:

@@ -19,9 +19,13 @@ REWRITTEN = ("tif", "heic", "avif")  # by exiftool
 OURS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
 
 
+def need(program: str, package: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed (Debian: {package})")
+
+
 def need_exiftool() -> None:
-    if not shutil.which("exiftool"):
-        pytest.skip("exiftool is not installed (Debian: libimage-exiftool-perl)")
+    need("exiftool", "libimage-exiftool-perl")
 
 
 def make(directory: Path, kind: str, seed: int = 1) -> Path:

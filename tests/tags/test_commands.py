@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
@@ -246,11 +247,17 @@ def sidecars(user: User) -> int:
     return len(list(user.pictures.glob("*.xmp")))
 
 
-def test_ctrl_c_ends_after_the_file_in_hand(user: User) -> None:
+def tagging(user: User) -> tuple[subprocess.Popen[bytes], int]:
+    """A command that has 300 pictures tagged, of which some are, and the tagger's process."""
     many(user, 300)
     command = user.begin("csearch.control.main", *WRITE, user.pictures)
     wait_for(lambda: sidecars(user), "the first tags")
     (tagger,) = user.pids("csearchd.tags")
+    return command, tagger
+
+
+def test_ctrl_c_ends_after_the_file_in_hand(user: User) -> None:
+    command, tagger = tagging(user)
     os.kill(tagger, signal.SIGSTOP)
     written = sidecars(user)
     assert user.status()["tags"]["waiting"]
@@ -266,10 +273,7 @@ def test_ctrl_c_ends_after_the_file_in_hand(user: User) -> None:
 
 
 def test_a_tagger_that_is_told_to_end_finishes_the_file_in_hand(user: User) -> None:
-    many(user, 300)
-    command = user.begin("csearch.control.main", *WRITE, user.pictures)
-    wait_for(lambda: sidecars(user), "the first tags")
-    (tagger,) = user.pids("csearchd.tags")
+    command, tagger = tagging(user)
     os.kill(tagger, signal.SIGTERM)
     wait_for(lambda: tagger not in user.pids("csearchd.tags"), "its end")
     assert not list(user.pictures.glob(os.fsdecode(TEMPORARY) + "*"))
@@ -293,11 +297,7 @@ def test_what_a_crash_leaves_is_removed_at_the_next_start(user: User) -> None:
             os.kill(pid, signal.SIGKILL if found else signal.SIGCONT)
         return found
 
-    for _ in range(5000):
-        if killed():
-            break
-    else:
-        pytest.skip("a temporary file was never seen")
+    wait_for(killed, "a tagger that has a temporary file")
     for pid in user.pids("csearchd"):
         os.kill(pid, signal.SIGKILL)
     command.communicate(timeout=60)

@@ -15,7 +15,7 @@ from support.desktop import Desktop, needs
 from support.photos import write_photos
 from support.user import User, wait_for
 from tags.bench import Bench
-from tags.pictures import fields, need_exiftool
+from tags.pictures import fields, need, need_exiftool
 
 pytestmark = [needs("xdotool"), pytest.mark.timeout(900)]
 
@@ -112,9 +112,7 @@ class DigiKam:
 
 @pytest.fixture
 def digikam(user: User) -> Iterator[DigiKam]:
-    found = subprocess.run(["sh", "-c", "command -v digikam"], capture_output=True)
-    if found.returncode:
-        pytest.skip("digikam is not installed (Debian: digikam)")
+    need("digikam", "digikam")
     desktop = Desktop(user)
     one = DigiKam(desktop)
     desktop.start()

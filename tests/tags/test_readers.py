@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from support.photos import write_photos
 from support.user import User, wait_for
 from tags.bench import Bench
-from tags.pictures import exiftool, fields, make, need_exiftool
+from tags.pictures import exiftool, fields, make, need, need_exiftool
 
 WORDS = ["animal/dog", "sky"]
 BALOO = ("/usr/lib/x86_64-linux-gnu/libexec/baloo_file", "/usr/bin/baloo_file")
@@ -26,11 +25,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     one = Bench(tmp_path / "library")
     yield one
     one.close()
-
-
-def need(program: str, package: str) -> None:
-    if not shutil.which(program):
-        pytest.skip(f"{program} is not installed (Debian: {package})")
 
 
 @pytest.fixture

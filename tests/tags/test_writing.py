@@ -13,7 +13,7 @@ from PIL import Image
 from csearchd.tags.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, parse
 from support.raw import dng
 from tags.bench import Bench
-from tags.pictures import KINDS, exiftool, fields, foreign, make, need_exiftool, pixels
+from tags.pictures import KINDS, exiftool, fields, foreign, make, need, need_exiftool, pixels
 
 WORDS = ["animal/dog", "sky", "scene/café"]
 CARRIERS = ("xattr", "sidecar", "embedded")
@@ -64,11 +64,14 @@ def test_undo_after_another_edit_takes_our_words_only(
     bench: Bench, tmp_path: Path, kind: str
 ) -> None:
     need_exiftool()
-    if "webp" in kind:
-        pytest.skip("Debian's exiftool can't write WebP")
     path = make(tmp_path, kind)
     bench.write("embedded", WORDS, path)
-    exiftool("-q", "-overwrite_original", "-XMP-dc:Subject+=mine", "-XMP-xmp:Rating=3", path)
+    if "webp" in kind:  # Debian's exiftool can't write it
+        need("exiv2", "exiv2")
+        edits = "-Mset Xmp.dc.subject mine", "-Mset Xmp.xmp.Rating 3"
+        subprocess.run(["exiv2", *edits, path], check=True)
+    else:
+        exiftool("-q", "-overwrite_original", "-XMP-dc:Subject+=mine", "-XMP-xmp:Rating=3", path)
     assert bench.undo("embedded", path) == ["written"], bench.reasons
     found = fields(path)
     assert found["XMP-dc:Subject"] == "mine"

@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from typing import Any
 
 from csearchd.encode.background import end_with_parent
@@ -69,7 +70,8 @@ class Exiftool:
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream:
-                    stream.close()
+                    with suppress(BrokenPipeError):  # it ended before it had read the question
+                        stream.close()
             self._process = None
 
     def _start(self) -> subprocess.Popen[bytes]:

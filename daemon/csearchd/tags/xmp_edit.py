@@ -6,7 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from csearchd.tags.xmp import RDF, TAGS_LIST, Description, Name, Packet, Property, XmpError
+from csearchd.tags.xmp import (
+    LEDGER,
+    OURS,
+    RDF,
+    TAGS_LIST,
+    Description,
+    Name,
+    Packet,
+    Property,
+    XmpError,
+)
 
 _ABOUT = re.compile(rb"\s(?:[\w.-]+:)?about\s*=\s*(\"[^\"]*\"|'[^']*')")
 _EMPTY = (
@@ -15,6 +25,7 @@ _EMPTY = (
     b"<rdf:RDF xmlns:rdf='" + RDF.encode() + b"'>\n</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end='w'?>"
 )
 _BLANK = b" \t\r\n"
+_OUR_NAMESPACE = re.compile(rb"\s+xmlns:([\w.-]+)\s*=\s*[\"']" + OURS.encode() + rb"[\"']")
 
 Lists = Mapping[Name, Sequence[str]]
 Edit = tuple[int, int, bytes]  # from, to, what instead
@@ -61,7 +72,17 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
             edits.append((_before(packet.data, node.start), node.end, b""))
     if fresh:
         edits.append(_new_node(packet, fresh))
-    return _applied(packet.data, edits)
+    done = _applied(packet.data, edits)
+    return _without_our_namespace(done) if remove.get(LEDGER) else done
+
+
+def _without_our_namespace(data: bytes) -> bytes:
+    """Other programs move our list into a node of theirs, and its namespace with it."""
+    for declared in _OUR_NAMESPACE.finditer(data):
+        rest = data[: declared.start()] + data[declared.end() :]
+        if not re.search(rb"[\s</]" + declared[1] + b":", rest):
+            return rest
+    return data
 
 
 def is_empty(packet: Packet) -> bool:
