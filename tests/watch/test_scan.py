@@ -52,14 +52,17 @@ def test_excluded_directories(shared: User, folder: Path, name: str) -> None:
 
 
 def test_marked_directories_and_hidden_files(shared: User, folder: Path) -> None:
-    for name in ("nosearch", "cache", "tagged"):
+    for name in ("nosearch", "cache", "tagged", "piped", "linked"):
         write_drawn(folder / name, 1)
     (folder / "nosearch" / ".nosearch").touch()
     signature = "Signature: 8a477f597d28d172789f06886806bc55\n"
     (folder / "cache" / "CACHEDIR.TAG").write_text(signature)
     (folder / "tagged" / "CACHEDIR.TAG").write_text("something else")
+    os.mkfifo(folder / "piped" / "CACHEDIR.TAG")  # must not hold the scan up
+    (folder / "linked" / "CACHEDIR.TAG").symlink_to(folder / "cache" / "CACHEDIR.TAG")
     (folder / ".hidden.jpg").write_bytes(drawn(5))
-    assert found(shared, folder) == {b"tagged/drawn-00000.jpg"}
+    kept = ("tagged", "piped", "linked")  # a tag is an ordinary file
+    assert found(shared, folder) == {os.fsencode(f"{name}/drawn-00000.jpg") for name in kept}
 
 
 def test_configured_excludes_and_hidden_ones(user: User) -> None:

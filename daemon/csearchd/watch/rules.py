@@ -5,8 +5,10 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import sys
 from collections.abc import Collection, Sequence
 
+from csearchd.encode.files import UnreadableError, open_file
 from csearchd.encode.formats import JPEG_SUFFIXES, families, is_raw, suffix
 
 # Directories that hold no photos of the user's: caches, thumbnails, waste, other programs' own.
@@ -47,10 +49,11 @@ def is_marked(directory: bytes, names: Collection[bytes]) -> bool:
         return True
     if CACHEDIR_TAG not in names:
         return False
-    try:
-        with open(os.path.join(directory, CACHEDIR_TAG), "rb") as tag:
+    try:  # an ordinary file, as the specification wants it: a pipe would never be opened
+        descriptor, _ = open_file(os.path.join(directory, CACHEDIR_TAG), sys.maxsize)
+        with open(descriptor, "rb") as tag:
             return tag.read(len(_CACHEDIR_SIGNATURE)) == _CACHEDIR_SIGNATURE
-    except OSError:
+    except (UnreadableError, OSError):
         return False
 
 
