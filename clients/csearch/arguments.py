@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from csearch import __version__
-from csearch.errors import ClientError
 from csearch.show.terminal import Terminal
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
@@ -50,22 +48,3 @@ def add_action(actions: Any, examples: str, name: str, text: str) -> argparse.Ar
 def add_version(arguments: argparse.ArgumentParser) -> None:
     """--version."""
     arguments.add_argument("--version", action="version", version=f"csearch {__version__}")
-
-
-def absolute(path: str) -> bytes:
-    """The absolute path of what the user named, as the bytes that were typed.
-
-    Nothing is folded: what `link/..` is only the service knows, which follows links.
-    """
-    if not path:
-        raise ClientError("a path is empty; . is the current directory")
-    named = os.fsencode(path)
-    return named if os.path.isabs(named) else os.path.join(current_directory(), named)
-
-
-def current_directory() -> bytes:
-    """Raises ClientError if it has been removed."""
-    try:
-        return os.getcwdb()
-    except FileNotFoundError:
-        raise ClientError("the current directory has been removed; go to another one") from None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
 
 from csearch.directories import cache_directory
 from csearch.errors import StartError
+
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from _socket import socket
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
@@ -20,7 +23,7 @@ LOG_LINES = 5  # of a daemon that ended at once, in the error message
 LOG_BYTES = 5_000_000
 
 
-def start_daemon(path: bytes, connect: Callable[[bytes], socket.socket]) -> socket.socket:
+def start_daemon(path: bytes, connect: Callable[[bytes], socket]) -> socket:
     """Starts the daemon and waits until it listens at `path`; the connected socket.
 
     Raises StartError with the daemon's own words if it ends, or does not listen in time.

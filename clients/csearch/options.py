@@ -1,190 +1,82 @@
-"""The options of csearch."""
+"""What csearch is asked for."""
 
 from __future__ import annotations
 
-import argparse
-import math
-
-from csearch.arguments import add_version, parser
-
-_TOP, _TOP_OF_FOLDER, _TOP_MAX = 10, 100, 1 << 31
-
-_DESCRIPTION = """\
-Finds photos by describing them: csearch a dog on the beach
-
-Also by pictures that they are like, and by what is known of them. Looks below the current
-directory.
-
-A directory that was never searched is read first; every later search is answered at once.
-Exit status: 0 with results, 1 without, 2 on an error."""
-
-_EXAMPLES = """
-csearch a dog on the beach
-csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
-csearch -g -t 50 sunset                       everywhere known, the best 50
-csearch ./cat.jpg                             pictures like it; - is one on standard input
-csearch horse + stripes                       - subtracts, 2:horse weighs more
-csearch red boat 'after:"last summer"' near:Lisbon not:tag:old
-csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
-csearch --format '{path}\\t{date}\\t{place}' sunset
-"""
-_FILTERS = """
-filters: after before on date near camera lens iso rating tag name folder type size orientation,
-as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
-"""
+TOP_MAX = 1 << 31
+_TOP, _TOP_OF_FOLDER = 10, 100
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options and, as `query`, the words; what follows `--` keeps it. Ends on a mistake."""
-    options = build()
-    # argparse itself loses what follows a "--" where words and options may be mixed.
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    parsed = options.parse_intermixed_args(arguments[:end])
-    parsed.query += arguments[end:] if arguments[end + 1 :] else []
-    if parsed.top is None:
-        parsed.top = _TOP_OF_FOLDER if parsed.folder else _TOP
-    if not parsed.query and not parsed.like and not parsed.random and not parsed.window:
-        options.error("QUERY is missing: describe a picture")
-    return parsed
+class Options:
+    """The options and, as `query`, the words."""
+
+    def __init__(self) -> None:
+        self.query: list[str] = []
+        self.like: list[str] = []
+        self.label: str | None = None
+        self.blend: float | None = None
+        self.directories: list[str] = []
+        self.everywhere = False
+        self.wait = False
+        self.top: int | None = None
+        self.offset = 0
+        self.sort: str | None = None
+        self.reverse = False
+        self.random = False
+        self.group: bool | None = None
+        self.min_score: float | None = None
+        self.min_confidence: str | None = None
+        self.window = False
+        self.open = False
+        self.preview = False
+        self.folder = False
+        self.grid: str | None = None
+        self.why = False
+        self.why_image: str | None = None
+        self.count = False
+        self.zero = False
+        self.json = False
+        self.format: str | None = None
+
+    @property
+    def most(self) -> int:
+        """How many results."""
+        return self.top or (_TOP_OF_FOLDER if self.folder else _TOP)
 
 
-def build() -> argparse.ArgumentParser:
-    """The parser."""
-    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
-    options.epilog = f"{options.epilog}\n{_FILTERS}"
-    options.usage = "csearch [options] QUERY…"
-    _add_query(options.add_argument_group("what to look for"))
-    _add_place(options.add_argument_group("where to look"))
-    _add_choice(options.add_argument_group("which results"))
-    _add_form(options.add_argument_group("what you get"))
-    add_version(options)
+def parse(arguments: list[str]) -> Options:
+    """The options in arguments; what follows `--` keeps it. Ends the process on a mistake."""
+    options = plain(arguments)
+    if options is None:
+        from csearch import parser
+
+        options = parser.parse(arguments)
     return options
 
 
-def _add_query(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
-    group.add_argument(
-        "--like",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="pictures like this file or URL (may be given several times)",
-    )
-    group.add_argument(
-        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
-    )
-    group.add_argument(
-        "--blend",
-        type=_share,
-        metavar="X",
-        help="weight of the pictures against the label, 0 to 1 (0.5)",
-    )
+def plain(arguments: list[str]) -> Options | None:
+    """Those of a command of words and the commonest options alone; None for any other.
 
-
-def _add_place(group: argparse._ArgumentGroup) -> None:
-    where = group.add_mutually_exclusive_group()
-    where.add_argument(
-        "--in",
-        dest="directories",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="look below DIR (may be given several times)",
-    )
-    where.add_argument(
-        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
-    )
-    group.add_argument(
-        "--wait", action="store_true", help="first wait until all changes there have been read"
-    )
-
-
-def _add_choice(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
-    group.add_argument(
-        "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
-    )
-    group.add_argument(
-        "--sort",
-        choices=("score", "date", "name", "size"),
-        help="order of the best N; of everything in a query of filters alone (date)",
-    )
-    group.add_argument("--reverse", action="store_true", help="the other way round")
-    group.add_argument(
-        "--random", action="store_true", help="any N of those that match, or of all, by chance"
-    )
-    group.add_argument(
-        "--group",
-        action=argparse.BooleanOptionalAction,
-        help="show one of several that are nearly the same, as on a terminal",
-    )
-    group.add_argument("--min-score", type=_number, metavar="X", help="leave out what scores lower")
-    group.add_argument(
-        "--min-confidence",
-        choices=("weak", "fair", "strong"),
-        help="leave out what is less sure",
-    )
-
-
-def _add_form(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
-    )
-    group.add_argument("--open", action="store_true", help="open the best one, too")
-    form = group.add_mutually_exclusive_group()
-    form.add_argument(
-        "--preview", action="store_true", help="on a terminal: a small picture below each result"
-    )
-    form.add_argument(
-        "--folder",
-        action="store_true",
-        help="a folder of links to the best 100 (or N), opened in the file manager",
-    )
-    group.add_argument(
-        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
-    )
-    group.add_argument(
-        "--why", action="store_true", help="say what of the query each result meets and misses"
-    )
-    group.add_argument(
-        "--why-image",
-        metavar="FILE",
-        help="write a PNG of the first result that shows which regions match",
-    )
-    form.add_argument("--count", action="store_true", help="only how many there are")
-    form.add_argument(
-        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
-    )
-    form.add_argument("--json", action="store_true", help="one JSON object a line")
-    form.add_argument(
-        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
-    return min(int(text), _TOP_MAX)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 on, not {text!r}")
-    return min(int(text), _TOP_MAX)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
-    return number
-
-
-def _share(text: str) -> float:
-    number = _number(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text!r}")
-    return number
+    Most searches are like that, and argparse takes nearly as long as Python's start.
+    """
+    options = Options()
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            options.query.append(argument)
+        elif argument in ("-g", "--global"):
+            options.everywhere = True
+        elif argument == "-0":
+            options.zero = True
+        elif argument in ("-t", "--top", "--in"):
+            value = next(rest, "-")
+            if argument == "--in" and not value.startswith("-"):
+                options.directories.append(value)
+            elif value.isdecimal() and int(value):
+                options.top = min(int(value), TOP_MAX)
+            else:
+                return None
+        else:
+            return None
+    if not options.query or (options.everywhere and options.directories):
+        return None
+    return options

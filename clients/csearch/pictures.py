@@ -10,9 +10,9 @@ import os
 import re
 from typing import NamedTuple
 
-from csearch.arguments import absolute
 from csearch.command import remark
 from csearch.errors import ClientError
+from csearch.paths import absolute
 from csearch.protocol import Message
 
 STANDARD_INPUT = "-"

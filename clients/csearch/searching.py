@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import signal
 
-from csearch.arguments import absolute, current_directory
 from csearch.command import INTERRUPTED, remark, write
 from csearch.connection import Connection
 from csearch.errors import ClientError, ServiceError
-from csearch.options import parse
+from csearch.options import Options, parse
+from csearch.paths import absolute, current_directory
 from csearch.protocol import Message
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
@@ -76,15 +74,14 @@ def _scopes(directories: list[str]) -> list[bytes]:
 class _Search:
     """One search: what was asked for, and how far its answer is printed."""
 
-    def __init__(
-        self, terminal: Terminal, progress: ProgressLine, options: argparse.Namespace
-    ) -> None:
+    def __init__(self, terminal: Terminal, progress: ProgressLine, options: Options) -> None:
         self._terminal = terminal
         self._progress = progress
         self._options = options
         self._links: Links | None = None
         self._found = False
         self._waited = False
+        self._catches = False  # Ctrl-C
         self._interrupted = False
 
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
@@ -96,7 +93,7 @@ class _Search:
             [picture.file for picture in pictures],
             query=query,
             scopes=scopes,
-            top=self._options.top,
+            top=self._options.most,
             wait="all" if self._options.wait else "first",
             remember=True,
             **self._fields(output),
@@ -104,7 +101,6 @@ class _Search:
         )
         result: Message = {}
         first = b""
-        previous = signal.getsignal(signal.SIGINT)
         try:
             for reply in replies:
                 if reply["type"] == "progress":
@@ -122,14 +118,17 @@ class _Search:
                 else:
                     result = reply
         finally:
-            signal.signal(signal.SIGINT, previous)
+            if self._catches:
+                import signal
+
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             self._progress.clear()
         if self._options.count:
             self._found = bool(result.get("count"))
             write(b"%d\n" % (result.get("count") or 0))
         self._explain(result)
-        if self._options.why_image and first:
-            self._draw(connection, query, pictures, first)
+        if first and (target := self._options.why_image):
+            self._draw(connection, query, pictures, first, target)
         if self._links:
             self._links.show()
         if extras:
@@ -148,7 +147,7 @@ class _Search:
         return Extras(options, self._terminal)
 
     def _draw(
-        self, connection: Connection, query: str, pictures: list[Picture], path: bytes
+        self, connection: Connection, query: str, pictures: list[Picture], path: bytes, target: str
     ) -> None:
         """Writes --why-image. Raises ClientError."""
         from csearch.show.regions import write_regions
@@ -156,7 +155,7 @@ class _Search:
         fields: Message = {"query": query, "label": self._options.label}
         if self._options.blend is not None:
             fields["blend"] = self._options.blend
-        write_regions(connection, fields, pictures, path, self._options.why_image)
+        write_regions(connection, fields, pictures, path, target)
 
     def _folder(self) -> Formatter | None:
         """Links instead of lines, where they are asked for. Raises ClientError."""
@@ -166,7 +165,7 @@ class _Search:
 
         words = [word for word in self._options.query if word != "--"]
         like = [f"like {os.path.basename(name)}" for name in self._options.like]
-        self._links = Links(" ".join([*words, *like]), self._options.top)
+        self._links = Links(" ".join([*words, *like]), self._options.most)
         return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:
@@ -194,6 +193,8 @@ class _Search:
     def _wait(self, connection: Connection, reply: Message) -> None:
         """Shows progress; from the first of it on, Ctrl-C means: what is there already?"""
         if not self._waited:
+            import signal  # takes 3 ms
+
             self._waited = True
             target = connection.last_id
 
@@ -203,6 +204,7 @@ class _Search:
                 connection.send("answer", target=target)
 
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: ignored
+                self._catches = True
                 signal.signal(signal.SIGINT, answer_now)
         self._progress.update(reply)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 
-from csearch.arguments import absolute
 from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.installing.items import share
+from csearch.options import Options
+from csearch.paths import absolute
 
 PYTHON = "/usr/bin/python3"
 NO_TOOLKIT = 69  # exit status of integrations/window
 _PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
 
 
-def show(options: argparse.Namespace) -> int:
+def show(options: Options) -> int:
     """Opens it and waits for its end; the exit status. Raises ClientError."""
     if len(options.directories) > 1:
         raise ClientError("the window searches below one directory; give --in once")

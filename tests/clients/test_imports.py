@@ -19,7 +19,12 @@ finally:
     print(*sorted(sys.modules), file=sys.stderr)
 """
 SLOW = {
+    "argparse",
     "asyncio",
+    "enum",
+    "re",
+    "signal",
+    "socket",
     "subprocess",
     "json",
     "shutil",

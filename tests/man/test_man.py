@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from csearch import options
 from csearch.control.commands import COMMANDS, build_parser
+from csearch.parser import build
 from csearchd.__main__ import _parser as daemon_parser
 from csearchd.config import KEYS
 from support.user import User
@@ -49,7 +49,7 @@ def controls() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "parser"), [("csearch.1", options.build()), ("csearchd.8", daemon_parser())]
+    ("name", "parser"), [("csearch.1", build()), ("csearchd.8", daemon_parser())]
 )
 def test_each_option_is_explained(name: str, parser: argparse.ArgumentParser) -> None:
     found = [option for action in parser._actions for option in action.option_strings]

@@ -59,7 +59,7 @@ class Offer(NamedTuple):
 def offer(command: str, words: list[str], current: str) -> Offer:
     """What `current`, which follows `words` of `command`, may become."""
     if command == "csearch":
-        from csearch.options import build
+        from csearch.parser import build
 
         return _Line(build(), "").offer(words, current)
     from csearch.control.commands import COMMANDS, build_parser

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.arguments import absolute
 from csearch.command import remark, write
 from csearch.connection import Connection
+from csearch.paths import absolute
 from csearch.protocol import Message
 from csearch.show.json import line, path_fields
 from csearch.show.numbers import count, size

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.arguments import absolute
 from csearch.command import say
 from csearch.connection import Connection
+from csearch.paths import absolute
 from csearch.show.numbers import count
 
 EXAMPLES = """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.arguments import absolute, add_action
+from csearch.arguments import add_action
 from csearch.command import FAILURE, remark, say
 from csearch.connection import Connection
 from csearch.errors import ClientError
+from csearch.paths import absolute
 from csearch.protocol import Message
 from csearch.show.numbers import count
 from csearch.show.paths import printable

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 
 from csearch.command import write
+from csearch.options import Options
 from csearch.preview.drawing import Drawing, drawing
 from csearch.preview.sheet import Sheet, sheet
 from csearch.protocol import Message
@@ -15,7 +15,7 @@ from csearch.show.terminal import Terminal
 class Extras:
     """What --preview, --grid and --open ask for."""
 
-    def __init__(self, options: argparse.Namespace, terminal: Terminal) -> None:
+    def __init__(self, options: Options, terminal: Terminal) -> None:
         """Raises ClientError where it can't be done."""
         self._drawing: Drawing | None = drawing(terminal) if options.preview else None
         self._sheet: Sheet | None = sheet(options.grid) if options.grid is not None else None

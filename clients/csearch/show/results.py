@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
+from csearch.options import Options
 from csearch.protocol import Message
 from csearch.show.paths import file_uri, printable, shorten, shortest
 from csearch.show.terminal import Terminal
@@ -35,7 +35,7 @@ class Formatter:
         self.group = group  # unless it is asked for otherwise
 
 
-def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
+def formatter(terminal: Terminal, options: Options) -> Formatter:
     """By where the output goes and what was asked for. Raises ClientError."""
     if options.json:
         return Formatter(_json_lines(options.offset), details=True, places=True)
@@ -54,7 +54,7 @@ def formatter(terminal: Terminal, options: argparse.Namespace) -> Formatter:
     )
 
 
-def _explaining(terminal: Terminal, options: argparse.Namespace) -> Explain:
+def _explaining(terminal: Terminal, options: Options) -> Explain:
     """What says why a hit was found; nothing, unless it is asked for."""
     if not options.why:
         return lambda hit, indent: ""

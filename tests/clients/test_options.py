@@ -1,0 +1,53 @@
+"""The quick reading of the commonest arguments says what argparse says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from csearch import options, parser
+
+# What has a meaning, and what nearly has one.
+_ARGUMENTS = ["-g", "--global", "-0", "-t", "--top", "--in", "--json", "-", "--", "-t5", "--top=5"]
+_ARGUMENTS += [
+    "--inn",
+    "-g0",
+    "-5",
+    "5",
+    "0",
+    "05",
+    "٣",
+    "1e3",
+    "99999999999",
+    "",
+    " ",
+    "a b",
+    "-a b",
+]
+arguments = st.lists(st.sampled_from(_ARGUMENTS) | st.text(max_size=4), max_size=6)
+
+
+def by_argparse(words: list[str]) -> dict[str, object] | str:
+    try:
+        return vars(parser.parse(words))
+    except SystemExit as leaving:
+        return f"exit status {leaving.code}"
+
+
+@given(words=arguments)
+@example(words=["dog", "-t", "5", "-t", "7"])
+@example(words=["--in", "a", "dog", "-0", "--in", "b", "cat"])
+@example(words=["dog", "-g", "--in", "b"])
+def test_quick_reading_and_argparse_agree(words: list[str]) -> None:
+    quick = options.plain(words)
+    assert quick is None or vars(quick) == by_argparse(words)
+
+
+@pytest.mark.parametrize("line", ["dog", "a dog -g", "-t 5 dog", "--in d dog", "-0 dog --top 2"])
+def test_the_commonest_are_read_quickly(line: str) -> None:
+    assert options.plain(line.split())
+
+
+def test_argparse_knows_the_same_options_and_defaults() -> None:
+    assert vars(parser.build().parse_args([])) == vars(options.Options())
