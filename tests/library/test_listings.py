@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import listings
+from csearchd.library import listings, roots
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 
@@ -51,3 +51,17 @@ def test_inode_numbers_that_do_not_last_are_not_compared(library: Library) -> No
     listings.apply(library, files(5, b"3"))
     with library.read() as reader:
         assert reader.execute("SELECT due FROM files").fetchall() == [(1,)]
+
+
+def test_the_directory_of_all_can_be_a_root_and_leaves_like_any_other(library: Library) -> None:
+    roots.add(library, b"/")
+    for path in (b"/", b"/a", b"/a/b", b"/pictures"):
+        listings.apply(library, Listing(path, [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
+    listings.cover(library, b"/")
+    roots.add(library, b"/pictures")
+    assert roots.remove(library, b"/")
+    with library.read() as reader:
+        assert reader.execute("SELECT count(*) FROM files").fetchone() == (0,)
+    assert roots.roots(library) == [b"/pictures"] and not listings.seen(library, b"/")
+    listings.apply(library, Listing(b"/", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
+    assert listings.remove(library, b"/") == 1

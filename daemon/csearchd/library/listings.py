@@ -104,7 +104,7 @@ def remove(library: Library, path: bytes, spare_roots: bool = False) -> int:
     """
     with library.write() as database:
         directory = library.tree.find(path)
-        if directory is not None and directory != TOP:
+        if directory is not None:
             return remove_tree(library, database, directory, spare_roots)
         parent, _, name = path.rpartition(b"/")
         directory = library.tree.find(parent or b"/")
@@ -178,13 +178,13 @@ def remove_tree(
 ) -> int:
     """Removes a directory's row and all below it, files too; inside a `write()`.
 
-    Rows of roots, and those on the way to them, stay; with `spare_roots` what roots hold does too.
-    Returns how many files went.
+    Rows of roots, those on the way to them, and that of "/" stay; with `spare_roots` what roots
+    hold does too. Returns how many files went.
     """
     tree = library.tree
     below = tree.below(directory)
     roots = roots_among(database, below)
-    kept = {above for root in roots for above in tree.ancestors(root)}
+    kept = {TOP, *(above for root in roots for above in tree.ancestors(root))}
     spared = {inner for root in roots for inner in tree.below(root)} if spare_roots else set()
     count = 0
     for current in reversed(below):
