@@ -268,6 +268,31 @@ def test_a_change_of_model_removes_the_codes_of_the_old_one(place: Place) -> Non
     assert {path.parent.name for path in files} == {f"vectors-{'e' * 16}"}
 
 
+def test_notes_of_a_model_that_no_table_has_do_not_pile_up(place: Place) -> None:
+    """Else the cache would be written again and again, though nothing changes."""
+    unused = place.library.model("a" * 64, "unused", DIMENSIONS)
+    with place.library.write() as database:
+        rows = [(number, str(number)) for number in range(1, 1201)]
+        database.executemany("INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)", rows)
+        vectors = [(unused, row[0], unit(row[0])[0].tobytes()) for row in rows]
+        database.executemany("INSERT INTO vectors VALUES (?, ?, ?, 1)", vectors)
+    place.library.settle()
+    token = derived(place.library)
+    place.library.settle()
+    assert derived(place.library) == token
+    place.library.vectors(unused, DIMENSIONS)
+    with place.library.write() as database:  # released, but killed before its codes went
+        place.library._tables.pop(unused).close()
+        database.execute("DELETE FROM vectors WHERE model = ? AND content > 3", (unused,))
+    place.library.settle()
+    assert len(place.library.vectors(unused, DIMENSIONS)) == 3
+
+
+def derived(library: Library) -> list[tuple[str, str]]:
+    with library.read() as database:
+        return database.execute("SELECT * FROM derived ORDER BY name").fetchall()
+
+
 def test_low_bytes_count_as_memory_only_while_searches_come(place: Place) -> None:
     place.store(1, unit(1)[0])
     place.table.search(unit(2)[0].astype(np.float32), None, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from collections.abc import Collection
 
 
 def new_token() -> str:
@@ -24,6 +25,14 @@ def token(database: sqlite3.Connection, name: str) -> str | None:
 
 def set_token(database: sqlite3.Connection, name: str, value: str) -> None:
     database.execute("INSERT OR REPLACE INTO derived VALUES (?, ?)", (name, value))
+
+
+def keep_tokens(database: sqlite3.Connection, pattern: str, names: Collection[str]) -> None:
+    """Drops the tokens of files whose names are like `pattern` (of SQL), but for `names`."""
+    database.execute(
+        f"DELETE FROM derived WHERE name LIKE ? AND name NOT IN ({','.join('?' * len(names))})",
+        (pattern, *names),
+    )
 
 
 def boot_id() -> str:

@@ -20,7 +20,7 @@ from csearchd.library.database import LibraryError, explain, open_database, open
 from csearchd.library.facts import Facts
 from csearchd.library.keywords import Keywords
 from csearchd.library.tree import DirectoryTree
-from csearchd.library.vectors import VectorTable
+from csearchd.library.vectors import VectorTable, settle_others
 
 _PAGES = 4096  # of 16 KB: a transaction of less than a second
 _CLOSE_SECONDS = 0.3
@@ -209,6 +209,7 @@ class Library:
             self.after_commit(self.catalogue.settle(database))
             for model, table in self._tables.items():
                 self.after_commit(table.settle(database, model))
+            settle_others(database, self._tables)
 
     def close(self) -> None:
         """Closes the database, unless a transaction is under way: that is rolled back instead,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -254,7 +254,19 @@ class VectorTable:
         log.warning("%s", self.trouble)
 
 
-def _name(model: int) -> str:
+def settle_others(database: sqlite3.Connection, tables: Iterable[int]) -> None:
+    """Clears the notes of changes of models without a table; inside a transaction.
+
+    A code file that one of them has left behind is not trusted any more.
+    """
+    models = list(tables)
+    marks = ",".join("?" * len(models))
+    database.execute(f"DELETE FROM changed_vectors WHERE model NOT IN ({marks})", models)
+    names = [_name(model) for model in models]
+    derived.keep_tokens(database, _name("%"), names)
+
+
+def _name(model: int | str) -> str:
     return f"vectors-{model}"
 
 
