@@ -11,6 +11,7 @@ import pytest
 
 from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import move_directory, swap
 from csearchd.tags import folders
 from csearchd.tags.born import born
@@ -32,6 +33,54 @@ def know(library: Library, directory: Path) -> bytes:
     assert listing is not None
     listings.apply(library, listing)
     return os.fsencode(directory)
+
+
+def read(library: Library, directory: bytes, count: int, failure: str | None = None) -> None:
+    """The directory has so many pictures, which were visited, in the ledger's mode "xattr"."""
+    files = [FileStat(b"%d.jpg" % number, 1, 1, 1, 1) for number in range(count)]
+    listings.apply(library, Listing(directory, files, [], b"read"))
+    with library.write() as database:
+        database.execute("INSERT OR IGNORE INTO contents (id, scheme, identity) VALUES (1, 1, '')")
+        where = (library.tree.find(directory),)
+        database.execute("UPDATE files SET due = 0, content = 1 WHERE directory = ?", where)
+        database.execute(
+            "INSERT INTO tag_visits SELECT id, 'xattr', 1, 'edition', ? FROM files "
+            "WHERE directory = ?",
+            (failure, *where),
+        )
+
+
+def test_what_is_due_and_what_was_left_alone(library: Library, tmp_path: Path) -> None:
+    """The rest of the library costs nothing: it is asked for again and again."""
+    album, inner, other = (
+        know(library, tmp_path / path) for path in ("album", "album/inner", "other")
+    )
+    read(library, album, 3, "it is read-only")
+    read(library, inner, 2)
+    read(library, other, 3000)
+    kept = {album: "xattr", inner: "sidecar"}
+    for path, mode in kept.items():
+        folders.keep(library, path, mode)
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    with library.read() as database:
+        database.set_progress_handler(count, 1)
+        assert folders.left_alone(library, kept) == {album: 3, inner: 0}
+        assert folders.left_alone(library, {inner: "xattr", album: "sidecar"}) == {
+            inner: 0,
+            album: 0,
+        }
+        assert folders.due(library, album, "xattr", "edition") == []
+        assert len(folders.due(library, album, "xattr", "another")) == 3
+        assert len(folders.due(library, inner, "sidecar", "edition")) == 2
+        database.set_progress_handler(None, 1)
+    assert steps < 3000
+    folders.leave(library, inner)
+    assert len(folders.due(library, album, "xattr", "another")) == 5
 
 
 def test_moves_that_were_seen(library: Library, tmp_path: Path) -> None:

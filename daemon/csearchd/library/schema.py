@@ -14,6 +14,8 @@ files        a picture's place: name, and the stat that was true when it was las
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
              they can't be decoded; `orphaned` since when no file has them (library.clock).
 vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
+models       whose vectors there are; `gone` since when none with the fingerprint is installed
+             (library.clock).
 metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extended attributes.
              `outdated` marks what an older version took, which knew to take less: it is taken again
              when there is nothing else to do.
@@ -231,6 +233,10 @@ MIGRATIONS = (
     """
     ALTER TABLE tag_folders ADD COLUMN inode INTEGER;
     ALTER TABLE tag_folders ADD COLUMN born INTEGER;
+    """,
+    """
+    ALTER TABLE models ADD COLUMN gone INTEGER;
+    CREATE INDEX tag_visits_failed ON tag_visits(file, mode) WHERE failure IS NOT NULL;
     """,
 )
 

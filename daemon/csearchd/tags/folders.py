@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 from csearchd.library.library import Library
@@ -86,38 +87,41 @@ def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
     A folder inside that is kept in a mode of its own isn't part of it.
     """
     inner = [kept for kept in folders(library) if kept != path and is_below(kept, path)]
+    with library.memory:
+        tree = library.tree
+        top, *others = (
+            tree.below(found) if (found := tree.find(one)) else [] for one in (path, *inner)
+        )
+        directories = set(top).difference(*others)
     with library.read() as database:
         rows = database.execute(
-            "SELECT f.id, f.directory FROM files f JOIN contents c ON c.id = f.content "
+            "SELECT f.id FROM json_each(?) d CROSS JOIN files f ON f.directory = d.value "
+            "JOIN contents c ON c.id = f.content "
             "LEFT JOIN tag_visits v ON v.file = f.id AND v.mode = ? "
             "WHERE NOT f.due AND f.failure IS NULL AND c.failure IS NULL AND "
             "(v.file IS NULL OR v.content IS NOT f.content OR v.edition <> ?) ORDER BY f.id",
-            (mode, edition),
-        ).fetchall()
-    with library.memory:
-        tree = library.tree
-        scope = tree.mask(found for one in [path] if (found := tree.find(one)))
-        for one in inner:
-            if found := tree.find(one):
-                scope[tree.below(found)] = False
-    return [file for file, directory in rows if directory < len(scope) and scope[directory]]
+            (json.dumps(list(directories)), mode, edition),
+        )
+        return [row[0] for row in rows]
 
 
 def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
     """How many pictures in kept folders weren't tagged when they were visited, by path."""
+    found = dict.fromkeys(kept, 0)
     if not kept:
-        return {}  # each visit would be looked at
+        return found
     with library.read() as database:
         rows = database.execute(
-            "SELECT v.mode, f.directory FROM tag_visits v JOIN files f ON f.id = v.file "
-            "WHERE v.failure IS NOT NULL"
+            "SELECT v.mode, f.directory, count(*) FROM tag_visits v JOIN files f ON f.id = v.file "
+            "WHERE v.failure IS NOT NULL GROUP BY v.mode, f.directory"
         ).fetchall()
-    found: dict[bytes, int] = {}
     with library.memory:
-        for path, mode in kept.items():
-            directory = library.tree.find(path)
-            inside = set(library.tree.below(directory)) if directory and rows else set()
-            found[path] = sum(one == mode and where in inside for one, where in rows)
+        tree = library.tree
+        there = {tree.find(path): path for path in kept}
+        for mode, directory, count in rows:
+            above = tree.ancestors(directory) if directory in tree else ()
+            for path in (there[one] for one in above if one in there):
+                found[path] += count if kept[path] == mode else 0
     return found
 
 
