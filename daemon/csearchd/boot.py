@@ -17,6 +17,7 @@ from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.history import History
 from csearchd.library.library import Library
+from csearchd.library.retiring import retire
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
@@ -175,13 +176,16 @@ def _reload(service: Service) -> None:
 
 
 async def _purge(service: Service) -> None:
-    """Deletes what has had no file for long, a little at a time."""
+    """Deletes what has had no file, or no model, for long, a little at a time."""
     while True:
         keep = service.config.library.keep_days * 86400
         try:
             while await service.run(
                 contents.purge, service.library, keep, service.models.serving.table
             ):
+                await asyncio.sleep(0.1)
+            installed = await service.run(lambda: service.models.fingerprints)
+            while await service.run(retire, service.library, installed, keep):
                 await asyncio.sleep(0.1)
             await service.run(service.library.settle)
         except LibraryError as error:

@@ -31,7 +31,14 @@ class Key:
 
 
 KEYS = (
-    Key("library", "keep_days", 30, "days that a picture without a file is remembered", 0, 36500),
+    Key(
+        "library",
+        "keep_days",
+        30,
+        "days that a picture without a file, or what a removed model made, is remembered",
+        0,
+        36500,
+    ),
     Key("scan", "hidden", False, "whether hidden directories and files are searched too"),
     Key("scan", "exclude", [], 'more names of directories to skip, such as "raw-*" (wildcards)'),
     Key("encode", "device", "auto", "what runs the image tower", choices=("auto", "cpu", "cuda")),

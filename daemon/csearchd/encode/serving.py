@@ -7,7 +7,7 @@ import os
 import threading
 from dataclasses import dataclass, replace
 
-from csearchd.encode.models import STARTER, Model, ModelError, find_model
+from csearchd.encode.models import STARTER, Model, ModelError, find_model, installed_models
 from csearchd.encode.text import TextTower
 from csearchd.library.library import Library
 from csearchd.library.vectors import VectorTable
@@ -80,6 +80,12 @@ class Models:
             self.coming = None
         self._library.release(before.row)
         log.info("%s serves now", model.name)
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """Those of the models that are installed, and of those that are in use."""
+        used = [self.serving.model, *([self.coming] if self.coming else [])]
+        return {model.fingerprint for model in (*used, *installed_models(self._directory))}
 
     def use_threads(self, threads: int) -> None:
         """Lets the text tower compute in so many threads from now on; 0: as many as pay."""
