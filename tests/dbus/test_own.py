@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from dbus_fast import Variant
 
-from support.bus import NAME, OWN, Bus, Caller, needs_bus
+from support.bus import OWN, Bus, Caller, needs_bus
 from support.photos import write_drawn, write_photos
 from support.user import wait_for
 
@@ -196,35 +193,6 @@ def test_changes_are_told(desktop: Bus) -> None:
     signal = desktop.run(scenario())
     assert set(signal.body[0]) == {"state", "images", "pending"}
     desktop.user.csearchctl("remove", seen)
-
-
-def test_introspection_is_what_other_tools_read(desktop: Bus) -> None:
-    tools = [tool for tool in ("gdbus", "busctl") if shutil.which(tool)]
-    if not tools:
-        pytest.skip("needs gdbus (libglib2.0-bin) or busctl (systemd)")
-    commands = {
-        "gdbus": ["gdbus", "introspect", "--address", desktop.address, "--dest", NAME],
-        "busctl": ["busctl", f"--address={desktop.address}", "introspect", NAME, OWN[0]],
-    }
-    commands["gdbus"] += ["--object-path", "/", "--recurse"]
-    for tool in tools:
-        told = subprocess.run(commands[tool], capture_output=True, text=True, check=True).stdout
-        for word in ("Search", "Status", "Changed", "Progress"):
-            assert word in told, (tool, told)
-
-
-def test_every_object_is_found_from_the_root(desktop: Bus) -> None:
-    at = "org.freedesktop.DBus.Introspectable"
-
-    def walk(path: str) -> set[str]:
-        (text,) = desktop.call((path, at), "Introspect")
-        node = ElementTree.fromstring(text)
-        found = {str(interface.get("name")) for interface in node.findall("interface")}
-        for child in node.findall("node"):
-            found |= walk(path.rstrip("/") + "/" + str(child.get("name")))
-        return found
-
-    assert {NAME, "org.gnome.Shell.SearchProvider2", "org.kde.krunner1"} <= walk("/")
 
 
 def test_descriptors_that_nobody_asked_for_are_closed(desktop: Bus) -> None:

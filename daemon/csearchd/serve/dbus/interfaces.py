@@ -6,6 +6,7 @@ https://dbus.freedesktop.org/doc/dbus-specification.html#introspection-format
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ _HEAD = (
     '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n'
     '  "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">\n'
 )
-_STANDARD = """\
+_DESCRIBED = """\
   <interface name="org.freedesktop.DBus.Introspectable">
     <method name="Introspect"><arg name="xml" type="s" direction="out"/></method>
   </interface>
@@ -22,7 +23,24 @@ _STANDARD = """\
     <method name="Ping"/>
     <method name="GetMachineId"><arg name="machine" type="s" direction="out"/></method>
   </interface>
+  <interface name="org.freedesktop.DBus.Properties">
+    <method name="Get">
+      <arg name="interface" type="s" direction="in"/>
+      <arg name="property" type="s" direction="in"/>
+      <arg name="value" type="v" direction="out"/>
+    </method>
+    <method name="Set">
+      <arg name="interface" type="s" direction="in"/>
+      <arg name="property" type="s" direction="in"/>
+      <arg name="value" type="v" direction="in"/>
+    </method>
+    <method name="GetAll">
+      <arg name="interface" type="s" direction="in"/>
+      <arg name="properties" type="a{sv}" direction="out"/>
+    </method>
+  </interface>
 """
+STANDARD = tuple(f"org.freedesktop.DBus.{x}" for x in ("Introspectable", "Peer", "Properties"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ def _signature(element: ElementTree.Element, direction: str | None) -> str:
     )
 
 
-def describe(path: str, objects: dict[str, Interface]) -> str | None:
+def describe(path: str, objects: Mapping[str, Interface]) -> str | None:
     """The introspection of `path`, where `objects` are what there is; None if there is nothing."""
     below = path.rstrip("/") + "/"
     children = sorted(
@@ -71,5 +89,5 @@ def describe(path: str, objects: dict[str, Interface]) -> str | None:
     here = objects.get(path)
     if here is None and not children:
         return None
-    parts = [here.text if here else "", _STANDARD, *(f'  <node name="{c}"/>\n' for c in children)]
+    parts = [here.text if here else "", _DESCRIBED, *(f'  <node name="{c}"/>\n' for c in children)]
     return f"{_HEAD}<node>\n{''.join(parts)}</node>\n"

@@ -10,15 +10,14 @@ from typing import Any, NamedTuple
 from dbus_fast import ErrorType, Message, MessageFlag, MessageType
 from dbus_fast.aio import MessageBus
 
-from csearchd.serve.dbus.interfaces import Interface, describe
-from csearchd.serve.dbus.values import text
+from csearchd.serve.dbus.errors import error, error_name
+from csearchd.serve.dbus.interfaces import Interface
+from csearchd.serve.dbus.standard import standard
 from csearchd.serve.request import RequestError
 from csearchd.serve.stream import close_files
 
 log = logging.getLogger(__name__)
 
-_ERRORS = "org.csearch.Error."
-_INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 _MAX_CALLS = 256  # under way, of all senders
 
 
@@ -54,16 +53,13 @@ class Objects:
         if message.message_type is not MessageType.METHOD_CALL:
             close_files(files)
             return False
-        if message.interface == _INTROSPECTABLE and message.member == "Introspect":
+        if reply := standard(message, self._interfaces):
             close_files(files)
-            found = describe(message.path or "/", self._interfaces)
-            if found is None:
-                return _error(message, ErrorType.UNKNOWN_OBJECT, f"there is no {message.path}")
-            return Message.new_method_return(message, "s", [found])
+            return reply
         known = self._objects.get(message.path or "")
         if known is None or message.interface not in (None, known.interface.name):
             close_files(files)
-            return False  # dbus-fast answers for the standard interfaces, or that there is none
+            return False  # dbus-fast answers for Peer, or that there is none
         refused = self._refusal(message, known)
         if refused:
             close_files(files)
@@ -100,13 +96,13 @@ class Objects:
         signatures = known.interface.methods.get(message.member or "")
         if signatures is None:
             what = f"{known.interface.name} has no method {message.member}"
-            return _error(message, ErrorType.UNKNOWN_METHOD, what)
+            return error(message, ErrorType.UNKNOWN_METHOD, what)
         if message.signature != signatures[0]:
             what = f"{message.member} takes ({signatures[0]}), not ({message.signature})"
-            return _error(message, ErrorType.INVALID_ARGS, what)
+            return error(message, ErrorType.INVALID_ARGS, what)
         if len(self._tasks) >= _MAX_CALLS:
             what = f"more than {_MAX_CALLS} calls at a time"
-            return _error(message, ErrorType.LIMITS_EXCEEDED, what)
+            return error(message, ErrorType.LIMITS_EXCEEDED, what)
         return None
 
     async def _answer(self, message: Message, known: Object, files: list[int]) -> None:
@@ -116,11 +112,11 @@ class Objects:
             call = Call(message.sender or "", message.body, files)
             values = await known.methods[member](call)
             reply = Message.new_method_return(message, known.interface.methods[member][1], values)
-        except RequestError as error:
-            reply = _error(message, error_name(error.code), str(error))
+        except RequestError as failure:
+            reply = error(message, error_name(failure.code), str(failure))
         except Exception:
             log.exception("the call of %s.%s failed", known.interface.name, member)
-            reply = _error(message, error_name("internal"), "an error in csearchd; see its log")
+            reply = error(message, error_name("internal"), "an error in csearchd; see its log")
         finally:
             close_files(files)
         if not message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
@@ -130,12 +126,3 @@ class Objects:
         if self._bus.connected:
             sent = self._bus.send(message)
             sent.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
-
-
-def error_name(code: str) -> str:
-    """The D-Bus error of a protocol's code: "not-found" is org.csearch.Error.NotFound."""
-    return _ERRORS + "".join(part.capitalize() for part in code.split("-"))
-
-
-def _error(message: Message, kind: ErrorType | str, what: str) -> Message:
-    return Message.new_error(message, kind, text(what))
