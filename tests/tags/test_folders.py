@@ -15,6 +15,7 @@ from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import move_directory, swap
 from csearchd.tags import folders
 from csearchd.tags.born import born
+from csearchd.tags.following import Following
 from csearchd.watch.disk import read_listing
 from csearchd.watch.rules import Rules
 
@@ -99,29 +100,50 @@ def test_moves_that_were_seen(library: Library, tmp_path: Path) -> None:
 def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
     if born(os.fsencode(tmp_path)) is None:
         pytest.skip("the file system of temporary files doesn't say when a file was made")
-    old = know(library, tmp_path / "old")
-    folders.keep(library, old, "xattr")
+    looks: list[bytes] = []
+
+    def look(path: bytes) -> tuple[int, int] | None:
+        looks.append(path)
+        return born(path) if answers else None
+
+    answers, following = True, Following(library, look)
+    old, lost = know(library, tmp_path / "old"), know(library, tmp_path / "lost")
+    for path in (old, lost):
+        folders.keep(library, path, "xattr")
     (tmp_path / "old").rename(tmp_path / "new")
-    assert folders.follow(library, lambda path: None) == []  # its server hangs
-    assert folders.follow(library, born) == [] and folders.folders(library) == {old: "xattr"}
-    new = know(library, tmp_path / "new")
+    (tmp_path / "lost").rename(tmp_path / "unknown")
+    answers = False  # its server hangs
+    assert following.follow(True) == [] and not following.strange
+    answers = True
+    assert following.follow(True) == []
+    assert folders.folders(library) == {old: "xattr", lost: "xattr"}
     know(library, tmp_path / "old")  # another one with its name
-    assert folders.follow(library, born) == [(old, new)]
-    assert folders.folders(library) == {new: "xattr"}
-    assert folders.follow(library, born) == []
+    for _ in range(3):
+        assert following.follow(False) == [] and following.strange == {old}
+    new = know(library, tmp_path / "new")
+    assert following.follow(False) == [(old, new)] and not following.strange
+    assert folders.folders(library) == {new: "xattr", lost: "xattr"}
+    looks.clear()
+    assert following.follow(True) == []
+    assert sorted(looks) == [lost, new]  # nothing else has come
 
 
 def test_another_directory_is_not_taken_for_one_that_is_gone(
     library: Library, tmp_path: Path
 ) -> None:
     """Its inode number may be used again; the user agreed to tags in the old one only."""
+    following = Following(library, born)
     old = know(library, tmp_path / "old")
     folders.keep(library, old, "xattr")
     for number in range(50):
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
         know(library, tmp_path / f"other-{number}")
-    assert folders.follow(library, born) == []
+    assert following.follow(True) == []
     assert folders.folders(library) == {old: "xattr"}
     know(library, tmp_path / "old")  # come back, from a backup
-    assert folders.follow(library, born) == []
+    for strange in ({old}, set(), set()):
+        assert following.follow(True) == [] and following.strange == strange
     assert folders.folders(library) == {old: "xattr"}
+    (tmp_path / "old").rename(tmp_path / "new")
+    new = know(library, tmp_path / "new")
+    assert following.follow(True) == [(old, new)]

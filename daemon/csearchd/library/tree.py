@@ -18,6 +18,7 @@ class DirectoryTree:
         self._parent: dict[int, int] = {}
         self._name: dict[int, bytes] = {TOP: b""}
         self._children: dict[int, dict[bytes, int]] = {}
+        self._arrived: set[int] = set()
         for identifier, parent, name in rows:
             if parent is not None:
                 self.add(identifier, parent, name)
@@ -26,12 +27,19 @@ class DirectoryTree:
         self._parent[identifier] = parent
         self._name[identifier] = name
         self._children.setdefault(parent, {})[name] = identifier
+        self._arrived.add(identifier)
+
+    def take_arrived(self) -> set[int]:
+        """The directories that were added, or moved, since this was asked last."""
+        arrived, self._arrived = self._arrived, set()
+        return arrived
 
     def remove(self, identifier: int) -> None:
         """Forgets a directory that has no children left."""
         parent, name = self._parent.pop(identifier), self._name.pop(identifier)
         del self._children[parent][name]
         self._children.pop(identifier, None)
+        self._arrived.discard(identifier)
 
     def move(self, identifier: int, parent: int, name: bytes) -> None:
         """Gives a directory another parent and name; what is below comes along."""

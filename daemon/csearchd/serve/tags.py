@@ -16,6 +16,7 @@ from csearchd.serve.service import Service
 from csearchd.tags import folders, ledger
 from csearchd.tags.born import born
 from csearchd.tags.exiftool import MISSING, installed
+from csearchd.tags.following import Following
 from csearchd.tags.tasks import MODES, Task, files_at, places, unfinished
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
@@ -177,19 +178,21 @@ async def keep_tagged(service: Service) -> None:
         service.tagging.add(Task.settle(await service.run(unfinished, service.library)))
     except LibraryError:
         pass  # status says it already
+    following = Following(service.library, lambda path: _born(service, path))
     patience = _KEEP_SECONDS
     while True:
         news.clear()  # what comes while this round looks makes another
         try:
-            for old, new in await service.run(_follow, service):
+            for old, new in await service.run(following.follow, service.scanner.complete):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
         except LibraryError:
             pass  # status says it already
         kept = await service.run(folders.folders, service.library)
+        due = {path: mode for path, mode in kept.items() if path not in following.strange}
         before = service.tagging.progress
-        if kept and not service.tagging.is_busy:
+        if due and not service.tagging.is_busy:
             try:
-                await _tag_due(service, kept)
+                await _tag_due(service, due)
             except LibraryError:
                 pass  # status says it already
             except TagsError as error:
@@ -197,20 +200,17 @@ async def keep_tagged(service: Service) -> None:
                 log.error("%s", service.tagging.trouble)
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
-        await news.wait()
+        if not following.strange:
+            await news.wait()
         await asyncio.sleep(patience if kept else _KEEP_SECONDS)
 
 
-def _follow(service: Service) -> list[tuple[bytes, bytes]]:
-    """As folders.follow, where a server may hang."""
-
-    def look(path: bytes) -> tuple[int, int] | None:
-        try:
-            return service.scanner.watcher.ask(path, lambda: born(path))
-        except Unanswered:
-            return None
-
-    return folders.follow(service.library, look)
+def _born(service: Service, path: bytes) -> tuple[int, int] | None:
+    """As csearchd.tags.born, where a server may hang."""
+    try:
+        return service.scanner.watcher.ask(path, lambda: born(path))
+    except Unanswered:
+        return None
 
 
 async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
-from csearchd.library.tree import TOP
 from csearchd.tags.born import born
-
-Look = Callable[[bytes], tuple[int, int] | None]
-"""csearchd.tags.born, of a path that may not answer: None then, too."""
 
 
 def folders(library: Library) -> dict[bytes, str]:
@@ -28,41 +24,6 @@ def keep(library: Library, path: bytes, mode: str) -> None:
             "INSERT OR REPLACE INTO tag_folders (path, mode, inode, born) VALUES (?, ?, ?, ?)",
             (path, mode, inode, when),
         )
-
-
-def follow(library: Library, look: Look) -> list[tuple[bytes, bytes]]:
-    """Finds the kept folders that got another name when nobody looked: their old and new paths.
-
-    One that is gone stays where it was, since it may come back, with another directory's number.
-    """
-    with library.read() as database:
-        rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
-    moved: list[tuple[bytes, bytes]] = []
-    for path, *known in rows:
-        now = look(path)
-        if now == tuple(known):
-            continue
-        if known[1] is not None and (found := _find(library, look, known[0], known[1])):
-            moved.append((path, found))
-        elif now:
-            with library.write() as database:
-                database.execute(
-                    "UPDATE tag_folders SET inode = ?, born = ? WHERE path = ?", (*now, path)
-                )
-    for old, new in moved:
-        with library.write() as database:
-            database.execute(
-                "UPDATE OR REPLACE tag_folders SET path = ? WHERE path = ?", (new, old)
-            )
-    return moved
-
-
-def _find(library: Library, look: Look, inode: int, when: int) -> bytes | None:
-    """Where a directory is that the library knows; None where it knows it not."""
-    with library.memory:
-        tree = library.tree
-        paths = [tree.path(directory) for directory in tree.below(TOP)]
-    return next((path for path in paths if look(path) == (inode, when)), None)
 
 
 def leave(library: Library, path: bytes) -> list[bytes]:

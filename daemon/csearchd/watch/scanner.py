@@ -137,6 +137,14 @@ class Scanner:
             scans = list(self._scans)
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that is below the roots has been listed, and nothing is to be."""
+        if self._unsettled.is_set() or self.scanning:
+            return False
+        with self._lock:
+            return self._complete.issuperset(self.watcher.roots)
+
     def _touches(self, path: bytes) -> bool:
         """Whether a scan is under way that comes to `path`, or to something below it."""
         with self._lock:
