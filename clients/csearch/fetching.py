@@ -26,7 +26,8 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
     except urllib.error.HTTPError as error:
         raise ClientError(f"{url}: the server says {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
-        raise ClientError(f"{url}: {error.reason}") from None
+        reason = getattr(error.reason, "strerror", None) or error.reason
+        raise ClientError(f"{url}: {reason}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise ClientError(f"{url}: cannot be fetched: {error}") from None
     finally:

@@ -41,7 +41,7 @@ def _offer() -> None:
         "\nThese were found with the small starter model. A larger one finds much more:\n"
         f"  {model['name']}, {size(model['download'])} to download, licence {model['licence']}\n"
         f"  {model['summary']}\n"
-        f"Later it can be had with: csearchctl model install {model['name']}"
+        f"Later it can be had with: {csearchctl()} model install {model['name']}"
     )
     if not _agreed("Download and use it now? [y/N] "):
         return
@@ -52,6 +52,18 @@ def _offer() -> None:
         f"{model['name']} is installed. {count(total, 'picture')} will be read again with it; "
         "until then searches use the starter model."
     )
+
+
+def csearchctl() -> str:
+    """The command as it can be typed: with its path, where that is not searched for it."""
+    import shlex
+    import shutil
+    import sys
+
+    beside = os.path.join(os.path.dirname(sys.executable), "csearchctl")
+    if shutil.which("csearchctl") or not os.path.exists(beside):
+        return "csearchctl"
+    return shlex.quote(beside)
 
 
 def _settled() -> bool:

@@ -39,10 +39,13 @@ def parse(arguments: list[str]) -> Options:
     # argparse itself loses what follows a "--" where words and options may be mixed.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = Options()
-    vars(options).update(vars(known.parse_intermixed_args(arguments[:end])))
+    parsed, unknown = known.parse_known_intermixed_args(arguments[:end])
+    if unknown:
+        known.error(_unknown(unknown[0]))
+    vars(options).update(vars(parsed))
     options.query += arguments[end:] if arguments[end + 1 :] else []
     if not options.query and not options.like and not options.random and not options.window:
-        known.error("QUERY is missing: describe a picture")
+        known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
     return options
 
 
@@ -156,6 +159,15 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument(
         "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+    )
+
+
+def _unknown(option: str) -> str:
+    """Search engines take -WORD for what is not wanted; here that is an operator."""
+    words = option.lstrip("-")
+    return (
+        f"there is no option {option} (csearch -h lists them); to leave out what shows {words}: "
+        f'csearch "a dog - {words}"; words that begin with a dash go behind --'
     )
 
 

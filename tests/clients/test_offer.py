@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from home import Home
 from scripted_service import answering, hits
+
+from csearch import offer
 
 CATALOGUE = {
     "default": "large",
@@ -171,3 +176,16 @@ def test_real_list(home):
     assert recommended.startswith("ViT-B-32-256  (recommended)\n")
     for part in ("datacomp_s34b_b86k", "MIT", "605 MB to download", "English", "72.8%"):
         assert part in recommended
+
+
+def test_the_command_is_told_with_its_path_where_the_shell_would_not_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    environment = tmp_path / "an environment"
+    environment.mkdir()
+    (environment / "csearchctl").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(environment / "python"))
+    monkeypatch.setenv("PATH", os.devnull)
+    assert offer.csearchctl() == f"'{environment}/csearchctl'"
+    monkeypatch.setenv("PATH", str(environment))
+    assert offer.csearchctl() == "csearchctl"

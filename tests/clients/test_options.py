@@ -51,3 +51,13 @@ def test_the_commonest_are_read_quickly(line: str) -> None:
 
 def test_argparse_knows_the_same_options_and_defaults() -> None:
     assert vars(parser.build().parse_args([])) == vars(options.Options())
+
+
+@pytest.mark.parametrize("words", [["dog", "-cat"], ["-cat"], ["dog", "--like", "a.jpg", "-cat"]])
+def test_what_is_no_option_is_told_with_what_may_be_meant(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        options.parse(words)
+    told = capsys.readouterr().err
+    assert "no option -cat" in told and '"a dog - cat"' in told

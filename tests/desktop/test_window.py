@@ -46,6 +46,13 @@ def see(screen: Desktop, first: str) -> list[str]:
         raise
 
 
+def test_without_a_screen_it_says_so(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("csearch: there is no screen") and done.stderr.count("\n") == 1
+
+
 def test_the_grid_follows_what_is_typed(window: Desktop) -> None:
     window.wait_for_text(APPLICATION, "Describe the picture you remember")
     window.keys("type", "a cup of coffee")

@@ -96,7 +96,7 @@ def assert_one_error(result: tuple[int, str, str], *words: str, progress: bool =
     *before, last = err.splitlines()
     assert progress or not before, err
     assert "Traceback" not in err
-    assert last.startswith("error: ")
+    assert last.startswith("csearchctl: ")
     for word in words:
         assert word in last
 
@@ -226,7 +226,8 @@ DOWNLOAD = (
     "import sys; from csearchd.encode import fetch, models; fetch.configure_hub()\n"
     "fetch.PAUSES = (0.1, 0.1)\n"
     "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
-    "except models.ModelError as error: print(f'error: {error}', file=sys.stderr); sys.exit(2)\n"
+    "except models.ModelError as error:\n"
+    "  print(f'csearchctl: {error}', file=sys.stderr); sys.exit(2)\n"
 )
 CONTENT = bytes(range(256)) * 16_000
 

@@ -50,6 +50,15 @@ def test_sidecars_whose_pictures_were_renamed_or_deleted(
     assert [path.name for path in user.pictures.iterdir()] == ["renamed.jpg"]
 
 
+def test_a_picture_with_words_in_two_places_counts_once(
+    user: User, tagged: tuple[Path, Path]
+) -> None:
+    user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
+    done = user.csearchctl("tags", "undo", user.pictures)
+    assert done.stdout == b"2 pictures as before\n"
+    assert not any(sidecar(path).exists() or os.listxattr(path) for path in tagged)
+
+
 def test_a_renamed_picture_may_be_tagged_again(user: User, tagged: tuple[Path, Path]) -> None:
     """That its sidecar stayed behind doesn't mean that the user removed the words."""
     one, _ = tagged

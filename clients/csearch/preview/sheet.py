@@ -35,7 +35,8 @@ class Sheet(NamedTuple):
         )
         if done.returncode != 0 or not done.stdout:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ClientError(f"{self.path}: the sheet could not be made: {said[-1:] or '?'}")
+            reason = said[-1] if said else "no reason given"
+            raise ClientError(f"{self.path}: the sheet could not be made: {reason}")
         replace(self.path, done.stdout)
 
 

@@ -11,6 +11,7 @@ from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
 _DOING = {"encoding": "Reading", "tagging": "Tagging", "undoing": "Taking tags back from"}
+_WHAT = {"undoing": "place"}  # pictures, their sidecars, their attributes
 _FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
@@ -50,14 +51,15 @@ class ProgressLine:
         done, total = progress.get("done") or 0, progress["total"]
         filled = min(_BAR_COLUMNS, _BAR_COLUMNS * done // total)
         bar = self._full * filled + self._empty * (_BAR_COLUMNS - filled)
-        doing = _DOING[progress["phase"]]
-        parts = [f"{doing} {count(total, 'picture')} {bar} {count(done)}"]
+        phase = progress["phase"]
+        what = count(total, _WHAT.get(phase, "picture"))
+        parts = [f"{_DOING[phase]} {what} {bar} {count(done)}"]
         if progress.get("rate"):
             parts.append(rate(progress["rate"]))
         if progress.get("remaining") is not None:
             parts.append(f"{duration(progress['remaining'])} left")
         if progress.get("failed"):
-            parts.append(f"{count(progress['failed'])} {_FAILED[progress['phase']]}")
+            parts.append(f"{count(progress['failed'])} {_FAILED[phase]}")
         return ", ".join(parts)
 
 

@@ -48,9 +48,12 @@ def choose(name: str) -> Choice:
         check_supported(entry.arch)
         return Choice(entry.name, entry.arch, entry.weights, entry.licence, entry.disk)
     arch, colon, weights = name.partition(":")
-    check_supported(arch)
+    names = ", ".join(entry.name for entry in RECOMMENDED)
+    try:
+        check_supported(arch)
+    except ModelError as error:
+        raise ModelError(f"{error}; recommended models: {names}") from None
     if not colon or not weights:
-        names = ", ".join(entry.name for entry in RECOMMENDED)
         raise ModelError(
             f"{arch} needs the name of its weights, as {arch}:TAG; recommended models: {names}"
         )
@@ -181,12 +184,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         model = _run(options, parser)
     except ModelError as error:
-        _say(f"error: {error}")
+        _say(f"csearchctl: {error}")
         return 2
     except OSError as error:
         where = error.filename2 or error.filename or options.models_dir
         remedy = ": make room and try again" if error.errno == errno.ENOSPC else ""
-        _say(f"error: {where}: {error.strerror or error}{remedy}")
+        _say(f"csearchctl: {where}: {error.strerror or error}{remedy}")
         return 2
     except KeyboardInterrupt:
         _say("interrupted: nothing was installed; what was downloaded is kept")

@@ -132,7 +132,10 @@ def find_model(models_dir: str, name: str) -> Model:
     directory = os.path.join(models_dir, name)
     if not _is_name(name) or not os.path.isdir(directory):
         known = ", ".join(model.name for model in installed_models(models_dir))
-        raise ModelError(f"no model {name!r} is installed; there is: {known or 'none'}")
+        raise ModelError(
+            f"no model {name!r} is installed; there is: {known or 'none'}; csearchctl model "
+            "install gets another one, csearchctl model list tells which"
+        )
     return load_model(directory)
 
 

@@ -90,7 +90,7 @@ async def _remove(service: Service, request: Request) -> Message:
     images = await service.run(_count, service, path)
     if not await service.run(roots.remove, service.library, path):
         raise RequestError(
-            "not-found", f"{os.fsdecode(path)} is not a root; `csearchctl roots` lists them"
+            "not-found", f"{os.fsdecode(path)} is not watched; csearchctl roots lists what is"
         )
     service.scanner.roots_changed()
     for root in await service.run(roots.roots, service.library):

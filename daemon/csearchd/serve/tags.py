@@ -257,7 +257,7 @@ async def _do(service: Service, request: Request, task: Task) -> None:
 
 
 def _result(task: Task) -> Message:
-    return {"files": task.total, "written": task.written, "left": len(task.left)}
+    return {"files": task.total, "written": len(task.written), "left": len(task.left)}
 
 
 def _mode(request: Request) -> str:

@@ -145,7 +145,7 @@ class Tagging:
             task.done += 1
             self.progress += not _is_passing(entry)
             if entry["outcome"] == "written":
-                task.written += 1
+                task.written.add(given.place.path)
                 task.changed.add(os.path.dirname(given.place.path))
             elif entry["outcome"] == "left":
                 task.left.append((given.place.path, entry["reason"]))

@@ -46,7 +46,7 @@ class Task:
     places: deque[Place] = field(default_factory=deque)
     total: int = 0
     done: int = 0
-    written: int = 0
+    written: set[bytes] = field(default_factory=set)  # pictures
     left: list[tuple[bytes, str]] = field(default_factory=list)
     changed: set[bytes] = field(default_factory=set)  # directories
     error: str | None = None

@@ -111,6 +111,8 @@ def _reason(error: OSError) -> LeftAlone:
         return LeftAlone("its file system has no extended attributes; use --mode sidecar")
     if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
         return LeftAlone("there is no room for more extended attributes")
+    if error.errno in (errno.EACCES, errno.EROFS):
+        return LeftAlone("it is read-only")
     return LeftAlone(f"its extended attributes can't be changed: {error.strerror}")
 
 
