@@ -52,7 +52,7 @@ class Application(Base):
     def do_startup(self):
         Base.do_startup(self)
         self._service = Service(self.get_dbus_connection())
-        self._thumbnails = Thumbnails()
+        self._thumbnails = Thumbnails(self._service)
         for name, kind, act in (
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=_path(value))),

@@ -14,9 +14,10 @@ _TYPES = (Gdk.FileList, Gdk.Texture, GObject.TYPE_STRING)
 
 class Incoming:
     """`take(pictures, folder)` gets pictures, and a folder or None; `write(text)` what is none;
-    `say(text, failed)` what happens, for the user."""
+    `say(text, failed)` what happens, for the user. `workers` look at files."""
 
-    def __init__(self, take, write, say):
+    def __init__(self, workers, take, write, say):
+        self._workers = workers
         self._take = take
         self._write = write
         self._say = say
@@ -40,14 +41,16 @@ class Incoming:
         clipboard.read_value_async(kind, GLib.PRIORITY_DEFAULT, None, self._pasted)
         return True
 
-    def fetch(self, url):
-        """A picture of the web."""
+    def fetch(self, url, take=None):
+        """A picture of the web; `take(picture)` gets it instead."""
         self._say(_("Fetching {url}…").format(url=url), failed=False)
         name = os.fsencode(url.partition("?")[0].partition("#")[0])
 
         def done(data, failure):
             if failure:
                 self._say(failure, failed=True)
+            elif take:
+                take(Picture(name, data))
             else:
                 self._take([Picture(name, data)], None)
 
@@ -55,16 +58,19 @@ class Incoming:
 
     def name(self, names):
         """Takes what is named: a path (bytes) or URL each."""
-        for url in (os.fsdecode(name) for name in names):
-            if is_on_the_web(url):
-                self.fetch(url)
-        paths = [local(os.fsdecode(name)) for name in names]
-        paths = [path for path in paths if path]
-        folders = [path for path in paths if os.path.isdir(path)]
-        pictures = [Picture(path) for path in paths if path not in folders]
+        names = [os.fsdecode(name) for name in names]
+        urls = [name for name in names if is_on_the_web(name)]
+        for url in urls:
+            self.fetch(url)
+        paths = [path for name in names if (path := local(name))]
+
+        def take(folders):
+            chosen = [Picture(path) for path in paths if path not in folders]
+            self._take(chosen, folders[0] if folders else None)
+
         if paths:
-            self._take(pictures, folders[0] if folders else None)
-        elif not any(is_on_the_web(os.fsdecode(name)) for name in names):
+            self._workers.run(lambda: [path for path in paths if os.path.isdir(path)], take)
+        elif not urls:
             self._say(_("That is no picture of this computer, nor of the web."), failed=True)
 
     def _pasted(self, clipboard, result):
@@ -78,16 +84,25 @@ class Incoming:
             files = value.get_files()
             self.name([os.fsencode(file.get_path() or file.get_uri()) for file in files])
         elif isinstance(value, Gdk.Texture):
-            data = value.save_to_png_bytes().get_data()
-            self._take([Picture(_("Picture").encode(), data)], None)
+            self._workers.run(lambda: _as_file(value), lambda picture: self._take([picture], None))
         else:
             lines = [line.strip() for line in value.splitlines() if line.strip()]
-            if lines and all(is_on_the_web(line) or _exists(local(line)) for line in lines):
-                self.name([os.fsencode(line) for line in lines])
-            else:
-                self._write(" ".join(lines))
+
+            def take(are_pictures):
+                if are_pictures:
+                    self.name([os.fsencode(line) for line in lines])
+                else:
+                    self._write(" ".join(lines))
+
+            self._workers.run(lambda: lines and all(map(_is_there, lines)), take)
         return True
 
 
-def _exists(path):
-    return path is not None and os.path.exists(path)
+def _as_file(texture):
+    """Takes seconds for a large one."""
+    return Picture(_("Picture").encode(), texture.save_to_png_bytes().get_data())
+
+
+def _is_there(name):
+    path = local(name)
+    return is_on_the_web(name) or (path is not None and os.path.exists(path))

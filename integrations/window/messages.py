@@ -5,6 +5,7 @@ import os
 from gi.repository import GLib, Gtk
 
 from texts import _, ngettext, number
+from wording import sentence
 
 
 class Message(Gtk.Box):
@@ -115,8 +116,7 @@ def state(hits, result, top):
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
-    notes = [f"{note[0].upper()}{note[1:]}." for note in result.get("notes", []) if note]
-    return " ".join([*parts, *notes])
+    return " ".join([*parts, *map(sentence, result.get("notes", []))])
 
 
 def _nothing_known():

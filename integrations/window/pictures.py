@@ -2,8 +2,11 @@
 
 import os
 import re
+from typing import NamedTuple
 
 from gi.repository import Gio, GLib
+
+from wording import said
 
 _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
@@ -60,33 +63,74 @@ def local(name):
     return None
 
 
-def in_query(query):
-    """(picture, start, end) of each existing file that the query names; the longest name counts.
+class Given(NamedTuple):
+    """An open picture to search with; `start` and `end` are None outside of the query."""
+
+    path: bytes
+    file: int
+    start: int | None = None
+    end: int | None = None
+
+
+def are_in(query):
+    """Whether the query may name pictures; this looks at no file."""
+    return any(_is_named(query[_start(word) :]) for word in _words(query))
+
+
+def opened(query, fetched, others):
+    """The pictures that the query names, and `others`, as Given, which the caller closes; and what
+    is wrong, for the user, or "". Waits for file systems; `fetched` are pictures by addresses.
+    """
+    given = []
+    picture = None
+    try:
+        for picture, start, end in _in_query(query, fetched):
+            given.append(Given(picture.path, picture.open(), start, end))
+        for picture in others:
+            given.append(Given(picture.path, picture.open()))
+    except OSError as error:
+        close(given)
+        return [], f"{picture.shown}: {said(error.strerror)}"
+    return given, ""
+
+
+def close(given):
+    for picture in given:
+        os.close(picture.file)
+
+
+def _in_query(query, fetched):
+    """(picture, start, end) of each existing file that the query names, of which the longest name
+    counts, and of each address.
 
     A window has no directory of its own that a relative path could begin at.
     """
-    found = []
     words = list(_words(query))
     end = 0
     for number, word in enumerate(words):
         start = _start(word)
-        if word.start() < end or not query.startswith(("/", "~/", "file://"), start):
+        if word.start() < end or not _is_named(query[start:]):
+            continue
+        if picture := fetched.get(query[start : word.end()]):
+            yield picture, start, word.end()
             continue
         for last in reversed(words[number : number + _BLANKS + 1]):
             path = local(query[start : last.end()])
             if path and os.path.isfile(path):
                 end = last.end()
-                found.append((Picture(path), start, end))
+                yield Picture(path), start, end
                 break
-    return found
 
 
 def on_the_web(query):
-    """(url, start, end) of the first address of the web in the query, or None."""
-    for word in _words(query):
-        if is_on_the_web(query[_start(word) : word.end()]):
-            return query[_start(word) : word.end()], word.start(), word.end()
-    return None
+    """The addresses of the web in the query."""
+    words = (query[_start(word) : word.end()] for word in _words(query))
+    return [word for word in words if is_on_the_web(word)]
+
+
+def _is_named(text):
+    """Whether it may begin with a picture's name."""
+    return text.startswith(("/", "~/", "file://")) or is_on_the_web(text)
 
 
 def _words(query):

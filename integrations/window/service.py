@@ -4,6 +4,8 @@ import os
 
 from gi.repository import Gio, GLib
 
+from wording import sentence
+
 NAME = "org.csearch.Csearch1"
 PATH = "/org/csearch/Csearch1"
 _FOR_EVER = GLib.MAXINT  # milliseconds: a folder may have to be read first
@@ -42,36 +44,25 @@ class Service:
         """`bus` is the session bus, or None where there is none."""
         self._bus = bus
 
-    def search(self, query, pictures, options, answer):
+    def search(self, query, given, options, answer):
         """Calls `answer(hits, result, failure)` later: [(path, score, fields)], a dict; a Failure.
 
-        `pictures`: (pictures.Picture, start, end) each; both are None outside of the query.
+        `given` are opened pictures (pictures.Given); their files are closed.
         """
         search = Search()
+        files = Gio.UnixFDList()
+        for picture in given:
+            files.append(picture.file)
+            os.close(picture.file)
+        if given:
+            options = {
+                **options,
+                "pictures": GLib.Variant("aa{sv}", [_told(picture) for picture in given]),
+                "files": GLib.Variant("ah", list(range(len(given)))),
+            }
         if self._bus is None:
             GLib.idle_add(answer, [], {}, Failure("", absent=True))
             return search
-        files = Gio.UnixFDList()
-        told = []
-        try:
-            for picture, start, end in pictures:
-                file = picture.open()
-                try:
-                    files.append(file)
-                finally:
-                    os.close(file)
-                place = {} if start is None else {"start": start, "end": end}
-                place = {key: GLib.Variant("i", value) for key, value in place.items()}
-                told.append({"path": GLib.Variant("ay", picture.path), **place})
-        except OSError as error:
-            GLib.idle_add(answer, [], {}, Failure(f"{picture.shown}: {error.strerror}"))
-            return search
-        if told:
-            options = {
-                **options,
-                "pictures": GLib.Variant("aa{sv}", told),
-                "files": GLib.Variant("ah", list(range(len(told)))),
-            }
 
         def finish(bus, result):
             try:
@@ -97,6 +88,19 @@ class Service:
             finish,
         )
         return search
+
+    def thumbnails(self, paths, told):
+        """Calls `told(files)` later: one for each path, empty where there is none."""
+
+        def finish(bus, result):
+            try:
+                files = bus.call_finish(result).get_child_value(0)
+                told([_bytes(files.get_child_value(index)) for index in range(files.n_children())])
+            except GLib.Error:
+                told([b""] * len(paths))
+
+        values, kind = GLib.Variant("(aay)", (paths,)), GLib.VariantType("(aay)")
+        self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
     def status(self, told):
         """Calls `told(values)` later, with nothing where no service answers."""
@@ -158,9 +162,22 @@ def _hits(array):
     hits = []
     for index in range(array.n_children()):
         hit = array.get_child_value(index)
-        path = hit.get_child_value(0).get_data_as_bytes().get_data() or b""
-        hits.append((path, hit.get_child_value(1).get_double(), hit.get_child_value(2).unpack()))
+        path, score, fields = (hit.get_child_value(number) for number in range(3))
+        hits.append((_bytes(path), score.get_double(), fields.unpack()))
     return hits
+
+
+def _bytes(value):
+    return value.get_data_as_bytes().get_data() or b""
+
+
+def _told(picture):
+    """What the service is told of a picture to search with."""
+    told = {"path": GLib.Variant("ay", picture.path)}
+    if picture.start is not None:
+        told["start"] = GLib.Variant("i", picture.start)
+        told["end"] = GLib.Variant("i", picture.end)
+    return told
 
 
 def _failure(error):
@@ -168,4 +185,4 @@ def _failure(error):
     absent = any(error.matches(Gio.dbus_error_quark(), code) for code in _ABSENT)
     # Gio.DBusError.strip_remote_error works on a copy of what Python has.
     text = error.message.removeprefix(f"GDBus.Error:{remote}: ")
-    return Failure(text, absent=absent and not remote.startswith("org.csearch."))
+    return Failure(sentence(text), absent=absent and not remote.startswith("org.csearch."))

@@ -1,101 +1,91 @@
-"""Thumbnails from the desktop's cache, made where they are missing, in threads.
+"""Thumbnails from the desktop's cache; the service puts those there that are missing.
 
 https://specifications.freedesktop.org/thumbnail-spec/latest/
 """
 
 import hashlib
 import os
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 import gi
+
+from background import Workers
 
 gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import Gdk, GdkPixbuf, Gio, GLib  # noqa: E402
 
-_SIZES = {"large": 256, "x-large": 512}
+_SIZES = ("large", "x-large", "xx-large")  # 256 pixels and more
 _THREADS = 2
-_MOST_BYTES = 500_000_000  # of a picture that is decoded for its thumbnail
+_AT_ONCE = 4  # that the service is asked for: they are shown together
 
 
 class Thumbnails:
-    def __init__(self):
-        self._threads = ThreadPoolExecutor(_THREADS, "thumbnail")
-        self._failed = set()
+    def __init__(self, service):
+        self._service = service
+        self._workers = Workers(_THREADS)
+        self._lacking = {}  # path: (wanted, ready), in the order of their coming
+        self._asking = False
 
     def want(self, path, scale, wanted, ready):
-        """Calls `ready(texture)` later in the main loop, a square one; None if there is none.
+        """Calls `ready(texture)` later in the main loop, a square one, if there is one.
 
         `wanted()` tells whether it still matters when its turn comes.
         """
 
-        def work():
-            if not wanted():
-                return
-            pixbuf = None if path in self._failed else _thumbnail(path, scale)
-            if pixbuf is None:
-                self._failed.add(path)
-            texture = Gdk.Texture.new_for_pixbuf(_square(pixbuf)) if pixbuf else None
-            GLib.idle_add(ready, texture)
+        def looked(texture):
+            if texture:
+                ready(texture)
+            elif wanted():
+                self._lacking[path] = wanted, ready
+                self._ask()
 
-        self._threads.submit(work)
+        sizes = _SIZES if scale == 1 else (*_SIZES[1:], _SIZES[0])
+        self._workers.run(lambda: _cached(path, sizes) if wanted() else None, looked)
 
-    def stop(self):
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def _ask(self):
+        """The service makes a few at a time; what isn't shown any more by then is left out."""
+        if self._asking:
+            return
+        self._lacking = {path: one for path, one in self._lacking.items() if one[0]()}
+        paths = list(self._lacking)[:_AT_ONCE]
+        if not paths:
+            return
+        self._asking = True
+        asked = [self._lacking.pop(path)[1] for path in paths]
+
+        def made(files):
+            self._asking = False
+            for file, ready in zip(files, asked, strict=True):
+                if file:
+                    self._workers.run(lambda file=file: _texture(file), ready)
+            self._ask()
+
+        self._service.thumbnails(paths, made)
 
 
-def _thumbnail(path, scale):
-    """A pixbuf of the picture at `path`; None where it can't be shown."""
-    size = "x-large" if scale > 1 else "large"
-    file = Gio.File.new_for_path(os.fsdecode(path))
-    uri = file.get_uri()
+def _cached(path, sizes):
+    """A texture of what the desktop has of this version of the picture; None without."""
+    uri = Gio.File.new_for_path(os.fsdecode(path)).get_uri()
     name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest() + ".png"
-    cached = os.path.join(GLib.get_user_cache_dir(), "thumbnails", size, name)
     try:
-        there = os.stat(path)
-        changed = str(int(there.st_mtime))
-        pixbuf = _cached(cached, changed)
-        if pixbuf or there.st_size > _MOST_BYTES:
-            return pixbuf
-        pixbuf = GdkPixbuf.Pixbuf.new_from_file_at_scale(
-            os.fsdecode(path), _SIZES[size], _SIZES[size], True
-        )
-        pixbuf = pixbuf.apply_embedded_orientation()
-    except (OSError, GLib.Error):
-        return None
-    _keep(pixbuf, cached, uri, changed)
-    return pixbuf
-
-
-def _cached(file, changed):
-    if not os.path.exists(file):
-        return None
-    try:
-        pixbuf = GdkPixbuf.Pixbuf.new_from_file(file)
-    except GLib.Error:  # damaged: it is made anew
-        return None
-    return pixbuf if pixbuf.get_option("tEXt::Thumb::MTime") == changed else None
-
-
-def _keep(pixbuf, file, uri, changed):
-    """Puts it into the cache, as a whole or not at all."""
-    directory = os.path.dirname(file)
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        number, temporary = tempfile.mkstemp(dir=directory, suffix=".png")  # 0600
-        os.close(number)
-        try:
-            keys = ["tEXt::Thumb::URI", "tEXt::Thumb::MTime", "tEXt::Software"]
-            pixbuf.savev(temporary, "png", keys, [uri, changed, "csearch"])
-            os.replace(temporary, file)
-        except GLib.Error:
-            os.unlink(temporary)
+        changed = str(int(os.stat(path).st_mtime))
     except OSError:
-        pass  # a full disk: it is shown all the same
+        return None
+    for size in sizes:
+        file = os.path.join(GLib.get_user_cache_dir(), "thumbnails", size, name)
+        if os.path.exists(file) and (texture := _texture(os.fsencode(file), changed)):
+            return texture
+    return None
 
 
-def _square(pixbuf):
-    """The middle of it."""
+def _texture(file, changed=None):
+    """The middle of a thumbnail; None where it is damaged, or not of the time `changed`."""
+    try:
+        pixbuf = GdkPixbuf.Pixbuf.new_from_file(os.fsdecode(file))
+    except GLib.Error:
+        return None
+    if changed and pixbuf.get_option("tEXt::Thumb::MTime") != changed:
+        return None
     width, height = pixbuf.get_width(), pixbuf.get_height()
     side = min(width, height)
-    return pixbuf.new_subpixbuf((width - side) // 2, (height - side) // 2, side, side)
+    square = pixbuf.new_subpixbuf((width - side) // 2, (height - side) // 2, side, side)
+    return Gdk.Texture.new_for_pixbuf(square)

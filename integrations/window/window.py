@@ -7,6 +7,8 @@ from gi.repository import Gdk, Gio, GLib, Gtk
 import actions
 import messages
 import pictures
+from asking import Asking
+from background import Workers
 from chips import Chips
 from incoming import Incoming
 from results import Results
@@ -18,6 +20,8 @@ _TOP = 200  # a moment later; nobody scrolls further
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
+_OPENERS = 2  # threads that look at files
+_FETCHED = 8  # addresses in the field whose pictures are kept
 
 
 class Window(Gtk.ApplicationWindow):
@@ -28,14 +32,16 @@ class Window(Gtk.ApplicationWindow):
         self.set_default_size(960, 720)
         self.set_icon_name("org.csearch.Window")
         self._service = service
-        self._search = None
         self._begun = 0.0
         self._pending = 0
         self._again = 0
         self._more = 0
         self._absent = False
         self._known = {}  # what the service says of itself
-        self._incoming = Incoming(self._take, self._write, self._notice)
+        self._fetched = {}  # pictures by the addresses that the query names
+        workers = Workers(_OPENERS)
+        self._asking = Asking(service, workers)
+        self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
         actions.install(self, self.results, service)
         self._listening = [
@@ -94,28 +100,28 @@ class Window(Gtk.ApplicationWindow):
 
     def search(self, top=_FIRST):
         """Asks for what is in the field now; an older question is dropped."""
-        if self._search:
-            self._search.cancel()
-            self._search = None
+        self._asking.cancel()
         if self._more:
             GLib.source_remove(self._more)
             self._more = 0
         query = self.field.get_text()
-        if not query.strip() and not self.chips.pictures:
+        if not self._asks():
             self._rest()
             return
-        if pictures.on_the_web(query):
+        if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
         options = {"top": GLib.Variant("u", top)}
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
-        given = [(picture, None, None) for picture in self.chips.pictures]
         self._begun = time.monotonic()
-        named = [*pictures.in_query(query), *given]
         self._top = top
-        self._search = self._service.search(query, named, options, self._answer)
+        self._asking.ask(query, self.chips.pictures, self._fetched, options, self._answer)
+
+    def _to_fetch(self, query):
+        """The addresses in the query whose pictures aren't here yet."""
+        return [url for url in pictures.on_the_web(query) if url not in self._fetched]
 
     def _rest(self):
         """Nothing is asked."""
@@ -126,7 +132,6 @@ class Window(Gtk.ApplicationWindow):
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
 
     def _answer(self, hits, result, failure):
-        self._search = None
         self._absent = bool(failure) and failure.absent
         if failure:
             self._fail(failure)
@@ -171,7 +176,7 @@ class Window(Gtk.ApplicationWindow):
 
     def _progress(self, progress):
         """A folder is read for the first time."""
-        if not self._search:
+        if not self._asking.under_way:
             return
         if time.monotonic() - self._begun > _PATIENCE:
             self._service.answer_now()
@@ -191,6 +196,7 @@ class Window(Gtk.ApplicationWindow):
         """A service joined the bus."""
         if self._absent:
             self._absent = False
+            self._service.status(self._told)
             self.search()
 
     def _asks(self):
@@ -202,12 +208,12 @@ class Window(Gtk.ApplicationWindow):
             self._told(status)
             return
         incomplete = self._pending or not len(self.results.store)
-        if incomplete and not self._search and not self._again:
+        if incomplete and not self._asking.under_way and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self):
         self._again = 0
-        if not self._search:
+        if not self._asking.under_way:
             self.search(_TOP)
         return GLib.SOURCE_REMOVE
 
@@ -226,12 +232,22 @@ class Window(Gtk.ApplicationWindow):
     def _entered(self, _field):
         """Enter: an address becomes a picture; else the best picture is opened."""
         query = self.field.get_text()
-        if found := pictures.on_the_web(query):
-            url, start, end = found
-            self.field.set_text(" ".join(f"{query[:start]} {query[end:]}".split()))
-            self._incoming.fetch(url)
-        else:
+        missing = self._to_fetch(query)
+        if not missing:
             self.activate_action("win.open", None)
+        elif missing == [query.strip()]:
+            self.field.set_text("")
+            self._incoming.fetch(missing[0])
+        else:  # it has a place in the query: added, subtracted, with a weight
+            for url in missing:
+                self._incoming.fetch(url, lambda picture, url=url: self._place(url, picture))
+
+    def _place(self, url, picture):
+        """The query's address is a picture now."""
+        self._fetched[url] = picture
+        while len(self._fetched) > _FETCHED:
+            del self._fetched[next(iter(self._fetched))]
+        self.search()
 
     def _key(self, _keys, value, _code, state):
         plain = not state & Gtk.accelerator_get_default_mod_mask()
@@ -264,8 +280,7 @@ class Window(Gtk.ApplicationWindow):
         for number in self._listening:
             self._service.unlisten(number)
         self._service.unwatch(self._watching)
-        if self._search:
-            self._search.cancel()
+        self._asking.cancel()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False

@@ -89,7 +89,9 @@ def _make_thumbnail(path):
     if not os.path.exists(file):
         pixbuf = GdkPixbuf.Pixbuf.new(GdkPixbuf.Colorspace.RGB, False, 8, 256, 192)
         pixbuf.fill((hash(path) & 0xFFFFFF) << 8 | 0xFF)
-        thumbnails._keep(pixbuf, file, uri, str(int(os.stat(path).st_mtime)))
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        keys = ["tEXt::Thumb::URI", "tEXt::Thumb::MTime"]
+        pixbuf.savev(file, "png", keys, [uri, str(int(os.stat(path).st_mtime))])
 
 
 application.Window = Watched

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from dbus_fast import Variant
+from PIL import Image
+from pillow_heif import register_heif_opener
 
 from support.bus import OWN, Bus, Caller, needs_bus
-from support.photos import write_drawn, write_photos
+from support.photos import NAMES, photo, write_drawn, write_photos
+from support.raw import dng
 from support.user import wait_for
 
 pytestmark = needs_bus
@@ -193,6 +196,40 @@ def test_changes_are_told(desktop: Bus) -> None:
     signal = desktop.run(scenario())
     assert set(signal.body[0]) == {"state", "images", "pending"}
     desktop.user.csearchctl("remove", seen)
+
+
+def test_thumbnails_are_made_for_whoever_cannot(desktop: Bus, tmp_path: Path) -> None:
+    """Of what other programs often can't read; two callers at a time don't disturb each other."""
+    register_heif_opener()
+    photo("cat").save(tmp_path / "cat.heic")
+    (tmp_path / "horse.dng").write_bytes(dng(photo("horse")))
+    (tmp_path / "broken.jpg").write_bytes(b"nonsense")
+    paths = [os.fsencode(tmp_path / name) for name in ("cat.heic", "broken.jpg", "horse.dng", "-")]
+    others = [os.fsencode(desktop.user.pictures / f"{name}.jpg") for name in NAMES]
+
+    async def ask() -> Any:
+        async with Caller(desktop) as one, Caller(desktop) as other:
+            return await asyncio.gather(
+                one.call(OWN, "Thumbnails", "aay", paths),
+                other.call(OWN, "Thumbnails", "aay", others),
+            )
+
+    (made,), (more,) = desktop.run(ask())
+    assert [bool(file) for file in made] == [True, False, True, False]
+    assert all(more)
+    for file, path in zip((made[0], made[2]), (paths[0], paths[2]), strict=True):
+        with Image.open(file) as thumbnail:
+            assert max(thumbnail.size) == 256
+            assert thumbnail.info["Thumb::URI"] == Path(os.fsdecode(path)).as_uri()
+
+
+@pytest.mark.parametrize("paths", [[b"relative.jpg"], [b"/a\0b"], [b"/a"] * 33])
+def test_thumbnails_that_cannot_be_asked_for(desktop: Bus, paths: list[bytes]) -> None:
+    async def ask() -> str | None:
+        async with Caller(desktop) as caller:
+            return str((await caller.ask(OWN, "Thumbnails", "aay", paths)).error_name)
+
+    assert desktop.run(ask()) == "org.csearch.Error.BadRequest"
 
 
 def test_descriptors_that_nobody_asked_for_are_closed(desktop: Bus) -> None:

@@ -223,7 +223,7 @@ def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
 
 def test_a_mistake_at_the_beginning_is_said_in_the_middle(screen: Desktop) -> None:
     with search_window(screen, *COMMAND, "colour:red"):
-        told = screen.wait_for_text(APPLICATION, "there is no filter colour:")
+        told = screen.wait_for_text(APPLICATION, "There is no filter colour:")
         assert "That cannot be searched for" in told
         assert not [text for text in told if "GDBus" in text]
 

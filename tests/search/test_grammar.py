@@ -77,7 +77,7 @@ def test_quoted_pictures_are_text() -> None:
         ('""', "empty", '""'),
         ("a +", "nothing follows +", "+"),
         ("a - tag:x", "nothing follows -", "-"),
-        ("a + - b", "- follows +", "+ - "),
+        ("a + - b", "nothing between + and -", "+ - "),
         ("a camra:nikon", "did you mean camera:", "camra:nikon"),
         ("a foo:bar", "known are after", "foo:bar"),
         ("not:tga:x", "did you mean tag:", "not:tga:x"),

@@ -335,9 +335,10 @@ class Pool:
             if flight.decoded and not self._ready:
                 self.close()
                 raise EncoderUnusable(f"the encoder ended ({how}) while it loaded the model")
-            doing = "encoding" if flight.decoded else "decoding"
             log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
-            return [Event("failed", flight.job, flight.found, reason=f"{doing} it crashed ({how})")]
+            decoding, encoding = f"decoding it crashed ({how})", f"encoding it crashed ({how})"
+            reason = encoding if flight.decoded else decoding
+            return [Event("failed", flight.job, flight.found, reason=reason)]
         suspects = [f for f in flights if f.began is not None and not f.decoded] or flights
         log.warning("the encoder ended (%s); trying %d pictures one by one", how, len(suspects))
         self._suspects.extend(suspects)

@@ -235,7 +235,8 @@ class _Parser:
 
     def _begin_part(self, word: _Word) -> None:
         if before := self._operator:
-            raise QueryError(f"{word.text} follows {before.text}", before.start, word.end)
+            message = f"there is nothing between {before.text} and {word.text}"
+            raise QueryError(message, before.start, word.end)
         self._grow(word)
         self._operator = word
         self._parts.append(Part(1.0 if word.text == "+" else -1.0))

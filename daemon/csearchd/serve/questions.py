@@ -172,9 +172,11 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
     """Their paths, and where they stand in the query. Raises RequestError."""
     listed: Any = message.get("pictures") or []
     count = message.get("files", 0)
-    if not isinstance(listed, list) or len(listed) != count or count > _MOST_PICTURES:
+    if not isinstance(listed, list) or len(listed) != count:
+        raise RequestError("bad-request", "pictures must be a list, with a file each")
+    if count > _MOST_PICTURES:
         raise RequestError(
-            "bad-request", f"pictures must be a list of at most {_MOST_PICTURES}, with a file each"
+            "query", f"at most {_MOST_PICTURES} pictures can be searched with at a time"
         )
     paths: list[bytes] = []
     spans: list[Span | None] = []

@@ -50,7 +50,14 @@ async def search(service: Service, request: Request) -> Message:
         scope = await service.run(_readable_scope, service, paths)
     question = await _question(service, asked, request, scope)
     remarks = notes(service)
-    result: Message = {}
+    # Before the search: who is told that nothing is left to do has seen all of it.
+    with service.library.memory:
+        catalogue = service.library.catalogue
+        result: Message = {
+            "images": catalogue.count(KNOWN, scope),
+            "pending": catalogue.count(DUE, scope),
+            "failed": catalogue.count(FAILED, scope),
+        }
     if asked.count:
         result["count"] = await service.run(service.engine.count, question)
     else:
@@ -72,17 +79,12 @@ async def search(service: Service, request: Request) -> Message:
         if asked.why:
             result["why"] = await service.run(filtered, service, question)
     service.threads.submit(completing.remember, service, request.message)
-    with service.library.memory:
-        catalogue = service.library.catalogue
-        return {
-            "images": catalogue.count(KNOWN, scope),
-            "pending": catalogue.count(DUE, scope),
-            "failed": catalogue.count(FAILED, scope),
-            "model": service.models.serving.model.name,
-            "stopped": stopped,
-            "notes": remarks,
-            **result,
-        }
+    return {
+        **result,
+        "model": service.models.serving.model.name,
+        "stopped": stopped,
+        "notes": remarks,
+    }
 
 
 def directory_argument(service: Service, path: object) -> bytes:

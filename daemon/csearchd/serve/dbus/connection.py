@@ -25,14 +25,14 @@ class Joined:
         self._bus = bus
         self._handle = handle
         opening = Opening(bus)
-        self._thumbnailer = Thumbnailer()
-        self._own = Own(handle)
+        in_boxes, in_windows = self._thumbnailers = (Thumbnailer(), Thumbnailer())
+        self._own = Own(handle, in_windows)
         self._objects = Objects(
             bus,
             {
                 own.PATH: self._own.object,
-                shell.PATH: Shell(handle, opening, self._thumbnailer).object,
-                krunner.PATH: KRunner(handle, opening, self._thumbnailer).object,
+                shell.PATH: Shell(handle, opening, in_boxes).object,
+                krunner.PATH: KRunner(handle, opening, in_boxes).object,
             },
         )
         self._own.objects = self._objects
@@ -64,6 +64,7 @@ class Joined:
 
     def leave(self) -> None:
         self._objects.close()
-        self._thumbnailer.stop()
+        for thumbnailer in self._thumbnailers:
+            thumbnailer.stop()
         if self._bus.connected:
             self._bus.disconnect()

@@ -116,7 +116,9 @@ class Objects:
             reply = error(message, error_name(failure.code), str(failure))
         except Exception:
             log.exception("the call of %s.%s failed", known.interface.name, member)
-            reply = error(message, error_name("internal"), "an error in csearchd; see its log")
+            reply = error(
+                message, error_name("internal"), "an error in csearchd; its log tells more"
+            )
         finally:
             close_files(files)
         if not message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import Any
 
 from dbus_fast import Variant
@@ -11,17 +13,22 @@ from csearchd.serve.dbus import pictures
 from csearchd.serve.dbus.asking import Asking, Newest
 from csearchd.serve.dbus.interfaces import interface
 from csearchd.serve.dbus.objects import Call, Object, Objects
+from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.dbus.values import plain, text, variants
 from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files")  # what an option can't change
+_MOST_THUMBNAILS = 32  # of a call
+_THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
 class Own:
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, handle: Handler, thumbnailer: Thumbnailer) -> None:
         self._handle = handle
+        self._thumbnailer = thumbnailer
+        self._making = asyncio.Lock()
         self._searches = Newest()
         self.objects: Objects | None = None  # of the connection, once there is one
         self.object = Object(
@@ -32,6 +39,7 @@ class Own:
                 "Answer": self._answer,
                 "Tags": self._tags,
                 "TagTexts": self._tag_texts,
+                "Thumbnails": self._thumbnails,
                 "Status": self._status,
             },
         )
@@ -86,6 +94,16 @@ class Own:
         paths = [pictures.from_uri(uri) or b"" for uri in call.arguments[0]]
         told = await Asking(self._handle, {"op": "describe", "paths": paths}).run()
         return [[text(_line(file)) for file in told["files"]]]
+
+    async def _thumbnails(self, call: Call) -> list[Any]:
+        paths = plain(call.arguments[0])
+        if len(paths) > _MOST_THUMBNAILS:
+            raise RequestError("bad-request", f"at most {_MOST_THUMBNAILS} thumbnails at a time")
+        if not all(path.startswith(b"/") and b"\0" not in path for path in paths):
+            raise RequestError("bad-request", "a path must be absolute")
+        async with self._making:  # what is asked for later takes the place of what is being made
+            files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS)
+        return [[os.fsencode(file or "") for file in files]]
 
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await Asking(self._handle, {"op": "status"}).run())]
