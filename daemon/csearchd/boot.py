@@ -26,6 +26,7 @@ from csearchd.search.places import Places
 from csearchd.serve import folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
+from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
@@ -116,6 +117,7 @@ async def _run(
         ending,
         tagging,
         History(paths.history),
+        FolderNames(library),
     )
     listening = own.socket if own else inherited
     assert listening is not None

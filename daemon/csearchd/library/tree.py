@@ -11,7 +11,10 @@ TOP = 1  # the id of "/"
 
 
 class DirectoryTree:
-    """Ids and names of directories; every path is absolute and normal, as bytes."""
+    """Ids and names of directories; every path is absolute and normal, as bytes.
+
+    `changes` is another number after every change.
+    """
 
     def __init__(self, rows: Iterable[tuple[int, int | None, bytes]]) -> None:
         """`rows`: id, parent's id, name; the parent may come later than the child."""
@@ -19,6 +22,7 @@ class DirectoryTree:
         self._name: dict[int, bytes] = {TOP: b""}
         self._children: dict[int, dict[bytes, int]] = {}
         self._arrived: set[int] = set()
+        self.changes = 0
         for identifier, parent, name in rows:
             if parent is not None:
                 self.add(identifier, parent, name)
@@ -28,6 +32,7 @@ class DirectoryTree:
         self._name[identifier] = name
         self._children.setdefault(parent, {})[name] = identifier
         self._arrived.add(identifier)
+        self.changes += 1
 
     def take_arrived(self) -> set[int]:
         """The directories that were added, or moved, since this was asked last."""
@@ -40,6 +45,7 @@ class DirectoryTree:
         del self._children[parent][name]
         self._children.pop(identifier, None)
         self._arrived.discard(identifier)
+        self.changes += 1
 
     def move(self, identifier: int, parent: int, name: bytes) -> None:
         """Gives a directory another parent and name; what is below comes along."""
@@ -68,6 +74,10 @@ class DirectoryTree:
 
     def children(self, parent: int) -> dict[bytes, int]:
         return dict(self._children.get(parent, {}))
+
+    def copy(self) -> tuple[dict[int, int], dict[int, bytes]]:
+        """Each directory's parent, and each one's name."""
+        return dict(self._parent), dict(self._name)
 
     def path(self, identifier: int) -> bytes:
         """Raises KeyError if the id isn't known."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 
 from csearchd.library.facts import KINDS, SHAPES
-from csearchd.library.tree import TOP, DirectoryTree
 from csearchd.search.places import PlaceError
 from csearchd.serve.service import Service
 
@@ -76,47 +74,6 @@ def _numbers(name: str, unit: str = "") -> Values:
     return values
 
 
-def _folders(service: Service, prefix: str) -> list[str]:
-    """Names of directories with pictures, anywhere; behind a "/" those in such ones."""
-    above, slash, start = prefix.rpartition("/")
-    start, parents = start.casefold(), [part.casefold() for part in above.split("/") if part]
-    with service.library.memory:
-        tree, holders = service.library.tree, service.library.catalogue.holders().tolist()
-        found: dict[str, None] = {}
-        for directory in tree.below(TOP)[1:]:
-            name = os.fsdecode(tree.name(directory))
-            if (
-                name.casefold().startswith(start)
-                and name.isprintable()
-                and name not in found
-                and _is_in(tree, directory, parents)
-                and _has_files(tree, directory, holders)
-            ):
-                found[name] = None
-                if len(found) >= MOST:
-                    break
-    return [f"{above}{slash}{name}" for name in sorted(found, key=str.casefold)]
-
-
-def _is_in(tree: DirectoryTree, directory: int, parents: list[str]) -> bool:
-    """Whether the directories above it are called so, in part, the nearest last."""
-    for part in reversed(parents):
-        directory = tree.parent(directory)
-        if directory == TOP or part not in os.fsdecode(tree.name(directory)).casefold():
-            return False
-    return True
-
-
-def _has_files(tree: DirectoryTree, directory: int, holders: list[bool]) -> bool:
-    left = [directory]
-    while left:
-        current = left.pop()
-        if current < len(holders) and holders[current]:
-            return True
-        left.extend(tree.children(current).values())
-    return False
-
-
 FILTERS: dict[str, Values] = {
     "tag": _tags,
     "near": _places,
@@ -125,7 +82,7 @@ FILTERS: dict[str, Values] = {
     "iso": _numbers("iso"),
     "rating": _numbers("rating"),
     "size": _numbers("megapixels", "MP"),
-    "folder": _folders,
+    "folder": lambda service, prefix: service.folder_names.beginning(prefix, MOST),
     "type": fixed(*KINDS),
     "orientation": fixed(*SHAPES),
     "date": _span,

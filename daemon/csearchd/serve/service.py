@@ -18,6 +18,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.looking import Looking
 from csearchd.search.places import Places
+from csearchd.serve.folder_names import FolderNames
 from csearchd.tags.tagging import Tagging
 from csearchd.watch.reading import Reading
 from csearchd.watch.scanner import Scanner
@@ -44,6 +45,7 @@ class Service:
     ending: asyncio.Event
     tagging: Tagging
     history: History
+    folder_names: FolderNames
     first_reads: list[bytes] = field(default_factory=list)
     """Directories never seen before, that a client waits for."""
     tag_news: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,81 @@
+"""Directories with pictures in or below them, to be found by how their names begin."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+
+from csearchd.library.library import Library
+from csearchd.library.tree import TOP, DirectoryTree
+
+_State = tuple[DirectoryTree, int, bytes]
+
+
+class FolderNames:
+    """Sorted once for as long as no directory comes, goes or gets its first picture. Used by
+    several threads at once; nobody waits for them."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._known: tuple[_State, list[int]] | None = None  # ids, by name, case ignored
+
+    def beginning(self, prefix: str, most: int) -> list[str]:
+        """Up to `most` names that begin so, each once; behind a "/" those in directories that are
+        called so in part. Case is ignored, and what can't be typed left out."""
+        above, slash, start = prefix.rpartition("/")
+        parents = [part.casefold() for part in above.split("/") if part]
+        while True:
+            try:
+                names = self._beginning(start.casefold(), parents, most)
+            except KeyError:  # a directory has gone meanwhile
+                continue
+            return [f"{above}{slash}{name}" for name in names]
+
+    def _beginning(self, start: str, parents: Sequence[str], most: int) -> list[str]:
+        tree, directories = self._sorted()
+        first = bisect_left(directories, start, key=lambda one: _shown(tree, one).casefold())
+        found: dict[str, None] = {}
+        for directory in islice(directories, first, None):
+            name = _shown(tree, directory)
+            if not name.casefold().startswith(start):
+                break
+            if name not in found and name.isprintable() and _is_in(tree, directory, parents):
+                found[name] = None
+                if len(found) >= most:
+                    break
+        return list(found)
+
+    def _sorted(self) -> tuple[DirectoryTree, list[int]]:
+        with self._library.memory:
+            tree = self._library.tree
+            holders = self._library.catalogue.holders()
+            state = tree, tree.changes, np.packbits(holders).tobytes()
+            if self._known and self._known[0] == state:
+                return tree, self._known[1]
+            parents, names = tree.copy()
+        wanted: set[int] = set()
+        for directory in np.flatnonzero(holders).tolist():
+            while directory in parents and directory not in wanted:
+                wanted.add(directory)
+                directory = parents[directory]
+        found = sorted(wanted, key=lambda one: os.fsdecode(names[one]).casefold())
+        self._known = state, found
+        return tree, found
+
+
+def _shown(tree: DirectoryTree, directory: int) -> str:
+    return os.fsdecode(tree.name(directory))
+
+
+def _is_in(tree: DirectoryTree, directory: int, parents: Sequence[str]) -> bool:
+    """Whether the directories above it are called so, in part, the nearest last."""
+    for part, above in zip(
+        reversed(parents), islice(tree.ancestors(directory), 1, None), strict=False
+    ):
+        if above == TOP or part not in _shown(tree, above).casefold():
+            return False
+    return True
