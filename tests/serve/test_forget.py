@@ -21,3 +21,8 @@ def test_thumbnails_of_forgotten_pictures_go(user: User) -> None:
     assert cat.exists(), "the picture itself is the user's"
     user.csearchctl("forget", user.pictures)
     assert not kept[coffee].exists()
+
+
+def test_the_help_says_all_that_goes(user: User) -> None:
+    told = b" ".join(user.csearchctl("forget", "-h").stdout.split())
+    assert b"thumbnails" in told and b"past queries" in told

@@ -17,9 +17,9 @@ csearchctl forget /media/sold-camera     also what is no longer there
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} What still exists in a watched directory comes back with its next "
-        "scan: to keep it out, put a file .nosearch into its directory, or stop watching that with "
-        "csearchctl remove."
+        f"{options.description} Its thumbnails and the past queries that name it go too. What "
+        "still exists in a watched directory comes back with its next scan: to keep it out, put a "
+        "file .nosearch into its directory, or stop watching that with csearchctl remove."
     )
     options.add_argument("paths", nargs="+", metavar="PATH", help="a file or a directory")
 
