@@ -43,11 +43,11 @@ class Rclip:
 def random_model() -> Path:
     """The directory of MODEL with random weights, as `csearchctl model import` leaves it now: what
     an older version has exported is exported again."""
-    from csearchd.encode import export, onnx_image, onnx_text, onnx_transformer
+    from csearchd.encode import export, onnx_graph, onnx_image, onnx_text, onnx_transformer
 
     directory, stamp = CACHE / MODEL, CACHE / f"{MODEL}.exporter"
     digest = hashlib.sha256()
-    for module in (export, onnx_image, onnx_text, onnx_transformer):
+    for module in (export, onnx_graph, onnx_image, onnx_text, onnx_transformer):
         digest.update(Path(module.__file__).read_bytes())
     if not stamp.exists() or stamp.read_text() != digest.hexdigest():
         from csearchd.encode.architectures import architecture_configuration

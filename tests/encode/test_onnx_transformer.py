@@ -1,4 +1,4 @@
-"""open_clip's image transformer as onnxruntime's own operators."""
+"""open_clip's transformers as onnxruntime's own operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ import torch
 from tiny_model import TINY_CONFIGURATION, make_tiny_weights
 
 from csearchd.encode.onnx_image import ImageBranch, sample_pixels
-from csearchd.encode.onnx_transformer import is_plain_transformer, transformer_graph
+from csearchd.encode.onnx_text import TextBranch
+from csearchd.encode.onnx_transformer import (
+    image_graph,
+    is_plain_image_tower,
+    is_plain_text_tower,
+    text_graph,
+)
 from csearchd.encode.preprocess import Preprocess
 
 PLAIN: dict[str, Any] = {
@@ -32,6 +38,13 @@ def made(directory: Path, vision: dict[str, Any], **more: Any) -> tuple[Any, Pre
     return clip, Preprocess.of_model(str(directory))
 
 
+def session_of(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    onnx.checker.check_model(model)
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+
 @pytest.mark.parametrize("unsigned", [False, True])
 @pytest.mark.parametrize(
     ("vision", "more"), [({}, {}), ({"no_ln_pre": True}, {"quick_gelu": True})]
@@ -45,12 +58,8 @@ def test_its_vectors_are_open_clips(
             parameter += torch.randn_like(parameter) * 0.02
         pixels = sample_pixels(preprocess)
         expected = ImageBranch(clip, preprocess)(torch.from_numpy(pixels)).numpy()
-    assert is_plain_transformer(clip.visual)
-    model = transformer_graph(clip.visual, preprocess, unsigned=unsigned)
-    onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    assert is_plain_image_tower(clip.visual)
+    session = session_of(image_graph(clip.visual, preprocess, unsigned=unsigned))
     for count in (1, len(pixels)):
         (found,) = session.run(None, {"pixels": pixels[:count]})
         assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
@@ -70,10 +79,39 @@ def test_its_vectors_are_open_clips(
 )
 def test_others_are_left_to_the_exporter(tmp_path: Path, vision: dict[str, Any]) -> None:
     clip, _ = made(tmp_path, vision)
-    assert not is_plain_transformer(clip.visual)
+    assert not is_plain_image_tower(clip.visual)
 
 
 def test_open_clips_default_is_plain() -> None:
     with torch.device("meta"):
-        visual = open_clip.create_model("ViT-B-32-256", device="meta").visual
-    assert is_plain_transformer(visual)
+        clip = open_clip.create_model("ViT-B-32-256", device="meta")
+    assert is_plain_image_tower(clip.visual)
+    assert is_plain_text_tower(TextBranch(clip))
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+@pytest.mark.parametrize("more", [{}, {"quick_gelu": True}])
+@pytest.mark.parametrize("tokens", [[49406, 49407], [49406, 320, 1929, 530, 49407, 320, 49407]])
+def test_a_texts_vector_is_open_clips(
+    tmp_path: Path, more: dict[str, Any], unsigned: bool, tokens: list[int]
+) -> None:
+    """Also where the end's token comes twice: the first is meant."""
+    clip, _ = made(tmp_path, {}, **more)
+    with torch.inference_mode():
+        for parameter in clip.transformer.parameters():
+            parameter += torch.randn_like(parameter) * 0.02
+        padded = torch.tensor([tokens + [0] * (clip.context_length - len(tokens))])
+        expected = clip.encode_text(padded, normalize=True)[0].numpy()
+    branch = TextBranch(clip)
+    assert is_plain_text_tower(branch)
+    session = session_of(text_graph(branch, unsigned=unsigned))
+    (found,) = session.run(None, {"tokens": np.array([tokens])})
+    assert found.shape == (1, len(expected))
+    assert found[0] @ expected / np.linalg.norm(found) > 0.995
+
+
+@pytest.mark.parametrize("text", [{"no_causal_mask": True}, {"ls_init_value": 0.1}])
+def test_other_text_towers_are_left_to_the_exporter(tmp_path: Path, text: dict[str, Any]) -> None:
+    texts = {**TINY_CONFIGURATION["text_cfg"], **text}
+    clip, _ = made(tmp_path, {}, text_cfg=texts)
+    assert not is_plain_text_tower(TextBranch(clip))

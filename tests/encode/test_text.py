@@ -42,7 +42,7 @@ def quantised(tmp_path_factory: pytest.TempPathFactory) -> str:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = str(tmp_path_factory.mktemp("models") / "plain")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "QUANTISED_OPERATORS", ())
+        patch.setattr(export, "QUANTISED_COSINE", 1.1)
         make_tiny_model(directory)
     return directory
 

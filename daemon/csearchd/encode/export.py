@@ -16,10 +16,11 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 import open_clip
 import safetensors
 import torch
@@ -36,6 +37,7 @@ from csearchd.encode.onnx_image import (
 )
 from csearchd.encode.onnx_text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.encode.onnx_tower import OnnxTower
+from csearchd.encode.onnx_transformer import is_plain_text_tower, text_graph
 from csearchd.encode.preprocess import Preprocess
 from csearchd.encode.prompts import comparison_prompts
 from csearchd.encode.text import Vectors, open_session, run_tower
@@ -83,8 +85,7 @@ def export_model(
             raise ExportError(
                 f"the exported text tower of {arch} differs from open_clip's: cosine {cosine:.5f}"
             )
-        for operators in QUANTISED_OPERATORS:
-            write_quantised(plain, small, operators, portable=portable)
+        for _ in _write_quantised_towers(branch, plain, small, portable):
             small_cosine = _least_cosine(small, tokenizer, padded_length, expected)
             if small_cosine >= QUANTISED_COSINE:
                 chosen, cosine = small, small_cosine
@@ -112,6 +113,19 @@ def export_model(
     )
     models.write_description(model)
     return model
+
+
+def _write_quantised_towers(
+    branch: TextBranch, plain: str, small: str, portable: bool
+) -> Iterator[None]:
+    """Writes one tower with 8-bit weights after another to `small`, the quickest and smallest
+    first."""
+    if is_plain_text_tower(branch):
+        onnx.save(text_graph(branch, unsigned=portable), small)
+        yield
+    for operators in QUANTISED_OPERATORS:
+        write_quantised(plain, small, operators, portable=portable)
+        yield
 
 
 def load_clip(directory: str, arch: str) -> Any:

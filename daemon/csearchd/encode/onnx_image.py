@@ -24,7 +24,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from csearchd.encode.models import IMAGE_TOWER, WEIGHTS
 from csearchd.encode.onnx_text import forget_sources, quiet
 from csearchd.encode.onnx_tower import ARITHMETIC, HEADER, header_checksum, read_header
-from csearchd.encode.onnx_transformer import is_plain_transformer, transformer_graph
+from csearchd.encode.onnx_transformer import image_graph, is_plain_image_tower
 from csearchd.encode.preprocess import Preprocess
 
 _TYPES = {
@@ -89,8 +89,8 @@ def write_quantised_image_tower(
     size = 4 * sum(parameter.numel() for parameter in visual.parameters())
     if size < _LARGE:
         return False
-    if is_plain_transformer(visual):
-        model = transformer_graph(visual, preprocess, unsigned=portable)
+    if is_plain_image_tower(visual):
+        model = image_graph(visual, preprocess, unsigned=portable)
     else:
         model = _converted(directory, target, portable)
     if model.ByteSize() > size // 2:

@@ -1,0 +1,135 @@
+"""Graphs of onnxruntime's fastest operators, with weights of 8 bits, written node by node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from open_clip.transformer import QuickGELU, ResidualAttentionBlock
+
+_MICROSOFT = "com.microsoft"  # onnxruntime/docs/ContribOperators.md
+_OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1))
+_IR_VERSION = 9  # the oldest that has that opset
+_END = 2**63 - 1  # of any tensor
+
+
+def is_plain_block(block: Any) -> bool:
+    """Whether `Graph.attended` knows all that this block of open_clip's does."""
+    return (
+        type(block) is ResidualAttentionBlock
+        and isinstance(block.ls_1, torch.nn.Identity)
+        and isinstance(block.mlp.gelu, torch.nn.GELU | QuickGELU)
+        and getattr(block.mlp.gelu, "approximate", "none") == "none"
+    )
+
+
+class Graph:
+    """Nodes and constants as they come. Each method returns the name of what it adds."""
+
+    def __init__(self, unsigned: bool) -> None:
+        self._unsigned = unsigned
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def model(self, taken: onnx.ValueInfoProto, given: onnx.ValueInfoProto) -> onnx.ModelProto:
+        graph = helper.make_graph(self._nodes, "tower", [taken], [given], self._constants)
+        return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
+
+    def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        name = f"{operator} {len(self._nodes)}"
+        node = helper.make_node(operator, inputs, [name], domain=domain, **attributes)
+        self._nodes.append(node)
+        return name
+
+    def attended(
+        self,
+        block: ResidualAttentionBlock,
+        tokens: str,
+        asking: str,
+        asked: str,
+        *,
+        causal: bool = False,
+    ) -> str:
+        """What a block makes of `tokens`; `asking` are those, `asked` all of them, normalised.
+        `causal`: none sees those that come after it."""
+        attention = block.attn
+        weights, biases = attention.in_proj_weight.t(), attention.in_proj_bias
+        if asking == asked:
+            three = self.thirds(self.product(asked, weights, biases))
+        else:
+            parts = zip(
+                (asking, asked, asked), weights.chunk(3, dim=1), biases.chunk(3), strict=True
+            )
+            three = [self.product(*part) for part in parts]
+        heads = {"num_heads": attention.num_heads, "unidirectional": int(causal)}
+        found = self.node("MultiHeadAttention", *three, domain=_MICROSOFT, **heads)
+        tokens = self.node("Add", tokens, self.linear(found, attention.out_proj))
+        hidden = self.linear(self.normalised(tokens, block.ln_2), block.mlp.c_fc)
+        if isinstance(block.mlp.gelu, QuickGELU):
+            hidden = self.node("QuickGelu", hidden, domain=_MICROSOFT, alpha=1.702)
+        else:
+            hidden = self.node("Gelu", hidden)
+        return self.node("Add", tokens, self.linear(hidden, block.mlp.c_proj))
+
+    def product(self, tokens: str, weight: torch.Tensor, bias: torch.Tensor | None = None) -> str:
+        """Times a matrix (inputs, outputs), each of whose columns has a scale of its own."""
+        matrix = weight.detach().double().numpy()
+        scale = np.maximum(np.abs(matrix).max(axis=0), 1e-30) / 127
+        zero, kind = (128, np.uint8) if self._unsigned else (0, np.int8)
+        rounded = (np.round(matrix / scale) + zero).astype(kind)
+        parts = [self._constant(rounded), self._constant(scale.astype(np.float32))]
+        parts.append(self._constant(np.full(len(scale), zero, kind)))
+        if bias is not None:
+            parts.append(self.numbers(bias))
+        return self.node("DynamicQuantizeMatMul", tokens, *parts, domain=_MICROSOFT)
+
+    def linear(self, tokens: str, layer: torch.nn.Linear) -> str:
+        return self.product(tokens, layer.weight.t(), layer.bias)
+
+    def normalised(self, tokens: str, layer: torch.nn.LayerNorm) -> str:
+        constants = self.numbers(layer.weight), self.numbers(layer.bias)
+        return self.node("LayerNormalization", tokens, *constants, epsilon=layer.eps)
+
+    def first(self, tokens: str) -> str:
+        """The first of the tokens alone, in the same dimensions."""
+        return self._one(tokens, 0, 1)
+
+    def last(self, tokens: str) -> str:
+        """As `first`."""
+        return self._one(tokens, -1, _END)
+
+    def _one(self, tokens: str, start: int, end: int) -> str:
+        bounds = (self.integers((number,)) for number in (start, end, 1))
+        return self.node("Slice", tokens, *bounds)
+
+    def rows(self, table: torch.Tensor, numbers: str) -> str:
+        """Rows of a matrix, each of which has a scale of its own."""
+        matrix = table.detach().double().numpy()
+        scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-30) / 127
+        rounded = self._constant(np.round(matrix / scale).astype(np.int8))
+        found = self.node("Gather", rounded, numbers)
+        scales = self.node("Gather", self._constant(scale.astype(np.float32)), numbers)
+        return self.node("Mul", self.node("Cast", found, to=TensorProto.FLOAT), scales)
+
+    def thirds(self, tokens: str) -> list[str]:
+        names = [f"{tokens} {part}" for part in ("queries", "keys", "values")]
+        self._nodes.append(helper.make_node("Split", [tokens], names, axis=2, num_outputs=3))
+        return names
+
+    def reshaped(self, tensor: str, shape: tuple[int, ...]) -> str:
+        return self.node("Reshape", tensor, self.integers(shape))
+
+    def numbers(self, tensor: torch.Tensor) -> str:
+        return self._constant(tensor.detach().float().numpy())
+
+    def integers(self, values: tuple[int, ...]) -> str:
+        return self._constant(np.array(values, np.int64))
+
+    def _constant(self, values: NDArray[Any]) -> str:
+        name = f"constant {len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
