@@ -123,7 +123,7 @@ async def _run(
     assert listening is not None
     operations = Operations(service)
     server = Server(listening, operations)
-    bus = SessionBus(operations)
+    bus = SessionBus(service, operations)
     library.on_commit(bus.changed)
     notifier = Notifier()
 

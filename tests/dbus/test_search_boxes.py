@@ -16,8 +16,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus
-from support.photos import drawn
+from support.photos import drawn, write_drawn
 from support.programs import FILE_MANAGER, PORTAL, WINDOW, Programs
+from support.served import served
 from support.user import wait_for
 
 pytestmark = needs_bus
@@ -96,6 +97,53 @@ def test_thumbnails_that_are_missing_are_made(desktop: Bus) -> None:
         "a thumbnail in KRunner",
     )
     assert not list(thumbnail.parent.glob("tmp*"))
+
+
+def test_krunner_waits_for_the_thumbnail_of_a_large_picture(desktop: Bus) -> None:
+    large = desktop.user.home / "large"
+    large.mkdir()
+    Image.effect_noise((5000, 4000), 90).save(large / "large.jpg", quality=95)
+    desktop.user.search("anything", "--in", large, "--wait")
+    thumbnail = cached(desktop, large / "large.jpg", "large")
+
+    def shown_at_once() -> bool:  # KRunner doesn't ask a second time
+        (matches,) = desktop.call(KRUNNER, "Match", "s", "name:large* noise")
+        ((_, _, icon, *_),) = matches
+        wait_for(thumbnail.exists, "the thumbnail")  # so that the next answer has to wait for it
+        thumbnail.unlink()
+        return str(icon) == str(thumbnail)
+
+    # The maker has to be started; and a loaded machine may take longer than KRunner waits.
+    wait_for(shown_at_once, "an answer with the thumbnail")
+
+
+def test_a_server_that_hangs_holds_no_search_box_up(desktop: Bus) -> None:
+    user = desktop.user
+    source, mount = user.home / "source", user.home / "served"
+    write_drawn(source, 2)
+    cat = user.pictures / "cat.jpg"
+    cached(desktop, cat, "large").unlink(missing_ok=True)
+    with served(source, mount) as server:
+        (first, _) = sorted(user.search("anything", "--in", mount, "--wait"))
+
+        async def scenario() -> None:
+            async with Caller(desktop) as caller:
+                for _ in range(10):  # one after the other: none takes a thread for good
+                    (metas,) = await caller.call(SHELL, "GetResultMetas", "as", [first.as_uri()])
+                    assert metas[0]["gicon"].value == "image-x-generic"
+                shown = ""
+                while not shown.endswith(".png"):
+                    uris = [first.as_uri(), cat.as_uri()]
+                    (metas,) = await caller.call(SHELL, "GetResultMetas", "as", uris)
+                    shown = metas[1]["gicon"].value
+                values = (first.as_uri(), [], 0)
+                reply = await caller.ask(SHELL, "ActivateResult", "sasu", *values)
+                assert reply.error_name == "org.csearch.Error.NotFound"
+                assert "doesn't answer" in reply.body[0]
+                assert (await caller.call(KRUNNER, "Match", "s", "a cat"))[0]
+
+        os.kill(server, signal.SIGSTOP)
+        desktop.run(scenario())
 
 
 def test_pictures_that_cannot_be_shown_have_an_icon(desktop: Bus) -> None:

@@ -384,8 +384,10 @@ def test_a_thumbnail_for_the_desktop_is_known_again(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = os.fsencode(tmp_path / "a.jpg")
     photo("cat").save(path, icc_profile=os.urandom(10_000))
-    assert pictures.thumbnail(path) is None
+    changed = os.stat(path).st_mtime_ns
+    assert pictures.thumbnail(path, changed) is None
     file = keep_for_desktop(Thumbnails(), path)
-    assert pictures.thumbnail(path) == file
+    assert pictures.thumbnail(path, changed) == file
+    assert pictures.thumbnail(path, changed + 1_000_000_000) is None
     with Image.open(file) as made:
         assert "icc_profile" not in made.info

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +13,7 @@ import pytest
 
 from csearchd.watch.polling import Patience, Polling, Unanswered
 from support.photos import write_drawn
+from support.served import served
 from support.user import User, wait_for
 from watch.following import wait_until_equal
 
@@ -24,19 +23,9 @@ def below(user: User) -> Iterator[tuple[Path, Path, int]]:
     """What is shown at a mount in the user's pictures, the mount, and its server's process."""
     source, mount = user.home / "source", user.pictures / "mount"
     write_drawn(source / "inner", 2)
-    mount.mkdir()
-    if not shutil.which("bindfs") or not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("needs bindfs, and /dev/fuse")
-    server = subprocess.Popen(["bindfs", "-f", source, mount], stderr=subprocess.PIPE)
-    wait_for(lambda: os.path.ismount(mount) or server.poll() is not None, "the mount")
-    if server.poll() is not None:
-        assert server.stderr
-        pytest.skip(f"bindfs can't mount here: {server.stderr.read().decode()}")
-    yield source, mount, server.pid
-    user.end()
-    server.kill()
-    server.wait()
-    subprocess.run(["umount", "-l", mount], check=True)
+    with served(source, mount) as server:
+        yield source, mount, server
+        user.end()
 
 
 def test_it_is_polled_and_changes_below_it_are_found(

@@ -124,7 +124,7 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
 
     Raises PictureError, UnreadableError, OSError.
     """
-    modified = int(os.stat(path).st_mtime)
+    modified = os.stat(path).st_mtime_ns // 1_000_000_000
     pixels = _DESKTOP_SIZES[_DESKTOP_SIZE]
     image = thumbnails.make(path, pixels, pixels)
     uri = _uri(path)
@@ -137,7 +137,8 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(file), delete=False) as temporary:  # 0600
         try:
             # It is sRGB; a large profile would stand before the texts, which are looked for.
-            image.save(temporary, "PNG", pnginfo=texts, icc_profile=None)
+            # Photos hardly get smaller with more effort, which takes longer than the decoding.
+            image.save(temporary, "PNG", pnginfo=texts, icc_profile=None, compress_level=1)
             os.replace(temporary.name, file)
         except BaseException:
             os.unlink(temporary.name)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from inotify_simple import INotify, flags
 
 from csearchd.serve.request import Handler
+from csearchd.serve.service import Service
 
 if TYPE_CHECKING:
     from csearchd.serve.dbus.connection import Joined
@@ -28,7 +29,8 @@ _BETWEEN_CHANGES = 1.0
 class SessionBus:
     """Keeps the daemon on the session bus; costs nothing while there is none."""
 
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, service: Service, handle: Handler) -> None:
+        self._service = service
         self._handle = handle
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -59,7 +61,8 @@ class SessionBus:
         from csearchd.serve.dbus.connection import Joined  # dbus-fast: only where there is a bus
 
         try:
-            joined = await asyncio.wait_for(Joined.join(address, NAME, self._handle), _AUTH_SECONDS)
+            joining = Joined.join(address, NAME, self._service, self._handle)
+            joined = await asyncio.wait_for(joining, _AUTH_SECONDS)
         except Exception as error:  # dbus-fast's have no common base
             log.debug("the session bus at %s can't be joined: %s", address, error)
             return False

@@ -16,16 +16,18 @@ from csearchd.serve.dbus.own import Own
 from csearchd.serve.dbus.shell import Shell
 from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
+from csearchd.serve.service import Service
 
 log = logging.getLogger(__name__)
 
 
 class Joined:
-    def __init__(self, bus: MessageBus, handle: Handler) -> None:
+    def __init__(self, bus: MessageBus, service: Service, handle: Handler) -> None:
         self._bus = bus
         self._handle = handle
-        opening = Opening(bus)
-        in_boxes, in_windows = self._thumbnailers = (Thumbnailer(), Thumbnailer())
+        opening = Opening(bus, service)
+        thumbnailers = Thumbnailer(service), Thumbnailer(service)
+        in_boxes, in_windows = self._thumbnailers = thumbnailers
         self._own = Own(handle, in_windows)
         self._objects = Objects(
             bus,
@@ -39,14 +41,14 @@ class Joined:
         bus.add_message_handler(self._objects.handle)
 
     @classmethod
-    async def join(cls, address: str, name: str, handle: Handler) -> Joined:
+    async def join(cls, address: str, name: str, service: Service, handle: Handler) -> Joined:
         """Connects to the bus at `address` and takes `name` as soon as it is free.
 
         Raises whatever dbus-fast does where that fails.
         """
         bus = await MessageBus(bus_address=address, negotiate_unix_fd=True).connect()
         try:
-            joined = cls(bus, handle)
+            joined = cls(bus, service, handle)
             await bus.request_name(name)
         except BaseException:
             bus.disconnect()

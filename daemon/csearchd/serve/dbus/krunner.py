@@ -5,6 +5,7 @@ https://develop.kde.org/docs/plasma/krunner/#d-bus-runners
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -21,6 +22,9 @@ from csearchd.serve.request import Handler, RequestError
 PATH = "/org/csearch/KRunner"
 _TOP = 6
 _PATIENCE = 0.035  # seconds for an answer in which thumbnails are missing, that are being made
+# KRunner never asks again for the same words: what is missing then stays missing. So an answer may
+# be that much later, but not all the time: seconds, seconds in a row, and gained each second.
+_LATE, _MOST_LATE, _LATE_SHARE = 0.4, 1.0, 0.1
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
 _RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
 _STEP = 0.01  # keeps our order
@@ -32,6 +36,8 @@ class KRunner:
         self._box = SearchBox(handle, _TOP)
         self._opening = opening
         self._thumbnailer = thumbnailer
+        self._allowance = _Allowance()
+        self._waiting: dict[str, asyncio.Task[list[str | None]]] = {}
         self.object = Object(
             interface("org.kde.krunner1"),
             {
@@ -48,9 +54,24 @@ class KRunner:
 
     async def _match(self, call: Call) -> list[Any]:
         begun = time.monotonic()
+        self._supersede(call.sender)
         paths = [path for path, _ in await self._box.search(call.sender, call.arguments[0])]
-        left = _PATIENCE - (time.monotonic() - begun)
-        return [_matches(paths, await self._thumbnailer.files(paths, left))]
+        found = time.monotonic()
+        patience = max(_PATIENCE - (found - begun), self._allowance.left())
+        self._supersede(call.sender)
+        waiting = asyncio.create_task(self._thumbnailer.files(paths, patience))
+        self._waiting[call.sender] = waiting
+        await asyncio.wait({waiting})
+        if waiting.cancelled():
+            return [[]]
+        del self._waiting[call.sender]
+        self._allowance.spend(time.monotonic() - found)
+        return [_matches(paths, waiting.result())]
+
+    def _supersede(self, sender: str) -> None:
+        """Ends the wait of `sender`'s Match: KRunner has few threads, and each holds one."""
+        if waiting := self._waiting.pop(sender, None):
+            waiting.cancel()
 
     async def _run(self, call: Call) -> list[Any]:
         identifier, action = call.arguments
@@ -68,7 +89,27 @@ class KRunner:
 
     async def _teardown(self, call: Call) -> list[Any]:
         self._box.cancel(call.sender)
+        self._supersede(call.sender)
         return []
+
+
+class _Allowance:
+    """Seconds by which answers may be late."""
+
+    def __init__(self) -> None:
+        self._seconds = _MOST_LATE
+        self._looked = time.monotonic()
+
+    def left(self) -> float:
+        """For the next answer."""
+        now = time.monotonic()
+        self._seconds += (now - self._looked) * _LATE_SHARE
+        self._seconds = min(self._seconds, _MOST_LATE)
+        self._looked = now
+        return min(self._seconds, _LATE)
+
+    def spend(self, seconds: float) -> None:
+        self._seconds -= seconds
 
 
 def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]]:
@@ -81,9 +122,7 @@ def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]
             "category": Variant("s", "Pictures"),
             "actions": Variant("as", [_FOLDER]),
         }
-        # Plasma 5 shows the icon of images instead of a file, and with the property icon-data its
-        # KRunner (5.27) was seen to lose matches.
-        icon = thumbnail or pictures.ICON
+        icon = thumbnail or pictures.ICON  # KRunner 5 and 6 take the path of a file here, too
         relevance = _RELEVANCE - rank * _STEP
         matches.append([identifier, pictures.name(path), icon, _POSSIBLE, relevance, properties])
     return matches

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
+from io import FileIO
 from typing import Any
 
 from dbus_fast import Message, MessageType, Variant
@@ -14,26 +16,32 @@ from dbus_fast.aio import MessageBus
 
 from csearchd.serve.dbus import pictures
 from csearchd.serve.request import RequestError
+from csearchd.serve.service import Service
+from csearchd.watch.polling import Unanswered
 
 _SECONDS = 10.0  # for a program that is started by the call
 _WINDOW = "org.csearch.Window"
 
 
 class Opening:
-    def __init__(self, bus: MessageBus) -> None:
+    def __init__(self, bus: MessageBus, service: Service) -> None:
         self._bus = bus
+        self._service = service
 
     async def open(self, path: bytes) -> None:
         """In the program that the user has chosen for such files; else as `show_in_folder`.
 
         Raises RequestError.
         """
+        where = os.fsdecode(path)
+        ask = partial(self._service.scanner.watcher.ask, patient=True)
         try:
-            file = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_NONBLOCK)
+            file = await self._service.run(ask, path, partial(_opened, path))
+        except Unanswered:
+            raise RequestError("not-found", f"{where}: its file system doesn't answer") from None
         except OSError as error:
-            where = os.fsdecode(path)
             raise RequestError("not-found", f"{where}: {error.strerror}") from None
-        try:
+        with file:
             # https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.OpenURI.html
             opened = await self._call(
                 "org.freedesktop.portal.Desktop",
@@ -42,10 +50,8 @@ class Opening:
                 "OpenFile",
                 "sha{sv}",
                 ["", 0, {}],
-                [file],
+                [file.fileno()],
             )
-        finally:
-            os.close(file)
         if not opened:
             await self.show_in_folder(path)
 
@@ -104,3 +110,8 @@ class Opening:
         except (OSError, EOFError, TimeoutError):
             return False
         return reply is not None and reply.message_type is MessageType.METHOD_RETURN
+
+
+def _opened(path: bytes) -> FileIO:
+    """Closes itself where nobody waits for it any more. Raises OSError."""
+    return FileIO(path, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK))

@@ -40,22 +40,19 @@ def place(path: bytes) -> str:
     return text(os.fsdecode(directory))
 
 
-def thumbnail(path: bytes) -> str | None:
-    """The file of a thumbnail of this version of the picture, if the desktop has one.
+def thumbnail(path: bytes, changed: int) -> str | None:
+    """The file of a thumbnail of a picture last changed at `changed` (ns), if there is one.
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
-    try:
-        changed = int(os.stat(path).st_mtime)
-    except OSError:
-        return None
+    wanted = b"tEXtThumb::MTime\0%d" % (changed // 1_000_000_000)
     for file in _thumbnails(path):
         try:
             with open(file, "rb") as opened:
                 head = opened.read(_HEAD)
         except OSError:
             continue
-        if b"tEXtThumb::MTime\0%d" % changed == _modified(head):
+        if _modified(head) == wanted:
             return file
     return None
 

@@ -7,23 +7,31 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 
 from csearch.protocol import MAX_REPLY, Message, Unpacker, pack
 from csearchd.serve.dbus import pictures
+from csearchd.serve.service import Service
+from csearchd.watch.polling import Unanswered
 
 log = logging.getLogger(__name__)
 
 _PICTURE_SECONDS = 10.0  # then a decoder hangs
 _IDLE_SECONDS = 20.0  # then the process ends
+_END_SECONDS = 1.0  # it may be held by a file system that hangs
 _MOST_FAILED = 10_000
+
+_Version = tuple[bytes, int]
+"""A picture's path and its time of change, ns."""
 
 
 class Thumbnailer:
     """Makes the thumbnails that were asked for last, one after the other."""
 
-    def __init__(self) -> None:
-        self._making: dict[bytes, asyncio.Future[str | None]] = {}  # the next one first
-        self._failed: set[tuple[bytes, int]] = set()  # paths and times of change
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._making: dict[_Version, asyncio.Future[str | None]] = {}  # the next one first
+        self._failed: set[_Version] = set()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -32,11 +40,11 @@ class Thumbnailer:
 
         Those that are missing are made, instead of what earlier calls wait for.
         """
-        found, lacking = await asyncio.to_thread(self._look, paths)
+        found, lacking = await self._service.run(self._look, paths)
         making = self._make(lacking)
         if making and seconds > 0:
             await asyncio.wait(making.values(), timeout=seconds)
-        for path, made in making.items():
+        for (path, _), made in making.items():
             if made.done() and not made.cancelled():
                 found[path] = made.result()
         return [found.get(path) for path in paths]
@@ -45,20 +53,29 @@ class Thumbnailer:
         if self._task:
             self._task.cancel()
 
-    def _look(self, paths: list[bytes]) -> tuple[dict[bytes, str | None], list[bytes]]:
-        """What there is, and what can be made."""
-        found = {path: pictures.thumbnail(path) for path in paths}
-        lacking = [path for path, file in found.items() if file is None]
-        return found, [path for path in lacking if _version(path) not in self._failed]
+    def _look(self, paths: list[bytes]) -> tuple[dict[bytes, str | None], list[_Version]]:
+        """What there is, and what can be made; waits for no server that hangs."""
+        found: dict[bytes, str | None] = {}
+        lacking = []
+        for path in paths:
+            try:
+                file, version = self._service.scanner.watcher.ask(path, partial(_seen, path))
+            except (OSError, Unanswered):
+                continue
+            if file:
+                found[path] = file
+            elif version not in self._failed:
+                lacking.append(version)
+        return found, lacking
 
-    def _make(self, paths: list[bytes]) -> dict[bytes, asyncio.Future[str | None]]:
+    def _make(self, versions: list[_Version]) -> dict[_Version, asyncio.Future[str | None]]:
         """Begins to make them; nobody is shown the results of earlier calls any more."""
-        if not paths:
+        if not versions:
             return {}
         before, self._making = self._making, {}
         new = asyncio.get_running_loop().create_future
-        for path in paths:
-            self._making[path] = before.pop(path) if path in before else new()
+        for version in versions:
+            self._making[version] = before.pop(version) if version in before else new()
         for given_up in before.values():
             given_up.cancel()
         self._wanted.set()
@@ -69,7 +86,7 @@ class Thumbnailer:
     async def _run(self) -> None:
         """Lives as long as somebody asks; a decoder that crashes or hangs costs its picture."""
         while await self._is_wanted():
-            path = next(iter(self._making))
+            version = next(iter(self._making))
             process = None
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -78,18 +95,18 @@ class Thumbnailer:
                     stdout=asyncio.subprocess.PIPE,
                 )
                 while await self._is_wanted() and process.returncode is None:
-                    path = next(iter(self._making))
-                    version = await asyncio.to_thread(_version, path)
-                    reply = await asyncio.wait_for(_ask(process, path), _PICTURE_SECONDS)
-                    self._end(path, version, reply)
+                    version = next(iter(self._making))
+                    reply = await asyncio.wait_for(_ask(process, version[0]), _PICTURE_SECONDS)
+                    self._end(version, reply)
             except (OSError, EOFError, TimeoutError) as error:
-                log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(path), error)
-                self._end(path, await asyncio.to_thread(_version, path), {})
+                log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(version[0]), error)
+                self._end(version, {})
             finally:
                 if process:
                     with suppress(ProcessLookupError):
                         process.kill()
-                    await process.wait()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), _END_SECONDS)
 
     async def _is_wanted(self) -> bool:
         """Waits for a call; False if none comes."""
@@ -101,13 +118,13 @@ class Thumbnailer:
                 return bool(self._making)  # it may just have come
         return True
 
-    def _end(self, path: bytes, version: tuple[bytes, int], reply: Message) -> None:
+    def _end(self, version: _Version, reply: Message) -> None:
         file = reply.get("file")
         if file is None:
             if len(self._failed) >= _MOST_FAILED:
                 self._failed.clear()
             self._failed.add(version)
-        if (waiting := self._making.pop(path, None)) and not waiting.done():
+        if (waiting := self._making.pop(version, None)) and not waiting.done():
             waiting.set_result(file)
 
 
@@ -123,8 +140,7 @@ async def _ask(process: asyncio.subprocess.Process, path: bytes) -> Message:
     raise EOFError("it has ended")
 
 
-def _version(path: bytes) -> tuple[bytes, int]:
-    try:
-        return path, os.stat(path).st_mtime_ns
-    except OSError:
-        return path, 0
+def _seen(path: bytes) -> tuple[str | None, _Version]:
+    """The file of a picture's thumbnail, if there is one. Raises OSError where no picture is."""
+    changed = os.stat(path).st_mtime_ns
+    return pictures.thumbnail(path, changed), (path, changed)
