@@ -46,13 +46,11 @@ class Application(Base):
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
-        self._service = None
         self._thumbnails = None
 
     def do_startup(self):
         Base.do_startup(self)
-        self._service = Service(self.get_dbus_connection())
-        self._thumbnails = Thumbnails(self._service)
+        self._thumbnails = Thumbnails(Service())
         for name, kind, act in (
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=_path(value))),
@@ -86,7 +84,7 @@ class Application(Base):
         return 0
 
     def _open(self, query="", folder=None, pictures=()):
-        window = Window(self, self._service, self._thumbnails)
+        window = Window(self, Service(), self._thumbnails)
         window.begin(query, folder, list(pictures))
         window.present()
 

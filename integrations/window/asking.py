@@ -1,12 +1,8 @@
 """One question to the service at a time; the pictures to search with are opened first."""
 
-from gi.repository import GLib
-
 import pictures
+from messages import HANGING
 from service import Failure
-from texts import _
-
-_SECONDS = 5  # for opening pictures; then their file system hangs
 
 
 class Asking:
@@ -59,10 +55,7 @@ class Asking:
 
         def late():
             if question is self._opening:
-                self._opening = None
-                answer([], {}, Failure(_("The file system of that picture doesn't answer.")))
-            return GLib.SOURCE_REMOVE
+                answer([], {}, Failure(HANGING))
 
         others, fetched = list(others), dict(fetched)
-        self._workers.run(lambda: pictures.opened(query, fetched, others), opened)
-        GLib.timeout_add_seconds(_SECONDS, late)
+        self._workers.run(lambda: pictures.opened(query, fetched, others), opened, late)

@@ -9,6 +9,7 @@ from gi.repository import GLib
 _STUCK = 2.0  # seconds after which a job counts as hanging, and another thread takes its place
 _MOST = 32  # threads, most of them hanging
 _LOOK = 500  # milliseconds between looks at jobs that wait
+_LATE = 5  # seconds
 
 
 class Workers:
@@ -20,9 +21,10 @@ class Workers:
         self._begun = {}  # when each thread began with its job, None while it waits for one
         self._looking = 0
 
-    def run(self, work, done):
-        """Calls `done(work())` later, in the main loop."""
-        self._jobs.put((work, done))
+    def run(self, work, done, late=None):
+        """Calls `done(work())` later, in the main loop; before it `late()`, if that is long."""
+        timer = late and GLib.timeout_add_seconds(_LATE, lambda: late())
+        self._jobs.put((work, done, timer))
         self._staff()
 
     def _staff(self):
@@ -46,7 +48,14 @@ class Workers:
     def _work(self):
         thread = threading.current_thread()
         while True:
-            work, done = self._jobs.get()
+            work, done, late = self._jobs.get()
             self._begun[thread] = time.monotonic()
-            GLib.idle_add(done, work())
+            GLib.idle_add(_end, done, work(), late)
             self._begun[thread] = None
+
+
+def _end(done, result, late):
+    # Where it isn't there any more, it was late.
+    if late and (timer := GLib.MainContext.default().find_source_by_id(late)):
+        timer.destroy()
+    done(result)

@@ -5,6 +5,7 @@ import os
 from gi.repository import Gdk, GLib, GObject, Gtk
 
 from fetching import fetch
+from messages import HANGING
 from pictures import Picture, is_on_the_web, local
 from texts import _
 
@@ -69,9 +70,12 @@ class Incoming:
             self._take(chosen, folders[0] if folders else None)
 
         if paths:
-            self._workers.run(lambda: [path for path in paths if os.path.isdir(path)], take)
+            self._look(lambda: [path for path in paths if os.path.isdir(path)], take)
         elif not urls:
             self._say(_("That is no picture of this computer, nor of the web."), failed=True)
+
+    def _look(self, at_files, done):
+        self._workers.run(at_files, done, lambda: self._say(HANGING, failed=True))
 
     def _pasted(self, clipboard, result):
         try:
@@ -94,13 +98,13 @@ class Incoming:
                 else:
                     self._write(" ".join(lines))
 
-            self._workers.run(lambda: lines and all(map(_is_there, lines)), take)
+            self._look(lambda: lines and all(map(_is_there, lines)), take)
         return True
 
 
 def _as_file(texture):
-    """Takes seconds for a large one."""
-    return Picture(_("Picture").encode(), texture.save_to_png_bytes().get_data())
+    """Takes a while for a large one; a PNG takes twenty times as long."""
+    return Picture(_("Picture").encode(), texture.save_to_tiff_bytes().get_data())
 
 
 def _is_there(name):

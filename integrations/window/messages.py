@@ -7,6 +7,8 @@ from gi.repository import GLib, Gtk
 from texts import _, ngettext, number
 from wording import sentence
 
+HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
+
 
 class Message(Gtk.Box):
     """An icon, a title and a text in the middle of the window."""

@@ -40,9 +40,20 @@ class Search:
 
 
 class Service:
-    def __init__(self, bus):
-        """`bus` is the session bus, or None where there is none."""
-        self._bus = bus
+    """Over a connection of its own: of all that comes over one, only the newest search counts."""
+
+    def __init__(self):
+        flags = Gio.DBusConnectionFlags
+        flags = flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION
+        try:
+            address = Gio.dbus_address_get_for_bus_sync(Gio.BusType.SESSION, None)
+            self._bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+        except GLib.Error:  # there is no bus
+            self._bus = None
+
+    def close(self):
+        if self._bus:
+            self._bus.close(None, None)
 
     def search(self, query, given, options, answer):
         """Calls `answer(hits, result, failure)` later: [(path, score, fields)], a dict; a Failure.

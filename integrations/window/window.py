@@ -281,6 +281,7 @@ class Window(Gtk.ApplicationWindow):
             self._service.unlisten(number)
         self._service.unwatch(self._watching)
         self._asking.cancel()
+        self._service.close()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False

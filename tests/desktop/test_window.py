@@ -246,7 +246,10 @@ def test_who_has_no_pictures_is_told_what_to_do(screen: Desktop) -> None:
     for root in roots:
         screen.user.csearchctl("remove", root["path"])
     screen.user.csearchctl("forget", screen.user.home)
+    screen.user.csearchctl("stop")
     with search_window(screen, *COMMAND):
+        screen.wait_for_text(APPLICATION, "The search service does not answer")
+        screen.user.start()
         screen.wait_for_text(APPLICATION, "No pictures are known yet")
         screen.user.csearchctl("add", screen.user.pictures)  # the window sees it
         screen.wait_for_text(APPLICATION, "Describe the picture you remember")

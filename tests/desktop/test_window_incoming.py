@@ -200,6 +200,18 @@ def test_paths_and_addresses_are_typed(screen: Desktop, served: str, tmp_path: P
         screen.keys("key", "Return")
         screen.wait_for_text(APPLICATION, "Search without coffee.jpg")
         screen.keys("key", "Escape")
+        screen.keys("type", f"a cup + 0.5:{served}/coffee.jpg")
+        screen.wait_for_text(APPLICATION, "Enter fetches the picture.")
+        screen.keys("key", "Return")
+
+        def is_part_of_the_query() -> bool:
+            """It isn't found itself, and needs no button that takes it away."""
+            told = screen.accessible("texts", APPLICATION)
+            assert "Search without coffee.jpg" not in told
+            return "cat.jpg" in told and "coffee.jpg" not in told
+
+        wait_for(is_part_of_the_query, "others like the picture")
+        screen.keys("key", "ctrl+a")
         screen.keys("type", f"{served}/page.html")
         screen.keys("key", "Return")
         screen.wait_for_text(APPLICATION, "This is a web page, no picture")
