@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TOP_MAX = 1 << 31
+DIGITS = len(str(TOP_MAX))
 _TOP, _TOP_OF_FOLDER = 10, 100
 
 
@@ -71,7 +72,7 @@ def plain(arguments: list[str]) -> Options | None:
             value = next(rest, "-")
             if argument == "--in" and not value.startswith("-"):
                 options.directories.append(value)
-            elif value.isdecimal() and int(value):
+            elif value.isdecimal() and len(value) <= DIGITS and int(value):
                 options.top = min(int(value), TOP_MAX)
             else:
                 return None

@@ -6,7 +6,7 @@ import argparse
 import math
 
 from csearch.arguments import add_version, parser
-from csearch.options import TOP_MAX, Options
+from csearch.options import DIGITS, TOP_MAX, Options
 
 _DESCRIPTION = """\
 Finds photos by describing them: csearch a dog on the beach
@@ -172,15 +172,14 @@ def _unknown(option: str) -> str:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
-    return min(int(text), TOP_MAX)
+    return _whole(text, 1)
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 on, not {text!r}")
-    return min(int(text), TOP_MAX)
+def _whole(text: str, least: int = 0) -> int:
+    digits = text.lstrip("0")[: DIGITS + 1]  # a number of many more would take int() for ever
+    if not text.isdecimal() or int(digits or "0") < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, not {text!r}")
+    return min(int(digits or "0"), TOP_MAX)
 
 
 def _number(text: str) -> float:

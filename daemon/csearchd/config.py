@@ -155,8 +155,10 @@ def load(path: str) -> Config:
             text = file.read().decode()
     except FileNotFoundError:
         return parse("", path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     return parse(text, path)
 
 

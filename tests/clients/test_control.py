@@ -115,7 +115,8 @@ def test_stop_returns_when_the_process_has_gone(home, service):
 
 
 _HOLDER = """
-import fcntl, os, sys
+import fcntl, os, signal, sys
+signal.signal(signal.SIGTERM, lambda number, frame: None)
 lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
 fcntl.flock(lock, fcntl.LOCK_EX)
 os.write(lock, b"%d\\n" % os.getpid())

@@ -20,6 +20,8 @@ _ARGUMENTS += [
     "٣",
     "1e3",
     "99999999999",
+    "9" * 5000,
+    "0" * 5000 + "7",
     "",
     " ",
     "a b",
@@ -39,6 +41,8 @@ def by_argparse(words: list[str]) -> dict[str, object] | str:
 @example(words=["dog", "-t", "5", "-t", "7"])
 @example(words=["--in", "a", "dog", "-0", "--in", "b", "cat"])
 @example(words=["dog", "-g", "--in", "b"])
+@example(words=["dog", "-t", "9" * 5000])
+@example(words=["dog", "-t", "0" * 5000 + "7"])
 def test_quick_reading_and_argparse_agree(words: list[str]) -> None:
     quick = options.plain(words)
     assert quick is None or vars(quick) == by_argparse(words)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,19 +212,28 @@ def test_a_cache_that_cannot_be_written_is_said_and_done_without(tmp_path: Path)
     place.close()
 
 
-def test_a_disk_that_fills_up_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(place, 20)
-    real = os.pwrite
-    broken = set(place.table._file._files.values())
+def full(call: Callable[..., int], broken: set[int]) -> Callable[..., int]:
+    """A system call to which some descriptors are files on a full disk."""
 
-    def pwrite(descriptor: int, data: bytes, offset: int) -> int:
+    def wrapped(descriptor: int, *rest: Any) -> int:
         if descriptor in broken:
             raise OSError(28, "No space left on device")
-        return real(descriptor, data, offset)
+        return call(descriptor, *rest)
 
-    monkeypatch.setattr(os, "pwrite", pwrite)  # a full disk under the cache alone can't be had
+    return wrapped
+
+
+@pytest.mark.parametrize("before", [0, 20])
+def test_a_disk_that_fills_up_later(
+    place: Place, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    fill(place, before)
+    broken = set(place.table._file._files.values())
+    for name in ("pwrite", "posix_fallocate"):  # a full disk under the cache alone can't be had
+        monkeypatch.setattr(os, name, full(getattr(os, name), broken))
     place.store(21, unit(21)[0])
-    place.drop(3)
+    if before:
+        place.drop(3)
     place.check()
     assert "No space left" in str(place.table.trouble)
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from csearchd.library.facts import Facts
 from csearchd.library.vectors import VectorTable
 from csearchd.search import duplicates
 from csearchd.search.confidence import NEAR_DUPLICATE, Yardstick
+from csearchd.search.question import Hit
 from support.photos import photo
 from support.user import User
 
@@ -166,6 +168,16 @@ def test_no_pair_is_missed(alike: float) -> None:
         taken |= set(members)
     left = [number for number in range(700) if number not in taken]
     assert not np.triu(near[np.ix_(left, left)], 1).any()
+
+
+def test_copies_are_one_group_before_facts_are_loaded() -> None:
+    table = VectorTable(32)
+    contents = np.arange(1, 4, dtype=np.int32)
+    table.extend(contents, np.eye(32, dtype=np.float32)[[0, 1, 0]])
+    yardstick = Yardstick(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
+    hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
+    found = duplicates.grouped(hits, table, yardstick, Facts())
+    assert [[hit.content for hit in group] for group in found] == [[1, 3], [2]]
 
 
 def test_very_many_copies_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

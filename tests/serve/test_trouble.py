@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,22 @@ def test_a_stale_socket_is_replaced(user: User) -> None:
         stale.bind(str(user.address))
     user.take_photos(("cat",))
     assert user.search("a cat", "--in", user.pictures) == [user.pictures / "cat.jpg"]
+
+
+def test_a_file_that_is_no_socket_stays(user: User) -> None:
+    user.address.parent.mkdir(mode=0o700)
+    user.address.write_text("mine")
+    told = user.csearch("a cat", "--in", user.pictures, check=2).stderr
+    assert str(user.address).encode() in told and b"is a file and no socket" in told
+    assert user.address.read_text() == "mine"
+
+
+def test_stop_ends_a_daemon_that_listens_elsewhere(user: User, tmp_path: Path) -> None:
+    daemon = user.start()
+    user.environment["CSEARCH_SOCKET"] = str(tmp_path / "socket")
+    done = user.csearchctl("stop")
+    assert done.stdout == b"The search service has stopped.\n"
+    assert daemon.wait(0) == 0
 
 
 def test_ten_first_clients_start_one_daemon(user: User) -> None:

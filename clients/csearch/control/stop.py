@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import os
 import select
+import signal
 
 from csearch.command import say
 from csearch.connection import Connection
@@ -33,9 +34,12 @@ def run(options: argparse.Namespace) -> int:
 
 def stop_daemon() -> bool:
     """Ends the daemon and waits until it has gone; whether there was one. Raises ClientError."""
-    pid = _stop() or _lock_holder()
+    pid = _stop()
     if pid is None:
-        return False
+        pid = _lock_holder()
+        if pid is None:
+            return False
+        _end(pid)
     if not _gone(pid):
         raise ClientError(
             f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 {pid} "
@@ -59,7 +63,8 @@ def _stop() -> int | None:
 
 
 def _lock_holder() -> int | None:
-    """The daemon that holds the library: one that ends closes its socket a moment before it goes.
+    """The daemon that holds the library: one that listens elsewhere, or that ends, which closes its
+    socket a moment before it goes.
 
     The lock's file, which tells the process, stays when the lock has gone.
     """
@@ -72,6 +77,16 @@ def _lock_holder() -> int | None:
     except (OSError, ValueError):
         pass
     return None
+
+
+def _end(pid: int) -> None:
+    """Does no harm to one that is about to end. Raises ClientError."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        raise ClientError(f"the search service, process {pid}, is not yours to end") from None
 
 
 def _gone(pid: int) -> bool:

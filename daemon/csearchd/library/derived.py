@@ -43,7 +43,10 @@ def boot_id() -> str:
 
 def write_all(descriptor: int, data: bytes | memoryview, offset: int) -> None:
     """pwrite(2), whole. Raises OSError."""
-    data = memoryview(data).cast("B")
+    data = memoryview(data)
+    if not data.nbytes:
+        return  # which can't be cast
+    data = data.cast("B")
     while data:
         written = os.pwrite(descriptor, data, offset)
         data, offset = data[written:], offset + written

@@ -130,7 +130,10 @@ def grouped(
 
 
 def _times(facts: Facts, files: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """When files were taken (seconds), and whether they tell."""
-    known = files < len(facts.when)
-    when = facts.when.take(files, mode="clip")
-    return when, facts.dated.take(files, mode="clip") & known
+    """When files were taken (seconds), and whether they tell. Facts that aren't loaded yet (after a
+    start, and after a transaction that failed) tell nothing."""
+    when, dated = facts.when, facts.dated
+    if not len(when):
+        return np.zeros(len(files), np.int64), np.zeros(len(files), np.bool_)
+    known = files < len(when)
+    return when.take(files, mode="clip"), dated.take(files, mode="clip") & known

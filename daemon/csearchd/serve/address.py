@@ -12,7 +12,9 @@ import time
 from csearch.protocol import AddressError
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
-_WAIT_SECONDS = 30.0  # for a daemon that is about to end, or is just starting
+# For a daemon that is about to end, or is just starting; less than clients wait for this one, so
+# that they hear why it can't serve.
+_WAIT_SECONDS = 25.0
 _BACKLOG = 128
 
 
@@ -45,7 +47,7 @@ def take_lock(path: str, address: bytes) -> int:
                 os.close(lock)
                 raise Locked(
                     f"csearchd with process id {holder or 'unknown'} holds {path} and serves "
-                    "another socket; stop that one first, or set XDG_DATA_HOME as well"
+                    "another socket; csearchctl stop ends it, or set XDG_DATA_HOME as well"
                 ) from None
             time.sleep(0.05)
             continue
@@ -87,8 +89,7 @@ class OwnSocket:
             _close_to_others(directory)
             if answers(address):
                 raise AddressError(f"another program listens at {os.fsdecode(address)}")
-            if os.path.lexists(address):
-                os.unlink(address)
+            _remove_stale(address)
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)
             try:
@@ -108,6 +109,20 @@ class OwnSocket:
     def remove(self) -> None:
         if self.is_ours():
             os.unlink(self.address)
+
+
+def _remove_stale(address: bytes) -> None:
+    """Raises AddressError for a file that is no socket, and so none of ours; OSError."""
+    try:
+        info = os.lstat(address)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(info.st_mode):
+        raise AddressError(
+            f"{os.fsdecode(address)} is a file and no socket, and stays as it is; remove it, or "
+            "set CSEARCH_SOCKET to another path"
+        )
+    os.unlink(address)
 
 
 def _close_to_others(directory: bytes) -> None:

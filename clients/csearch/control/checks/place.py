@@ -63,7 +63,8 @@ def _judgement() -> dict[str, Any] | str:
 
 def _configuration(judgement: dict[str, Any]) -> Finding:
     if judgement["wrong"]:
-        return Finding(FAIL, "configuration", judgement["wrong"], "the service won't start with it")
+        advice = "correct that line, or remove it: the service doesn't start with it"
+        return Finding(FAIL, "configuration", judgement["wrong"], advice)
     there = "" if os.path.exists(judgement["file"]) else " (there is none; the defaults hold)"
     return Finding(OK, "configuration", f"{judgement['file']}{there}")
 
@@ -76,6 +77,8 @@ def _library(network: str | None) -> Finding:
     existing = directory
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        return Finding(FAIL, "library", f"{existing} is no directory", "move it away")
     if not os.access(existing, os.W_OK | os.X_OK):
         advice = "change its owner or mode, or set XDG_DATA_HOME"
         return Finding(FAIL, "library", f"{existing} can't be written by you", advice)
