@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from csearch.installing import render
 from support.user import User
 
 UNIT = Path(".config/systemd/user/csearchd.service")
@@ -59,12 +60,18 @@ def test_only_desktops_that_are_there(user: User) -> None:
 
 
 def test_dry_runs_say_it_and_do_nothing(user: User) -> None:
-    assert str(UNIT) in user.csearchctl("install", "--all", "--dry-run").stdout.decode()
+    told = user.csearchctl("install", "--all", "--dry-run").stdout.decode()
+    assert f"would install {user.home / UNIT}\n" in told
     assert not files(user)
     user.csearchctl("install", "--all")
     once = files(user)
     assert str(UNIT) in user.csearchctl("uninstall", "--dry-run").stdout.decode()
     assert files(user) == once
+
+
+def test_a_second_time_says_that_all_is_there(user: User) -> None:
+    user.csearchctl("install", "--all")
+    assert b"All is installed already." in user.csearchctl("install", "--all").stdout
 
 
 def test_what_root_has_to_do_is_one_command(user: User, tmp_path: Path) -> None:
@@ -138,11 +145,29 @@ def test_installed_commands_run_this_environment(user: User) -> None:
         assert not re.search("@[A-Z]+@", (user.home / name).read_text())
 
 
-def test_paths_that_units_cannot_hold_are_refused(user: User) -> None:
-    user.environment["XDG_DATA_HOME"] = str(user.home / "100%")
+@pytest.mark.parametrize("name", ["100%", "a\tb", "\udcff"])
+def test_paths_that_units_cannot_hold_are_refused(user: User, name: str) -> None:
+    user.environment["XDG_DATA_HOME"] = str(user.home / name)
     done = user.csearchctl("install", "--all", check=2)
-    assert b"100%" in done.stderr and b"Traceback" not in done.stderr
+    assert b"in a path can't be installed" in done.stderr and b"Traceback" not in done.stderr
     assert not (user.home / UNIT).exists()
+
+
+def test_systemd_runs_a_python_with_a_quote_in_its_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "PYTHONPATH"):
+        monkeypatch.delenv(variable, raising=False)
+    directory = tmp_path / "it's mine"
+    directory.mkdir()
+    (directory / "python3").symlink_to("/bin/true")
+    monkeypatch.setattr(sys, "executable", str(directory / "python3"))
+    unit = tmp_path / "some.service"
+    unit.write_text(f"[Service]\nExecStart={render.command()}\n")
+    verify = ["systemd-analyze", "--user", "verify", unit]
+    environment = {"PATH": os.defpath, "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run(verify, env=environment, capture_output=True, text=True)
+    assert "some.service" not in done.stderr, done.stderr
 
 
 @pytest.mark.skipif(

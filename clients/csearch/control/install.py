@@ -24,7 +24,12 @@ csearchctl install --dry-run      says what it would do
 csearchctl install --all          also for desktops that are not there
 """
 
-WORDS = {WRITE: "installs", REMOVE: "removes", KEEP: "keeps, since it was changed by others:"}
+# What is done, and what would be.
+WORDS = {
+    WRITE: ("installs", "would install"),
+    REMOVE: ("removes", "would remove"),
+    KEEP: ("keeps", "would keep"),
+}
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -39,7 +44,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     manifest = load()
     steps = installation(manifest, options.all)
-    show(steps)
+    show(steps, options.dry_run)
+    if not any(step.action in WORDS for step in steps):
+        say("All is installed already.")
     if not options.dry_run:
         carry_out(steps, manifest)
         _take_over(changed=any(step.action in (WRITE, REMOVE) for step in steps))
@@ -50,13 +57,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def show(steps: list[Step]) -> None:
+def show(steps: list[Step], dry_run: bool) -> None:
     """A line for each step that does something."""
     for step in steps:
+        if step.action not in WORDS:
+            continue
+        line = f"{WORDS[step.action][dry_run]} {step.path}"
         if step.action == KEEP:
-            remark(f"csearchctl: {WORDS[KEEP]} {step.path}")
-        elif step.action in WORDS:
-            say(f"{WORDS[step.action]} {step.path}")
+            remark(f"csearchctl: {line}, since it was changed by others")
+        else:
+            say(line)
 
 
 def _take_over(changed: bool) -> None:

@@ -28,7 +28,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     manifest = load()
     steps = removal(manifest)
-    show(steps)
+    show(steps, options.dry_run)
     if not steps:
         say("Nothing is installed.")
     elif not options.dry_run:

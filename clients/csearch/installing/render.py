@@ -10,7 +10,7 @@ from csearch.directories import base, cache_directory, data_directory
 from csearch.errors import ClientError
 from csearch.installing.items import Item, share
 
-_FORBIDDEN = frozenset('"\\$%`\n')  # they mean something in units or desktop files
+_FORBIDDEN = frozenset('"\\$%`')  # they mean something in units or desktop files
 _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
 
 
@@ -48,7 +48,7 @@ def command() -> str:
     if sources := _sources():
         variables["PYTHONPATH"] = sources
     words = [f"{name}={value}" for name, value in variables.items()]
-    if words:
+    if words or "'" in sys.executable:  # systemd runs nothing with a quote in its own name
         words.insert(0, "/usr/bin/env")
     return " ".join(f'"{_checked(word)}"' for word in (*words, sys.executable)) + " -P"
 
@@ -65,7 +65,7 @@ def _get(name: str) -> str:
 
 
 def _checked(path: str) -> str:
-    if wrong := sorted(set(path) & _FORBIDDEN):
+    if wrong := sorted(c for c in set(path) if c in _FORBIDDEN or not c.isprintable()):
         raise ClientError(
             f"{path}: {wrong[0]!r} in a path can't be installed; move the environment elsewhere"
         )
