@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from csearchd.serve.dbus import pictures
 from support.photos import write_drawn, write_photos
 from support.systemd_user import GROUP, UID, SystemdUser, needs_systemd
 from support.user import wait_for
@@ -134,6 +137,35 @@ def test_thumbnails_for_the_desktop_are_made_inside(session: SystemdUser) -> Non
     wait_for(made, "a thumbnail")
     (thumbnail,) = (session.home / ".cache/thumbnails/large").iterdir()
     assert thumbnail.stat().st_uid == UID
+
+
+def test_enter_opens_what_was_found_outside_of_the_sandbox(session: SystemdUser) -> None:
+    picture = session.pictures / "it's $HOME, 100%.jpg"
+    shutil.copy(session.pictures / "cat.jpg", picture)
+    opener = session.home / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text('#!/bin/sh\nprintf "%s" "$DISPLAY $1" >"$HOME/being"\nmv ~/being ~/opened\n')
+    opener.chmod(0o755)
+    session.own()
+    path = f"{opener.parent}:{session.environment['PATH']}"
+    session.systemctl("set-environment", f"PATH={path}", "DISPLAY=:77")
+    session.systemctl("restart", SERVICE)
+    try:
+        call = (
+            "busctl --user call org.csearch.Csearch1 /org/csearch/SearchProvider "
+            "org.gnome.Shell.SearchProvider2 ActivateResult sasu {} 0 0"
+        )
+        told = session.shell(call.format(shlex.quote(pictures.uri(os.fsencode(picture)))))
+        assert told.returncode == 0, told.stderr
+        opened = session.home / "opened"  # where the service may not write
+        wait_for(opened.exists, "a program that is told what to open")
+        screen, uri = opened.read_text().split()
+        assert screen == ":77"
+        assert pictures.from_uri(uri) == os.fsencode(picture)
+    finally:
+        session.systemctl("unset-environment", "DISPLAY")
+        session.systemctl("set-environment", f"PATH={session.environment['PATH']}")
+        picture.unlink()
 
 
 def test_it_has_no_network(session: SystemdUser) -> None:

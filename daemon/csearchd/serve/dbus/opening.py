@@ -1,12 +1,16 @@
 """Opening pictures from a service that has no display and may be in a sandbox: others do it.
 
-What a process of ours started would be in our sandbox; so programs of the session are asked.
+What a process of ours started would be in our sandbox; so programs of the session are asked. The
+user's systemd starts what the user has chosen for such files. Where it can't, the portal is asked,
+which lets the user choose again until the same choice was made three times.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import time
 from functools import partial
 from io import FileIO
 from typing import Any
@@ -20,6 +24,8 @@ from csearchd.serve.service import Service
 from csearchd.watch.polling import Unanswered
 
 _SECONDS = 10.0  # for a program that is started by the call
+_SYSTEMD = "org.freedesktop.systemd1"
+_SCREENS = ("DISPLAY=", "WAYLAND_DISPLAY=")
 _WINDOW = "org.csearch.Window"
 
 
@@ -42,6 +48,8 @@ class Opening:
         except OSError as error:
             raise RequestError("not-found", f"{where}: {error.strerror}") from None
         with file:
+            if await self._start(pictures.uri(path)):
+                return
             # https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.OpenURI.html
             opened = await self._call(
                 "org.freedesktop.portal.Desktop",
@@ -52,7 +60,7 @@ class Opening:
                 ["", 0, {}],
                 [file.fileno()],
             )
-        if not opened:
+        if opened is None:
             await self.show_in_folder(path)
 
     async def show_in_folder(self, path: bytes) -> None:
@@ -66,7 +74,7 @@ class Opening:
             "ass",
             [[pictures.uri(path)], ""],
         )
-        if not shown:
+        if shown is None:
             raise RequestError("not-found", "no file manager answers on the session bus")
 
     async def search_window(self, query: str) -> None:
@@ -80,8 +88,33 @@ class Opening:
             "sava{sv}",
             ["search", [Variant("s", query)], {}],
         )
-        if not shown:
+        if shown is None:
             raise RequestError("not-found", "the search window is not installed")
+
+    async def _start(self, uri: str) -> bool:
+        """Opens `uri` by a unit of the user's systemd; False where that can't be done."""
+        opener = shutil.which("xdg-open")
+        at = (_SYSTEMD, "/org/freedesktop/systemd1")
+        values = [f"{_SYSTEMD}.Manager", "Environment"]
+        told = await self._call(*at, "org.freedesktop.DBus.Properties", "Get", "ss", values)
+        environment = told[0].value if told else []
+        if not opener or not any(word.startswith(_SCREENS) for word in environment):
+            return False
+        # systemd would put in variables: what is left of "$" in a URI is escaped.
+        command = [opener, [opener, uri.replace("$", "%24")], False]
+        properties = [
+            ["Description", Variant("s", "Opens a picture that was found")],
+            ["Type", Variant("s", "exec")],
+            ["ExecStart", Variant("a(sasb)", [command])],
+            ["KillMode", Variant("s", "process")],  # the program outlives what opened it
+            ["CollectMode", Variant("s", "inactive-or-failed")],
+        ]
+        unit = [f"csearch-open-{time.time_ns()}.service", "fail", properties, []]
+        # https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html
+        started = await self._call(
+            *at, f"{_SYSTEMD}.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))", unit
+        )
+        return started is not None
 
     async def _call(
         self,
@@ -92,10 +125,10 @@ class Opening:
         signature: str,
         values: list[Any],
         files: list[int] | None = None,
-    ) -> bool:
-        """Calls another program's method; whether it did what it was asked for."""
+    ) -> list[Any] | None:
+        """Calls another program's method: what it returns; None unless it does what it should."""
         if not self._bus.connected:
-            return False
+            return None
         message = Message(
             destination=name,
             path=path,
@@ -108,8 +141,10 @@ class Opening:
         try:
             reply = await asyncio.wait_for(self._bus.call(message), _SECONDS)
         except (OSError, EOFError, TimeoutError):
-            return False
-        return reply is not None and reply.message_type is MessageType.METHOD_RETURN
+            return None
+        if reply is None or reply.message_type is not MessageType.METHOD_RETURN:
+            return None
+        return reply.body
 
 
 def _opened(path: bytes) -> FileIO:
