@@ -192,10 +192,12 @@ def test_numbers_dates_and_folders_of_pictures_are_offered(user: User) -> None:
     until(user, ["date:2019..2021-02", "date:2019..2021-01"], "date:2019..2021-")
 
 
-def test_names_of_places_come_when_they_are_ready(user: User) -> None:
+def test_names_of_places_are_made_ready_by_the_first_search(user: User) -> None:
+    """Nobody waits for them: a question before they are ready is answered with nothing."""
     write_photo(user.pictures / "a.jpg", "cat", place=(38.72, -9.14))
     user.search("a cat", "--in", user.pictures)
-    # Nobody waits for them: the first questions are answered with nothing.
+    made = user.home / ".cache" / "csearch"
+    wait_for(lambda: [*made.glob("places-*-*/names.txt")], "the names of places")
     until(user, ["near:Lisbon"], "near:Lisb")
 
 

@@ -63,22 +63,22 @@ class Places:
         self._cache = cache
         self._lock = threading.Lock()
         self._cities: _Cities | None = None
-        self._preparing = False
+        self.made = False  # ready, as far as it is known
+        self._making = False
 
     def soon(self, threads: Executor) -> bool:
-        """Whether names can be asked for at once; else one of `threads` makes them ready."""
-        if self._cities is None and self._is_made():
-            self._load()
-        if self._cities is None and not self._preparing:
-            self._preparing = True
-            threads.submit(self._prepare)
-        return self._cities is not None
+        """Whether names can be asked for at once; else one of `threads` makes that so."""
+        if self.made or self._is_made():
+            self.made = True
+        elif not self._making:
+            self._making = True
+            threads.submit(self._make)
+        return self.made
 
-    def _prepare(self) -> None:
-        try:
-            self._load()
-        finally:
-            self._preparing = False
+    def _make(self) -> None:
+        with self._lock:
+            self._directory()
+        self._making = False  # where that failed, it is not tried again and again
 
     def find(self, text: str) -> Circle:
         """`38.7,-9.1`, `Lisbon`, `Paris, Texas` or `Paris, FR`; `, 10km` may follow.

@@ -48,12 +48,14 @@ async def forget(service: Service, path: bytes) -> None:
 
 
 def remember(service: Service, message: Message) -> None:
-    """Keeps the query of a `search` that asks for it, where the user wants that.
+    """Keeps the query of a `search` that asks for it, where the user wants that, for completion,
+    which is made ready.
 
     A picture that is named by its place relative to a directory means nothing in another one.
     """
     if not message.get("remember") or not service.config.history.keep:
         return
+    offers.prepare(service)
     query = str(message["query"])
     for picture in message.get("pictures") or ():
         start = picture.get("start")

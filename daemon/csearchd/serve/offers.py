@@ -29,8 +29,8 @@ def fixed(*values: str) -> Values:
 
 
 def prepare(service: Service) -> None:
-    """Who completes words may soon want places: their names take seconds once, to be made ready."""
-    if service.library.facts.located().any():
+    """Who searches in a shell may soon want places, whose names take seconds to get ready, once."""
+    if not service.places.made and service.library.facts.located().any():
         service.places.soon(service.threads)
 
 
