@@ -93,9 +93,13 @@ def test_a_damaged_gazetteer_is_told(tmp_path: Path) -> None:
     Places(str(tmp_path)).find("Lisbon")
     (made,) = tmp_path.iterdir()
     assert {path.name for path in made.iterdir()} == set(FILES)
-    (made / "places.npy").write_bytes(b"x")
-    with pytest.raises(PlaceError, match="remove it"):
-        Places(str(tmp_path)).find("Lisbon")
+    for name, damage in (("places.npy", b"x"), ("keys.npy", b""), ("countries.txt", b"x\n")):
+        whole = (made / name).read_bytes()
+        (made / name).write_bytes(damage)
+        with pytest.raises(PlaceError, match="remove it"):
+            Places(str(tmp_path)).find("Lisbon")
+        (made / name).write_bytes(whole)
+    Places(str(tmp_path)).find("Lisbon")
 
 
 def test_folded() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from csearchd.config import Tags
 from csearchd.encode.models import load_model, starter_directory
+from csearchd.encode.serving import Serving
 from csearchd.encode.text import TextTower
+from csearchd.library.library import Library
+from csearchd.library.vectors import VectorTable
 from csearchd.search import background
+from csearchd.tags import scoring
 from csearchd.tags.calibration import Calibration, embed_terms, log_odds, read_frequencies
+from csearchd.tags.scoring import Scoring
 from csearchd.tags.vocabulary import Term, read_vocabulary
 
 DIMENSIONS = 64
@@ -83,9 +92,38 @@ def test_terms_are_embedded_once(tower: TextTower, tmp_path: Path) -> None:
     (kept,) = tmp_path.iterdir()
     np.save(kept, first * 0)
     assert not embed_terms(terms, model, tower, str(tmp_path)).any(), "it was made again"
-    kept.write_bytes(b"damaged")
-    np.testing.assert_array_equal(embed_terms(terms, model, tower, str(tmp_path)), first)
+    for damaged in (b"damaged", b""):  # a power failure may leave nothing in it
+        kept.write_bytes(damaged)
+        np.testing.assert_array_equal(embed_terms(terms, model, tower, str(tmp_path)), first)
     assert len(embed_terms(terms[:4], model, tower, str(tmp_path))) == 4
+
+
+def test_several_who_ask_at_once_have_it_made_once(
+    tower: TextTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    together = threading.Barrier(4)
+
+    def counted(terms: Sequence[Term], *_: object) -> NDArray[np.float32]:
+        made.append(len(terms))
+        time.sleep(0.1)
+        return np.eye(len(terms), 256, dtype=np.float32)
+
+    monkeypatch.setattr(scoring, "embed_terms", counted)
+    serving = Serving(load_model(starter_directory()), 1, VectorTable(256), tower)
+    config = Tags(confidence=50, most=5, root="")
+    library = Library(str(tmp_path / "library.sqlite"))
+    one = Scoring(library, str(tmp_path / "none"), str(tmp_path), config, None)  # type: ignore[arg-type]
+
+    def ask() -> int:
+        together.wait()
+        vectors = np.eye(2, 256, dtype=np.float32)
+        return len(one.shared(serving, vectors, vectors[0]))
+
+    with ThreadPoolExecutor(4) as callers:
+        assert [call.result() for call in [callers.submit(ask) for _ in range(4)]] == [2] * 4
+    assert len(made) == 2  # the terms, and what they are compared with
+    library.close()
 
 
 def test_the_starter_brings_pictures_in_general(tower: TextTower) -> None:

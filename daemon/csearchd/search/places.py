@@ -208,7 +208,7 @@ def _read(directory: str) -> _Cities:
         places = np.load(os.path.join(directory, "places.npy"))
         keys = np.load(os.path.join(directory, "keys.npy"), mmap_mode="r")
         rows = np.load(os.path.join(directory, "cities.npy"), mmap_mode="r")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, IndexError) as error:
         raise PlaceError(f"{directory} is damaged; remove it ({error})") from error
     cells = _cells(places["latitude"], places["longitude"])
     order = np.argsort(cells, kind="stable")

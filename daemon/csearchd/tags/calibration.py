@@ -137,7 +137,7 @@ def embed_texts(
         matrix: NDArray[np.float32] = np.load(path)
         if matrix.shape == (len(texts), model.dimensions) and matrix.dtype == np.float32:
             return matrix
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         pass  # it isn't there yet, or was damaged
     matrix = np.stack([tower.embed(phrases).mean(axis=0) for phrases in texts])
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class _Edition:
 
 
 class Scoring:
-    """Finds words; used by several threads, one at a time."""
+    """Finds words; used by several threads."""
 
     def __init__(
         self, library: Library, own: str, cache: str, config: Tags, concepts: Concepts
@@ -51,6 +52,7 @@ class Scoring:
         self._concepts = concepts
         self._edition: _Edition | None = None
         self._calibration: tuple[str, Calibration] | None = None
+        self._lock = threading.Lock()  # to make it takes seconds: who comes meanwhile waits
 
     def edition(self, serving: Serving) -> str:
         """Another text whenever the same picture may get other words. Raises VocabularyError."""
@@ -112,6 +114,10 @@ class Scoring:
         return self._edition
 
     def _calibrated(self, serving: Serving) -> Calibration:
+        with self._lock:
+            return self._made(serving)
+
+    def _made(self, serving: Serving) -> Calibration:
         edition = self._current(serving)
         if self._calibration is None or self._calibration[0] != edition.name:
             general = background(serving.model, serving.table)
