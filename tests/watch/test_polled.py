@@ -8,9 +8,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from csearchd.watch.mounts import Mounts
 from csearchd.watch.polling import Patience, Polling, Unanswered
 from support.photos import write_drawn
 from support.served import served
@@ -73,8 +75,28 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
         wait_until_equal(user, other)
         assert len(user.status()["roots"]) == 2
         assert len(user.search("-g", "anything")) == 4  # what can't be asked for counts as there
-        for _ in range(40):  # more than there are threads for requests
-            client.send(id=2, op="search", paths=[os.fsencode(mount)], query="anything")
+        scope, picture = os.fsencode(mount), os.fsencode(mount / "inner" / "drawn-00000.jpg")
+        asked: list[dict[str, Any]] = [
+            {"op": "search", "scopes": [scope], "query": "anything", "top": 9},
+            {"op": "describe", "paths": [picture]},
+            {"op": "forget", "path": os.fsencode(mount / "unknown")},
+            {"op": "remove", "path": os.fsencode(mount / "no root")},
+            {"op": "tags-off", "path": scope},
+            {"op": "tags-undo", "path": os.fsencode(mount / "unknown")},
+            {"op": "failed", "retry": True},
+        ]
+        (user.home / "link").symlink_to(mount / "inner")
+        through = os.fsencode(user.home / "link")
+        asked += [{**question, "path": through} for question in asked if "path" in question]
+        asked.append({"op": "describe", "paths": [through + b"/drawn-00000.jpg"]})
+        for question in asked:
+            for _ in range(40):  # more than there are threads for requests
+                client.send(id=2, **question)
+            replies = 0
+            while replies < 40:
+                reply = client.receive()
+                assert reply is not None and reply.get("code") != "internal", reply
+                replies += reply["id"] == 2 and reply["type"] in ("error", "result")
         there = user.csearch("--in", mount, "anything", check=2)
         assert b"doesn't answer" in there.stderr
     os.kill(server, signal.SIGCONT)
@@ -82,6 +104,17 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
     user.csearchctl("rescan", mount)
     wait_until_equal(user, mount)
     assert not failed(user)
+
+
+@pytest.mark.parametrize(
+    "path", ["a/b/x", "rel/x", "abs/../x", "rel/../x", "loop/x", "./a//b/..", "gone/../x", "up/a"]
+)
+def test_links_are_followed_as_the_kernel_does(tmp_path: Path, path: str) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name, target in (("rel", "a/b"), ("abs", tmp_path / "a"), ("loop", "loop"), ("up", "..")):
+        (tmp_path / name).symlink_to(target)
+    asked = os.path.join(os.fsencode(tmp_path), os.fsencode(path))
+    assert Mounts().local(asked) == os.path.realpath(asked)
 
 
 def failed(user: User) -> str:

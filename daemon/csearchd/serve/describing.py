@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from csearch.protocol import Message
 from csearchd.library.details import details
 from csearchd.library.tree import DirectoryTree
+from csearchd.serve.arguments import resolved
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.tags.vocabulary import TagsError
@@ -31,7 +32,8 @@ async def describe(service: Service, request: Request) -> Message:
 
 def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message]:
     """One for each path, empty where nothing is known."""
-    parents = {parent: os.path.realpath(parent) for parent in map(os.path.dirname, paths)}
+    absolute = {os.path.dirname(path) for path in paths if path.startswith(b"/")}
+    parents = {parent: resolved(service, parent) for parent in absolute if b"\0" not in parent}
     with service.library.read() as database:
         with service.library.memory:
             places = _places(service.library.tree, paths, parents)
@@ -63,7 +65,7 @@ def _places(
     places: list[_Place | None] = []
     for path in paths:
         parent, name = os.path.split(path)
-        directory = directories[parent]
+        directory = directories.get(parent)
         places.append(None if directory is None else (directory, name))
     return places
 

@@ -10,8 +10,9 @@ from csearch.protocol import Message
 from csearchd.library import listings
 from csearchd.search import duplicates
 from csearchd.search.question import Scope
+from csearchd.serve.arguments import directory_argument
 from csearchd.serve.request import Request
-from csearchd.serve.searching import directory_argument, scope_of, wait_for_reading
+from csearchd.serve.searching import scope_of, wait_for_reading
 from csearchd.serve.service import Service
 
 _PARAMETERS = 500  # of a statement

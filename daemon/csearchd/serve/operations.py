@@ -14,12 +14,13 @@ from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.serve import completing, tags, teaching
+from csearchd.serve.arguments import directory_argument, path_argument
 from csearchd.serve.dbus.pictures import drop_thumbnails
 from csearchd.serve.describing import describe
 from csearchd.serve.duplicating import dupes
 from csearchd.serve.explaining import regions
 from csearchd.serve.request import Request, RequestError
-from csearchd.serve.searching import directory_argument, search
+from csearchd.serve.searching import search
 from csearchd.serve.service import Service
 from csearchd.serve.status import describe_roots, status
 from csearchd.tags import folders
@@ -86,7 +87,7 @@ async def _add(service: Service, request: Request) -> Message:
 
 
 async def _remove(service: Service, request: Request) -> Message:
-    path = await service.run(_path_argument, request)
+    path = await service.run(path_argument, service, request.message.get("path"))
     images = await service.run(_count, service, path)
     if not await service.run(roots.remove, service.library, path):
         raise RequestError(
@@ -163,16 +164,16 @@ async def _failed(service: Service, request: Request) -> Message:
     retried = 0
     if request.message.get("retry"):
         retried = await service.run(listings.retry_failed, service.library)
-        directories = [path for path, _ in found]
-        for path in await service.run(lambda: list(filter(os.path.isdir, directories))):
-            service.scanner.scan(path)
-            retried += 1
+        for path, _ in found:
+            if service.library.tree.find(path) is not None:  # else it is a file
+                service.scanner.scan(path)
+                retried += 1
         service.reading.retry()
     return {"count": len(found), "retried": retried}
 
 
 async def _forget(service: Service, request: Request) -> Message:
-    path = await service.run(_path_argument, request)
+    path = await service.run(path_argument, service, request.message.get("path"))
     await completing.forget(service, path)
     table = service.models.serving.table
     known = await service.run(_paths_below, service, path)
@@ -207,14 +208,6 @@ async def _use(service: Service, request: Request) -> Message:
     await service.run(service.reading.recount)
     service.reading.retry()
     return {"model": model.name, "total": service.reading.backlog.missing}
-
-
-def _path_argument(request: Request) -> bytes:
-    """A path that need not exist any more, resolved as far as it does."""
-    path = request.message.get("path")
-    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
-        raise RequestError("bad-request", "a path must be absolute (bin)")
-    return os.path.realpath(path)
 
 
 def _count(service: Service, path: bytes) -> int:

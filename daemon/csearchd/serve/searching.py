@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 
 from csearch.protocol import HITS_PER_REPLY, Message
@@ -11,6 +10,7 @@ from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.question import Question, Scope
 from csearchd.serve import completing, questions
+from csearchd.serve.arguments import directory_argument
 from csearchd.serve.explaining import explained, filtered
 from csearchd.serve.found import described, plain
 from csearchd.serve.questions import Asked
@@ -18,7 +18,6 @@ from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
 from csearchd.serve.stream import close_files
-from csearchd.watch.polling import Unanswered
 
 _PROGRESS_SECONDS = 0.1
 
@@ -85,34 +84,6 @@ async def search(service: Service, request: Request) -> Message:
         "stopped": stopped,
         "notes": remarks,
     }
-
-
-def directory_argument(service: Service, path: object) -> bytes:
-    """The real path of a directory that a client names. Raises RequestError."""
-    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
-        raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
-    shown = os.fsdecode(path).encode(errors="replace").decode()
-    try:
-        return service.scanner.watcher.ask(path, lambda: _real_directory(path), patient=True)
-    except Unanswered:
-        with service.library.memory:
-            if service.library.tree.find(path) is not None:
-                return path  # what is known of it can be found
-        raise RequestError("not-found", f"{shown}: its file system doesn't answer") from None
-    except NotADirectoryError:
-        raise RequestError("not-a-directory", f"{shown}: is not a directory") from None
-    except PermissionError:
-        raise RequestError("denied", f"{shown}: permission denied") from None
-    except OSError as error:
-        reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
-        raise RequestError("not-found", f"{shown}: {reason}") from None
-
-
-def _real_directory(path: bytes) -> bytes:
-    """Raises OSError unless it can be listed."""
-    real = os.path.realpath(path, strict=True)
-    with os.scandir(real):
-        return real
 
 
 async def _question(

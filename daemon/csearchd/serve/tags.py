@@ -10,8 +10,9 @@ from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import roots
 from csearchd.library.database import LibraryError
 from csearchd.library.details import details
+from csearchd.serve.arguments import asked, directory_argument, path_argument
 from csearchd.serve.request import Request, RequestError
-from csearchd.serve.searching import directory_argument, wait_for_reading
+from csearchd.serve.searching import wait_for_reading
 from csearchd.serve.service import Service
 from csearchd.tags import folders, ledger
 from csearchd.tags.born import born
@@ -93,7 +94,7 @@ async def keep(service: Service, request: Request) -> Message:
 
 
 async def leave(service: Service, request: Request) -> Message:
-    path = await service.run(_real_path, request)
+    path = await service.run(path_argument, service, request.message.get("path"))
     gone = await service.run(folders.leave, service.library, path)
     if not gone:
         above = await service.run(folders.above, service.library, path)
@@ -103,9 +104,9 @@ async def leave(service: Service, request: Request) -> Message:
 
 
 async def undo(service: Service, request: Request) -> Message:
-    path = None
+    path, is_there = None, True
     if request.message.get("path") is not None:
-        path = await service.run(_real_path, request)
+        path = await service.run(path_argument, service, request.message.get("path"))
         above = await service.run(folders.above, service.library, path)
         if above:
             raise RequestError(
@@ -113,12 +114,15 @@ async def undo(service: Service, request: Request) -> Message:
                 f"{os.fsdecode(path)} would be tagged again: {os.fsdecode(above)} is kept tagged; "
                 "csearchctl tags off ends that",
             )
-        if await service.run(os.path.isdir, path):  # it may have come from elsewhere
+        is_there = await service.run(asked, service, path, os.path.lexists)
+        if await service.run(
+            asked, service, path, os.path.isdir
+        ):  # it may have come from elsewhere
             await wait_for_reading(service, request, [path])
     gone = await service.run(folders.leave, service.library, path or b"/")
     found = await service.run(places, service.library, path)
     tagged = bool(found or gone)
-    if path is not None and not tagged and not await service.run(os.path.lexists, path):
+    if path is not None and not tagged and not is_there:
         raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
     task = Task.undo(found)
     await _do(service, request, task)
@@ -214,7 +218,7 @@ def _born(service: Service, path: bytes) -> tuple[int, int] | None:
 
 
 async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:
-    edition = service.tagging.scoring.edition(service.models.serving)
+    edition = await service.run(service.tagging.scoring.edition, service.models.serving)
     for path, mode in kept.items():
         files = await service.run(folders.due, service.library, path, mode, edition)
         if files:
@@ -267,14 +271,6 @@ def _mode(request: Request) -> str:
     if mode == "embedded" and not installed():
         raise RequestError("tagger", MISSING)
     return str(mode)
-
-
-def _real_path(request: Request) -> bytes:
-    """A path that need not exist any more."""
-    path = request.message.get("path")
-    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
-        raise RequestError("bad-request", "a path must be absolute (bin)")
-    return os.path.realpath(path)
 
 
 def _entries(request: Request) -> list[Message]:

@@ -7,6 +7,7 @@ import os
 from csearch.protocol import Message
 from csearchd.library import concepts, listings
 from csearchd.search.concepts import aliases
+from csearchd.serve.arguments import resolved
 from csearchd.serve.questions import look
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import wait_for_reading
@@ -34,12 +35,14 @@ async def teach(service: Service, request: Request) -> Message:
     parents = dict.fromkeys(os.path.dirname(path) for path in paths if path.startswith(b"/"))
     new = [p for p in parents if not await service.run(listings.seen, service.library, p)]
     if new:
-        await wait_for_reading(service, request, [os.path.realpath(path) for path in new])
+        places = [await service.run(resolved, service, path) for path in new]
+        await wait_for_reading(service, request, places)
     contents = []
     for path, file in zip(paths, request.files, strict=True):
         content = (await service.run(look, service, file, path)).content
         if content is None and (parent := os.path.dirname(path)) in parents:
-            await wait_for_reading(service, request, [os.path.realpath(parent)])
+            place = await service.run(resolved, service, parent)
+            await wait_for_reading(service, request, [place])
             content = (await service.run(look, service, file, path)).content
         if content is None:
             raise RequestError(

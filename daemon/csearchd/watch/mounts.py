@@ -9,6 +9,8 @@ from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
 from csearchd.library.roots import is_below
 from csearchd.library.volumes import Volumes, pulled_out
 
+_MOST_LINKS = 40  # as the kernel follows
+
 
 class Mounts:
     """The table of mounts. Its descriptor is ready (POLLPRI) when the table has changed."""
@@ -53,6 +55,23 @@ class Mounts:
         mount = mount_of(path, self._table)
         return mount.point if mount is not None and mount.blind else None
 
+    def local(self, path: bytes) -> bytes:
+        """`path`, absolute, with its links followed up to where inotify doesn't tell all changes:
+        to look further may take for ever. What is no link, or isn't there, stays as it is."""
+        here, rest, links = b"/", path.split(b"/")[::-1], 0
+        while rest and not self.blind(here):
+            name = rest.pop()
+            if name == b"..":
+                here = os.path.dirname(here)
+            elif name not in (b"", b"."):
+                above, here = here, os.path.join(here, name)
+                target = b"" if self.blind(here) else _link(here)
+                links += bool(target)
+                if target and links <= _MOST_LINKS:
+                    here = b"/" if target.startswith(b"/") else above
+                    rest += target.split(b"/")[::-1]
+        return os.path.join(here, *rest[::-1])
+
     def blind_points(self, directory: bytes) -> list[bytes]:
         """The mounts below `directory`, if any, where inotify doesn't tell all changes."""
         inside = directory.rstrip(b"/") + b"/"
@@ -75,3 +94,11 @@ def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:
     for mount in table:
         found.setdefault(mount.point, []).append(mount)
     return found
+
+
+def _link(path: bytes) -> bytes:
+    """Where a symbolic link leads; nowhere, where it is none."""
+    try:
+        return os.readlink(path)
+    except (OSError, ValueError):
+        return b""

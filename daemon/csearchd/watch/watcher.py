@@ -2,7 +2,7 @@
 
 Everything here is called by the scanning thread alone, so that a move and a listing that was read
 before it can't cross; but for `mode`, `directories`, `lost` and `trouble`, which anybody may read,
-and for `there` and `ask`.
+and for `there`, `ask` and `local`.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Watcher:
         self._scan = scan
         self._changed = changed
         self._mounts = Mounts()
+        self.local = self._mounts.local
         self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
         self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
@@ -364,7 +365,8 @@ class Watcher:
         for point in changed:
             for root in self._roots:
                 if point == root or self._enters(point, root):
-                    self._scan(point if os.path.isdir(point) else os.path.dirname(point))
+                    there = self._mounts.blind(point) or os.path.isdir(point)
+                    self._scan(point if there else os.path.dirname(point))
                 elif is_below(root, point):
                     self._scan(root)
 

@@ -1,0 +1,72 @@
+"""Paths that clients name: checked, and resolved, wherever a server of files may hang."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from csearchd.serve.request import RequestError
+from csearchd.serve.service import Service
+from csearchd.watch.polling import Unanswered
+
+T = TypeVar("T")
+
+
+def path_argument(service: Service, path: object) -> bytes:
+    """A path that need not exist any more, resolved as far as it does. Raises RequestError."""
+    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+        raise RequestError("bad-request", "a path must be absolute (bin)")
+    return resolved(service, path)
+
+
+def resolved(service: Service, path: bytes) -> bytes:
+    """The real path, as far as servers of files answer."""
+    path = service.scanner.watcher.local(path)
+    try:
+        return service.scanner.watcher.ask(path, lambda: os.path.realpath(path))
+    except Unanswered:
+        return path
+
+
+def directory_argument(service: Service, path: object) -> bytes:
+    """The real path of a directory that a client names. Raises RequestError."""
+    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+        raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
+    shown = os.fsdecode(path).encode(errors="replace").decode()
+    local = service.scanner.watcher.local(path)
+    try:
+        return service.scanner.watcher.ask(local, lambda: _real_directory(local), patient=True)
+    except Unanswered:
+        with service.library.memory:
+            if service.library.tree.find(local) is not None:
+                return local  # what is known of it can be found
+        raise _unanswered(path) from None
+    except NotADirectoryError:
+        raise RequestError("not-a-directory", f"{shown}: is not a directory") from None
+    except PermissionError:
+        raise RequestError("denied", f"{shown}: permission denied") from None
+    except OSError as error:
+        reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
+        raise RequestError("not-found", f"{shown}: {reason}") from None
+
+
+def asked(service: Service, path: bytes, question: Callable[[bytes], T]) -> T:
+    """What `question` says of a real path. Raises RequestError where that takes too long."""
+    try:
+        return service.scanner.watcher.ask(path, lambda: question(path), patient=True)
+    except Unanswered:
+        raise _unanswered(path) from None
+
+
+def _unanswered(path: bytes) -> RequestError:
+    shown = os.fsdecode(path).encode(errors="replace").decode()
+    return RequestError("not-found", f"{shown}: its file system doesn't answer")
+
+
+def _real_directory(path: bytes) -> bytes:
+    """Raises OSError unless it can be listed."""
+    real = os.path.realpath(path, strict=True)
+    with os.scandir(real):
+        return real
