@@ -238,6 +238,7 @@ def test_krunner_gets_matches_with_actions(desktop: Bus) -> None:
             identifier, text, icon, _, _, properties = matches[0]
             assert text == "coffee.jpg" and icon
             assert properties["urls"].value == [identifier]
+            assert "category" not in properties  # so it is the runner's name, in KRunner's language
             assert properties["actions"].value == [action[0]]
             relevances = [match[4] for match in matches]
             assert relevances == sorted(relevances, reverse=True) and relevances[0] <= 1

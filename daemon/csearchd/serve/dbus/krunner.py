@@ -119,7 +119,6 @@ def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]
         properties = {
             "urls": Variant("as", [identifier]),
             "subtext": Variant("s", pictures.place(path)),
-            "category": Variant("s", "Pictures"),
             "actions": Variant("as", [_FOLDER]),
         }
         icon = thumbnail or pictures.ICON  # KRunner 5 and 6 take the path of a file here, too
