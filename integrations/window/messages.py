@@ -8,10 +8,11 @@ from texts import _, ngettext, number
 from wording import sentence
 
 HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
+_FIRST = _("Looking at the pictures for the first time…")
 
 
 class Message(Gtk.Box):
-    """An icon, a title and a text in the middle of the window."""
+    """An icon, a title, a text, and perhaps a button that chooses a folder, in the middle."""
 
     __gtype_name__ = "CsearchMessage"
 
@@ -24,13 +25,20 @@ class Message(Gtk.Box):
         self._title = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER)
         self._title.add_css_class("title")
         self._text = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER, max_width_chars=60)
-        for part in (self._icon, self._title, self._text):
+        self._choose = Gtk.Button(
+            label=_("Choose a Folder…"), action_name="win.choose-folder", halign=Gtk.Align.CENTER
+        )
+        self._choose.set_margin_top(12)
+        self._choose.add_css_class("suggested-action")
+        self._choose.add_css_class("pill")
+        for part in (self._icon, self._title, self._text, self._choose):
             self.append(part)
 
-    def show(self, icon, title, text):
+    def show(self, icon, title, text, choose=False):
         self._icon.set_from_icon_name(icon)
         self._title.set_text(title)
         self._text.set_text(text)
+        self._choose.set_visible(choose)
 
 
 def empty(folder, known):
@@ -74,7 +82,7 @@ def reading(progress):
     text = _("{done} of {total}; what is found is shown in a moment.")
     return (
         "folder-pictures-symbolic",
-        _("Looking at the pictures for the first time…"),
+        _FIRST,
         text.format(done=number(done), total=number(total)),
     )
 
@@ -83,7 +91,8 @@ def nothing(result, folder):
     """No result at all."""
     images, pending = result.get("images", 0), result.get("pending", 0)
     if pending:
-        return "folder-pictures-symbolic", _("Nothing found yet"), _still(pending)
+        title = _("Nothing found yet") if images else _FIRST
+        return "folder-pictures-symbolic", title, _still(pending)
     if images:
         return (
             "edit-find-symbolic",
@@ -94,7 +103,8 @@ def nothing(result, folder):
         return (
             "folder-pictures-symbolic",
             _("There are no pictures in {folder}").format(folder=_name(folder)),
-            _("Another folder can be chosen beside the search field."),
+            _("Perhaps they are in another one."),
+            True,
         )
     return _nothing_known()
 
@@ -125,7 +135,8 @@ def _nothing_known():
     return (
         "folder-pictures-symbolic",
         _("No pictures are known yet"),
-        _("Choose a folder beside the search field: it is read once, and known from then on."),
+        _("Choose the folder that your pictures are in: it is read once, and known from then on."),
+        True,
     )
 
 

@@ -74,8 +74,9 @@ class Results(Gtk.GridView):
         if items[: len(there)] == there:  # more of the same: it may have been scrolled
             self.store.splice(len(there), 0, items[len(there) :])
             return
-        self.get_vadjustment().set_value(0)
         self.store.splice(0, len(there), items)
+        if items:  # the grid would follow a picture to its new place
+            self.activate_action("list.scroll-to-item", GLib.Variant("u", 0))
 
     def focus_first(self):
         """The keys act on the best picture now; the grid itself would take the one it had last."""

@@ -199,6 +199,19 @@ def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
         screen.wait_for_text(APPLICATION, "Nothing matches well")
 
 
+def test_the_best_is_in_sight_whatever_was_before(screen: Desktop) -> None:
+    """The picture that was the best becomes the last: the grid doesn't follow it there."""
+    with search_window(screen, *COMMAND, "a cup of coffee") as window:
+        screen.keys("windowsize", "--sync", window, "420", "420")
+        see(screen, "coffee.jpg")
+        screen.keys("key", "Home")
+        screen.keys("type", "--", "- ")
+        wait_for(lambda: shown(screen)[-1] == "coffee.jpg", "another order")
+        assert not any(screen.accessible("scrolled", APPLICATION))
+        screen.keys("key", "Down", "Down", "Down", "Down")
+        wait_for(lambda: any(screen.accessible("scrolled", APPLICATION)), "what is further down")
+
+
 def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
     user = screen.user
     user.csearchctl("pause")

@@ -3,6 +3,7 @@
 accessible.py texts APPLICATION           all names and texts that it shows
 accessible.py press APPLICATION NAME      triggers what is called NAME; whether it is there
 accessible.py focused APPLICATION         names of what has the keyboard
+accessible.py scrolled APPLICATION        where sliders and scroll bars are
 accessible.py described APPLICATION       name and description of what has a description
 accessible.py tree APPLICATION            role, name and text of everything, for people
 """
@@ -55,6 +56,8 @@ def main(command, application, *rest):
     if command == "focused":
         has = Atspi.StateType.FOCUSED
         return [node.get_name() for node in found if node.get_state_set().contains(has)]
+    if command == "scrolled":
+        return [Atspi.Value.get_current_value(node) for node in found if node.get_value_iface()]
     if command == "described":
         told = [(node.get_name(), node.get_description()) for node in found]
         return [pair for pair in told if pair[1]]
