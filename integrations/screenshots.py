@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -94,6 +95,17 @@ def nautilus(desktop: Desktop, picture: Path) -> None:
     process.terminate()
 
 
+def krunner(desktop: Desktop, query: str) -> None:
+    on_screen = {"QT_QPA_PLATFORM": "xcb", "QT_QUICK_BACKEND": "software"}
+    process = desktop.run("krunner", "--daemon", XDG_CURRENT_DESKTOP="KDE", **on_screen)
+    call = ["qdbus", "org.kde.krunner", "/App"]
+    asking = {"env": desktop.environment, "capture_output": True, "text": True}
+    wait_for(lambda: "query" in subprocess.run(call, **asking).stdout, "KRunner on the bus")
+    subprocess.run([*call, "query", query], **asking)
+    take(desktop, "krunner", desktop.window("krunner", "class"))
+    process.terminate()
+
+
 def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="csearch-screenshots-"))
     user = User(home)
@@ -115,6 +127,7 @@ def main() -> None:
         window(desktop, "window", "a motorbike")
         window(desktop, "window-dark", "a motorbike", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
         nautilus(desktop, user.pictures / "coffee.jpg")
+        krunner(desktop, "a motorbike")
     finally:
         user.end()
         desktop.stop()
