@@ -8,6 +8,7 @@ from outside, in seconds; medians of 20 where there are several.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -49,11 +50,15 @@ def measure(user: User, directory: Path) -> dict[str, object]:
 
 
 def main() -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("directory", nargs="?", metavar="DIRECTORY", type=Path)
+    given: Path | None = parser.parse_args().directory
     with tempfile.TemporaryDirectory() as home:
         user = User(Path(home))
         try:
-            directory = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else user.pictures
-            if len(sys.argv) == 1:
+            directory = given.resolve() if given else user.pictures
+            if not given:
                 write_drawn(directory, 200)
             print(json.dumps(measure(user, directory), indent=2))
         finally:

@@ -7,6 +7,7 @@ prints JSON; seconds from the deletion, with `keep_days = 0`.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import sys
@@ -26,6 +27,8 @@ LIMIT = 600.0
 
 
 def main() -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=raw).parse_args()
     with tempfile.TemporaryDirectory() as base:
         user = make(Path(base) / "home", COUNT)
         user.config.parent.mkdir(parents=True)
