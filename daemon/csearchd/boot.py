@@ -83,7 +83,6 @@ async def _run(
         resting,
         lambda: reading.wake(),
         lambda: reading.recount(),
-        lambda: engine.busy,
     )
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")

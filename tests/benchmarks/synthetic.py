@@ -126,7 +126,11 @@ def kept(base: Path, count: int) -> User:
         shutil.rmtree(home, ignore_errors=True)
         make(home, count)
         (home / "complete").touch()
-    return User(home)
+    user = User(home)
+    weights = shutil.ignore_patterns("*.safetensors")  # which are the same, unlike what's exported
+    models = user.data / "models"
+    shutil.copytree(random_model(), models / MODEL, ignore=weights, dirs_exist_ok=True)
+    return user
 
 
 def _directories(top: Path, count: int) -> Iterator[Path]:

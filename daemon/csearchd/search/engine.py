@@ -6,7 +6,8 @@ import os
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,8 @@ _PARAMETERS = 500  # in one SQL statement
 _GROUPED = 2000  # hits from which on no more are compared with each other
 _DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
+_RATERS = 2  # threads
+_MANY = 100  # contents; to rate fewer takes no longer than to change threads
 _SPARE = 16  # a few more, for those that have gone
 
 Mask = NDArray[np.bool_]
@@ -42,12 +45,7 @@ class Engine:
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cache_lock = threading.Lock()
-        self._asked: set[int] = set()  # threads that look for an answer
-
-    @property
-    def busy(self) -> bool:
-        """Whether somebody waits for an answer."""
-        return bool(self._asked)
+        self._raters = ThreadPoolExecutor(_RATERS, "rating")
 
     def prepare(self) -> None:
         """Makes what the first search would have to wait for."""
@@ -88,11 +86,18 @@ class Engine:
         wanted = self._contents(files, question)
         while True:
             contents, scores, all_seen = self._best(question, files, wanted, count)
+            rating = None
+            if len(contents) > _MANY:  # it takes as long as the files do, on another processor
+                rating = self._raters.submit(self._rating, question, wanted, contents)
             hits, stale = self._files(contents, scores, files, end)
             if len(hits) >= end or all_seen:
                 break
             count *= 4
-        hits = self._rated(question, wanted, hits[question.offset : end])
+        sure = rating.result() if rating else self._rating(question, wanted, contents)
+        hits = [
+            Hit(path, score, file, content, sure.get(content))
+            for path, score, file, content, _, _ in hits[question.offset : end]
+        ]
         return Answer(order.arranged(self._library, hits, question), stale)
 
     def _grouped(self, question: Question) -> Answer:
@@ -221,19 +226,18 @@ class Engine:
             parts.append(levels)
         return np.concatenate(parts)
 
-    def _rated(self, question: Question, wanted: Mask, hits: list[Hit]) -> list[Hit]:
-        """Hits with their confidence."""
+    def _rating(
+        self, question: Question, wanted: Mask, contents: NDArray[np.int32]
+    ) -> dict[int, str]:
+        """The confidence of contents where it can be told."""
         serving = self._models.serving
-        contents = np.array([hit.content for hit in hits], np.int32)
-        if not hits or not serving.table.has(contents).all():  # the model has just changed
-            return hits
+        if not len(contents) or not serving.table.has(contents).all():
+            return {}  # nothing there, or the model has just changed
         levels = self._levels(serving, question, wanted, contents)
         if levels is None:
-            return hits
-        return [
-            Hit(hit.path, hit.score, hit.file, hit.content, LEVELS[level], hit.similar)
-            for hit, level in zip(hits, levels.tolist(), strict=True)
-        ]
+            return {}
+        names = (LEVELS[level] for level in levels.tolist())
+        return dict(zip(contents.tolist(), names, strict=True))
 
     def _contents(self, files: Mask | None, question: Question) -> Mask:
         """By content id: whether one of the files has it and it isn't left out."""
@@ -268,19 +272,18 @@ class Engine:
         for start in range(0, len(contents), _PARAMETERS):
             chunk = [int(content) for content in contents[start : start + _PARAMETERS]]
             score = dict(zip(chunk, scores[start : start + _PARAMETERS].tolist(), strict=True))
-            rows = self._rows("content", chunk)
-            found = [
-                Hit(path, score[content], file, content)
-                for file, content, path in rows
+            ranked = sorted(
+                (-score[content], path, file, content)
+                for file, content, path in self._rows("content", chunk)
                 if files is None or (file < len(files) and files[file])
-            ]
-            found.sort(key=lambda hit: (-score_of(hit), hit.path))
+            )
+            found = (Hit(path, -minus, file, content) for minus, path, file, content in ranked)
             self._keep(found, hits, stale, top)
             if len(hits) >= top:
                 break
         return hits, sorted(stale)
 
-    def _keep(self, found: list[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
+    def _keep(self, found: Iterable[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
         """Moves what is there to `hits`, up to `top`, and notes where something is missing."""
         for hit in found:
             if len(hits) >= top:
@@ -324,18 +327,15 @@ class Engine:
                     part,
                 ).fetchall()
             with self._library.memory:
-                paths = []
-                for file, content, directory, name in rows:
-                    try:
-                        parent = self._library.tree.path(directory)
-                    except KeyError:
-                        continue  # it has just been removed
-                    paths.append((file, content, parent.rstrip(b"/") + b"/" + name))
-            yield from paths
-
-
-def score_of(hit: Hit) -> float:
-    return 0.0 if hit.score is None else hit.score
+                tree = self._library.tree
+                parents = {
+                    directory: os.path.join(tree.path(directory), b"")
+                    for directory in {row[2] for row in rows}
+                    if directory in tree  # it may just have been removed
+                }
+            for file, content, directory, name in rows:
+                if directory in parents:
+                    yield file, content, parents[directory] + name
 
 
 def _merged(

@@ -33,8 +33,9 @@ def plain(hits: Sequence[Hit]) -> list[Message]:
 
 
 def _fields(hit: Hit) -> Message:
-    fields: Message = {"path": hit.path, "score": hit.score, "confidence": hit.confidence}
-    return {**fields, "similar": hit.similar} if hit.similar else fields
+    path, score, _, _, confidence, similar = hit  # by name takes twice as long, of a thousand
+    fields: Message = {"path": path, "score": score, "confidence": confidence}
+    return {**fields, "similar": similar} if similar else fields
 
 
 def _name_places(service: Service, found: Sequence[dict[str, Any]]) -> str:

@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _FRESH = 2.0  # seconds after which a scan that was asked for again is made again
 _TROUBLE = 5.0  # seconds before the next try when the library can't be written
-_GIVE_WAY = 0.005  # seconds before a scan's next directory while somebody waits for an answer
 _TRIES = 3  # listings of a directory in which things move while it is listed
 
 
@@ -54,16 +53,13 @@ class Scanner:
         resting: Resting,
         changed: Callable[[], None],
         remounted: Callable[[], None],
-        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         """`changed` is called when there may be new work for the encoder, `remounted` when much
-        has gone or come with its disk. `busy`: somebody waits for an answer, which a scan would
-        slow down."""
+        has gone or come with its disk."""
         self.watcher = Watcher(library, rules, resting, self.scan, self._touches, changed)
         self.trouble: str | None = None  # why the library can't be written, while that is so
         self._library = library
         self._changed = changed
-        self._busy = busy
         self._remounted = remounted
         self._lock = threading.Lock()
         self._scans: dict[bytes, Scan] = {}  # by path, the next one last
@@ -192,8 +188,6 @@ class Scanner:
             self._list(lambda: node.path if node.watch is not None else None, whole=False)
         with self._lock:
             scan = next(reversed(self._scans.values()), None)
-        if scan and self._busy():
-            self._stopped.wait(_GIVE_WAY)
         if scan and self._step(scan):
             self._finish(scan)
         return node is not None or scan is not None
