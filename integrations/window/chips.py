@@ -4,6 +4,8 @@ from gi.repository import Gtk, Pango
 
 from texts import _
 
+_LEAST = 12  # characters of a name
+
 
 class Chips(Gtk.Box):
     __gtype_name__ = "CsearchChips"
@@ -42,6 +44,7 @@ class Chips(Gtk.Box):
             chip = Gtk.Box(spacing=4)
             chip.add_css_class("chip")
             label = Gtk.Label(label=name, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=24)
+            label.set_width_chars(min(len(name), _LEAST))
             button = Gtk.Button(icon_name="window-close-symbolic", has_frame=False)
             without = _("Search without {name}").format(name=name)
             button.set_tooltip_text(without)

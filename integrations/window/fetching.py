@@ -20,13 +20,30 @@ def fetch(url, done):
     def work():
         try:
             data, failure = _fetch(url), ""
-        except urllib.error.HTTPError as error:
-            data, failure = None, f"{error.code} {error.reason}"
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            data, failure = None, str(getattr(error, "reason", error))
+        except (OSError, ValueError, http.client.HTTPException, _Refused) as error:
+            data, failure = None, _explained(error)
         GLib.idle_add(done, data, f"{url}: {failure}" if failure else "")
 
     threading.Thread(target=work, daemon=True).start()
+
+
+class _Refused(Exception):
+    """What was fetched is of no use; the text says why."""
+
+
+def _explained(error):
+    reason = getattr(error, "reason", error)
+    if isinstance(error, _Refused):
+        return str(error)
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error.code} {reason}"
+    if isinstance(reason, TimeoutError):
+        return _("The server does not answer")
+    if isinstance(reason, http.client.HTTPException):
+        return _("The server's answer makes no sense")
+    if isinstance(reason, OSError):
+        return reason.strerror or str(reason)
+    return _("That is no address of a picture")
 
 
 def _fetch(url):
@@ -34,15 +51,15 @@ def _fetch(url):
     data = bytearray()
     with _opener().open(url, timeout=_MOST_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
-            raise ValueError(_("This is a web page, no picture"))
+            raise _Refused(_("This is a web page, no picture"))
         while part := response.read1(1 << 16):  # what is there, however slowly it trickles
             data += part
             if len(data) > _MOST_BYTES:
-                raise ValueError(_("The picture is too large"))
+                raise _Refused(_("The picture is too large"))
             if time.monotonic() > deadline:
-                raise TimeoutError("timed out")  # as the socket says
+                raise TimeoutError
     if not data:
-        raise ValueError(_("The answer is empty"))
+        raise _Refused(_("The answer is empty"))
     return data
 
 

@@ -114,7 +114,13 @@ def state(hits, result, top):
     images, pending = result.get("images", 0), result.get("pending", 0)
     parts = []
     if hits and all(fields.get("confidence") == "weak" for _path, _score, fields in hits):
-        parts.append(_("Nothing matches well; these come nearest."))
+        parts.append(
+            ngettext(
+                "Nothing matches well; this comes nearest.",
+                "Nothing matches well; these come nearest.",
+                len(hits),
+            )
+        )
     if 0 < len(hits) < min(top, images):
         text = ngettext("{n} picture of {all}.", "{n} pictures of {all}.", len(hits))
         parts.append(text.format(n=number(len(hits)), all=number(images)))

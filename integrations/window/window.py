@@ -2,7 +2,7 @@
 
 import time
 
-from gi.repository import Gdk, Gio, GLib, Gtk
+from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
 import actions
 import messages
@@ -80,6 +80,9 @@ class Window(Gtk.ApplicationWindow):
         self.set_titlebar(header)
 
         self.chips = Chips(self.search)
+        like = Gtk.ScrolledWindow(child=self.chips)
+        like.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
+        self.chips.bind_property("visible", like, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
         self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
@@ -92,7 +95,7 @@ class Window(Gtk.ApplicationWindow):
         self.state = Gtk.Label(xalign=0, wrap=True)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (self.chips, self.stack, self.state):
+        for part in (like, self.stack, self.state):
             box.append(part)
         self.set_child(box)
 
@@ -106,7 +109,7 @@ class Window(Gtk.ApplicationWindow):
             self._more = 0
         query = self.field.get_text()
         if not self._asks():
-            self._rest()
+            GLib.idle_add(self._rest)  # words that replace others come right after this
             return
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
@@ -125,8 +128,10 @@ class Window(Gtk.ApplicationWindow):
 
     def _rest(self):
         """Nothing is asked."""
-        self.results.show([])
-        self._say(self._greeting())
+        if not self._asks():
+            self.results.show([])
+            self._say(self._greeting())
+        return GLib.SOURCE_REMOVE
 
     def _greeting(self):
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
@@ -235,15 +240,17 @@ class Window(Gtk.ApplicationWindow):
         missing = self._to_fetch(query)
         if not missing:
             self.activate_action("win.open", None)
-        elif missing == [query.strip()]:
-            self.field.set_text("")
-            self._incoming.fetch(missing[0])
-        else:  # it has a place in the query: added, subtracted, with a weight
+        else:
             for url in missing:
                 self._incoming.fetch(url, lambda picture, url=url: self._place(url, picture))
 
     def _place(self, url, picture):
-        """The query's address is a picture now."""
+        """The address in the field is a picture now. Added, subtracted, with a weight it stays
+        where it is; alone it makes room for words."""
+        if self.field.get_text().strip() == url:
+            self.field.set_text("")
+            self._take([picture], None)
+            return
         self._fetched[url] = picture
         while len(self._fetched) > _FETCHED:
             del self._fetched[next(iter(self._fetched))]
