@@ -60,8 +60,8 @@ Operations
               hits: [{path: bin, score: float, or nil for filters alone, confidence: "weak", "fair",
               "strong", or nil where it can't be told, similar: int (how many were left out),
               why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: what becomes
-              of each phrase, word or picture of the query (weight below 0: subtracted), were it
-              asked for alone, and what the score would lose without it, or nil; what the picture
+              of each phrase, word or picture of the query (weight below 0: subtracted) in
+              that picture, and what the score would lose without it, or nil; what the picture
               shows of that;
               details: {size, mtime_ns,
               format, width, height, taken, dated, utc_offset, make, model, lens, iso, latitude,

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from csearchd.search.why import split
+from csearchd.search.confidence import Yardstick
+from csearchd.search.why import Aspect, met, split
 from support.user import User
 
 
@@ -81,6 +83,25 @@ def test_what_filters_did(owner: User) -> None:
     )
     alone = owner.csearch("--why", "--in", owner.pictures, "type:png", check=1).stderr
     assert b"type:png leaves 0 of 8 pictures" in alone
+
+
+@pytest.mark.parametrize(("count", "crowd"), [(1, 1000), (3, 10)])
+def test_several_parts_share_the_choice_among_all_pictures(count: int, crowd: int) -> None:
+    """Else a picture that is found for all of them together would miss each."""
+    vectors = np.eye(4, dtype=np.float32)
+    asked = []
+
+    class Asked(Yardstick):
+        def __init__(self) -> None:
+            pass
+
+        def levels(self, query: Any, pictures: Any, crowd: int, like: bool = False) -> Any:
+            asked.append(crowd)
+            return np.zeros(len(pictures), np.int8)
+
+    parts = [Aspect(str(one), 1.0, vectors[one], None, False) for one in range(count)]
+    met(parts, vectors[3], Asked(), vectors[:2], 1000)
+    assert asked == [crowd] * count
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,12 @@ def met(
     crowd: int,
 ) -> list[list[dict[str, Any]]]:
     """For each of `vectors`, (n, dimensions), what becomes of each aspect: its confidence in the
-    picture, were it asked for alone, and what the score would lose without it."""
+    picture, and what the score would lose without it.
+
+    The pictures were found among `crowd` by all aspects together, so that by chance each of k
+    aspects is as good as the best among the k-th root of so many.
+    """
+    crowd = round(crowd ** (1 / max(1, len(aspects))))
     found: list[list[dict[str, Any]]] = [[] for _ in vectors]
     scores = vectors @ query
     for aspect in aspects:
