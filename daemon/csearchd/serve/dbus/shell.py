@@ -18,7 +18,7 @@ from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
 
 PATH = "/org/csearch/SearchProvider"
-_PATIENCE = 0.3  # seconds for thumbnails; the Shell asks once for each result and shows that
+_PATIENCE = 0.5  # seconds for thumbnails; the Shell asks once for each result and shows that
 _TOP = 10  # the Shell shows about five and counts the rest
 
 
