@@ -1,4 +1,4 @@
-"""Disks that really come and go: an ext4 file system in a file, mounted by a loop device."""
+"""Disks that really come and go: a file system in a file, mounted by a loop device."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ from pathlib import Path
 
 from support.user import wait_for
 
-TOOLS = ("mkfs.ext4", "mount", "umount", "losetup")
+TOOLS = ("mount", "umount", "losetup")
+KINDS = {  # by the kind of mount: how it is made, and the Debian packages that can
+    "ext4": (["mkfs.ext4", "-q", "-F"], "e2fsprogs"),
+    "exfat-fuse": (["mkfs.exfat"], "exfatprogs exfat-fuse"),
+}
 
 
 @cache
-def missing() -> str:
+def missing(kind: str = "ext4") -> str:
     """What this machine lacks for disks; "" if nothing."""
     if os.getuid() != 0:
         return "needs root, to mount disks"
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    if lacking := [tool for tool in TOOLS if not shutil.which(tool, path=path)]:
-        return f"needs {', '.join(lacking)} (apt install e2fsprogs mount)"
+    (make, *_), packages = KINDS[kind]
+    tools = [*TOOLS, make, *([f"mount.{kind}"] if kind.endswith("fuse") else [])]
+    if lacking := [tool for tool in tools if not shutil.which(tool, path=path)]:
+        return f"needs {', '.join(lacking)} (apt install mount {packages})"
+    if kind.endswith("fuse") and not os.access("/dev/fuse", os.W_OK):
+        return "needs /dev/fuse"
     done = subprocess.run(["losetup", "-f"], capture_output=True, text=True)
     return f"needs loop devices: {done.stderr.strip()}" if done.returncode else ""
 
@@ -28,16 +36,17 @@ def missing() -> str:
 class Disk:
     """A file system of its own, mounted at most at one point."""
 
-    def __init__(self, image: Path) -> None:
+    def __init__(self, image: Path, kind: str = "ext4") -> None:
         self.image = image
+        self.kind = kind
         self.points: list[Path] = []
         with image.open("wb") as file:
             file.truncate(16 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+        subprocess.run([*KINDS[kind][0], image], check=True, stdout=subprocess.DEVNULL)
 
     def mount(self, point: Path) -> Path:
         point.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-o", "loop", str(self.image), str(point)], check=True)
+        subprocess.run(["mount", "-t", self.kind, "-o", "loop", self.image, point], check=True)
         self.points.append(point)
         return point
 

@@ -15,7 +15,7 @@ import secrets
 import signal
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from csearchd.tags.record import LeftAlone
 
@@ -136,17 +136,29 @@ def create(path: bytes, data: bytes, mode: int) -> None:
         parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with _temporary(parent) as (name, temporary):
-                os.fchmod(temporary, mode)
+                with suppress(OSError):  # FAT has no modes
+                    os.fchmod(temporary, mode)
                 _write(temporary, data)
                 os.fsync(temporary)
                 if not _rename(parent, name, target, _NOREPLACE):
-                    os.link(name, target, src_dir_fd=parent, dst_dir_fd=parent)
+                    _take_name(parent, name, target)
         finally:
             os.close(parent)
     except FileExistsError:
         raise LeftAlone("another program made its sidecar meanwhile", passing=True) from None
     except OSError as error:
         raise _reason(error) from error
+
+
+def _take_name(directory: int, name: bytes, target: bytes) -> None:
+    """Renames where the kernel can't be told to replace nothing. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    os.close(os.open(target, flags, 0o600, dir_fd=directory))  # nobody else can make it now
+    try:
+        os.rename(name, target, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError:
+        os.unlink(target, dir_fd=directory)
+        raise
 
 
 def remove(file: OpenFile) -> None:
@@ -200,7 +212,8 @@ def _carry_over(file: OpenFile, temporary: int) -> None:
     try:
         if (made.st_uid, made.st_gid) != (info.st_uid, info.st_gid):
             os.fchown(temporary, info.st_uid, info.st_gid)
-        os.fchmod(temporary, stat.S_IMODE(info.st_mode))
+        if os.fstat(temporary).st_mode != info.st_mode:  # on FAT all files have the same
+            os.fchmod(temporary, stat.S_IMODE(info.st_mode))
         wanted = attributes(file.fd)
         for name in attributes(temporary).keys() - wanted.keys():
             os.removexattr(temporary, name)

@@ -49,9 +49,9 @@ class XmpKeywords:
 
 
 def packet_of(content: bytes | None) -> Packet | None:
-    """Raises LeftAlone."""
+    """None where there is none, or an empty file. Raises LeftAlone."""
     try:
-        return None if content is None else parse(content)
+        return parse(content) if content else None
     except XmpError as error:
         raise LeftAlone(str(error)) from error
 
@@ -65,7 +65,7 @@ def mirror_of(packet: Packet | None) -> Record | None:
 
 def with_words(content: bytes | None, drop: Record | None, add: Record | None) -> bytes:
     """A packet without the words of `drop`, with those of `add`. Raises LeftAlone."""
-    packet = packet_of(xmp_edit.empty() if content is None else content)
+    packet = packet_of(content or xmp_edit.empty())
     assert packet
     remove: dict[Name, list[str]] = {LEDGER: packet.values(LEDGER)}
     if drop:

@@ -16,6 +16,7 @@ from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
 
 TAGS = "user.xdg.tags"
 MIRROR = "user.csearch.tags"
+_UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @dataclass
@@ -89,7 +90,7 @@ def _get(fd: int, name: str) -> bytes | None:
     try:
         return os.getxattr(fd, name)
     except OSError as error:
-        if error.errno == errno.ENODATA:
+        if error.errno in (errno.ENODATA, *_UNSUPPORTED):
             return None
         raise _reason(error) from error
 
@@ -107,7 +108,7 @@ def _set(fd: int, name: str, value: bytes | None) -> None:
 
 
 def _reason(error: OSError) -> LeftAlone:
-    if error.errno in (errno.ENOTSUP, errno.EOPNOTSUPP):
+    if error.errno in _UNSUPPORTED:
         return LeftAlone("its file system has no extended attributes; use --mode sidecar")
     if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
         return LeftAlone("there is no room for more extended attributes")
