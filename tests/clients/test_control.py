@@ -48,7 +48,8 @@ def test_status_tells_of_tags(home, service):
     tags = {"folders": [folder, lone], "waiting": 12, "trouble": "the tagger can't be started"}
     status_service(service, tags=tags)
     told = home.ask("csearchctl", "status").stdout.decode()
-    assert "/pictures/kept is kept tagged (xattr, 3 pictures left alone, not there now)" in told
+    assert "/pictures/kept is kept tagged (xattr, 3 pictures left alone: " in told
+    assert "csearchctl tags write says why, not there now)" in told
     assert "/lone is kept tagged (sidecar, not watched: csearchctl add or tags off)" in told
     assert "12 pictures to do; the tagger can't be started" in told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from csearch.errors import ClientError
 
@@ -13,9 +14,12 @@ _HEAD = 1 << 16  # bytes in which it stands
 def check_replaceable(path: str, kind: str) -> None:
     """Raises ClientError where a file is at `path` that we didn't make; `kind` is what we make."""
     try:
-        with open(path, "rb") as file:
-            if _MARK not in file.read(_HEAD):
-                raise ClientError(f"{path} exists and is no {kind}; it stays as it is")
+        ours = stat.S_ISREG(os.stat(path).st_mode)  # to open a pipe may take for ever
+        if ours:
+            with open(path, "rb") as file:
+                ours = _MARK in file.read(_HEAD)
+        if not ours:
+            raise ClientError(f"{path} exists and is no {kind}; it stays as it is")
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -172,7 +172,7 @@ def _tags(status: Message) -> str:
 def _folder_remarks(folder: Message) -> Iterator[str]:
     yield str(folder["mode"])
     if folder.get("left"):
-        yield f"{count(folder['left'], 'picture')} left alone"
+        yield f"{count(folder['left'], 'picture')} left alone: csearchctl tags write says why"
     if not folder.get("present", True):
         yield "not there now"
     elif not folder.get("watched", True):
