@@ -100,7 +100,7 @@ class Service:
         )
         return search
 
-    def thumbnails(self, paths, told):
+    def thumbnails(self, paths, pixels, told):
         """Calls `told(files)` later: one for each path, empty where there is none."""
 
         def finish(bus, result):
@@ -110,7 +110,7 @@ class Service:
             except GLib.Error:
                 told([b""] * len(paths))
 
-        values, kind = GLib.Variant("(aay)", (paths,)), GLib.VariantType("(aay)")
+        values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
     def status(self, told):

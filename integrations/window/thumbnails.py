@@ -13,7 +13,7 @@ from background import Workers
 gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import Gdk, GdkPixbuf, Gio, GLib  # noqa: E402
 
-_SIZES = ("large", "x-large", "xx-large")  # 256 pixels and more
+_SIZES = {"large": 256, "x-large": 512, "xx-large": 1024}  # pixels
 _THREADS = 2
 _AT_ONCE = 4  # that the service is asked for: they are shown together
 
@@ -36,12 +36,13 @@ class Thumbnails:
                 ready(texture)
             elif wanted():
                 self._lacking[path] = wanted, ready
-                self._ask()
+                self._ask(pixels)
 
-        sizes = _SIZES if scale == 1 else (*_SIZES[1:], _SIZES[0])
+        sizes = list(_SIZES)[0 if scale == 1 else 1 :]
+        pixels = _SIZES[sizes[0]]
         self._workers.run(lambda: _cached(path, sizes) if wanted() else None, looked)
 
-    def _ask(self):
+    def _ask(self, pixels):
         """The service makes a few at a time; what isn't shown any more by then is left out."""
         if self._asking:
             return
@@ -57,9 +58,9 @@ class Thumbnails:
             for file, ready in zip(files, asked, strict=True):
                 if file:
                     self._workers.run(lambda file=file: _texture(file), ready)
-            self._ask()
+            self._ask(pixels)
 
-        self._service.thumbnails(paths, made)
+        self._service.thumbnails(paths, pixels, made)
 
 
 def _cached(path, sizes):

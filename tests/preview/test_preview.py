@@ -389,7 +389,7 @@ def test_a_thumbnail_for_the_desktop_is_known_again(
     photo("cat").save(path, icc_profile=os.urandom(10_000))
     changed = os.stat(path).st_mtime_ns
     assert pictures.thumbnail(path, changed) is None
-    file = keep_for_desktop(Thumbnails(), path)
+    file = keep_for_desktop(Thumbnails(), path, "large")
     assert pictures.thumbnail(path, changed) == file
     assert pictures.thumbnail(path, changed + 1_000_000_000) is None
     with Image.open(file) as made:

@@ -6,7 +6,7 @@ from standard input and answers each on standard output, until that closes:
     {path: bin, width, height, form}    the largest sizes, pixels; form: "png", "rgb" or "palette"
     {width, height, data: bin}          a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
                                         `palette` (bin), 3 bytes a colour, at most COLOURS
-    {path: bin, form: "desktop"}        a thumbnail in the desktop's cache
+    {path: bin, form: "desktop", size}  a thumbnail in the desktop's cache: "large", "x-large"
     {file: str}                         where it is now
     {reason: str}                       why there is none
 
@@ -37,7 +37,6 @@ from csearchd.encode.raw import raw_preview, read_raw
 COLOURS = 64
 _LIMITS = Limits(pixels=300_000_000, bytes=1_000_000_000, memory=2_000_000_000)
 _DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
-_DESKTOP_SIZE = "large"  # of those that are made
 _SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named after that
 
 
@@ -119,16 +118,16 @@ def _desktop_file(uri: str, size: str) -> str:
     return os.path.join(cache, "thumbnails", size, f"{name}.png")
 
 
-def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
+def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
     """Puts a thumbnail into the desktop's cache, as a whole or not at all; its file.
 
     Raises PictureError, UnreadableError, OSError.
     """
     modified = os.stat(path).st_mtime_ns // 1_000_000_000
-    pixels = _DESKTOP_SIZES[_DESKTOP_SIZE]
+    pixels = _DESKTOP_SIZES[size]
     image = thumbnails.make(path, pixels, pixels)
     uri = _uri(path)
-    file = _desktop_file(uri, _DESKTOP_SIZE)
+    file = _desktop_file(uri, size)
     texts = PngImagePlugin.PngInfo()
     for key, text in (("URI", uri), ("MTime", str(modified))):
         texts.add_text(f"Thumb::{key}", text)
@@ -149,7 +148,7 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes) -> str:
 def _reply(thumbnails: Thumbnails, request: Message) -> Message:
     try:
         if request["form"] == "desktop":
-            return {"file": keep_for_desktop(thumbnails, request["path"])}
+            return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
         image = thumbnails.make(request["path"], request["width"], request["height"])
     except (PictureError, UnreadableError, OSError) as error:
         return {"reason": str(error)}

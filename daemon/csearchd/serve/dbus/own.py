@@ -21,6 +21,7 @@ PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files")  # what an option can't change
 _MOST_THUMBNAILS = 32  # of a call
+_LARGE = 256  # pixels
 _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
@@ -101,8 +102,9 @@ class Own:
             raise RequestError("bad-request", f"at most {_MOST_THUMBNAILS} thumbnails at a time")
         if not all(path.startswith(b"/") and b"\0" not in path for path in paths):
             raise RequestError("bad-request", "a path must be absolute")
+        size = "large" if call.arguments[1] <= _LARGE else "x-large"
         async with self._making:  # what is asked for later takes the place of what is being made
-            files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS)
+            files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
         return [[os.fsencode(file or "") for file in files]]
 
     async def _status(self, call: Call) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from urllib.parse import quote, unquote_to_bytes
 
 from csearchd.serve.dbus.values import text
@@ -12,7 +13,8 @@ ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specificati
 # GLib's choice of what is not escaped; thumbnails are named after exactly this form.
 _SAFE = "!$&'()*+,-./:=@_~"
 _HEAD = 4096  # bytes of a PNG, in which its texts are
-_SIZES = ("large", "normal", "x-large", "xx-large")
+_SIZES = ("large", "normal", "x-large", "xx-large")  # 256 pixels, 128, 512, 1024
+_LARGE_ENOUGH = {"large": ("large", "x-large", "xx-large"), "x-large": ("x-large", "xx-large")}
 
 
 def uri(path: bytes) -> str:
@@ -40,13 +42,15 @@ def place(path: bytes) -> str:
     return text(os.fsdecode(directory))
 
 
-def thumbnail(path: bytes, changed: int) -> str | None:
+def thumbnail(path: bytes, changed: int, least: str = "") -> str | None:
     """The file of a thumbnail of a picture last changed at `changed` (ns), if there is one.
+
+    It is of the size `least` ("large", "x-large") or larger; without, of any.
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
     wanted = b"tEXtThumb::MTime\0%d" % (changed // 1_000_000_000)
-    for file in _thumbnails(path):
+    for file in _thumbnails(path, _LARGE_ENOUGH.get(least, _SIZES)):
         try:
             with open(file, "rb") as opened:
                 head = opened.read(_HEAD)
@@ -66,16 +70,16 @@ def _modified(head: bytes) -> bytes:
 
 def drop_thumbnails(path: bytes) -> None:
     """Deletes what desktops have kept of a picture's looks."""
-    for file in _thumbnails(path):
+    for file in _thumbnails(path, _SIZES):
         try:
             os.unlink(file)
         except OSError:
             pass  # there is none of that size
 
 
-def _thumbnails(path: bytes) -> list[str]:
-    """Where thumbnails of a picture are kept, the preferred one first."""
+def _thumbnails(path: bytes, sizes: Sequence[str]) -> list[str]:
+    """Where thumbnails of a picture are kept, in the order of `sizes`."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
     digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
-    return [os.path.join(cache, "thumbnails", size, f"{digest}.png") for size in _SIZES]
+    return [os.path.join(cache, "thumbnails", size, f"{digest}.png") for size in sizes]

@@ -20,9 +20,10 @@ _PICTURE_SECONDS = 10.0  # then a decoder hangs
 _IDLE_SECONDS = 20.0  # then the process ends
 _END_SECONDS = 1.0  # it may be held by a file system that hangs
 _MOST_FAILED = 10_000
+_SIZE = "large"  # of those that are made where any will do
 
-_Version = tuple[bytes, int]
-"""A picture's path and its time of change, ns."""
+_Version = tuple[bytes, int, str]
+"""A picture's path and its time of change, ns; the least size of its thumbnail, or ""."""
 
 
 class Thumbnailer:
@@ -35,16 +36,17 @@ class Thumbnailer:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def files(self, paths: list[bytes], seconds: float) -> list[str | None]:
+    async def files(self, paths: list[bytes], seconds: float, least: str = "") -> list[str | None]:
         """Files of thumbnails, in that order; None where there is none within `seconds`.
 
+        They are of the size `least` ("large", "x-large") or larger; without, of any.
         Those that are missing are made, instead of what earlier calls wait for.
         """
-        found, lacking = await self._service.run(self._look, paths)
+        found, lacking = await self._service.run(self._look, paths, least)
         making = self._make(lacking)
         if making and seconds > 0:
             await asyncio.wait(making.values(), timeout=seconds)
-        for (path, _), made in making.items():
+        for (path, *_), made in making.items():
             if made.done() and not made.cancelled():
                 found[path] = made.result()
         return [found.get(path) for path in paths]
@@ -53,13 +55,16 @@ class Thumbnailer:
         if self._task:
             self._task.cancel()
 
-    def _look(self, paths: list[bytes]) -> tuple[dict[bytes, str | None], list[_Version]]:
+    def _look(
+        self, paths: list[bytes], least: str
+    ) -> tuple[dict[bytes, str | None], list[_Version]]:
         """What there is, and what can be made; waits for no server that hangs."""
         found: dict[bytes, str | None] = {}
         lacking = []
         for path in paths:
             try:
-                file, version = self._service.scanner.watcher.ask(path, partial(_seen, path))
+                seen = partial(_seen, path, least)
+                file, version = self._service.scanner.watcher.ask(path, seen)
             except (OSError, Unanswered):
                 continue
             if file:
@@ -96,7 +101,7 @@ class Thumbnailer:
                 )
                 while await self._is_wanted() and process.returncode is None:
                     version = next(iter(self._making))
-                    reply = await asyncio.wait_for(_ask(process, version[0]), _PICTURE_SECONDS)
+                    reply = await asyncio.wait_for(_ask(process, version), _PICTURE_SECONDS)
                     self._end(version, reply)
             except (OSError, EOFError, TimeoutError) as error:
                 log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(version[0]), error)
@@ -128,10 +133,11 @@ class Thumbnailer:
             waiting.set_result(file)
 
 
-async def _ask(process: asyncio.subprocess.Process, path: bytes) -> Message:
+async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Message:
     """Raises OSError or EOFError where the process has ended."""
     assert process.stdin and process.stdout
-    process.stdin.write(pack({"path": path, "form": "desktop"}))
+    path, _, least = version
+    process.stdin.write(pack({"path": path, "form": "desktop", "size": least or _SIZE}))
     await process.stdin.drain()
     unpacker = Unpacker(MAX_REPLY)
     while data := await process.stdout.read(1 << 16):
@@ -140,7 +146,7 @@ async def _ask(process: asyncio.subprocess.Process, path: bytes) -> Message:
     raise EOFError("it has ended")
 
 
-def _seen(path: bytes) -> tuple[str | None, _Version]:
+def _seen(path: bytes, least: str) -> tuple[str | None, _Version]:
     """The file of a picture's thumbnail, if there is one. Raises OSError where no picture is."""
     changed = os.stat(path).st_mtime_ns
-    return pictures.thumbnail(path, changed), (path, changed)
+    return pictures.thumbnail(path, changed, least), (path, changed, least)
