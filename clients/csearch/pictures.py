@@ -67,7 +67,8 @@ def in_query(query: str) -> list[Picture]:
             file, path = opened(query[start:stop])
             end = stop
         else:
-            if name.startswith(("/", "./", "../")) and name.lower().endswith(_SUFFIXES):
+            meant = name.startswith(("/", "./", "../")) or "://" in name
+            if meant and name.lower().endswith(_SUFFIXES):
                 remark(f"csearch: {name} is no file; it is searched for as words")
             continue
         found.append(Picture(file, path, start, end))

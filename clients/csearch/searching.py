@@ -232,7 +232,8 @@ class _Search:
                 f"read: the results are incomplete{waits}"
             )
         elif not self._found:
-            remark(f"csearch: {'no picture matches' if images else self._nothing()}")
+            more = "more " if self._options.offset else ""
+            remark(f"csearch: {f'no {more}picture matches' if images else self._nothing()}")
         if self._waited and result.get("failed"):
             remark(
                 f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
