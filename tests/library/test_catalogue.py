@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +131,28 @@ def test_a_start_reads_the_copy(tmp_path: Path) -> None:
     assert not any("FROM files" in text and "changed_files" not in text for text in statements)
     library._database.set_trace_callback(None)
     library.close()
+
+
+def test_no_search_waits_while_files_in_the_cache_are_made_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may take seconds for that."""
+    library = opened(tmp_path)
+    free: list[bool] = []
+
+    def is_free() -> bool:
+        taken = library.memory.acquire(timeout=0)
+        if taken:
+            library.memory.release()
+        return taken
+
+    def look(*arguments: object) -> None:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(is_free).result())
+
+    library.vectors(library.model("f" * 64, "model", 8), 8)
+    monkeypatch.setattr(os, "fdatasync", look)
+    monkeypatch.setattr(os, "replace", lambda *names: (look(), os.rename(*names)))
+    library._settle()
+    library.close()
+    assert len(free) > 3 and all(free)

@@ -39,6 +39,7 @@ class Library:
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         self._committed: list[Callable[[], None]] = []  # what is done once it is committed
+        self._afterwards: list[Callable[[], None]] = []  # the same, for which no search waits
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()  # a reading connection for each thread
         self._loading = threading.Lock()
@@ -79,6 +80,8 @@ class Library:
                 with self.memory:
                     for action in self._committed:
                         action()
+                for action in self._afterwards:
+                    action()
                 for listener in self._listeners:
                     listener()
             except BaseException as error:
@@ -88,6 +91,7 @@ class Library:
                 raise
             finally:
                 self._committed.clear()
+                self._afterwards.clear()
                 self._writer = None
 
     def after_commit(self, action: Callable[[], None]) -> None:
@@ -183,7 +187,7 @@ class Library:
             if model not in self._tables:
                 directory = self._cache and os.path.join(self._cache, f"vectors-{fingerprint[:16]}")
                 self._tables[model] = VectorTable.load(database, model, dimensions, directory)
-                self.after_commit(self._tables[model].settle(database, model))
+                self._afterwards.append(self._tables[model].settle(database, model))
         return self._tables[model]
 
     def release(self, model: int) -> None:
@@ -205,10 +209,11 @@ class Library:
             self._settle()
 
     def _settle(self) -> None:
-        with self.write() as database, self.memory:
-            self.after_commit(self.catalogue.settle(database))
+        with self.write() as database:
+            with self.memory:
+                self._afterwards.append(self.catalogue.settle(database))
             for model, table in self._tables.items():
-                self.after_commit(table.settle(database, model))
+                self._afterwards.append(table.settle(database, model))
             settle_others(database, self._tables)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import listings, roots
@@ -20,6 +21,7 @@ from csearchd.serve.status import notes
 from csearchd.serve.stream import close_files
 
 _PROGRESS_SECONDS = 0.1
+_SHARE = 10  # counting, among very many directories, takes at most about one part in so many
 
 
 async def search(service: Service, request: Request) -> Message:
@@ -128,14 +130,16 @@ def _readable_scope(service: Service, paths: list[bytes]) -> Scope:
 
 async def wait_for_reading(service: Service, request: Request, paths: list[bytes]) -> bool:
     """Waits until all below `paths` is listed and read. Returns whether that was cut short."""
-    before = _counts(service, paths)
+    before = await service.run(_counts, service, paths)
     settled = sum(before.values()) - before[DUE]  # not part of this wait's work
     scans = [service.scanner.scan(path) for path in paths]
     service.reading.want(paths)
     try:
         while True:
             scanning = not all(scan.done.is_set() for scan in scans)
-            counts = _counts(service, paths)
+            began = time.monotonic()
+            counts = await service.run(_counts, service, paths)
+            pause = max(_PROGRESS_SECONDS, (time.monotonic() - began) * _SHARE)
             total = max(0, sum(counts.values()) - settled)
             left = counts[DUE]
             if not scanning and not left:
@@ -155,7 +159,7 @@ async def wait_for_reading(service: Service, request: Request, paths: list[bytes
                 remaining=round(left / rate) if rate > 0 and not scanning else None,
             )
             try:
-                await asyncio.wait_for(request.answer_now.wait(), _PROGRESS_SECONDS)
+                await asyncio.wait_for(request.answer_now.wait(), pause)
             except TimeoutError:
                 pass
     finally:
