@@ -25,10 +25,12 @@ def install(window, results, service):
 
     def open_them(items):
         for item in items[:_MOST_OPENED]:
-            window.open(item)
+            window.launch(item.file)
 
     def show(items):
-        service.show_in_folder([item.file.get_uri() for item in items])
+        folder = items[0].file.get_parent()
+        uris = [item.file.get_uri() for item in items]
+        service.show_in_folder(uris, lambda: window.launch(folder))
 
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))

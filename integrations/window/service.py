@@ -158,14 +158,21 @@ class Service:
         if number:
             self._bus.signal_unsubscribe(number)
 
-    def show_in_folder(self, uris):
-        """Selected in the file manager."""
+    def show_in_folder(self, uris, failed):
+        """Selected in the file manager; calls `failed()` later where none does that."""
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
         name = "org.freedesktop.FileManager1"
         values = GLib.Variant("(ass)", (uris, ""))
+
+        def finish(bus, result):
+            try:
+                bus.call_finish(result)
+            except GLib.Error:
+                failed()
+
         if self._bus:
             path = "/org/freedesktop/FileManager1"
-            self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, None)
+            self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, finish)
 
 
 def _hits(array):

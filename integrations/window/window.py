@@ -303,9 +303,10 @@ class Window(Gtk.ApplicationWindow):
     def copy(self, content):
         Gdk.Display.get_default().get_clipboard().set_content(content)
 
-    def open(self, item):
+    def launch(self, file):
+        """Opens a file or a folder in the program that the user has for such."""
         Gio.AppInfo.launch_default_for_uri_async(
-            item.file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
+            file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
         )
 
     def _opened(self, _source, result):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import NAMES, photo, write_drawn, write_photos
+from support.programs import FILE_MANAGER, Programs
 from support.search_window import APPLICATION, COMMAND, search_window
 from support.user import wait_for
 
@@ -85,10 +88,11 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     viewer.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
     viewer.chmod(0o755)
     (applications / "viewer.desktop").write_text(
-        f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer} %f\nMimeType=image/jpeg;\n"
+        f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer} %f\n"
+        "MimeType=image/jpeg;inode/directory;\n"
     )
     (applications / "mimeapps.list").write_text(
-        "[Default Applications]\nimage/jpeg=viewer.desktop\n"
+        "[Default Applications]\nimage/jpeg=viewer.desktop\ninode/directory=viewer.desktop\n"
     )
     window.keys("type", "a cup of coffee")
     second = see(window, "coffee.jpg")[1]
@@ -98,12 +102,29 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     window.keys("key", "Down", "Right", "Return")
     wait_for(lambda: len(opened.read_text().splitlines()) == 2, "the second picture")
     assert opened.read_text().splitlines()[1].endswith(second)
+    window.keys("key", "ctrl+Return")  # there is no file manager that could select it
+    wait_for(lambda: len(opened.read_text().splitlines()) == 3, "its folder")
+    assert opened.read_text().splitlines()[2] == str(window.user.pictures)
     window.keys("key", "ctrl+c")
     wait_for(lambda: second in clipboard(window), "the file on the clipboard")
     window.keys("key", "ctrl+d")  # similar ones
     window.wait_for_text(APPLICATION, f"Search without {second}")
     wait_for(lambda: len(shown(window)) == len(NAMES) - 1, "others than the picture itself")
     assert second not in shown(window)
+
+
+def test_pictures_are_shown_in_the_file_manager(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee.jpg")
+
+    async def asked() -> list[Any]:
+        async with Programs(window.bus, FILE_MANAGER) as programs:
+            await asyncio.to_thread(window.keys, "key", "alt+Return")
+            await asyncio.to_thread(wait_for, lambda: programs.told, "the file manager")
+            return programs.told
+
+    uri = (window.user.pictures / "coffee.jpg").as_uri()
+    assert window.bus.run(asked()) == [("ShowItems", [[uri], ""])]
 
 
 def clipboard(screen: Desktop) -> str:
