@@ -319,7 +319,7 @@ class Engine:
     def _rows(self, column: str, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         """Id, content and path of the files that have one of `numbers` in `column`."""
         for start in range(0, len(numbers), _PARAMETERS):
-            part = numbers[start : start + _PARAMETERS]
+            part = sorted(numbers[start : start + _PARAMETERS])  # side by side in the file
             with self._library.read() as database:
                 rows = database.execute(
                     f"SELECT id, coalesce(content, 0), directory, name FROM files "
