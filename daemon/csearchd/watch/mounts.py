@@ -6,7 +6,6 @@ import os
 import select
 
 from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
-from csearchd.library.roots import is_below
 from csearchd.library.volumes import Volumes, pulled_out
 
 _MOST_LINKS = 40  # as the kernel follows
@@ -50,7 +49,7 @@ class Mounts:
 
     def blind_point(self, path: bytes) -> bytes | None:
         """The mount that `path` is on, if inotify doesn't tell all changes there."""
-        if not any(is_below(path, point) for point in self._blind):
+        if not (path + b"/").startswith(self._blind):
             return None  # most are not, and this is asked for every picture that was found
         mount = mount_of(path, self._table)
         return mount.point if mount is not None and mount.blind else None
@@ -85,8 +84,8 @@ class Mounts:
         return {point for point in before | after if before.get(point) != after.get(point)}
 
 
-def _blind(table: list[Mount]) -> list[bytes]:
-    return [mount.point for mount in table if mount.blind]
+def _blind(table: list[Mount]) -> tuple[bytes, ...]:
+    return tuple(mount.point.rstrip(b"/") + b"/" for mount in table if mount.blind)
 
 
 def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:
