@@ -7,7 +7,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from csearchd.config import Encode
@@ -21,6 +20,7 @@ from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.watch.backlog import Backlog
 from csearchd.watch.manners import PAUSE_SECONDS, POWER_SECONDS, Manners, Spells
+from csearchd.watch.rate import Rate
 from csearchd.watch.resting import Resting
 from csearchd.watch.work import Work
 
@@ -31,7 +31,6 @@ _COMMIT_JOBS = 128
 _REST = 2.0  # seconds before a file that changed while it was read is looked at again
 _TROUBLE = 10.0  # seconds before the next try when nothing can be written or encoded
 _MOST_TROUBLE = 300.0  # it is doubled each time, up to this
-_RATE_SECONDS = 5.0  # what the rate is averaged over
 
 
 class Reading:
@@ -60,8 +59,8 @@ class Reading:
         self.backlog = Backlog(library, models, resting, self._manners)
         self._spells = Spells()
         self._resting: dict[int, tuple[float, bytes]] = {}  # files: until when, in which directory
-        self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
-        self._total = 0
+        self._rate = Rate()
+        self._committed = time.monotonic()  # the last time
         serving = models.serving
         self._work = Work(serving.model, serving.row, self._pool(serving.model))
         self._news = False  # something has come that may have to go first
@@ -123,10 +122,7 @@ class Reading:
     @property
     def rate(self) -> float:
         """Pictures read a second, over the last few seconds."""
-        (then, before), (now, total) = self._recent[0], (time.monotonic(), self._total)
-        if now - self._recent[-1][0] > _RATE_SECONDS:
-            return 0.0
-        return (total - before) / max(now - then, 0.1)
+        return self._rate.value
 
     def _run(self) -> None:
         while not self._stopping:
@@ -153,12 +149,15 @@ class Reading:
         pool, backlog = work.pool, self.backlog
         active = bool(backlog.queue or pool.busy) and not self.paused and not backlog.wanted
         self.slowed = active and self._manners.loaded(pool.pid)
+        begins = not pool.busy
         if not self.paused and pool.room:
             work = self._fill(reader, work)
             pool = work.pool
         waiting = bool(work.outcomes or self._resting)
         if pool.busy:
             self._busy_until = time.monotonic()
+            if begins:
+                self._rate.begin()
         idle = pool.running and not pool.busy
         left = max(0.0, self._busy_until + self.config.idle_seconds - time.monotonic())
         timeout = _COMMIT_SECONDS if waiting else left if idle else None
@@ -180,7 +179,7 @@ class Reading:
         now = time.monotonic()
         if work.outcomes and (
             len(work.outcomes) >= _COMMIT_JOBS
-            or now - self._recent[-1][0] >= _COMMIT_SECONDS
+            or now - self._committed >= _COMMIT_SECONDS
             or not pool.busy
         ):
             self._commit(work)
@@ -222,15 +221,12 @@ class Reading:
         serving = self._models.serving
         table = serving.table if serving.row == work.row else None
         contents.store(self._library, work.row, work.outcomes, table)
-        self._total += len(work.outcomes)
+        self._rate.add(len(work.outcomes))
         self.backlog.committed(work.row, work.outcomes)
         work.forget_outcomes()
         self.trouble = None
         self._patience = _TROUBLE
-        now = time.monotonic()
-        self._recent.append((now, self._total))
-        while len(self._recent) > 2 and now - self._recent[1][0] > _RATE_SECONDS:
-            self._recent.popleft()
+        self._committed = time.monotonic()
 
     def _recover(self, work: Work, trouble: str) -> Work:
         """After a failure: waits a while, and begins again with all that isn't committed."""
