@@ -228,8 +228,8 @@ class _Search:
             # No advice to wait after a wait, or where a note says why nothing is read.
             waits = "" if self._options.wait or notes else " (--wait waits for them)"
             remark(
-                f"csearch: {count(pending)} of {count(images + pending, 'picture')} still to be "
-                f"read: the results are incomplete{waits}"
+                f"csearch: {count(pending)} of {count(images + pending, 'picture')}, new or "
+                f"changed, still to be read: the results may be incomplete{waits}"
             )
         elif not self._found:
             more = "more " if self._options.offset else ""
