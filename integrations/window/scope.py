@@ -40,7 +40,11 @@ class Scope:
             title=_("Search below This Folder"),
             transient_for=self._window,
             action=Gtk.FileChooserAction.SELECT_FOLDER,
+            accept_label=_("Search Here"),
         )
+        pictures = GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_PICTURES)
+        start = os.fsdecode(self.folder or b"") or pictures or GLib.get_home_dir()
+        self._chooser.set_current_folder(Gio.File.new_for_path(start))
         self._chooser.connect("response", self._chosen)
         self._chooser.show()
 

@@ -285,5 +285,9 @@ def test_who_has_no_pictures_is_told_what_to_do(screen: Desktop) -> None:
         screen.wait_for_text(APPLICATION, "The search service does not answer")
         screen.user.start()
         screen.wait_for_text(APPLICATION, "No pictures are known yet")
+        assert screen.accessible("press", APPLICATION, "Choose a Folder…")
+        wait_for(lambda: "Search below This Folder" in screen.titles(), "the chooser")
+        screen.keys("key", "Escape")
+        wait_for(lambda: "Search below This Folder" not in screen.titles(), "its end")
         screen.user.csearchctl("add", screen.user.pictures)  # the window sees it
         screen.wait_for_text(APPLICATION, "Describe the picture you remember")
