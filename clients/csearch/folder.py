@@ -29,6 +29,7 @@ class Links:
             self.path = os.path.join(above, _folder_name(query))
             self._new = os.path.join(above, b".new-%d" % os.getpid())
             os.makedirs(runtime_directory(), mode=0o700, exist_ok=True)
+            remove(self._new)  # what a killed process with our number has left
             os.makedirs(self._new, mode=0o700)
         except AddressError as error:
             raise ClientError(str(error)) from error

@@ -95,6 +95,8 @@ def opened(name: str) -> tuple[int, bytes]:
 
 def from_standard_input() -> tuple[int, bytes]:
     """Raises ClientError."""
+    if os.isatty(0):
+        raise ClientError("- is a picture on standard input, as in: csearch - < cat.jpg")
     file = os.memfd_create("picture", os.MFD_CLOEXEC)
     size = 0
     try:

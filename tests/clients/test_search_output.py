@@ -206,6 +206,11 @@ def test_closed_descriptors(home, service, redirection, status, output, errors):
     assert [request["op"] for request in asked.requests] == ["hello", "search"]
 
 
+def test_a_terminal_is_no_picture(home):
+    output, status = home.terminal("csearch", "-").finish()
+    assert status == 2 and "csearch - < cat.jpg" in output
+
+
 def test_removed_directory(home):
     shell = ["bash", "-c", 'mkdir x; cd x; rmdir ../x; exec "$@"', "bash"]
     done = subprocess.run(
