@@ -55,11 +55,11 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
                 raise XmpError(f"its {name.prefix}:{name.name} is not a list")
             if not kept and not more and found.items:
                 gone.add(found.start)
-                edits.append((_before(packet.data, found.start), found.end, b""))
+                edits.append((blanks_before(packet.data, found.start), found.end, b""))
                 continue
             for item in found.items:
                 if item.text in unwanted:
-                    edits.append((_before(packet.data, item.start), item.end, b""))
+                    edits.append((blanks_before(packet.data, item.start), item.end, b""))
             if more:
                 edits.append(_insertion(packet, found, more))
                 more = []
@@ -69,7 +69,7 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
     for node in packet.descriptions:
         if node.properties and gone.issuperset(node.properties) and not node.attributes:
             edits = [edit for edit in edits if not node.start < edit[1] <= node.end]
-            edits.append((_before(packet.data, node.start), node.end, b""))
+            edits.append((blanks_before(packet.data, node.start), node.end, b""))
     if fresh:
         edits.append(_new_node(packet, fresh))
     done = _applied(packet.data, edits)
@@ -101,7 +101,7 @@ def _insertion(packet: Packet, found: Property, texts: Sequence[str]) -> Edit:
         return end, end + 2, b">" + items + b"</" + found.container + b">"
     if found.items:
         last = found.items[-1]
-        blank = packet.data[_before(packet.data, last.start) : last.start]
+        blank = packet.data[blanks_before(packet.data, last.start) : last.start]
         return last.end, last.end, b"".join(blank + _element(li, text) for text in texts)
     return found.inside, found.inside, b"".join(_element(li, text) for text in texts)
 
@@ -130,7 +130,7 @@ def _new_node(packet: Packet, lists: Lists) -> Edit:
         end = packet.rdf_start + len(packet.rdf_tag)
         name_end = re.split(rb"[\s/>]", packet.rdf_tag[1:], maxsplit=1)[0]
         return end - 2, end, b">" + node + b"\n</" + name_end + b">"
-    at = _before(packet.data, packet.rdf_end)
+    at = blanks_before(packet.data, packet.rdf_end)
     return at, at, node
 
 
@@ -146,7 +146,7 @@ def _element(tag: bytes, text: str) -> bytes:
     return b"<" + tag + b">" + escape(text).encode() + b"</" + tag + b">"
 
 
-def _before(data: bytes, at: int) -> int:
+def blanks_before(data: bytes, at: int) -> int:
     """Where the blanks before `at` begin."""
     while at > 0 and data[at - 1] in _BLANK:
         at -= 1

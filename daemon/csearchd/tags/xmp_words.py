@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csearchd.tags import xmp_edit
+from csearchd.tags import acdsee, xmp_edit
 from csearchd.tags.record import LeftAlone, Record, read_mirror
 from csearchd.tags.words import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.tags.writers.carrier import without_duplicates
@@ -78,7 +78,8 @@ def with_words(content: bytes | None, drop: Record | None, add: Record | None) -
         more = {name: without_duplicates(forms) for name, forms in more.items()}
         more[LEDGER] = [add.mirror().decode()]
     try:
-        return xmp_edit.edited(packet, more, remove)
+        done = xmp_edit.edited(packet, more, remove)
+        return acdsee.without(done, _paths(drop)) if drop and drop.root else done
     except XmpError as error:
         raise LeftAlone(str(error)) from error
 
@@ -96,16 +97,20 @@ def _forms(word: str, root: str) -> dict[Name, str]:
     }
 
 
+def _paths(record: Record) -> list[str]:
+    """What the user removed in one program may still stand in another's list."""
+    words = [*record.words, *(record.removed if record.root else ())]
+    return [tags_list(word, record.root) for word in words]
+
+
 def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
     """What is to go: a leaf stays where a path of somebody else's has it.
 
     A program that turned our paths into flat words, as darktable does, has left their levels too.
     The root is the sign of it: nobody else says that.
     """
-    # What the user removed in one program may still stand in another's list.
-    paths = [*record.words, *(record.removed if record.root else ())]
-    slashes = [tags_list(word, record.root) for word in paths]
-    bars = [hierarchical(word, record.root) for word in paths]
+    slashes = _paths(record)
+    bars = [path.replace("/", "|") for path in slashes]
     lists = {TAGS_LIST: slashes, HIERARCHICAL: bars}
     if record.root:
         lists |= {LAST_KEYWORD: slashes, CATALOG_SETS: bars}
