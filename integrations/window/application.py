@@ -18,11 +18,13 @@ try:  # knows whether the desktop is light or dark
 except (ImportError, ValueError):
     Base = Gtk.Application
 
+from background import Workers  # noqa: E402
 from service import Service  # noqa: E402
 from thumbnails import Thumbnails  # noqa: E402
 from window import Window  # noqa: E402
 
 NAME = "org.csearch.Window"
+_OPENERS = 2  # threads that look at files
 _KEYS = {
     "win.find": ["<Control>f", "<Control>l"],
     "win.copy": ["<Control>c"],
@@ -47,6 +49,7 @@ class Application(Base):
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
         self._thumbnails = None
+        self._workers = Workers(_OPENERS)
 
     def do_startup(self):
         Base.do_startup(self)
@@ -84,7 +87,7 @@ class Application(Base):
         return 0
 
     def _open(self, query="", folder=None, pictures=()):
-        window = Window(self, Service(), self._thumbnails)
+        window = Window(self, Service(), self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
 

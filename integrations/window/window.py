@@ -8,7 +8,6 @@ import actions
 import messages
 import pictures
 from asking import Asking
-from background import Workers
 from chips import Chips
 from incoming import Incoming
 from results import Results
@@ -20,14 +19,14 @@ _TOP = 200  # a moment later; nobody scrolls further
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
-_OPENERS = 2  # threads that look at files
 _FETCHED = 8  # addresses in the field whose pictures are kept
 
 
 class Window(Gtk.ApplicationWindow):
     __gtype_name__ = "CsearchWindow"
 
-    def __init__(self, application, service, thumbnails):
+    def __init__(self, application, service, thumbnails, workers):
+        """`workers` look at files."""
         super().__init__(application=application, title=_("Picture Search"))
         self.set_default_size(960, 720)
         self.set_icon_name("org.csearch.Window")
@@ -39,7 +38,6 @@ class Window(Gtk.ApplicationWindow):
         self._absent = False
         self._known = {}  # what the service says of itself
         self._fetched = {}  # pictures by the addresses that the query names
-        workers = Workers(_OPENERS)
         self._asking = Asking(service, workers)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
