@@ -324,3 +324,13 @@ def test_a_read_only_picture_is_left_alone(bench: Bench, tmp_path: Path) -> None
     assert bench.write("sidecar", ["other"], path) == ["written"], "its sidecar isn't read-only"
     assert bench.undo("sidecar", path) == ["written"]
     assert not sidecar(path).exists()
+
+
+def test_an_empty_sidecar_takes_words_and_gives_them_back(bench: Bench, tmp_path: Path) -> None:
+    """As a program leaves it that was killed when it had just made it."""
+    picture = make(tmp_path, "jpg")
+    sidecar(picture).touch()
+    assert bench.write("sidecar", ["sky"], picture) == ["written"], bench.reasons
+    assert b"sky" in sidecar(picture).read_bytes()
+    assert bench.undo("sidecar", picture) == ["written"], bench.reasons
+    assert sidecar(picture).read_bytes() == b""
