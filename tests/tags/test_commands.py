@@ -177,6 +177,21 @@ def test_undo_of_one_file(user: User) -> None:
     assert not list(moved.glob("*.xmp"))
 
 
+def test_a_picture_that_has_changed_gets_no_words_of_what_it_was(user: User) -> None:
+    (cat,) = write_photos(user.pictures, ("cat",))
+    (moon,) = write_photos(user.home, ("moon",))
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    user.csearchctl("pause")
+    moon.rename(cat)
+    wait_for(lambda: user.status()["pending"] == 1, "the change")
+    done = user.csearchctl("tags", "write", "--mode", "xattr", user.pictures, check=2)
+    assert b"cat.jpg: left alone: it has changed, and was not read since" in done.stderr
+    assert not tagged(user)
+    user.csearchctl("resume")
+    assert user.csearchctl("tags", "write", "--mode", "xattr", user.pictures).stdout
+
+
 def test_what_is_left_alone_is_listed(user: User) -> None:
     (path,) = write_drawn(user.pictures, 1)
     path.write_bytes(path.read_bytes()[:-30])

@@ -40,12 +40,14 @@ class SlowScoring:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """With three pictures."""
+    """With three pictures that have been read."""
     write_drawn(tmp_path / "pictures", 3)
     one = Library(str(tmp_path / "library.sqlite"), str(tmp_path))
     listing = read_listing(os.fsencode(tmp_path / "pictures"), Rules(False, ()))
     assert listing is not None
     listings.apply(one, listing)
+    with one.write() as database:
+        database.execute("UPDATE files SET due = 0")
     yield one
     one.close()
 

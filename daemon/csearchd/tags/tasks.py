@@ -115,6 +115,7 @@ def _write_items(
     root: str,
 ) -> list[Given]:
     words = scoring.words(serving, files)
+    changed = _changed(library, files)
     edition = scoring.edition(serving)
     there = files_at(library, files)
     paths = {file: path for file, path, _, _ in there}
@@ -123,10 +124,12 @@ def _write_items(
     given = []
     task.done += len(files) - len(there)
     for file, path, content, failure in there:
-        if file not in words:
+        if file not in words or file in changed:
             task.done += 1
             if failure:
                 task.left.append((path, f"it can't be read: {failure}"))
+            elif file in words:
+                task.left.append((path, "it has changed, and was not read since"))
             continue
         carrier = "sidecar" if task.mode == "embedded" and is_raw(path) else task.mode
         entry = known.get((file, carrier))
@@ -139,6 +142,14 @@ def _write_items(
         }
         given.append(Given(task, message, place, (task.mode, content, edition)))
     return given
+
+
+def _changed(library: Library, files: Sequence[int]) -> set[int]:
+    """Those that must be read: they may show something else by now."""
+    marks = ",".join("?" * len(files))
+    with library.read() as database:
+        rows = database.execute(f"SELECT id FROM files WHERE due AND id IN ({marks})", files)
+        return {row[0] for row in rows}
 
 
 def files_at(
