@@ -41,7 +41,7 @@ def parse(arguments: list[str]) -> Options:
     options = Options()
     parsed, unknown = known.parse_known_intermixed_args(arguments[:end])
     if unknown:
-        known.error(_unknown(unknown[0]))
+        known.error(_unknown(unknown[0], known))
     vars(options).update(vars(parsed))
     options.query += arguments[end:] if arguments[end + 1 :] else []
     if not options.query and not options.like and not options.random and not options.window:
@@ -162,12 +162,20 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _unknown(option: str) -> str:
-    """Search engines take -WORD for what is not wanted; here that is an operator."""
-    words = option.lstrip("-")
+def _unknown(option: str, known: argparse.ArgumentParser) -> str:
+    """What may be meant. Search engines take -WORD for what is unwanted; here - is an operator."""
+    if option.startswith("--"):
+        import difflib
+
+        names = [name for action in known._actions for name in action.option_strings]
+        near = difflib.get_close_matches(option.partition("=")[0], names, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+    else:
+        words = option.lstrip("-")
+        meant = f'; to leave out what shows {words}: csearch "a dog - {words}"'
     return (
-        f"there is no option {option} (csearch -h lists them); to leave out what shows {words}: "
-        f'csearch "a dog - {words}"; words that begin with a dash go behind --'
+        f"there is no option {option} (csearch -h lists them){meant}; words that begin with a dash "
+        "go behind --"
     )
 
 

@@ -65,3 +65,11 @@ def test_what_is_no_option_is_told_with_what_may_be_meant(
         options.parse(words)
     told = capsys.readouterr().err
     assert "no option -cat" in told and '"a dog - cat"' in told
+
+
+def test_a_mistyped_option_is_told_with_the_one_that_is_like_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        options.parse(["dog", "--josn"])
+    assert "did you mean --json?" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_what_cannot_be_taught(owner: User, tmp_path: Path) -> None:
         (["Nelly", tmp_path / "none.jpg"], "No such file"),
         (["Nelly", text], str(text)),
         (["a/b", *files(owner, "cat")], "can't be a tag"),
-        ([" ", *files(owner, "cat")], "a concept's name"),
+        ([" ", *files(owner, "cat")], "a concept needs a name"),
         (["Nelly", "--not", *files(owner, "cat")], "needs a picture that shows it"),
     ):
         done = owner.csearchctl("teach", *arguments, check=2)

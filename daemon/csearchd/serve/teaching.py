@@ -102,6 +102,8 @@ def _described(concept: concepts.Concept) -> Message:
 def _name(given: object) -> str:
     """Raises RequestError."""
     name = " ".join(given.split()) if isinstance(given, str) else ""
+    if not name:
+        raise RequestError("bad-request", "a concept needs a name")
     try:
         check_name(name, "a concept's name")
     except VocabularyError as error:
