@@ -189,7 +189,7 @@ async def _purge(service: Service) -> None:
             while await service.run(retire, service.library, installed, keep):
                 await asyncio.sleep(0.1)
             await service.run(service.library.settle)
-        except LibraryError as error:
+        except (LibraryError, OSError) as error:
             log.error("%s", error)
         await service.run(folders.remove_old)
         await asyncio.sleep(_PURGE_SECONDS)

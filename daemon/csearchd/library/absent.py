@@ -9,6 +9,12 @@ from typing import NamedTuple
 from csearchd.library.library import Library
 from csearchd.library.listings import remove_files, roots_among
 
+_BELOW = (
+    "WITH RECURSIVE inner (id, parent, name) AS ("
+    "SELECT id, parent, name FROM directories WHERE id = ? UNION ALL "
+    "SELECT d.id, d.parent, d.name FROM directories d JOIN inner ON d.parent = inner.id)"
+)
+
 
 class AbsentRoot(NamedTuple):
     directory: int
@@ -29,11 +35,7 @@ def absent_roots(database: sqlite3.Connection) -> list[AbsentRoot]:
 def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]]:
     """Id, parent and name of a directory and all below it, parents first."""
     rows: list[tuple[int, int, bytes]] = database.execute(
-        "WITH RECURSIVE inner (id, parent, name) AS ("
-        "SELECT id, parent, name FROM directories WHERE id = ? UNION ALL "
-        "SELECT d.id, d.parent, d.name FROM directories d JOIN inner ON d.parent = inner.id) "
-        "SELECT id, parent, name FROM inner",
-        (top,),
+        f"{_BELOW} SELECT id, parent, name FROM inner", (top,)
     ).fetchall()
     return rows
 
@@ -134,7 +136,7 @@ def _descend(database: sqlite3.Connection, top: int, last: bytes, path: bytes) -
 
 
 def _count(database: sqlite3.Connection, top: int) -> int:
-    return sum(
-        database.execute("SELECT count(*) FROM files WHERE directory = ?", row[:1]).fetchone()[0]
-        for row in below(database, top)
-    )
+    (count,) = database.execute(
+        f"{_BELOW} SELECT count(*) FROM inner JOIN files ON directory = inner.id", (top,)
+    ).fetchone()
+    return int(count)

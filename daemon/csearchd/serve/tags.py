@@ -186,22 +186,20 @@ async def keep_tagged(service: Service) -> None:
     patience = _KEEP_SECONDS
     while True:
         news.clear()  # what comes while this round looks makes another
+        before = service.tagging.progress
+        kept: dict[bytes, str] = {}
         try:
             for old, new in await service.run(following.follow, service.scanner.complete):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
+            kept = await service.run(folders.folders, service.library)
+            due = {path: mode for path, mode in kept.items() if path not in following.strange}
+            if due and not service.tagging.is_busy:
+                await _tag_due(service, due)
         except LibraryError:
             pass  # status says it already
-        kept = await service.run(folders.folders, service.library)
-        due = {path: mode for path, mode in kept.items() if path not in following.strange}
-        before = service.tagging.progress
-        if due and not service.tagging.is_busy:
-            try:
-                await _tag_due(service, due)
-            except LibraryError:
-                pass  # status says it already
-            except TagsError as error:
-                service.tagging.trouble = f"folders aren't kept tagged: {error}"
-                log.error("%s", service.tagging.trouble)
+        except TagsError as error:
+            service.tagging.trouble = f"folders aren't kept tagged: {error}"
+            log.error("%s", service.tagging.trouble)
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
         if not following.strange:
