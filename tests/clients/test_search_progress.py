@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from scripted_service import answering, hits
 
 from support.user import wait_for
@@ -22,6 +23,15 @@ def test_progress_on_a_terminal_is_cleared(home, service):
     assert "Looking for pictures: 2,000 found" in bars
     assert "Reading 2,000 pictures" in bars
     assert "85/s, 20 s left" in bars
+
+
+@pytest.mark.parametrize("columns", [43, 50])
+def test_a_narrow_terminal_has_a_shorter_bar(home, service, columns):
+    service(search=answering(*progress(3), hits(b"/p/a.jpg")))
+    output, _ = home.terminal("csearch", "dog", NO_COLOR="1", columns=columns).finish()
+    lines = [line for line in output.split("\r\x1b[K") if line.startswith("Reading")]
+    assert lines and all(line.endswith("85/s, 20 s left") for line in lines)
+    assert max(map(len, lines)) < columns and ("░" in lines[0]) == (columns == 50)
 
 
 def progress(steps: int) -> list[tuple[str, dict]]:

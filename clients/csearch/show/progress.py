@@ -41,26 +41,30 @@ class ProgressLine:
 
     def _draw(self, progress: Message) -> None:
         if progress.get("phase") in _DOING and progress.get("total"):
-            text = self._counted(progress)
+            text = self._counted(progress, self._terminal.width - 1)
         else:
             text = f"Looking for pictures: {count(progress.get('found') or 0)} found"
         self._drawn = True
         _write(CLEAR_LINE + text[: self._terminal.width - 1])
 
-    def _counted(self, progress: Message) -> str:
+    def _counted(self, progress: Message, width: int) -> str:
+        """The bar is as long as there is room beside the numbers."""
         done, total = progress.get("done") or 0, progress["total"]
-        filled = min(_BAR_COLUMNS, _BAR_COLUMNS * done // total)
-        bar = self._full * filled + self._empty * (_BAR_COLUMNS - filled)
         phase = progress["phase"]
         what = count(total, _WHAT.get(phase, "picture"))
-        parts = [f"{_DOING[phase]} {what} {bar} {count(done)}"]
+        parts = [count(done)]
         if progress.get("rate"):
             parts.append(rate(progress["rate"]))
         if progress.get("remaining") is not None:
             parts.append(f"{duration(progress['remaining'])} left")
         if progress.get("failed"):
             parts.append(f"{count(progress['failed'])} {_FAILED[phase]}")
-        return ", ".join(parts)
+        before, after = f"{_DOING[phase]} {what} ", ", ".join(parts)
+        columns = min(_BAR_COLUMNS, width - len(before) - len(after) - 1)
+        if columns < 1:
+            return before + after
+        filled = min(columns, columns * done // total)
+        return f"{before}{self._full * filled}{self._empty * (columns - filled)} {after}"
 
 
 def _write(text: str) -> None:
