@@ -91,8 +91,8 @@ def _open(folder: bytes) -> None:
 def _folder_name(query: str) -> bytes:
     """The query as a name that file managers show whole."""
     words = "".join(" " if c == "/" or not c.isprintable() else c for c in query).split()
-    encoded = os.fsencode(" ".join(words).lstrip(".")) or b"pictures"
-    return encoded[:_NAME_BYTES].decode(errors="ignore").strip().encode()
+    encoded = os.fsencode(" ".join(words).lstrip(". "))
+    return encoded[:_NAME_BYTES].decode(errors="ignore").strip().encode() or b"pictures"
 
 
 def _cut(name: bytes, size: int) -> bytes:

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from support.photos import write_photos
 from support.user import User, wait_for
 
@@ -40,6 +42,12 @@ def test_names_that_no_folder_can_have(user: User) -> None:
     assert made.name.startswith("a b ä")
     (link,) = os.listdir(made)
     assert link.endswith(".jpg") and (made / link).readlink() == user.pictures / long
+
+
+@pytest.mark.parametrize("query", [".. ..", "/../..", b"\xff\xfe"])
+def test_words_that_name_no_folder(settled: User, query: str | bytes) -> None:
+    made = folder(settled, query, "--in", settled.pictures)
+    assert (made.parent.name, made.name) == ("results", "pictures")
 
 
 def test_nothing_found_leaves_nothing(settled: User) -> None:
