@@ -48,8 +48,8 @@ class Bench:
         return self._do("undo", carrier, {}, paths)
 
     def entry(self, carrier: str, path: Path) -> ledger.Entry | None:
-        found = ledger.entries(self.library, [self._file(path)], carrier)
-        return found[0] if found else None
+        found = ledger.entries(self.library, [self._file(path)])
+        return next((entry for entry in found if entry.carrier == carrier), None)
 
     def words(self, carrier: str, path: Path) -> list[str]:
         """What the ledger says that we wrote."""
@@ -74,8 +74,7 @@ class Bench:
         items = []
         for number, path in enumerate(paths):
             file = self._file(path)
-            found = ledger.entries(self.library, [file], carrier)
-            entry = found[0] if found else None
+            entry = self.entry(carrier, path)
             items.append(
                 {
                     "item": number,

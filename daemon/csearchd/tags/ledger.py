@@ -40,15 +40,15 @@ class Outcome(NamedTuple):
     visit: tuple[str, int | None, str] | None  # mode, content, edition: not to be visited again
 
 
-def entries(library: Library, files: Sequence[int], carrier: str | None = None) -> list[Entry]:
-    """The entries of some files, of one carrier or all."""
+def entries(library: Library, files: Sequence[int]) -> list[Entry]:
+    """The entries of some files."""
     found: list[Entry] = []
     with library.read() as database:
         for start in range(0, len(files), _PARAMETERS):
             part = files[start : start + _PARAMETERS]
             marks = ",".join("?" * len(part))
             found += _entries(database, f"file IN ({marks})", part)
-    return [entry for entry in found if carrier in (None, entry.carrier)]
+    return found
 
 
 def by_row(library: Library, row: int) -> Entry | None:

@@ -11,6 +11,7 @@ from csearchd.tags.xmp import (
     HIERARCHICAL,
     LAST_KEYWORD,
     LEDGER,
+    LISTS,
     SUBJECT,
     TAGS_LIST,
     Name,
@@ -24,10 +25,7 @@ class XmpKeywords:
     """The words of a packet; `more` are keywords that stand elsewhere in the file."""
 
     def __init__(self, packet: Packet | None, more: frozenset[str] = frozenset()) -> None:
-        self._lists = {
-            name: packet.values(name) if packet else []
-            for name in (SUBJECT, TAGS_LIST, HIERARCHICAL)
-        }
+        self._lists = {name: packet.values(name) if packet else [] for name in LISTS}
         self._more = more
 
     def has(self, word: str, root: str) -> bool:

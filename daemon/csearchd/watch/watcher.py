@@ -65,7 +65,7 @@ class Watcher:
         self._scan = scan
         self._changed = changed
         self._mounts = Mounts()
-        self.local = self._mounts.local
+        self.local, self.pulled_out = self._mounts.local, self._mounts.pulled_out
         self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
         self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
@@ -200,9 +200,9 @@ class Watcher:
     def there(self, path: bytes) -> bool:
         """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
         if self._mounts.blind_point(path) is None:  # a search may ask this of a thousand files
-            return _there(path)
+            return os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
         try:
-            return self.ask(path, lambda: _there(path))
+            return self.ask(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
         except Unanswered:
             return True
 
@@ -342,10 +342,6 @@ class Watcher:
         """Whether the table of mounts has changed since this was asked last."""
         return self._mounts.changed()
 
-    def pulled_out(self, path: bytes) -> bool:
-        """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
-        return self._mounts.pulled_out(path)
-
     def settle(self) -> set[bytes]:
         """Lets the library's disks go and come with what is mounted now.
 
@@ -399,7 +395,3 @@ class Watcher:
         """Scans everything: something was missed."""
         for root in self._roots:
             self._scan(root)
-
-
-def _there(path: bytes) -> bool:
-    return os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
