@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from csearch.protocol import socket_path
 from csearchd.config import Config, ConfigError
+from csearchd.encode.memory import give_back
 from csearchd.encode.models import ModelError
 from csearchd.encode.serving import Models
 from csearchd.library import contents, roots
@@ -143,7 +144,7 @@ async def _run(
     notifier.send("READY=1")
     threads.submit(library.known_facts)  # so that the first filter needn't wait for it
     loop = asyncio.get_running_loop()
-    preparing = loop.call_later(_PREPARE_SECONDS, threads.submit, engine.prepare)
+    preparing = loop.call_later(_PREPARE_SECONDS, threads.submit, _prepare, engine)
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()
@@ -159,6 +160,11 @@ async def _run(
     scanner.stop(_STOP_SECONDS)
     threads.shutdown(wait=False, cancel_futures=True)
     return service.restart
+
+
+def _prepare(engine: Engine) -> None:
+    engine.prepare()
+    give_back()  # what it took to start, too
 
 
 def _handle_signals(service: Service, notifier: Notifier) -> None:

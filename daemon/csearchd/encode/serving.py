@@ -7,6 +7,7 @@ import os
 import threading
 from dataclasses import dataclass, replace
 
+from csearchd.encode.memory import give_back
 from csearchd.encode.models import STARTER, Model, ModelError, find_model, installed_models
 from csearchd.encode.text import TextTower
 from csearchd.library.library import Library
@@ -101,7 +102,9 @@ class Models:
     def _load(self, model: Model) -> Serving:
         row = self.row(model)
         table = self._library.vectors(row, model.dimensions)
-        return Serving(model, row, table, TextTower(model, self._threads))
+        tower = TextTower(model, self._threads)
+        give_back()  # loading both takes twice what they are
+        return Serving(model, row, table, tower)
 
 
 def _threads(asked: int) -> int:

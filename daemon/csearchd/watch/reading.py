@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from csearchd.config import Encode
+from csearchd.encode.memory import give_back
 from csearchd.encode.messages import Limits, Settings
 from csearchd.encode.models import Model, ModelError
 from csearchd.encode.pool import EncoderUnusable, Pool
@@ -175,6 +176,7 @@ class Reading:
         if idle and not waiting and left == 0 and (self.paused or not backlog.look):
             log.debug("the encoder has had nothing to do and ends")
             pool.close()
+            give_back()
         self._end_rests()
         now = time.monotonic()
         if work.outcomes and (
