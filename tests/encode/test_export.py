@@ -180,7 +180,7 @@ def test_the_command_exports_again_and_names_errors(
     assert load_model(weights).fingerprint != first.fingerprint
     assert export.main([os.path.join(weights, "none")]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("csearchctl: ") and error.count("\n") == 1
+    assert error.startswith("error: ") and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
