@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -165,6 +166,7 @@ async def _run(
 def _prepare(engine: Engine) -> None:
     engine.prepare()
     give_back()  # what it took to start, too
+    gc.freeze()  # what is there now stays: no need to look through it while somebody waits
 
 
 def _handle_signals(service: Service, notifier: Notifier) -> None:

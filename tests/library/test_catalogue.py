@@ -42,6 +42,9 @@ def check(library: Library) -> None:
         files = catalogue.state != ABSENT if chosen is None else chosen
         held = set(catalogue.content[files].tolist()) - {0}
         assert set(np.flatnonzero(catalogue.contents(chosen)).tolist()) == held
+    some = np.array([2, 5, 999], np.int32)
+    having = np.flatnonzero(np.isin(catalogue.content, some))
+    assert catalogue.having(some).tolist() == having.tolist()
 
 
 CHANGES = st.lists(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.album import write_album
+from support.photos import write_drawn
 from support.user import User
 
 A, B, C = "IMG_0001", "IMG_0002", "IMG_0003"
@@ -221,3 +222,14 @@ def test_a_label_raises_what_it_names(owner: User, tmp_path: Path) -> None:
         plain[0].rpartition(" ")[0]
     )
     assert owner.csearch("--label", "x", "cat", check=2).stderr
+
+
+def test_many_results_are_those_of_few_at_a_time(user: User) -> None:
+    """Their files are looked up in another way, and they are rated beside it."""
+    write_drawn(user.pictures, 130)
+    asked = ("--in", user.pictures, "--format", "{path} {score} {confidence}", "a red square")
+    user.csearch(*asked)
+    whole = user.csearch("-t", 1000, *asked).stdout.splitlines()
+    assert len(whole) == 130
+    parts = [user.csearch("-t", 50, "--offset", n, *asked).stdout for n in (0, 50, 100)]
+    assert b"".join(parts).splitlines() == whole

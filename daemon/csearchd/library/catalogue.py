@@ -178,6 +178,12 @@ class Catalogue:
         mask: Mask = np.asarray(self._counts.any(axis=1))
         return mask
 
+    def having(self, contents: NDArray[np.int32]) -> NDArray[np.intp]:
+        """The ids of the files that have one of some contents, in order."""
+        wanted = np.zeros(int(contents.max()) + 2, np.bool_)  # the last one for all that are larger
+        wanted[contents] = True
+        return np.flatnonzero(wanted.take(self.content, mode="clip"))
+
     def contents(self, files: Mask | None) -> Mask:
         """One bool for each content's id: whether one of `files` has it (None: any file)."""
         if files is None:

@@ -26,7 +26,8 @@ _GROUPED = 2000  # hits from which on no more are compared with each other
 _DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
 _RATERS = 2  # threads
-_MANY = 100  # contents; to rate fewer takes no longer than to change threads
+_MANY = 100  # contents; for fewer another thread, or a look at all files, doesn't pay
+_AT_ONCE = 1024  # contents whose files are looked up
 _SPARE = 16  # a few more, for those that have gone
 
 Mask = NDArray[np.bool_]
@@ -269,19 +270,30 @@ class Engine:
         """The files of the best contents, as many as `top`, and where some were missing."""
         hits: list[Hit] = []
         stale: set[bytes] = set()
-        for start in range(0, len(contents), _PARAMETERS):
-            chunk = [int(content) for content in contents[start : start + _PARAMETERS]]
-            score = dict(zip(chunk, scores[start : start + _PARAMETERS].tolist(), strict=True))
+        for start in range(0, len(contents), _AT_ONCE):
+            chunk = contents[start : start + _AT_ONCE]
+            score = dict(
+                zip(chunk.tolist(), scores[start : start + _AT_ONCE].tolist(), strict=True)
+            )
             ranked = sorted(
                 (-score[content], path, file, content)
-                for file, content, path in self._rows("content", chunk)
-                if files is None or (file < len(files) and files[file])
+                for file, content, path in self._rows_of(chunk)
+                if content in score and (files is None or (file < len(files) and files[file]))
             )
             found = (Hit(path, -minus, file, content) for minus, path, file, content in ranked)
             self._keep(found, hits, stale, top)
             if len(hits) >= top:
                 break
         return hits, sorted(stale)
+
+    def _rows_of(self, contents: NDArray[np.int32]) -> Iterator[tuple[int, int, bytes]]:
+        """As `_rows`, of the files that have some contents; perhaps of others that have just
+        changed."""
+        if len(contents) <= _MANY:
+            return self._rows("content", contents.tolist())
+        with self._library.memory:
+            numbers = self._library.catalogue.having(contents)
+        return self._rows("id", numbers.tolist())  # half the pages of the database
 
     def _keep(self, found: Iterable[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
         """Moves what is there to `hits`, up to `top`, and notes where something is missing."""
