@@ -88,16 +88,19 @@ class Engine:
         while True:
             contents, scores, all_seen = self._best(question, files, wanted, count)
             rating = None
-            if len(contents) > _MANY:  # it takes as long as the files do, on another processor
+            # It takes as long as the files do, on another processor.
+            if len(contents) > _MANY and not question.offset:
                 rating = self._raters.submit(self._rating, question, wanted, contents)
             hits, stale = self._files(contents, scores, files, end)
             if len(hits) >= end or all_seen:
                 break
             count *= 4
-        sure = rating.result() if rating else self._rating(question, wanted, contents)
+        hits = hits[question.offset : end]
+        found = np.array([hit.content for hit in hits], np.int32)
+        sure = rating.result() if rating else self._rating(question, wanted, found)
         hits = [
             Hit(path, score, file, content, sure.get(content))
-            for path, score, file, content, _, _ in hits[question.offset : end]
+            for path, score, file, content, _, _ in hits
         ]
         return Answer(order.arranged(self._library, hits, question), stale)
 
