@@ -67,9 +67,14 @@ def in_query(query: str) -> list[Picture]:
             file, path = opened(query[start:stop])
             end = stop
         else:
-            meant = name.startswith(("/", "./", "../")) or "://" in name
-            if meant and name.lower().endswith(_SUFFIXES):
-                remark(f"csearch: {name} is no file; it is searched for as words")
+            is_filter = (
+                ":" in name and not name.startswith(("/", "./", "../")) and "://" not in name
+            )
+            if name.lower().endswith(_SUFFIXES) and not is_filter:
+                remark(
+                    f"csearch: {name} is no file; it is searched for as words "
+                    f"(name:{os.path.basename(name)} finds pictures called so)"
+                )
             continue
         found.append(Picture(file, path, start, end))
     return found
