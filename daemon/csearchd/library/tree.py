@@ -87,6 +87,20 @@ class DirectoryTree:
             identifier = self._parent[identifier]
         return b"/" + b"/".join(reversed(names))
 
+    def paths(self, identifiers: Iterable[int]) -> dict[int, bytes]:
+        """The paths, with a "/" at the end, of directories and those above them; of unknown ones
+        none."""
+        found = {TOP: b"/"}
+        for identifier in identifiers:
+            below = []
+            while identifier not in found and identifier in self._name:
+                below.append(identifier)
+                identifier = self._parent[identifier]
+            for each in reversed(below):
+                found[each] = found[identifier] + self._name[each] + b"/"
+                identifier = each
+        return found
+
     def ancestors(self, identifier: int) -> Iterator[int]:
         """The directory itself, then its parents up to "/"."""
         while identifier != TOP:

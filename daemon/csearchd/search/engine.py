@@ -17,11 +17,11 @@ from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
 from csearchd.search import duplicates, filters, lexical, order
 from csearchd.search.confidence import LEVELS, Yardstick, Yardsticks
+from csearchd.search.lookup import located
 from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
 
 _CACHED_QUERIES = 256
-_PARAMETERS = 500  # in one SQL statement
 _GROUPED = 2000  # hits from which on no more are compared with each other
 _DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
@@ -31,6 +31,7 @@ _AT_ONCE = 1024  # contents whose files are looked up
 _SPARE = 16  # a few more, for those that have gone
 
 Mask = NDArray[np.bool_]
+_Found = tuple[bytes, float | None, int, int]  # as a Hit begins, which takes longer to make
 
 
 class Engine:
@@ -91,16 +92,19 @@ class Engine:
             # It takes as long as the files do, on another processor.
             if len(contents) > _MANY and not question.offset:
                 rating = self._raters.submit(self._rating, question, wanted, contents)
-            hits, stale = self._files(contents, scores, files, end)
-            if len(hits) >= end or all_seen:
+            found, stale = self._files(contents, scores, files, end)
+            if len(found) >= end or all_seen:
                 break
             count *= 4
-        hits = hits[question.offset : end]
-        found = np.array([hit.content for hit in hits], np.int32)
-        sure = rating.result() if rating else self._rating(question, wanted, found)
+        found = found[question.offset : end]
+        if rating:
+            sure = rating.result()
+        else:
+            chosen = np.array([content for *_, content in found], np.int32)
+            sure = self._rating(question, wanted, chosen)
         hits = [
             Hit(path, score, file, content, sure.get(content))
-            for path, score, file, content, _, _ in hits
+            for path, score, file, content in found
         ]
         return Answer(order.arranged(self._library, hits, question), stale)
 
@@ -269,9 +273,9 @@ class Engine:
 
     def _files(
         self, contents: NDArray[np.int32], scores: NDArray[np.float32], files: Mask | None, top: int
-    ) -> tuple[list[Hit], list[bytes]]:
+    ) -> tuple[list[_Found], list[bytes]]:
         """The files of the best contents, as many as `top`, and where some were missing."""
-        hits: list[Hit] = []
+        kept: list[_Found] = []
         stale: set[bytes] = set()
         for start in range(0, len(contents), _AT_ONCE):
             chunk = contents[start : start + _AT_ONCE]
@@ -283,30 +287,33 @@ class Engine:
                 for file, content, path in self._rows_of(chunk)
                 if content in score and (files is None or (file < len(files) and files[file]))
             )
-            found = (Hit(path, -minus, file, content) for minus, path, file, content in ranked)
-            self._keep(found, hits, stale, top)
-            if len(hits) >= top:
+            found = ((path, -minus, file, content) for minus, path, file, content in ranked)
+            self._keep(found, kept, stale, top)
+            if len(kept) >= top:
                 break
-        return hits, sorted(stale)
+        return kept, sorted(stale)
 
     def _rows_of(self, contents: NDArray[np.int32]) -> Iterator[tuple[int, int, bytes]]:
-        """As `_rows`, of the files that have some contents; perhaps of others that have just
+        """As `located`, of the files that have some contents; perhaps of others that have just
         changed."""
         if len(contents) <= _MANY:
-            return self._rows("content", contents.tolist())
+            return located(self._library, "content", contents.tolist())
         with self._library.memory:
             numbers = self._library.catalogue.having(contents)
-        return self._rows("id", numbers.tolist())  # half the pages of the database
+        return located(self._library, "id", numbers.tolist())  # half the pages of the database
 
-    def _keep(self, found: Iterable[Hit], hits: list[Hit], stale: set[bytes], top: int) -> None:
-        """Moves what is there to `hits`, up to `top`, and notes where something is missing."""
-        for hit in found:
-            if len(hits) >= top:
+    def _keep(
+        self, found: Iterable[_Found], kept: list[_Found], stale: set[bytes], top: int
+    ) -> None:
+        """Moves what is there to `kept`, up to `top`, and notes where something is missing."""
+        for each in found:
+            if len(kept) >= top:
                 return
-            if self._exists(hit.path):
-                hits.append(hit)
+            path = each[0]
+            if self._exists(path):
+                kept.append(each)
             else:
-                stale.add(os.path.dirname(hit.path))
+                stale.add(os.path.dirname(path))
 
     def _listed(self, question: Question, files: Mask | None) -> Answer:
         """Files that meet the conditions, in order."""
@@ -324,33 +331,13 @@ class Engine:
 
     def _there(self, files: Sequence[int], top: int) -> tuple[list[Hit], list[bytes]]:
         """Up to `top` of some files, in their order, and where some were missing."""
-        rows = {file: (content, path) for file, content, path in self._rows("id", files)}
-        found = [Hit(rows[f][1], None, f, rows[f][0]) for f in files if f in rows]
-        hits: list[Hit] = []
+        rows = located(self._library, "id", files)
+        known = {file: (path, None, file, content) for file, content, path in rows}
+        found = (known[file] for file in files if file in known)
+        kept: list[_Found] = []
         stale: set[bytes] = set()
-        self._keep(found, hits, stale, top)
-        return hits, sorted(stale)
-
-    def _rows(self, column: str, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
-        """Id, content and path of the files that have one of `numbers` in `column`."""
-        for start in range(0, len(numbers), _PARAMETERS):
-            part = sorted(numbers[start : start + _PARAMETERS])  # side by side in the file
-            with self._library.read() as database:
-                rows = database.execute(
-                    f"SELECT id, coalesce(content, 0), directory, name FROM files "
-                    f"WHERE {column} IN ({','.join('?' * len(part))})",
-                    part,
-                ).fetchall()
-            with self._library.memory:
-                tree = self._library.tree
-                parents = {
-                    directory: os.path.join(tree.path(directory), b"")
-                    for directory in {row[2] for row in rows}
-                    if directory in tree  # it may just have been removed
-                }
-            for file, content, directory, name in rows:
-                if directory in parents:
-                    yield file, content, parents[directory] + name
+        self._keep(found, kept, stale, top)
+        return [Hit(*each) for each in kept], sorted(stale)
 
 
 def _merged(

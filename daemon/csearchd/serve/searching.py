@@ -46,18 +46,15 @@ async def search(service: Service, request: Request) -> Message:
         finally:
             for path in first_reads:
                 service.first_reads.remove(path)
-    scope = None
-    if paths is not None:
-        scope = await service.run(_readable_scope, service, paths)
-    question = await _question(service, asked, request, scope)
+    question = await _question(service, asked, request, paths)
     remarks = notes(service)
     # Before the search: who is told that nothing is left to do has seen all of it.
     with service.library.memory:
         catalogue = service.library.catalogue
         result: Message = {
-            "images": catalogue.count(KNOWN, scope),
-            "pending": catalogue.count(DUE, scope),
-            "failed": catalogue.count(FAILED, scope),
+            "images": catalogue.count(KNOWN, question.scope),
+            "pending": catalogue.count(DUE, question.scope),
+            "failed": catalogue.count(FAILED, question.scope),
         }
     if asked.count:
         result["count"] = await service.run(service.engine.count, question)
@@ -79,7 +76,9 @@ async def search(service: Service, request: Request) -> Message:
             await request.reply("hits", hits=found)
         if asked.why:
             result["why"] = await service.run(filtered, service, question)
-    service.threads.submit(completing.remember, service, request.message)
+    # Once this is sent.
+    loop = asyncio.get_running_loop()
+    loop.call_soon(service.threads.submit, completing.remember, service, request.message)
     return {
         **result,
         "model": service.models.serving.model.name,
@@ -89,11 +88,16 @@ async def search(service: Service, request: Request) -> Message:
 
 
 async def _question(
-    service: Service, asked: Asked, request: Request, scope: Scope | None
+    service: Service, asked: Asked, request: Request, paths: list[bytes] | None
 ) -> Question:
     """Raises RequestError."""
     files = list(request.files)
-    looking = service.threads.submit(questions.question, service, asked, files, scope)
+
+    def look() -> Question:
+        scope = None if paths is None else _readable_scope(service, paths)
+        return questions.question(service, asked, files, scope)
+
+    looking = service.threads.submit(look)
     request.files.clear()  # they are the thread's, which may outlive the request
     looking.add_done_callback(lambda _: close_files(files))
     return await asyncio.wrap_future(looking)
