@@ -39,7 +39,7 @@ def parse(arguments: list[str]) -> Options:
     # argparse itself loses what follows a "--" where words and options may be mixed.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = Options()
-    parsed, unknown = known.parse_known_intermixed_args(arguments[:end])
+    parsed, unknown = known.parse_known_intermixed_args(_joined(arguments[:end]))
     if unknown:
         known.error(_unknown(unknown[0], known))
     vars(options).update(vars(parsed))
@@ -47,6 +47,17 @@ def parse(arguments: list[str]) -> Options:
     if not options.query and not options.like and not options.random and not options.window:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
     return options
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """With a score and its value in one: argparse, which knows -0, takes -0.1 for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--min-score":
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def build() -> argparse.ArgumentParser:

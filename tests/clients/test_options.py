@@ -73,3 +73,9 @@ def test_a_mistyped_option_is_told_with_the_one_that_is_like_it(
     with pytest.raises(SystemExit):
         options.parse(["dog", "--josn"])
     assert "did you mean --json?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--min-score", "-0.1", "dog"], ["dog", "--min-score=-.1"]])
+def test_a_score_may_be_negative(words: list[str]) -> None:
+    assert (found := parser.parse(words)).min_score == -0.1
+    assert found.query == ["dog"]
