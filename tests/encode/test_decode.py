@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 from skimage import data as photos
 
 from csearchd.encode.decode import RAW, Decoder
@@ -241,6 +241,19 @@ def test_truncated_pictures_fail_with_a_reason(what: str) -> None:
         with pytest.raises(PictureError) as error:
             decode(data[: max(3, int(len(data) * share))])
         assert "\n" not in str(error.value) and len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("kind", ["text", "profile"])
+def test_a_png_may_say_much(kind: str) -> None:
+    """Programs that make pictures put down how, and edits their history."""
+    much = np.random.default_rng(1).bytes(1 << 20).hex()
+    texts = PngImagePlugin.PngInfo()
+    if kind == "text":
+        texts.add_text("workflow", much, zip=True)
+        data = saved(PHOTO, "PNG", pnginfo=texts)
+    else:
+        data = saved(PHOTO, "PNG", icc_profile=much.encode())
+    assert difference(decode(data), wanted(PHOTO)) == 0
 
 
 def test_pixel_limit_is_checked_on_the_header() -> None:

@@ -6,19 +6,22 @@ import io
 from importlib import import_module
 
 import pillow_heif
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from csearchd.encode.errors import PictureError, check_pixels, undecodable, unidentified
 from csearchd.encode.formats import jpeg_xl_installed
 from csearchd.encode.messages import Limits
+from csearchd.encode.png_text import MAX_BYTES
 
 
 def register_formats() -> tuple[str, ...]:
     """Makes Pillow ready. Returns the names of the formats that may be opened, and no others are.
 
-    Once in a process. Pillow's own guard against decompression bombs gives way to Limits.
+    Once in a process. Pillow's own guard against decompression bombs gives way to Limits, and that
+    against long texts, for which it refuses a PNG, to the one here.
     """
     Image.MAX_IMAGE_PIXELS = None
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_BYTES
     Image.preinit()
     pillow_heif.register_heif_opener(thumbnails=False)
     formats = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "AVIF", "HEIF"]

@@ -6,7 +6,7 @@ import zlib
 
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 XMP_TEXT = b"XML:com.adobe.xmp"
-_MAX_BYTES = 16 << 20  # of a compressed text that are looked at
+MAX_BYTES = 16 << 20  # of a compressed text that are looked at
 
 
 def keyword(content: memoryview) -> bytes:
@@ -35,4 +35,4 @@ def raw_profile(text: bytes) -> bytes:
 
 
 def _inflate(data: bytes) -> bytes:
-    return zlib.decompressobj().decompress(data, _MAX_BYTES)
+    return zlib.decompressobj().decompress(data, MAX_BYTES)
