@@ -32,7 +32,7 @@ _ISO = re.compile(
 )
 _DAY_AND_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})")
 _NUMBER = re.compile(r"\d+")
-_AGO = re.compile(r"\b(ago|in)\b", re.IGNORECASE)
+_AGO = re.compile(r"\bago\b|\bin (?:\d+|an?) [a-z]", re.IGNORECASE)
 _VAGUE = re.compile(r"\d+s\b|decade|centur|\b(?![aA]\b)[^\W\d]\b", re.IGNORECASE)
 _UNDERSTOOD = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or last summer"
 
