@@ -133,13 +133,16 @@ def test_a_directory_never_seen_is_read_first(owner: User, tmp_path: Path) -> No
         ("blue mug and nelly", ["my blue mug", NELLY], "blue mug and dog", False),
         ("a dog on the beach", [], "a dog on the beach", False),
         ("nellys, unnelly", [], "nellys, unnelly", False),
+        ("our dog İpek", ["İpek"], "our dog", False),
+        ("ipek's boat", ["İpek"], "'s boat", False),
+        ("ſue and SUE", ["Sue"], "and", False),
     ],
 )
 def test_names_in_a_text(text: str, named: list[str], rest: str, alone: bool) -> None:
     bare = np.zeros(1, np.float32)
     probes = [
         Probe(Concept(name, frozenset(), frozenset()), bare, 0.0, bare)
-        for name in (NELLY, "my blue mug")
+        for name in (NELLY, "my blue mug", "İpek", "Sue")
     ]
     found = found_in(text, probes)
     assert ([probe.concept.name for probe in found[0]], *found[1:]) == (named, rest, alone)

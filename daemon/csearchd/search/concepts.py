@@ -135,27 +135,30 @@ def found_in(text: str, probes: Sequence[Probe]) -> tuple[list[Probe], str, bool
     """The concepts that a text names, the text with other words in their place, and whether it
     names nothing else."""
     by_name = {
-        _folded(alias): probe
+        " ".join(_folded(alias).split()): probe
         for probe in probes
         for alias in sorted(aliases(probe.concept.name), key=len)
     }
     if not by_name:
         return [], text, False
     named: list[Probe] = []
-
-    def replace(match: re.Match[str]) -> str:
-        probe = by_name[_folded(match[0])]
-        if probe not in named:
-            named.append(probe)
-        return _generic(probe.concept.name)
-
+    others: list[str] = []  # what stands between the names
+    rest: list[str] = []
+    end = 0
     longest = sorted(by_name, key=len, reverse=True)
     patterns = (r"\s+".join(map(re.escape, alias.split())) for alias in longest)
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
-    left = pattern.sub("", text)
-    rest = " ".join(pattern.sub(replace, text).split())
-    others = [word for word in re.findall(r"\w+", left) if word.lower() not in _DETERMINERS]
-    return named, rest, bool(named) and not others
+    for match in re.finditer(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", _folded(text)):
+        probe = by_name[" ".join(match[0].split())]
+        if probe not in named:
+            named.append(probe)
+        others.append(text[end : match.start()])
+        rest += [others[-1], _generic(probe.concept.name)]
+        end = match.end()
+    others.append(text[end:])
+    rest.append(others[-1])
+    words = re.findall(r"\w+", " ".join(others))
+    alone = bool(named) and all(word.lower() in _DETERMINERS for word in words)
+    return named, " ".join("".join(rest).split()), alone
 
 
 def aliases(name: str) -> set[str]:
@@ -177,8 +180,9 @@ def _is_proper(word: str) -> bool:
     return word[:1].isupper() and word.lower() not in _DETERMINERS
 
 
-def _folded(alias: str) -> str:
-    return " ".join(alias.lower().split())
+def _folded(text: str) -> str:
+    """In one case, letter by letter, so that it stays as long as it is: "İ" alone has two."""
+    return "".join(c.casefold() if len(c.casefold()) == 1 else c.lower()[0] for c in text)
 
 
 def _vectors(serving: Serving, contents: frozenset[int]) -> Vector:
