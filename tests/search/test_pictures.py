@@ -23,7 +23,7 @@ from csearchd.encode.serving import Models
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.search.grammar import FILTERS
-from csearchd.search.looking import Looking
+from csearchd.search.looking import Looking, Picture
 from support.photos import photo
 from support.user import User, wait_for
 
@@ -314,7 +314,8 @@ def test_a_picture_never_gets_the_answer_for_another(
 
     def look(path: Path) -> Any:
         with path.open("rb") as file:
-            return looking.look(file.fileno(), bytes(path)).vector
+            info = os.fstat(file.fileno())
+            return looking.look(Picture(file.fileno(), bytes(path), bytes(path), info)).vector
 
     def full(event: Event) -> None:
         raise LibraryError("the disk is full")

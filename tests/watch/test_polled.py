@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from csearch.protocol import pack
 from csearchd.watch.mounts import Mounts
 from csearchd.watch.polling import Patience, Polling, Unanswered
 from support.photos import write_drawn
@@ -104,6 +106,66 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
     user.csearchctl("rescan", mount)
     wait_until_equal(user, mount)
     assert not failed(user)
+
+
+def test_a_picture_on_a_server_that_hangs_is_not_waited_for(
+    user: User, below: tuple[Path, Path, int]
+) -> None:
+    """It was opened while the server answered, and is searched with when it doesn't any more."""
+    _, mount, server = below
+    user.start()
+    user.csearchctl("add", mount)
+    wait_until_equal(user, mount)
+    picture = mount / "inner" / "drawn-00000.jpg"
+    link = user.home / "link"
+    link.symlink_to(mount / "inner")
+    file = os.open(picture, os.O_RDONLY)
+    try:
+        os.kill(server, signal.SIGSTOP)
+        wait_for(lambda: not_answered(user, picture, file), "the kernel to have forgotten the file")
+        for path in (picture, link / picture.name):
+            assert not_answered(user, path, file, times=40)  # more than there are threads
+        assert not_answered(user, picture, file, op="regions", query="a", path=os.fsencode(picture))
+        assert len(user.search("-g", "anything")) == 2
+    finally:
+        os.kill(server, signal.SIGCONT)
+        os.close(file)
+    wait_for(lambda: user.csearch("-g", picture, check=None).returncode == 0, "the server's answer")
+
+
+def test_to_close_a_file_holds_nobody_up(user: User, below: tuple[Path, Path, int]) -> None:
+    """Its server hears of that too; unless it doesn't care, and once has said so."""
+    _, mount, server = below
+    user.start()
+    picture = mount / "inner" / "drawn-00000.jpg"
+    file = os.open(picture, os.O_RDONLY)
+    try:
+        os.kill(server, signal.SIGSTOP)
+        for _ in range(20):
+            with user.connect() as client:  # these files nobody takes
+                socket.send_fds(client.socket, [pack({"id": 1, "op": "roots"})], [file] * 2)
+                assert client.receive()
+        assert not_answered(user, picture, file, times=40)  # more than there are threads
+        with user.connect() as client:
+            assert client.ask(op="status")["type"] == "result"
+    finally:
+        os.kill(server, signal.SIGCONT)
+        os.close(file)
+
+
+def not_answered(user: User, picture: Path, file: int, times: int = 1, **asked: Any) -> bool:
+    """Whether each search with an open picture fails since its server doesn't answer."""
+    shown = [{"path": os.fsencode(picture)}]
+    question = asked or {"op": "search", "query": "", "top": 9, "pictures": shown}
+    failed = 0
+    with user.connect() as client:
+        for _ in range(times):
+            socket.send_fds(client.socket, [pack({"id": 1, "files": 1, **question})], [file])
+        for _ in range(times):
+            while (reply := client.receive()) and reply["type"] == "hits":
+                pass
+            failed += reply is not None and "doesn't answer" in reply.get("message", "")
+    return failed == times
 
 
 @pytest.mark.parametrize(

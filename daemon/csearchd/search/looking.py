@@ -32,6 +32,15 @@ class LookError(Exception):
     """The picture can't be searched with; the text says why and fits after its name."""
 
 
+class Picture(NamedTuple):
+    """An open file to search with."""
+
+    file: int
+    name: bytes  # what it is called by who searches: its suffix may tell what it is
+    path: bytes  # where it is, without links
+    info: os.stat_result
+
+
 class Seen(NamedTuple):
     """A picture: its unit vector (dimensions,), and its content's id if the library has it."""
 
@@ -57,20 +66,17 @@ class Looking:
         self._used = 0.0
         self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
 
-    def look(self, file: int, path: bytes) -> Seen:
-        """The picture in the open `file`; it is known by `path`, or has only its suffix from it.
-
-        Raises LookError, LibraryError.
-        """
-        if not stat.S_ISREG(os.fstat(file).st_mode):
+    def look(self, picture: Picture) -> Seen:
+        """What is seen in it. Raises LookError, LibraryError."""
+        if not stat.S_ISREG(picture.info.st_mode):
             raise LookError("is not a regular file")
         serving = self._models.serving
-        content = self._content_at(file, path)
+        content = self._content_at(picture)
         if content is not None and (vector := self._vector(serving.row, content)) is not None:
             return Seen(vector, content)
         with self._lock:
             try:
-                return self._ask(self._ready_pool(serving.model), serving.row, file, path)
+                return self._ask(self._ready_pool(serving.model), serving.row, picture)
             except EncoderUnusable as error:
                 raise LookError(f"cannot be looked at: {error}") from error
             finally:
@@ -78,17 +84,17 @@ class Looking:
                 if self._pool and self._pool.busy:  # or the next picture would get its answer
                     self._pool.close()
 
-    def regions(self, file: int, path: bytes, query: NDArray[np.float32]) -> bytes:
+    def regions(self, picture: Picture, query: NDArray[np.float32]) -> bytes:
         """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
 
         Raises LookError.
         """
-        if not stat.S_ISREG(os.fstat(file).st_mode):
+        if not stat.S_ISREG(picture.info.st_mode):
             raise LookError("is not a regular file")
         with self._lock:
             pool = self._ready_pool(self._models.serving.model)
-            job = Job(0, 0, path, (0, 0, 0, 0), 0)
-            pool.submit(job, path, file)
+            job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
+            pool.submit(job, picture.name, picture.file)
             try:
                 while True:
                     for event in pool.poll(None, self._never):
@@ -102,14 +108,12 @@ class Looking:
             finally:
                 self._used = time.monotonic()
 
-    def _content_at(self, file: int, path: bytes) -> int | None:
-        """What the library says is in the file at `path`, if that is this file, unchanged."""
-        if not path.startswith(b"/"):
-            return None
-        directory, name = os.path.split(path)
-        info = os.fstat(file)
+    def _content_at(self, picture: Picture) -> int | None:
+        """What the library says is in the file at that path, if that is this file, unchanged."""
+        directory, name = os.path.split(picture.path)
+        info = picture.info
         with self._library.memory:
-            known = self._library.tree.find(os.path.realpath(directory))
+            known = self._library.tree.find(directory)
         with self._library.read() as database:
             row = database.execute(
                 "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
@@ -139,9 +143,9 @@ class Looking:
             self._end_later(_IDLE_SECONDS)
         return pool
 
-    def _ask(self, pool: Pool, model: int, file: int, path: bytes) -> Seen:
-        job = Job(0, 0, path, (0, 0, 0, 0), 0)
-        pool.submit(job, path, file)
+    def _ask(self, pool: Pool, model: int, picture: Picture) -> Seen:
+        job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
+        pool.submit(job, picture.name, picture.file)
         content: int | None = None
         while True:
             for event in pool.poll(None, self._never):

@@ -51,8 +51,9 @@ async def regions(service: Service, request: Request) -> Message:
     question = await service.run(questions.question, service, asked, files, None)
     if question.vector is None:
         raise RequestError("query", "a query of filters alone matches no regions")
+    opened = await service.run(questions.picture, service, picture, path)
     try:
-        png = await service.run(service.looking.regions, picture, path, question.vector)
+        png = await service.run(service.looking.regions, opened, question.vector)
     except LookError as error:
         shown = os.fsdecode(path).encode(errors="replace").decode()
         raise RequestError("picture", f"{shown}: {error}") from None

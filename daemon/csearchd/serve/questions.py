@@ -14,10 +14,11 @@ from csearchd.search import filters, grammar
 from csearchd.search.confidence import LEVELS
 from csearchd.search.filters import Condition
 from csearchd.search.grammar import Part, QueryError, Span
-from csearchd.search.looking import LookError, Seen
+from csearchd.search.looking import LookError, Picture, Seen
 from csearchd.search.query import CancelledError, blended, combined
 from csearchd.search.question import ORDERS, Question, Scope
 from csearchd.search.why import Aspect, aspects
+from csearchd.serve import arguments
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
 
@@ -199,10 +200,23 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
 def look(service: Service, file: int, path: bytes) -> Seen:
     """The picture in an open file. Raises RequestError."""
     try:
-        return service.looking.look(file, path)
+        return service.looking.look(picture(service, file, path))
     except LookError as error:
         shown = os.fsdecode(path).encode(errors="replace").decode()
         raise RequestError("picture", f"{shown}: {error}") from None
+
+
+def picture(service: Service, file: int, name: bytes) -> Picture:
+    """An open file, unless its server doesn't answer any more. Raises RequestError."""
+    path = os.readlink(b"/proc/self/fd/%d" % file)  # the kernel knows it, and asks nobody
+
+    def answer(_: bytes) -> os.stat_result:
+        # Some servers are asked at each close: then a process that is started now would close its
+        # copy, which may take for ever, before anything else here goes on.
+        os.close(os.dup(file))
+        return os.fstat(file)
+
+    return Picture(file, name, path, arguments.asked(service, path, answer))
 
 
 def _whole(message: Message, name: str, default: int | None, least: int) -> int:

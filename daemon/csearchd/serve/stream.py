@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 
 _BYTES = 1 << 16  # that are taken at a time
 _FILES = 32  # the same; the kernel drops more
@@ -47,6 +48,13 @@ class Stream:
 
 
 def close_files(files: list[int]) -> None:
-    """Closes descriptors and empties the list."""
-    while files:
-        os.close(files.pop())
+    """Closes descriptors and empties the list. A server of files that hangs is told of it, too:
+    so nobody waits."""
+    if files:
+        threading.Thread(target=_close, args=(files.copy(),), name="closing", daemon=True).start()
+        files.clear()
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
