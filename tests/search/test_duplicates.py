@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,6 +179,23 @@ def test_copies_are_one_group_before_facts_are_loaded() -> None:
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
     found = duplicates.grouped(hits, table, yardstick, Facts())
     assert [[hit.content for hit in group] for group in found] == [[1, 3], [2]]
+
+
+def test_very_many_results_are_grouped_in_little_memory() -> None:
+    count = 8000
+    table = VectorTable(32)
+    contents = np.arange(1, count + 1, dtype=np.int32)
+    vectors = np.random.default_rng(8).normal(size=(count // 2, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table.extend(contents, np.repeat(vectors, 2, axis=0))
+    yardstick = Yardstick(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
+    hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
+    tracemalloc.start()
+    found = duplicates.grouped(hits, table, yardstick, Facts())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [[hit.content for hit in group] for group in found] == contents.reshape(-1, 2).tolist()
+    assert most < 300e6
 
 
 def test_very_many_copies_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ BURST_SECONDS = 10  # between pictures of one
 _BURST = 0.8  # likeness from which they are of one
 _DIRECTIONS = 64
 _ROWS, _COLUMNS = 512, 16384  # of a block
+_REACH = 8192  # hits with which one before them is compared: the nearly same score nearly the same
 _PAIRS = 1 << 20  # that are looked at together; a block with more is cut
 _SAMPLE = 4096  # pictures that tell the directions
 _SMALL = 1e-5  # what float32 may be wrong by
@@ -110,23 +111,39 @@ def grouped(
     duplicates, and what was taken in the same few seconds and looks alike."""
     contents = np.array([hit.content for hit in hits], np.int32)
     files = np.array([hit.file for hit in hits], np.int64)
-    alike = contents[:, None] == contents[None]
-    seen = np.flatnonzero(table.has(contents))
-    if len(seen):
-        vectors = table.vectors(contents[seen])
-        likeness = yardstick.likeness(vectors, vectors)
-        when, dated = _times(facts, files[seen])
-        together = np.abs(when[:, None] - when[None]) <= BURST_SECONDS
-        together &= dated[:, None] & dated[None]
-        alike[np.ix_(seen, seen)] |= likeness >= np.where(together, _BURST, NEAR_DUPLICATE)
     found: list[list[Hit]] = []
     taken = np.zeros(len(hits), np.bool_)
-    for number in range(len(hits)):
-        if not taken[number]:
-            members = np.flatnonzero(alike[number] & ~taken)
-            taken[members] = True
-            found.append([hits[number], *(hits[one] for one in members.tolist() if one != number)])
+    for start in range(0, len(hits), _ROWS):
+        reach = slice(start, start + _REACH)
+        alike = _alike(contents[reach], files[reach], table, yardstick, facts)
+        for row, number in enumerate(range(start, min(start + _ROWS, len(hits)))):
+            if not taken[number]:
+                members = start + np.flatnonzero(alike[row] & ~taken[reach])
+                taken[members] = True
+                others = (hits[one] for one in members.tolist() if one != number)
+                found.append([hits[number], *others])
     return found
+
+
+def _alike(
+    contents: Contents,
+    files: NDArray[np.int64],
+    table: VectorTable,
+    yardstick: Yardstick,
+    facts: Facts,
+) -> NDArray[np.bool_]:
+    """Which hits are nearly the same, (up to _ROWS, hits)."""
+    alike: NDArray[np.bool_] = contents[:_ROWS, None] == contents[None]
+    seen = np.flatnonzero(table.has(contents))
+    if len(seen):
+        rows = seen[seen < _ROWS]
+        vectors = table.vectors(contents[seen])
+        likeness = yardstick.likeness(vectors[: len(rows)], vectors)
+        when, dated = _times(facts, files[seen])
+        together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS
+        together &= dated[: len(rows), None] & dated[None]
+        alike[np.ix_(rows, seen)] |= likeness >= np.where(together, _BURST, NEAR_DUPLICATE)
+    return alike
 
 
 def _times(facts: Facts, files: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

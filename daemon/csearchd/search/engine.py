@@ -22,7 +22,7 @@ from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
 
 _CACHED_QUERIES = 256
-_GROUPED = 2000  # hits from which on no more are compared with each other
+_GROUPED = 2000  # hits from which on no more are looked for, however few groups they make
 _DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
 _RATERS = 2  # threads
