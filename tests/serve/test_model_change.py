@@ -81,6 +81,23 @@ def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> No
     assert len(user.search("anything", "--in", user.pictures)) == 3
     assert user.status()["model"] == "starter"
     assert "text.onnx is missing" in user.log()
+    (said,) = [note for note in user.status()["notes"] if "text.onnx is missing" in note]
+    assert "csearchctl model remove tiny" in said
+    user.csearchctl("model", "use", "starter")
+    assert not any("text.onnx" in note for note in user.status()["notes"])
+
+
+def test_a_model_that_goes_while_it_serves_is_said(user: User) -> None:
+    directory = user.data / "models" / "tiny"
+    make_tiny_model(str(directory))
+    write_drawn(user.pictures, 3)
+    user.start()
+    user.csearchctl("model", "use", "tiny")
+    wait_for(lambda: user.status()["model"] == "tiny", "the new model")
+    configuration = directory / "open_clip_config.json"
+    configuration.write_bytes(b"\xff" * 5000)
+    said = user.csearch("x", "--in", user.pictures, check=1).stderr.decode()
+    assert "csearchctl model remove tiny" in said and len(said) < 1000
 
 
 def test_a_model_that_cannot_encode_is_said_and_blames_no_picture(user: User) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
 from csearchd.encode.background import enter_background
 from csearchd.encode.messages import MAX_FRAME, Settings
+from csearchd.encode.models import remedy
 
 if TYPE_CHECKING:
     from csearchd.encode.pipeline import Pipeline
@@ -86,7 +87,10 @@ class Link:
         try:
             return Pipeline(settings, self.send, self.fail)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self.fail(f"the model in {settings.model} has no proper configuration: {error!r}")
+            self.fail(
+                f"the model in {settings.model} has no proper configuration "
+                f"({type(error).__name__}: {error}); {remedy(settings.model)}"
+            )
             raise
 
 

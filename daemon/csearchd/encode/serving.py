@@ -38,6 +38,7 @@ class Models:
         self._directory = directory
         self._threads = _threads(threads)
         self._lock = threading.Lock()
+        self.trouble: str | None = None  # why another model serves than the one in use
         name = library.setting("model") or STARTER
         try:
             self.serving = self._load(find_model(directory, name))
@@ -45,6 +46,7 @@ class Models:
             if name == STARTER:
                 raise
             log.warning("%s; the built-in model serves instead", error)
+            self.trouble = str(error)
             self.serving = self._load(find_model(directory, STARTER))
         self.coming: Model | None = None
         if coming := library.setting("next_model"):
@@ -59,7 +61,7 @@ class Models:
         with self._lock:
             model = find_model(self._directory, name)
             if model.fingerprint == self.serving.model.fingerprint:
-                self.coming = None
+                self.coming = self.trouble = None
                 with self._library.write():
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
@@ -78,7 +80,7 @@ class Models:
                 self._library.set("model", model.name)
                 self._library.set("next_model", None)
             before, self.serving = self.serving, serving
-            self.coming = None
+            self.coming = self.trouble = None
         self._library.release(before.row)
         log.info("%s serves now", model.name)
 

@@ -97,8 +97,9 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
 def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
     scanner, reading = service.scanner, service.reading
-    table = service.models.serving.table
-    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble, table.trouble]
+    models = service.models
+    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble]
+    found += [models.trouble, models.serving.table.trouble]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
     elif reading.backlog.saving:
@@ -106,7 +107,7 @@ def notes(service: Service) -> list[str]:
     elif reading.slowed:
         found.append(LOAD)
     elif reading.backlog.lacking:
-        model = service.models.serving.model.name
+        model = models.serving.model.name
         found.append(f"{reading.backlog.lacking} pictures are read anew, for the model {model}")
     elif reading.backlog.outdated:
         found.append(
