@@ -22,7 +22,9 @@ from PIL import Image
 from skimage import data as photos
 from tiny_model import make_tiny_weights
 
+from csearchd.encode.background import FIRST, LOWEST
 from csearchd.encode.messages import Limits
+from support.user import wait_for
 
 PHOTOS = {
     "astronaut": photos.astronaut,
@@ -289,11 +291,27 @@ def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
     with Encoder(model, wanted=lambda found: False) as encoder:
         encoder.run([bytes(photo)])
         pid = encoder.process.pid
-        assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+        assert priorities(pid) == {FIRST}
         assert os.sched_getscheduler(pid) == os.SCHED_BATCH
         assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"
         encoder.process.send_signal(signal.SIGINT)
         assert encoder.run([bytes(photo)])[0]["op"] == "identified"
+
+
+def test_with_many_pictures_it_steps_back(model: Path, photo: Path) -> None:
+    with Encoder(model, wanted=lambda found: False) as encoder:
+        wait_for(
+            lambda: (
+                encoder.run([bytes(photo)] * 100) and priorities(encoder.process.pid) == {LOWEST}
+            ),
+            "a lower priority",
+        )
+
+
+def priorities(pid: int) -> set[int]:
+    """Those of a process' threads."""
+    threads = os.listdir(f"/proc/{pid}/task")
+    return {os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads}
 
 
 def test_a_model_that_is_none(tmp_path: Path, model: Path, photo: Path) -> None:

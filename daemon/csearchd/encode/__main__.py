@@ -13,12 +13,13 @@ import os
 import socket
 import sys
 import threading
+import time
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING
 
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
-from csearchd.encode.background import enter_background
+from csearchd.encode.background import enter_background, step_back
 from csearchd.encode.messages import MAX_FRAME, Settings
 from csearchd.encode.models import remedy
 
@@ -26,12 +27,17 @@ if TYPE_CHECKING:
     from csearchd.encode.pipeline import Pipeline
 
 
+_FIRST_SECONDS = 5.0  # of the processors: to start, and for a handful of pictures
+
+
 class Link:
     """The encoder's end of the connection to the daemon, for many threads."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, quiet: bool) -> None:
+        """`quiet`: after a while the process steps back."""
         self._connection = connection
         self._lock = threading.Lock()
+        self._quiet = quiet
 
     def send(self, message: Message) -> None:
         frame = pack(message)
@@ -40,6 +46,9 @@ class Link:
                 self._connection.sendall(frame)
         except OSError:
             os._exit(0)  # the daemon has gone
+        if self._quiet and time.process_time() > _FIRST_SECONDS:
+            self._quiet = False
+            step_back()
 
     def fail(self, reason: str) -> None:
         """Says that the model is of no use, and exits."""
@@ -96,10 +105,11 @@ class Link:
 
 def main() -> None:
     fd = int(sys.argv[1])
-    enter_background(keep=fd, quiet=sys.argv[2:] != ["urgent"])
+    quiet = sys.argv[2:] != ["urgent"]
+    enter_background(fd, quiet)
     warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
     logging.disable(logging.WARNING)  # and open_clip of what it does
-    Link(socket.socket(fileno=fd)).serve()
+    Link(socket.socket(fileno=fd), quiet).serve()
     os._exit(0)  # at once, whatever the threads are doing
 
 

@@ -6,29 +6,43 @@ import ctypes
 import os
 import signal
 
+FIRST, LOWEST = 5, 19  # nice(2)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def enter_background(keep: int, quiet: bool) -> None:
-    """Lets go of all descriptors but 0, 1, 2 and `keep`; if `quiet`, lowers the priority.
-
-    Nice 19 with SCHED_BATCH rather than SCHED_IDLE: it yields to everything that people wait for,
-    yet where all cores are busy with other background work it still gets a share, so that a
-    picture's time limit measures the picture and not the machine. The kernel derives the lowest
-    best-effort priority for the disk from it.
+    """Lets go of all descriptors but 0, 1, 2 and `keep`; if `quiet`, lowers the priority somewhat:
+    where all processors are busy, nice 19 is a hundredth of one, by which to start alone takes
+    minutes, and somebody may wait for a single new picture. For many, `step_back` comes soon.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started the daemon
     os.closerange(3, keep)
     os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
     if quiet:
-        os.nice(19)
-        _write("/proc/self/autogroup", "19")  # where sessions share the processor, it yields too
+        os.nice(FIRST)
+        _write("/proc/self/autogroup", str(FIRST))  # where sessions share the processor
         try:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         except OSError:
             pass
     _write("/proc/self/oom_score_adj", "1000")
     end_with_parent()
+
+
+def step_back() -> None:
+    """Gives all threads of this process, and those they start, the lowest priority.
+
+    Nice 19 with SCHED_BATCH rather than SCHED_IDLE: it yields to everything that people wait for,
+    yet where all cores are busy with other background work it still gets a share, so that a
+    picture's time limit measures the picture and not the machine. The kernel derives the lowest
+    best-effort priority for the disk from it.
+    """
+    for thread in os.listdir("/proc/self/task"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, int(thread), LOWEST)
+        except ProcessLookupError:
+            pass  # it has just ended
+    _write("/proc/self/autogroup", str(LOWEST))
 
 
 def end_with_parent() -> None:
