@@ -26,6 +26,24 @@ def test_a_directory_that_is_being_listed_first_is_not_seen_yet(library: Library
         assert another.submit(listings.seen, library, b"/pictures").result() is False
 
 
+def test_other_names_of_files_are_found_without_reading_all(library: Library) -> None:
+    for number in range(20):
+        files = [FileStat(b"%d.jpg" % i, 1, 1, 1, number * 1000 + i) for i in range(1000)]
+        listings.apply(library, Listing(b"/%d" % number, files, [], b"1"))
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    with library.read() as database:
+        database.set_progress_handler(step, 1)
+        found = listings.holders(library, [5, 3007, 9999999])
+        database.set_progress_handler(None, 1)
+    assert sorted(found) == [b"/0", b"/3"]
+    assert steps < 1000
+
+
 def test_failures_leave_out_what_is_being_removed(library: Library) -> None:
     listings.apply(library, Listing(b"/a", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
     listings.apply(library, Listing(b"/b", [], [], b"", failure="Permission denied"))

@@ -10,7 +10,8 @@ disks       where roots, and what is mounted below them, are on their disks: the
              system (library.volumes) and the path inside it. `path`: where it was mounted last.
 files        a picture's place: name, and the stat that was true when it was last listed or read.
              `due` marks work: the file must be read. `failure` says why it couldn't be. `sidecars`
-             stands for the stat of its XMP sidecars, 0 where there is none.
+             stands for the stat of its XMP sidecars, 0 where there is none. By inode the other
+             names of a changed file are found.
 contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
              they can't be decoded; `orphaned` since when no file has them (library.clock).
 vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
@@ -238,6 +239,7 @@ MIGRATIONS = (
     ALTER TABLE models ADD COLUMN gone INTEGER;
     CREATE INDEX tag_visits_failed ON tag_visits(file, mode) WHERE failure IS NOT NULL;
     """,
+    "CREATE INDEX files_inode ON files(inode)",
 )
 
 VERSION = len(MIGRATIONS)

@@ -9,7 +9,7 @@ from csearchd.encode.files import signed
 from csearchd.library.library import Library
 from csearchd.library.listings import holders
 
-_SECONDS = 1.0  # between looks for the other names, which read the whole table of files
+_SECONDS = 1.0  # between looks for the other names: a file may change many times
 _MOST = 500  # files at a time
 
 
