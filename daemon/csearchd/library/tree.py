@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOP = 1  # the id of "/"
+_FEW = 1000  # directories that are quicker walked through than marked among all
+_SPARE = 1024
 
 
 class DirectoryTree:
@@ -21,6 +23,7 @@ class DirectoryTree:
         self._parent: dict[int, int] = {}
         self._name: dict[int, bytes] = {TOP: b""}
         self._children: dict[int, dict[bytes, int]] = {}
+        self._up = np.zeros(_SPARE, np.intp)  # the parents too; 0, which is no id, for none
         self._arrived: set[int] = set()
         self.changes = 0
         for identifier, parent, name in rows:
@@ -31,6 +34,10 @@ class DirectoryTree:
         self._parent[identifier] = parent
         self._name[identifier] = name
         self._children.setdefault(parent, {})[name] = identifier
+        if identifier >= len(self._up):
+            more = identifier * 5 // 4 + _SPARE - len(self._up)
+            self._up = np.append(self._up, np.zeros(more, np.intp))
+        self._up[identifier] = parent
         self._arrived.add(identifier)
         self.changes += 1
 
@@ -44,6 +51,7 @@ class DirectoryTree:
         parent, name = self._parent.pop(identifier), self._name.pop(identifier)
         del self._children[parent][name]
         self._children.pop(identifier, None)
+        self._up[identifier] = 0
         self._arrived.discard(identifier)
         self.changes += 1
 
@@ -117,7 +125,18 @@ class DirectoryTree:
 
     def mask(self, identifiers: Iterable[int]) -> NDArray[np.bool_]:
         """One bool for each possible id: whether it is one of `identifiers` or below one."""
-        mask = np.zeros(max(self._name) + 1, np.bool_)
-        for identifier in identifiers:
-            mask[self.below(identifier)] = True
+        mask = np.zeros(len(self._up), np.bool_)
+        found = list(identifiers)
+        for current in found:
+            if len(found) > _FEW:
+                break
+            found.extend(self._children.get(current, {}).values())
+        mask[found] = True
+        if len(found) <= _FEW:
+            return mask
+        # Who has one of them a step above is below one; then two steps, four, eight.
+        count, up = 0, self._up
+        while count != (count := np.count_nonzero(mask)):
+            mask |= mask[up]
+            up = up[up]
         return mask
