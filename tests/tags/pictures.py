@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 
 KINDS = ("jpg", "png", "webp", "lossless.webp", "tif", "heic", "avif")
-REWRITTEN = ("tif", "heic", "avif")  # by exiftool
 OURS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
 
 

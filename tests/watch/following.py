@@ -59,10 +59,10 @@ def wait_until_equal(user: User, directory: Path, seconds: float = SECONDS) -> N
 
         try:
             wait_for(equal, "equality", seconds)
-        except AssertionError:
+        except AssertionError as error:
             have, end = ask(client, directory)
             raise AssertionError(
-                f"missing: {sorted(want - have)[:9]}, too many: {sorted(have - want)[:9]}, "
+                f"{error}; missing: {sorted(want - have)[:9]}, too many: {sorted(have - want)[:9]}, "
                 f"{end}, {user.status()}, {user.csearchctl('failed').stdout!r}, "
                 f"{user.log()[-2000:]}"
             ) from None
