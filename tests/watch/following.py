@@ -62,7 +62,8 @@ def wait_until_equal(user: User, directory: Path, seconds: float = SECONDS) -> N
         except AssertionError as error:
             have, end = ask(client, directory)
             raise AssertionError(
-                f"{error}; missing: {sorted(want - have)[:9]}, too many: {sorted(have - want)[:9]}, "
+                f"{error}; missing: {sorted(want - have)[:9]}, "
+                f"too many: {sorted(have - want)[:9]}, "
                 f"{end}, {user.status()}, {user.csearchctl('failed').stdout!r}, "
                 f"{user.log()[-2000:]}"
             ) from None

@@ -104,6 +104,7 @@ def test_a_server_that_hangs_holds_nobody_up(user: User, below: tuple[Path, Path
     os.kill(server, signal.SIGCONT)
     write_drawn(source, 1, first=11)
     user.csearchctl("rescan", mount)
+    wait_for(lambda: not failed(user), "the end of looks that had begun before")
     wait_until_equal(user, mount)
     assert not failed(user)
 

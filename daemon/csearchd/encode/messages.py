@@ -22,8 +22,9 @@ encoder → daemon
                                         again in its turn
     {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
      height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
-    {op: "decoding", job}               decoding begins. A time limit runs from `started` to
-                                        `identified` or `waiting`, and from here to `decoded`
+    {op: "decoding", job}               decoding begins. A time limit (csearchd.encode.clock) runs
+                                        from `started` to `identified` or `waiting`, and from here
+                                        to `decoded`
     {op: "decoded", job}                the pixels are ready; a crash from now on is not the
                                         picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16

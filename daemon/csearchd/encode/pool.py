@@ -14,11 +14,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import deque
 from dataclasses import dataclass
 
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
+from csearchd.encode.clock import Clock
 from csearchd.encode.messages import MAX_FRAME, Settings
 from csearchd.library.contents import Job
 
@@ -60,7 +60,7 @@ class _Flight:
 
     job: Job
     path: bytes
-    began: float | None = None  # monotonic seconds: when reading or decoding began
+    began: float | None = None  # by the pool's clock: when reading or decoding began
     decoded: bool = False
     found: Message | None = None
     alone: bool = False
@@ -88,6 +88,7 @@ class Pool:
         self._suspects: deque[_Flight] = deque()
         self._number = 0
         self._ready = False
+        self._clock = Clock()
         self._heard = 0.0
 
     @property
@@ -227,7 +228,7 @@ class Pool:
         self._outbox.clear()
         self._outgoing.clear()
         self._ready = False
-        self._heard = time.monotonic()
+        self._heard = self._clock.seconds()
         self._send(self.settings.to_message())
         log.debug("encoder %d started", self._process.pid)
 
@@ -266,7 +267,7 @@ class Pool:
                 return events + self._died()
             if not data:
                 return events + self._died()
-            self._heard = time.monotonic()
+            self._heard = self._clock.seconds()
             for message in self._unpacker.feed(data):
                 if event := self._handle(message):
                     events.append(event)
@@ -291,7 +292,7 @@ class Pool:
         if flight is None:
             return None
         if op in ("started", "decoding"):
-            flight.began = time.monotonic()
+            flight.began = self._clock.seconds()
         elif op == "decoded":
             flight.decoded = True
         elif op == "waiting":
@@ -348,7 +349,9 @@ class Pool:
 
     def _overdue(self) -> list[Event]:
         """Gives up a picture that takes too long, and with it the encoder that can't let go."""
-        now = time.monotonic()
+        if self._process and self._flights:
+            self._clock.look(self._process.pid)
+        now = self._clock.seconds()
         if self._process and self._flights and now - self._heard > _SILENCE:
             self._process.kill()
             return []
