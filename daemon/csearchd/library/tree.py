@@ -135,8 +135,9 @@ class DirectoryTree:
         if len(found) <= _FEW:
             return mask
         # Who has one of them a step above is below one; then two steps, four, eight.
-        count, up = 0, self._up
-        while count != (count := np.count_nonzero(mask)):
+        up, count = self._up, 0
+        while (marked := int(np.count_nonzero(mask))) > count:
+            count = marked
             mask |= mask[up]
             up = up[up]
         return mask
