@@ -137,7 +137,11 @@ def _path(name: str) -> str:
         return name
     from urllib.parse import unquote_to_bytes
 
-    return os.fsdecode(unquote_to_bytes(name.removeprefix(_FILE_URL)))
+    path = name.removeprefix(_FILE_URL)
+    for host in ("localhost", os.uname().nodename):  # the latter in links on a terminal
+        if path.startswith(f"{host}/"):
+            path = path.removeprefix(host)
+    return os.fsdecode(unquote_to_bytes(path))
 
 
 def _existing(query: str, start: int, words: list[re.Match[str]]) -> int:

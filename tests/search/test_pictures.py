@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from csearch.protocol import pack
+from csearch.show.paths import file_uri
 from csearchd.encode.messages import Limits, Settings
 from csearchd.encode.pool import Event
 from csearchd.encode.serving import Models
@@ -98,6 +99,7 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
         assert names(owner, "./my own + cat.jpg") == like
         assert names(owner, "2:./my", "own", "+", "cat.jpg") == like
         assert names(owner, link.as_uri()) == names(owner, "--like", link.as_uri()) == like
+        assert names(owner, file_uri(os.fsencode(link))) == like  # copied from the table
     finally:
         link.unlink()
     assert "cat" in names(owner, '"cat.jpg"')
