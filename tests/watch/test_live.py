@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
 from pathlib import Path
 
+from PIL import Image
+
 from support.photos import drawn, write_drawn
+from support.raw import dng
 from support.user import User, wait_for
 from watch.following import known, wait_until_equal
 
@@ -94,6 +98,16 @@ def test_a_file_is_renamed_without_being_read(watching: User, folder: Path) -> N
     found(watching, folder, b"renamed.jpg", b"other/moved.jpg")
     watching.settle()
     assert passes(watching) == before
+
+
+def test_camera_raw_gets_its_proper_name(watching: User, folder: Path) -> None:
+    wrong, proper = folder / "olympus.jpg", folder / "olympus.orf"
+    data = dng(Image.open(io.BytesIO(drawn(5))))
+    wrong.write_bytes(b"IIRO" + data[4:])  # as in an ORF
+    wait_for(lambda: watching.status()["failed"] == 1, "what is no JPEG")
+    wrong.rename(proper)
+    wait_for(lambda: watching.search("type:raw", "--in", folder, check=None) == [proper], "raw")
+    assert watching.status()["failed"] == 0
 
 
 def test_atomic_saves_backups_and_swapped_names(watching: User, folder: Path) -> None:

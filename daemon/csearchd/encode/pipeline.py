@@ -27,6 +27,7 @@ from csearchd.encode.metadata import merged
 from csearchd.encode.preprocess import Preprocess
 
 _IN_FLIGHT = 256 << 20  # bytes of files that are held
+_NO_PICTURE = 0  # in place of the orientation
 _SLACK = 1 << 30  # bytes that the process may grow by beside files and pictures: the tower at work
 
 
@@ -177,7 +178,8 @@ class Pipeline:
         try:
             facts = self._decoder.inspect(data, task.path)
         except PictureError as error:
-            self._failed(task.job, str(error), file, identity(data, None, 1))
+            # Under another name it may be camera raw: that must not be what failed here.
+            self._failed(task.job, str(error), file, identity(data, None, _NO_PICTURE))
             return False
         metadata = merged(from_sidecar(task.path), facts.metadata, attributes)
         with self._changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from csearchd.encode.formats import is_sidecar
+from csearchd.encode.formats import is_raw, is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.moves import move_directory, move_file, swap
 from csearchd.watch.agenda import Agenda
@@ -145,7 +145,8 @@ class EventHandler:
             self._change(target, Event(0, IN_MOVED_TO | directory, name))
             return False
         if not directory:
-            moved = move_file(self._library, old, new)
+            same = is_raw(old) == is_raw(new)  # else it is decoded in another way
+            moved = same and move_file(self._library, old, new)
             self._change(source, Event(0, IN_MOVED_FROM, event.name))
             self._change(target, Event(0, IN_MOVED_TO, name))
             return moved
