@@ -41,17 +41,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, None]:
 @pytest.fixture
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user whose home, runtime directory and service vanish after the test."""
-    someone = User(tmp_path_factory.mktemp("u"))
-    yield someone
-    someone.end()
-    print(someone.log())  # shown where the test fails
+    with User(tmp_path_factory.mktemp("u")) as someone:
+        yield someone
 
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user for all tests of a module, whose service runs and whose photos are read."""
-    someone = User(tmp_path_factory.mktemp("s"))
-    someone.take_photos()
-    someone.search("anything", "--in", someone.pictures)
-    yield someone
-    someone.end()
+    with User(tmp_path_factory.mktemp("s")) as someone:
+        someone.take_photos()
+        someone.search("anything", "--in", someone.pictures)
+        yield someone

@@ -10,9 +10,8 @@ from scripted_service import Handler, Service
 
 @pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    someone = Home(tmp_path_factory.mktemp("h"))
-    yield someone
-    someone.end()
+    with Home(tmp_path_factory.mktemp("h")) as someone:
+        yield someone
 
 
 @pytest.fixture

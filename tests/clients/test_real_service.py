@@ -17,9 +17,8 @@ from support.user import wait_for
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    someone = Home(tmp_path_factory.mktemp("r"))
-    yield someone
-    someone.end()
+    with Home(tmp_path_factory.mktemp("r")) as someone:
+        yield someone
 
 
 @pytest.fixture
@@ -27,6 +26,16 @@ def guest(running: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose service may know more than the pictures of this test."""
     running.pictures = tmp_path_factory.mktemp("pictures")
     return running
+
+
+def test_whatever_a_test_does_nothing_of_it_goes_on(tmp_path_factory: pytest.TempPathFactory):
+    """Not even what is about to start a service."""
+    someone = Home(tmp_path_factory.mktemp("f"))
+    with pytest.raises(AssertionError, match="a failure"), someone:
+        someone.begin("csearch", "a cat")
+        wait_for(lambda: someone.pids("csearch.search"), "a search")
+        raise AssertionError("a failure")
+    assert not someone.pids("csearch.search") and not someone.pids("csearchd")
 
 
 def test_first_search_second_search_and_the_end(home: Home):

@@ -31,21 +31,20 @@ _LOAD = {
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user whose commands are in the PATH, who has asked something before."""
-    user = User(tmp_path_factory.mktemp("c"))
-    programs = user.home / "bin"
-    programs.mkdir()
-    for name, module in _COMMANDS.items():
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m {module} "$@"\n')
-        program.chmod(0o755)
-    user.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
-    write_album(user.pictures)
-    user.csearchctl("add", user.pictures)
-    user.settle()
-    user.search("two parrots on a branch", "-g")
-    user.search('red boat not:tag:"old town"', "-g")
-    yield user
-    user.end()
+    with User(tmp_path_factory.mktemp("c")) as user:
+        programs = user.home / "bin"
+        programs.mkdir()
+        for name, module in _COMMANDS.items():
+            program = programs / name
+            program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m {module} "$@"\n')
+            program.chmod(0o755)
+        user.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+        write_album(user.pictures)
+        user.csearchctl("add", user.pictures)
+        user.settle()
+        user.search("two parrots on a branch", "-g")
+        user.search('red boat not:tag:"old town"', "-g")
+        yield user
 
 
 @pytest.fixture(params=SHELLS)

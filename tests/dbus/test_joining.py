@@ -37,16 +37,13 @@ def test_a_second_service_waits_for_the_name(user: User, bus: Bus, tmp_path: Pat
     first = user.start()
     wait_for(lambda: on_bus(bus), "the service on the bus")
     pid = bus.call(OWN, "Status")[0]["pid"].value
-    second = User(tmp_path)
-    second.start(environment={"DBUS_SESSION_BUS_ADDRESS": bus.address})
-    try:
+    with User(tmp_path) as second:
+        second.start(environment={"DBUS_SESSION_BUS_ADDRESS": bus.address})
         assert bus.call(OWN, "Status")[0]["pid"].value == pid
         first.terminate()
         first.wait()
         wait_for(lambda: on_bus(bus), "the second service on the bus")
         assert bus.call(OWN, "Status")[0]["pid"].value != pid
-    finally:
-        second.end()
 
 
 def test_a_call_starts_the_service(user: User, bus: Bus) -> None:

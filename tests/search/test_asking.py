@@ -20,12 +20,10 @@ ALL = [B, A, C, *REST]
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("a"))
-    write_album(someone.pictures)
-    someone.search("x", "--in", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("a")) as someone:
+        write_album(someone.pictures)
+        someone.search("x", "--in", someone.pictures)
+        yield someone
 
 
 def found(user: User, *arguments: object, check: int | None = None) -> list[str]:

@@ -29,20 +29,20 @@ COINS = {"coins", "coins1", "coins2"}
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("d"))
-    someone.take_photos()
-    shutil.copy(someone.pictures / "cat.jpg", someone.pictures / "cat copy.jpg")
-    photo("cat").resize((225, 150)).save(someone.pictures / "cat small.jpg")
-    for number in (1, 2):
-        view = photo("coins").rotate(2 * number - 3).crop((10, 10, 340, 270))
-        view.save(someone.pictures / f"coins{number}.jpg")
-    (someone.pictures / "other").mkdir()
-    for name in ("moon", "horse"):
-        shutil.copy(someone.pictures / f"{name}.jpg", someone.pictures / "other" / f"{name}.jpg")
-    someone.search("x", "--in", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("d")) as someone:
+        someone.take_photos()
+        shutil.copy(someone.pictures / "cat.jpg", someone.pictures / "cat copy.jpg")
+        photo("cat").resize((225, 150)).save(someone.pictures / "cat small.jpg")
+        for number in (1, 2):
+            view = photo("coins").rotate(2 * number - 3).crop((10, 10, 340, 270))
+            view.save(someone.pictures / f"coins{number}.jpg")
+        (someone.pictures / "other").mkdir()
+        for name in ("moon", "horse"):
+            shutil.copy(
+                someone.pictures / f"{name}.jpg", someone.pictures / "other" / f"{name}.jpg"
+            )
+        someone.search("x", "--in", someone.pictures)
+        yield someone
 
 
 def groups(user: User, *arguments: object) -> list[set[str]]:

@@ -39,12 +39,10 @@ PIECES = st.builds(
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("p"))
-    someone.take_photos()
-    someone.search("x", "--in", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("p")) as someone:
+        someone.take_photos()
+        someone.search("x", "--in", someone.pictures)
+        yield someone
 
 
 @pytest.fixture

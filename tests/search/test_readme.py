@@ -24,14 +24,12 @@ def examples() -> list[str]:
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("r"))
-    write_album(someone.pictures)
-    write_photo(someone.pictures / "cat.jpg", "cat", taken="2026:01:01 12:00:00")
-    write_photo(someone.pictures / "Texas.jpg", "page", place=(33.66, -95.55))
-    someone.search("x", "--in", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("r")) as someone:
+        write_album(someone.pictures)
+        write_photo(someone.pictures / "cat.jpg", "cat", taken="2026:01:01 12:00:00")
+        write_photo(someone.pictures / "Texas.jpg", "page", place=(33.66, -95.55))
+        someone.search("x", "--in", someone.pictures)
+        yield someone
 
 
 def test_the_table_is_found() -> None:

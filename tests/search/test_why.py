@@ -17,12 +17,10 @@ from support.user import User
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("w"))
-    someone.take_photos()
-    someone.search("x", "--in", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("w")) as someone:
+        someone.take_photos()
+        someone.search("x", "--in", someone.pictures)
+        yield someone
 
 
 def best(user: User, *query: object) -> dict[str, Any]:

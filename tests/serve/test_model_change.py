@@ -58,15 +58,12 @@ def test_other_weights_of_the_same_name_read_everything_anew(user: User) -> None
     assert len(second) == 30 and second != first
 
     (user.home / "other").mkdir()
-    other = User(user.home / "other")  # who never had the old weights
-    try:
+    with User(user.home / "other") as other:  # who never had the old weights
         shutil.copytree(directory, other.data / "models" / "tiny")
         other.environment["XDG_RUNTIME_DIR"] = str(other.runtime)
         other.start()
         other.csearchctl("model", "use", "tiny")
         assert other.search("a red circle", "--in", user.pictures, "-t", 30) == second
-    finally:
-        other.end()
 
 
 def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from csearch.protocol import MAX_REPLY, Unpacker, pack
 from support.photos import NAMES, write_photos
@@ -29,8 +29,15 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) 
     return found
 
 
+_CLIENTS = ("csearch.search", "csearch.control.main", "csearch.completing")
+_SERVICES = ("csearchd", "csearchd.encode", "csearchd.tags")
+
+
 class User:
-    """Everything is below `home`; nothing of the machine's own user is seen or touched."""
+    """Everything is below `home`; nothing of the machine's own user is seen or touched.
+
+    At the end of a `with` all of the user's processes have ended.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -49,6 +56,13 @@ class User:
             "XDG_RUNTIME_DIR": str(self.runtime),
         }
         self._daemons: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        print(self.log())  # shown where the test fails
 
     def take_photos(self, names: tuple[str, ...] = NAMES) -> list[Path]:
         return write_photos(self.pictures, names)
@@ -160,15 +174,20 @@ class User:
         return ours and b"-m" in words and words[words.index(b"-m") + 1] == module.encode()
 
     def end(self) -> None:
-        """Ends whatever was started for this user."""
-        for module in ("csearchd", "csearchd.encode", "csearchd.tags"):
-            for pid in self.pids(module):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        """Ends whatever was started for this user, and who might start more."""
+        wait_for(self._ended, "processes to end")
         for daemon in self._daemons:
             daemon.wait()
+
+    def _ended(self) -> bool:
+        """Whether nothing runs any more. What does is killed."""
+        running = [pid for module in (*_CLIENTS, *_SERVICES) for pid in self.pids(module)]
+        for pid in running:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return not running
 
 
 class Client:

@@ -14,13 +14,12 @@ from support.user import User
 @pytest.fixture(scope="module")
 def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user whose one root is watched, and whose encoder is warm."""
-    someone = User(tmp_path_factory.mktemp("s"))
-    write_drawn(someone.pictures / "known", 8)
-    someone.start()
-    someone.csearchctl("add", someone.pictures)
-    assert someone.settle()["images"] == 8
-    yield someone
-    someone.end()
+    with User(tmp_path_factory.mktemp("s")) as someone:
+        write_drawn(someone.pictures / "known", 8)
+        someone.start()
+        someone.csearchctl("add", someone.pictures)
+        assert someone.settle()["images"] == 8
+        yield someone
 
 
 @pytest.fixture

@@ -81,12 +81,10 @@ def wait_until_known(user: User, name: str, expected: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user whose pictures are watched."""
-    someone = User(tmp_path_factory.mktemp("m"))
-    someone.start()
-    someone.csearchctl("add", someone.pictures)
-    yield someone
-    someone.end()
-    print(someone.log())
+    with User(tmp_path_factory.mktemp("m")) as someone:
+        someone.start()
+        someone.csearchctl("add", someone.pictures)
+        yield someone
 
 
 @pytest.fixture

@@ -25,10 +25,9 @@ from watch.following import known, wait_until_equal
 
 @pytest.fixture(scope="module")
 def rooted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    someone = User(tmp_path_factory.mktemp("s"))
-    someone.start()
-    yield someone
-    someone.end()
+    with User(tmp_path_factory.mktemp("s")) as someone:
+        someone.start()
+        yield someone
 
 
 @pytest.fixture

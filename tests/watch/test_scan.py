@@ -17,9 +17,8 @@ from support.user import User
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     """A user whose service all tests here share: each has a directory of its own."""
-    someone = User(tmp_path_factory.mktemp("s"))
-    yield someone
-    someone.end()
+    with User(tmp_path_factory.mktemp("s")) as someone:
+        yield someone
 
 
 @pytest.fixture
