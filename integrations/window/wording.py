@@ -128,6 +128,7 @@ _TEMPLATES = (
     N_("reading is paused; csearchctl resume goes on with it"),
     N_("waiting: on battery; csearchctl resume reads the new pictures all the same"),
     N_("pictures are read slowly: other programs need the processor"),
+    N_("pictures on a disk that isn't mounted wait for it: {n}"),
     N_("{n} pictures are read anew, for the model {name}"),
     N_("{n} pictures are read again, for more of their metadata"),
     N_("what searches read is kept in memory, since {path} cannot be used: {reason}"),

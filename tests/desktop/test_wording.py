@@ -20,7 +20,7 @@ MODULES = (
     "encode/onnx_tower.py", "encode/opening.py", "encode/pool.py", "encode/text.py",
     "library/database.py", "library/vectors.py", "search/dates.py", "search/filters.py",
     "search/grammar.py", "search/looking.py", "search/places.py", "search/query.py",
-    "serve/arguments.py", "serve/questions.py", "serve/status.py",
+    "serve/arguments.py", "serve/questions.py", "serve/searching.py", "serve/status.py",
     "watch/manners.py", "watch/reading.py", "watch/watcher.py",
 )  # fmt: skip
 ERRORS = ("Error", "EncoderUnusable", "_ValueProblem", "Event", "append", "_recover")

@@ -76,7 +76,9 @@ def test_a_disk_comes_back_elsewhere(user: User, disks: Disks, lazily: bool) -> 
     assert not absent["present"] and absent["waiting"] == 3
     status = user.status()
     assert (status["images"], status["pending"], status["failed"]) == (0, 0, 0)
-    assert user.search("-g", "anything", check=1) == []
+    for where in (["-g"], ["--in", first]):
+        said = user.csearch(*where, "anything", check=1).stderr.decode()
+        assert "on a disk that isn't mounted wait for it: 3" in said
     assert "absent" in user.csearchctl("status").stdout.decode()
     disk.mount(second)
     wait_listed(user, second / "photos")

@@ -52,6 +52,11 @@ def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
     return found
 
 
+def waiting_at(database: sqlite3.Connection, path: bytes) -> int:
+    """How many files at and below `path` are away with their disks."""
+    return sum(_count(database, directory) for directory in directories_at(database, path))
+
+
 def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int | None] | None:
     """Id and content of the absent file that was at `path`."""
     parent, _, name = path.rpartition(b"/")

@@ -7,7 +7,7 @@ import os
 import time
 
 from csearch.protocol import HITS_PER_REPLY, Message
-from csearchd.library import listings, roots
+from csearchd.library import absent, listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.question import Question, Scope
 from csearchd.serve import completing, questions
@@ -56,6 +56,8 @@ async def search(service: Service, request: Request) -> Message:
             "pending": catalogue.count(DUE, question.scope),
             "failed": catalogue.count(FAILED, question.scope),
         }
+    if not any(result.values()):
+        remarks += filter(None, [await service.run(_away, service, paths)])
     if asked.count:
         result["count"] = await service.run(service.engine.count, question)
     else:
@@ -114,6 +116,13 @@ def _understood(
         paths = list(dict.fromkeys(directory_argument(service, path) for path in asked.paths))
     places = roots.roots(service.library) if paths is None else paths
     return asked, paths, {path: listings.seen(service.library, path) for path in places}
+
+
+def _away(service: Service, paths: list[bytes] | None) -> str | None:
+    """Says that what was there waits for its disk, if that is so."""
+    with service.library.read() as database:
+        away = sum(absent.waiting_at(database, path) for path in paths or [b"/"])
+    return f"pictures on a disk that isn't mounted wait for it: {away:,}" if away else None
 
 
 def scope_of(service: Service, paths: list[bytes]) -> Scope:
