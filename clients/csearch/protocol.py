@@ -68,9 +68,10 @@ Operations
               longitude, altitude, orientation, title, description, rating, keywords, place}}]:
               what isn't known is left out; `taken` is local time as ISO 8601, that of the file
               unless `dated`; `place` is the city near by.
-              result: {images, pending, failed, model, stopped, notes, count}: images searched in
-              the scope, files there that still need work, failed ones, the model's name, whether
-              the wait was cut short, remarks for the user ([str]), the number that was asked for.
+              result: {images, pending, again, failed, model, stopped, notes, count}: images
+              searched in the scope, files there that still need work, those of them that are
+              searched meanwhile as they were, failed ones, the model's name, whether the wait was
+              cut short, remarks for the user ([str]), the number that was asked for.
               `why`: {scope, left, filters: [{text, files}]}: files in the scope, those that meet
               all filters, and each alone.
               The errors `query` have `start` and `end` where a place in the query is to blame.

@@ -220,6 +220,7 @@ class _Search:
     def _explain(self, result: Message) -> None:
         """Says on stderr what the results alone would not."""
         images, pending = result.get("images") or 0, result.get("pending") or 0
+        new = pending - (result.get("again") or 0)
         notes = result.get("notes") or []
         if self._interrupted:
             goes_on = "" if notes else "; the search service goes on with them"
@@ -227,10 +228,13 @@ class _Search:
         elif pending:
             # No advice to wait after a wait, or where a note says why nothing is read.
             waits = "" if self._options.wait or notes else " (--wait waits for them)"
-            remark(
-                f"csearch: {count(pending)} of {count(images + pending, 'picture')}, new or "
-                f"changed, still to be read: the results may be incomplete{waits}"
-            )
+            if new:
+                text = f"{count(new)} of {count(images + new, 'picture')} still to be read: the "
+                text += "results may be incomplete"
+            else:
+                text = f"{count(pending)} of {count(images, 'picture')} to be read again, since "
+                text += "something about their files has changed"
+            remark(f"csearch: {text}{waits}")
         elif not self._found:
             more = "more " if self._options.offset else ""
             remark(f"csearch: {f'no {more}picture matches' if images else self._nothing()}")

@@ -89,7 +89,7 @@ def reading(progress):
 
 def nothing(result, folder):
     """No result at all."""
-    images, pending = result.get("images", 0), result.get("pending", 0)
+    images, pending = result.get("images", 0), _new(result)
     if pending:
         title = _("Nothing found yet") if images else _FIRST
         return "folder-pictures-symbolic", title, _still(pending)
@@ -111,7 +111,7 @@ def nothing(result, folder):
 
 def state(hits, result, top):
     """The line below the pictures, of which there are at most `top`."""
-    images, pending = result.get("images", 0), result.get("pending", 0)
+    images, pending = result.get("images", 0), _new(result)
     parts = []
     if hits and all(fields.get("confidence") == "weak" for _path, _score, fields in hits):
         parts.append(
@@ -144,6 +144,11 @@ def _nothing_known():
         _("Choose the folder that your pictures are in: it is read once, and known from then on."),
         True,
     )
+
+
+def _new(result):
+    """Pictures to be read that can't be found meanwhile."""
+    return result.get("pending", 0) - result.get("again", 0)
 
 
 def _still(pending):

@@ -132,6 +132,13 @@ def test_remarks_go_to_stderr(home, service):
     assert b"the disk is full" in done.stderr
 
 
+def test_what_is_only_read_again_makes_no_result_incomplete(home, service):
+    service(search=answering(hits(b"/p/a.jpg"), images=2000, pending=120, again=120))
+    done = home.ask("csearch", "dog")
+    assert b"120 of 2,000 pictures to be read again" in done.stderr
+    assert b"incomplete" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "result", "advised"),
     [

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from csearchd.library.details import details
-from support.photos import photo
+from support.photos import photo, write_drawn
 from support.user import User, wait_for
 
 pillow_heif.register_heif_opener()
@@ -221,3 +221,26 @@ def test_a_sidecar_that_is_none_says_nothing(watched: User, kind: str, tmp_path:
         sidecar.write_text(SIDECAR.format(rating=1, title="huge", person="x" * (9 << 20)))
     path = add(watched, f"odd-{kind}.jpg")
     assert not {"title", "rating", "keywords"} & stored(watched, path.name).keys()
+
+
+def test_meanwhile_they_are_found_and_not_counted_as_new(user: User) -> None:
+    paths = write_drawn(user.pictures, 3)
+    user.start()
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    user.csearchctl("pause")
+    for path in paths:
+        path.chmod(0o600)
+    user.csearchctl("rescan", user.pictures)
+    assert told(user) == {"images": 3, "pending": 3, "again": 3}
+    write_drawn(user.pictures, 1, first=9)
+    user.csearchctl("rescan", user.pictures)
+    assert told(user) == {"images": 3, "pending": 4, "again": 3}
+
+
+def told(user: User) -> dict[str, int]:
+    """What a search says of the pictures beside its results."""
+    with user.connect() as client:
+        scopes = [os.fsencode(user.pictures)]
+        reply = client.ask(op="search", query="anything", top=9, scopes=scopes)
+    return {name: reply[name] for name in ("images", "pending", "again")}

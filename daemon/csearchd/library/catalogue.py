@@ -173,6 +173,13 @@ class Catalogue:
         size = min(len(scope), len(counts))
         return int(counts[:size][scope[:size]].sum())
 
+    def due(self, scope: Mask | None = None) -> NDArray[np.int32]:
+        """What the files that are due showed when they were read last; 0 for each new one."""
+        files = np.flatnonzero(self.state == DUE)
+        if scope is not None:
+            files = files[np.append(scope, False).take(self.directory[files], mode="clip")]
+        return self.content[files]
+
     def holders(self) -> Mask:
         """One bool for each directory's id: whether files are in it. It may be too short."""
         mask: Mask = np.asarray(self._counts.any(axis=1))

@@ -6,6 +6,8 @@ import asyncio
 import os
 import time
 
+import numpy as np
+
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import absent, listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
@@ -51,9 +53,15 @@ async def search(service: Service, request: Request) -> Message:
     # Before the search: who is told that nothing is left to do has seen all of it.
     with service.library.memory:
         catalogue = service.library.catalogue
+        pending = catalogue.count(DUE, question.scope)
+        again = 0
+        if pending:
+            table = service.models.serving.table
+            again = int(np.count_nonzero(table.has(catalogue.due(question.scope))))
         result: Message = {
-            "images": catalogue.count(KNOWN, question.scope),
-            "pending": catalogue.count(DUE, question.scope),
+            "images": catalogue.count(KNOWN, question.scope) + again,
+            "pending": pending,
+            "again": again,
             "failed": catalogue.count(FAILED, question.scope),
         }
     if not any(result.values()):
