@@ -15,11 +15,11 @@ from dbus_fast import MessageType
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus
+from support.bus import KRUNNER, SHELL, Bus, Caller, needs_bus, on_bus
 from support.photos import drawn, write_drawn
 from support.programs import FILE_MANAGER, PORTAL, WINDOW, Programs
 from support.served import served
-from support.user import wait_for
+from support.user import User, wait_for
 
 pytestmark = needs_bus
 
@@ -227,6 +227,19 @@ def test_all_results_are_shown_in_the_window(desktop: Bus) -> None:
             assert values[0] == "search" and values[1][0].value == "a cat"
 
     desktop.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"), [("de_DE.UTF-8", "Im Ordner zeigen"), ("C.UTF-8", "Show in Folder")]
+)
+def test_krunner_shows_actions_in_the_users_language(
+    user: User, bus: Bus, language: str, shown: str
+) -> None:
+    bus.start()
+    user.start(environment={"LC_MESSAGES": language, "LC_ALL": "", "LANGUAGE": ""})
+    wait_for(lambda: on_bus(bus), "the service on the bus")
+    (((_, text, _),),) = bus.call(KRUNNER, "Actions")
+    assert text == shown
 
 
 def test_krunner_gets_matches_with_actions(desktop: Bus) -> None:

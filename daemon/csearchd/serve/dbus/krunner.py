@@ -6,11 +6,15 @@ https://develop.kde.org/docs/plasma/krunner/#d-bus-runners
 from __future__ import annotations
 
 import asyncio
+import gettext
+import os
 import time
 from typing import Any
 
 from dbus_fast import Variant
 
+from csearch.errors import ClientError
+from csearch.installing.items import share
 from csearchd.serve.dbus import pictures
 from csearchd.serve.dbus.boxes import MIN_LETTERS, SearchBox
 from csearchd.serve.dbus.interfaces import interface
@@ -50,7 +54,7 @@ class KRunner:
         )
 
     async def _actions(self, call: Call) -> list[Any]:
-        return [[[_FOLDER, "Show in Folder", "document-open-folder"]]]
+        return [[[_FOLDER, _in_the_users_language("Show in Folder"), "document-open-folder"]]]
 
     async def _match(self, call: Call) -> list[Any]:
         begun = time.monotonic()
@@ -110,6 +114,15 @@ class _Allowance:
 
     def spend(self, seconds: float) -> None:
         self._seconds -= seconds
+
+
+def _in_the_users_language(text: str) -> str:
+    """As the window says it, in the language that the session has set for its services."""
+    try:
+        catalogues = os.path.join(share(), "integrations", "locale")
+    except ClientError:
+        return text
+    return gettext.translation("csearch", catalogues, fallback=True).gettext(text)
 
 
 def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]]:
