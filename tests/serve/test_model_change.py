@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import threading
 
 from encode.tiny_model import make_tiny_model
 from support.photos import write_drawn
@@ -115,3 +117,30 @@ def test_a_model_that_cannot_encode_is_said_and_blames_no_picture(user: User) ->
     assert len(user.search("anything", "--in", user.pictures)) == 3
     user.csearchctl("model", "use", "starter")
     wait_for(lambda: not said(), "no note")
+
+
+def test_a_search_is_of_one_model_while_they_change(user: User) -> None:
+    make_tiny_model(str(user.data / "models" / "tiny"))
+    write_drawn(user.pictures, 20)
+    user.search("anything", "--in", user.pictures)
+    ended, errors = threading.Event(), []
+
+    def ask() -> None:
+        with user.connect() as client:
+            for number in itertools.count():
+                reply = client.ask(
+                    op="search", query=f"{number} - a circle", scopes=None, top=10, why=True
+                )
+                if reply["type"] == "error":
+                    errors.append(reply)
+                if ended.is_set():
+                    return
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for name in ("tiny", "starter") * 10:
+        user.csearchctl("model", "use", name)
+        wait_for(lambda name=name: user.status()["model"] == name, name)
+    ended.set()
+    asking.join()
+    assert not errors

@@ -68,9 +68,9 @@ class Engine:
                 self._cache.popitem(last=False)
         return vector
 
-    def yardstick(self) -> Yardstick:
-        """What the serving model's scores are compared with."""
-        return self._yardsticks.of(self._models.serving)
+    def yardstick(self, serving: Serving) -> Yardstick:
+        """What the scores of a model that serves are compared with."""
+        return self._yardsticks.of(serving)
 
     def search(self, question: Question) -> Answer:
         """What is asked for. Files that aren't there any more are left out, and those with the same
@@ -118,8 +118,9 @@ class Engine:
             answer = self._found(
                 replace(question, top=count, offset=0, order=ranked, reverse=backwards)
             )
-            table, facts = self._models.serving.table, self._library.facts
-            groups = duplicates.grouped(answer.hits, table, self.yardstick(), facts)
+            serving, facts = self._models.serving, self._library.facts
+            yardstick = self.yardstick(serving)
+            groups = duplicates.grouped(answer.hits, serving.table, yardstick, facts)
             if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
                 break
             count *= 4

@@ -26,6 +26,7 @@ class Question:
     chosen. Dates are latest first, names from A on, sizes largest first, unless `reverse`.
     """
 
+    model: int  # whose the vectors are: its row
     vector: Vector | None
     scope: Scope | None  # None: everywhere
     top: int

@@ -48,8 +48,8 @@ def _find(service: Service, scope: Scope | None, only_exact: bool) -> list[Group
     contents, copies = np.unique(held[held > 0], return_counts=True)
     found: list[Group] = []
     if not only_exact:
-        table = service.models.serving.table
-        near = duplicates.groups(table, service.engine.yardstick(), contents)
+        serving = service.models.serving
+        near = duplicates.groups(serving.table, service.engine.yardstick(serving), contents)
         found = [dict(zip(some.tolist(), alike.tolist(), strict=True)) for some, alike in near]
     grouped = {content for group in found for content in group}
     several = contents[copies > 1].tolist()

@@ -24,11 +24,13 @@ def explained(
     """For each hit why it was found (csearch.protocol), and a remark or "". Raises LibraryError."""
     serving = service.models.serving
     contents = np.array([hit.content for hit in hits], np.int32)
-    if question.vector is None or not hits or not serving.table.has(contents).all():
+    if question.model != serving.row or question.vector is None or not hits:
+        return [{} for _ in hits], ""  # of another model, or there is nothing to say
+    if not serving.table.has(contents).all():
         return [{} for _ in hits], ""
     vectors = serving.table.vectors(contents)
     crowd = service.engine.crowd(question)
-    yardstick = service.engine.yardstick()
+    yardstick = service.engine.yardstick(serving)
     parts = why.met(question.aspects, question.vector, yardstick, vectors, crowd)
     remark = ""
     try:

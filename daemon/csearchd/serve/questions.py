@@ -107,6 +107,7 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
     """What the engine is asked; `files` are the open pictures. Raises RequestError."""
     if len(files) != len(asked.pictures):
         raise RequestError("bad-request", "every picture must come with an open file")
+    row = service.models.serving.row
     used = {number for part in asked.parts for number in part.pictures}  # not in quotes, say
     seen = {number: look(service, files[number], asked.pictures[number]) for number in used}
     embed = service.concepts.embed
@@ -118,6 +119,7 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
     except CancelledError as error:
         raise RequestError("query", str(error)) from None
     return Question(
+        model=row,
         vector=vector,
         scope=scope,
         top=asked.top,

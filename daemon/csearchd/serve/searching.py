@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import absent, listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
-from csearchd.search.question import Question, Scope
+from csearchd.search.question import Answer, Question, Scope
 from csearchd.serve import completing, questions
 from csearchd.serve.arguments import directory_argument
 from csearchd.serve.explaining import explained, filtered
@@ -21,6 +23,8 @@ from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
 from csearchd.serve.stream import close_files
+
+T = TypeVar("T")
 
 _PROGRESS_SECONDS = 0.1
 _SHARE = 10  # counting, among very many directories, takes at most about one part in so many
@@ -48,28 +52,11 @@ async def search(service: Service, request: Request) -> Message:
         finally:
             for path in first_reads:
                 service.first_reads.remove(path)
-    question = await _question(service, asked, request, paths)
+    question, result, (hits, stale) = await _answer(service, asked, request, paths)
     remarks = notes(service)
-    # Before the search: who is told that nothing is left to do has seen all of it.
-    with service.library.memory:
-        catalogue = service.library.catalogue
-        pending = catalogue.count(DUE, question.scope)
-        again = 0
-        if pending:
-            table = service.models.serving.table
-            again = int(np.count_nonzero(table.has(catalogue.due(question.scope))))
-        result: Message = {
-            "images": catalogue.count(KNOWN, question.scope) + again,
-            "pending": pending,
-            "again": again,
-            "failed": catalogue.count(FAILED, question.scope),
-        }
     if not any(result.values()):
         remarks += filter(None, [await service.run(_away, service, paths)])
-    if asked.count:
-        result["count"] = await service.run(service.engine.count, question)
-    else:
-        hits, stale = await service.run(service.engine.search, question)
+    if not asked.count:
         for directory in stale:
             service.scanner.refresh(directory)
         for start in range(0, len(hits), HITS_PER_REPLY):
@@ -97,20 +84,56 @@ async def search(service: Service, request: Request) -> Message:
     }
 
 
-async def _question(
+async def _answer(
     service: Service, asked: Asked, request: Request, paths: list[bytes] | None
-) -> Question:
-    """Raises RequestError."""
+) -> tuple[Question, Message, Answer]:
+    """What the engine was asked, the numbers in the result, and its answer. Raises RequestError."""
     files = list(request.files)
 
-    def look() -> Question:
+    def look() -> tuple[Question, Message, Answer]:
         scope = None if paths is None else _readable_scope(service, paths)
-        return questions.question(service, asked, files, scope)
+        question = questions.question(service, asked, files, scope)
+        # Before the search: who is told that nothing is left to do has seen all of it.
+        numbers = _numbers(service, scope)
+        if asked.count:
+            return question, {**numbers, "count": service.engine.count(question)}, Answer([], [])
+        return question, numbers, service.engine.search(question)
 
-    looking = service.threads.submit(look)
+    looking = service.threads.submit(_with_one_model, service, look)
     request.files.clear()  # they are the thread's, which may outlive the request
     looking.add_done_callback(lambda _: close_files(files))
     return await asyncio.wrap_future(looking)
+
+
+def _numbers(service: Service, scope: Scope | None) -> Message:
+    """How many pictures there are, by what is known of them."""
+    with service.library.memory:
+        catalogue = service.library.catalogue
+        pending = catalogue.count(DUE, scope)
+        again = 0
+        if pending:
+            table = service.models.serving.table
+            again = int(np.count_nonzero(table.has(catalogue.due(scope))))
+        return {
+            "images": catalogue.count(KNOWN, scope) + again,
+            "pending": pending,
+            "again": again,
+            "failed": catalogue.count(FAILED, scope),
+        }
+
+
+def _with_one_model(service: Service, work: Callable[[], T]) -> T:
+    """What `work` gives, done again where another model began to serve: vectors never mix."""
+    while True:
+        row = service.models.serving.row
+        try:
+            done = work()
+        except Exception:
+            if service.models.serving.row == row:
+                raise
+        else:
+            if service.models.serving.row == row:
+                return done
 
 
 def _understood(
