@@ -24,7 +24,6 @@ from tiny_model import make_tiny_weights
 
 from csearchd.encode.background import FIRST, LOWEST
 from csearchd.encode.messages import Limits
-from support.user import wait_for
 
 PHOTOS = {
     "astronaut": photos.astronaut,
@@ -300,12 +299,10 @@ def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
 
 def test_with_many_pictures_it_steps_back(model: Path, photo: Path) -> None:
     with Encoder(model, wanted=lambda found: False) as encoder:
-        wait_for(
-            lambda: (
-                encoder.run([bytes(photo)] * 100) and priorities(encoder.process.pid) == {LOWEST}
-            ),
-            "a lower priority",
-        )
+        encoder.run([bytes(photo)] * 5)
+        assert priorities(encoder.process.pid) == {FIRST}
+        encoder.run([bytes(photo)])
+        assert priorities(encoder.process.pid) == {LOWEST}
 
 
 def priorities(pid: int) -> set[int]:

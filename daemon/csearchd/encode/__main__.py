@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 import threading
-import time
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
     from csearchd.encode.pipeline import Pipeline
 
 
-_FIRST_SECONDS = 5.0  # of the processors: to start, and for a handful of pictures
+_HANDFUL = 5  # pictures, for which somebody may wait
 
 
 class Link:
     """The encoder's end of the connection to the daemon, for many threads."""
 
     def __init__(self, connection: socket.socket, quiet: bool) -> None:
-        """`quiet`: after a while the process steps back."""
+        """`quiet`: with more than a handful of pictures the process steps back."""
         self._connection = connection
         self._lock = threading.Lock()
         self._quiet = quiet
@@ -46,9 +45,6 @@ class Link:
                 self._connection.sendall(frame)
         except OSError:
             os._exit(0)  # the daemon has gone
-        if self._quiet and time.process_time() > _FIRST_SECONDS:
-            self._quiet = False
-            step_back()
 
     def fail(self, reason: str) -> None:
         """Says that the model is of no use, and exits."""
@@ -60,6 +56,7 @@ class Link:
         pipeline: Pipeline | None = None
         unpacker = Unpacker(MAX_FRAME)
         files: deque[int] = deque()
+        reads = 0
         while data := self._receive(files):
             for message in unpacker.feed(data):
                 op = message["op"]
@@ -68,6 +65,9 @@ class Link:
                 elif pipeline is None:
                     raise ProtocolError(f"{op} before configure")
                 elif op == "read":
+                    reads += 1
+                    if reads == _HANDFUL + 1 and self._quiet:
+                        step_back()
                     pipeline.read(message["job"], message["path"])
                 elif op == "look":
                     pipeline.read(message["job"], message["path"], files.popleft())
