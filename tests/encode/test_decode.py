@@ -292,6 +292,14 @@ def test_camera_raw_is_shown_by_its_preview(orientation: int) -> None:
     assert difference(decode(data, "x.dng"), wanted(upright)) <= 3
 
 
+def test_camera_raw_with_too_many_values() -> None:
+    data = dng(PHOTO)
+    tag = struct.pack("<HHI", 262, 3, 1)
+    assert tag in data
+    damaged = data.replace(tag, struct.pack("<HHI", 262, 3, 153), 1)
+    assert DECODER.inspect(damaged, b"x.dng").metadata["model"] == "Model"
+
+
 def test_camera_raw_with_a_small_preview_is_developed() -> None:
     decoder = Decoder(Preprocess(32, 32, (0.5,) * 3, (0.5,) * 3, "bicubic", "shortest", 0), LIMITS)
     found = decode(dng(Image.new("RGB", (16, 12), "red"), 6), "x.dng", decoder)

@@ -18,7 +18,8 @@ _ISO, _LENS, _MAKE, _MODEL, _DESCRIPTION = 34855, 42036, 271, 272, 270
 
 def from_exif(exif: Image.Exif) -> dict[str, Any]:
     """The fields of csearchd.encode.metadata that are known."""
-    tags = {**_directory(exif, ExifTags.IFD.Exif), **dict(exif)}
+    # One by one: Pillow lists PhotometricInterpretation with several values, but doesn't have it.
+    tags = {**_directory(exif, ExifTags.IFD.Exif), **{tag: exif.get(tag) for tag in exif}}
     gps = _directory(exif, ExifTags.IFD.GPSInfo)
     return fields.known(
         {
