@@ -88,7 +88,7 @@ async def _run(
     )
     reading = Reading(library, models, config.encode, resting, scanner.look)
     threads = ThreadPoolExecutor(_THREADS, "operation")
-    engine = Engine(library, models, paths.cache, scanner.watcher.there)
+    engine = Engine(library, models, paths.cache, scanner.watcher.which_are_there)
     concepts = Concepts(library, models, engine.embed)
     looking = Looking(
         library, models, lambda model: (reading.settings(model), reading.config.max_seconds)

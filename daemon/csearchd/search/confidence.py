@@ -30,7 +30,7 @@ NEAR_DUPLICATE = 0.94  # centred cosine: a little cropped, turned or brightened
 _LIMITS = (3.2, 4.0)  # standard deviations, from which a result among _CROWD is fair and strong
 _CROWD = 1000
 _EVERY = 4  # of the vocabulary's names; all of them are no better a sample
-_ENOUGH_SPREAD = 0.99  # of the words' variance: the axes with the rest only cost time
+_ENOUGH_SPREAD = 0.95  # of the words' variance: the axes with the rest only cost time
 _SMALL = 1e-6
 
 Vectors = NDArray[np.float32]

@@ -38,10 +38,14 @@ class Engine:
     """Answers queries; used by several threads at once."""
 
     def __init__(
-        self, library: Library, models: Models, cache: str, exists: Callable[[bytes], bool]
+        self,
+        library: Library,
+        models: Models,
+        cache: str,
+        which_exist: Callable[[Iterable[bytes]], list[bool]],
     ) -> None:
-        """`cache` is a directory; `exists` says, and soon, whether there is something at a path."""
-        self._exists = exists
+        """`cache` is a directory; `which_exist` says, and soon, at which paths something is."""
+        self._which_exist = which_exist
         self._library = library
         self._yardsticks = Yardsticks(cache)
         self._models = models
@@ -288,7 +292,7 @@ class Engine:
                 for file, content, path in self._rows_of(chunk)
                 if content in score and (files is None or (file < len(files) and files[file]))
             )
-            found = ((path, -minus, file, content) for minus, path, file, content in ranked)
+            found = [(path, -minus, file, content) for minus, path, file, content in ranked]
             self._keep(found, kept, stale, top)
             if len(kept) >= top:
                 break
@@ -304,17 +308,16 @@ class Engine:
         return located(self._library, "id", numbers.tolist())  # half the pages of the database
 
     def _keep(
-        self, found: Iterable[_Found], kept: list[_Found], stale: set[bytes], top: int
+        self, found: Sequence[_Found], kept: list[_Found], stale: set[bytes], top: int
     ) -> None:
         """Moves what is there to `kept`, up to `top`, and notes where something is missing."""
-        for each in found:
-            if len(kept) >= top:
-                return
-            path = each[0]
-            if self._exists(path):
-                kept.append(each)
-            else:
-                stale.add(os.path.dirname(path))
+        while found and len(kept) < top:
+            few, found = found[: top - len(kept)], found[top - len(kept) :]
+            for each, exists in zip(few, self._which_exist(one[0] for one in few), strict=True):
+                if exists:
+                    kept.append(each)
+                else:
+                    stale.add(os.path.dirname(each[0]))
 
     def _listed(self, question: Question, files: Mask | None) -> Answer:
         """Files that meet the conditions, in order."""
@@ -334,7 +337,7 @@ class Engine:
         """Up to `top` of some files, in their order, and where some were missing."""
         rows = located(self._library, "id", files)
         known = {file: (path, None, file, content) for file, content, path in rows}
-        found = (known[file] for file in files if file in known)
+        found = [known[file] for file in files if file in known]
         kept: list[_Found] = []
         stale: set[bytes] = set()
         self._keep(found, kept, stale, top)

@@ -50,9 +50,14 @@ class Mounts:
     def blind_point(self, path: bytes) -> bytes | None:
         """The mount that `path` is on, if inotify doesn't tell all changes there."""
         if not (path + b"/").startswith(self._blind):
-            return None  # most are not, and this is asked for every picture that was found
+            return None  # most are not
         mount = mount_of(path, self._table)
         return mount.point if mount is not None and mount.blind else None
+
+    @property
+    def blind_prefixes(self) -> tuple[bytes, ...]:
+        """With which paths begin that inotify doesn't tell all changes of."""
+        return self._blind
 
     def local(self, path: bytes) -> bytes:
         """`path`, absolute, with its links followed up to where inotify doesn't tell all changes:

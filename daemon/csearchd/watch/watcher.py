@@ -199,12 +199,20 @@ class Watcher:
 
     def there(self, path: bytes) -> bool:
         """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
-        if self._mounts.blind_point(path) is None:  # a search may ask this of a thousand files
-            return os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
         try:
             return self.ask(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
         except Unanswered:
             return True
+
+    def which_are_there(self, paths: Iterable[bytes]) -> list[bool]:
+        """As `there`, of the thousand files of a search."""
+        blind = self._mounts.blind_prefixes
+        return [
+            self.there(path)
+            if path.startswith(blind)
+            else os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
+            for path in paths
+        ]
 
     def ask(self, path: bytes, question: Callable[[], T], patient: bool = False) -> T:
         """What `question`, about a file at `path`, returns or raises; anybody may ask.
