@@ -232,10 +232,11 @@ def test_meanwhile_they_are_found_and_not_counted_as_new(user: User) -> None:
     for path in paths:
         path.chmod(0o600)
     user.csearchctl("rescan", user.pictures)
-    assert told(user) == {"images": 3, "pending": 3, "again": 3}
+    again = {"images": 3, "pending": 3, "again": 3}
+    wait_for(lambda: told(user) == again, "three to be read again")
     write_drawn(user.pictures, 1, first=9)
     user.csearchctl("rescan", user.pictures)
-    assert told(user) == {"images": 3, "pending": 4, "again": 3}
+    wait_for(lambda: told(user) == {**again, "pending": 4}, "one more, a new one")
 
 
 def told(user: User) -> dict[str, int]:

@@ -151,7 +151,9 @@ def test_events_are_lost(user: User) -> None:
     (user.pictures / "a").rename(user.pictures / "e")
     daemon.send_signal(signal.SIGCONT)
     wait_until_equal(user, user.pictures)
-    status = user.status()
+    status = wait_for(
+        lambda: status if (status := user.status())["watch"]["lost"] else None, "the last event"
+    )
     assert status["watch"]["lost"] == status["roots"][0]["lost"] == 1
     assert "ran over" in user.log()
     write_drawn(user.pictures / "c" / "d", 1, first=2)

@@ -188,9 +188,8 @@ class VectorTable:
             scores = self._scanner.scores(codes, scale, query)
             rows = self._best_wanted(scores, contents, wanted, chosen, candidates)
         found = contents[rows]
-        numbers = file.coordinates(rows)
-        numbers *= query
-        exact = numbers.sum(axis=1)  # the same for equal rows, which a matrix product isn't
+        # Not a matrix product: equal rows have the same score.
+        exact: NDArray[np.float32] = np.einsum("ij,j->i", file.coordinates(rows), query)
         order = np.lexsort((found, -exact))[:count]
         order = order[_are_wanted(found[order], wanted)]
         return found[order], exact[order]

@@ -58,7 +58,7 @@ async def search(service: Service, request: Request) -> Message:
         remarks += filter(None, [await service.run(_away, service, paths)])
     if not asked.count:
         for directory in stale:
-            service.scanner.refresh(directory)
+            service.scanner.refresh(directory, missing=True)
         for start in range(0, len(hits), HITS_PER_REPLY):
             part = hits[start : start + HITS_PER_REPLY]
             if asked.details:

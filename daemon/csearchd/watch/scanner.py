@@ -19,7 +19,7 @@ from csearchd.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
-_FRESH = 2.0  # seconds after which a scan that was asked for again is made again
+_FRESH = 2.0  # seconds after which what was asked for again is done again
 _TROUBLE = 5.0  # seconds before the next try when the library can't be written
 _TRIES = 3  # listings of a directory in which things move while it is listed
 
@@ -64,7 +64,8 @@ class Scanner:
         self._lock = threading.Lock()
         self._scans: dict[bytes, Scan] = {}  # by path, the next one last
         self._looks: list[bytes] = []
-        self._finished: dict[bytes, float] = {}  # lately: by path, monotonic seconds, oldest first
+        # Scanned or listed lately: by path, monotonic seconds, oldest first.
+        self._refreshed: dict[bytes, float] = {}
         self._complete: set[bytes] = set()  # roots that were scanned since they were ones
         self._roots_asked = 0.0  # when `roots_changed` was called last
         self._unsettled = threading.Event()  # roots or mounts have changed
@@ -110,15 +111,21 @@ class Scanner:
             self._looks.append(path)
         self._wake()
 
-    def refresh(self, path: bytes) -> None:
-        """Scans `path`, unless that was done a moment ago; only lists it if it is watched."""
+    def refresh(self, path: bytes, missing: bool = False) -> None:
+        """Scans `path`, or only lists it if it is watched, unless that was done a moment ago.
+
+        `missing`: something should be there and isn't, so that it is listed anyway.
+        """
         root = self.watcher.covering(path)
         with self._lock:
-            finished = self._finished.get(path)
+            before = self._refreshed.get(path)
+            fresh = before is not None and time.monotonic() - before <= _FRESH
             watched = root in self._complete
-        if watched:
+            if watched and not fresh:
+                self._note_refreshed(path)
+        if watched and (missing or not fresh):
             self.look(path)
-        elif finished is None or time.monotonic() - finished > _FRESH:
+        elif not watched and not fresh:
             self.scan(path, again=False)
 
     def roots_changed(self) -> None:
@@ -306,15 +313,18 @@ class Scanner:
     def _finish(self, scan: Scan) -> None:
         with self._lock:
             del self._scans[scan.path]
-            now = time.monotonic()
-            self._finished.pop(scan.path, None)
-            self._finished[scan.path] = now
-            while now - next(iter(self._finished.values())) > _FRESH:
-                del self._finished[next(iter(self._finished))]
+            self._note_refreshed(scan.path)
             if self.watcher.is_root(scan.path):
                 self._complete.add(scan.path)
         scan.done.set()
         self._changed()
+
+    def _note_refreshed(self, path: bytes) -> None:
+        now = time.monotonic()
+        self._refreshed.pop(path, None)
+        self._refreshed[path] = now
+        while now - next(iter(self._refreshed.values())) > _FRESH:
+            del self._refreshed[next(iter(self._refreshed))]
 
     def _finish_latest(self) -> None:
         """Gives up the scan that raised an error nobody thought of."""
