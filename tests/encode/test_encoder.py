@@ -9,6 +9,8 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -303,6 +305,26 @@ def test_with_many_pictures_it_steps_back(model: Path, photo: Path) -> None:
         assert priorities(encoder.process.pid) == {FIRST}
         encoder.run([bytes(photo)])
         assert priorities(encoder.process.pid) == {LOWEST}
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists(), reason="needs CONFIG_SCHED_AUTOGROUP"
+)
+def test_its_session_steps_back_too() -> None:
+    """However soon: but for root the kernel takes one change in a tenth of a second."""
+    code = """if True:
+        import ctypes, os
+        from csearchd.encode.background import enter_background, step_back
+        if os.geteuid() == 0:
+            os.setuid(65534)
+            ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self stays its own
+        enter_background(3, True)
+        step_back()
+        print(open("/proc/self/autogroup").read())
+    """
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, start_new_session=True, check=True, capture_output=True)
+    assert done.stdout.split()[1:] == [b"nice", b"%d" % LOWEST]
 
 
 def priorities(pid: int) -> set[int]:

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from encode.tiny_model import make_tiny_model
 from support.photos import write_drawn
@@ -123,9 +124,10 @@ def test_a_search_is_of_one_model_while_they_change(user: User) -> None:
     make_tiny_model(str(user.data / "models" / "tiny"))
     write_drawn(user.pictures, 20)
     user.search("anything", "--in", user.pictures)
-    ended, errors = threading.Event(), []
+    ended = threading.Event()
 
-    def ask() -> None:
+    def ask() -> list[object]:
+        errors: list[object] = []
         with user.connect() as client:
             for number in itertools.count():
                 reply = client.ask(
@@ -134,13 +136,15 @@ def test_a_search_is_of_one_model_while_they_change(user: User) -> None:
                 if reply["type"] == "error":
                     errors.append(reply)
                 if ended.is_set():
-                    return
+                    break
+        return errors
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    for name in ("tiny", "starter") * 10:
-        user.csearchctl("model", "use", name)
-        wait_for(lambda name=name: user.status()["model"] == name, name)
-    ended.set()
-    asking.join()
-    assert not errors
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(ask)
+        try:
+            for name in ("tiny", "starter") * 10:
+                user.csearchctl("model", "use", name)
+                wait_for(lambda name=name: user.status()["model"] == name, name)
+        finally:
+            ended.set()
+        assert not asking.result()

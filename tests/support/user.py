@@ -84,7 +84,7 @@ class User:
         return done
 
     def begin(self, module: str, *arguments: object) -> subprocess.Popen[bytes]:
-        """Starts a command that may be interrupted; `end` doesn't look after it."""
+        """Starts a command that may be interrupted."""
         return subprocess.Popen(
             [sys.executable, "-P", "-m", module, *map(_argument, arguments)],
             env=self.environment,

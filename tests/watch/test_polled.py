@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,37 @@ def test_to_close_a_file_holds_nobody_up(user: User, below: tuple[Path, Path, in
     finally:
         os.kill(server, signal.SIGCONT)
         os.close(file)
+
+
+def test_a_picture_on_a_server_that_has_gone(user: User, below: tuple[Path, Path, int]) -> None:
+    _, mount, server = below
+    user.start()
+    picture = mount / "inner" / "drawn-00000.jpg"
+    file = os.open(picture, os.O_RDONLY)
+    os.kill(server, signal.SIGKILL)
+    wait_for(lambda: not os.access(mount, os.F_OK), "the end of the server")
+    with user.connect() as client:
+        shown = [{"path": os.fsencode(picture)}]
+        request = {"id": 1, "op": "search", "query": "", "top": 9, "pictures": shown, "files": 1}
+        socket.send_fds(client.socket, [pack(request)], [file])
+        reply = client.receive()
+        assert reply and "not connected" in reply["message"]
+        socket.send_fds(client.socket, [pack({"id": 1, "op": "roots"})], [file] * 2)
+        assert client.receive()
+    with suppress(OSError):
+        os.close(file)
+    wait_for(lambda: os.fsencode(picture) not in open_files(user), "the closing of all")
+    assert "Traceback" not in user.log()
+
+
+def open_files(user: User) -> list[bytes]:
+    """The paths of what the service has open."""
+    (pid,) = user.pids("csearchd")
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            found.append(os.readlink(b"/proc/%d/fd/%s" % (pid, name.encode())))
+    return found
 
 
 def not_answered(user: User, picture: Path, file: int, times: int = 1, **asked: Any) -> bool:

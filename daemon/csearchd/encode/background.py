@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import time
 
 FIRST, LOWEST = 5, 19  # nice(2)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_TRIES, _PAUSE = 10, 0.1  # seconds, in which the kernel takes one change of any autogroup
 
 
 def enter_background(keep: int, quiet: bool) -> None:
@@ -53,8 +55,12 @@ def end_with_parent() -> None:
 def _write(path: str, text: str) -> None:
     """Writes a setting of the kernel's, where it has that. Opened as it is: Landlock, which lets us
     write to such a file, doesn't let us empty it."""
-    try:
-        with open(path, "r+") as file:
-            file.write(text)
-    except OSError:
-        pass
+    for _ in range(_TRIES):
+        try:
+            with open(path, "r+") as file:
+                file.write(text)
+            return
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        except OSError:
+            return

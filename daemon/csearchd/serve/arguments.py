@@ -53,11 +53,15 @@ def directory_argument(service: Service, path: object) -> bytes:
 
 
 def asked(service: Service, path: bytes, question: Callable[[bytes], T]) -> T:
-    """What `question` says of a real path. Raises RequestError where that takes too long."""
+    """What `question` says of a real path. Raises RequestError where that fails, or takes too
+    long."""
     try:
         return service.scanner.watcher.ask(path, lambda: question(path), patient=True)
     except Unanswered:
         raise _unanswered(path) from None
+    except OSError as error:
+        shown = os.fsdecode(path).encode(errors="replace").decode()
+        raise RequestError("not-found", f"{shown}: {error.strerror}") from None
 
 
 def _unanswered(path: bytes) -> RequestError:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import threading
+from contextlib import suppress
 
 _BYTES = 1 << 16  # that are taken at a time
 _FILES = 32  # the same; the kernel drops more
@@ -57,4 +58,5 @@ def close_files(files: list[int]) -> None:
 
 def _close(files: list[int]) -> None:
     for file in files:
-        os.close(file)
+        with suppress(OSError):  # of a server that has gone; it is closed all the same
+            os.close(file)

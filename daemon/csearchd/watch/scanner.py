@@ -114,7 +114,7 @@ class Scanner:
     def refresh(self, path: bytes, missing: bool = False) -> None:
         """Scans `path`, or only lists it if it is watched, unless that was done a moment ago.
 
-        `missing`: something should be there and isn't, so that it is listed anyway.
+        `missing`: something should be there and isn't: if it is watched, it is listed anyway.
         """
         root = self.watcher.covering(path)
         with self._lock:
