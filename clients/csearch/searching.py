@@ -235,7 +235,7 @@ class _Search:
                 text = f"{count(pending)} of {count(images, 'picture')} to be read again, since "
                 text += "something about their files has changed"
             remark(f"csearch: {text}{waits}")
-        elif not self._found:
+        if not (self._found or new or self._interrupted):
             more = "more " if self._options.offset else ""
             remark(f"csearch: {f'no {more}picture matches' if images else self._nothing()}")
         if self._waited and result.get("failed"):

@@ -139,6 +139,14 @@ def test_what_is_only_read_again_makes_no_result_incomplete(home, service):
     assert b"incomplete" not in done.stderr
 
 
+def test_that_nothing_matches_is_said_though_some_are_read_again(home, service):
+    service(search=answering(images=2000, pending=120, again=120))
+    done = home.ask("csearch", "dog")
+    assert done.returncode == 1
+    assert b"to be read again" in done.stderr
+    assert b"no picture matches" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "result", "advised"),
     [

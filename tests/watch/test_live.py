@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from support.kernel import exchange
 from support.photos import drawn, write_drawn
 from support.raw import dng
 from support.user import User, wait_for
@@ -108,6 +109,18 @@ def test_camera_raw_gets_its_proper_name(watching: User, folder: Path) -> None:
     wrong.rename(proper)
     wait_for(lambda: watching.search("type:raw", "--in", folder, check=None) == [proper], "raw")
     assert watching.status()["failed"] == 0
+
+
+def test_camera_raw_and_a_jpeg_exchange_their_names(watching: User, folder: Path) -> None:
+    (jpeg,) = write_drawn(folder, 1, first=6)
+    raw = folder / "olympus.orf"
+    raw.write_bytes(b"IIRO" + dng(Image.open(io.BytesIO(drawn(5))))[4:])
+    wait_for(lambda: watching.search("type:raw", "--in", folder, check=None) == [raw], "raw")
+    exchange(jpeg, raw)
+    wait_for(lambda: watching.status()["failed"] == 1, "what is no JPEG")
+    assert watching.search("type:raw", "--in", folder, check=1) == []
+    jpeg.unlink()
+    wait_for(lambda: watching.status()["failed"] == 0, "the end of it")
 
 
 def test_atomic_saves_backups_and_swapped_names(watching: User, folder: Path) -> None:

@@ -39,11 +39,12 @@ def step_back() -> None:
     picture's time limit measures the picture and not the machine. The kernel derives the lowest
     best-effort priority for the disk from it.
     """
-    for thread in os.listdir("/proc/self/task"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, int(thread), LOWEST)
-        except ProcessLookupError:
-            pass  # it has just ended
+    for _ in range(2):  # some are started meanwhile
+        for thread in os.listdir("/proc/self/task"):
+            try:
+                os.setpriority(os.PRIO_PROCESS, int(thread), LOWEST)
+            except ProcessLookupError:
+                pass  # it has just ended
     _write("/proc/self/autogroup", str(LOWEST))
 
 

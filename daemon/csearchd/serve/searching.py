@@ -152,7 +152,11 @@ def _understood(
 def _away(service: Service, paths: list[bytes] | None) -> str | None:
     """Says that what was there waits for its disk, if that is so."""
     with service.library.read() as database:
-        away = sum(absent.waiting_at(database, path) for path in paths or [b"/"])
+        away = sum(
+            absent.waiting_at(database, path)
+            for path in paths or [b"/"]
+            if not any(roots.is_below(path, other) for other in paths or () if other != path)
+        )
     return f"pictures on a disk that isn't mounted wait for it: {away:,}" if away else None
 
 

@@ -171,7 +171,8 @@ class EventHandler:
         """Two took each other's place. Returns whether the library has it."""
         old, new = join(source.path, event.name), join(target.path, name)
         directory = event.mask & IN_DIRECTORY
-        swapped = swap(self._library, old, new, bool(directory))
+        same = bool(directory) or is_raw(old) == is_raw(new)  # as in a move
+        swapped = same and swap(self._library, old, new, bool(directory))
         one, other = source.children.get(event.name), target.children.get(name)
         if swapped and one is not None and other is not None:
             self._watches.swap(one, other)
