@@ -46,7 +46,7 @@ class Home(User):
         """Runs a command on a terminal (an xterm without links, if `more` doesn't say else)."""
         return Terminal(
             _command(command) + list(arguments),
-            {"TERM": "xterm", **self.environment, **more},
+            {**self.environment, "TERM": "xterm", **more},
             str(self.pictures),
             columns,
         )

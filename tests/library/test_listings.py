@@ -11,6 +11,7 @@ import pytest
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from support.steps import counted
 
 
 @pytest.fixture
@@ -30,18 +31,10 @@ def test_other_names_of_files_are_found_without_reading_all(library: Library) ->
     for number in range(20):
         files = [FileStat(b"%d.jpg" % i, 1, 1, 1, number * 1000 + i) for i in range(1000)]
         listings.apply(library, Listing(b"/%d" % number, files, [], b"1"))
-    steps = 0
-
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-
-    with library.read() as database:
-        database.set_progress_handler(step, 1)
+    with library.read() as database, counted(database) as steps:
         found = listings.holders(library, [5, 3007, 9999999])
-        database.set_progress_handler(None, 1)
     assert sorted(found) == [b"/0", b"/3"]
-    assert steps < 1000
+    assert 0 < steps.count < 1000
 
 
 def test_failures_leave_out_what_is_being_removed(library: Library) -> None:

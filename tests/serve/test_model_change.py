@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from encode.tiny_model import make_tiny_model
 from support.photos import write_drawn
@@ -69,13 +70,19 @@ def test_other_weights_of_the_same_name_read_everything_anew(user: User) -> None
         assert other.search("a red circle", "--in", user.pictures, "-t", 30) == second
 
 
-def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> None:
+def with_a_tiny_model(user: User) -> Path:
+    """Three pictures, and a model that serves; its directory."""
     directory = user.data / "models" / "tiny"
     make_tiny_model(str(directory))
     write_drawn(user.pictures, 3)
     user.start()
     user.csearchctl("model", "use", "tiny")
     wait_for(lambda: user.status()["model"] == "tiny", "the new model")
+    return directory
+
+
+def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> None:
+    directory = with_a_tiny_model(user)
     user.csearchctl("stop")
     (directory / "text.onnx").unlink()
     assert len(user.search("anything", "--in", user.pictures)) == 3
@@ -88,13 +95,7 @@ def test_a_model_that_has_gone_is_replaced_by_the_built_in_one(user: User) -> No
 
 
 def test_a_model_that_goes_while_it_serves_is_said(user: User) -> None:
-    directory = user.data / "models" / "tiny"
-    make_tiny_model(str(directory))
-    write_drawn(user.pictures, 3)
-    user.start()
-    user.csearchctl("model", "use", "tiny")
-    wait_for(lambda: user.status()["model"] == "tiny", "the new model")
-    configuration = directory / "open_clip_config.json"
+    configuration = with_a_tiny_model(user) / "open_clip_config.json"
     configuration.write_bytes(b"\xff" * 5000)
     said = user.csearch("x", "--in", user.pictures, check=1).stderr.decode()
     assert "csearchctl model remove tiny" in said and len(said) < 1000

@@ -48,8 +48,10 @@ class User:
         self.address = self.runtime / "csearch" / "csearch.sock"
         self.pictures.mkdir(exist_ok=True)
         self.runtime.mkdir(mode=0o700, exist_ok=True)
-        # Bytecode is kept, as an installed command's is: compiling takes longer than a search.
-        left_out = ("XDG_", "PYTHONDONTWRITEBYTECODE")
+        # What the terminal of whoever runs the tests can do is nothing to them. Bytecode is kept,
+        # as an installed command's is: compiling takes longer than a search.
+        left_out = ("XDG_", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES", "NO_COLOR", "DOMTERM")
+        left_out += ("VTE_VERSION", "KONSOLE_VERSION", "KITTY_", "TERM_PROGRAM", "WT_SESSION")
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(left_out)},
             "HOME": str(home),

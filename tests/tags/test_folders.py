@@ -18,6 +18,7 @@ from csearchd.tags.born import born
 from csearchd.tags.following import Following
 from csearchd.watch.disk import read_listing
 from csearchd.watch.rules import Rules
+from support.steps import counted
 
 
 @pytest.fixture
@@ -62,14 +63,7 @@ def test_what_is_due_and_what_was_left_alone(library: Library, tmp_path: Path) -
     kept = {album: "xattr", inner: "sidecar"}
     for path, mode in kept.items():
         folders.keep(library, path, mode)
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    with library.read() as database:
-        database.set_progress_handler(count, 1)
+    with library.read() as database, counted(database) as steps:
         assert folders.left_alone(library, kept) == {album: 3, inner: 0}
         assert folders.left_alone(library, {inner: "xattr", album: "sidecar"}) == {
             inner: 0,
@@ -78,8 +72,7 @@ def test_what_is_due_and_what_was_left_alone(library: Library, tmp_path: Path) -
         assert folders.due(library, album, "xattr", "edition") == []
         assert len(folders.due(library, album, "xattr", "another")) == 3
         assert len(folders.due(library, inner, "sidecar", "edition")) == 2
-        database.set_progress_handler(None, 1)
-    assert steps < 3000
+    assert 0 < steps.count < 3000
     folders.leave(library, inner)
     assert len(folders.due(library, album, "xattr", "another")) == 5
 

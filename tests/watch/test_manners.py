@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from csearchd.encode.background import HANDFUL
 from csearchd.watch import manners
-from csearchd.watch.manners import HANDFUL, POWER_SUPPLIES, Manners, on_battery
+from csearchd.watch.manners import POWER_SUPPLIES, Manners, on_battery
 from support.photos import write_drawn
 from support.user import User, wait_for
 

@@ -18,15 +18,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from csearch.protocol import Message, ProtocolError, Unpacker, pack
-from csearchd.encode.background import enter_background, step_back
+from csearchd.encode.background import HANDFUL, enter_background, step_back
 from csearchd.encode.messages import MAX_FRAME, Settings
 from csearchd.encode.models import remedy
 
 if TYPE_CHECKING:
     from csearchd.encode.pipeline import Pipeline
-
-
-_HANDFUL = 5  # pictures, for which somebody may wait
 
 
 class Link:
@@ -66,7 +63,7 @@ class Link:
                     raise ProtocolError(f"{op} before configure")
                 elif op == "read":
                     reads += 1
-                    if reads == _HANDFUL + 1 and self._quiet:
+                    if reads == HANDFUL + 1 and self._quiet:
                         step_back()
                     pipeline.read(message["job"], message["path"])
                 elif op == "look":

@@ -8,6 +8,7 @@ import signal
 import time
 
 FIRST, LOWEST = 5, 19  # nice(2)
+HANDFUL = 5  # new pictures that are read soon, and on battery too: a screenshot is wanted at once
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TRIES, _PAUSE = 10, 0.1  # seconds, in which the kernel takes one change of any autogroup
 

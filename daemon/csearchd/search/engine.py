@@ -123,7 +123,7 @@ class Engine:
                 replace(question, top=count, offset=0, order=ranked, reverse=backwards)
             )
             serving, facts = self._models.serving, self._library.facts
-            yardstick = self.yardstick(serving)
+            yardstick = self._yardsticks.of(serving)
             groups = duplicates.grouped(answer.hits, serving.table, yardstick, facts)
             if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
                 break

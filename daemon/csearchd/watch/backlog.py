@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from csearchd.encode.background import HANDFUL
 from csearchd.encode.models import Model
 from csearchd.encode.serving import Models
 from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
-from csearchd.watch.manners import HANDFUL, Manners
+from csearchd.watch.manners import Manners
 from csearchd.watch.resting import Resting
 
 _CHOICE = 512  # jobs that are looked up at a time

@@ -11,7 +11,6 @@ import os
 import time
 
 POWER_SUPPLIES = "/sys/class/power_supply"
-HANDFUL = 5  # new pictures that are read on battery too: a screenshot is wanted at once
 BATTERY = "waiting: on battery; csearchctl resume reads the new pictures all the same"
 LOAD = "pictures are read slowly: other programs need the processor"
 
