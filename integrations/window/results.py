@@ -166,8 +166,8 @@ class Results(Gtk.GridView):
         label.set_text(item.name)
         flags = GObject.BindingFlags.SYNC_CREATE
         cell.bindings = [item.bind_property("texture", picture, "paintable", flags)]
-        cell.weak = item.connect("notify::confidence", lambda item, _value: _mark(box, item))
-        _mark(box, item)
+        cell.weak = item.connect("notify::confidence", lambda item, _value: _mark(cell, item))
+        _mark(cell, item)
         item.shown += 1
         if not item.texture and not item.asked:
             item.asked = True
@@ -198,18 +198,31 @@ class Results(Gtk.GridView):
         self._popup(*box.translate_coordinates(self, x, y))
 
 
-def _mark(box, item):
+def _mark(cell, item):
+    """Shows and tells assistive technology how well the picture of `cell` matches."""
+    box = cell.get_child()
     weak = item.confidence == "weak"
     change = box.add_css_class if weak else box.remove_css_class
     change("weak")
     about = [item.name, item.place, _("Does not match well")]
     box.set_tooltip_text("\n".join(about if weak else about[:2]))
-    cell = box.get_parent()
-    cell.update_property([Gtk.AccessibleProperty.LABEL], [item.name])
-    if weak:
-        cell.update_property([Gtk.AccessibleProperty.DESCRIPTION], [about[2]])
+    _describe(cell, item.name, about[2] if weak else "")
+
+
+def _describe(cell, label, description):
+    """Gives the cell its accessible name and description ("" for none)."""
+    if hasattr(cell, "set_accessible_label"):  # GTK 4.12 and later
+        cell.set_accessible_label(label)
+        cell.set_accessible_description(description)
+        return
+    # Older versions bind a cell when its widget is in the grid already. Newer ones bind it before:
+    # there the box has no parent yet, and must not be asked for one.
+    widget = cell.get_child().get_parent()
+    widget.update_property([Gtk.AccessibleProperty.LABEL], [label])
+    if description:
+        widget.update_property([Gtk.AccessibleProperty.DESCRIPTION], [description])
     else:
-        cell.reset_property(Gtk.AccessibleProperty.DESCRIPTION)
+        widget.reset_property(Gtk.AccessibleProperty.DESCRIPTION)
 
 
 def _put(item, texture):
