@@ -35,7 +35,7 @@ _PLACEHOLDERS = ("xterm-kitty", "kitty", "xterm-ghostty", "ghostty")
 # What these show is text alone, and some of them print what they don't understand.
 _MUTE = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
 _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
-    "#{client_termname}\t#{client_termtype}"  # fmt: skip
+    "#{client_termname}\t#{client_termtype}\t#{client_termfeatures}"  # fmt: skip
 
 
 class Screen(NamedTuple):
@@ -92,18 +92,19 @@ def _in_tmux(true_colour: bool) -> Screen:
     import subprocess
 
     cell = _cell_size() or _CELL_PIXELS
-    own, _ = _ask()
-    if own == SIXEL:  # tmux knows sixels itself
-        return Screen(SIXEL, cell, true_colour)
     pane = ["-t", os.environ["TMUX_PANE"]] if os.environ.get("TMUX_PANE") else []
     try:
         said = subprocess.run(
             ["tmux", "display-message", "-p", *pane, _TMUX],
             capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True,
         ).stdout.rstrip("\n")  # fmt: skip
-        top, left, status, position, allowed, term, kind = said.split("\t")
+        top, left, status, position, allowed, term, kind, features = said.split("\t")
     except (OSError, subprocess.SubprocessError, ValueError):
         return Screen(BLOCKS, cell, true_colour)
+    # A tmux that was built with sixels claims them whatever the terminal around it shows, and
+    # prints "SIXEL IMAGE" there where that one has none.
+    if "sixel" in features.split(",") and _ask()[0] == SIXEL:
+        return Screen(SIXEL, cell, true_colour)
     protocol = _named(kind) or _named(term)
     if protocol is None:
         return Screen(BLOCKS, cell, true_colour)
