@@ -21,6 +21,7 @@ except (ImportError, ValueError):
 from background import Workers  # noqa: E402
 from service import Service  # noqa: E402
 from thumbnails import Thumbnails  # noqa: E402
+from variants import path  # noqa: E402
 from window import Window  # noqa: E402
 
 NAME = "org.csearch.Window"
@@ -56,8 +57,8 @@ class Application(Base):
         self._thumbnails = Thumbnails(Service())
         for name, kind, act in (
             ("search", "s", lambda value: self._open(query=value.unpack())),
-            ("search-in", "ay", lambda value: self._open(folder=_path(value))),
-            ("similar", "aay", lambda value: self._open(pictures=_paths(value))),
+            ("search-in", "ay", lambda value: self._open(folder=path(value))),
+            ("similar", "aay", lambda value: self._open(pictures=list(map(path, _all(value))))),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -75,14 +76,14 @@ class Application(Base):
         self._open()
 
     def do_command_line(self, line):
-        options = line.get_options_dict().end().unpack()
+        options = line.get_options_dict()
         here = os.fsencode(line.get_cwd() or "/")
-        folder = options.get("in")
-        words = line.get_arguments()[1:]
+        folder = options.lookup_value("in", GLib.VariantType("ay"))
+        like = options.lookup_value("like", GLib.VariantType("aay"))
         self._open(
-            query=" ".join(words),
-            folder=_absolute(here, folder) if folder else None,
-            pictures=[_named(here, picture) for picture in options.get("like", [])],
+            query=" ".join(line.get_arguments()[1:]),
+            folder=_absolute(here, path(folder)) if folder else None,
+            pictures=[_named(here, path(picture)) for picture in (_all(like) if like else [])],
         )
         return 0
 
@@ -92,21 +93,14 @@ class Application(Base):
         window.present()
 
 
-def _absolute(here, path):
-    """`path` (bytes, or what an option had) below `here`."""
-    path = bytes(path).rstrip(b"\0") if not isinstance(path, str) else os.fsencode(path)
-    return os.path.normpath(os.path.join(here, path))
+def _absolute(here, name):
+    return os.path.normpath(os.path.join(here, name))
 
 
 def _named(here, name):
     """A URL stays what it is."""
-    name = bytes(name).rstrip(b"\0") if not isinstance(name, str) else os.fsencode(name)
-    return name if b"://" in name else _absolute(here, os.fsdecode(name))
+    return name if b"://" in name else _absolute(here, name)
 
 
-def _path(value):
-    return bytes(value.unpack()).rstrip(b"\0")
-
-
-def _paths(value):
-    return [bytes(path).rstrip(b"\0") for path in value.unpack()]
+def _all(array):
+    return [array.get_child_value(index) for index in range(array.n_children())]

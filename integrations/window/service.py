@@ -4,6 +4,7 @@ import os
 
 from gi.repository import Gio, GLib
 
+from variants import unpacked
 from wording import sentence
 
 NAME = "org.csearch.Csearch1"
@@ -56,7 +57,7 @@ class Service:
             self._bus.close(None, None)
 
     def search(self, query, given, options, answer):
-        """Calls `answer(hits, result, failure)` later: [(path, score, fields)], a dict; a Failure.
+        """Calls `answer(hits, result, failure)` later: [[path, score, fields]], a dict; a Failure.
 
         `given` are opened pictures (pictures.Given); their files are closed.
         """
@@ -83,7 +84,8 @@ class Service:
                     answer([], {}, _failure(error))
                 return
             if not search.cancellable.is_cancelled():
-                answer(_hits(reply.get_child_value(0)), reply.get_child_value(1).unpack(), None)
+                hits, told = unpacked(reply)
+                answer(hits, told, None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -106,7 +108,7 @@ class Service:
         def finish(bus, result):
             try:
                 files = bus.call_finish(result).get_child_value(0)
-                told([_bytes(files.get_child_value(index)) for index in range(files.n_children())])
+                told(unpacked(files))
             except GLib.Error:
                 told([b""] * len(paths))
 
@@ -120,7 +122,7 @@ class Service:
 
         def finish(bus, result):
             try:
-                told(bus.call_finish(result).get_child_value(0).unpack())
+                told(unpacked(bus.call_finish(result).get_child_value(0)))
             except GLib.Error as error:
                 if _failure(error).absent:
                     told({})
@@ -139,7 +141,7 @@ class Service:
             return 0
 
         def received(_bus, _sender, _path, _interface, _signal, values):
-            told(values.get_child_value(0).unpack())
+            told(unpacked(values.get_child_value(0)))
 
         return self._bus.signal_subscribe(NAME, NAME, signal, PATH, None, 0, received)
 
@@ -173,20 +175,6 @@ class Service:
         if self._bus:
             path = "/org/freedesktop/FileManager1"
             self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, finish)
-
-
-def _hits(array):
-    """Taken apart by hand: to unpack a path byte by byte takes longer than the search."""
-    hits = []
-    for index in range(array.n_children()):
-        hit = array.get_child_value(index)
-        path, score, fields = (hit.get_child_value(number) for number in range(3))
-        hits.append((_bytes(path), score.get_double(), fields.unpack()))
-    return hits
-
-
-def _bytes(value):
-    return value.get_data_as_bytes().get_data() or b""
 
 
 def _told(picture):
