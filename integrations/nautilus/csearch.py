@@ -242,9 +242,9 @@ def _facts(told):
     yield _("Search"), _("Can be found by what it shows") if told else _("Not looked at yet")
     details = told.get("details", {})
     camera = " ".join(str(details[key]) for key in ("make", "model") if key in details)
-    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
+    shown = [_last(word) for word in told.get("words", [])]
     for name, value in (
-        (_("Tags"), ", ".join(told.get("keywords", []))),
+        (_("Tags"), ", ".join(_tags(told.get("keywords", [])))),
         (_("Shows"), ", ".join(shown)),
         (_("Title"), details.get("title")),
         (_("Description"), details.get("description")),
@@ -254,6 +254,17 @@ def _facts(told):
     ):
         if value:
             yield name, str(value)
+
+
+def _tags(keywords):
+    """Without the paths whose last word is there as a plain keyword too: programs write both."""
+    plain = {word.casefold() for word in keywords if "/" not in word}
+    return [word for word in keywords if "/" not in word or _last(word).casefold() not in plain]
+
+
+def _last(tag):
+    """The word at the end of a hierarchical tag."""
+    return tag.rpartition("/")[2]
 
 
 def _path(file):

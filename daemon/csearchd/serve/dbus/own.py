@@ -116,11 +116,22 @@ class Own:
 
 
 def _line(told: Message) -> str:
-    """The tags that a picture carries, then what it shows besides."""
+    """The tags that a picture carries, then what it shows besides.
+
+    Programs write a hierarchical tag twice, as a path and as the plain word at its end. Such a path
+    is left out.
+    """
     keywords: list[str] = told.get("keywords", [])
+    plain_words = {word.casefold() for word in keywords if "/" not in word}
+    tags = [w for w in keywords if "/" not in w or _last(w).casefold() not in plain_words]
     known = {part.casefold() for word in keywords for part in word.split("/")}
-    shown = [word.rpartition("/")[2] for word in told.get("words", [])]
-    return ", ".join(keywords + [word for word in shown if word.casefold() not in known])
+    shown = [_last(word) for word in told.get("words", [])]
+    return ", ".join(tags + [word for word in shown if word.casefold() not in known])
+
+
+def _last(tag: str) -> str:
+    """The word at the end of a hierarchical tag."""
+    return tag.rpartition("/")[2]
 
 
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:
