@@ -212,7 +212,8 @@ def encode(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.int8], NDA
     whole = np.rint(numbers).astype(np.int16)
     high = (whole + np.int16(128)) >> np.int16(8)
     low = whole - (high << np.int16(8))
-    return largest / np.float32(127), high.astype(np.int8), low.astype(np.int8)
+    scale: NDArray[np.float32] = np.divide(largest, 127, dtype=np.float32)
+    return scale, np.asarray(high, np.int8), np.asarray(low, np.int8)
 
 
 def _open(directory: str | None, name: str) -> int:

@@ -113,9 +113,8 @@ def fitted(
 ) -> Probe:
     """The probe of a concept, from unit vectors of shape (n, dimensions): of its examples, its
     counter-examples and pictures in general."""
-    covariance, mean = None, np.zeros(examples.shape[1])
-    if len(general) >= _FEW:
-        covariance, mean = np.cov(general.T), general.mean(axis=0)
+    covariance = np.cov(general.T) if len(general) >= _FEW else None
+    mean = np.zeros(examples.shape[1]) if covariance is None else general.mean(axis=0)
     away = examples.mean(axis=0) - mean
     if len(counters):
         away = away - _AGAINST * (counters.mean(axis=0) - mean)

@@ -96,7 +96,7 @@ class Yardstick:
 
     def centred(self, pictures: Vectors) -> Vectors:
         """Pictures' vectors less what all pictures have in common, at unit length."""
-        return _unit(pictures - self._centre)
+        return _unit(np.subtract(pictures, self._centre, dtype=np.float32))
 
     def _words_in(self, pictures: Vectors) -> tuple[Vectors, Vectors]:
         """Mean and spread of the scores that words in general have in pictures, each (n,)."""
