@@ -19,6 +19,7 @@ from pathlib import Path
 import skimage.data
 from PIL import Image
 
+from support import releases
 from support.bus import on_bus
 from support.desktop import DESKTOP_PYTHON, Desktop
 from support.user import User, wait_for
@@ -98,7 +99,7 @@ def nautilus(desktop: Desktop, picture: Path) -> None:
 def krunner(desktop: Desktop, query: str) -> None:
     on_screen = {"QT_QPA_PLATFORM": "xcb", "QT_QUICK_BACKEND": "software"}
     process = desktop.run("krunner", "--daemon", XDG_CURRENT_DESKTOP="KDE", **on_screen)
-    call = ["qdbus", "org.kde.krunner", "/App"]
+    call = [str(releases.first(releases.QDBUS)), "org.kde.krunner", "/App"]
     asking = {"env": desktop.environment, "capture_output": True, "text": True}
     wait_for(lambda: "query" in subprocess.run(call, **asking).stdout, "KRunner on the bus")
     subprocess.run([*call, "query", query], **asking)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.bus import on_bus
+from support.complaints import complaints
 from support.desktop import Desktop
 from support.user import User, wait_for
 
@@ -23,3 +24,8 @@ def screen(settled: User) -> Iterator[Desktop]:
         made.stop()
         for log in settled.home.glob("*.log"):  # shown where a test fails
             print(log.name, log.read_text(errors="replace")[-4000:])
+    # Nautilus, KRunner and the like have warnings of their own.
+    for log in settled.home.glob("*.log"):
+        ours = "" if log.name.startswith(("python", "csearch")) else "csearch"
+        text = log.read_text(errors="replace")
+        assert not complaints(text, ours), text[-4000:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from PIL import Image
 
+from support import releases
 from support.desktop import Desktop, needs
 from support.programs import FILE_MANAGER, PORTAL, Programs
 from support.user import SECONDS, wait_for
@@ -18,8 +18,8 @@ from support.user import SECONDS, wait_for
 pytestmark = [
     needs(typelibs={"Gtk": "3.0"}),
     pytest.mark.skipif(
-        not all(map(shutil.which, ("krunner", "qdbus"))),
-        reason="needs krunner (plasma-workspace) and qdbus (qdbus-qt5)",
+        not (releases.first(["krunner"]) and releases.first(releases.QDBUS)),
+        reason=f"needs krunner (plasma-workspace) and {releases.QDBUS_PACKAGES}",
     ),
 ]
 
@@ -41,7 +41,7 @@ def qdbus(screen: Desktop) -> Iterator[Ask]:
     user.csearchctl("install", "--all")
 
     def call(*arguments: str) -> str:
-        command = ["qdbus", "org.kde.krunner", "/App", *arguments]
+        command = [str(releases.first(releases.QDBUS)), "org.kde.krunner", "/App", *arguments]
         done = subprocess.run(
             command, env=screen.environment, capture_output=True, text=True, timeout=SECONDS
         )

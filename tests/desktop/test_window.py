@@ -227,7 +227,8 @@ def test_the_best_is_in_sight_whatever_was_before(screen: Desktop) -> None:
         see(screen, "coffee.jpg")
         screen.keys("key", "Home")
         screen.keys("type", "--", "- ")
-        wait_for(lambda: shown(screen)[-1] == "coffee.jpg", "another order")
+        # GTK 4.12 and later expose only the cells that are in sight.
+        wait_for(lambda: shown(screen)[:1] not in ([], ["coffee.jpg"]), "another order")
         assert not any(screen.accessible("scrolled", APPLICATION))
         screen.keys("key", "Down", "Down", "Down", "Down")
         wait_for(lambda: any(screen.accessible("scrolled", APPLICATION)), "what is further down")

@@ -93,7 +93,7 @@ class Desktop:
 
     def run(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
         """Starts a program; `more` is added to its environment."""
-        log = (self.user.home / f"{os.path.basename(command[0])}.log").open("ab")
+        log = self.log(command[0]).open("ab")
         process = subprocess.Popen(
             command,
             env={**self.environment, **more},
@@ -105,6 +105,10 @@ class Desktop:
         log.close()
         self._processes.append(process)
         return process
+
+    def log(self, program: str) -> Path:
+        """What is written by all processes of that program that `run` starts."""
+        return self.user.home / f"{os.path.basename(program)}.log"
 
     def keys(self, *arguments: str) -> str:
         """What xdotool does."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.complaints import complaints
 from support.desktop import DESKTOP_PYTHON, Desktop
 
 APPLICATION = "org.csearch.Window"
@@ -20,8 +21,11 @@ def search_window(
     """Its X window, once it has the keyboard. Its process has ended afterwards.
 
     There is one process for all windows of a session: a window that opens while the former one is
-    about to end would end with it, and what is typed then is lost.
+    about to end would end with it, and what is typed then is lost. A window that worked must not
+    have written a warning of GTK's either.
     """
+    log = screen.log(command[0])
+    before = log.stat().st_size if log.exists() else 0
     process = screen.run(*command, **environment)
     window = screen.window(title)
     # Active is what the window manager has seen get the focus.
@@ -34,3 +38,5 @@ def search_window(
             at = ("/org/csearch/Window", "org.freedesktop.Application")
             screen.bus.call(at, "ActivateAction", "sava{sv}", *quit_it, destination=APPLICATION)
         process.wait(60)
+    text = log.read_bytes()[before:].decode(errors="replace")
+    assert not complaints(text), text

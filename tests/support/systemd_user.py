@@ -43,7 +43,8 @@ _SESSION = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run/systemd
-mkdir /run/systemd/system /run/systemd/unit-root
+mkdir /run/systemd/system
+mkdir /run/systemd/unit-root /run/systemd/mount-rootfs  # before and since systemd 257
 mkdir -p /run/user /media
 mount -t tmpfs -o mode=755 tmpfs /run/user
 mount -t tmpfs -o mode=755 tmpfs /media

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from support import releases
+
 KINDS = ("jpg", "png", "webp", "lossless.webp", "tif", "heic", "avif")
 OURS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
 
@@ -21,6 +24,14 @@ OURS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", 
 def need(program: str, package: str) -> None:
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed (Debian: {package})")
+
+
+def need_any(programs: Sequence[str], packages: str) -> str:
+    """The first of the programs that is installed; skips where none is."""
+    found = releases.first(programs)
+    if found is None:
+        pytest.skip(f"none of {', '.join(programs)} is installed (Debian: {packages})")
+    return found
 
 
 def need_exiftool() -> None:

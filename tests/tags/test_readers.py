@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from support import releases
 from support.photos import write_photos
 from support.user import User, wait_for
 from tags.bench import Bench
-from tags.pictures import exiftool, fields, make, need, need_exiftool
+from tags.pictures import exiftool, fields, make, need, need_any, need_exiftool
 
 WORDS = ["animal/dog", "sky"]
-BALOO = ("/usr/lib/x86_64-linux-gnu/libexec/baloo_file", "/usr/bin/baloo_file")
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_an_edit_by_exiv2_keeps_what_is_ours(bench: Bench, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
 def test_tracker_sees_the_subject(bench: Bench, tmp_path: Path, home: Path, kind: str) -> None:
-    need("tracker3", "tracker-extract")
+    extract = need_any(releases.LOCALSEARCH, releases.LOCALSEARCH_PACKAGES)
     path = make(tmp_path, kind)
     bench.write("embedded", WORDS, path)
-    found = run(home, "tracker3", "extract", path)
+    found = run(home, extract, "extract", path)
     assert 'nao:prefLabel "dog"' in found
     assert 'nao:prefLabel "sky"' in found or kind != "jpg"  # elsewhere it reads the first alone
 
@@ -141,10 +141,8 @@ def test_an_edit_by_darktable_keeps_what_is_ours(bench: Bench, tmp_path: Path, h
 
 
 def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
-    need("baloosearch", "baloo-kf5")
-    baloo = next((path for path in BALOO if os.path.exists(path)), None)
-    if baloo is None:
-        pytest.skip("baloo_file is not installed (Debian: baloo-kf5)")
+    search = need_any(releases.BALOOSEARCH, releases.BALOO_PACKAGES)
+    baloo = need_any(releases.BALOO_FILE, releases.BALOO_PACKAGES)
     pictures = home / "Pictures"
     pictures.mkdir()
     path = make(pictures, "jpg")
@@ -156,7 +154,7 @@ def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
     )
     script = (
         f"{baloo} & indexer=$!; for second in $(seq 60); do sleep 1; "
-        f"baloosearch tag:dog | grep picture && break; done; kill $indexer"
+        f"{search} tag:dog | grep picture && break; done; kill $indexer"
     )
     assert str(path) in run(home, "sh", "-c", script)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from support import archives
 from support.kernel import exchange
 from support.photos import drawn
 
@@ -235,7 +236,7 @@ def unpack(tree: Tree, one: int, other: int) -> None:
         for number in range(3):
             (source / f"{number}.jpg").write_bytes(tree.content(number))
         shutil.make_archive(str(archive.with_suffix("")), archive.suffix[1:], source.parent)
-    shutil.unpack_archive(archive, tree.directory(one))
+    archives.unpack(archive, tree.directory(one))
 
 
 def check_out(tree: Tree, one: int, other: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.archives import unpack
 from support.kernel import exchange
 from support.photos import drawn, write_drawn
 from support.user import User, wait_for
@@ -118,7 +119,7 @@ def test_an_archive_is_unpacked(watching: User, folder: Path, kind: str) -> None
             for path in source.rglob("*.jpg"):
                 packed.write(path, path.relative_to(source))
     for _ in range(2):
-        shutil.unpack_archive(archive, folder)
+        unpack(archive, folder)
         assert settled(watching, folder)[0] == encoded
 
 
