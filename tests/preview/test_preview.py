@@ -254,6 +254,20 @@ def test_through_tmux(viewer: User) -> None:
 
 
 @needs_tmux
+@pytest.mark.parametrize("name", [b"VTE(7600)", b"XTerm(390)"])
+def test_a_terminal_without_sixels_gets_none_from_tmux(viewer: User, name: bytes) -> None:
+    """tmux 3.4 and later claim to show sixels whatever the terminal around them shows."""
+    output = through_tmux(viewer, name)
+    assert b"SIXEL" not in output and "▀".encode() in output
+
+
+@needs_tmux
+def test_sixels_through_tmux(viewer: User) -> None:
+    output = through_tmux(viewer, b"foot(1.16.2)")
+    assert re.search(rb"\x1bP[\d;]*q", output) and b"SIXEL" not in output
+
+
+@needs_tmux
 def test_what_tmux_keeps_back_is_drawn_in_characters(viewer: User) -> None:
     output = through_tmux(viewer, b"kitty(0.35.2)", "off")
     assert kitty_pictures(output) == []

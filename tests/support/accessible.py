@@ -37,9 +37,20 @@ def everything(accessible):
             yield from everything(child)
 
 
+def name_of(accessible):
+    """Its name; from GTK 4.12 on menu items have none but that of the label they point to."""
+    if name := accessible.get_name():
+        return name
+    for relation in accessible.get_relation_set():
+        if relation.get_relation_type() == Atspi.RelationType.LABELLED_BY:
+            labels = map(relation.get_target, range(relation.get_n_targets()))
+            return " ".join(label.get_name() or "" for label in labels)
+    return ""
+
+
 def described(accessible):
     try:
-        name, role = accessible.get_name() or "", accessible.get_role_name()
+        name, role = name_of(accessible), accessible.get_role_name()
         text = ""
         if accessible.get_text_iface():
             text = Atspi.Text.get_text(accessible, 0, -1)
@@ -55,11 +66,11 @@ def main(command, application, *rest):
         return [part for _, name, text in told for part in (name, text) if part]
     if command == "focused":
         has = Atspi.StateType.FOCUSED
-        return [node.get_name() for node in found if node.get_state_set().contains(has)]
+        return [name_of(node) for node in found if node.get_state_set().contains(has)]
     if command == "scrolled":
         return [Atspi.Value.get_current_value(node) for node in found if node.get_value_iface()]
     if command == "described":
-        told = [(node.get_name(), node.get_description()) for node in found]
+        told = [(name_of(node), node.get_description()) for node in found]
         return [pair for pair in told if pair[1]]
     if command == "tree":
         return [described(node) for node in found]

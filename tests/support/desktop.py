@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class Desktop:
             number = display.readline().strip()
         self.environment = {
             **self.user.environment,
+            "PATH": _path_of_the_desktop(),
             "DISPLAY": f":{number}",
             "DBUS_SESSION_BUS_ADDRESS": self.bus.address,
             "GDK_BACKEND": "x11",
@@ -174,6 +176,13 @@ class Desktop:
     def stop(self) -> None:
         end(self._processes)
         self.bus.stop()
+
+
+def _path_of_the_desktop() -> str:
+    """PATH without the environment that runs the tests: its python3 has none of the desktop's
+    modules, and Nautilus would take it for its own."""
+    own = os.path.dirname(sys.executable)
+    return ":".join(part for part in os.environ["PATH"].split(":") if part != own)
 
 
 def end(processes: list[subprocess.Popen[bytes]]) -> None:
