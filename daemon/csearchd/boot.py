@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ from csearchd.encode.models import ModelError
 from csearchd.encode.serving import Models
 from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
+from csearchd.library.durability.summary import Summary
 from csearchd.library.history import History
 from csearchd.library.library import Library
 from csearchd.library.retiring import retire
@@ -29,6 +31,7 @@ from csearchd.serve import folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.folder_names import FolderNames
+from csearchd.serve.keeping import RESCUED, keep_library
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
@@ -119,7 +122,12 @@ async def _run(
         tagging,
         History(paths.history),
         FolderNames(library),
+        Summary(library),
     )
+    if rescued := os.environ.pop(RESCUED, None):
+        library.remarks.append(rescued)
+    for remark in filter(None, [*library.remarks, service.summary.remark]):
+        log.error("%s", remark)
     listening = own.socket if own else inherited
     assert listening is not None
     operations = Operations(service)
@@ -138,6 +146,7 @@ async def _run(
         asyncio.create_task(chore)
         for chore in (_purge(service), _tell(service, notifier), bus.run(), keep_tagged(service))
     ]
+    chores.append(asyncio.create_task(keep_library(service)))
     if own:
         chores.append(asyncio.create_task(_watch_socket(service, own)))
     if seconds := notifier.watchdog_seconds:
@@ -160,6 +169,8 @@ async def _run(
     reading.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
     threads.shutdown(wait=False, cancel_futures=True)
+    with contextlib.suppress(LibraryError, OSError):  # the next start writes it instead
+        service.summary.update()
     return service.restart
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "completion": "print what makes a shell complete csearch's words",
     "model": "list, install and choose models",
     "tags": "write tags where other programs read them, or take them back",
+    "backup": "copy the library, what csearch knows, into a file",
     "install": "start the service with your session, and integrate it with your desktop",
     "uninstall": "take away what install has put there",
     "doctor": "check the installation and say what to do",

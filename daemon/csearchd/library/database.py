@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
+import threading
+from functools import partial
+from typing import Any
+from urllib.parse import quote
 
+from csearchd.library.durability import journal
 from csearchd.library.filesystem import network_filesystem
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
@@ -13,11 +19,24 @@ class LibraryError(Exception):
     """The library can't be used; the text says what happened, to which file, and what to do."""
 
 
-def open_database(path: str) -> sqlite3.Connection:
+class Reader(sqlite3.Connection):
+    """A connection that can only read; who uses it holds `lock`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lock = threading.RLock()
+
+
+# A text with a damaged byte is read with U+FFFD in its place: it must not cost the other rows.
+_as_text = partial(str, encoding="utf-8", errors="replace")
+
+
+def open_database(path: str, remarks: list[str] | None = None) -> sqlite3.Connection:
     """The database at `path`, created or migrated where needed.
 
     The connection begins no transactions by itself and may be used by several threads, one at a
-    time. Raises LibraryError; a file that can't be used is left as it is.
+    time. What the user should know of a damaged log is added to `remarks`. Raises LibraryError; a
+    file that can't be used is left as it is.
     """
     directory = os.path.dirname(path)
     if kind := network_filesystem(directory):
@@ -27,12 +46,19 @@ def open_database(path: str) -> sqlite3.Connection:
         )
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
+        committed = journal.committed_frames(path)
         database = _connect(path)
     except OSError as error:
         raise LibraryError(f"{error.filename or directory}: {error.strerror}") from error
     except sqlite3.Error as error:
         raise explain(error, path) from error
     try:
+        if not journal.is_whole(database, committed) and remarks is not None:
+            remarks.append(
+                f"{path}-wal was damaged: what was noted last before the service ended may be "
+                "lost; your pictures are compared with the disk again; look with csearchctl roots, "
+                "csearchctl concepts and csearchctl status whether something of yours is missing"
+            )
         _migrate(database, path)
     except sqlite3.Error as error:
         database.close()
@@ -43,9 +69,14 @@ def open_database(path: str) -> sqlite3.Connection:
     return database
 
 
-def open_reader(path: str) -> sqlite3.Connection:
+def open_reader(path: str) -> Reader:
     """A second connection that can only read, for use beside the first (write-ahead log)."""
-    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # Never creates a file: SQLite would do that where the database has just been deleted.
+    where = f"file:{quote(os.fsencode(path))}?mode=rw"
+    reader: Reader = sqlite3.connect(
+        where, uri=True, isolation_level=None, check_same_thread=False, factory=Reader
+    )
+    reader.text_factory = _as_text
     reader.execute("PRAGMA query_only = ON")
     return reader
 
@@ -54,11 +85,7 @@ def explain(error: sqlite3.Error, path: str) -> LibraryError:
     """`error` in words for the user: what is wrong with the database at `path`, what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return LibraryError(
-            f"{path} is damaged ({error}); restore it from a backup, or move it away "
-            f"(mv '{path}' '{path}.damaged') and start again: your pictures are untouched and "
-            "will be read anew"
-        )
+        return LibraryError(damaged(path, str(error)))
     if code == sqlite3.SQLITE_FULL:
         return LibraryError(f"the disk with {path} is full; free some space on it")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -69,11 +96,32 @@ def explain(error: sqlite3.Error, path: str) -> LibraryError:
     return LibraryError(f"{path}: {error}")
 
 
+def lost(path: str) -> str:
+    """What to say while the files of an open database aren't at its path."""
+    return (
+        f"{path} was deleted, moved or replaced while the service runs; the service looks for that "
+        "a few times a minute and makes it anew from memory: try again then"
+    )
+
+
+def damaged(path: str, what: str) -> str:
+    """What to do about a database that can't be used, and what that costs."""
+    away = shlex.quote(os.path.join(os.path.dirname(path), "damaged"))
+    return (
+        f"{path} is damaged ({what}). Put a backup in its place (csearchctl backup -h tells how), "
+        "or move it away with its -wal and -shm and start again "
+        f"(mkdir {away} && mv {shlex.quote(path)}* {away}): your pictures are untouched and will "
+        "be read anew, but with it go the list of watched directories, concepts, which folders "
+        "are kept tagged, and what csearchctl tags undo needs"
+    )
+
+
 def _connect(path: str) -> sqlite3.Connection:
     fresh = not os.path.exists(path) or os.path.getsize(path) == 0
     if fresh:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    database.text_factory = _as_text
     if fresh:  # both can be set only while there is no page
         database.execute("PRAGMA page_size = 16384")
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")

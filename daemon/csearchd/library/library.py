@@ -8,19 +8,32 @@ and read the database through connections of their own.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
-from csearchd.library.database import LibraryError, explain, open_database, open_reader
+from csearchd.library.database import (
+    LibraryError,
+    Reader,
+    explain,
+    lost,
+    open_database,
+    open_reader,
+)
+from csearchd.library.durability.presence import Presence
 from csearchd.library.facts import Facts
 from csearchd.library.keywords import Keywords
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors import VectorTable, settle_others
+
+log = logging.getLogger(__name__)
 
 _PAGES = 4096  # of 16 KB: a transaction of less than a second
 _CLOSE_SECONDS = 0.3
@@ -33,15 +46,19 @@ class Library:
     def __init__(self, path: str, cache: str | None = None) -> None:
         """`cache` is a directory for files that repeat the database; None is memory."""
         self.path = path
+        self.remarks: list[str] = []  # for the user: what was damaged when it was opened
+        self.trouble: str | None = None  # why it can't be kept on the disk, while that is so
         self._cache = cache
         self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
-        self._database = open_database(path)
+        self._database = open_database(path, self.remarks)
+        self._presence = Presence(path)
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         self._committed: list[Callable[[], None]] = []  # what is done once it is committed
         self._afterwards: list[Callable[[], None]] = []  # the same, for which no search waits
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()  # a reading connection for each thread
+        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()  # all of those
         self._loading = threading.Lock()
         self.memory = threading.RLock()
         try:
@@ -72,6 +89,8 @@ class Library:
             if self._writer is not None:  # this thread's own, since it has the lock
                 yield self._database
                 return
+            if self._presence.is_lost():
+                raise LibraryError(lost(self.path))
             self._writer = threading.get_ident()
             try:
                 self._database.execute("BEGIN IMMEDIATE")
@@ -121,9 +140,14 @@ class Library:
             if self._writer == threading.get_ident():
                 yield self._database
                 return
-            if not hasattr(self._local, "reader"):
-                self._local.reader = open_reader(self.path)
-            yield self._local.reader
+            reader: Reader | None = getattr(self._local, "reader", None)
+            if reader is None:
+                if self._presence.is_lost():
+                    raise LibraryError(lost(self.path))
+                reader = self._local.reader = open_reader(self.path)
+                self._readers.add(reader)
+            with reader.lock:
+                yield reader
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
@@ -216,13 +240,63 @@ class Library:
                 self._afterwards.append(table.settle(database, model))
             settle_others(database, self._tables)
 
+    def checkpoint(self) -> None:
+        """Moves what is in the log into the database's own file, on the disk. Raises LibraryError.
+
+        What somebody still reads, or writes meanwhile, stays in the log.
+        """
+        with self._writing:
+            try:
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
+
+    def is_lost(self) -> bool:
+        """Whether the database's file isn't at its path any more, so that nothing new is kept."""
+        return self._presence.is_lost()
+
+    def rescue(self) -> str:
+        """Puts all of a library that is lost into a file again, for a service that then restarts.
+
+        Returns what happened, for the user. Raises LibraryError, OSError.
+        """
+        with self._writing:
+            try:
+                return self._presence.rescue(self._database)
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
+
     def close(self) -> None:
-        """Closes the database, unless a transaction is under way: that is rolled back instead,
-        when the process ends, since nobody who ends the daemon wants to wait for it."""
+        """Closes the database, all of which is in its own file then, unless a transaction is under
+        way: that is rolled back instead, when the process ends, since nobody who ends the daemon
+        wants to wait for it."""
         if self._writing.acquire(timeout=_CLOSE_SECONDS):
             with contextlib.suppress(LibraryError):  # the next start catches up instead
                 self._settle()
             for table in self._tables.values():
                 table.close()
+            if self.is_lost() and not self._presence.rescued:
+                self._rescue_at_last()
+            self._close_readers()
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute(f"PRAGMA busy_timeout = {int(_CLOSE_SECONDS * 1000)}")
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._database.close()
+            self._presence.close()
             self._writing.release()
+
+    def _rescue_at_last(self) -> None:
+        try:
+            log.error("%s", self.rescue())
+        except (LibraryError, OSError) as error:
+            log.error("%s is lost: it was deleted, and cannot be made anew: %s", self.path, error)
+
+    def _close_readers(self) -> None:
+        """Closes the connections of threads that wait for work: only the last connection that is
+        closed takes the log away. One in use is told to end, and left if it doesn't."""
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        for reader in list(self._readers):
+            reader.interrupt()
+            if reader.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                reader.close()
+                reader.lock.release()

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from csearchd.config import Config
 from csearchd.encode.serving import Models
+from csearchd.library.durability.summary import Summary
 from csearchd.library.history import History
 from csearchd.library.library import Library
 from csearchd.paths import Paths
@@ -46,6 +47,7 @@ class Service:
     tagging: Tagging
     history: History
     folder_names: FolderNames
+    summary: Summary
     first_reads: list[bytes] = field(default_factory=list)
     """Directories never seen before, that a client waits for."""
     tag_news: asyncio.Event = field(default_factory=asyncio.Event)

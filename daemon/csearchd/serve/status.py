@@ -100,6 +100,7 @@ def notes(service: Service) -> list[str]:
     models = service.models
     found = [scanner.trouble, reading.trouble, scanner.watcher.trouble]
     found += [models.trouble, models.serving.table.trouble]
+    found += [service.library.trouble, *service.library.remarks, service.summary.remark]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
     elif reading.backlog.saving:

@@ -1,0 +1,78 @@
+"""Whether the database's file is still where it was opened, and a copy of it if it isn't.
+
+A deleted file lives on while it is open: SQLite writes to it without an error, and all is lost when
+the service ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+
+class Presence:
+    """Of an open database's file, with the log and the log's index beside it."""
+
+    def __init__(self, path: str) -> None:
+        """`path` is the file's, which SQLite has open. Raises OSError."""
+        self._path = path
+        # O_PATH: closing another descriptor would end SQLite's locks (fcntl(2)).
+        self._file = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        self.rescued = False  # it was lost, and all of it is in a file again
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def is_lost(self) -> bool:
+        """Whether one of the files is at its path no more. Cheap."""
+        return not (
+            self._is_in_place()
+            and os.path.exists(f"{self._path}-wal")
+            and os.path.exists(f"{self._path}-shm")
+        )
+
+    def _is_in_place(self) -> bool:
+        ours = os.fstat(self._file)
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def rescue(self, database: sqlite3.Connection) -> str:
+        """Sees to it that all of `database`, which is lost, is in a file: where nothing is at its
+        path now, in a new one there; else beside that, unless its own file has but been moved.
+
+        Returns what happened, for the user. Raises sqlite3.Error, OSError.
+        """
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if self._is_in_place():
+            said = f"the -wal or -shm of {self._path} was deleted or moved; nothing is lost"
+        elif not os.path.lexists(self._path):
+            self._copy(database, self._path)
+            said = (
+                f"{self._path} was deleted or moved while the service ran; it was made anew from "
+                "memory, with all that it held; models that were installed and past queries "
+                "have gone if they were deleted with it (csearchctl model list)"
+            )
+        else:
+            said = f"another file took the place of {self._path} while the service ran; it is used"
+            if not os.fstat(self._file).st_nlink:
+                path = time.strftime(f"{self._path}.rescued-%Y%m%d-%H%M%S")
+                self._copy(database, path)
+                said += f"; what the service knew was deleted, and is in {path} now"
+        self.rescued = True
+        return said
+
+    @staticmethod
+    def _copy(database: sqlite3.Connection, path: str) -> None:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        temporary = f"{path}.new"
+        os.close(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        try:
+            database.execute("VACUUM INTO ?", (temporary,))
+            os.rename(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
