@@ -166,7 +166,7 @@ def parse(text: str, path: str) -> Config:
     """`text` as a configuration; `path` is for the complaints. Raises ConfigError."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # too large a number, tables too deep
         raise ConfigError(f"{path}: is not TOML: {error}") from error
     known = {key.path: key for key in KEYS}
     given: dict[str, Any] = {}

@@ -94,7 +94,7 @@ def test_another_library_in_its_place_is_used_and_the_first_one_kept(filled: Use
     filled.csearchctl("backup", filled.home / "copy")
     shutil.rmtree(filled.data)
     filled.data.mkdir()
-    shutil.copyfile(filled.home / "copy", filled.data / "library.sqlite")
+    shutil.copy(filled.home / "copy", filled.data / "library.sqlite")
     noticed(filled, "another file took the place")
     (kept,) = filled.data.glob("library.sqlite.rescued-*")
     assert kept.stat().st_size > 0

@@ -72,7 +72,7 @@ def test_a_missing_or_empty_file_is_named_with_the_remedy(models_dir: str, file:
     ("old", "new", "complaint"),
     [
         ("dimensions = 512", "dimensions = true", "dimensions is missing or no int"),
-        ("dimensions = 512", "dimensions = 0", "dimensions must be positive"),
+        ("dimensions = 512", "dimensions = 0", "dimensions must be from 1 to 65536"),
         ("dimensions = 512", "", "dimensions is missing"),
         ("causal = true", "causal = 1", "causal is missing or no bool"),
         ("[checksums]", "[sums]", "checksums is missing"),

@@ -112,7 +112,8 @@ def _copy(library: str, temporary: str, target: str) -> None:
 
 
 def _open(path: str) -> sqlite3.Connection:
-    where = f"file:{quote(os.fsencode(path))}?mode=rw"  # so that a log that a killed service left is read
+    # For writing: else the log that a killed service has left could not be read.
+    where = f"file:{quote(os.fsencode(path))}?mode=rw"
     return sqlite3.connect(where, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
 
 

@@ -26,6 +26,7 @@ TOKENIZER = "tokenizer.json"
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
+_MOST_NUMBERS = 1 << 16  # of a vector; tokens of a text
 
 
 class ModelError(Exception):
@@ -67,7 +68,7 @@ def load_model(directory: str) -> Model:
         raise ModelError(f"{directory} holds no model: it has no {DESCRIPTION}") from None
     except OSError as error:
         raise ModelError(f"{path} can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML or UTF-8, tables too deep
         raise ModelError(f"{path} is damaged ({error}); {remedy(directory)}") from None
     model = Model(**_checked(entries, path), directory=directory)
     for name in FILES:
@@ -194,6 +195,8 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
             raise ModelError(f"{path}: {field.name} is missing or no {kind.__name__}")
         values[field.name] = value
     for key in ("dimensions", "context_length"):
-        if values[key] < 1:
-            raise ModelError(f"{path}: {key} must be positive")
+        if not 1 <= values[key] <= _MOST_NUMBERS:
+            raise ModelError(f"{path}: {key} must be from 1 to {_MOST_NUMBERS}")
+    if not values["fingerprint"].isalnum():
+        raise ModelError(f"{path}: fingerprint must be letters and digits")
     return values

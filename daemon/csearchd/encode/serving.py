@@ -102,9 +102,9 @@ class Models:
         return self._library.model(model.fingerprint, model.name, model.dimensions)
 
     def _load(self, model: Model) -> Serving:
+        tower = TextTower(model, self._threads)  # first: it knows whether the dimensions are right
         row = self.row(model)
         table = self._library.vectors(row, model.dimensions)
-        tower = TextTower(model, self._threads)
         give_back()  # loading both takes twice what they are
         return Serving(model, row, table, tower)
 

@@ -89,8 +89,7 @@ class Library:
             if self._writer is not None:  # this thread's own, since it has the lock
                 yield self._database
                 return
-            if self._presence.is_lost():
-                raise LibraryError(lost(self.path))
+            self.expect_in_place()
             self._writer = threading.get_ident()
             try:
                 self._database.execute("BEGIN IMMEDIATE")
@@ -142,8 +141,7 @@ class Library:
                 return
             reader: Reader | None = getattr(self._local, "reader", None)
             if reader is None:
-                if self._presence.is_lost():
-                    raise LibraryError(lost(self.path))
+                self.expect_in_place()
                 reader = self._local.reader = open_reader(self.path)
                 self._readers.add(reader)
             with reader.lock:
@@ -254,6 +252,11 @@ class Library:
     def is_lost(self) -> bool:
         """Whether the database's file isn't at its path any more, so that nothing new is kept."""
         return self._presence.is_lost()
+
+    def expect_in_place(self) -> None:
+        """Raises LibraryError where the library `is_lost`: nothing that is written would last."""
+        if self._presence.is_lost():
+            raise LibraryError(lost(self.path))
 
     def rescue(self) -> str:
         """Puts all of a library that is lost into a file again, for a service that then restarts.

@@ -234,6 +234,7 @@ def _set_safely(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
 
 async def _do(service: Service, request: Request, task: Task) -> None:
     """Waits for the end of a task, and says how far it is; who doesn't wait ends it."""
+    service.library.expect_in_place()
     service.tagging.add(task)
     try:
         while not task.finished.is_set():
