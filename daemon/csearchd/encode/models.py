@@ -150,7 +150,8 @@ def remove_model(models_dir: str, name: str) -> None:
     try:
         shutil.rmtree(directory)
     except OSError as error:
-        raise ModelError(f"{error.filename} can't be removed: {error.strerror}") from None
+        where = error.filename or directory
+        raise ModelError(f"{where} can't be removed: {error.strerror or error}") from None
 
 
 def check_name(name: str) -> None:

@@ -31,7 +31,8 @@ class TextTower:
             self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
             self._session = open_session(model.path(TEXT_TOWER), threads)
         except OSError as error:
-            raise ModelError(f"{error.filename} can't be read: {error.strerror}") from None
+            where = error.filename or model.directory
+            raise ModelError(f"{where} can't be read: {error.strerror or error}") from None
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
             summary = (str(error).splitlines() or [type(error).__name__])[0]
             again = remedy(model.directory)

@@ -109,7 +109,7 @@ class _Names:
         )
 
     def _number(self, parts: tuple[str | None, ...]) -> int:
-        text = " ".join(part for part in parts if part).casefold()
+        text = " ".join(part for part in parts if part and isinstance(part, str)).casefold()
         number = self._seen[parts] = self._numbers.setdefault(text, len(self._numbers))
         return number
 
@@ -216,7 +216,7 @@ class Facts:
         files = np.array(values[0], np.int64)
         old = ~columns.fresh[files]
         files = files[old]
-        numbers = [np.array(column, np.float64)[old] for column in values[1:9]]
+        numbers = [_numbers(column)[old] for column in values[1:9]]
         mtime, taken, latitude, longitude, iso, rating, width, height = numbers
         dated = ~np.isnan(taken)
         columns.when[files] = np.where(dated, taken, _local(mtime))
@@ -346,6 +346,16 @@ def aligned(mask: Mask, size: int) -> Mask:
     if len(mask) >= size:
         return mask[:size]
     return np.append(mask, np.zeros(size - len(mask), np.bool_))
+
+
+def _numbers(column: Iterable[Any]) -> NDArray[np.float64]:
+    """NaN for what isn't known, or isn't a number: of a damaged row."""
+    try:
+        return np.array(column, np.float64)
+    except (ValueError, TypeError):
+        return np.array(
+            [value if isinstance(value, int | float) else np.nan for value in column], np.float64
+        )
 
 
 def _made(size: int) -> _Columns:

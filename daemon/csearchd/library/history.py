@@ -82,9 +82,13 @@ class History:
         if queries:
             temporary = f"{self._path}.new"
             descriptor = os.open(temporary, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.writelines(f"{query}\n" for query in queries)
-            os.replace(temporary, self._path)
+            try:
+                with open(descriptor, "w", encoding="utf-8") as file:
+                    file.writelines(f"{query}\n" for query in queries)
+                os.replace(temporary, self._path)
+            except OSError:
+                os.unlink(temporary)  # on a full disk it would but take more room
+                raise
         elif os.path.exists(self._path):
             os.unlink(self._path)
         self._queries = dict.fromkeys(queries)

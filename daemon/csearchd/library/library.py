@@ -27,6 +27,7 @@ from csearchd.library.database import (
     open_database,
     open_reader,
 )
+from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
 from csearchd.library.facts import Facts
 from csearchd.library.keywords import Keywords
@@ -62,6 +63,7 @@ class Library:
         self._loading = threading.Lock()
         self.memory = threading.RLock()
         try:
+            self.remarks += rows.mend(self._database, path)
             self._read()
             self.clock = Clock(self.setting("clock"))
         except sqlite3.Error as error:
@@ -210,6 +212,7 @@ class Library:
                 directory = self._cache and os.path.join(self._cache, f"vectors-{fingerprint[:16]}")
                 self._tables[model] = VectorTable.load(database, model, dimensions, directory)
                 self._afterwards.append(self._tables[model].settle(database, model))
+                self.remarks += rows.damaged_vectors(database, self._tables[model].damaged)
         return self._tables[model]
 
     def release(self, model: int) -> None:

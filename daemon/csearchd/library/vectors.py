@@ -16,6 +16,7 @@ from csearchd.library.scan import Scanner, best
 
 log = logging.getLogger(__name__)
 
+_MOST_CONTENT = (1 << 31) - 1  # content ids are 32-bit numbers here
 _BATCH = 4096  # rows that are encoded at a time
 _SHARE = 500  # one row of so many is compared exactly, at least
 _SPARE = 64  # candidates, beside one and a half times as many as are wanted
@@ -34,7 +35,9 @@ class VectorTable:
     def __init__(self, dimensions: int, directory: str | None = None) -> None:
         """With the code file in `directory`, or in memory, where that can't be used or is None."""
         self.dimensions = dimensions
+        self._directory = directory
         self.trouble: str | None = None  # why the codes are in memory, for the user
+        self.damaged: list[int] = []  # contents whose vectors in the database can't be used
         self._scanner = Scanner()
         self._row = np.full(1024, -1, np.int32)  # by content
         self._free: list[int] = []
@@ -59,6 +62,10 @@ class VectorTable:
             table._read(database, model)
         else:
             table._catch_up(database, model)
+        database.executemany(  # the pictures are encoded again
+            "DELETE FROM vectors WHERE model = ? AND content = ?",
+            [(model, content) for content in table.damaged],
+        )
         return table
 
     def _take_rows(self) -> bool:
@@ -80,9 +87,9 @@ class VectorTable:
             "SELECT content, vector FROM vectors WHERE model = ? ORDER BY content", (model,)
         )
         while batch := rows.fetchmany(_BATCH):
-            contents = np.array([content for content, _ in batch], np.int32)
-            joined = b"".join(vector for _, vector in batch)
-            self.extend(contents, np.frombuffer(joined, "<f2").reshape(-1, self.dimensions))
+            contents, vectors = self._sound(batch)
+            if len(contents):
+                self.extend(contents, vectors)
 
     def _catch_up(self, database: sqlite3.Connection, model: int) -> None:
         rows = database.execute(
@@ -90,11 +97,26 @@ class VectorTable:
             "ON v.model = n.model AND v.content = n.content WHERE n.model = ?",
             (model,),
         )
-        for content, vector in rows.fetchall():
-            if vector is None:
-                self.remove(content)
-            else:
-                self.add(content, np.frombuffer(vector, "<f2"))
+        noted = rows.fetchall()
+        contents, vectors = self._sound([row for row in noted if row[1] is not None])
+        for content in {row[0] for row in noted}.difference(contents.tolist()):
+            self.remove(content)
+        for content, vector in zip(contents.tolist(), vectors, strict=True):
+            self.add(content, vector)
+
+    def _sound(self, rows: list[tuple[int, bytes]]) -> tuple[NDArray[np.int32], Vectors]:
+        """The contents and vectors of rows of the database, without those that are damaged: of
+        another length in bytes, no numbers, or nothing like unit vectors."""
+        size = 2 * self.dimensions
+        whole = [row for row in rows if isinstance(row[1], bytes) and len(row[1]) == size]
+        whole = [row for row in whole if 0 < row[0] <= _MOST_CONTENT]
+        contents = np.array([content for content, _ in whole], np.int32)
+        joined = b"".join(vector for _, vector in whole)
+        vectors = np.frombuffer(joined, "<f2").reshape(-1, self.dimensions)
+        squares = np.square(vectors.astype(np.float32)).sum(axis=1)
+        sound = (squares > 0.25) & (squares < 4)
+        self.damaged += {content for content, _ in rows}.difference(contents[sound].tolist())
+        return contents[sound], vectors[sound]
 
     def settle(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
         """Clears the notes of changes, all of which the file has; inside a transaction.
@@ -239,7 +261,7 @@ class VectorTable:
         try:
             action()
         except OSError as error:
-            self._complain(None, error)
+            self._complain(self._directory, error)
             broken, self._file = self._file, CodeFile(None, self.dimensions)
             self._file.copy(broken)
             broken.close()
@@ -248,7 +270,8 @@ class VectorTable:
     def _complain(self, directory: str | None, error: OSError) -> None:
         where = directory or error.filename or "the cache"
         self.trouble = (
-            f"what searches read is kept in memory, since {where} cannot be used: {error.strerror}"
+            f"what searches read is kept in memory, since {where} cannot be used: "
+            f"{error.strerror or error}"
         )
         log.warning("%s", self.trouble)
 

@@ -130,7 +130,8 @@ class Looking:
             row = database.execute(
                 "SELECT vector FROM vectors WHERE model = ? AND content = ?", (model, content)
             ).fetchone()
-        return _unit(row[0]) if row else None
+        sound = row and len(row[0]) == 2 * self._models.serving.model.dimensions
+        return _unit(row[0]) if sound else None
 
     def _ready_pool(self, model: Model) -> Pool:
         settings, seconds = self._settings(model)

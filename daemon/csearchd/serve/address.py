@@ -100,7 +100,7 @@ class OwnSocket:
             self._identity = _file_identity(address)
         except OSError as error:
             where = os.fsdecode(address)
-            raise AddressError(f"cannot listen at {where}: {error.strerror}") from error
+            raise AddressError(f"cannot listen at {where}: {error.strerror or error}") from error
 
     def is_ours(self) -> bool:
         """Whether the file at the address is still the one that was made here."""

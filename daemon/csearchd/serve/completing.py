@@ -36,7 +36,7 @@ async def clear(service: Service, request: Request) -> Message:
     try:
         return {"queries": await service.run(service.history.clear)}
     except OSError as error:
-        raise RequestError("library", f"{error.filename}: {error.strerror}") from error
+        raise RequestError("library", _unusable(service, error)) from error
 
 
 async def forget(service: Service, path: bytes) -> None:
@@ -44,7 +44,7 @@ async def forget(service: Service, path: bytes) -> None:
     try:
         await service.run(service.history.forget, path)
     except OSError as error:
-        raise RequestError("library", f"{error.filename}: {error.strerror}") from error
+        raise RequestError("library", _unusable(service, error)) from error
 
 
 def remember(service: Service, message: Message) -> None:
@@ -64,7 +64,12 @@ def remember(service: Service, message: Message) -> None:
     try:
         service.history.add(query)
     except OSError as error:
-        log.warning("%s: %s; the query is not kept", error.filename, error.strerror)
+        log.warning("%s; the query is not kept", _unusable(service, error))
+
+
+def _unusable(service: Service, error: OSError) -> str:
+    # Not the error's own name of the file: one that comes of writing has none.
+    return f"{service.paths.history}: {error.strerror or error}"
 
 
 def _queries(service: Service, prefix: str) -> list[str]:

@@ -53,8 +53,10 @@ def _is_rescued(service: Service) -> bool:
         service.summary.update()
         library.trouble = None
     except (LibraryError, OSError) as error:
-        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        said = f"{where}{getattr(error, 'strerror', None) or error}"
+        said = str(error)
+        if isinstance(error, OSError):  # one that comes of writing doesn't name the file
+            where = error.filename or os.path.dirname(library.path)
+            said = f"{where}: {error.strerror or error}"
         if library.is_lost():
             said = (
                 f"{library.path} was deleted or moved while the service runs, and cannot be made "

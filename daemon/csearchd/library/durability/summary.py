@@ -16,6 +16,7 @@ from typing import Any
 
 from csearchd.library import concepts
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
+from csearchd.library.durability import shown
 from csearchd.library.library import Library
 
 Items = dict[str, list[str]]  # by kind, in order; paths as os.fsdecode gives them
@@ -76,10 +77,7 @@ class Summary:
     @property
     def remark(self) -> str | None:
         """What the library had once and lacks now, and what to do; None if it lacks nothing."""
-        parts = [
-            f"{_KINDS[kind]}: {', '.join(items[:_SHOWN])}{', …' if len(items) > _SHOWN else ''}"
-            for kind, items in self._lost.items()
-        ]
+        parts = [f"{_KINDS[kind]}: {_listed(items)}" for kind, items in self._lost.items()]
         if self._lost_pictures:
             parts.insert(0, f"{self._lost_pictures} pictures")
         if not parts:
@@ -87,7 +85,8 @@ class Summary:
         state = "lacks" if any(self._first.values()) else "is empty, and lacks"
         again = ""
         if gone := self._lost.get("roots"):
-            again = f", or csearchctl add {' '.join(map(shlex.quote, gone[:_SHOWN]))}"
+            names = [shlex.quote(shown(os.fsencode(one))) for one in gone[:_SHOWN]]
+            again = f", or csearchctl add {' '.join(names)}"
         return (
             f"{self._library.path} {state} what it had before ({'; '.join(parts)}): it was "
             "emptied, moved away, replaced or damaged; put a backup back (csearchctl backup -h "
@@ -109,6 +108,11 @@ def _items(library: Library) -> Items:
         "tagged": [_text(row[0]) for row in tagged],
         "concepts": [concept.name for concept in concepts.read(library)],
     }
+
+
+def _listed(items: list[str]) -> str:
+    names = [shown(os.fsencode(item)) for item in items[:_SHOWN]]
+    return ", ".join([*names, *(["…"] if len(items) > _SHOWN else [])])
 
 
 def _text(path: Any) -> str:

@@ -1,0 +1,265 @@
+"""Rows that a flipped bit or another program has damaged: each costs itself, and is named.
+
+SQLite checks neither a row's values nor, between two runs, what it refers to. What can be read from
+the disk again is dropped and read again; what the user made is lost, and said to be.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any, NamedTuple
+
+from csearchd.library.durability import directories, shown
+
+_MOST_CHECKED = 50_000  # files, of which all can be looked at whenever the library is opened
+_MOST_ID = (1 << 31) - 1  # what columns in memory hold
+_SHOWN = 5  # names in a remark
+
+
+class _Check(NamedTuple):
+    table: str
+    bad: str  # SQL: the row can't be used
+    name: str  # SQL: what it is called
+    what: str  # the same in words
+
+
+def _types(**columns: str) -> str:
+    """SQL: whether some columns have values of other types than these."""
+    return " OR ".join(
+        f"typeof({column}) NOT IN ({','.join(repr(kind) for kind in kinds.split())})"
+        for column, kinds in columns.items()
+    )
+
+
+_KNOWN_DIRECTORY = "directory IN (SELECT id FROM directories)"
+_KNOWN_FILE = "file IN (SELECT id FROM files)"
+
+_SMALL = (
+    _Check("settings", _types(name="text", value="text"), "name", "setting"),
+    _Check(
+        "disks",
+        f"{_types(volume='text null', inside='blob', path='blob')} OR NOT {_KNOWN_DIRECTORY}",
+        "path",
+        "disk of a directory",
+    ),
+    _Check("roots", f"NOT {_KNOWN_DIRECTORY}", "directory", "watched directory with the number"),
+    _Check("concepts", f"{_types(name='text')} OR trim(name, ' \t\n') = ''", "name", "concept"),
+    _Check(
+        "concept_examples",
+        "counter NOT IN (0, 1) OR concept NOT IN (SELECT id FROM concepts) "
+        "OR content NOT IN (SELECT id FROM contents)",
+        "coalesce((SELECT name FROM concepts WHERE id = concept), concept)",
+        "example of the concept",
+    ),
+    _Check(
+        "tag_folders",
+        f"{_types(path='blob', mode='text')} OR mode NOT IN ('xattr', 'sidecar', 'embedded') OR "
+        "substr(path, 1, 1) <> x'2f' OR instr(path, x'00')",
+        "path",
+        "directory that is kept tagged:",
+    ),
+    _Check("derived", _types(name="text", token="text"), "name", "mark of a file in the cache"),
+    _Check("changed_vectors", _types(model="integer", content="integer"), "content", "note of"),
+)
+
+# What is read from pictures again. `bad` of files drops a row; the scan finds the file again.
+_FILES = _Check(
+    "files",
+    _types(
+        directory="integer", name="blob", size="integer", mtime_ns="integer", ctime_ns="integer",
+        inode="integer", due="integer", failure="text null", sidecars="integer",
+    )
+    + f" OR NOT {_KNOWN_DIRECTORY} OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR "
+    f"instr(name, x'00') OR id NOT BETWEEN 1 AND {_MOST_ID}",
+    "name",
+    "picture",
+)  # fmt: skip
+_CONTENTS = _Check(
+    "contents",
+    _types(
+        scheme="integer", identity="blob text", format="text null", width="integer null",
+        height="integer null", failure="text null", orphaned="integer null",
+    )
+    + f" OR id NOT BETWEEN 1 AND {_MOST_ID}",
+    "(SELECT name FROM files WHERE content = contents.id)",
+    "content of",
+)  # fmt: skip
+_LINKS = _Check(
+    "files",
+    "content IS NOT NULL AND content NOT IN (SELECT id FROM contents)",
+    "name",
+    "content of",
+)
+_METADATA = _Check(
+    "metadata",
+    _types(
+        taken="text null", utc_offset="integer null", make="text null", model="text null",
+        lens="text null", iso="integer real null", latitude="integer real null",
+        longitude="integer real null", altitude="integer real null", orientation="integer null",
+        title="text null", description="text null", rating="integer real null",
+        outdated="integer",
+    )
+    + " OR (taken IS NOT NULL AND strftime('%s', taken) IS NULL)",
+    "(SELECT name FROM files WHERE id = file)",
+    "metadata of",
+)  # fmt: skip
+_KEYWORDS = _Check("keywords", _types(text="text"), "text", "keyword")
+_DEPENDENT = (
+    _Check("metadata", f"NOT {_KNOWN_FILE}", "file", "metadata of the file with the number"),
+    _Check(
+        "file_keywords",
+        f"NOT {_KNOWN_FILE} OR keyword NOT IN (SELECT id FROM keywords)",
+        "file",
+        "keyword of the file with the number",
+    ),
+    _Check(
+        "tag_visits",
+        f"NOT {_KNOWN_FILE} OR "
+        + _types(mode="text", content="integer null", edition="text", failure="text null"),
+        "file",
+        "tagging of the file with the number",
+    ),
+)
+
+
+def mend(database: sqlite3.Connection, path: str) -> list[str]:
+    """Takes damaged rows out of the database at `path`, which nothing else uses yet.
+
+    Returns what was found, for the user. Raises sqlite3.Error.
+    """
+    database.execute("PRAGMA foreign_keys = OFF")  # damaged rows refer to nothing
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        found = _clock(database) + _counters(database)
+        lost = directories.mend(database)
+        if lost:
+            found += _said("directory", lost)
+            drop_files(database, f"NOT {_KNOWN_DIRECTORY}")
+        for check in _SMALL:
+            found += _delete(database, check)
+        (files,) = database.execute("SELECT count(*) FROM files").fetchone()
+        if lost or files <= _MOST_CHECKED or _out_of_range(database):
+            found += _mend_pictures(database)
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    finally:
+        database.execute("PRAGMA foreign_keys = ON")
+    return [f"{path} was damaged, and does without this now: {one}" for one in found]
+
+
+def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[str]:
+    """What to say of vectors that were damaged, by their contents."""
+    if not contents:
+        return []
+    names = [
+        name
+        for content in contents[:_SHOWN]
+        for (name,) in database.execute("SELECT name FROM files WHERE content = ?", (content,))
+    ]
+    return [
+        f"{len(contents)} vectors in the library were damaged, and their pictures are read again: "
+        f"{_listed(names)}"
+    ]
+
+
+def _clock(database: sqlite3.Connection) -> list[str]:
+    row = database.execute("SELECT value FROM settings WHERE name = 'clock'").fetchone()
+    parts = str(row[0]).split() if row else ["0", "0"]
+    if len(parts) == 2 and all(p.isascii() and p.isdigit() and len(p) < 12 for p in parts):
+        return []
+    database.execute("DELETE FROM settings WHERE name = 'clock'")
+    return _said("setting", ["clock"])
+
+
+def _counters(database: sqlite3.Connection) -> list[str]:
+    bad = _Check("counters", _types(name="text", value="integer"), "name", "counter")
+    found = _delete(database, bad)
+    for name in ("encoded", "reused"):
+        database.execute("INSERT OR IGNORE INTO counters VALUES (?, 0)", (name,))
+    return found
+
+
+def _out_of_range(database: sqlite3.Connection) -> bool:
+    """Whether ids are such that columns in memory can't be made; asks the indexes alone."""
+    for table, column in (
+        ("files", "id"), ("files", "directory"), ("files", "content"), ("contents", "id"),
+        ("file_keywords", "file"), ("metadata", "file"),
+    ):  # fmt: skip
+        for end in ("min", "max"):
+            (value,) = database.execute(f"SELECT {end}({column}) FROM {table}").fetchone()
+            if value is not None and not (isinstance(value, int) and 1 <= value <= _MOST_ID):
+                return True
+    return False
+
+
+def _mend_pictures(database: sqlite3.Connection) -> list[str]:
+    """What is known of pictures: what is damaged is dropped, and the pictures are read again."""
+    found = _named(database, _FILES)
+    if found:
+        drop_files(database, _FILES.bad)
+    if bad := _named(database, _CONTENTS):
+        found += bad
+        chosen = f"SELECT id FROM contents WHERE {_CONTENTS.bad}"
+        for table in ("vectors", "concept_examples"):
+            database.execute(f"DELETE FROM {table} WHERE content IN ({chosen})")
+        database.execute(f"DELETE FROM contents WHERE {_CONTENTS.bad}")
+    found += _named(database, _LINKS) if not bad else []
+    database.execute(f"UPDATE files SET content = NULL, failure = NULL, due = 1 WHERE {_LINKS.bad}")
+    if bad := _named(database, _METADATA):
+        found += bad
+        _read_again(database, f"SELECT file FROM metadata WHERE {_METADATA.bad}")
+        database.execute(f"DELETE FROM metadata WHERE {_METADATA.bad}")
+    if bad := _named(database, _KEYWORDS):
+        found += bad
+        chosen = f"SELECT id FROM keywords WHERE {_KEYWORDS.bad}"
+        _read_again(database, f"SELECT file FROM file_keywords WHERE keyword IN ({chosen})")
+        database.execute(f"DELETE FROM file_keywords WHERE keyword IN ({chosen})")
+        database.execute(f"DELETE FROM keywords WHERE {_KEYWORDS.bad}")
+    for check in _DEPENDENT:
+        found += _delete(database, check)
+    return found
+
+
+def drop_files(database: sqlite3.Connection, bad: str) -> None:
+    """Drops the files of which `bad` (SQL) is true, and lets scans look into all directories."""
+    chosen = f"(SELECT id FROM files WHERE {bad})"
+    for table in ("metadata", "file_keywords", "tag_visits"):
+        database.execute(f"DELETE FROM {table} WHERE file IN {chosen}")
+    database.execute(f"UPDATE tag_ledger SET file = NULL WHERE file IN {chosen}")
+    database.execute(f"DELETE FROM files WHERE {bad}")
+    database.execute(
+        "UPDATE contents SET orphaned = ? WHERE orphaned IS NULL AND id NOT IN "
+        "(SELECT content FROM files WHERE content IS NOT NULL)",
+        (int(time.time()),),
+    )
+    database.execute("UPDATE directories SET listing = x'' WHERE listing IS NOT NULL")
+
+
+def _read_again(database: sqlite3.Connection, files: str) -> None:
+    database.execute(f"UPDATE files SET due = 1, failure = NULL WHERE id IN ({files})")
+
+
+def _delete(database: sqlite3.Connection, check: _Check) -> list[str]:
+    found = _named(database, check)
+    if found:
+        database.execute(f"DELETE FROM {check.table} WHERE {check.bad}")
+    return found
+
+
+def _named(database: sqlite3.Connection, check: _Check) -> list[str]:
+    rows = database.execute(f"SELECT {check.name} FROM {check.table} WHERE {check.bad}").fetchall()
+    return _said(check.what, [row[0] for row in rows])
+
+
+def _said(what: str, names: list[Any]) -> list[str]:
+    if not names:
+        return []
+    return [f"{what} {_listed(names)}"]
+
+
+def _listed(names: list[Any]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(shown, names[:_SHOWN])) + more
