@@ -31,7 +31,7 @@ from csearchd.serve import folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.folder_names import FolderNames
-from csearchd.serve.keeping import RESCUED, keep_library
+from csearchd.serve.keeping import RESCUED, THOROUGH, keep_library
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
@@ -60,7 +60,7 @@ def serve(paths: Paths, config: Config) -> bool:
 
     The caller holds the lock. Raises LibraryError, ModelError or AddressError where it can't start.
     """
-    library = Library(paths.library, paths.cache)
+    library = Library(paths.library, paths.cache, os.environ.pop(THOROUGH, None) is not None)
     models = Models(library, paths.models, config.search.threads)
     inherited = inherited_socket()
     own = None if inherited else OwnSocket(socket_path())

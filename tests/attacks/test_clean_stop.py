@@ -72,7 +72,10 @@ def test_one_file_has_everything_after_a_stop_in_the_middle_of_work(user: User) 
 
 def test_what_is_new_is_in_the_file_soon(user: User) -> None:
     fill(user)
-    wait_for(lambda: counts(library(user)) == (1, 5), "a checkpoint")
+    wait_for(lambda: counts(library(user))[0] == 1, "a checkpoint")
+    file = user.data / "summary.json"
+    wait_for(lambda: file.exists() and "our thing" in file.read_text(), "the summary")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def empty(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import sqlite3
@@ -209,6 +210,28 @@ def test_all_else_works(user: User, damaged: str) -> None:
     user.csearchctl("stop")
     user.start()
     assert not any("damaged" in note for note in user.status()["notes"])
+
+
+def test_a_large_library_is_checked_when_it_serves(user: User) -> None:
+    """The number from which on a library is large is another one here."""
+    (user.home / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'csearchd' in sys.orig_argv:\n"
+        "    from csearchd.library.durability import rows\n"
+        "    rows._MOST_CHECKED = 0\n"
+    )
+    before = user.environment.get("PYTHONPATH")
+    user.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(user.home), before]))
+    try:
+        damage(user, f"UPDATE files SET name = 'text' WHERE id = {ONE}")
+        user.start()
+        wait_for(lambda: "picture text" in user.log(), "the damage to be noticed")
+        wait_for(user.answers, "a service that answers")
+        assert "picture text" in said(user)
+        works(user)
+        assert user.log().count("has damaged rows") == 1
+    finally:
+        user.environment["PYTHONPATH"] = before or ""
 
 
 def test_the_parent_of_a_root_costs_nothing(user: User) -> None:

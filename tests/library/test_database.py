@@ -167,13 +167,13 @@ def test_a_disk_that_fills_up(user: User, small_disk: Path) -> None:
     told = user.csearch("-g", "anything")
     assert len(told.stdout.splitlines()) >= 3  # what is known is still found
     user.csearch("--in", user.pictures / "second", "anything", check=None)
-    assert any("full" in note for note in user.status()["notes"])
+    wait_for(lambda: any("full" in note for note in user.status()["notes"]), "a full disk")
 
     ballast.unlink()
     user.csearchctl("add", user.pictures / "second")
     # Reading gives way to whatever else the machine does.
     wait_for(lambda: user.status()["images"] == 63, "all pictures, now that there is room", 300)
-    assert not any("full" in note for note in user.status()["notes"])
+    wait_for(lambda: not any("full" in note for note in user.status()["notes"]), "room")
 
 
 def test_a_disk_that_is_full_from_the_start(user: User, small_disk: Path) -> None:

@@ -44,8 +44,9 @@ _NOTED = 1000  # changes, that a start may have to catch up with
 class Library:
     """What the daemon knows. Raises LibraryError where the database can't be opened or written."""
 
-    def __init__(self, path: str, cache: str | None = None) -> None:
-        """`cache` is a directory for files that repeat the database; None is memory."""
+    def __init__(self, path: str, cache: str | None = None, thorough: bool = False) -> None:
+        """`cache` is a directory for files that repeat the database; None is memory. A large
+        library is checked for damaged rows only if `thorough`."""
         self.path = path
         self.remarks: list[str] = []  # for the user: what was damaged when it was opened
         self.trouble: str | None = None  # why it can't be kept on the disk, while that is so
@@ -63,7 +64,8 @@ class Library:
         self._loading = threading.Lock()
         self.memory = threading.RLock()
         try:
-            self.remarks += rows.mend(self._database, path)
+            self.unchecked = not thorough and rows.is_large(self._database)
+            self.remarks += rows.mend(self._database, path, not self.unchecked)
             self._read()
             self.clock = Clock(self.setting("clock"))
         except sqlite3.Error as error:
@@ -244,13 +246,15 @@ class Library:
     def checkpoint(self) -> None:
         """Moves what is in the log into the database's own file, on the disk. Raises LibraryError.
 
-        What somebody still reads, or writes meanwhile, stays in the log.
+        What somebody still reads, or writes meanwhile, stays in the log; nobody waits for this.
         """
-        with self._writing:
-            try:
-                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
-                raise explain(error, self.path) from error
+        with self.read() as database:
+            database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def has_damage(self) -> bool:
+        """Whether rows of an `unchecked` library are damaged; takes long. Raises LibraryError."""
+        with self.read() as database:
+            return rows.has_damage(database)
 
     def is_lost(self) -> bool:
         """Whether the database's file isn't at its path any more, so that nothing new is kept."""

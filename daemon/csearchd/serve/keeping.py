@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
+import time
 
 from csearchd.library.database import LibraryError
 from csearchd.serve.service import Service
@@ -13,8 +15,10 @@ from csearchd.serve.service import Service
 log = logging.getLogger(__name__)
 
 RESCUED = "CSEARCHD_RESCUED"  # the variable that tells a restarted service what had happened
+THOROUGH = "CSEARCHD_THOROUGH"  # the same, that it is to look for damaged rows
 _LOOK_SECONDS = 15.0  # between looks for the library's file
-_REST_SECONDS = 1.0  # between changes that are brought to the disk
+_REST_SECONDS = 1.0  # between looks for what the user has changed
+_KEEP_SECONDS = 60.0  # until all else is in the database's own file
 
 
 async def keep_library(service: Service) -> None:
@@ -29,34 +33,60 @@ async def keep_library(service: Service) -> None:
 
     service.library.on_commit(tell)
     news.set()
+    kept, changed = time.monotonic(), False
+    if service.library.unchecked and await service.run(_is_damaged, service):
+        os.environ[THOROUGH] = "yes"
+        service.restart = True
+        service.ending.set()
     while not service.restart:
         try:
             await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
         except TimeoutError:
             pass
+        changed |= news.is_set()
         news.clear()
-        if await service.run(_is_rescued, service):
+        all_of_it = changed and time.monotonic() - kept > _KEEP_SECONDS
+        if all_of_it:
+            kept, changed = time.monotonic(), False
+        if await service.run(_is_rescued, service, all_of_it):
             service.restart = True
             service.ending.set()
         await asyncio.sleep(_REST_SECONDS)
 
 
-def _is_rescued(service: Service) -> bool:
-    """Whether the library had been lost, and its copy is to be opened in its place."""
+def _is_damaged(service: Service) -> bool:
+    try:
+        damaged = service.library.has_damage()
+    except LibraryError as error:
+        log.error("%s", error)
+        return False
+    if damaged:
+        log.error("%s has damaged rows; the service restarts without them", service.library.path)
+    return damaged
+
+
+def _is_rescued(service: Service, all_of_it: bool) -> bool:
+    """Whether the library had been lost, and its copy is to be opened in its place.
+
+    Where it isn't, what is new is brought to the disk: `all_of_it`, or what the user has changed.
+    """
     library = service.library
     try:
         if library.is_lost():
             os.environ[RESCUED] = library.rescue()
             log.error("%s; the service restarts", os.environ[RESCUED])
             return True
-        library.checkpoint()
-        service.summary.update()
-        library.trouble = None
+        if all_of_it or library.trouble or service.summary.is_outdated():
+            library.checkpoint()
+            service.summary.update()
+            library.trouble = None
     except (LibraryError, OSError) as error:
         said = str(error)
         if isinstance(error, OSError):  # one that comes of writing doesn't name the file
             where = error.filename or os.path.dirname(library.path)
             said = f"{where}: {error.strerror or error}"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                said = f"the disk with {where} is full; free some space on it"
         if library.is_lost():
             said = (
                 f"{library.path} was deleted or moved while the service runs, and cannot be made "

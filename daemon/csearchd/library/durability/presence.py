@@ -22,11 +22,14 @@ class Presence:
         self.rescued = False  # it was lost, and all of it is in a file again
 
     def close(self) -> None:
-        os.close(self._file)
+        """More than once is harmless."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def is_lost(self) -> bool:
-        """Whether one of the files is at its path no more. Cheap."""
-        return not (
+        """Whether one of the files is at its path no more, though it is open. Cheap."""
+        return self._file >= 0 and not (
             self._is_in_place()
             and os.path.exists(f"{self._path}-wal")
             and os.path.exists(f"{self._path}-shm")

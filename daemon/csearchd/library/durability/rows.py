@@ -123,8 +123,25 @@ _DEPENDENT = (
 )
 
 
-def mend(database: sqlite3.Connection, path: str) -> list[str]:
-    """Takes damaged rows out of the database at `path`, which nothing else uses yet.
+def is_large(database: sqlite3.Connection) -> bool:
+    """Whether looking at all rows of pictures takes too long for a start. Raises sqlite3.Error."""
+    (files,) = database.execute("SELECT count(*) FROM files").fetchone()
+    return bool(files > _MOST_CHECKED)
+
+
+def has_damage(database: sqlite3.Connection) -> bool:
+    """Whether `mend` would take out something that is known of pictures; reads all of that, which
+    takes seconds where there are a million. Raises sqlite3.Error."""
+    checks = (_FILES, _CONTENTS, _LINKS, _METADATA, _KEYWORDS, *_DEPENDENT)
+    return any(
+        database.execute(f"SELECT 1 FROM {check.table} WHERE {check.bad} LIMIT 1").fetchone()
+        for check in checks
+    )
+
+
+def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[str]:
+    """Takes damaged rows out of the database at `path`, which nothing else uses yet: of what is
+    known of pictures, unless `thorough`, only where what is in memory couldn't be made.
 
     Returns what was found, for the user. Raises sqlite3.Error.
     """
@@ -138,8 +155,7 @@ def mend(database: sqlite3.Connection, path: str) -> list[str]:
             drop_files(database, f"NOT {_KNOWN_DIRECTORY}")
         for check in _SMALL:
             found += _delete(database, check)
-        (files,) = database.execute("SELECT count(*) FROM files").fetchone()
-        if lost or files <= _MOST_CHECKED or _out_of_range(database):
+        if thorough or lost or _out_of_range(database):
             found += _mend_pictures(database)
         database.execute("COMMIT")
     except BaseException:

@@ -44,6 +44,11 @@ class Summary:
         held = int(self._written.get("pictures", 0))
         self._lost_pictures = 0 if self._pictures() else held
 
+    def is_outdated(self) -> bool:
+        """Whether something that the user made has come or gone. Raises LibraryError."""
+        now = _items(self._library)
+        return any(now[kind] != self._written.get(kind, []) for kind in _KINDS)
+
     def update(self) -> None:
         """Writes what the library has now, if that is something else. Raises LibraryError, OSError.
 
