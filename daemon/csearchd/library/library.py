@@ -37,7 +37,7 @@ from csearchd.library.vectors import VectorTable, settle_others
 log = logging.getLogger(__name__)
 
 _PAGES = 4096  # of 16 KB: a transaction of less than a second
-_CLOSE_SECONDS = 0.3
+_CLOSE_SECONDS = 1.0
 _NOTED = 1000  # changes, that a start may have to catch up with
 
 
@@ -277,9 +277,11 @@ class Library:
                 raise explain(error, self.path) from error
 
     def close(self) -> None:
-        """Closes the database, all of which is in its own file then, unless a transaction is under
-        way: that is rolled back instead, when the process ends, since nobody who ends the daemon
-        wants to wait for it."""
+        """Closes the database; all that is committed is in its own file then.
+
+        A transaction under way is rolled back, when the process ends, since nobody who ends the
+        daemon wants to wait for it.
+        """
         if self._writing.acquire(timeout=_CLOSE_SECONDS):
             with contextlib.suppress(LibraryError):  # the next start catches up instead
                 self._settle()
@@ -294,6 +296,9 @@ class Library:
             self._database.close()
             self._presence.close()
             self._writing.release()
+        else:
+            with contextlib.suppress(LibraryError):
+                self.checkpoint()
 
     def _rescue_at_last(self) -> None:
         try:

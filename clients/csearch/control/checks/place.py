@@ -44,6 +44,7 @@ def findings() -> Findings:
     else:
         yield _configuration(judgement)
         yield _library(judgement["network"])
+        yield from _emptied()
     yield _socket()
     yield _watches()
 
@@ -90,6 +91,19 @@ def _library(network: str | None) -> Finding:
     if free < _LITTLE_SPACE:
         return Finding(WARN, "library", text, "a model takes several hundred MB: make room")
     return Finding(OK, "library", text)
+
+
+def _emptied() -> Findings:
+    """A library that has gone or is empty, though its summary says that it held something."""
+    library = os.path.join(data_directory(), "library.sqlite")
+    there = os.path.exists(library) and os.path.getsize(library) > 0
+    if not there and os.path.exists(os.path.join(data_directory(), "summary.json")):
+        text = f"{library} {'is empty' if os.path.exists(library) else 'has gone'}"
+        advice = (
+            "put a backup in its place before the service starts (csearchctl backup -h tells how); "
+            "else pictures are read anew, and what you told csearch is lost"
+        )
+        yield Finding(FAIL, "library", text, advice)
 
 
 def _socket() -> Finding:
