@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 def _check(library: str, target: str) -> None:
     """Raises ClientError where there is nothing to copy, or the target can't be meant."""
     if not os.path.exists(library):
-        raise ClientError(f"there is no library at {_shown(library)} yet")
+        raise ClientError(f"there is no library at {_shown(library)}")
     if os.path.realpath(target) in [os.path.realpath(library) + end for end in _BESIDE]:
         raise ClientError(f"{_shown(target)} is the library itself, or a part of it")
     if os.path.isdir(target):
