@@ -314,4 +314,5 @@ class Library:
             reader.interrupt()
             if reader.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
                 reader.close()
+                self._readers.discard(reader)
                 reader.lock.release()
