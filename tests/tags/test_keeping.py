@@ -27,11 +27,20 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
     async def run(function: Any, *arguments: Any) -> Any:
         return function(*arguments)
 
+    async def no_trouble() -> None:
+        pass
+
     async def scenario() -> None:
         service: Any = SimpleNamespace(
             library=library,
             scanner=SimpleNamespace(complete=True),
-            tagging=SimpleNamespace(progress=0, is_busy=False, add=lambda task: None),
+            tagging=SimpleNamespace(
+                progress=0,
+                is_busy=False,
+                trouble=None,
+                add=lambda task: None,
+                look_again=no_trouble,
+            ),
             tag_news=asyncio.Event(),
             run=run,
         )

@@ -33,6 +33,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
         if target:
             remove_tree(library, database, target, spare_roots=False)
         _move_kept(database, old, new)
+        carry_ledger(library, old, new)
         parent = directory_row(library, database, os.path.dirname(new))
         database.execute(
             "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
@@ -102,6 +103,22 @@ def _move_kept(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
         database.execute(
             "UPDATE OR REPLACE tag_folders SET path = ? WHERE path = ?",
             (new + path[len(old) :], path),
+        )
+
+
+def carry_ledger(library: Library, old: bytes, new: bytes) -> None:
+    """What the tags' ledger holds of files at and below `old` is of `new` from now on.
+
+    A sidecar stays where it is when only its picture is moved. Raises LibraryError.
+    """
+    with library.write() as database:
+        database.execute(
+            "UPDATE tag_ledger SET path = ? WHERE path = ? AND carrier <> 'sidecar'", (new, old)
+        )
+        database.execute(
+            "UPDATE tag_ledger SET path = CAST(? || substr(path, ?) AS BLOB) "
+            "WHERE path > ? AND path < ?",
+            (new, len(old) + 1, old + b"/", old + b"0"),
         )
 
 

@@ -25,7 +25,8 @@ tag_folders  directories whose pictures are kept tagged, by path: they stay so w
              `inode` and `born` (csearchd.tags.born) tell them when they have another name.
 tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar, embedded): words
              and `removed` as JSON, `digest` and `original` as in csearchd.tags.record; `intended`
-             is a write under way (msgpack). It outlives its file, which may come back.
+             is a write under way (msgpack). It outlives its file, which may come back, or turn up
+             elsewhere: `scheme` and `identity` are the content's that was tagged.
 tag_visits   the content and the edition of model and vocabulary that a file was last tagged for in
              a mode, so that it isn't due again; `failure` says why it was left alone.
 concepts     what the user taught; `concept_examples` by which pictures: `counter` is 1 for one that
@@ -240,6 +241,13 @@ MIGRATIONS = (
     CREATE INDEX tag_visits_failed ON tag_visits(file, mode) WHERE failure IS NOT NULL;
     """,
     "CREATE INDEX files_inode ON files(inode)",
+    """
+    ALTER TABLE tag_ledger ADD COLUMN scheme INTEGER;
+    ALTER TABLE tag_ledger ADD COLUMN identity BLOB;
+    UPDATE tag_ledger SET (scheme, identity) = (SELECT c.scheme, c.identity FROM files f
+        JOIN contents c ON c.id = f.content WHERE f.id = tag_ledger.file);
+    CREATE INDEX tag_ledger_path ON tag_ledger(path);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 
@@ -18,7 +19,10 @@ from csearchd.tags import folders, ledger
 from csearchd.tags.born import born
 from csearchd.tags.exiftool import MISSING, installed
 from csearchd.tags.following import Following
-from csearchd.tags.tasks import MODES, Task, files_at, places, unfinished
+from csearchd.tags.ledger import Entry
+from csearchd.tags.tasks import MODES, Place, Task, chunked, files_at, top_of, unfinished
+from csearchd.tags.undoing.marks import marked
+from csearchd.tags.undoing.places import elsewhere, places
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
 from csearchd.watch.polling import Unanswered
@@ -28,7 +32,10 @@ log = logging.getLogger(__name__)
 _PARAMETERS = 500  # in one SQL statement
 _PROGRESS_SECONDS = 0.1
 _KEEP_SECONDS = 2.0  # between looks for what is due in folders that are kept tagged
-_MOST_KEEP_SECONDS = 120.0  # where nothing comes of them
+_MOST_KEEP_SECONDS = 60.0  # where nothing comes of them
+_TROUBLE_SECONDS = 5.0  # between looks at whether a trouble has ended
+_LOST = "it is not there any more, nor found elsewhere"
+_CHANGED = "it changed since it was tagged, and what was tagged is not found elsewhere"
 
 
 async def write(service: Service, request: Request) -> Message:
@@ -38,6 +45,7 @@ async def write(service: Service, request: Request) -> Message:
     await wait_for_reading(service, request, [path])
     task = Task.write(mode, await service.run(folders.below, service.library, path))
     await _do(service, request, task)
+    await _tell_left(request, task.left)
     # What has been written is being read again: `status` shows it from now on.
     if task.changed:
         service.scanner.scan(path)
@@ -124,23 +132,76 @@ async def undo(service: Service, request: Request) -> Message:
     tagged = bool(found or gone)
     if path is not None and not tagged and not is_there:
         raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
-    task = Task.undo(found)
-    await _do(service, request, task)
-    files = [place.file for place in found if place.file is not None]
-    await service.run(ledger.forget_visits, service.library, files)
-    return {**_result(task), "folders": gone}
+    return {**await _take_back(service, request, path, found), "folders": gone}
+
+
+async def _take_back(
+    service: Service, request: Request, path: bytes | None, found: list[Place]
+) -> Message:
+    """Takes back what is at some places. What isn't there any more is followed to where it is now;
+    what is nowhere is told with its last path."""
+    library, total = service.library, len(found)
+    rows = {place.row for place in found if place.row is not None}
+    written: set[bytes | int] = set()
+    left: dict[tuple[bytes, str], None] = {}
+    kept: set[int] = set()  # rows that were told of
+    changed: set[int] = set()
+    before, searched = len(rows) + 1, False
+    while True:
+        task = Task.undo(found)
+        await _do(service, request, task)
+        written |= task.written
+        left |= dict.fromkeys(task.left)
+        kept |= task.rows_left
+        changed |= task.changed_rows
+        await service.run(ledger.detach, library, task.changed_rows)
+        files = [place.file for place in found if place.file is not None]
+        await service.run(ledger.forget_visits, library, files)
+        lost = await service.run(ledger.unsettled, library, rows - kept)
+        if lost and len(lost) < before:  # as long as that helps: they may be moved all the time
+            before = len(lost)
+            await _scan(service, path)
+            found = await service.run(elsewhere, library, lost)
+        elif lost and not searched:
+            searched = True
+            found = await service.run(marked, library, lost)
+        else:
+            break
+    there = await service.run(_paths, service, lost)
+    for entry in lost:
+        reason = _CHANGED if entry.row in changed else _LOST
+        left[there.get(entry.file or 0, entry.path), reason] = None
+    await _tell_left(request, list(left))
+    return {"files": total, "written": len(written), "left": len(left)}
+
+
+def _paths(service: Service, entries: list[Entry]) -> dict[int, bytes]:
+    files = [entry.file for entry in entries if entry.file is not None]
+    return {file: path for file, path, _, _ in chunked(service.library, files)}
+
+
+async def _scan(service: Service, path: bytes | None) -> None:
+    """Waits until the library knows all files that are there."""
+    known = await service.run(roots.roots, service.library)
+    if path is not None and await service.run(asked, service, path, os.path.isdir):
+        known.append(path)
+    scans = [service.scanner.scan(one) for one in dict.fromkeys(known)]
+    while not all(scan.done.is_set() for scan in scans) and not service.scanner.trouble:
+        await asyncio.sleep(_PROGRESS_SECONDS)
 
 
 async def serve(service: Service, request: Request) -> Message:
     """Gives the tagger its work until there is none."""
     entries = await service.run(ledger.unfinished, service.library)
-    directories = sorted({os.path.dirname(entry.path) for entry in entries})
+    tops = await service.run(roots.roots, service.library)
+    directories = {os.path.dirname(entry.path) for entry in entries if not entry.damaged}
+    sweep = [[path, top_of(path, tops)] for path in sorted(directories)]
     try:
         begun = False
         async for items in service.tagging.work():
             if not begun:
                 most = service.config.encode.max_bytes
-                await request.reply("progress", sweep=directories, max_bytes=most)
+                await request.reply("progress", sweep=sweep, max_bytes=most)
                 begun = True
             if items:
                 await request.reply("hits", hits=items)
@@ -152,7 +213,10 @@ async def serve(service: Service, request: Request) -> Message:
 
 
 async def intend(service: Service, request: Request) -> Message:
-    return {"rows": await service.tagging.intend(_entries(request))}
+    try:
+        return {"rows": await service.tagging.intend(_entries(request))}
+    except KeyError:
+        raise RequestError("bad-request", "that work was given by another service") from None
 
 
 async def done(service: Service, request: Request) -> Message:
@@ -189,6 +253,7 @@ async def keep_tagged(service: Service) -> None:
         before = service.tagging.progress
         kept: dict[bytes, str] = {}
         try:
+            await service.tagging.look_again()
             for old, new in await service.run(following.follow, service.scanner.complete):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
             kept = await service.run(folders.folders, service.library)
@@ -198,11 +263,16 @@ async def keep_tagged(service: Service) -> None:
         except LibraryError:
             pass  # status says it already
         except TagsError as error:
-            service.tagging.trouble = f"folders aren't kept tagged: {error}"
-            log.error("%s", service.tagging.trouble)
+            serving = service.models.serving
+            service.tagging.fail(
+                f"folders aren't kept tagged: {error}",
+                functools.partial(service.tagging.scoring.check, serving),
+            )
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
-        if not following.strange:
+        if service.tagging.trouble:
+            patience = min(patience, _TROUBLE_SECONDS)  # no commit tells that it has ended
+        elif not following.strange:
             await news.wait()
         await asyncio.sleep(patience if kept else _KEEP_SECONDS)
 
@@ -253,7 +323,10 @@ async def _do(service: Service, request: Request, task: Task) -> None:
         task.cancel()
     if task.error:
         raise RequestError("tagger", task.error)
-    left = sorted(task.left)
+
+
+async def _tell_left(request: Request, left: list[tuple[bytes, str]]) -> None:
+    left = sorted(left)
     for start in range(0, len(left), HITS_PER_REPLY):
         part = left[start : start + HITS_PER_REPLY]
         await request.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])

@@ -75,8 +75,8 @@ def main() -> None:
                 # Only now: another tagger's files are gone with it.
                 directory = os.path.join(standard_paths().cache, "tagger")
                 tagger = Tagger(reports.call, directory, reply.get("max_bytes", 0))
-                for path in reply.get("sweep", ()):
-                    tagger.sweep(path)
+                for path, top in reply.get("sweep", ()):
+                    tagger.sweep(path, top)
             items: list[Message] = reply.get("hits", [])
             if items:
                 tagger.do(items, work.is_stopped)

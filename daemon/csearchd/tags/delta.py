@@ -17,7 +17,7 @@ _BLOCK = 1 << 16
 
 
 class DeltaError(Exception):
-    """The new bytes aren't those that the delta was made for."""
+    """The new bytes aren't those that the delta was made for, or it is damaged."""
 
 
 def make(old: bytes, new: bytes) -> bytes:
@@ -55,12 +55,15 @@ def make(old: bytes, new: bytes) -> bytes:
 
 def apply(delta: bytes, new: bytes) -> bytes:
     """The old bytes. Raises DeltaError."""
-    digest, parts = msgpack.unpackb(zlib.decompress(delta))
-    old = b"".join(
-        part if isinstance(part, bytes) else new[part[0] : part[0] + part[1]] for part in parts
-    )
+    try:
+        digest, parts = msgpack.unpackb(zlib.decompress(delta))
+        old = b"".join(
+            part if isinstance(part, bytes) else new[part[0] : part[0] + part[1]] for part in parts
+        )
+    except Exception as error:  # what has been damaged makes msgpack and all that follows raise any
+        raise DeltaError(f"damaged: {error}") from error
     if hashlib.sha256(old).digest() != digest:
-        raise DeltaError
+        raise DeltaError("damaged, or made for other bytes")
     return old
 
 

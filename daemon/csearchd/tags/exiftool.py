@@ -8,12 +8,13 @@ import secrets
 import select
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import Any
 
-from csearchd.encode.background import end_with_parent
-from csearchd.tags.record import LeftAlone
+from csearchd.tags import attached
+from csearchd.tags.record import LeftAlone, left_alone
 
 MISSING = (
     "exiftool is needed to write into pictures; install it (Debian, Ubuntu: apt install "
@@ -75,20 +76,23 @@ class Exiftool:
             self._process = None
 
     def _start(self) -> subprocess.Popen[bytes]:
+        program = shutil.which("exiftool")
+        if program is None:
+            raise LeftAlone(MISSING, passing=True)
+        # Kept open, it would look for more input for ever, ten times a second.
+        launcher = [sys.executable, "-I", "-S", attached.__file__, str(os.getpid())]
         try:
             return subprocess.Popen(
                 # -config with an empty name: no configuration of the user's
-                ["exiftool", "-config", "", "-stay_open", "True", "-@", "-"],
+                [*launcher, program, "-config", "", "-stay_open", "True", "-@", "-"],
                 cwd=self._directory,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
-                # Kept open, it would look for more input for ever, ten times a second.
-                preexec_fn=end_with_parent,
             )
         except OSError as error:
-            raise LeftAlone(MISSING, passing=True) from error
+            raise left_alone(error, "exiftool can't be started") from error
 
     def _answers(self, end: bytes) -> tuple[bytes, str]:
         assert self._process and self._process.stdout and self._process.stderr

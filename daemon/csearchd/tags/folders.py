@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
 from csearchd.tags.born import born
+from csearchd.tags.ledger import CARRIERS
+
+_MODES = [mode.encode() for mode in CARRIERS]
 
 
 def folders(library: Library) -> dict[bytes, str]:
-    """Their modes by their paths, sorted."""
+    """Their modes by their paths, sorted. A row that is damaged costs only itself."""
     with library.read() as database:
-        return dict(database.execute("SELECT path, mode FROM tag_folders ORDER BY path"))
+        rows = database.execute("SELECT path, CAST(mode AS BLOB) FROM tag_folders ORDER BY path")
+        return {
+            path: mode.decode() for path, mode in rows if isinstance(path, bytes) and mode in _MODES
+        }
 
 
 def keep(library: Library, path: bytes, mode: str) -> None:
@@ -73,8 +79,8 @@ def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
         return found
     with library.read() as database:
         rows = database.execute(
-            "SELECT v.mode, f.directory, count(*) FROM tag_visits v JOIN files f ON f.id = v.file "
-            "WHERE v.failure IS NOT NULL GROUP BY v.mode, f.directory"
+            "SELECT CAST(v.mode AS BLOB), f.directory, count(*) FROM tag_visits v "
+            "JOIN files f ON f.id = v.file WHERE v.failure IS NOT NULL GROUP BY v.mode, f.directory"
         ).fetchall()
     with library.memory:
         tree = library.tree
@@ -82,7 +88,7 @@ def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
         for mode, directory, count in rows:
             above = tree.ancestors(directory) if directory in tree else ()
             for path in (there[one] for one in above if one in there):
-                found[path] += count if kept[path] == mode else 0
+                found[path] += count if kept[path].encode() == mode else 0
     return found
 
 

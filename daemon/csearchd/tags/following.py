@@ -32,7 +32,9 @@ class Following:
             arrived = self._library.tree.take_arrived()
         with self._library.read() as database:
             rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
-        known: dict[bytes, Identity] = {path: (inode, when) for path, inode, when in rows}
+        known: dict[bytes, Identity] = {
+            path: (inode, when) for path, inode, when in rows if isinstance(path, bytes)
+        }
         seen = {path: self._look(path) for path in known}
         lost = {path for path in known if seen[path] != known[path] and known[path][1] is not None}
         there = self._identities(arrived) if lost else {}

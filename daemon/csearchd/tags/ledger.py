@@ -1,8 +1,12 @@
-"""The ledger in the library: what we wrote for which file, and what was about to be written."""
+"""The ledger in the library: what we wrote for which file, and what was about to be written.
+
+A row that is damaged costs only itself: it is an entry that says so.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,14 +15,22 @@ import msgpack
 
 from csearchd.library.library import Library
 
-_COLUMNS = "mark, root, words, removed, model, written, digest, original"
+CARRIERS = ("xattr", "sidecar", "embedded")
+_TEXTS = ("mark", "root", "words", "removed", "model")
+_NAMES = (*_TEXTS, "written", "digest", "original")
+_COLUMNS = ", ".join(_NAMES)
 _PARAMETERS = 500  # in one SQL statement
+_PROBE = 64 << 10  # bytes
 
 Message = dict[str, Any]  # of a Record (csearchd.tags.record)
 
 
 class Entry(NamedTuple):
-    """A row, with its record and the one that was intended, as messages."""
+    """A row, with its record and the one that was intended, as messages.
+
+    `content` is the scheme and identity of what was tagged. Of a `damaged` one both records are
+    None, whatever was written.
+    """
 
     row: int
     file: int | None
@@ -26,6 +38,13 @@ class Entry(NamedTuple):
     carrier: str
     record: Message | None
     intended: Message | None
+    content: tuple[int, bytes] | None = None
+    damaged: bool = False
+
+    @property
+    def marks(self) -> list[str]:
+        """Of the writes that may be in the file."""
+        return [one["mark"] for one in (self.record, self.intended) if one and one["mark"]]
 
 
 class Outcome(NamedTuple):
@@ -38,6 +57,7 @@ class Outcome(NamedTuple):
     record: Message | None
     reason: str | None
     visit: tuple[str, int | None, str] | None  # mode, content, edition: not to be visited again
+    content: tuple[int, bytes] | None = None  # scheme and identity of what is tagged
 
 
 def entries(library: Library, files: Sequence[int]) -> list[Entry]:
@@ -94,6 +114,22 @@ def unfinished(library: Library) -> list[Entry]:
         return list(_entries(database, "intended IS NOT NULL", ()))
 
 
+def unsettled(library: Library, rows: Iterable[int]) -> list[Entry]:
+    """Those of some rows whose words weren't taken back, as far as is known."""
+    wanted = list(rows)
+    found: list[Entry] = []
+    with library.read() as database:
+        for start in range(0, len(wanted), _PARAMETERS):
+            part = wanted[start : start + _PARAMETERS]
+            marks = ",".join("?" * len(part))
+            found += _entries(database, f"id IN ({marks})", part)
+    return [
+        entry
+        for entry in found
+        if entry.intended or entry.damaged or (entry.record and entry.record["words"])
+    ]
+
+
 def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:
     """Notes what is about to be written: `record` of each. Returns the rows."""
     rows: list[int] = []
@@ -101,10 +137,9 @@ def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:
         for one in outcomes:
             row = one.row or _row(database, one)
             database.execute(
-                "UPDATE tag_ledger SET intended = ?, path = ?, file = coalesce(file, ?) "
-                "WHERE id = ?",
-                (msgpack.packb(one.record), one.path, one.file, row),
+                "UPDATE tag_ledger SET intended = ? WHERE id = ?", (msgpack.packb(one.record), row)
             )
+            _place(database, row, one)
             rows.append(row)
     return rows
 
@@ -117,23 +152,15 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
             record = one.record
             if record is not None:
                 row = one.row or _row(database, one)
-                database.execute(
-                    f"UPDATE tag_ledger SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?), "
-                    "path = ?, file = coalesce(file, ?) WHERE id = ?",
-                    (
-                        record["mark"],
-                        record["root"],
-                        json.dumps(record["words"], ensure_ascii=False),
-                        json.dumps(record["removed"], ensure_ascii=False),
-                        record["model"],
-                        record["written"],
-                        record["digest"],
-                        record["original"],
-                        one.path,
-                        one.file,
-                        row,
-                    ),
+                words, removed = (
+                    json.dumps(record[name], ensure_ascii=False) for name in ("words", "removed")
                 )
+                values = {**record, "words": words, "removed": removed}
+                database.execute(
+                    f"UPDATE tag_ledger SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+                    (*(values[name] for name in _NAMES), row),
+                )
+                _place(database, row, one)
             else:
                 row = one.row or 0
             database.execute("UPDATE tag_ledger SET intended = NULL WHERE id = ?", (row,))
@@ -150,10 +177,32 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
                 )
 
 
+def probe(library: Library) -> None:
+    """Tries whether the ledger can be written: raises LibraryError where, say, the disk is full."""
+    library.set("tags_probe", "x" * _PROBE)  # more than what may be left of a page
+    library.set("tags_probe", None)
+
+
 def forget_visits(library: Library, files: Sequence[int]) -> None:
     """The files may be tagged again."""
     with library.write() as database:
         database.executemany("DELETE FROM tag_visits WHERE file = ?", [(file,) for file in files])
+
+
+def _place(database: sqlite3.Connection, row: int, one: Outcome) -> None:
+    """Notes where the tagged file is, and what it shows. Its row may have gone meanwhile, or its
+    id be another file's."""
+    database.execute("UPDATE tag_ledger SET path = ? WHERE id = ?", (one.path, row))
+    database.execute(
+        "UPDATE tag_ledger SET file = (SELECT id FROM files WHERE id = ? AND name = ?) "
+        "WHERE id = ? AND file IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM tag_ledger WHERE file = ? AND carrier = ?)",
+        (one.file, os.path.basename(one.path), row, one.file, one.carrier),
+    )
+    if one.content:
+        database.execute(
+            "UPDATE tag_ledger SET (scheme, identity) = (?, ?) WHERE id = ?", (*one.content, row)
+        )
 
 
 def _row(database: sqlite3.Connection, one: Outcome) -> int:
@@ -165,9 +214,7 @@ def _row(database: sqlite3.Connection, one: Outcome) -> int:
         if found:
             return int(found[0])
     cursor = database.execute(
-        "INSERT INTO tag_ledger (file, path, carrier) "
-        "VALUES ((SELECT id FROM files WHERE id = ?), ?, ?)",
-        (one.file, one.path, one.carrier),
+        "INSERT INTO tag_ledger (path, carrier) VALUES (?, ?)", (one.path, one.carrier)
     )
     return int(cursor.lastrowid or 0)
 
@@ -175,17 +222,62 @@ def _row(database: sqlite3.Connection, one: Outcome) -> int:
 def _entries(
     database: sqlite3.Connection, where: str, parameters: Sequence[object]
 ) -> Iterator[Entry]:
+    # As bytes: SQLite's text that isn't Unicode would end the query.
+    texts = (f"CAST({name} AS BLOB)" for name in ("carrier", *_TEXTS))
     rows = database.execute(
-        f"SELECT id, file, path, carrier, intended, {_COLUMNS} FROM tag_ledger WHERE {where}",
+        f"SELECT id, file, path, intended, written, digest, original, scheme, identity, "
+        f"{', '.join(texts)} FROM tag_ledger WHERE {where}",
         parameters,
     )
-    for row, file, path, carrier, intended, *columns in rows:
-        names = [name.strip() for name in _COLUMNS.split(",")]
-        record: Message | None = dict(zip(names, columns, strict=True))
-        if record and record["words"] is None:
-            record = None
-        elif record:
-            record["words"] = json.loads(record["words"])
-            record["removed"] = json.loads(record["removed"])
-        later = msgpack.unpackb(intended) if intended else None
-        yield Entry(row, file, path, carrier, record, later)
+    for row in rows:
+        try:
+            yield _entry(*row)
+        except Exception:  # whatever json, msgpack and all that follows make of damaged bytes
+            path = row[2] if isinstance(row[2], bytes) else str(row[2]).encode()
+            carrier = (row[9] or b"").decode(errors="replace")
+            yield Entry(row[0], row[1], path, carrier, None, None, damaged=True)
+
+
+def _entry(
+    row: int,
+    file: int | None,
+    path: bytes,
+    intended: bytes | None,
+    written: int | None,
+    digest: bytes | None,
+    original: bytes | None,
+    scheme: int | None,
+    identity: bytes | None,
+    *texts: bytes | None,
+) -> Entry:
+    """Raises ValueError, or anything else, where the row is damaged."""
+    carrier, *decoded = (None if text is None else text.decode() for text in texts)
+    record: Message | None = dict(zip(_TEXTS, decoded, strict=True))
+    if record and record["words"] is None:
+        record = None
+    elif record:
+        record |= {"written": written, "digest": digest, "original": original}
+        record |= {name: json.loads(record[name]) for name in ("words", "removed")}
+    later = msgpack.unpackb(intended) if intended else None
+    for one in (record, later):
+        if one is not None:
+            _check(one)
+    if carrier not in CARRIERS or not isinstance(path, bytes) or not path.startswith(b"/"):
+        raise ValueError
+    content = None if scheme is None or not isinstance(identity, bytes) else (scheme, identity)
+    return Entry(row, file, path, carrier, record, later, content)
+
+
+def _check(record: Message) -> None:
+    """Raises ValueError, KeyError or TypeError for what no record is."""
+    texts = [record["mark"], record["root"], record["model"]]
+    for name in ("words", "removed"):
+        if not isinstance(record[name], list):
+            raise ValueError
+        texts += record[name]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(record["written"], int):
+        raise ValueError
+    if not isinstance(record["digest"], bytes):
+        raise ValueError
+    if not isinstance(record["original"], bytes | None):
+        raise ValueError

@@ -9,6 +9,10 @@ from csearchd.tags import delta
 from csearchd.tags.record import LeftAlone, Record
 from csearchd.tags.writers.carrier import Carrier, Keywords, Seen, digest, without_duplicates
 
+DAMAGED = (
+    "what the library noted of it when it was tagged is damaged; restore a backup of the library, "
+    "or remove its tags in another program"
+)
 _MOST_KEPT = 700_000  # bytes of the way back, which has to fit into a request
 
 Known = Callable[[str], Record | None]
@@ -107,6 +111,6 @@ def _without(carrier: Carrier, seen: Seen, record: Record) -> bytes | None:
         assert seen.content is not None
         try:
             return delta.apply(record.original, seen.content)
-        except delta.DeltaError:
-            pass
+        except delta.DeltaError as error:
+            raise LeftAlone(DAMAGED) from error
     return carrier.edited(seen, seen.content, record, None)

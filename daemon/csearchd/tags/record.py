@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import time
@@ -18,6 +19,19 @@ class LeftAlone(Exception):
     def __init__(self, reason: str, passing: bool = False) -> None:
         super().__init__(reason)
         self.passing = passing
+
+
+FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its owner's disk quota is used up"}
+_PASSING = (*FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE)
+
+
+def left_alone(error: OSError, what: str = "it can't be changed") -> LeftAlone:
+    """Why a file was left alone, where the system says no: `what` couldn't be done."""
+    if error.errno == errno.ELOOP:
+        return LeftAlone("it is a symbolic link")
+    number = error.errno or 0
+    reason = FULL.get(number) or f"{what}: {error.strerror or error}"
+    return LeftAlone(reason, passing=number in _PASSING)
 
 
 @dataclass(frozen=True)

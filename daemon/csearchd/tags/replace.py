@@ -17,7 +17,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from csearchd.tags.record import LeftAlone
+from csearchd.tags.record import LeftAlone, left_alone
+from csearchd.tags.writers.beneath import open_directory
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -28,26 +29,26 @@ _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
 class OpenFile:
     """A regular file that was read, and the directory that it is in, which may be renamed."""
 
-    def __init__(self, path: bytes) -> None:
-        """Raises LeftAlone, FileNotFoundError."""
+    def __init__(self, path: bytes, top: bytes = b"/", directory: int | None = None) -> None:
+        """No symbolic link is followed below `top`; `directory` is a descriptor of where the file
+        is, if there is one already. Raises LeftAlone, FileNotFoundError, NotADirectoryError."""
         self.path = path
-        directory, self.name = os.path.split(path)
-        self.fd = -1
+        above, self.name = os.path.split(path)
+        self.fd = self.directory = -1
         try:
-            self.directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _reason(error) from error
-        try:
+            self.directory = open_directory(above, top) if directory is None else os.dup(directory)
             if not stat.S_ISREG(os.lstat(self.name, dir_fd=self.directory).st_mode):
                 raise LeftAlone("it is no regular file")
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self.fd = os.open(self.name, flags, dir_fd=self.directory)
             self.info = os.fstat(self.fd)
+            if not stat.S_ISREG(self.info.st_mode):
+                raise LeftAlone("it is no regular file")
         except OSError as error:
             self.close()
-            if isinstance(error, FileNotFoundError):
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 raise
-            raise _reason(error) from error
+            raise left_alone(error) from error
         except LeftAlone:
             self.close()
             raise
@@ -57,10 +58,11 @@ class OpenFile:
         if self.info.st_size > most:
             raise LeftAlone(f"it has {self.info.st_size} bytes, more than the limit of {most}")
         try:
+            os.lseek(self.fd, 0, os.SEEK_SET)
             with open(self.fd, "rb", closefd=False) as stream:
-                data = stream.read()
+                data = stream.read(most + 1)
         except OSError as error:
-            raise _reason(error) from error
+            raise left_alone(error) from error
         if len(data) != self.info.st_size or not self.is_unchanged():
             raise LeftAlone("it changed while it was read", passing=True)
         return data
@@ -110,7 +112,7 @@ def replace(file: OpenFile, data: bytes) -> None:
                 _put_back(file, name, os.fstat(temporary).st_ino)
                 raise LeftAlone("it changed meanwhile", passing=True)
     except OSError as error:
-        raise _reason(error) from error
+        raise left_alone(error) from error
 
 
 def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
@@ -129,25 +131,23 @@ def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
         newest = found
 
 
-def create(path: bytes, data: bytes, mode: int) -> None:
-    """Makes a file that isn't there, with the given mode. Raises LeftAlone."""
-    directory, target = os.path.split(path)
+def create(directory: int, target: bytes, data: bytes, mode: int) -> None:
+    """Makes a file that isn't there, with the given mode. Raises LeftAlone.
+
+    `directory` is a descriptor of where it is to be.
+    """
     try:
-        parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            with _temporary(parent) as (name, temporary):
-                with suppress(OSError):  # FAT has no modes
-                    os.fchmod(temporary, mode)
-                _write(temporary, data)
-                os.fsync(temporary)
-                if not _rename(parent, name, target, _NOREPLACE):
-                    _take_name(parent, name, target)
-        finally:
-            os.close(parent)
+        with _temporary(directory) as (name, temporary):
+            with suppress(OSError):  # FAT has no modes
+                os.fchmod(temporary, mode)
+            _write(temporary, data)
+            os.fsync(temporary)
+            if not _rename(directory, name, target, _NOREPLACE):
+                _take_name(directory, name, target)
     except FileExistsError:
         raise LeftAlone("another program made its sidecar meanwhile", passing=True) from None
     except OSError as error:
-        raise _reason(error) from error
+        raise left_alone(error) from error
 
 
 def _take_name(directory: int, name: bytes, target: bytes) -> None:
@@ -169,18 +169,23 @@ def remove(file: OpenFile) -> None:
                 raise LeftAlone("it changed meanwhile", passing=True)
             os.unlink(file.name, dir_fd=file.directory)
     except OSError as error:
-        raise _reason(error) from error
+        raise left_alone(error) from error
 
 
-def sweep(directory: bytes) -> None:
+def sweep(directory: bytes, top: bytes = b"/") -> None:
     """Removes the temporary files that a killed tagger has left; no other one must be at work."""
     try:
-        with os.scandir(directory) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
-        for name in names:
-            os.unlink(os.path.join(directory, name))
+        descriptor = open_directory(directory, top)
+    except (OSError, LeftAlone):
+        return  # it is gone, closed, or another one: nothing of ours can be there
+    try:
+        for name in os.listdir(descriptor):
+            if os.fsencode(name).startswith(TEMPORARY):
+                os.unlink(name, dir_fd=descriptor)
     except OSError:
-        pass  # the directory is gone, or closed: nothing can be written there either
+        pass  # nothing can be written there either
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -222,7 +227,7 @@ def _carry_over(file: OpenFile, temporary: int) -> None:
                 os.setxattr(temporary, name, value)
         os.utime(temporary, ns=(info.st_atime_ns, info.st_mtime_ns))
     except OSError as error:
-        raise LeftAlone(f"its owner or attributes can't be kept: {error.strerror}") from error
+        raise left_alone(error, "its owner or attributes can't be kept") from error
     made = os.fstat(temporary)
     kept = (made.st_mode, made.st_uid, made.st_gid, made.st_mtime_ns, attributes(temporary))
     if kept != (info.st_mode, info.st_uid, info.st_gid, info.st_mtime_ns, wanted):
@@ -290,11 +295,3 @@ def _rename(directory: int, old: bytes, new: bytes, flags: int) -> bool:
 def _version(info: os.stat_result) -> tuple[int, int, int, int]:
     """What an edit changes; a rename changes ctime too."""
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
-
-
-def _reason(error: OSError) -> LeftAlone:
-    if error.errno == errno.ENOSPC:
-        return LeftAlone("the disk is full", passing=True)
-    if error.errno == errno.ELOOP:
-        return LeftAlone("it is a symbolic link")
-    return LeftAlone(f"it can't be changed: {error.strerror or error}")

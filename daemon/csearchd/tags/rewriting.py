@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csearchd.tags.exiftool import Exiftool
-from csearchd.tags.record import LeftAlone
+from csearchd.tags.record import FULL, LeftAlone, left_alone
 
 _OLD, _NEW, _PACKET = "old", "new", "packet.xmp"
 _HEADER = b"<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>\n"
@@ -51,14 +51,15 @@ class Rewriting:
                     return file.read()
             except FileNotFoundError:
                 said = complaints.partition(" - ")[0] or "without a reason"
-                raise LeftAlone(f"exiftool refused to change it: {said}") from None
+                full = any(os.strerror(number) in complaints for number in FULL)
+                raise LeftAlone(f"exiftool refused to change it: {said}", passing=full) from None
 
     def _write(self, name: str, data: bytes) -> None:
         try:
             with open(os.path.join(self._directory, name), "wb") as file:
                 file.write(data)
         except OSError as error:
-            raise LeftAlone(f"{self._directory}: {error.strerror}") from error
+            raise left_alone(error, f"{self._directory} can't be written") from error
 
     @contextmanager
     def _files(self, content: bytes) -> Iterator[tuple[str, str]]:

@@ -74,6 +74,8 @@ class Scoring:
                 f"WHERE v.model = ? AND f.id IN ({marks})",
                 (serving.row, *files),
             ).fetchall()
+        size = 2 * serving.model.dimensions
+        rows = [row for row in rows if isinstance(row[1], bytes) and len(row[1]) == size]
         if not rows:
             return {}
         vectors = np.stack([np.frombuffer(row[1], "<f2").astype(np.float32) for row in rows])
@@ -92,6 +94,10 @@ class Scoring:
         return {
             file: sorted(words, key=lambda word: -word[1])[:most] for file, words in found.items()
         }
+
+    def check(self, serving: Serving) -> None:
+        """Raises TagsError where no picture would get words."""
+        self._calibrated(serving)
 
     def shared(self, serving: Serving, vectors: Vectors, query: Vectors) -> list[list[str]]:
         """For each of some pictures' vectors, (n, dimensions), the terms that are in it and near to

@@ -6,28 +6,40 @@ any moment, the ledger knows what was about to be written where.
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from csearch.errors import ClientError
 from csearch.protocol import Message
 from csearchd.tags import xmp
 from csearchd.tags.plan import Plan, plan_undo, plan_write, truth
-from csearchd.tags.record import LeftAlone, Record
-from csearchd.tags.replace import sweep
+from csearchd.tags.record import LeftAlone, Record, left_alone
+from csearchd.tags.replace import OpenFile, sweep
 from csearchd.tags.writers import embedded
 from csearchd.tags.writers.carrier import Carrier, Seen
 from csearchd.tags.writers.embedded import EmbeddedCarrier
+from csearchd.tags.writers.scored import is_scored
 from csearchd.tags.writers.sidecar import SidecarCarrier
 from csearchd.tags.writers.xattr import XattrCarrier
 
+log = logging.getLogger(__name__)
+
 _PLANS = 32  # that are noted together
+_EACH = 5  # descriptors that a plan may hold
+_DESCRIPTORS = 32  # that are needed beside them
 _HELD = 64 << 20  # bytes of files that are held
 _ENTRY = 900_000  # bytes of a request
 
 Ask = Callable[..., Message]
-"""Asks the daemon: operation, arguments → its result."""
+"""Asks the daemon: operation, arguments → its result. Raises ClientError."""
+
+
+class _Another(LeftAlone):
+    """What is to be taken back isn't here: the file is another one now."""
 
 
 @dataclass
@@ -49,17 +61,19 @@ class Tagger:
     def __init__(self, ask: Ask, directory: str, most: int) -> None:
         """`directory` is for files of our own; `most` the bytes of the largest picture."""
         self._ask = ask
+        self._most = most
+        self._plans = _most_plans()
         embedded.sweep(directory)
         self._embedded = EmbeddedCarrier(directory, most)
         carriers: tuple[Carrier, ...] = (XattrCarrier(), SidecarCarrier(), self._embedded)
         self._carriers = {carrier.name: carrier for carrier in carriers}
         self._swept: set[bytes] = set()
 
-    def sweep(self, directory: bytes) -> None:
-        """Removes what a killed tagger has left there."""
+    def sweep(self, directory: bytes, top: bytes) -> None:
+        """Removes what a killed tagger has left there; `top` is as in csearchd.tags.replace."""
         if directory not in self._swept:
             self._swept.add(directory)
-            sweep(directory)
+            sweep(directory, top)
 
     def do(self, items: list[Message], is_stopped: Callable[[], bool]) -> None:
         """Plans, notes and writes; reports each item's outcome.
@@ -85,8 +99,13 @@ class Tagger:
                 except (FileNotFoundError, NotADirectoryError):
                     done.append(_outcome(item, "gone"))
                     continue
-                except (LeftAlone, OSError) as error:
-                    done.append(_outcome(item, "left", _left_alone(error)))
+                except _Another as error:
+                    done.append(_outcome(item, "gone", error))
+                    continue
+                except ClientError:
+                    raise
+                except Exception as error:
+                    done.append(_outcome(item, "left", _left_alone(error, item)))
                     continue
                 if one.plan.writes:
                     open_files.callback(one.plan.seen.close)
@@ -94,7 +113,7 @@ class Tagger:
                 else:
                     one.plan.seen.close()
                     done.append(_outcome(item, "unchanged", row=one.row, record=one.plan.record))
-                if len(planned) >= _PLANS or sum(one.size for one in planned) > _HELD:
+                if len(planned) >= self._plans or sum(one.size for one in planned) > _HELD:
                     self._write(planned, done, is_stopped)
                     open_files.close()
             self._write(planned, done, is_stopped)
@@ -103,20 +122,37 @@ class Tagger:
         self._embedded.close()
 
     def _plan(self, item: Message) -> _Planned:
-        path, carrier = item["path"], self._carriers[item["carrier"]]
-        self.sweep(os.path.dirname(path))
+        path, top, carrier = item["path"], _top(item), self._carriers[item["carrier"]]
+        self.sweep(os.path.dirname(path), top)
         if item["probe"] and carrier is self._embedded:
-            _expect_ours(path)
-        seen = carrier.look(path)
+            _expect_ours(path, top, self._most)
+        seen = carrier.look(path, top)
         try:
+            if item["kind"] == "write":
+                self._expect_scored(item, seen)
             return self._planned(item, carrier, seen)
         except BaseException:
             seen.close()
             raise
 
+    def _expect_scored(self, item: Message, seen: Seen) -> None:
+        """Raises LeftAlone unless the picture is the one that the words are of."""
+        if seen.picture is None:
+            OpenFile(item["path"], _top(item)).close()  # which says why
+            raise FileNotFoundError
+        if not self._is_scored(item, seen):
+            raise LeftAlone("it changed since it was read", passing=True)
+
+    def _is_scored(self, item: Message, seen: Seen) -> bool:
+        """Whether the picture is the one that the library has read, or was tagged."""
+        scored = item.get("scored")
+        if scored is None:
+            return True  # nobody knows
+        return seen.picture is not None and is_scored(seen.picture, scored, self._most)
+
     def _planned(self, item: Message, carrier: Carrier, seen: Seen) -> _Planned:
         row: int | None = item["row"]
-        record, intended = (
+        before, intended = (
             Record.from_message(item[name]) if item[name] else None
             for name in ("record", "intended")
         )
@@ -127,11 +163,15 @@ class Tagger:
             row = row or found["row"]
             return Record.from_message(found["record"]) if found["record"] else None
 
-        record = truth(seen, record, intended, known)
+        record = truth(seen, before, intended, known)
+        if item["kind"] == "write":
+            plan = plan_write(carrier, seen, record, item["words"], item["root"], item["model"])
+            return _Planned(item, carrier, record, plan, row)
+        left = {one.digest for one in (before, intended) if one and one.mark and one.digest}
+        if row and not (seen.mirror or seen.digest in left or self._is_scored(item, seen)):
+            raise _Another("another picture is in its place")
         if item["kind"] == "settle":
             plan = Plan(seen, seen.content, record, writes=False)
-        elif item["kind"] == "write":
-            plan = plan_write(carrier, seen, record, item["words"], item["root"], item["model"])
         else:
             plan = plan_undo(carrier, seen, record)
         return _Planned(item, carrier, record, plan, row)
@@ -158,8 +198,10 @@ class Tagger:
                 try:
                     one.carrier.put(one.plan.seen, one.plan.content, mirrored)
                     outcome = _outcome(one.item, "written", row=row, record=record)
-                except LeftAlone as error:
-                    outcome = _outcome(one.item, "left", error, row, one.true)
+                except Exception as error:
+                    outcome = _outcome(
+                        one.item, "left", _left_alone(error, one.item), row, one.true
+                    )
                 done.append(outcome)
             self._report(done)
         self._report(done)
@@ -227,19 +269,38 @@ def _outcome(
     }
 
 
-def _left_alone(error: LeftAlone | OSError) -> LeftAlone:
+def _left_alone(error: Exception, item: Message) -> LeftAlone:
     if isinstance(error, LeftAlone):
         return error
-    return LeftAlone(f"it can't be read: {error.strerror}")
+    if isinstance(error, OSError):
+        return left_alone(error, "it can't be read")
+    # What a hostile or damaged file does to a parser must not cost the others.
+    log.error("%s", os.fsdecode(item["path"]), exc_info=error)
+    return LeftAlone(f"an error in csearchd ({type(error).__name__}); the service's log says more")
 
 
-def _expect_ours(path: bytes) -> None:
+def _expect_ours(path: bytes, top: bytes, most: int) -> None:
     """Raises FileNotFoundError unless the picture holds our name: most have never been tagged, and
     to ask exiftool takes long."""
     try:
-        with open(path, "rb") as file:
-            if xmp.OURS.encode() in file.read():
+        file = OpenFile(path, top)
+        try:
+            if xmp.OURS.encode() in file.read(most):
                 return
-    except OSError:
+        finally:
+            file.close()
+    except (LeftAlone, OSError):
         pass
     raise FileNotFoundError
+
+
+def _top(item: Message) -> bytes:
+    return item.get("top") or b"/"
+
+
+def _most_plans() -> int:
+    """As many as there are descriptors for, beside those that exiftool and the connections need."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return _PLANS
+    return max(1, min(_PLANS, (limit - _DESCRIPTORS) // _EACH))

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+import secrets
 import subprocess
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from csearch.protocol import Message
 from csearchd.encode.serving import Models
+from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.tags import ledger
 from csearchd.tags.launch import start_tagger
@@ -54,13 +56,15 @@ class Tagging:
         self._threads = threads
         self._tasks: deque[Task] = deque()
         self._given: dict[int, Given] = {}
-        self._numbers = itertools.count(1)
+        # Never those of an earlier service, whose tagger may still be there.
+        self._numbers = itertools.count(secrets.randbits(48))
         self._idle = asyncio.Event()  # nothing is in the tagger's hands
         self._work = asyncio.Event()  # there is a task
         self._attached = False
         self._supervisor: asyncio.Task[None] | None = None
         self.progress = 0  # items done, ever, that needn't be tried again
         self.trouble: str | None = None  # why a task came to nothing, until one is done
+        self._cause: Callable[[], object] | None = None  # raises while the trouble lasts
 
     @property
     def waiting(self) -> int:
@@ -80,6 +84,24 @@ class Tagging:
         self._work.set()
         if self._supervisor is None or self._supervisor.done():
             self._supervisor = asyncio.create_task(self._supervise())
+
+    def fail(self, trouble: str, cause: Callable[[], object] | None = None) -> None:
+        """Notes why nothing comes of tagging; `cause` raises as long as that lasts."""
+        if trouble != self.trouble:
+            log.error("%s", trouble)
+        self.trouble, self._cause = trouble, cause
+
+    async def look_again(self) -> None:
+        """Forgets the trouble if its cause has gone."""
+        trouble, cause = self.trouble, self._cause
+        if cause is None:
+            return
+        try:
+            await self._run(cause)
+        except (LibraryError, TagsError):
+            return
+        if self.trouble == trouble:
+            self.trouble = self._cause = None
 
     def stop(self) -> None:
         if self._supervisor:
@@ -126,31 +148,38 @@ class Tagging:
         return not self._idle.is_set()
 
     async def intend(self, entries: list[Message]) -> list[int]:
-        """Notes what is about to be written. Returns the ledger's rows. Raises LibraryError."""
-        outcomes = [self._outcome(entry) for entry in entries if entry["item"] in self._given]
-        rows: list[int] = await self._run(ledger.intend, self._library, outcomes)
-        return rows
+        """Notes what is about to be written. Returns the ledger's rows.
+
+        Raises LibraryError, and KeyError for what isn't in this tagger's hands: it was given that
+        by a service that has been killed since, or has been replaced by another tagger.
+        """
+        outcomes = [self._outcome(entry) for entry in entries]
+        return await self._note(ledger.intend, outcomes)
 
     async def done(self, entries: list[Message]) -> None:
         """Notes what has been written. Raises LibraryError."""
         entries = [entry for entry in entries if entry["item"] in self._given]
         outcomes = [self._outcome(entry) for entry in entries]
-        await self._run(ledger.settle, self._library, outcomes)
+        await self._note(ledger.settle, outcomes)
         for entry in entries:
-            given = self._given.pop(entry["item"])
+            given = self._given.pop(entry["item"], None)
+            if given is None:
+                continue  # the tagger has gone meanwhile, and it was given back
             if entry["outcome"] == "dropped":
                 given.give_back()
                 continue
-            task = given.task
-            task.done += 1
             self.progress += not _is_passing(entry)
-            if entry["outcome"] == "written":
-                task.written.add(given.place.path)
-                task.changed.add(os.path.dirname(given.place.path))
-            elif entry["outcome"] == "left":
-                task.left.append((given.place.path, entry["reason"]))
+            _count(given, entry)
         if not self._given:
             self._idle.set()
+
+    async def _note(self, change: Callable[[Library, list[Outcome]], R], noted: list[Outcome]) -> R:
+        """A change of the ledger. Where that fails no tagger can go on."""
+        try:
+            return await self._run(change, self._library, noted)
+        except LibraryError as error:
+            self._give_up(str(error), lambda: ledger.probe(self._library))
+            raise
 
     def _outcome(self, entry: Message) -> Outcome:
         given = self._given[entry["item"]]
@@ -162,6 +191,7 @@ class Tagging:
             entry["record"],
             entry.get("reason"),
             None if _is_passing(entry) else given.visit,
+            given.content,
         )
 
     async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -189,6 +219,8 @@ class Tagging:
         except TagsError as error:
             task.cancel()
             task.error = str(error)
+            serving = self._models.serving
+            self.fail(task.error, lambda: self.scoring.check(serving))
             return []
         return [] if task.cancelled.is_set() else items
 
@@ -197,8 +229,8 @@ class Tagging:
             self._tasks.remove(task)
         for directory in task.changed:
             self._changed(directory)
-        if task.error or task.done:
-            self.trouble = task.error
+        if task.done and not task.error:
+            self.trouble = self._cause = None
         task.finished.set()
 
     async def _supervise(self) -> None:
@@ -234,12 +266,27 @@ class Tagging:
             await asyncio.sleep(_LOOK_SECONDS)
             waited += _LOOK_SECONDS
 
-    def _give_up(self, reason: str) -> None:
-        log.error("%s", reason)
+    def _give_up(self, reason: str, cause: Callable[[], object] | None = None) -> None:
+        self.fail(reason, cause)
         for task in list(self._tasks):
             task.cancel()
             task.error = reason
             self._finish(task)
+
+
+def _count(given: Given, entry: Message) -> None:
+    """Notes in its task what came of an item."""
+    task, place = given.task, given.place
+    task.done += 1
+    if entry["outcome"] == "written":
+        task.written.add(place.path if place.file is None else place.file)
+        task.changed.add(os.path.dirname(place.path))
+    elif entry["outcome"] == "left":
+        task.left.append((place.path, entry["reason"]))
+        if place.row is not None:
+            task.rows_left.add(place.row)
+    elif entry["outcome"] == "gone" and entry["reason"] and place.row is not None:
+        task.changed_rows.add(place.row)
 
 
 def _is_passing(entry: Message) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from csearch.protocol import Message
 from csearchd.encode.formats import is_raw
 from csearchd.encode.serving import Serving
 from csearchd.library.library import Library
-from csearchd.library.roots import is_below
-from csearchd.tags import folders, ledger
+from csearchd.library.roots import is_below, roots
+from csearchd.tags import ledger
 from csearchd.tags.ledger import Entry
+from csearchd.tags.plan import DAMAGED
 from csearchd.tags.scoring import Scoring
 from csearchd.tags.writers import sidecar
 
-MODES = ("xattr", "sidecar", "embedded")
+MODES = ledger.CARRIERS
 _BATCH = 48  # items that the tagger gets at a time
 _BYTES = 8 << 20  # of a batch
 
@@ -32,7 +33,6 @@ class Place:
     path: bytes
     carrier: str
     row: int | None
-    whole: bool = True  # look for a mirror in the picture itself too
 
 
 @dataclass
@@ -46,8 +46,10 @@ class Task:
     places: deque[Place] = field(default_factory=deque)
     total: int = 0
     done: int = 0
-    written: set[bytes] = field(default_factory=set)  # pictures
+    written: set[bytes | int] = field(default_factory=set)  # pictures: their ids, or else paths
     left: list[tuple[bytes, str]] = field(default_factory=list)
+    rows_left: set[int] = field(default_factory=set)  # of the ledger, for those of `left`
+    changed_rows: set[int] = field(default_factory=set)  # in whose place another picture is
     changed: set[bytes] = field(default_factory=set)  # directories
     error: str | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,6 +84,7 @@ class Given:
     message: Message
     place: Place
     visit: tuple[str, int | None, str] | None
+    content: tuple[int, bytes] | None = None  # scheme and identity of what is to be tagged
 
     def give_back(self) -> None:
         """It is to be done later, if anybody wants it still."""
@@ -114,42 +117,91 @@ def _write_items(
     scoring: Scoring,
     root: str,
 ) -> list[Given]:
+    before = _scored(library, files)
     words = scoring.words(serving, files)
-    changed = _changed(library, files)
     edition = scoring.edition(serving)
+    scored = _scored(library, files)
     there = files_at(library, files)
     paths = {file: path for file, path, _, _ in there}
-    known, _ = _entries_at(library, paths)
+    known, _ = entries_at(library, paths)
     unwanted = _unwanted(known.values())
+    tops = roots(library)
     given = []
     task.done += len(files) - len(there)
     for file, path, content, failure in there:
-        if file not in words or file in changed:
-            task.done += 1
-            if failure:
-                task.left.append((path, f"it can't be read: {failure}"))
-            elif file in words:
-                task.left.append((path, "it has changed, and was not read since"))
-            continue
         carrier = "sidecar" if task.mode == "embedded" and is_raw(path) else task.mode
         entry = known.get((file, carrier))
+        found, reason = scored.get(file), None
+        if failure:
+            reason = f"it can't be read: {failure}"
+        elif file in words and (found is None or found.due or not found.same(before.get(file))):
+            reason = "it has changed, and was not read since"
+        elif file in words and entry and entry.damaged:
+            reason = DAMAGED
+        if reason or file not in words or found is None:
+            task.done += 1
+            task.left += [(path, reason)] if reason else []
+            continue
         place = Place(file, path, carrier, entry.row if entry else None)
         message = {
             **_message("write", place, entry),
             "words": [word for word, _ in words[file] if word not in unwanted[file]],
             "root": root,
             "model": serving.model.name,
+            "top": top_of(path, tops),
+            "scored": found.message(found.content),
         }
-        given.append(Given(task, message, place, (task.mode, content, edition)))
+        given.append(Given(task, message, place, (task.mode, content, edition), found.content))
     return given
 
 
-def _changed(library: Library, files: Sequence[int]) -> set[int]:
-    """Those that must be read: they may show something else by now."""
+class _Scored(NamedTuple):
+    """What the library has read of a file; `due` where that must be done again."""
+
+    due: bool
+    stat: list[int]  # size, mtime_ns, ctime_ns, inode
+    orientation: int | None
+    content: tuple[int, bytes] | None  # scheme, identity
+
+    def same(self, other: _Scored | None) -> bool:
+        """Whether it shows the same."""
+        return other is not None and self.content == other.content
+
+    def message(self, content: tuple[int, bytes] | None) -> Message | None:
+        """What tells the tagger whether a file is still what `content` was read from."""
+        if content is None:
+            return None
+        current = not self.due and content == self.content
+        return {
+            "stat": self.stat if current else None,
+            "scheme": content[0],
+            "identity": content[1],
+            "orientation": self.orientation,
+        }
+
+
+_NOTHING = _Scored(True, [], None, None)
+
+
+def _scored(library: Library, files: Sequence[int]) -> dict[int, _Scored]:
     marks = ",".join("?" * len(files))
     with library.read() as database:
-        rows = database.execute(f"SELECT id FROM files WHERE due AND id IN ({marks})", files)
-        return {row[0] for row in rows}
+        rows = database.execute(
+            "SELECT f.id, f.due, f.size, f.mtime_ns, f.ctime_ns, f.inode, m.orientation, "
+            "c.scheme, c.identity FROM files f LEFT JOIN contents c ON c.id = f.content "
+            f"LEFT JOIN metadata m ON m.file = f.id WHERE f.id IN ({marks})",
+            files,
+        )
+        return {
+            row[0]: _Scored(bool(row[1]), list(row[2:6]), row[6], row[7:9] if row[8] else None)
+            for row in rows
+        }
+
+
+def top_of(path: bytes, tops: Iterable[bytes]) -> bytes:
+    """The watched directory that `path` is in, below which no symbolic link is followed: "/" where
+    there is none, since the path was a real one when it was read."""
+    return max((top for top in tops if is_below(path, top)), key=len, default=b"/")
 
 
 def files_at(
@@ -173,13 +225,29 @@ def files_at(
 
 
 def _placed_items(library: Library, task: Task) -> list[Given]:
-    given: list[Given] = []
+    chosen: list[tuple[Place, Entry | None]] = []
     size = 0
-    while task.places and len(given) < _BATCH and size < _BYTES:
+    while task.places and len(chosen) < _BATCH and size < _BYTES:
         place = task.places.popleft()
         entry = ledger.by_row(library, place.row) if place.row is not None else None
-        message = _message(task.kind, place, entry)
+        if entry and entry.damaged:
+            task.left.append((place.path, DAMAGED))
+            task.rows_left.add(entry.row)
+        if (place.row is not None and entry is None) or (entry and entry.damaged):
+            task.done += 1
+            continue
         size += len((entry.record or {}).get("original") or b"") if entry else 0
+        chosen.append((place, entry))
+    files = [place.file for place, _ in chosen if place.file is not None]
+    scored, tops = _scored(library, files), roots(library)
+    given = []
+    for place, entry in chosen:
+        known = scored.get(place.file or 0, _NOTHING)
+        message = {
+            **_message(task.kind, place, entry),
+            "top": top_of(place.path, tops),
+            "scored": known.message(entry.content if entry else None),
+        }
         given.append(Given(task, message, place, None))
     return given
 
@@ -196,43 +264,18 @@ def _message(kind: str, place: Place, entry: Entry | None) -> Message:
     }
 
 
-def places(library: Library, path: bytes | None) -> list[Place]:
-    """Where words of ours may be, in and below `path` or everywhere."""
-    known = ledger.all_files(library) if path is None else folders.below(library, path)
-    there = {file: where for file, where, _, _ in _chunked(library, known)}
-    entries, left = _entries_at(library, there)
-    found = [
-        Place(file, there[file], carrier, entry.row) for (file, carrier), entry in entries.items()
-    ]
-    found += [
-        Place(None, entry.path, entry.carrier, entry.row)
-        for entry in ledger.lost_entries(library)
-        if path is None or is_below(entry.path, path) or entry.row in left
-    ]
-    if path is not None and not there and not found and os.path.isfile(path):
-        return [Place(None, path, carrier, None) for carrier in MODES]
-    with_entries = {file for file, _ in entries}
-    found += [
-        Place(file, where, carrier, None)
-        for file, where in there.items()
-        for carrier in MODES
-        if (file, carrier) not in entries and (path is not None or file not in with_entries)
-    ]
-    return found
-
-
 def unfinished(library: Library) -> list[Place]:
     """Where a killed tagger was about to write."""
-    entries = ledger.unfinished(library)
+    entries = [entry for entry in ledger.unfinished(library) if not entry.damaged]
     known = [entry.file for entry in entries if entry.file is not None]
-    there: dict[int | None, bytes] = {file: at for file, at, _, _ in _chunked(library, known)}
+    there: dict[int | None, bytes] = {file: at for file, at, _, _ in chunked(library, known)}
     return [
         Place(entry.file, there.get(entry.file, entry.path), entry.carrier, entry.row)
         for entry in entries
     ]
 
 
-def _entries_at(
+def entries_at(
     library: Library, there: Mapping[int, bytes]
 ) -> tuple[dict[tuple[int, str], Entry], set[int]]:
     """The entries of files that are at some paths now, by file and carrier.
@@ -242,9 +285,10 @@ def _entries_at(
     """
     found: dict[tuple[int, str], Entry] = {}
     left: set[int] = set()
+    tops = roots(library)
     for entry in ledger.entries(library, list(there)):
         assert entry.file is not None
-        if _stayed_behind(entry, there[entry.file]):
+        if _stayed_behind(entry, there[entry.file], tops):
             left.add(entry.row)
         else:
             found[entry.file, entry.carrier] = entry
@@ -253,11 +297,11 @@ def _entries_at(
     return found, left
 
 
-def _stayed_behind(entry: Entry, path: bytes) -> bool:
+def _stayed_behind(entry: Entry, path: bytes, tops: Iterable[bytes]) -> bool:
     if entry.carrier != "sidecar" or entry.path == path:
         return False
-    marks = [one["mark"] for one in (entry.record, entry.intended) if one]
-    return not sidecar.holds(path, marks) and sidecar.holds(entry.path, marks)
+    here, there = (sidecar.holds(at, top_of(at, tops), entry.marks) for at in (path, entry.path))
+    return there and not here
 
 
 def _unwanted(entries: Iterable[Entry]) -> dict[int | None, set[str]]:
@@ -268,7 +312,7 @@ def _unwanted(entries: Iterable[Entry]) -> dict[int | None, set[str]]:
     return found
 
 
-def _chunked(
+def chunked(
     library: Library, files: Sequence[int]
 ) -> Iterable[tuple[int, bytes, int | None, str | None]]:
     for start in range(0, len(files), 500):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from csearchd.encode.formats import is_raw, is_sidecar
 from csearchd.library.library import Library
-from csearchd.library.moves import move_directory, move_file, swap
+from csearchd.library.moves import carry_ledger, move_directory, move_file, swap
 from csearchd.watch.agenda import Agenda
 from csearchd.watch.inotify import (
     IN_ATTRIB,
@@ -141,6 +141,7 @@ class EventHandler:
         directory = event.mask & IN_DIRECTORY
         matters = self.rules.enters if directory else self.rules.takes
         if not matters(event.name) or not matters(name) or target.marked:
+            carry_ledger(self._library, old, new)  # of tags, which can be taken back there too
             self._change(source, Event(0, IN_MOVED_FROM | directory, event.name))
             self._change(target, Event(0, IN_MOVED_TO | directory, name))
             return False

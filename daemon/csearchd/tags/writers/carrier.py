@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from csearchd.tags.record import Record
+from csearchd.tags.replace import OpenFile
 
 
 class Keywords(Protocol):
@@ -22,11 +23,13 @@ class Keywords(Protocol):
 
 @dataclass
 class Seen:
-    """A carrier of a file, as it is now. `content` is None where there is none."""
+    """A carrier of a file, as it is now. `content` is None where there is none, `picture` where
+    only a sidecar is left of it."""
 
     path: bytes  # of the picture
     content: bytes | None
     mirror: Record | None
+    picture: OpenFile | None
 
     @property
     def digest(self) -> bytes:
@@ -34,13 +37,18 @@ class Seen:
 
     def close(self) -> None:
         """Lets go of what is open."""
+        if self.picture:
+            self.picture.close()
 
 
 class Carrier(Protocol):
     name: str
 
-    def look(self, path: bytes) -> Seen:
-        """What is there for the picture at `path`. Raises LeftAlone, FileNotFoundError."""
+    def look(self, path: bytes, top: bytes) -> Seen:
+        """What is there for the picture at `path`; no symbolic link is followed below `top`.
+
+        Raises LeftAlone, FileNotFoundError, NotADirectoryError.
+        """
 
     def keywords(self, seen: Seen) -> Keywords:
         """Raises LeftAlone where they can't be read."""

@@ -22,11 +22,7 @@ from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
 
 @dataclass
 class _Seen(Seen):
-    file: OpenFile
     packet: bytes | None
-
-    def close(self) -> None:
-        self.file.close()
 
 
 class EmbeddedCarrier:
@@ -37,8 +33,8 @@ class EmbeddedCarrier:
         self._most = most
         self._rewriting = Rewriting(directory, Exiftool(directory))
 
-    def look(self, path: bytes) -> Seen:
-        file = OpenFile(path)
+    def look(self, path: bytes, top: bytes) -> Seen:
+        file = OpenFile(path, top)
         try:
             content = file.read(self._most)
             packet = self._packet(content)
@@ -78,8 +74,8 @@ class EmbeddedCarrier:
         return new
 
     def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
-        assert isinstance(seen, _Seen) and content is not None
-        replace.replace(seen.file, content)
+        assert seen.picture and content is not None
+        replace.replace(seen.picture, content)
 
     def close(self) -> None:
         self._rewriting.close()

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from csearchd.encode.formats import families, is_raw, sidecar_names, suffix
 from csearchd.tags import replace, xmp_words
 from csearchd.tags.record import LeftAlone, Record
 from csearchd.tags.replace import OpenFile
+from csearchd.tags.writers.beneath import open_directory
 from csearchd.tags.writers.carrier import Keywords, Seen
 
 _MOST = 16 << 20  # bytes
@@ -21,34 +23,40 @@ _MOST = 16 << 20  # bytes
 
 @dataclass
 class _Seen(Seen):
+    directory: int  # a descriptor of where both are
     sidecar: bytes
-    file: OpenFile | None
+    file: OpenFile | None  # the sidecar
 
     def close(self) -> None:
+        super().close()
         if self.file:
             self.file.close()
+        if self.directory >= 0:
+            os.close(self.directory)
+            self.directory = -1
 
 
 class SidecarCarrier:
     name = "sidecar"
 
-    def look(self, path: bytes) -> Seen:
-        for sidecar in _names(path):
-            try:
-                file = OpenFile(sidecar)
-            except FileNotFoundError:
-                continue
-            except LeftAlone as error:
-                raise LeftAlone(f"its sidecar: {error}") from error
-            try:
-                content = file.read(_MOST)
-                mirror = xmp_words.mirror_of(xmp_words.packet_of(content))
-                return _Seen(path, content, mirror, sidecar, file)
-            except BaseException:
-                file.close()
-                raise
-        os.lstat(path)
-        return _Seen(path, None, None, path + b".xmp", None)
+    def look(self, path: bytes, top: bytes) -> Seen:
+        directory = open_directory(os.path.dirname(path), top)
+        seen = _Seen(path, None, None, None, directory, path + b".xmp", None)
+        try:
+            with suppress(FileNotFoundError, LeftAlone):
+                seen.picture = OpenFile(path, directory=directory)
+            for sidecar in _names(directory, path):
+                with suppress(FileNotFoundError):
+                    seen.sidecar, seen.file = sidecar, _opened(directory, sidecar)
+                    seen.content = seen.file.read(_MOST)
+                    seen.mirror = xmp_words.mirror_of(xmp_words.packet_of(seen.content))
+                    return seen
+            if seen.picture is None:
+                raise FileNotFoundError
+            return seen
+        except BaseException:
+            seen.close()
+            raise
 
     def keywords(self, seen: Seen) -> Keywords:
         return xmp_words.XmpKeywords(xmp_words.packet_of(seen.content))
@@ -69,20 +77,26 @@ class SidecarCarrier:
                 replace.remove(seen.file)
         elif seen.file:
             replace.replace(seen.file, content)
+        elif seen.picture is None or not seen.picture.is_there():
+            raise LeftAlone("it is gone", passing=True)
         else:
-            try:
-                mode = os.lstat(seen.path).st_mode & 0o666
-            except OSError:
-                raise LeftAlone("it is gone", passing=True) from None
             # A read-only picture's sidecar is not: its words may change.
-            replace.create(seen.sidecar, content, mode | stat.S_IWUSR)
+            mode = (seen.picture.info.st_mode & 0o666) | stat.S_IWUSR
+            replace.create(seen.directory, os.path.basename(seen.sidecar), content, mode)
 
 
-def _names(path: bytes) -> list[bytes]:
+def _opened(directory: int, sidecar: bytes) -> OpenFile:
+    try:
+        return OpenFile(sidecar, directory=directory)
+    except LeftAlone as error:
+        raise LeftAlone(f"its sidecar: {error}", error.passing) from error
+
+
+def _names(directory: int, path: bytes) -> list[bytes]:
     """The sidecars that there may be, the one that counts first. Raises LeftAlone."""
-    there = [one for one in _paths(path) if os.path.lexists(one)]
+    there = [one for one in _paths(path) if _exists(directory, os.path.basename(one))]
     if there and not there[0].startswith(path):
-        others = _of_the_same_stem(path)
+        others = _of_the_same_stem(directory, os.path.basename(path))
         raws = [other for other in others if is_raw(other)]
         if raws and not is_raw(path):
             return []  # of a camera's raw file and JPEG it is the raw file's
@@ -92,13 +106,20 @@ def _names(path: bytes) -> list[bytes]:
     return there
 
 
-def _of_the_same_stem(path: bytes) -> list[bytes]:
+def _exists(directory: int, name: bytes) -> bool:
+    try:
+        os.lstat(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _of_the_same_stem(directory: int, name: bytes) -> list[bytes]:
     """The names of other pictures beside it that differ in their suffix alone."""
-    directory, name = os.path.split(path)
     stem, known = os.path.splitext(name)[0], families()
     return [
         other
-        for other in sorted(os.listdir(directory))
+        for other in sorted(map(os.fsencode, os.listdir(directory)))
         if other != name and os.path.splitext(other)[0] == stem and suffix(other) in known
     ]
 
@@ -108,13 +129,13 @@ def _paths(path: bytes) -> list[bytes]:
     return [os.path.join(directory, one) for one in sidecar_names(name)]
 
 
-def holds(path: bytes, marks: Iterable[str]) -> bool:
+def holds(path: bytes, top: bytes, marks: Iterable[str]) -> bool:
     """Whether a sidecar of the picture at `path` has one of these writes' notes in it."""
     wanted = [mark.encode() for mark in marks if mark]
     for sidecar in _paths(path) if wanted else ():
         try:
-            file = OpenFile(sidecar)
-        except (LeftAlone, FileNotFoundError):
+            file = OpenFile(sidecar, top)
+        except (LeftAlone, FileNotFoundError, NotADirectoryError):
             continue
         try:
             content = file.read(_MOST)

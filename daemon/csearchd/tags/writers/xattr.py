@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 
-from csearchd.tags.record import LeftAlone, Record, read_mirror
+from csearchd.tags.record import LeftAlone, Record, left_alone, read_mirror
 from csearchd.tags.replace import OpenFile
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
@@ -17,14 +16,6 @@ from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
 TAGS = "user.xdg.tags"
 MIRROR = "user.csearch.tags"
 _UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP)
-
-
-@dataclass
-class _Seen(Seen):
-    file: OpenFile
-
-    def close(self) -> None:
-        self.file.close()
 
 
 class _Keywords:
@@ -43,11 +34,11 @@ class _Keywords:
 class XattrCarrier:
     name = "xattr"
 
-    def look(self, path: bytes) -> Seen:
-        file = OpenFile(path)
+    def look(self, path: bytes, top: bytes) -> Seen:
+        file = OpenFile(path, top)
         try:
             mirror = read_mirror(_get(file.fd, MIRROR))
-            return _Seen(path, _get(file.fd, TAGS), mirror, file)
+            return Seen(path, _get(file.fd, TAGS), mirror, file)
         except BaseException:
             file.close()
             raise
@@ -70,9 +61,9 @@ class XattrCarrier:
 
     def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
         """One call for the words, which is atomic; then our note of them."""
-        assert isinstance(seen, _Seen)
-        fd = seen.file.fd
-        if not seen.file.is_there() or _get(fd, TAGS) != seen.content:
+        assert seen.picture
+        fd = seen.picture.fd
+        if not seen.picture.is_there() or _get(fd, TAGS) != seen.content:
             raise LeftAlone("its tags changed meanwhile", passing=True)
         try:
             if content != seen.content:
@@ -111,10 +102,12 @@ def _reason(error: OSError) -> LeftAlone:
     if error.errno in _UNSUPPORTED:
         return LeftAlone("its file system has no extended attributes; use --mode sidecar")
     if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
-        return LeftAlone("there is no room for more extended attributes")
+        # Of the disk, or of the file, which most file systems don't tell apart
+        passing = error.errno != errno.E2BIG
+        return LeftAlone("there is no room for more extended attributes", passing=passing)
     if error.errno in (errno.EACCES, errno.EROFS):
         return LeftAlone("it is read-only")
-    return LeftAlone(f"its extended attributes can't be changed: {error.strerror}")
+    return left_alone(error, "its extended attributes can't be changed")
 
 
 def _split(content: bytes | None) -> set[bytes]:

@@ -1,0 +1,1 @@
+"""Finding what is to be taken back, wherever it has gone."""

@@ -1,0 +1,53 @@
+"""Whether a picture is still the one that the library has read, and found words for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from csearchd.encode.files import signed
+from csearchd.encode.identity import SCHEME, identity
+from csearchd.tags.replace import OpenFile
+
+_ORIENTATIONS = range(1, 9)
+
+
+def is_scored(picture: OpenFile, scored: dict[str, Any], most: int) -> bool:
+    """Whether an open file is what the library has read, by its stat or by its identity: metadata
+    may have been edited since.
+
+    `scored` is that of an item (csearch.protocol); `most` the bytes of the largest picture. Raises
+    LeftAlone where the file can't be read.
+    """
+    info = picture.info
+    times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
+    if scored["stat"] and [info.st_size, *times, signed(info.st_ino)] == list(scored["stat"]):
+        return True
+    if scored["scheme"] != SCHEME or info.st_size > most:
+        return False
+    data = picture.read(most)
+    return any(one == scored["identity"] for one in _identities(data, scored["orientation"]))
+
+
+def _identities(data: bytes, likely: int | None) -> Iterator[bytes]:
+    """What the file's identity may be, the likely orientation's first: to parse its metadata for
+    the true one is the encoder's work."""
+    turns = sorted(_ORIENTATIONS, key=lambda turn: turn != (likely or 1))
+    for turn in turns:
+        for kind in _kinds(data):
+            yield identity(data, kind, turn)
+
+
+def _kinds(data: bytes) -> tuple[str | None, ...]:
+    """The formats that the encoder may have taken it for; None is whatever has no module."""
+    if data[:2] == b"\xff\xd8":
+        return ("JPEG", None)
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return ("PNG", None)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return ("WEBP", None)
+    if data[:2] in (b"II", b"MM"):
+        return ("TIFF", None)  # raw files are TIFFs as well
+    if data[4:8] == b"ftyp":
+        return ("HEIF", None)
+    return (None,)
