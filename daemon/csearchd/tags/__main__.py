@@ -5,11 +5,13 @@ A process of its own, since the daemon never writes to a user's file, and under 
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from queue import SimpleQueue
 
 from csearch.connection import Connection
@@ -19,6 +21,7 @@ from csearchd.paths import standard_paths
 from csearchd.tags.tagger import Tagger
 
 _NICE = 10
+_WAIT_SECONDS, _POLL_SECONDS = 130.0, 0.1  # exiftool may take 120 for a file
 
 
 class _Work:
@@ -63,6 +66,20 @@ class _Work:
         self._replies.put(None)
 
 
+def _wait_for_another(directory: str) -> None:
+    """Lets a tagger of a service that was killed finish the file in hand: what came of it can't be
+    told before. Nobody waits for one that a dead server holds."""
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # until this one ends
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(_POLL_SECONDS)
+
+
 def main() -> None:
     """Exits with 0 when there is nothing more to do or it is told to end; 1 if it can't ask."""
     logging.basicConfig(stream=sys.stderr, level="INFO", format="csearchd.tags: %(message)s")
@@ -74,6 +91,7 @@ def main() -> None:
             if tagger is None:
                 # Only now: another tagger's files are gone with it.
                 directory = os.path.join(standard_paths().cache, "tagger")
+                _wait_for_another(directory)
                 tagger = Tagger(reports.call, directory, reply.get("max_bytes", 0))
                 for path, top in reply.get("sweep", ()):
                     tagger.sweep(path, top)

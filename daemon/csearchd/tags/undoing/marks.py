@@ -34,13 +34,19 @@ def marked(library: Library, lost: Sequence[Entry]) -> list[Place]:
     found: list[Place] = []
     if marks["xattr"] or marks["sidecar"]:
         tops = roots(library)
-        with library.memory:
-            directories = [library.tree.path(one) for one in library.tree.below(1)]
-        for directory in directories:
+        for directory in _listed(library):
             found += _in_directory(directory, top_of(directory, tops), marks)
     files = _with_words(library, [one for one in lost if one.carrier == "embedded"])
     found += [Place(file, at, "embedded", None) for file, at, _, _ in chunked(library, files)]
     return found
+
+
+def _listed(library: Library) -> list[bytes]:
+    """The directories that the library has looked into: not those that only lead there."""
+    with library.read() as database:
+        rows = database.execute("SELECT id FROM directories WHERE listing IS NOT NULL").fetchall()
+    with library.memory:
+        return [library.tree.path(row[0]) for row in rows if row[0] in library.tree]
 
 
 def _in_directory(directory: bytes, top: bytes, marks: dict[str, list[bytes]]) -> Iterator[Place]:
