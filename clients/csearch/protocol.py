@@ -125,21 +125,26 @@ Operations
               whether it was made a root for that.
     tags-off  {path: bin}: no more, nor those below it. result {paths: [bin]}.
     tags-undo  {path: bin or nil for everything}: takes back our words in a directory, or in a
-              file. Replies as of tags-write, phase "undoing"; result {files, written, left,
-              folders: [bin], which are kept tagged no more}.
+              file; what was tagged there and has moved is followed, and what is found nowhere
+              is among hits with its last path. Replies as of tags-write, phase "undoing"; result
+              {files, written, left, folders: [bin], which are kept tagged no more}.
 
 Operations of the tagger (csearchd.tags)
-    tags-serve  {}: progress: first one {sweep: [bin], max_bytes}: directories where a killed tagger
-              may have left temporary files; the size of the largest picture. hits: items of work:
-              {item: int, kind: "write", "undo" or "settle" (writes nothing), path: bin, carrier:
-              "xattr", "sidecar" or "embedded", row: int or nil, record, intended, probe: bool; to
-              write also words: [str], root: str, model: str}. The next ones come when all have been
+    tags-serve  {}: progress: first one {sweep: [[bin, bin]], max_bytes}: directories where a killed
+              tagger may have left temporary files, each with its top; the size of the largest
+              picture. hits: items of work: {item: int, kind: "write", "undo" or "settle" (writes
+              nothing), path: bin, top: bin, the directory below which no symbolic link is
+              followed, scored: what the library has read there or nil, {stat: [size, mtime_ns,
+              ctime_ns, inode] or nil, scheme, identity, orientation}, carrier: "xattr", "sidecar"
+              or "embedded", row: int or nil, record, intended, probe: bool; to write also words:
+              [str], root: str, model: str}. The next ones come when all have been
               reported. progress {stop: true}: begin none of those that aren't begun. result {}:
               there is nothing more to do. A record is a map of the fields of
               csearchd.tags.record.Record, or nil.
     tags-intend  {entries: [{item, row, record}]}: what is about to be written. result {rows}.
     tags-done  {entries: [{item, outcome: "written", "unchanged", "left", "gone" or "dropped",
-              reason: str or nil, passing: bool, row, record}]}: what is true now. result {}.
+              reason: str or nil, passing: bool, row, record}]}: what is true now; "gone" with a
+              reason: another picture is in its place. result {}.
     tags-known  {mark: str}: result {row, record}: what the ledger knows of another write.
 """
 

@@ -25,7 +25,7 @@ from csearchd.tags.tagging import Tagging
 from csearchd.tags.tasks import Place, Task
 from csearchd.tags.vocabulary import VocabularyError, read_vocabulary
 from support.photos import write_photos
-from support.user import User, wait_for
+from support.user import SECONDS, User, wait_for
 from tags.bench import Bench
 from tags.pictures import make
 
@@ -114,8 +114,8 @@ def test_a_vocabulary_that_was_broken_is_noticed_when_it_is_mended(user: User) -
     trouble = wait_for(lambda: user.status()["tags"]["trouble"], "the trouble")
     assert "vocabulary.txt, line 1" in trouble
     vocabulary.write_text("my cat: a cat\n")
-    wait_for(lambda: os.listxattr(user.pictures / "cat.jpg"), "tags")
     wait_for(lambda: user.status()["tags"]["trouble"] is None, "the trouble's end")
+    wait_for(lambda: os.listxattr(user.pictures / "cat.jpg"), "tags", 2 * SECONDS)
 
 
 def test_a_vocabulary_that_is_no_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,25 @@ def test_pictures_that_are_moved_while_they_are_undone(user: User, album: Path, 
     assert command.returncode == (2 if b"left alone" in named else 0), (said, named)
     assert all(name.removesuffix(".xmp").encode() in named for name in left), (said, left)
     assert len(left) < len(everything) / 2
+
+
+@pytest.mark.parametrize("mode", ["xattr", "sidecar"])
+def test_killed_while_it_wrote_and_moved_before_it_came_back(
+    user: User, album: Path, mode: str
+) -> None:
+    fill(album, 120)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    command = user.begin("csearch.control.main", "tags", "write", "--mode", mode, user.pictures)
+    wait_for(lambda: tagged(user.pictures), "the first tags")
+    for pid in user.pids("csearchd"):
+        os.kill(pid, signal.SIGKILL)
+    command.communicate(timeout=60)
+    other = user.pictures / "b"
+    other.mkdir()
+    for path in sorted(album.glob("*.jpg"))[::2]:
+        path.rename(other / path.name)
+    done = user.csearchctl("tags", "undo", "--all", check=None)
+    left = [path.name for path in tagged(user.pictures)]
+    assert not left and done.returncode == 0, (done.stdout, done.stderr, left)
+    assert "Traceback" not in user.log()

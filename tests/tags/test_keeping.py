@@ -37,7 +37,7 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
             tagging=SimpleNamespace(
                 progress=0,
                 is_busy=False,
-                trouble=None,
+                recoverable=False,
                 add=lambda task: None,
                 look_again=no_trouble,
             ),

@@ -270,11 +270,11 @@ async def keep_tagged(service: Service) -> None:
             )
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
-        if service.tagging.trouble:
-            patience = min(patience, _TROUBLE_SECONDS)  # no commit tells that it has ended
+        if service.tagging.recoverable:
+            patience = _TROUBLE_SECONDS  # no commit tells that it has ended
         elif not following.strange:
             await news.wait()
-        await asyncio.sleep(patience if kept else _KEEP_SECONDS)
+        await asyncio.sleep(patience)
 
 
 def _born(service: Service, path: bytes) -> tuple[int, int] | None:
@@ -322,6 +322,7 @@ async def _do(service: Service, request: Request, task: Task) -> None:
     finally:
         task.cancel()
     if task.error:
+        service.tag_news.set()  # who waits for that looks whether the trouble has ended
         raise RequestError("tagger", task.error)
 
 

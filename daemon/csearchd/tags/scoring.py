@@ -97,7 +97,8 @@ class Scoring:
 
     def check(self, serving: Serving) -> None:
         """Raises TagsError where no picture would get words."""
-        self._calibrated(serving)
+        self._current(serving)
+        _general(serving)
 
     def shared(self, serving: Serving, vectors: Vectors, query: Vectors) -> list[list[str]]:
         """For each of some pictures' vectors, (n, dimensions), the terms that are in it and near to
@@ -126,12 +127,7 @@ class Scoring:
     def _made(self, serving: Serving) -> Calibration:
         edition = self._current(serving)
         if self._calibration is None or self._calibration[0] != edition.name:
-            general = background(serving.model, serving.table)
-            if len(general) < ENOUGH:
-                raise TagsError(
-                    f"the model {serving.model.name} brings no pictures to compare with, so tags "
-                    f"need {ENOUGH} of your own that it has read; it has read {len(general)}"
-                )
+            general = _general(serving)
             matrix, reference = (
                 embed_terms(terms, serving.model, serving.tower, self._cache)
                 for terms in (edition.terms, read_vocabulary(""))
@@ -139,6 +135,17 @@ class Scoring:
             calibration = Calibration(edition.terms, matrix, general, reference)
             self._calibration = edition.name, calibration
         return self._calibration[1]
+
+
+def _general(serving: Serving) -> Vectors:
+    """The vectors of pictures in general. Raises TagsError."""
+    general = background(serving.model, serving.table)
+    if len(general) < ENOUGH:
+        raise TagsError(
+            f"the model {serving.model.name} brings no pictures to compare with, so tags need "
+            f"{ENOUGH} of your own that it has read; it has read {len(general)}"
+        )
+    return general
 
 
 def _digest(*parts: object) -> str:

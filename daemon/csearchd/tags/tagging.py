@@ -91,6 +91,11 @@ class Tagging:
             log.error("%s", trouble)
         self.trouble, self._cause = trouble, cause
 
+    @property
+    def recoverable(self) -> bool:
+        """Whether there is trouble that may end by itself."""
+        return self._cause is not None
+
     async def look_again(self) -> None:
         """Forgets the trouble if its cause has gone."""
         trouble, cause = self.trouble, self._cause

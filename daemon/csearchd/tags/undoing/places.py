@@ -56,11 +56,18 @@ def elsewhere(library: Library, lost: Sequence[Entry]) -> list[Place]:
     rows = {place.row for place in found}
     strays = [entry for entry in lost if entry.row not in rows]
     found += [Place(None, entry.path, entry.carrier, entry.row) for entry in strays]
-    carriers = sorted({entry.carrier for entry in strays})
-    candidates: dict[str, list[int]] = {carrier: _unread(library) for carrier in carriers}
+    unread = _unread(library) if strays else []
+    candidates = {entry.carrier: list(unread) for entry in strays}
+    unread_at = list(chunked(library, unread))
     for entry in strays:
-        if entry.content:
-            candidates[entry.carrier] += _showing(library, entry)
+        showing = _showing(library, entry) if entry.content else []
+        candidates[entry.carrier] += showing
+        if entry.record is None:  # perhaps it was killed before it wrote: then no mark tells
+            found += [
+                Place(file, where, entry.carrier, entry.row)
+                for file, where, _, _ in (*chunked(library, showing), *unread_at)
+                if os.path.basename(where) == os.path.basename(entry.path)
+            ]
     return found + _probes(library, candidates)
 
 
