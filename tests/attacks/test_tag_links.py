@@ -127,8 +127,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "library")
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_sweeping_follows_no_link(bench: Bench, tmp_path: Path, mode: str) -> None:
+def test_sweeping_follows_no_link(bench: Bench, tmp_path: Path) -> None:
     outside, inside = tmp_path / "outside", tmp_path / "inside"
     outside.mkdir()
     left = outside / ".csearch-tags-01234567"
