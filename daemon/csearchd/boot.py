@@ -37,7 +37,8 @@ from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
 from csearchd.serve.service import Service
 from csearchd.serve.status import state, status
-from csearchd.serve.tags import keep_tagged
+from csearchd.serve.tags import hear_news, keep_tagged, settle_unfinished
+from csearchd.supervisor import Supervisor
 from csearchd.tags.scoring import Scoring
 from csearchd.tags.tagging import Tagging
 from csearchd.watch.reading import Reading
@@ -80,6 +81,8 @@ async def _run(
     inherited: socket.socket | None,
     own: OwnSocket | None,
 ) -> bool:
+    supervisor = Supervisor()
+    supervisor.catch_all(asyncio.get_running_loop())
     rules = Rules(config.scan.hidden, config.scan.exclude)
     resting = Resting()
     scanner = Scanner(
@@ -88,8 +91,9 @@ async def _run(
         resting,
         lambda: reading.wake(),
         lambda: reading.recount(),
+        supervisor,
     )
-    reading = Reading(library, models, config.encode, resting, scanner.look)
+    reading = Reading(library, models, config.encode, resting, scanner.look, supervisor)
     threads = ThreadPoolExecutor(_THREADS, "operation")
     engine = Engine(library, models, paths.cache, scanner.watcher.which_are_there)
     concepts = Concepts(library, models, engine.embed)
@@ -105,6 +109,7 @@ async def _run(
         config.tags.root,
         scanner.look,
         threads,
+        supervisor,
     )
     service = Service(
         paths,
@@ -123,6 +128,7 @@ async def _run(
         History(paths.history),
         FolderNames(library),
         Summary(library),
+        supervisor,
     )
     if rescued := os.environ.pop(RESCUED, None):
         library.remarks.append(rescued)
@@ -134,27 +140,30 @@ async def _run(
     server = Server(listening, operations)
     bus = SessionBus(service, operations)
     library.on_commit(bus.changed)
+    hear_news(service)
     notifier = Notifier()
 
     scanner.start()
     reading.start()
     for path in roots.roots(library):
         scanner.scan(path)
-    server.start()
-    _handle_signals(service, notifier)
-    chores = [
-        asyncio.create_task(chore)
-        for chore in (_purge(service), _tell(service, notifier), bus.run(), keep_tagged(service))
-    ]
-    chores.append(asyncio.create_task(keep_library(service)))
+    supervisor.start("accepting connections", server.run)
+    _handle_signals(service)
+    supervisor.start("purging", lambda: _purge(service))
+    supervisor.start("telling the service manager", lambda: _tell(service, notifier))
+    supervisor.start("joining the session bus", bus.run)
+    supervisor.start("tidying up after the tagger", lambda: settle_unfinished(service))
+    supervisor.start("keeping folders tagged", lambda: keep_tagged(service))
+    supervisor.start("keeping the library", lambda: keep_library(service))
     if own:
-        chores.append(asyncio.create_task(_watch_socket(service, own)))
+        supervisor.start("watching the socket", lambda: _watch_socket(service, own))
     if seconds := notifier.watchdog_seconds:
-        chores.append(asyncio.create_task(_show_life(notifier, seconds)))
+        supervisor.start("showing signs of life", lambda: _show_life(notifier, seconds))
     notifier.send("READY=1")
-    threads.submit(library.known_facts)  # so that the first filter needn't wait for it
+    # So that the first filter needn't wait for it.
+    service.begin("loading facts", library.known_facts)
     loop = asyncio.get_running_loop()
-    preparing = loop.call_later(_PREPARE_SECONDS, threads.submit, _prepare, engine)
+    preparing = loop.call_later(_PREPARE_SECONDS, service.begin, "preparing", _prepare, engine)
     log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
 
     await ending.wait()
@@ -163,9 +172,8 @@ async def _run(
     notifier.send("STOPPING=1")
     preparing.cancel()
     server.stop()
-    for chore in chores:
-        chore.cancel()
     tagging.stop()
+    await supervisor.stop()
     reading.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
     threads.shutdown(wait=False, cancel_futures=True)
@@ -180,11 +188,11 @@ def _prepare(engine: Engine) -> None:
     gc.freeze()  # what is there now stays: no need to look through it while somebody waits
 
 
-def _handle_signals(service: Service, notifier: Notifier) -> None:
+def _handle_signals(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.ending.set)
-    loop.add_signal_handler(signal.SIGHUP, service.threads.submit, _reload, service)
+    loop.add_signal_handler(signal.SIGHUP, service.begin, "reloading", _reload, service)
 
 
 def _reload(service: Service) -> None:
@@ -217,9 +225,13 @@ async def _purge(service: Service) -> None:
 async def _tell(service: Service, notifier: Notifier) -> None:
     """Keeps the service manager's line about us true."""
     while notifier.active:
-        now = await service.run(status, service)
-        text = f"{state(service, now['pending'], now['scanning'])}: {now['images']} pictures"
-        notifier.status(text + (f", {now['pending']} to do" if now["pending"] else ""))
+        try:
+            now = await service.run(status, service)
+        except LibraryError as error:
+            notifier.status(str(error))
+        else:
+            text = f"{state(service, now['pending'], now['scanning'])}: {now['images']} pictures"
+            notifier.status(text + (f", {now['pending']} to do" if now["pending"] else ""))
         await asyncio.sleep(_STATUS_SECONDS)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.supervisor import Supervisor
 from csearchd.tags import folders
 from csearchd.tags.tagging import Tagging
 from csearchd.tags.tasks import Task
@@ -55,7 +56,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def of_write(library: Library, scoring: Any, threads: ThreadPoolExecutor) -> tuple[Tagging, Task]:
     """A task with all pictures, and no tagger of its own."""
     models: Any = SimpleNamespace(serving=SimpleNamespace(model=SimpleNamespace(name="m")))
-    tagging = Tagging(library, models, scoring, "", lambda path: None, threads)
+    tagging = Tagging(library, models, scoring, "", lambda path: None, threads, Supervisor())
     task = Task.write("xattr", folders.below(library, b"/"))
     assert task.total == 3
     tagging.add(task)

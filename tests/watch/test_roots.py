@@ -204,7 +204,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Wat
     path = os.fsencode(tmp_path / "root")
     roots.add(library, path)
     rules = Rules(False, [])
-    part = Watcher(library, rules, Resting(), scans.append, lambda path: False, lambda: None)
+    part = Watcher(library, rules, Resting(), scans.append, lambda path: False, print, print)
     part.set_roots([path])
     yield part, scans
     library.close()

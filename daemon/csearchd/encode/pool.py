@@ -21,6 +21,7 @@ from csearch.protocol import Message, ProtocolError, Unpacker, pack
 from csearchd.encode.clock import Clock
 from csearchd.encode.messages import MAX_FRAME, Settings
 from csearchd.library.contents import Job
+from csearchd.supervisor import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
@@ -268,9 +269,28 @@ class Pool:
             if not data:
                 return events + self._died()
             self._heard = self._clock.seconds()
-            for message in self._unpacker.feed(data):
-                if event := self._handle(message):
-                    events.append(event)
+            try:
+                for message in self._unpacker.feed(data):
+                    if event := self._take(message):
+                        events.append(event)
+            except ProtocolError as error:
+                log.error("the encoder says what can't be: %s", error)
+                return events + self._died()
+
+    def _take(self, message: Message) -> Event | None:
+        """As `_handle`; a message that is not as it should be costs its job. Raises ProtocolError
+        where that isn't known."""
+        try:
+            return self._handle(message)
+        except EncoderUnusable:
+            raise
+        except Exception as error:
+            log.exception("a message of the encoder can't be understood")
+            flight = self._flights.get(message.get("job", 0))
+            if flight is None:
+                raise ProtocolError(f"a message of no job: {error}") from error
+            self.answer(flight.job, encode=False)
+            return Event("failed", flight.job, reason=UNEXPECTED)
 
     def _handle(self, message: Message) -> Event | None:
         op = message["op"]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from csearchd.library.catalogue import DUE
+from csearchd.library.catalogue import DUE, FAILED
 from csearchd.library.library import Library
 from csearchd.library.tree import TOP
 
@@ -234,6 +234,23 @@ def orphan(library: Library, database: sqlite3.Connection, contents: Iterable[in
         "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
         [(library.clock.now(), content) for content in contents],
     )
+
+
+def give_up(library: Library, file: int, reason: str) -> None:
+    """Notes that a file can't be read, as `reason` says, until it changes or is tried again.
+
+    What it showed when it was read last is kept unless it has changed since. Raises LibraryError.
+    """
+    with library.write() as database:
+        row = database.execute(
+            "UPDATE files SET content = CASE WHEN due THEN NULL ELSE content END, due = 0, "
+            "failure = ? WHERE id = ? RETURNING directory, content",
+            (reason, file),
+        ).fetchone()
+        if row is None or row[0] not in library.tree:
+            return
+        directory, content = row
+        library.after_commit(lambda: library.catalogue.put(file, directory, content, FAILED))
 
 
 def retry_failed(library: Library) -> int:

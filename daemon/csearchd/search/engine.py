@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,8 @@ from csearchd.search.confidence import LEVELS, Yardstick, Yardsticks
 from csearchd.search.lookup import located
 from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
+
+log = logging.getLogger(__name__)
 
 _CACHED_QUERIES = 256
 _GROUPED = 2000  # hits from which on no more are looked for, however few groups they make
@@ -96,6 +99,7 @@ class Engine:
             # It takes as long as the files do, on another processor.
             if len(contents) > _MANY and not question.offset:
                 rating = self._raters.submit(self._rating, question, wanted, contents)
+                rating.add_done_callback(_log_error)  # it may not be needed
             found, stale = self._files(contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
@@ -342,6 +346,11 @@ class Engine:
         stale: set[bytes] = set()
         self._keep(found, kept, stale, top)
         return [Hit(*each) for each in kept], sorted(stale)
+
+
+def _log_error(done: Future[dict[int, str]]) -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.error("rating what was found failed", exc_info=error)
 
 
 def _merged(

@@ -12,8 +12,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -66,13 +65,13 @@ class Places:
         self.made = False  # ready, as far as it is known
         self._making = False
 
-    def soon(self, threads: Executor) -> bool:
-        """Whether names can be asked for at once; else one of `threads` makes that so."""
+    def soon(self, begin: Callable[[str, Callable[[], None]], object]) -> bool:
+        """Whether names can be asked for at once; else `begin` runs what makes that so."""
         if self.made or self._is_made():
             self.made = True
         elif not self._making:
             self._making = True
-            threads.submit(self._make)
+            begin("preparing the names of places", self._make)
         return self.made
 
     def _make(self) -> None:

@@ -28,7 +28,7 @@ async def complete(service: Service, request: Request) -> Message:
     if not isinstance(prefix, str):
         raise RequestError("bad-request", "prefix must be a text")
     found = await service.run(values, service, prefix)
-    service.threads.submit(offers.prepare, service)
+    service.begin("preparing completion", offers.prepare, service)
     return {"values": found[: offers.MOST]}
 
 

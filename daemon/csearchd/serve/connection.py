@@ -90,15 +90,13 @@ class Connection:
     async def _answer(self, request: Request) -> None:
         identifier = request.message.get("id")
         try:
-            result = await self._handle(request)
+            await request.reply("result", **await self._handle(request))
         except RequestError as error:
             await self.send(_error(identifier, error.code, str(error), **error.fields))
         except Exception:
             log.exception("the request %r failed", request.message.get("op"))
             text = "an error in csearchd; its log tells more"
             await self.send(_error(identifier, "internal", text))
-        else:
-            await request.reply("result", **result)
 
 
 def _error(identifier: object, code: str, message: str, **fields: object) -> Message:

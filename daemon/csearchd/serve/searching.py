@@ -75,7 +75,7 @@ async def search(service: Service, request: Request) -> Message:
             result["why"] = await service.run(filtered, service, question)
     # Once this is sent.
     loop = asyncio.get_running_loop()
-    loop.call_soon(service.threads.submit, completing.remember, service, request.message)
+    loop.call_soon(service.begin, "keeping a query", completing.remember, service, request.message)
     return {
         **result,
         "model": service.models.serving.model.name,
@@ -102,7 +102,7 @@ async def _answer(
     looking = service.threads.submit(_with_one_model, service, look)
     request.files.clear()  # they are the thread's, which may outlive the request
     looking.add_done_callback(lambda _: close_files(files))
-    return await asyncio.wrap_future(looking)
+    return await service.outcome(looking)
 
 
 def _numbers(service: Service, scope: Scope | None) -> Message:

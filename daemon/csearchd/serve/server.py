@@ -25,20 +25,15 @@ class Server:
         self._listening = listening
         self._handle = handle
         self._connections: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._listening.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept())
 
     def stop(self) -> None:
-        """Accepts no more and drops who is there. The listening socket stays open."""
-        if self._accepting:
-            self._accepting.cancel()
+        """Drops who is there. The listening socket stays open."""
         for task in self._connections:
             task.cancel()
 
-    async def _accept(self) -> None:
+    async def run(self) -> None:
+        """Accepts connections until it is cancelled."""
+        self._listening.setblocking(False)
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -47,7 +42,7 @@ class Server:
                 log.error("no connection can be accepted: %s", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            task = asyncio.create_task(self._serve(connection))
+            task = asyncio.create_task(self._serve(connection), name="a connection")
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
 

@@ -41,7 +41,10 @@ def status(service: Service) -> Message:
     tags      {folders: [{path, mode, present, watched: whether it is in a root, left: pictures that
               were left alone}] that are kept tagged, waiting: pictures to be tagged or whose
               tags are being taken back, trouble: what went wrong last, or None}
-    notes     what can't be done at the moment, and why: lines for the user
+    notes     what can't be done at the moment, and why: lines for the user; and what has failed in
+              the background since yesterday
+    tasks     [{name, failures: how often, error: the last one, at: when that was (seconds since
+              1970), running: whether it goes on}] of background work that has failed
     version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
     """
     reading, scanner = service.reading, service.scanner
@@ -75,7 +78,8 @@ def status(service: Service) -> Message:
         "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.lost},
         "scanning": scanning,
         "tags": _tags(service),
-        "notes": notes(service),
+        "notes": notes(service) + service.supervisor.notes,
+        "tasks": service.supervisor.failures,
         "version": __version__,
         "pid": os.getpid(),
         "uptime": round(time.monotonic() - service.began),
@@ -98,7 +102,7 @@ def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
     scanner, reading = service.scanner, service.reading
     models = service.models
-    found = [scanner.trouble, reading.trouble, scanner.watcher.trouble]
+    found = [scanner.trouble, scanner.gap, reading.trouble, scanner.watcher.trouble]
     found += [models.trouble, models.serving.table.trouble]
     found += [service.library.trouble, *service.library.remarks, service.summary.remark]
     if reading.paused:

@@ -232,20 +232,28 @@ async def known(service: Service, request: Request) -> Message:
     return {"row": entry.row if entry.file is None else None, "record": entry.record}
 
 
-async def keep_tagged(service: Service) -> None:
-    """Tags what is new in the folders that are kept tagged, whenever the library has changed.
-
-    Before that, what a killed tagger has left is seen to.
-    """
+def hear_news(service: Service) -> None:
+    """Whenever the library has changed, `keep_tagged` looks."""
     loop = asyncio.get_running_loop()
     news = service.tag_news
     service.library.on_commit(
         lambda: None if news.is_set() else _set_safely(loop, news)  # called in any thread
     )
-    try:
-        service.tagging.add(Task.settle(await service.run(unfinished, service.library)))
-    except LibraryError:
-        pass  # status says it already
+
+
+async def settle_unfinished(service: Service) -> None:
+    """Sees to what a killed tagger has left."""
+    while True:
+        try:
+            service.tagging.add(Task.settle(await service.run(unfinished, service.library)))
+            return
+        except LibraryError:  # status says it already
+            await asyncio.sleep(_MOST_KEEP_SECONDS)
+
+
+async def keep_tagged(service: Service) -> None:
+    """Tags what is new in the folders that are kept tagged, whenever the library has changed."""
+    news = service.tag_news
     following = Following(service.library, lambda path: _born(service, path))
     patience = _KEEP_SECONDS
     while True:

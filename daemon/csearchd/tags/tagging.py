@@ -17,6 +17,7 @@ from csearch.protocol import Message
 from csearchd.encode.serving import Models
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.supervisor import Supervisor
 from csearchd.tags import ledger
 from csearchd.tags.launch import start_tagger
 from csearchd.tags.ledger import Outcome
@@ -46,6 +47,7 @@ class Tagging:
         root: str,
         changed: Callable[[bytes], object],
         threads: Executor,
+        supervisor: Supervisor,
     ) -> None:
         """`changed` is told of directories where files have changed."""
         self.scoring = scoring
@@ -54,6 +56,7 @@ class Tagging:
         self._models = models
         self._changed = changed
         self._threads = threads
+        self._background = supervisor
         self._tasks: deque[Task] = deque()
         self._given: dict[int, Given] = {}
         # Never those of an earlier service, whose tagger may still be there.
@@ -83,7 +86,7 @@ class Tagging:
         self._tasks.append(task)
         self._work.set()
         if self._supervisor is None or self._supervisor.done():
-            self._supervisor = asyncio.create_task(self._supervise())
+            self._supervisor = self._background.start("tagging", self._supervise)
 
     def fail(self, trouble: str, cause: Callable[[], object] | None = None) -> None:
         """Notes why nothing comes of tagging; `cause` raises as long as that lasts."""
@@ -260,7 +263,7 @@ class Tagging:
         while child and child.poll() is None:  # it must not stay a zombie
             await asyncio.sleep(_LINGER_SECONDS)
             if self._tasks:
-                self._supervisor = asyncio.create_task(self._supervise())
+                self._supervisor = self._background.start("tagging", self._supervise)
                 break
 
     async def _wait_for_tagger(self, child: subprocess.Popen[bytes] | None) -> None:

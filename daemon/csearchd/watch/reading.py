@@ -8,17 +8,20 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from csearchd.config import Encode
 from csearchd.encode.memory import give_back
 from csearchd.encode.messages import Limits, Settings
 from csearchd.encode.models import Model, ModelError
-from csearchd.encode.pool import EncoderUnusable, Pool
+from csearchd.encode.pool import EncoderUnusable, Event, Pool
 from csearchd.encode.serving import Models
-from csearchd.library import contents
-from csearchd.library.contents import Job
+from csearchd.library import contents, listings
+from csearchd.library.contents import Job, Outcome
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.supervisor import UNEXPECTED, Supervisor
 from csearchd.watch.backlog import Backlog
 from csearchd.watch.manners import PAUSE_SECONDS, POWER_SECONDS, Manners, Spells
 from csearchd.watch.rate import Rate
@@ -44,6 +47,7 @@ class Reading:
         config: Encode,
         resting: Resting,
         look_again: Callable[[bytes], object],
+        supervisor: Supervisor,
     ) -> None:
         """Files that `resting` holds are left alone.
 
@@ -52,6 +56,7 @@ class Reading:
         self._library = library
         self._models = models
         self._look_again = look_again
+        self._supervisor = supervisor
         self.config = config
         self.paused = library.setting("paused") is not None
         self.trouble: str | None = None  # why nothing is read, while that is so
@@ -70,7 +75,7 @@ class Reading:
         self._patience = _TROUBLE
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._run, name="reading", daemon=True)
+        self._thread = supervisor.thread("reading pictures", self._run)
 
     def start(self) -> None:
         self._thread.start()
@@ -126,6 +131,7 @@ class Reading:
         return self._rate.value
 
     def _run(self) -> None:
+        self._work = self._begin_again(self._work)  # the supervisor may have started it anew
         while not self._stopping:
             work = self._work
             try:
@@ -135,10 +141,9 @@ class Reading:
                 if self.trouble != str(error):
                     log.error("%s", error)
                 self._work = self._recover(work, str(error))
-            except Exception:
-                log.exception("reading pictures failed")
-                work.forget_outcomes()
-                self._work = self._recover(work, "an error in csearchd; its log tells more")
+            except Exception as error:
+                self._supervisor.failed("reading pictures", error)
+                self._work = self._recover(work, UNEXPECTED)
         self._work.pool.close()
         try:
             self._commit(self._work)
@@ -167,12 +172,7 @@ class Reading:
             timeout = most if timeout is None else min(timeout, most)
         events = pool.poll(timeout, self._wake_read)
         self._drain()
-        for event in events:
-            copies = work.handle(reader, event)
-            if event.changed:
-                self._rest(event.job)
-                backlog.let_go(copy.file for copy in copies)  # they are still due
-                backlog.look = True
+        self._handle(reader, work, events)
         if idle and not waiting and left == 0 and (self.paused or not backlog.look):
             log.debug("the encoder has had nothing to do and ends")
             pool.close()
@@ -186,6 +186,24 @@ class Reading:
         ):
             self._commit(work)
         return work
+
+    def _handle(self, reader: sqlite3.Connection, work: Work, events: list[Event]) -> None:
+        """Raises LibraryError, when all events have been seen to: each comes but once."""
+        trouble: LibraryError | None = None
+        for event in events:
+            try:
+                copies = work.handle(reader, event)
+                if event.changed:
+                    self._rest(event.job)
+                    self.backlog.let_go(copy.file for copy in copies)  # they are still due
+                    self.backlog.look = True
+            except LibraryError as error:
+                trouble = error
+            except Exception as error:
+                with suppress(LibraryError):  # then the next trouble is told
+                    self._give_up(work, event.job, error)
+        if trouble:
+            raise trouble
 
     def _fill(self, reader: sqlite3.Connection, work: Work) -> Work:
         """Gives the pool what it has room for; changes to the other model where that is next."""
@@ -210,7 +228,11 @@ class Reading:
         if self.slowed and self._spells.rest(bool(work.pool.busy)):
             room = 0
         while backlog.queue and room:
-            work.pool.submit(*backlog.queue.popleft())
+            job, path = backlog.queue.popleft()
+            try:
+                work.pool.submit(job, path)
+            except Exception as error:
+                self._give_up(work, job, error)
             room -= 1
         return work
 
@@ -220,24 +242,65 @@ class Reading:
 
     def _commit(self, work: Work) -> None:
         """Raises LibraryError; what couldn't be committed is kept for the next try."""
-        serving = self._models.serving
-        table = serving.table if serving.row == work.row else None
-        contents.store(self._library, work.row, work.outcomes, table)
         self._rate.add(len(work.outcomes))
-        self.backlog.committed(work.row, work.outcomes)
+        try:
+            self._store(work.row, work.outcomes)
+            self.backlog.committed(work.row, work.outcomes)
+        except Exception as error:
+            if not _is_of_the_data(error):
+                raise
+            while work.outcomes:  # it is one of them, and costs none of the others
+                self._store_alone(work, work.outcomes[0])
+                self.backlog.committed(work.row, [work.outcomes.pop(0)])
         work.forget_outcomes()
         self.trouble = None
         self._patience = _TROUBLE
         self._committed = time.monotonic()
 
-    def _recover(self, work: Work, trouble: str) -> Work:
-        """After a failure: waits a while, and begins again with all that isn't committed."""
-        self.trouble = trouble
+    def _store(self, row: int, outcomes: list[Outcome]) -> None:
+        serving = self._models.serving
+        table = serving.table if serving.row == row else None
+        contents.store(self._library, row, outcomes, table)
+
+    def _store_alone(self, work: Work, outcome: Outcome) -> None:
+        """Without its metadata, if these are what can't be stored. Raises LibraryError."""
+        try:
+            self._store(work.row, [outcome])
+            return
+        except Exception as error:
+            if not _is_of_the_data(error):
+                raise
+            self._supervisor.failed("storing what was read", error)
+        try:
+            bare = {**outcome.found, "metadata": {}} if outcome.found else None
+            self._store(work.row, [replace(outcome, found=bare)])
+        except Exception as error:
+            if not _is_of_the_data(error):
+                raise
+            self._give_up(work, outcome.job, error)
+
+    def _give_up(self, work: Work, job: Job, error: Exception) -> None:
+        """Ends a job that led to an error nobody thought of: it must cost no other picture, and
+        isn't tried for ever. Raises LibraryError."""
+        log.error("%s can't be read: %s", os.fsdecode(job.name), UNEXPECTED)
+        self._supervisor.failed("reading a picture", error)
+        listings.give_up(self._library, job.file, UNEXPECTED)
+        self.backlog.let_go([job.file, *(copy.file for copy in work.give_up(job))])
+        self.backlog.look = True
+
+    def _begin_again(self, work: Work) -> Work:
+        """With all that isn't committed."""
         self.backlog.release()
         work.pool.close()
         fresh = work.begin_again(self._pool(work.model))
         kept = {outcome.job.file for outcome in work.outcomes}
         self.backlog.keep(kept | self._resting.keys())
+        return fresh
+
+    def _recover(self, work: Work, trouble: str) -> Work:
+        """After a failure: waits a while, and begins again."""
+        self.trouble = trouble
+        fresh = self._begin_again(work)
         deadline = time.monotonic() + self._patience
         self._patience = min(2 * self._patience, _MOST_TROUBLE)
         while not self._stopping and not self._retry.is_set():
@@ -286,3 +349,12 @@ class Reading:
                 pass
         except BlockingIOError:
             pass
+
+
+def _is_of_the_data(error: Exception) -> bool:
+    """Whether what was to be stored is to blame for an error, not the disk or the database."""
+    cause = error.__cause__ if isinstance(error, LibraryError) else error
+    if not isinstance(cause, sqlite3.Error):
+        return not isinstance(error, (LibraryError, OSError, MemoryError))
+    blamed = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
+    return isinstance(cause, (*blamed, sqlite3.ProgrammingError))

@@ -7,21 +7,25 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from csearchd.library import listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
+from csearchd.library.roots import is_below
+from csearchd.supervisor import UNEXPECTED, Backoff, Supervisor
 from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
 from csearchd.watch.watcher import Watcher
+from csearchd.watch.watches import Node
 
 log = logging.getLogger(__name__)
 
 _FRESH = 2.0  # seconds after which what was asked for again is done again
 _TROUBLE = 5.0  # seconds before the next try when the library can't be written
 _TRIES = 3  # listings of a directory in which things move while it is listed
+_MOST_FAILURES = 10  # errors that nobody thought of, in a scan, until it is given up
 
 
 class Scan:
@@ -29,7 +33,7 @@ class Scan:
 
     def __init__(self, path: bytes) -> None:
         self.path = path
-        self.asked = time.monotonic()
+        self.asked = time.monotonic()  # the last time, by somebody who waits or might
         self.done = threading.Event()
         self.left = [path]  # directories still to be listed, the next one last
         self.found = 0  # pictures listed so far
@@ -37,9 +41,10 @@ class Scan:
         self.again = False  # it was asked for again when directories had been listed already
         self.changed = False  # something in it had
         self.cost = 0.0  # seconds it has taken so far
+        self.failures = 0  # directories that it couldn't compare, for an error of ours
 
     def start_over(self) -> None:
-        self.left, self.found = [self.path], 0
+        self.left, self.found, self.failures = [self.path], 0, 0
         self.begun = self.again = False
 
 
@@ -53,11 +58,15 @@ class Scanner:
         resting: Resting,
         changed: Callable[[], None],
         remounted: Callable[[], None],
+        supervisor: Supervisor,
     ) -> None:
         """`changed` is called when there may be new work for the encoder, `remounted` when much
         has gone or come with its disk."""
-        self.watcher = Watcher(library, rules, resting, self.scan, self._touches, changed)
-        self.trouble: str | None = None  # why the library can't be written, while that is so
+        self.watcher = Watcher(
+            library, rules, resting, self._scan, self._touches, changed, self._event_failed
+        )
+        self.trouble: str | None = None  # why nothing is scanned, while that is so
+        self._supervisor = supervisor
         self._library = library
         self._changed = changed
         self._remounted = remounted
@@ -68,11 +77,14 @@ class Scanner:
         self._refreshed: dict[bytes, float] = {}
         self._complete: set[bytes] = set()  # roots that were scanned since they were ones
         self._roots_asked = 0.0  # when `roots_changed` was called last
+        self._missed: set[bytes] = set()  # paths below which an error has hidden what is there
+        self._missed_again = 0.0  # when those are to be scanned
+        self._backoff = Backoff()
         self._unsettled = threading.Event()  # roots or mounts have changed
         self._unsettled.set()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._run, name="scanner", daemon=True)
+        self._thread = supervisor.thread("scanning", self._run)
 
     def start(self) -> None:
         """Before anything is scanned, disks that are away are noticed. Raises LibraryError."""
@@ -98,6 +110,12 @@ class Scanner:
         Joins a scan of it that isn't finished; that begins once more at its end, unless not
         `again`, since what has changed may be where it has been already.
         """
+        scan = self._scan(path, again)
+        scan.asked = time.monotonic()
+        return scan
+
+    def _scan(self, path: bytes, again: bool = True) -> Scan:
+        """As `scan`, for what nobody asked for."""
         with self._lock:
             scan = self._scans.pop(path, None) or Scan(path)
             scan.again |= scan.begun and again
@@ -141,6 +159,13 @@ class Scanner:
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
     @property
+    def gap(self) -> str | None:
+        """Says that something below the roots isn't known, while that is so."""
+        if not self._missed:
+            return None
+        return f"not all pictures may be known for now: {UNEXPECTED}"
+
+    @property
     def complete(self) -> bool:
         """Whether all that is below the roots has been listed, and nothing is to be."""
         if self._unsettled.is_set() or self.scanning:
@@ -152,8 +177,7 @@ class Scanner:
         """Whether a scan is under way that comes to `path`, or to something below it."""
         with self._lock:
             return any(
-                roots.is_below(path, scanned) or roots.is_below(scanned, path)
-                for scanned in self._scans
+                is_below(path, scanned) or is_below(scanned, path) for scanned in self._scans
             )
 
     def _wake(self) -> None:
@@ -166,7 +190,7 @@ class Scanner:
         while not self._stopped.is_set():
             try:
                 if not self._turn():
-                    self._wait(self.watcher.timeout())
+                    self._wait(self._timeout())
                 self.trouble = None
             except LibraryError as error:
                 if self.trouble is None:
@@ -174,9 +198,10 @@ class Scanner:
                 self.trouble = str(error)
                 self._start_again()
                 self._stopped.wait(_TROUBLE)
-            except Exception:
-                log.exception("scanning failed")
-                self._finish_latest()
+            except Exception:  # the supervisor begins again after a while
+                self.trouble = UNEXPECTED
+                self._miss(self.watcher.roots)
+                raise
 
     def _turn(self) -> bool:
         """Lists a directory for an event and one for a scan. Returns whether there was any."""
@@ -184,20 +209,60 @@ class Scanner:
             self._settle()
         self.watcher.catch_up()
         self.watcher.look_around()
-        with self._lock:
-            looks, self._looks = self._looks, []
-        for path in looks:
+        self._make_up()
+        while (path := self._next_look()) is not None:
             if not self.watcher.look(path) and self._library.tree.find(path) is not None:
-                self.scan(path)
+                self._scan(path)
         node = self.watcher.next_listing()
         if node:
-            # It may have left the tree, or, above other roots, be of a root no more.
-            self._list(lambda: node.path if node.watch is not None else None, whole=False)
+            self._list_node(node)
         with self._lock:
             scan = next(reversed(self._scans.values()), None)
-        if scan and self._step(scan):
+        if scan and self._try_step(scan):
             self._finish(scan)
         return node is not None or scan is not None
+
+    def _next_look(self) -> bytes | None:
+        with self._lock:
+            return self._looks.pop(0) if self._looks else None
+
+    def _list_node(self, node: Node) -> None:
+        try:
+            # It may have left the tree, or, above other roots, be of a root no more.
+            self._list(lambda: node.path if node.watch is not None else None, whole=False)
+        except LibraryError:
+            raise
+        except Exception as error:
+            self._supervisor.failed("listing a directory", error)
+            self._miss([node.path])
+
+    def _event_failed(self, error: Exception) -> None:
+        self._supervisor.failed("following changes", error)
+        self._miss(self.watcher.roots)
+
+    def _miss(self, paths: Collection[bytes]) -> None:
+        """What is below these paths isn't known: those in roots are scanned after a while."""
+        if not self._missed:
+            self._missed_again = time.monotonic() + self._backoff.seconds()
+        for path in paths:
+            if above := {root for root in self.watcher.roots if is_below(path, root)}:
+                self._missed.add(path)
+                with self._lock:
+                    self._complete -= above
+
+    def _make_up(self) -> None:
+        if self._missed and self._missed_again <= time.monotonic():
+            missed, self._missed = self._missed, set()
+            for path in missed:
+                self._scan(path)
+
+    def _timeout(self) -> float | None:
+        """Seconds until there is something to do without an event; None for never."""
+        timeout = self.watcher.timeout()
+        if not self._missed:
+            return timeout
+        left = max(0.0, self._missed_again - time.monotonic())
+        return left if timeout is None else min(left, timeout)
 
     def _settle(self) -> None:
         """Takes over what roots there are and what is mounted. Raises LibraryError."""
@@ -207,7 +272,7 @@ class Scanner:
             if changed:
                 self._roots_asked = time.monotonic()
             self._take_roots()
-        except LibraryError:
+        except BaseException:
             self._unsettled.set()
             raise
         self.watcher.scan_mounted(changed)
@@ -220,7 +285,7 @@ class Scanner:
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
         for gone in before.difference(now):
-            if not any(roots.is_below(gone, root) for root in now):
+            if not any(is_below(gone, root) for root in now):
                 self._drop(gone, now)
 
     def _drop(self, gone: bytes, now: list[bytes]) -> None:
@@ -228,9 +293,12 @@ class Scanner:
         with self._lock:
             scans = list(self._scans.values())
         for scan in scans:
-            inside = any(roots.is_below(scan.path, root) for root in now)
-            if roots.is_below(scan.path, gone) and scan.asked < self._roots_asked and not inside:
-                self._finish(scan)
+            if not is_below(scan.path, gone) or any(is_below(scan.path, root) for root in now):
+                continue
+            if scan.asked < self._roots_asked:
+                self._end(scan)
+            else:  # asked for since then, and what it has listed goes
+                scan.again = scan.begun
         listings.remove(self._library, gone, spare_roots=True)
 
     def _wait(self, timeout: float | None) -> None:
@@ -246,6 +314,17 @@ class Scanner:
             elif descriptor == mounts:
                 self._unsettled.set()
 
+    def _try_step(self, scan: Scan) -> bool:
+        """As `_step`; an error that nobody thought of costs the directory that led to it."""
+        try:
+            return self._step(scan)
+        except LibraryError:
+            raise
+        except Exception as error:
+            scan.failures += 1
+            self._supervisor.failed("scanning", error)
+            return scan.failures >= _MOST_FAILURES
+
     def _step(self, scan: Scan) -> bool:
         """One directory. Returns whether the scan is finished."""
         scan.begun = True
@@ -253,7 +332,8 @@ class Scanner:
             scan.start_over()
             return False
         if not scan.left:
-            listings.cover(self._library, scan.path)
+            if not scan.failures:
+                listings.cover(self._library, scan.path)
             self.watcher.scanned(scan.path, True, scan.changed, scan.cost)
             log.debug("scanned %s: %d pictures", os.fsdecode(scan.path), scan.found)
             return True
@@ -311,11 +391,26 @@ class Scanner:
         return listing, changed
 
     def _finish(self, scan: Scan) -> None:
+        """Ends a scan, unless it was asked for again just now."""
+        with self._lock:
+            if scan.again:
+                scan.start_over()
+                return
+            # From here on who asks gets another scan.
+            del self._scans[scan.path]
+            if not scan.failures:
+                self._note_refreshed(scan.path)
+                if self.watcher.is_root(scan.path) and not self._missed:
+                    self._complete.add(scan.path)
+        if scan.failures:
+            self._miss([scan.path])
+        scan.done.set()
+        self._changed()
+
+    def _end(self, scan: Scan) -> None:
+        """Ends a scan of what is no root any more."""
         with self._lock:
             del self._scans[scan.path]
-            self._note_refreshed(scan.path)
-            if self.watcher.is_root(scan.path):
-                self._complete.add(scan.path)
         scan.done.set()
         self._changed()
 
@@ -325,13 +420,6 @@ class Scanner:
         self._refreshed[path] = now
         while now - next(iter(self._refreshed.values())) > _FRESH:
             del self._refreshed[next(iter(self._refreshed))]
-
-    def _finish_latest(self) -> None:
-        """Gives up the scan that raised an error nobody thought of."""
-        with self._lock:
-            scan = next(reversed(self._scans.values()), None)
-        if scan:
-            self._finish(scan)
 
     def _start_again(self) -> None:
         """After a failure of the library: listings were lost, and perhaps moves."""

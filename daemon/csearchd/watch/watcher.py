@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from csearchd.library import disks
+from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
@@ -53,10 +54,12 @@ class Watcher:
         scan: Callable[[bytes], object],
         scans: Callable[[bytes], bool],
         changed: Callable[[], object],
+        failed: Callable[[Exception], object],
     ) -> None:
         """`scan` asks for a directory and all below it; `scans`: whether that is under way.
 
-        `changed` is called when files may be read that were held.
+        `changed` is called when files may be read that were held; `failed` with an error that an
+        event led to and nobody thought of: what the event told is lost.
         """
         self.lost = 0  # times that the kernel's queue ran over
         self.trouble: str | None = None
@@ -64,6 +67,7 @@ class Watcher:
         self._resting = resting
         self._scan = scan
         self._changed = changed
+        self._failed = failed
         self._mounts = Mounts()
         self.local, self.pulled_out = self._mounts.local, self._mounts.pulled_out
         self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
@@ -395,8 +399,13 @@ class Watcher:
                 self.lost += 1
                 log.warning("the kernel's queue of events ran over; scanning everything")
                 self.rescan()
-            else:
+                continue
+            try:
                 moved |= self._events.handle(event)
+            except LibraryError:
+                raise
+            except Exception as error:  # the other events must not be lost with it
+                self._failed(error)
         return moved
 
     def rescan(self) -> None:

@@ -40,9 +40,18 @@ class Work:
         return fresh
 
     def forget_outcomes(self) -> None:
-        """The library has them, or can't take them."""
+        """The library has them."""
         self.outcomes.clear()
         self._fresh.clear()
+
+    def give_up(self, job: Job) -> list[Job]:
+        """Ends a job that has no outcome. Returns copies that waited for it."""
+        self.pool.answer(job, encode=False)
+        copies: list[Job] = []
+        for key, encoding in list(self._encoding.items()):
+            if encoding.job is job:
+                copies += [copy for copy, _ in self._encoding.pop(key).copies]
+        return copies
 
     def handle(self, reader: sqlite3.Connection, event: Event) -> list[Job]:
         """Answers the encoder, and keeps what came of a job.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from csearch.protocol import Message
 from csearchd.serve.request import Handler, Request, RequestError
 from csearchd.serve.stream import close_files
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[Message], Awaitable[None]]
 
@@ -105,11 +108,11 @@ class Newest:
             raise Superseded
         turn.task = asyncio.create_task(asking.run())
         turn.task.add_done_callback(lambda _: self._end(sender, turn))
+        turn.task.add_done_callback(_forget)
         superseded = asyncio.create_task(turn.superseded.wait())
         try:
             await asyncio.wait({turn.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
             if turn.superseded.is_set():
-                turn.task.add_done_callback(_forget)
                 raise Superseded
             return turn.task.result()
         finally:
@@ -122,6 +125,7 @@ class Newest:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """Nobody waits for the outcome any more."""
-    if not task.cancelled():
-        task.exception()
+    """Perhaps nobody waits for the outcome any more: what nobody expects is logged."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, RequestError):
+        log.error("a search from the bus failed", exc_info=error)

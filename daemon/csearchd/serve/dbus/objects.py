@@ -121,8 +121,14 @@ class Objects:
             )
         finally:
             close_files(files)
-        if not message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
+        if message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
+            return
+        try:
             self._send(reply)
+        except Exception:  # it can't be put into a message
+            log.exception("the reply of %s.%s can't be sent", known.interface.name, member)
+            text = "the reply can't be sent; the log of csearchd tells more"
+            self._send(error(message, error_name("internal"), text))
 
     def _send(self, message: Message) -> None:
         if self._bus.connected:

@@ -85,7 +85,7 @@ class Thumbnailer:
             given_up.cancel()
         self._wanted.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+            self._task = self._service.supervisor.start("making thumbnails", self._run)
         return dict(self._making)
 
     async def _run(self) -> None:

@@ -1,0 +1,156 @@
+"""Errors that nobody thought of, in the scanner: each costs itself, and is made up for."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from csearchd.library import listings
+from csearchd.library.catalogue import DUE
+from csearchd.library.library import Library
+from csearchd.supervisor import Supervisor
+from csearchd.watch.resting import Resting
+from csearchd.watch.rules import Rules
+from csearchd.watch.scanner import Scanner
+from support.faults import failures, fault, start_with
+from support.photos import write_drawn
+from support.user import SECONDS, User, wait_for
+
+LISTING = """
+from csearchd.library import listings
+before = listings.apply
+
+def apply(library, listing):
+    if listing.path.endswith(b"/bad") and faulty():
+        raise RuntimeError("injected")
+    return before(library, listing)
+
+listings.apply = apply
+"""
+EVENT = """
+from csearchd.watch.events import EventHandler
+before = EventHandler.handle
+
+def handle(self, event):
+    if event.name == b"drawn-00005.jpg" and faulty():
+        raise RuntimeError("injected")
+    return before(self, event)
+
+EventHandler.handle = handle
+"""
+
+
+def found(user: User) -> set[str]:
+    paths = user.search("anything", "-g", "-t", 100, check=None)
+    return {str(path.relative_to(user.pictures)) for path in paths}
+
+
+def test_a_scan_that_raises_in_the_middle_goes_on_and_is_made_up_for(user: User) -> None:
+    for number, name in enumerate(("a", "bad", "c")):
+        write_drawn(user.pictures / name, 1, first=number)
+    fault(user).touch()
+    start_with(user, LISTING)
+    user.csearchctl("add", user.pictures)
+    others = {"a/drawn-00000.jpg", "c/drawn-00002.jpg"}
+    wait_for(lambda: found(user) == others, "the other pictures")
+    wait_for(lambda: failures(user, "scanning"), "the failure to be told")
+    status = user.status()
+    assert status["roots"][0]["reconciled"] is None, "it hasn't been compared as a whole"
+    assert any("its log tells more" in note for note in status["notes"])
+    assert "RuntimeError: injected" in user.log()
+    fault(user).unlink()
+    wait_for(lambda: len(found(user)) == 3, "what could not be listed")
+    assert wait_for(lambda: user.status()["roots"][0]["reconciled"], "a whole comparison")
+
+
+def test_an_error_blames_the_scan_that_led_to_it_alone(user: User) -> None:
+    """Another one is under way, and comes first."""
+    other = user.home / "other"
+    write_drawn(user.pictures / "bad", 1)
+    write_drawn(other / "inner", 1, first=1)
+    fault(user).touch()
+    start_with(user, LISTING)
+    user.csearchctl("add", user.pictures)
+    user.csearchctl("add", other)
+
+    def reconciled() -> list[bool]:
+        return [root["reconciled"] is not None for root in user.status()["roots"]]
+
+    wait_for(lambda: sorted(reconciled()) == [False, True], "the other root")
+    roots = user.status()["roots"]
+    assert [root["path"] for root in roots if root["reconciled"]] == [str(other)]
+
+
+def test_events_that_were_drained_are_not_lost_with_one(user: User) -> None:
+    write_drawn(user.pictures, 1)
+    daemon = start_with(user, EVENT)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    fault(user).touch()
+    write_drawn(user.pictures, 9, first=1)
+    wait_for(lambda: failures(user, "following changes"), "the failure to be told")
+    wait_for(lambda: len(found(user)) == 10, "all pictures")
+    assert daemon.poll() is None and "injected" in user.log()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(str(tmp_path / "library.sqlite"))
+
+
+def test_what_is_asked_for_at_the_very_end_of_a_scan_is_done(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pictures"
+    write_drawn(folder / "a", 1)
+    scanner = Scanner(
+        library, Rules(False, ()), Resting(), lambda: None, lambda: None, Supervisor()
+    )
+    asked = []
+    original = listings.cover
+
+    def cover(*arguments: object) -> None:
+        if not asked:
+            write_drawn(folder / "a", 1, first=1)
+            asked.append(scanner.scan(os.fsencode(folder)))
+        original(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(listings, "cover", cover)
+    scanner.start()
+    try:
+        assert scanner.scan(os.fsencode(folder)).done.wait(SECONDS)
+        assert asked[0].done.wait(SECONDS)
+        assert library.catalogue.count(DUE) == 2
+    finally:
+        scanner.stop(SECONDS)
+        library.close()
+
+
+def test_what_is_asked_for_when_its_directory_has_just_gone_is_done(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pictures"
+    scanner = Scanner(
+        library, Rules(False, ()), Resting(), lambda: None, lambda: None, Supervisor()
+    )
+    back = threading.Event()
+    original = scanner.watcher.scanned
+
+    def scanned(*arguments: object) -> None:
+        if not back.is_set():
+            back.set()
+            write_drawn(folder, 1)
+            scanner.scan(os.fsencode(folder))
+        original(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scanner.watcher, "scanned", scanned)
+    scanner.start()
+    try:
+        assert scanner.scan(os.fsencode(folder)).done.wait(SECONDS)
+        assert library.catalogue.count(DUE) == 1
+    finally:
+        scanner.stop(SECONDS)
+        library.close()
