@@ -180,6 +180,12 @@ class Catalogue:
             files = files[np.append(scope, False).take(self.directory[files], mode="clip")]
         return self.content[files]
 
+    def due_directories(self, scope: Mask) -> list[int]:
+        """The directories of a scope in which files are due."""
+        size = min(len(scope), len(self._counts))
+        found: list[int] = np.flatnonzero(scope[:size] & (self._counts[:size, DUE] > 0)).tolist()
+        return found
+
     def holders(self) -> Mask:
         """One bool for each directory's id: whether files are in it. It may be too short."""
         mask: Mask = np.asarray(self._counts.any(axis=1))

@@ -54,6 +54,16 @@ def due(reader: sqlite3.Connection) -> Iterator[Job]:
     return (_job(row) for row in rows)
 
 
+def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
+    """Up to `limit` of the files of a directory that must be read, newest first."""
+    rows = reader.execute(
+        "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
+        "WHERE due AND directory = ? ORDER BY mtime_ns DESC LIMIT ?",
+        (directory, limit),
+    )
+    return [_job(row) for row in rows]
+
+
 def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
     """A file of each of the next contents, by file id, that have no vector of `model` yet."""
     rows = reader.execute(

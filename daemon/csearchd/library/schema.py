@@ -248,6 +248,7 @@ MIGRATIONS = (
         JOIN contents c ON c.id = f.content WHERE f.id = tag_ledger.file);
     CREATE INDEX tag_ledger_path ON tag_ledger(path);
     """,
+    "CREATE INDEX files_due_in ON files(directory, mtime_ns DESC) WHERE due",
 )
 
 VERSION = len(MIGRATIONS)

@@ -49,6 +49,7 @@ class Backlog:
         self._complete: int | None = None  # the model that lacks no vector, as far as is known
         self._cursor = (0, 0)  # a model, and the last file that was chosen since it lacks a vector
         self._renewed = 0  # the last file that was chosen since its metadata are outdated
+        self._renewing: set[int] = set()  # files that are read for that, and aren't committed
         self._change_at = 0.0  # when the encoder may change from the coming model to the serving
         self.recount()
 
@@ -100,7 +101,10 @@ class Backlog:
     def committed(self, row: int, outcomes: Iterable[Outcome]) -> None:
         """What came of some files is in the library, with vectors of the model `row`."""
         outcomes = list(outcomes)
-        self.let_go(outcome.job.file for outcome in outcomes)
+        files = {outcome.job.file for outcome in outcomes}
+        self.let_go(files)
+        self.outdated = max(0, self.outdated - len(files & self._renewing))
+        self._renewing -= files
         made = sum(1 for outcome in outcomes if outcome.vector)
         if row == self._models.serving.row:
             self.lacking = max(0, self.lacking - made)
@@ -118,7 +122,9 @@ class Backlog:
         self.look = False
         stay = row != serving.row and not self.wanted and time.monotonic() < self._change_at
         if not stay:
-            self._queue_jobs(self._due(reader))
+            self._queue_jobs(self._wanted_due(reader))
+            if not self.queue:
+                self._queue_jobs(self._due(reader))
             if self.queue:
                 self.look = True
                 return serving.model
@@ -165,30 +171,30 @@ class Backlog:
         self._queue_jobs(iter(jobs))
         if jobs:
             self._renewed = jobs[-1].file
+            self._renewing.update(job.file for job in jobs)
             self.look = True
-        self.outdated = contents.count_outdated(reader)
+        else:
+            self._renewing.clear()
+            self.outdated = contents.count_outdated(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """Due files: where somebody waits for some that aren't under way, only those. On battery
         none but those, and a handful of new ones."""
         free = (job for job in contents.due(reader) if job.file not in self._held)
+        return self._handful(free) if self._sparing else free
+
+    def _wanted_due(self, reader: sqlite3.Connection) -> Iterator[Job]:
+        """Due files that somebody waits for. Costs nothing that grows with the number of all that
+        are due."""
         if not self.wanted:
-            return self._handful(free) if self._sparing else free
+            return
         with self._library.memory:
             tree = self._library.tree
             found = [tree.find(path) for path in self.wanted]
             scope = tree.mask(directory for directory in found if directory)
-        first: list[Job] = []
-        rest: list[Job] = []
-        for job in free:
-            wanted = job.directory < len(scope) and scope[job.directory]
-            if wanted or len(rest) < _CHOICE:
-                (first if wanted else rest).append(job)
-            if len(first) >= _CHOICE:
-                break
-        if self._sparing and not first:
-            return self._handful(rest)
-        return iter(first or rest)
+            directories = self._library.catalogue.due_directories(scope)
+        for directory in directories:
+            yield from contents.due_in(reader, directory, _CHOICE + len(self._held))
 
     def _handful(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """The jobs, newest first, if they are few; else those of files written since the machine
