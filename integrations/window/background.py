@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 from queue import SimpleQueue
 
 from gi.repository import GLib
@@ -50,7 +51,10 @@ class Workers:
         while True:
             work, done, late = self._jobs.get()
             self._begun[thread] = time.monotonic()
-            GLib.idle_add(_end, done, work(), late)
+            try:
+                GLib.idle_add(_end, done, work(), late)
+            except Exception:  # the thread is for others' work too
+                traceback.print_exc()
             self._begun[thread] = None
 
 

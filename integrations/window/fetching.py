@@ -20,7 +20,7 @@ def fetch(url, done):
     def work():
         try:
             data, failure = _fetch(url), ""
-        except (OSError, ValueError, http.client.HTTPException, _Refused) as error:
+        except Exception as error:  # whatever it is, the window must not wait for ever
             data, failure = None, _explained(error)
         GLib.idle_add(done, data, f"{url}: {failure}" if failure else "")
 

@@ -100,7 +100,14 @@ class Link:
             raise
 
 
+def _thread_raised(raised: threading.ExceptHookArgs) -> None:
+    """A thread that ends would leave pictures waiting: the daemon starts another encoder."""
+    threading.__excepthook__(raised)
+    os._exit(1)
+
+
 def main() -> None:
+    threading.excepthook = _thread_raised
     fd = int(sys.argv[1])
     quiet = sys.argv[2:] != ["urgent"]
     enter_background(fd, quiet)

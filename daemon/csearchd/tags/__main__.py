@@ -30,7 +30,7 @@ class _Work:
     def __init__(self, connection: Connection) -> None:
         """A signal to end is heard like the daemon's word: the file in hand is finished."""
         self._connection = connection
-        self._replies: SimpleQueue[Message | ClientError | None] = SimpleQueue()
+        self._replies: SimpleQueue[Message | Exception | None] = SimpleQueue()
         self._stopped = threading.Event()
         self._ended = False
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -38,9 +38,9 @@ class _Work:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def next(self) -> Message | None:
-        """The next reply; None at the end. Raises ClientError."""
+        """The next reply; None at the end. Raises ClientError, or what ended the listening."""
         reply = self._replies.get()
-        if isinstance(reply, ClientError):
+        if isinstance(reply, Exception):
             raise reply
         return None if self._ended else reply
 
@@ -57,7 +57,7 @@ class _Work:
                 self._stopped.clear()
                 self._replies.put(reply)
             self._replies.put(None)
-        except ClientError as error:
+        except Exception as error:  # who waits for the next reply would wait for ever
             self._stopped.set()
             self._replies.put(error)
 
