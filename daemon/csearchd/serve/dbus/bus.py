@@ -44,15 +44,19 @@ class SessionBus:
     async def run(self) -> None:
         """Joins, serves, and joins again, until it is cancelled."""
         retry = _FIRST_RETRY
+        told = False
         while True:
             appeared = _Appearance(addresses())
+            if appeared.trouble and not told:
+                log.warning("%s", appeared.trouble)
+            told = appeared.trouble is not None
             try:
                 for address in addresses():
                     if await self._serve(address):
                         retry = _FIRST_RETRY
                 there = any(os.path.exists(socket) for socket in appeared.sockets)
                 await appeared.wait(retry if there else None)
-                retry = min(2 * retry, _LAST_RETRY)
+                retry = min(2 * retry, _LAST_RETRY) if there else _FIRST_RETRY
             finally:
                 appeared.close()
 
@@ -67,7 +71,9 @@ class SessionBus:
             log.debug("the session bus at %s can't be joined: %s", address, error)
             return False
         log.info("joined the session bus")
-        telling = asyncio.create_task(self._tell(joined))
+        telling = self._service.supervisor.start(
+            "telling the session bus of changes", lambda: self._tell(joined)
+        )
         try:
             await joined.lost()
         finally:
@@ -94,27 +100,52 @@ def addresses() -> list[str]:
 
 
 class _Appearance:
-    """Notices when the socket of a bus is made."""
+    """Notices when the socket of a bus is made: at once, or by looking now and then where its
+    directory isn't there or can't be watched; `trouble` says why it can't."""
 
     def __init__(self, addresses: list[str]) -> None:
         paths = [re.search(r"^unix:(?:.*,)?path=([^,;]+)", address) for address in addresses]
         self.sockets = [unquote(path[1]) for path in paths if path]
+        self.trouble: str | None = None
         self._seen = asyncio.Event()
-        self._inotify = INotify()
+        self._inotify: INotify | None = None
+        self._all_watched = True
+        try:
+            self._inotify = INotify()
+        except OSError as error:
+            self._complain(error)
+            return
         for directory in {os.path.dirname(socket) for socket in self.sockets}:
-            with suppress(OSError):
+            try:
                 self._inotify.add_watch(directory, flags.CREATE | flags.MOVED_TO)
+            except FileNotFoundError:
+                self._all_watched = False
+            except OSError as error:
+                self._complain(error)
         asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._read)
 
+    def _complain(self, error: OSError) -> None:
+        self._all_watched = False
+        self.trouble = (
+            f"the session bus can't be watched for ({error.strerror}), and is looked for every "
+            f"{_LAST_RETRY:g} seconds instead"
+        )
+
     def _read(self) -> None:
+        assert self._inotify is not None
         names = {os.path.basename(socket) for socket in self.sockets}
-        if any(event.name in names for event in self._inotify.read(timeout=0)):
-            self._seen.set()
+        for event in self._inotify.read(timeout=0):
+            if event.name in names or event.mask & flags.IGNORED:  # the directory has gone
+                self._seen.set()
 
     async def wait(self, seconds: float | None) -> None:
+        """Until one may be there, or so many seconds have passed."""
+        if not self._all_watched:
+            seconds = _LAST_RETRY if seconds is None else seconds
         with suppress(TimeoutError):
             await asyncio.wait_for(self._seen.wait(), seconds)
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._inotify.fileno())
-        self._inotify.close()
+        if self._inotify is not None:
+            asyncio.get_running_loop().remove_reader(self._inotify.fileno())
+            self._inotify.close()
