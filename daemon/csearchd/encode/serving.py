@@ -72,16 +72,18 @@ class Models:
 
     def complete(self, model: Model) -> None:
         """The coming model has all its vectors: it serves from now on. Raises ModelError."""
-        serving = self._load(model)
-        with self._lock:
-            if self.coming != model:
-                return
-            with self._library.write():
-                self._library.set("model", model.name)
-                self._library.set("next_model", None)
-            before, self.serving = self.serving, serving
-            self.coming = self.trouble = None
-        self._library.release(before.row)
+        serving = gone = self._load(model)
+        try:
+            with self._lock:
+                if self.coming != model:
+                    return
+                with self._library.write():
+                    self._library.set("model", model.name)
+                    self._library.set("next_model", None)
+                gone, self.serving = self.serving, serving
+                self.coming = self.trouble = None
+        finally:  # nobody keeps the vectors of the other one up to date
+            self._library.release(gone.row)
         log.info("%s serves now", model.name)
 
     @property

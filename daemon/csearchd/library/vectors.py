@@ -42,6 +42,7 @@ class VectorTable:
         self._row = np.full(1024, -1, np.int32)  # by content
         self._free: list[int] = []
         self._used = 0
+        self._discarded = False
         self._tokens: list[str] = []
         try:
             self._file = CodeFile(directory, dimensions)
@@ -136,7 +137,8 @@ class VectorTable:
         return finish
 
     def discard(self) -> None:
-        """Removes the code file; who still searches may end."""
+        """Removes the code file; who still searches may end, and changes are of no effect."""
+        self._discarded = True
         self._file.discard()
 
     def close(self) -> None:
@@ -258,6 +260,8 @@ class VectorTable:
 
     def _guard(self, action: Callable[[], None]) -> None:
         """Does something to the file; where that fails, to a copy in memory."""
+        if self._discarded:
+            return
         try:
             action()
         except OSError as error:
