@@ -87,6 +87,24 @@ place.{last} = once
     assert "Traceback" in user.log()
 
 
+def test_a_result_that_cannot_be_sent_is_an_error(user: User) -> None:
+    start_with(
+        user,
+        """
+from csearchd.serve import operations
+
+async def models(service, request):
+    return {"models": object()}
+
+operations._TABLE["models"] = models
+""",
+    )
+    with user.connect() as client:
+        assert client.ask(op="models")["code"] == "internal"
+        assert client.ask(op="roots")["type"] == "result"
+    assert "Traceback" in user.log()
+
+
 STATUS = """
 from csearchd import boot
 before = boot.status

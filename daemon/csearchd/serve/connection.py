@@ -71,7 +71,7 @@ class Connection:
         if len(self._tasks) >= _MAX_REQUESTS:
             raise ProtocolError(f"more than {_MAX_REQUESTS} requests at a time")
         request = Request(message, self, self._take_files(message))
-        task = asyncio.create_task(self._answer(request))
+        task = asyncio.create_task(self._answer(request), name="a request")
         self._tasks[task] = request
         task.add_done_callback(self._end)
 

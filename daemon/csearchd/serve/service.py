@@ -78,5 +78,7 @@ class Service:
             raise
 
     def begin(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Runs `function` in a thread; nobody waits for it."""
+        """Runs `function` in a thread, unless the service ends; nobody waits for it."""
+        if self.ending.is_set():
+            return
         self.supervisor.watch(name, self.threads.submit(function, *args, **kwargs), _EXPECTED)

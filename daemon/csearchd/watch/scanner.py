@@ -77,7 +77,7 @@ class Scanner:
         self._refreshed: dict[bytes, float] = {}
         self._complete: set[bytes] = set()  # roots that were scanned since they were ones
         self._roots_asked = 0.0  # when `roots_changed` was called last
-        self._missed: set[bytes] = set()  # paths below which an error has hidden what is there
+        self._missed: set[bytes] = set()  # roots of which an error has hidden something
         self._missed_again = 0.0  # when those are to be scanned
         self._backoff = Backoff()
         self._unsettled = threading.Event()  # roots or mounts have changed
@@ -199,7 +199,7 @@ class Scanner:
                 self._start_again()
                 self._stopped.wait(_TROUBLE)
             except Exception:  # the supervisor begins again after a while
-                self.trouble = UNEXPECTED
+                self.trouble = f"changes are not followed: {UNEXPECTED}"
                 self._miss(self.watcher.roots)
                 raise
 
@@ -241,20 +241,22 @@ class Scanner:
         self._miss(self.watcher.roots)
 
     def _miss(self, paths: Collection[bytes]) -> None:
-        """What is below these paths isn't known: those in roots are scanned after a while."""
-        if not self._missed:
+        """What is below these paths isn't known: the roots that they are in are scanned after a
+        while."""
+        roots_above = {
+            root for root in self.watcher.roots if any(is_below(path, root) for path in paths)
+        }
+        if roots_above and not self._missed:
             self._missed_again = time.monotonic() + self._backoff.seconds()
-        for path in paths:
-            if above := {root for root in self.watcher.roots if is_below(path, root)}:
-                self._missed.add(path)
-                with self._lock:
-                    self._complete -= above
+        self._missed |= roots_above
+        with self._lock:
+            self._complete -= roots_above
 
     def _make_up(self) -> None:
         if self._missed and self._missed_again <= time.monotonic():
             missed, self._missed = self._missed, set()
-            for path in missed:
-                self._scan(path)
+            for root in missed & self.watcher.roots:
+                self._scan(root)
 
     def _timeout(self) -> float | None:
         """Seconds until there is something to do without an event; None for never."""
@@ -340,9 +342,13 @@ class Scanner:
         path = scan.left.pop()
         if path == scan.path:
             self.watcher.scanning(path)
-        # A disk that goes away takes the scans of its roots with it.
         began = time.monotonic()
-        listing, changed = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+        try:
+            # A disk that goes away takes the scans of its roots with it.
+            listing, changed = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+        except Exception as error:
+            error.add_note(f"while {os.fsdecode(path)!r} was scanned")
+            raise
         scan.changed |= changed
         scan.cost += time.monotonic() - began
         if scan.done.is_set():
@@ -400,7 +406,7 @@ class Scanner:
             del self._scans[scan.path]
             if not scan.failures:
                 self._note_refreshed(scan.path)
-                if self.watcher.is_root(scan.path) and not self._missed:
+                if self.watcher.is_root(scan.path) and scan.path not in self._missed:
                     self._complete.add(scan.path)
         if scan.failures:
             self._miss([scan.path])

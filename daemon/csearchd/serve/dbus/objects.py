@@ -64,7 +64,7 @@ class Objects:
         if refused:
             close_files(files)
             return refused
-        task = asyncio.create_task(self._answer(message, known, files))
+        task = asyncio.create_task(self._answer(message, known, files), name="a call from the bus")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
