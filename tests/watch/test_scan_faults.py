@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import listings
+from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE
 from csearchd.library.library import Library
+from csearchd.library.listings import Listing
 from csearchd.supervisor import Supervisor
 from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
-from csearchd.watch.scanner import Scanner
+from csearchd.watch.scanner import Scan, Scanner
 from support.faults import failures, fault, start_with
 from support.photos import write_drawn
 from support.user import SECONDS, User, wait_for
 
 LISTING = """
-from csearchd.library import listings
+from csearchd.library import listings, roots
 before = listings.apply
 
 def apply(library, listing):
@@ -66,24 +67,6 @@ def test_a_scan_that_raises_in_the_middle_goes_on_and_is_made_up_for(user: User)
     assert wait_for(lambda: user.status()["roots"][0]["reconciled"], "a whole comparison")
 
 
-def test_an_error_blames_the_scan_that_led_to_it_alone(user: User) -> None:
-    """Another one is under way, and comes first."""
-    other = user.home / "other"
-    write_drawn(user.pictures / "bad", 1)
-    write_drawn(other / "inner", 1, first=1)
-    fault(user).touch()
-    start_with(user, LISTING)
-    user.csearchctl("add", user.pictures)
-    user.csearchctl("add", other)
-
-    def reconciled() -> list[bool]:
-        return [root["reconciled"] is not None for root in user.status()["roots"]]
-
-    wait_for(lambda: sorted(reconciled()) == [False, True], "the other root")
-    roots = user.status()["roots"]
-    assert [root["path"] for root in roots if root["reconciled"]] == [str(other)]
-
-
 def test_events_that_were_drained_are_not_lost_with_one(user: User) -> None:
     write_drawn(user.pictures, 1)
     daemon = start_with(user, EVENT)
@@ -99,6 +82,44 @@ def test_events_that_were_drained_are_not_lost_with_one(user: User) -> None:
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return Library(str(tmp_path / "library.sqlite"))
+
+
+def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one has been asked for meanwhile, and is the latest."""
+    root, other = tmp_path / "root", tmp_path / "other"
+    write_drawn(root / "bad", 1)
+    write_drawn(other, 1, first=1)
+    roots.add(library, os.fsencode(root))
+    supervisor = Supervisor()
+    asked: list[Scan] = []
+    seen: list[tuple[int, bool, bool]] = []
+
+    def changed() -> None:  # called by the scanner, at the end of each scan too
+        seen.append((library.catalogue.count(DUE), scanner.complete, scanner.gap is not None))
+
+    scanner = Scanner(library, Rules(False, ()), Resting(), changed, lambda: None, supervisor)
+    original = listings.apply
+
+    def apply(library: Library, listing: Listing) -> bool:
+        if listing.path.endswith(b"/bad") and not asked:
+            asked.append(scanner.scan(os.fsencode(other)))
+            raise RuntimeError("injected")
+        return original(library, listing)
+
+    monkeypatch.setattr(listings, "apply", apply)
+    scanner.start()
+    try:
+        first = scanner.scan(os.fsencode(root))
+        assert first.done.wait(SECONDS) and asked[0].done.wait(SECONDS)
+        assert (1, False, True) in seen, "the other one was looked at, the root isn't complete"
+        assert supervisor.failures[0]["failures"] == 1
+        wait_for(lambda: scanner.complete, "the root to be made up for")
+        assert library.catalogue.count(DUE) == 2 and not scanner.gap
+    finally:
+        scanner.stop(SECONDS)
+        library.close()
 
 
 def test_what_is_asked_for_at_the_very_end_of_a_scan_is_done(
