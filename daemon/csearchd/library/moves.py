@@ -72,17 +72,60 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
 def swap(library: Library, one: bytes, other: bytes, directories: bool) -> bool:
     """Two directories, or two files, that took each other's place (RENAME_EXCHANGE).
 
-    Returns False, with nothing done, where that isn't certain. Raises LibraryError.
+    Readers see both at their old places or both at their new ones. Returns False, with nothing
+    done, where that isn't certain. Raises LibraryError.
     """
-    move = move_directory if directories else move_file
-    between = os.path.join(os.path.dirname(one), b"\0")  # no file is called so
-    with library.write():
-        if not move(library, one, between):
-            return False
-        if not move(library, other, one):
-            move(library, between, one)
-            return False
-        return move(library, between, other)
+    exchange = _swap_directories if directories else _swap_files
+    with library.write() as database:
+        return exchange(library, database, one, other)
+
+
+def _swap_directories(
+    library: Library, database: sqlite3.Connection, one: bytes, other: bytes
+) -> bool:
+    tree = library.tree
+    first, second = tree.find(one), tree.find(other)
+    if first is None or second is None:
+        return False
+    if first in tree.ancestors(second) or second in tree.ancestors(first):
+        return False
+    if roots_among(database, [*tree.below(first), *tree.below(second)]):
+        return False
+    places = [(tree.parent(each), tree.name(each)) for each in (first, second)]
+    between = one + b"/"  # no path ends so
+    for old, new in ((one, between), (other, one), (between, other)):
+        _move_kept(database, old, new)
+    # Two rows can't be at one place, even for a moment; without a parent a row is at none.
+    database.execute("UPDATE directories SET parent = NULL WHERE id = ?", (first,))
+    database.executemany(
+        "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
+        [(*places[0], second), (*places[1], first)],
+    )
+    _unlist(database, places[0][0], places[1][0])
+    with library.memory:
+        tree.swap(first, second)
+    return True
+
+
+def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, other: bytes) -> bool:
+    first, second = _file(library, database, one), _file(library, database, other)
+    if first is None or second is None or first == second:
+        return False
+    # Two rows can't have one name, even for a moment; only this transaction sees the empty one.
+    database.execute("UPDATE files SET name = x'' WHERE id = ?", (first[0],))
+    database.executemany(
+        "UPDATE files SET directory = ?, name = ?, ctime_ns = ? WHERE id = ?",
+        [
+            (first[1], os.path.basename(one), MOVED, second[0]),
+            (second[1], os.path.basename(other), MOVED, first[0]),
+        ],
+    )
+    _unlist(database, first[1], second[1])
+    with library.memory:
+        catalogue = library.catalogue
+        for (file, _, content), (_, directory, _) in ((first, second), (second, first)):
+            catalogue.put(file, directory, content, int(catalogue.state[file]))
+    return True
 
 
 def _file(

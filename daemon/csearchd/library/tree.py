@@ -60,6 +60,12 @@ class DirectoryTree:
         del self._children[self._parent[identifier]][self._name[identifier]]
         self.add(identifier, parent, name)
 
+    def swap(self, one: int, other: int) -> None:
+        """Two directories, neither inside the other, take each other's place."""
+        places = [(self._parent[each], self._name[each]) for each in (one, other)]
+        self.add(other, *places[0])
+        self.add(one, *places[1])
+
     def __contains__(self, identifier: int) -> bool:
         return identifier in self._name
 

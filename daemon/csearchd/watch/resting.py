@@ -59,16 +59,23 @@ class Resting:
 
     def move(self, old: bytes, new: bytes) -> None:
         """A directory was moved, with all below it."""
-        with self._lock:
-            for path in [p for p in self._held if p == old or p.startswith(old + b"/")]:
-                self._held[new + path[len(old) :]] = self._held.pop(path)
+        self._rename({old: new})
 
     def swap(self, one: bytes, other: bytes) -> None:
         """Two directories took each other's place."""
-        between = one + b"/\0"  # no file is called so
-        self.move(one, between)
-        self.move(other, one)
-        self.move(between, other)
+        self._rename({one: other, other: one})
+
+    def _rename(self, names: dict[bytes, bytes]) -> None:
+        """Gives directories their new paths, with all below them; others see all or none of it."""
+        with self._lock:
+            moved = {
+                new + path[len(old) :]: path
+                for old, new in names.items()
+                for path in self._held
+                if path == old or path.startswith(old + b"/")
+            }
+            held = {new: self._held.pop(path) for new, path in moved.items()}
+            self._held.update(held)
 
     def forget(self, directory: bytes) -> None:
         """A directory is gone."""
