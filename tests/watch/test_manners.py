@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.encode.background import HANDFUL
+from csearchd.processors import usable
 from csearchd.watch import manners
 from csearchd.watch.manners import POWER_SUPPLIES, Manners, on_battery
 from support.photos import write_drawn
@@ -152,7 +153,7 @@ def test_others_need_the_processor(user: User) -> None:
     write_drawn(user.pictures, 1500)
     user.csearchctl("add", user.pictures)
     wait_for(lambda: user.status()["pending"] == 1500, "the scan")
-    with others(2 * (os.cpu_count() or 1)):
+    with others(2 * len(usable())):
         user.csearchctl("resume")
         wait_for(lambda: "slowly" in "".join(user.status()["notes"]), "the service to step back")
         assert user.status()["pending"] > 0
@@ -168,7 +169,7 @@ def test_load_has_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def after(share: float) -> bool:
         clock[0] += 2.0
-        used[0] += 2.0 * share * (os.cpu_count() or 1)
+        used[0] += 2.0 * share * len(usable())
         return load.look(None)
 
     assert not load.look(None)

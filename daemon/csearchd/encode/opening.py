@@ -6,12 +6,15 @@ import io
 from importlib import import_module
 
 import pillow_heif
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 
+from csearchd import processors
 from csearchd.encode.errors import PictureError, check_pixels, undecodable, unidentified
 from csearchd.encode.formats import jpeg_xl_installed
 from csearchd.encode.messages import Limits
 from csearchd.encode.png_text import MAX_BYTES
+
+_DECODER_THREADS = 4
 
 
 def register_formats() -> tuple[str, ...]:
@@ -24,6 +27,9 @@ def register_formats() -> tuple[str, ...]:
     PngImagePlugin.MAX_TEXT_CHUNK = MAX_BYTES
     Image.preinit()
     pillow_heif.register_heif_opener(thumbnails=False)
+    # Each picture's decoder has threads of its own.
+    threads = min(_DECODER_THREADS, processors.count())
+    pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = threads
     formats = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "AVIF", "HEIF"]
     if jpeg_xl_installed():
         import_module("pillow_jxl")  # registers itself

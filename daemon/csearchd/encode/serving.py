@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from dataclasses import dataclass, replace
 
+from csearchd import processors
 from csearchd.encode.memory import give_back
 from csearchd.encode.models import STARTER, Model, ModelError, find_model, installed_models
 from csearchd.encode.text import TextTower
@@ -112,4 +112,4 @@ class Models:
 
 
 def _threads(asked: int) -> int:
-    return asked or min(4, os.cpu_count() or 1)
+    return asked or min(4, processors.count())

@@ -6,13 +6,14 @@ the interpreter's lock, so that threads of Python are enough to use all processo
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numkong
 import numpy as np
 from numpy.typing import NDArray
+
+from csearchd import processors
 
 _CHUNK = 32768  # rows at a time: their scores stay in the processor's cache
 _TOGETHER = 8  # searches that share a scan
@@ -28,7 +29,7 @@ class Scanner:
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(min(16, len(os.sched_getaffinity(0))), "scan")
+        self._pool = ThreadPoolExecutor(min(16, processors.count()), "scan")
         self._guard = threading.Lock()
         self._turn = threading.Lock()
         self._waiting: list[_Search] = []

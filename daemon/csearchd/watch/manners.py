@@ -1,8 +1,8 @@
 """When reading has to wait or go slowly: on battery, and while other programs need the processor.
 
-Battery: as in Documentation/ABI/testing/sysfs-class-power of Linux. Load: the share of all
-processors that programs of normal priority take, our own left out; what runs "nice", as the encoder
-does, is background work of others, and has no claim to be let through.
+Battery: as in Documentation/ABI/testing/sysfs-class-power of Linux. Load: the share of the
+processors that we may use that programs of normal priority take, our own left out; what runs
+"nice", as the encoder does, is background work of others, and has no claim to be let through.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import time
 
+from csearchd.processors import usable
+
+STAT = "/proc/stat"
 POWER_SUPPLIES = "/sys/class/power_supply"
 BATTERY = "waiting: on battery; csearchctl resume reads the new pictures all the same"
 LOAD = "pictures are read slowly: other programs need the processor"
@@ -18,7 +21,7 @@ POWER_SECONDS = 5.0  # between looks at the power supplies: some take millisecon
 PAUSE_SECONDS = 2.0  # of rest, once the encoder has done what it had, while others are busy,
 _SPELL_SECONDS = 1.0  # and of work in between
 _LOAD_SECONDS = 2.0  # between looks at the processors
-# Shares of all processors at which others begin, and cease, to be busy. Though at the lowest
+# Shares of our processors at which others begin, and cease, to be busy. Though at the lowest
 # priority, the encoder was seen to take 0.38 from twice as many busy programs as processors.
 _BUSY, _FREE = 0.55, 0.4
 _STALE_SECONDS = 60.0  # after which what the processors did before tells nothing
@@ -84,15 +87,18 @@ class Load:
         self._busy = False
         self._share = 0.0
         self._then: tuple[float, float] | None = None  # monotonic seconds, others' seconds
+        self._processors: frozenset[int] = frozenset()
 
     def look(self, encoder: int | None) -> bool:
-        now = time.monotonic()
-        if self._then is None or now - self._then[0] > _STALE_SECONDS:
+        now, processors = time.monotonic(), usable()
+        moved = processors != self._processors  # to another cpuset, whose counts are others
+        self._processors = processors
+        if self._then is None or moved or now - self._then[0] > _STALE_SECONDS:
             self._then, self._share, self._busy = (now, _foreground(encoder)), 0.0, False
         elif now - self._then[0] >= _LOAD_SECONDS:
             then, before = self._then
             seconds = _foreground(encoder)
-            share = (seconds - before) / (now - then) / (os.cpu_count() or 1)
+            share = (seconds - before) / (now - then) / len(processors)
             self._share = (self._share + max(0.0, share)) / 2
             self._then = (now, seconds)
             self._busy = self._share > (_FREE if self._busy else _BUSY)
@@ -125,14 +131,21 @@ def _first_line(path: str) -> str:
 
 
 def _foreground(encoder: int | None) -> float:
-    """Processor seconds, since the machine started, of programs of normal priority but ours."""
+    """Seconds, since the machine started, that programs of normal priority but ours have had of
+    the processors that we may use."""
+    ours = {f"cpu{number}" for number in usable()}
+    spent = 0
     try:
-        with open("/proc/stat", encoding="ascii") as file:
-            user, _, system, *_ = map(int, file.readline().split()[1:])
+        with open(STAT, encoding="ascii") as file:
+            for line in file:
+                processor, *ticks = line.split()
+                if processor in ours:
+                    user, _, system, *_ = map(int, ticks)
+                    spent += user + system
     except (OSError, ValueError):
         return 0.0
     own = os.times()
-    return (user + system) / _TICKS - own.user - own.system - _system_seconds(encoder)
+    return spent / _TICKS - own.user - own.system - _system_seconds(encoder)
 
 
 def _system_seconds(pid: int | None) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
+from csearchd import processors
 from csearchd.config import Encode
 from csearchd.encode.memory import give_back
 from csearchd.encode.messages import Limits, Settings
@@ -340,7 +341,7 @@ class Reading:
         """How an encoder for `model` is to work."""
         config = self.config
         limits = Limits(config.max_pixels, config.max_bytes, config.max_memory)
-        threads = config.threads or os.cpu_count() or 1
+        threads = config.threads or processors.count()
         return Settings(model.directory, limits, threads, config.device)
 
     def _drain(self) -> None:
