@@ -82,7 +82,7 @@ def _check_points(
 ) -> set[bytes]:
     """Notes what is mounted below roots, and cuts off what it hides; forgets what isn't there."""
     tree, scan = library.tree, set()
-    points = [point for point in volumes.points() if enters(point)]
+    points = dict.fromkeys(point for point in volumes.points() if enters(point))
     noted = set(_present(library, database).values())
     for point in points:
         now, directory = volumes.place(point), tree.find(point)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 MOUNTS = "/proc/self/mountinfo"
@@ -67,19 +68,63 @@ def _unescape(field: bytes) -> bytes:
     return re.sub(rb"\\(\d{3})", lambda octal: bytes([int(octal[1], 8)]), field)
 
 
-def mount_of(path: bytes, among: list[Mount]) -> Mount | None:
-    """The mount that `path`, absolute and without links, is on: what the kernel's walk comes to."""
-    on_the_way = [
-        mount
-        for mount in among
-        if path.startswith(mount.point) and path[len(mount.point.rstrip(b"/")) :][:1] in (b"", b"/")
-    ]
-    numbers = {mount.number for mount in on_the_way}
-    here = next((mount for mount in on_the_way if mount.parent not in numbers), None)
-    while here and (next_ones := [m for m in on_the_way if m.parent == here.number]):
+class MountTable:
+    """What is mounted at one moment; to look something up costs what the path is long, however
+    much is mounted."""
+
+    def __init__(self, table: list[Mount]) -> None:
+        self.mounts = table
+        self._order = {mount.number: index for index, mount in enumerate(table)}
+        self._first: dict[bytes, Mount] = {}  # by point: those that are on none of the others
+        self._on: dict[tuple[bytes, bytes], Mount] = {}  # by the mount they are on and the point
+        self._uppermost: dict[bytes, Mount] = {}  # by the number of one below it
+        for mount in table:
+            if mount.parent in self._order:
+                self._on.setdefault((mount.parent, mount.point), mount)
+            else:
+                self._first.setdefault(mount.point, mount)
+
+    def of(self, path: bytes) -> Mount | None:
+        """The mount that `path`, absolute and without links, is on: what the kernel's walk comes
+        to."""
+        on_the_way = [b"/"]
+        slash = path.find(b"/", 1)
+        while slash > 0:
+            on_the_way.append(path[:slash])
+            slash = path.find(b"/", slash + 1)
+        on_the_way.append(path)
+        first = [self._first[point] for point in on_the_way if point in self._first]
+        here = min(first, key=self.order, default=None)
+        if here is None:
+            return None
         # What is mounted on a directory further up hides what was below it.
-        here = min(next_ones, key=lambda mount: len(mount.point))
-    return here
+        here = self._top(here)
+        for point in on_the_way:
+            if len(point) > len(here.point) and (mount := self._on.get((here.number, point))):
+                here = self._top(mount)
+        return here
+
+    def _top(self, mount: Mount) -> Mount:
+        """What hides a mount as a whole, being mounted over it; or the mount itself."""
+        below = []
+        while (known := self._uppermost.get(mount.number)) is None:
+            below.append(mount.number)
+            over = self._on.get((mount.number, mount.point))
+            if over is None:
+                known = mount
+                break
+            mount = over
+        self._uppermost.update(dict.fromkeys(below, known))
+        return known
+
+    def order(self, mount: Mount) -> int:
+        """Its place in the table: what is mounted later has a larger one."""
+        return self._order[mount.number]
+
+    @cached_property
+    def visible(self) -> list[Mount]:
+        """The mounts that no other one hides."""
+        return [mount for mount in self.mounts if self.of(mount.point) is mount]
 
 
 def network_filesystem(path: str, table: str = MOUNTS) -> str | None:
@@ -90,5 +135,5 @@ def network_filesystem(path: str, table: str = MOUNTS) -> str | None:
     path = os.path.realpath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)
-    mount = mount_of(os.fsencode(path), mounts(table))
+    mount = MountTable(mounts(table)).of(os.fsencode(path))
     return mount.kind if mount and _NETWORK.fullmatch(mount.kind) else None

@@ -7,9 +7,10 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
-from csearchd.library.filesystem import Mount, mount_of
+from csearchd.library.filesystem import Mount, MountTable
 
 _TOP = "/"  # the name of the file system that everything starts from, whatever it is
 _GET_UUID = 0x80111500, 17, 1  # FS_IOC_GETFSUUID, linux/fs.h: a length, then the UUID
@@ -30,12 +31,13 @@ class Volumes:
     """What is mounted at one moment."""
 
     def __init__(self, table: list[Mount]) -> None:
-        self.table = table
+        self._table = MountTable(table)
         self._names: dict[Mount, str | None] = {}
+        self._found: dict[bytes, dict[str | None, list[Mount]]] = {}  # by root, then by name
 
     def place(self, path: bytes) -> Place:
         """What would be found at `path`, whether there is anything or not."""
-        mount = mount_of(path, self.table)
+        mount = self._table.of(path)
         if mount is None:
             return Place(None, path)
         rest = path[len(mount.point.rstrip(b"/")) :]
@@ -43,35 +45,56 @@ class Volumes:
 
     def find(self, place: Place) -> list[bytes]:
         """The paths at which a directory can be reached now, those of later mounts last."""
+        if place.volume is None:
+            return []
         found = []
-        for mount in self._visible():
-            root = _root(mount).rstrip(b"/")
-            inside = place.inside == _root(mount) or place.inside.startswith(root + b"/")
-            if inside and place.volume is not None and self._name(mount) == place.volume:
-                rest = place.inside[len(root) :].strip(b"/")
+        for root in _upwards(place.inside):
+            rest = place.inside[len(root) :].strip(b"/")
+            for mount in self._named(root).get(place.volume, ()):
                 path = (mount.point.rstrip(b"/") + b"/" + rest).rstrip(b"/") or b"/"
-                if mount_of(path, self.table) is mount:
-                    found.append(path)
-        return found
+                if self._table.of(path) is mount:
+                    found.append((self._table.order(mount), path))
+        return [path for _, path in sorted(found)]
 
     def points(self) -> list[bytes]:
         """Where something is mounted, those above others first."""
-        return sorted({mount.point for mount in self._visible()})
+        return sorted({mount.point for mount in self._table.visible})
 
     def has_subvolumes(self, path: bytes) -> bool:
         """Whether another directory of a file system can take a place for good, by a rollback."""
-        mount = mount_of(path, self.table)
+        mount = self._table.of(path)
         return mount is not None and mount.kind in ("btrfs", "bcachefs")
 
-    def _visible(self) -> Iterator[Mount]:
-        return (mount for mount in self.table if mount_of(mount.point, self.table) is mount)
+    def _named(self, root: bytes) -> dict[str | None, list[Mount]]:
+        """The visible mounts of that directory inside their file systems, by these' names."""
+        if root not in self._found:
+            named = self._found[root] = {}
+            for mount in self._rooted.get(root, ()):
+                named.setdefault(self._name(mount), []).append(mount)
+        return self._found[root]
+
+    @cached_property
+    def _rooted(self) -> dict[bytes, list[Mount]]:
+        rooted: dict[bytes, list[Mount]] = {}
+        for mount in self._table.visible:
+            rooted.setdefault(_root(mount).rstrip(b"/"), []).append(mount)
+        return rooted
 
     def _name(self, mount: Mount) -> str | None:
         if mount not in self._names:
-            top = mount_of(b"/", self.table)
+            top = self._table.of(b"/")
             same = top is not None and mount.device == top.device
             self._names[mount] = _TOP if same else _name(mount)
         return self._names[mount]
+
+
+def _upwards(path: bytes) -> Iterator[bytes]:
+    """The path and those above it, each without a "/" at its end."""
+    path = path.rstrip(b"/")
+    while path:
+        yield path
+        path = path.rpartition(b"/")[0]
+    yield b""
 
 
 def _root(mount: Mount) -> bytes:

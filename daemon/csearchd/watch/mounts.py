@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 
-from csearchd.library.filesystem import MOUNTS, Mount, mount_of, mounts
+from csearchd.library.filesystem import MOUNTS, Mount, MountTable, mounts
 from csearchd.library.volumes import Volumes, pulled_out
 
 _MOST_LINKS = 40  # as the kernel follows
@@ -18,13 +18,13 @@ class Mounts:
         self._descriptor = os.open(MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
         self._poller = select.poll()
         self._poller.register(self._descriptor, select.POLLPRI)
-        self._table = mounts()
-        self._blind = _blind(self._table)
+        self._table = MountTable(mounts())
+        self._blind = _blind(self._table.mounts)
 
     @property
     def volumes(self) -> Volumes:
         """What was mounted when the table was read last."""
-        return Volumes(self._table)
+        return Volumes(self._table.mounts)
 
     def changed(self) -> bool:
         """Whether the table has changed since somebody asked, or waited for it, last."""
@@ -39,19 +39,19 @@ class Mounts:
 
     def pulled_out(self, path: bytes) -> bool:
         """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
-        mount = mount_of(path, self._table)
+        mount = self._table.of(path)
         return mount is not None and pulled_out(mount)
 
     def lasting(self, path: bytes) -> bool:
         """Whether inode numbers there are always the same."""
-        mount = mount_of(path, self._table)
+        mount = self._table.of(path)
         return mount is None or mount.lasting
 
     def blind_point(self, path: bytes) -> bytes | None:
         """The mount that `path` is on, if inotify doesn't tell all changes there."""
         if not (path + b"/").startswith(self._blind):
             return None  # most are not
-        mount = mount_of(path, self._table)
+        mount = self._table.of(path)
         return mount.point if mount is not None and mount.blind else None
 
     @property
@@ -79,13 +79,15 @@ class Mounts:
     def blind_points(self, directory: bytes) -> list[bytes]:
         """The mounts below `directory`, if any, where inotify doesn't tell all changes."""
         inside = directory.rstrip(b"/") + b"/"
-        return sorted({m.point for m in self._table if m.blind and m.point.startswith(inside)})
+        return sorted(
+            {m.point for m in self._table.mounts if m.blind and m.point.startswith(inside)}
+        )
 
     def update(self) -> set[bytes]:
         """Reads the table again. Returns the points at which something else is mounted now."""
-        before, self._table = _by_point(self._table), mounts()
-        self._blind = _blind(self._table)
-        after = _by_point(self._table)
+        before, self._table = _by_point(self._table.mounts), MountTable(mounts())
+        self._blind = _blind(self._table.mounts)
+        after = _by_point(self._table.mounts)
         return {point for point in before | after if before.get(point) != after.get(point)}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 _SHORTEST, _LONGEST = 4.0, 60.0  # seconds between scans of a place
+_IDLE_SECONDS = 5.0  # after which a thread that nobody has a call for ends
 _SHARE = 50  # a place is scanned for at most one part in so many of the time
 
 T = TypeVar("T")
@@ -35,61 +36,89 @@ class Patience:
     """Calls into file systems behind which a server or another process may hang.
 
     One that hangs is left to itself; until it returns, nothing else is tried there. Used by several
-    threads, which take turns with a place.
+    threads, which take turns with a place. Each place has one thread, however many calls there are.
     """
 
     def __init__(self, seconds: float) -> None:
         """`seconds` are allowed for a call."""
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._calls: dict[bytes, _Call[Any]] = {}
+        self._places: dict[bytes, _Place] = {}
 
     def call(self, place: bytes, function: Callable[[], T]) -> T:
         """What `function` returns or raises. Raises Unanswered."""
+        with self._lock:
+            found = self._places.setdefault(place, _Place())
+        return found.call(function, self._seconds)
+
+
+class _Place:
+    """Calls into one place, by a thread that ends when there have been none for a while."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._call: _Call[Any] | None = None  # under way, or waiting for the thread
+        self._running = False  # the thread
+
+    def call(self, function: Callable[[], T], seconds: float) -> T:
         call = _Call(function)
-        while True:
-            with self._lock:
-                other = self._calls.setdefault(place, call)
-                if other is call:
-                    call.start()
-            if other is call:
-                break
-            other.wait(self._seconds)
-            self._end(place, other)
-        call.wait(self._seconds)
-        self._end(place, call)
+        with self._changed:
+            while self._call:
+                self._wait_for(self._call, seconds)
+            call.began = time.monotonic()
+            self._call = call
+            if not self._running:
+                self._start()
+            self._changed.notify_all()
+            while not call.over:
+                self._wait_for(call, seconds)
         return call.result()
 
-    def _end(self, place: bytes, call: _Call[Any]) -> None:
-        """The place is free again, if the call is over. Raises Unanswered."""
-        if call.is_alive():
+    def _wait_for(self, call: _Call[Any], seconds: float) -> None:
+        """Until something changes. Raises Unanswered where `call` has taken too long."""
+        left = call.began + seconds - time.monotonic()
+        if left <= 0:
             raise Unanswered
-        with self._lock:
-            if self._calls.get(place) is call:
-                del self._calls[place]
+        self._changed.wait(left)
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._run, name="patience", daemon=True).start()
+        except RuntimeError as error:  # there are too many threads
+            self._call = None
+            raise Unanswered from error
+        self._running = True
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._changed.wait_for(lambda: self._call, _IDLE_SECONDS):
+                if call := self._call:
+                    self._changed.release()
+                    try:
+                        call.run()
+                    finally:
+                        self._changed.acquire()
+                    self._call = None
+                    self._changed.notify_all()
+            self._running = False
 
 
-class _Call(threading.Thread, Generic[T]):
+class _Call(Generic[T]):
     def __init__(self, function: Callable[[], T]) -> None:
-        super().__init__(name="patience", daemon=True)
         self._function = function
         self._results: list[T] = []
-        self._error: Exception | None = None
-        self._began = 0.0
+        self._error: BaseException | None = None
+        self.began = 0.0  # monotonic seconds
 
-    def start(self) -> None:
-        self._began = time.monotonic()
-        super().start()
+    @property
+    def over(self) -> bool:
+        return bool(self._results or self._error)
 
     def run(self) -> None:
         try:
             self._results.append(self._function())
-        except Exception as error:
+        except BaseException as error:
             self._error = error
-
-    def wait(self, seconds: float) -> None:
-        """Until it is over, or has taken so long."""
-        self.join(max(0.0, self._began + seconds - time.monotonic()))
 
     def result(self) -> T:
         if self._error:
