@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from csearchd.search import places as module
 from csearchd.search.gazetteer import FILES, folded
 from csearchd.search.places import RADIUS, PlaceError, Places
+from support.user import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,58 @@ def test_a_damaged_gazetteer_is_told(tmp_path: Path) -> None:
             Places(str(tmp_path)).find("Lisbon")
         (made / name).write_bytes(whole)
     Places(str(tmp_path)).find("Lisbon")
+
+
+def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> None:
+    places = Places(str(tmp_path))
+    places.soon()
+    (made,) = wait_for(lambda: places.soon() and list(tmp_path.iterdir()), "the gazetteer")
+    shutil.rmtree(made)
+    assert places.find("Lisbon")
+
+
+def stuck(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Python that does nothing, for ever. Returns where it notes its process."""
+    program = directory / "python"
+    program.write_text(f"#!/bin/sh\necho $$ >> {directory}/pids\nexec sleep 1000\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return directory / "pids"
+
+
+def test_nobody_waits_for_ever_and_one_process_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = stuck(tmp_path, monkeypatch)
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.2)
+    places = Places(str(tmp_path / "cache"))
+    try:
+        with ThreadPoolExecutor(8) as askers:
+            asked = [askers.submit(places.find, "Lisbon") for _ in range(16)]
+            asked += [askers.submit(places.names, [(1.0, 1.0)]) for _ in range(2)]  # type: ignore[misc]
+            for each in asked:
+                with pytest.raises(PlaceError, match="try again later"):
+                    each.result()
+            assert places.find("38.7,-9.1").latitude == 38.7  # it needs no names
+        assert len(wait_for(lambda: pids.exists() and pids.read_text().split(), "a process")) == 1
+    finally:
+        os.kill(int(pids.read_text()), signal.SIGKILL)
+
+
+def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = stuck(tmp_path, monkeypatch)
+    monkeypatch.setattr(module, "_MAKE_SECONDS", 1.0)
+    places = Places(str(tmp_path / "cache"))
+    for _ in range(2):
+        with pytest.raises(PlaceError, match="timed out"):
+            places.find("Lisbon")
+    (pid,) = pids.read_text().split()
+    assert not Path("/proc", pid).exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "_AGAIN", 0.0)
+    assert places.find("Lisbon")
 
 
 def test_folded() -> None:

@@ -17,16 +17,12 @@ from csearchd.encode.formats import is_raw
 from csearchd.encode.identity import identity
 from csearchd.encode.messages import Limits
 from csearchd.encode.metadata import embedded_metadata
-from csearchd.encode.opening import open_image, register_formats
+from csearchd.encode.opening import memory_needed, open_image, register_formats
 from csearchd.encode.preprocess import Preprocess
 from csearchd.encode.raw import raw_preview, read_raw
 
 RAW = "RAW"
 _GAP = 3.0  # a picture this much larger than wanted is averaged in blocks first; not visible
-# Bytes for a pixel, beside the decoded image itself: what the codec holds meanwhile (planes,
-# canvases, copies), and what a change of mode makes.
-_CODEC_BYTES = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "JXL": 20, "TIFF": 4}
-_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2}
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class Decoder:
             orientation=turn,
             identity=identity(data, image.format, turn),
             metadata=metadata,
-            memory=_memory(image, width * height),
+            memory=memory_needed(image, width * height),
         )
 
     def decode(self, data: bytes, facts: Facts) -> NDArray[np.uint8]:
@@ -125,14 +121,3 @@ class Decoder:
         if image.format in ("JPEG", "MPO"):
             least = self._preprocess.least_size(width, height)
             image.draft(None, least if turn < 5 else least[::-1])
-
-
-def _memory(image: Image.Image, coded_pixels: int) -> int:
-    """About how many bytes it takes to decode an opened, perhaps reduced, image."""
-    pixels = image.width * image.height
-    size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
-    if image.mode not in ("L", "RGB", "CMYK"):
-        size += pixels * 5
-    if image.info.get("progressive"):
-        size += coded_pixels * 2 * len(image.getbands())  # libjpeg keeps all coefficients
-    return size

@@ -15,6 +15,10 @@ from csearchd.encode.messages import Limits
 from csearchd.encode.png_text import MAX_BYTES
 
 _DECODER_THREADS = 4
+# Bytes for a pixel, beside the decoded image itself: what the codec holds meanwhile (planes,
+# canvases, copies), and what a change of mode makes.
+_CODEC_BYTES = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "JXL": 20, "TIFF": 4}
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2}
 
 
 def register_formats() -> tuple[str, ...]:
@@ -59,3 +63,14 @@ def _check_tiles(image: Image.Image, limits: Limits) -> None:
     width, height = tags.get(322), tags.get(323)
     if isinstance(width, int) and isinstance(height, int) and width * height > limits.pixels:
         raise PictureError(f"its tiles of {width}×{height} pixels are more than the limit")
+
+
+def memory_needed(image: Image.Image, coded_pixels: int) -> int:
+    """About how many bytes it takes to decode an opened, perhaps reduced, image."""
+    pixels = image.width * image.height
+    size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
+    if image.mode not in ("L", "RGB", "CMYK"):
+        size += pixels * 5
+    if image.info.get("progressive"):
+        size += coded_pixels * 2 * len(image.getbands())  # libjpeg keeps all coefficients
+    return size

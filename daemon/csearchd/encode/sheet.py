@@ -13,7 +13,7 @@ from csearch.protocol import MAX_REPLY, Message, Unpacker
 from csearchd.encode.errors import PictureError
 from csearchd.encode.files import UnreadableError
 from csearchd.encode.messages import SOFTWARE
-from csearchd.encode.thumbnails import Thumbnails
+from csearchd.encode.thumbnails import Thumbnails, begin
 
 _TILE = 240  # pixels, the longer side of a picture
 _GAP = 16
@@ -24,7 +24,7 @@ _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf")  # of more alphabets than Pi
 _BACKGROUND, _FOREGROUND, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120)
 
 
-def sheet(pictures: list[Message]) -> Image.Image:
+def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
     """The pictures in rows, best first, each above its name and score."""
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -32,7 +32,6 @@ def sheet(pictures: list[Message]) -> Image.Image:
     image = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _BACKGROUND)
     draw = ImageDraw.Draw(image)
     font = _font()
-    thumbnails = Thumbnails()
     for number, picture in enumerate(pictures):
         left = _GAP + number % columns * width
         top = _GAP + number // columns * height
@@ -75,7 +74,7 @@ def main() -> None:
     (message,) = Unpacker(MAX_REPLY).feed(sys.stdin.buffer.read())
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", SOFTWARE)
-    sheet(message["pictures"]).save(sys.stdout.buffer, "PNG", pnginfo=about)
+    sheet(message["pictures"], begin()).save(sys.stdout.buffer, "PNG", pnginfo=about)
 
 
 if __name__ == "__main__":

@@ -20,22 +20,27 @@ import io
 import os
 import sys
 import tempfile
+import warnings
 from urllib.parse import quote
 
 from PIL import Image, PngImagePlugin
 
 from csearch.protocol import MAX_REQUEST, Message, Unpacker, pack
+from csearchd import config as configuration
+from csearchd.encode.background import enter_background
 from csearchd.encode.colour import resizable, to_rgb
-from csearchd.encode.errors import PictureError, check_memory, undecodable
+from csearchd.encode.errors import PictureError, check_memory, memory_exhausted, undecodable
 from csearchd.encode.exif import orientation, read_exif, upright
-from csearchd.encode.files import UnreadableError, open_file, read_file
+from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file
 from csearchd.encode.formats import is_raw
+from csearchd.encode.memory import limit_growth
 from csearchd.encode.messages import SOFTWARE, Limits
-from csearchd.encode.opening import open_image, register_formats
+from csearchd.encode.opening import memory_needed, open_image, register_formats
 from csearchd.encode.raw import raw_preview, read_raw
+from csearchd.paths import standard_paths
 
 COLOURS = 64
-_LIMITS = Limits(pixels=300_000_000, bytes=1_000_000_000, memory=2_000_000_000)
+_SLACK = 256 << 20  # bytes that the process may grow by beside a file and its picture
 _DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
 _SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named after that
 
@@ -43,40 +48,46 @@ _SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named af
 class Thumbnails:
     """Makes small pictures, upright, in sRGB, without transparency."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        """`limits` are by default those that the user has set for the encoder."""
+        self._limits = limits or users_limits()
         self._formats = register_formats()
 
     def make(self, path: bytes, width: int, height: int) -> Image.Image:
         """The picture at `path`, within the size. Raises PictureError, UnreadableError."""
-        descriptor, file = open_file(path, _LIMITS.bytes)
-        most = max(width, height)
-        image = _of_desktop(path, file.mtime_ns // 1_000_000_000, most)
-        if image:
-            os.close(descriptor)
-        else:
-            image = self._decoded(read_file(descriptor, file), path, most)
-        image.thumbnail((width, height))
-        return image
+        return self.make_with_stat(path, width, height)[0]
 
-    def _decoded(self, data: bytes, path: bytes, most: int) -> Image.Image:
-        """Not much larger than `most` pixels. Raises PictureError."""
+    def make_with_stat(self, path: bytes, width: int, height: int) -> tuple[Image.Image, FileStat]:
+        """The same, and of which version of the file it is."""
+        descriptor, file = open_file(path, self._limits.bytes)
+        most = max(width, height)
         try:
-            return self._reduced(data, path, most)
-        except PictureError:
+            image = _of_desktop(path, _seconds(file), most)
+            if image:
+                os.close(descriptor)
+            else:
+                image = self._reduced(read_file(descriptor, file), path, most)
+            image.thumbnail((width, height))
+        except (PictureError, UnreadableError):
             raise
+        except MemoryError as error:
+            raise memory_exhausted(self._limits) from error
         except Exception as error:  # a decoder in the hands of a hostile file raises anything
             raise undecodable(error) from error
+        return image, file
 
     def _reduced(self, data: bytes, path: bytes, most: int) -> Image.Image:
-        raw = read_raw(data, _LIMITS) if is_raw(path) else None
+        raw = read_raw(data, self._limits) if is_raw(path) else None
         if raw:
-            image, turn = raw_preview(data, raw.orientation, most, self._formats, _LIMITS), 1
+            check_memory(raw.width * raw.height * 8, self._limits)
+            image, turn = raw_preview(data, raw.orientation, most, self._formats, self._limits), 1
         else:
-            image = open_image(data, self._formats, _LIMITS)
+            image = open_image(data, self._formats, self._limits)
             turn = orientation(read_exif(image, data))
+            coded_pixels = image.width * image.height
             if image.format in ("JPEG", "MPO"):
                 image.draft(None, (most, most))
-            check_memory(image.width * image.height * 4, _LIMITS)
+            check_memory(memory_needed(image, coded_pixels), self._limits)
             image.load()
             if image.format == "TIFF":
                 turn = orientation(image.getexif())  # Pillow has turned it, and says so
@@ -96,15 +107,32 @@ def _of_desktop(path: bytes, modified: int, most: int) -> Image.Image | None:
     for size, pixels in _DESKTOP_SIZES.items():
         if pixels < most:
             continue
+        limits = Limits(pixels=pixels * pixels, bytes=8 * pixels * pixels, memory=sys.maxsize)
         try:
-            with open(_desktop_file(_uri(path), size), "rb") as file:
-                image = open_image(file.read(), ("PNG",), _LIMITS)
+            file = os.fsencode(_desktop_file(_uri(path), size))
+            image = open_image(read_file(*open_file(file, limits.bytes)), ("PNG",), limits)
             image.load()
-        except (OSError, PictureError):
+            if image.info.get("Thumb::MTime") == str(modified):
+                return to_rgb(resizable(image), None)
+        except (UnreadableError, PictureError):
             continue
-        if image.info.get("Thumb::MTime") == str(modified):
-            return to_rgb(resizable(image), None)
+        except Exception:  # Pillow raises SyntaxError and much else for a broken one
+            continue
     return None
+
+
+def _seconds(file: FileStat) -> int:
+    """When a file was changed, as thumbnails tell it."""
+    return file.mtime_ns // 1_000_000_000
+
+
+def users_limits() -> Limits:
+    """What a picture may cost, by the user's configuration; by default where that is wrong."""
+    try:
+        encode = configuration.load(standard_paths().config).encode
+    except configuration.ConfigError:
+        encode = configuration.parse("", "").encode
+    return Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
 
 
 def _uri(path: bytes) -> str:
@@ -123,13 +151,12 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
 
     Raises PictureError, UnreadableError, OSError.
     """
-    modified = os.stat(path).st_mtime_ns // 1_000_000_000
     pixels = _DESKTOP_SIZES[size]
-    image = thumbnails.make(path, pixels, pixels)
+    image, version = thumbnails.make_with_stat(path, pixels, pixels)
     uri = _uri(path)
     file = _desktop_file(uri, size)
     texts = PngImagePlugin.PngInfo()
-    for key, text in (("URI", uri), ("MTime", str(modified))):
+    for key, text in (("URI", uri), ("MTime", str(_seconds(version)))):
         texts.add_text(f"Thumb::{key}", text)
     texts.add_text("Software", SOFTWARE)
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
@@ -146,12 +173,19 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
 
 
 def _reply(thumbnails: Thumbnails, request: Message) -> Message:
+    """An answer to any request: what goes wrong costs no other picture."""
     try:
-        if request["form"] == "desktop":
-            return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
-        image = thumbnails.make(request["path"], request["width"], request["height"])
+        return _made(thumbnails, request)
     except (PictureError, UnreadableError, OSError) as error:
         return {"reason": str(error)}
+    except Exception as error:
+        return {"reason": str(undecodable(error))}
+
+
+def _made(thumbnails: Thumbnails, request: Message) -> Message:
+    if request["form"] == "desktop":
+        return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
+    image = thumbnails.make(request["path"], request["width"], request["height"])
     if request["form"] == "png":
         stream = io.BytesIO()
         image.save(stream, "PNG", compress_level=1)
@@ -164,9 +198,18 @@ def _reply(thumbnails: Thumbnails, request: Message) -> Message:
     return {**size, "data": image.tobytes(), "palette": palette}
 
 
+def begin() -> Thumbnails:
+    """Makes this process one that decodes pictures beside what the user does."""
+    enter_background(2, quiet=True)
+    warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
+    limits = users_limits()
+    limit_growth(2 * limits.memory + limits.bytes + _SLACK)
+    return Thumbnails(limits)
+
+
 def main() -> None:
     """Answers until nobody asks."""
-    thumbnails = Thumbnails()
+    thumbnails = begin()
     unpacker = Unpacker(MAX_REQUEST)
     while data := os.read(0, 1 << 16):
         for request in unpacker.feed(data):

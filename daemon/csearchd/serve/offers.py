@@ -31,7 +31,7 @@ def fixed(*values: str) -> Values:
 def prepare(service: Service) -> None:
     """Who searches in a shell may soon want places, whose names take seconds to get ready, once."""
     if not service.places.made and service.library.facts.located().any():
-        service.places.soon(service.begin)
+        service.places.soon()
 
 
 def _tags(service: Service, prefix: str) -> list[str]:
@@ -41,7 +41,7 @@ def _tags(service: Service, prefix: str) -> list[str]:
 def _places(service: Service, prefix: str) -> list[str]:
     points = service.library.facts.points()
     try:
-        if not len(points) or not service.places.soon(service.begin):
+        if not len(points) or not service.places.soon():
             return []
         return service.places.beginning(prefix, points, MOST)
     except PlaceError:
