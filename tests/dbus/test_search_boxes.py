@@ -218,6 +218,37 @@ def test_what_cannot_be_opened_is_an_error_with_a_name(desktop: Bus) -> None:
     desktop.run(scenario())
 
 
+def test_only_pictures_that_are_known_are_opened(desktop: Bus) -> None:
+    """Whoever is on the bus may ask."""
+    home, known = desktop.user.home, desktop.user.pictures
+    secret, new = home / "secret.jpg", known / ".hidden" / "new.jpg"
+    new.parent.mkdir()
+    for path in (secret, new):
+        path.write_bytes(drawn(7))
+    (known / "link.jpg").symlink_to(secret)
+    uris = [path.as_uri() for path in (secret, new, known / "link.jpg", known, home)]
+    uris += [(known / "cat.jpg").as_uri() + end for end in ("/", "/..", "%00", "/../cat.jpg")]
+    uris += [f"{known.as_uri()}/../{name}" for name in ("secret.jpg", "Pictures/cat.jpg")]
+    uris += ["file:///etc/passwd", "file:///", "file:////etc/passwd", "file:///%2e%2e/etc/passwd"]
+
+    async def scenario() -> None:
+        async with (
+            Caller(desktop) as caller,
+            Programs(desktop, PORTAL) as portal,
+            Programs(desktop, FILE_MANAGER) as manager,
+        ):
+            for uri in uris:
+                replies = [
+                    await caller.ask(SHELL, "ActivateResult", "sasu", uri, [], 0),
+                    await caller.ask(KRUNNER, "Run", "ss", uri, ""),
+                    await caller.ask(KRUNNER, "Run", "ss", uri, "folder"),
+                ]
+                assert {reply.error_name for reply in replies} == {"org.csearch.Error.NotFound"}
+            assert portal.told == manager.told == []
+
+    desktop.run(scenario())
+
+
 def test_all_results_are_shown_in_the_window(desktop: Bus) -> None:
     async def scenario() -> None:
         async with Caller(desktop) as caller, Programs(desktop, WINDOW) as programs:

@@ -65,9 +65,9 @@ class Link:
                     reads += 1
                     if reads == HANDFUL + 1 and self._quiet:
                         step_back()
-                    pipeline.read(message["job"], message["path"])
+                    pipeline.read(message["job"], message["path"], stat=message.get("stat"))
                 elif op == "look":
-                    pipeline.read(message["job"], message["path"], files.popleft())
+                    pipeline.read(message["job"], message["path"], fd=files.popleft())
                 elif op == "encode":
                     pipeline.encode(message["job"])
                 elif op == "explain":

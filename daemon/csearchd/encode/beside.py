@@ -11,15 +11,16 @@ from csearchd.encode.formats import sidecar_names
 from csearchd.encode.xmp import MAX_BYTES, from_xmp
 
 
-def from_sidecar(path: bytes) -> dict[str, Any]:
-    """The fields of csearchd.encode.metadata in the sidecar of the picture at `path`.
+def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:
+    """The fields of csearchd.encode.metadata in the sidecar of a picture, by its name, in an open
+    directory.
 
     Of several, the first in the order of csearchd.encode.formats.sidecar_names. What can't be read
     says nothing.
     """
-    for name in sidecar_names(path):
+    for name in sidecar_names(picture):
         try:
-            return from_xmp(read_file(*open_file(name, MAX_BYTES)))
+            return from_xmp(read_file(*open_file(name, MAX_BYTES, directory)))
         except UnreadableError:
             continue
     return {}

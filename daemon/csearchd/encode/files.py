@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
+
+_PATH_MAX = 4096  # bytes of a path, the NUL at its end included (path_resolution(7))
+_DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,54 @@ class UnreadableError(Exception):
         self.file = file
 
 
-def open_file(path: bytes, max_bytes: int) -> tuple[int, FileStat]:
-    """A descriptor of the regular file at `path`, and what it is. Raises UnreadableError."""
+def open_directory(path: bytes, top: bytes = b"/") -> int:
+    """A descriptor of the directory at `path`, which is `top` or below it.
+
+    Only `top` may be a symbolic link, or be reached through one. Raises OSError:
+    NotADirectoryError where a link, or anything else, has taken a directory's place.
+    """
+    _check_length(path)
+    names = [name for name in path[len(top.rstrip(b"/")) :].split(b"/") if name]
+    current = os.open(top, os.O_PATH | _DIRECTORY)
+    try:
+        for name in names:
+            below = os.open(name, os.O_PATH | os.O_NOFOLLOW | _DIRECTORY, dir_fd=current)
+            os.close(current)
+            current = below
+        return os.open(b".", os.O_RDONLY | _DIRECTORY, dir_fd=current)
+    finally:
+        os.close(current)
+
+
+def open_parent(path: bytes) -> int:
+    """A descriptor of the directory that the file at `path` is in. Raises UnreadableError."""
+    try:
+        _check_length(path)
+        return os.open(os.path.dirname(path) or b".", os.O_PATH | _DIRECTORY)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _check_length(path: bytes) -> None:
+    """No program takes a longer path as a whole, whichever way we could come there."""
+    if len(path) >= _PATH_MAX:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+
+
+def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tuple[int, FileStat]:
+    """A descriptor of the regular file at `path`, and what it is. Raises UnreadableError.
+
+    `directory`: a descriptor of the directory that a relative `path` is in.
+    """
     try:
         # What is no regular file isn't even opened: opening a device can have effects.
-        kind = os.lstat(path).st_mode
+        kind = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
         if stat.S_ISLNK(kind):
             raise UnreadableError("is a symbolic link")
         if not stat.S_ISREG(kind):
             raise UnreadableError("is not a regular file")
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(path, flags, dir_fd=directory)
     except OSError as error:
         raise _unreadable(error) from error
     return fd, take_file(fd, max_bytes)

@@ -7,10 +7,12 @@ Jobs overlap. When the daemon's end closes, the encoder exits at once.
 daemon → encoder
     {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
      memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
-    {op: "read", job, path: bin}        open the file, read it once, say what it is
-    {op: "look", job, path: bin}        the same for a picture to search with: its file comes as a
-                                        descriptor (SCM_RIGHTS) with this frame or before it;
-                                        `path` only tells the suffix
+    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
+                                        open the file, read it once, say what it is; one that is
+                                        another than `stat` says, where it is there, has changed
+    {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
+                                        file comes as a descriptor (SCM_RIGHTS) with this frame or
+                                        before it; `path` only tells the suffix
     {op: "encode", job}                 answer to `identified`: its vector is wanted
     {op: "skip", job}                   answer to `identified`: its content is known
     {op: "explain", job, query: bin}    answer to `identified`: which regions match a query is

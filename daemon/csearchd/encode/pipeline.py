@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,14 @@ from csearchd.encode.batches import Batches, Pixels
 from csearchd.encode.beside import from_attributes, from_sidecar
 from csearchd.encode.decode import Decoder, Facts
 from csearchd.encode.errors import PictureError, memory_exhausted
-from csearchd.encode.files import FileStat, UnreadableError, open_file, read_file, take_file
+from csearchd.encode.files import (
+    FileStat,
+    UnreadableError,
+    open_file,
+    open_parent,
+    read_file,
+    take_file,
+)
 from csearchd.encode.identity import SCHEME, identity
 from csearchd.encode.memory import Budget, limit_growth
 from csearchd.encode.messages import Settings
@@ -31,12 +38,17 @@ _NO_PICTURE = 0  # in place of the orientation
 _SLACK = 1 << 30  # bytes that the process may grow by beside files and pictures: the tower at work
 
 
+Stat: TypeAlias = Sequence[int]
+"""Size, mtime_ns, ctime_ns and inode of a file as the library knows it; all 0: it doesn't."""
+
+
 @dataclass
 class _Read:
     job: int
     path: bytes
     size: int = 0  # known when it has been put back
     fd: int | None = None  # where the file was handed over
+    stat: Stat | None = None  # what is known of it, else
 
 
 @dataclass
@@ -73,10 +85,14 @@ class Pipeline:
         for number in range(max(2, settings.threads)):
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
 
-    def read(self, job: int, path: bytes, fd: int | None = None) -> None:
-        """Reads the file at `path`, or `fd`, which is closed then."""
+    def read(self, job: int, path: bytes, fd: int | None = None, stat: Stat | None = None) -> None:
+        """Reads the file at `path`, or `fd`, which is closed then.
+
+        What is at `path` counts as changed where it isn't the file of `stat`: it may be reached
+        through a symbolic link that has taken a directory's place.
+        """
         with self._changed:
-            self._reads.append(_Read(job, path, fd=fd))
+            self._reads.append(_Read(job, path, fd=fd, stat=stat))
             self._changed.notify()
 
     def encode(self, job: int, query: bytes | None = None) -> None:
@@ -138,28 +154,41 @@ class Pipeline:
 
     def _read(self, task: _Read) -> None:
         self._send({"op": "started", "job": task.job})
+        directory: int | None = None
         try:
             if task.fd is None:
-                fd, file = open_file(task.path, self._limits.bytes)
+                directory = open_parent(task.path)
+                name = os.path.basename(task.path)
+                fd, file = open_file(name, self._limits.bytes, directory)
             else:
                 fd, file = task.fd, take_file(task.fd, self._limits.bytes)
-            if not self._reserve(file.size):
-                if task.fd is None:
-                    os.close(fd)
-                self._send({"op": "waiting", "job": task.job})
-                with self._changed:
-                    self._reads.appendleft(_Read(task.job, task.path, file.size, task.fd))
-                return
+            self._read_open(task, fd, file, directory)
         except UnreadableError as error:
             self._failed(task.job, str(error), error.file, changed=error.changed)
+        finally:
+            if directory is not None:
+                os.close(directory)
+
+    def _read_open(self, task: _Read, fd: int, file: FileStat, directory: int | None) -> None:
+        """Closes `fd`, unless it was handed over and is put back. Raises UnreadableError."""
+        if task.stat and _is_another(file, task.stat):
+            os.close(fd)
+            raise UnreadableError("changed before it was read", changed=True, file=file)
+        if not self._reserve(file.size):
+            if task.fd is None:
+                os.close(fd)
+            self._send({"op": "waiting", "job": task.job})
+            with self._changed:
+                self._reads.appendleft(replace(task, size=file.size))
             return
         kept = False
         try:
-            attributes = from_attributes(fd)
+            beside = from_attributes(fd)
             data = read_file(fd, file)
-            kept = self._identify(task, file, data, attributes)
-        except UnreadableError as error:
-            self._failed(task.job, str(error), error.file, changed=error.changed)
+            sidecar = {}
+            if directory is not None:
+                sidecar = from_sidecar(os.path.basename(task.path), directory)
+            kept = self._identify(task, file, data, (sidecar, beside))
         finally:
             if not kept:
                 self._release(file.size)
@@ -172,16 +201,19 @@ class Pipeline:
             return room
 
     def _identify(
-        self, task: _Read, file: FileStat, data: bytes, attributes: dict[str, Any]
+        self, task: _Read, file: FileStat, data: bytes, said: tuple[dict[str, Any], dict[str, Any]]
     ) -> bool:
-        """Whether the picture is held for the daemon's answer."""
+        """Whether the picture is held for the daemon's answer.
+
+        `said`: what its sidecar and its extended attributes say of it.
+        """
         try:
             facts = self._decoder.inspect(data, task.path)
         except PictureError as error:
             # Under another name it may be camera raw: that must not be what failed here.
             self._failed(task.job, str(error), file, identity(data, None, _NO_PICTURE))
             return False
-        metadata = merged(from_sidecar(task.path), facts.metadata, attributes)
+        metadata = merged(said[0], facts.metadata, said[1])
         with self._changed:
             self._held[task.job] = _Held(task.job, file, data, facts)
         self._send(
@@ -256,3 +288,14 @@ class Pipeline:
         if identity is not None:
             message.update(scheme=SCHEME, identity=identity)
         self._send(message)
+
+
+def _is_another(file: FileStat, stat: Stat) -> bool:
+    """Whether an open file isn't the one that the library knows. A move changes the ctime, which
+    isn't known then; the number of an inode may change where it isn't kept on the disk."""
+    size, mtime_ns, ctime_ns, inode = stat
+    if not any(stat):
+        return False
+    if (file.size, file.mtime_ns) != (size, mtime_ns):
+        return True
+    return file.ctime_ns != ctime_ns if ctime_ns else inode not in (0, file.inode)

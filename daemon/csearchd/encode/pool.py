@@ -206,8 +206,10 @@ class Pool:
         if flight.file is not None:
             os.lseek(flight.file, 0, os.SEEK_SET)  # the encoder's copy shares the offset
             self._outgoing.append(flight.file)
-        op = "read" if flight.file is None else "look"
-        self._send({"op": op, "job": self._number, "path": flight.path})
+        message: Message = {"op": "look", "job": self._number, "path": flight.path}
+        if flight.file is None:
+            message.update(op="read", stat=flight.job.stat)
+        self._send(message)
 
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()

@@ -314,3 +314,15 @@ def directory_failure(library: Library, path: bytes) -> str | None:
             "SELECT failure FROM directories WHERE id = ?", (library.tree.find(path),)
         ).fetchone()
     return row[0] if row else None
+
+
+def file_at(library: Library, path: bytes) -> int | None:
+    """The id of the file at `path`, if it is known. Raises LibraryError."""
+    directory, _, name = path.rpartition(b"/")
+    with library.memory:
+        parent = library.tree.find(directory)
+    with library.read() as database:
+        row = database.execute(
+            "SELECT id FROM files WHERE directory = ? AND name = ?", (parent, name)
+        ).fetchone()
+    return row[0] if row else None

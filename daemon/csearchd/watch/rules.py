@@ -43,14 +43,14 @@ class Rules:
         return (self.hidden or not name.startswith(b".")) and suffix(name) in self._families
 
 
-def is_marked(directory: bytes, names: Collection[bytes]) -> bool:
-    """Whether a directory with these entries asks not to be searched."""
+def is_marked(directory: int, names: Collection[bytes]) -> bool:
+    """Whether an open directory with these entries asks not to be searched."""
     if NOSEARCH in names:
         return True
     if CACHEDIR_TAG not in names:
         return False
     try:  # an ordinary file, as the specification wants it: a pipe would never be opened
-        descriptor, _ = open_file(os.path.join(directory, CACHEDIR_TAG), sys.maxsize)
+        descriptor, _ = open_file(CACHEDIR_TAG, sys.maxsize, directory)
         with open(descriptor, "rb") as tag:
             return tag.read(len(_CACHEDIR_SIGNATURE)) == _CACHEDIR_SIGNATURE
     except (UnreadableError, OSError):

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from csearchd.library import disks
@@ -193,10 +194,12 @@ class Watcher:
     def read(self, path: bytes) -> Listing | None:
         """The listing of one directory, None if it isn't there; waits for no server that hangs."""
         lasting, point = self._mounts.lasting(path), self._mounts.blind_point(path)
+        inside = [root for root in self._roots if is_below(path, root)]
+        read = partial(read_listing, path, self.rules, lasting, max(inside, key=len, default=b"/"))
         if point is None:
-            return read_listing(path, self.rules, lasting)
+            return read()
         try:
-            return self._patience.call(point, lambda: read_listing(path, self.rules, lasting))
+            return self._patience.call(point, read)
         except Unanswered:
             shown = os.fsdecode(point)
             return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import time
 from functools import partial
 from io import FileIO
@@ -18,6 +19,8 @@ from typing import Any
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from csearchd.encode.files import UnreadableError, open_file
+from csearchd.library.listings import file_at
 from csearchd.serve.dbus import pictures
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
@@ -37,16 +40,17 @@ class Opening:
     async def open(self, path: bytes) -> None:
         """In the program that the user has chosen for such files; else as `show_in_folder`.
 
-        Raises RequestError.
+        Raises RequestError, for what is no picture of the library's too.
         """
+        await self._check(path)
         where = os.fsdecode(path)
         ask = partial(self._service.scanner.watcher.ask, patient=True)
         try:
             file = await self._service.run(ask, path, partial(_opened, path))
         except Unanswered:
             raise RequestError("not-found", f"{where}: its file system doesn't answer") from None
-        except OSError as error:
-            raise RequestError("not-found", f"{where}: {error.strerror}") from None
+        except UnreadableError as error:
+            raise RequestError("not-found", f"{where}: {error}") from None
         with file:
             if await self._start(pictures.uri(path)):
                 return
@@ -61,10 +65,21 @@ class Opening:
                 [file.fileno()],
             )
         if opened is None:
-            await self.show_in_folder(path)
+            await self._show_in_folder(path)
 
     async def show_in_folder(self, path: bytes) -> None:
-        """Selected in the file manager. Raises RequestError where there is none."""
+        """Selected in the file manager. Raises RequestError where there is none, and for what is
+        no picture of the library's."""
+        await self._check(path)
+        await self._show_in_folder(path)
+
+    async def _check(self, path: bytes) -> None:
+        """Whoever is on the bus names the path: only pictures that we know are opened for them."""
+        if await self._service.run(file_at, self._service.library, path) is None:
+            where = os.fsdecode(path)
+            raise RequestError("not-found", f"{where}: is no picture that csearch knows")
+
+    async def _show_in_folder(self, path: bytes) -> None:
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
         shown = await self._call(
             "org.freedesktop.FileManager1",
@@ -148,5 +163,6 @@ class Opening:
 
 
 def _opened(path: bytes) -> FileIO:
-    """Closes itself where nobody waits for it any more. Raises OSError."""
-    return FileIO(path, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK))
+    """Closes itself where nobody waits for it any more. Raises UnreadableError."""
+    descriptor, _ = open_file(path, sys.maxsize)
+    return FileIO(descriptor)
