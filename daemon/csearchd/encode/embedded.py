@@ -11,7 +11,7 @@ from csearchd.encode.identity_parts import MalformedError
 from csearchd.encode.identity_png import chunks
 from csearchd.encode.identity_tiff import directory
 from csearchd.encode.iptc import iptc_resource
-from csearchd.encode.png_text import TEXTS, XMP_TEXT, keyword, raw_profile, text
+from csearchd.encode.png_text import XMP_TEXT, raw_profile, texts
 from csearchd.encode.xmp import MAX_BYTES
 
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
@@ -20,6 +20,7 @@ _PHOTOSHOP_SEGMENT = b"Photoshop 3.0\0"
 _XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377  # tags of TIFF
 _GIF_HEAD, _GIF_TRAILER = b"!\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_RAW_IPTC = b"Raw profile type iptc"
 _MAX_BOXES = 1000
 
 
@@ -88,7 +89,7 @@ def boxed_blocks(data: bytes) -> Blocks:
 def _jpeg(segments: list[tuple[str, bytes]]) -> Blocks:
     blocks = Blocks()
     extensions: dict[bytes, dict[int, bytes]] = {}  # by name, then by place
-    photoshop = b""
+    photoshop: list[bytes] = []
     for kind, content in segments:
         if kind == "APP1" and content.startswith(_XMP_SEGMENT):
             blocks.xmp.append(content[len(_XMP_SEGMENT) :])
@@ -97,25 +98,22 @@ def _jpeg(segments: list[tuple[str, bytes]]) -> Blocks:
             place = int.from_bytes(head[36:40], "big")
             extensions.setdefault(head[:32], {})[place] = head[40:]
         elif kind == "APP13" and content.startswith(_PHOTOSHOP_SEGMENT):
-            photoshop += content[len(_PHOTOSHOP_SEGMENT) :]
+            photoshop.append(content[len(_PHOTOSHOP_SEGMENT) :])
     for name, parts in extensions.items():
         if blocks.xmp and name in blocks.xmp[0]:  # others are left over from an edit
             blocks.xmp.append(b"".join(parts[place] for place in sorted(parts)))
-    blocks.iptc = iptc_resource(photoshop)
+    blocks.iptc = iptc_resource(b"".join(photoshop))
     return blocks
 
 
 def _png(data: bytes) -> Blocks:
     blocks = Blocks()
     try:
-        for kind, content in chunks(data):
-            if kind not in TEXTS:
-                continue
-            key = keyword(content)
+        for key, text in texts(chunks(data), (XMP_TEXT, _RAW_IPTC)):
             if key == XMP_TEXT:
-                blocks.xmp.append(text(kind, content))
-            elif key == b"Raw profile type iptc":
-                blocks.iptc = iptc_resource(raw_profile(text(kind, content)))
+                blocks.xmp.append(text)
+            else:
+                blocks.iptc = iptc_resource(raw_profile(text))
     except MalformedError:
         pass  # what stood before is as good as it was
     return blocks

@@ -7,7 +7,8 @@ import re
 from PIL import Image
 
 from csearchd.encode.identity_png import chunks
-from csearchd.encode.png_text import TEXTS, XMP_TEXT, keyword, raw_profile, text
+from csearchd.encode.png_text import XMP_TEXT, raw_profile, texts
+from csearchd.encode.tiff_cost import is_honest
 
 ORIENTATION = 0x0112
 _TURNS = {
@@ -19,6 +20,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_RAW_EXIF = b"Raw profile type exif"
+_HEAD = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
 
@@ -29,7 +32,12 @@ def read_exif(image: Image.Image, data: bytes) -> Image.Exif:
     """
     try:
         # Pillow decodes a PNG first, since its EXIF data may stand behind the pixels.
-        return _png_exif(data) if image.format == "PNG" else image.getexif()
+        if image.format == "PNG":
+            return _png_exif(data)
+        payload = image.info.get("exif")
+        if isinstance(payload, bytes) and not is_honest(_bare(payload)):
+            return Image.Exif()
+        return image.getexif()
     except MemoryError:
         raise
     except Exception:  # a parser in the hands of a hostile file raises anything
@@ -49,20 +57,26 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _png_exif(data: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    payload: bytes | None = None
+    payload = next((bytes(content) for kind, content in chunks(data) if kind == b"eXIf"), None)
     xmp = b""
-    for kind, content in chunks(data):
-        if kind == b"eXIf":
-            payload = bytes(content)
-        elif kind in TEXTS:
-            key = keyword(content)
-            if key == b"Raw profile type exif" and payload is None:
-                payload = raw_profile(text(kind, content))
-            elif key == XMP_TEXT:
-                xmp = text(kind, content)
-    if payload:
-        exif.load(payload if payload.startswith(b"Exif\0\0") else b"Exif\0\0" + payload)
+    for key, text in texts(chunks(data), (_RAW_EXIF, XMP_TEXT)):
+        if key == XMP_TEXT:
+            xmp = text
+        elif payload is None:
+            payload = raw_profile(text)
+    exif = _loaded(payload) if payload else Image.Exif()
     if ORIENTATION not in exif and (found := _XMP_ORIENTATION.search(xmp)):
         exif[ORIENTATION] = int(found[1])
+    return exif
+
+
+def _bare(payload: bytes) -> bytes:
+    """EXIF data without what stands before them in a JPEG."""
+    return payload.removeprefix(_HEAD)
+
+
+def _loaded(payload: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    if is_honest(_bare(payload)):
+        exif.load(_HEAD + _bare(payload))
     return exif

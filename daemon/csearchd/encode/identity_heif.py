@@ -10,11 +10,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from csearchd.encode.identity_parts import MalformedError, Parts
+from csearchd.encode.identity_parts import MAX_PARTS, MalformedError, Parts
 
 _DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
 _DESCRIBES = b"cdsc"  # a reference from metadata to what they describe
 _MAX_ITEMS = 65536
+_MAX_EXTENTS = 1 << 18  # of all items; one may take no byte of the file
 
 
 class _Box(NamedTuple):
@@ -49,18 +50,24 @@ def heif_parts(data: bytes) -> Parts:
         yield _content(data, meta[b"iprp"])
         if b"iref" in meta:
             yield from _references(data, meta[b"iref"])
+        left = len(data)  # what lies in several extents may not be hashed again and again
         for item, kind in sorted(types.items()):
             if kind in _DESCRIPTIVE:
                 continue
             yield struct.pack(">I4s", item, kind)
             for extent in locations.get(item, []):
+                left -= extent.size
+                if left < 0:
+                    raise MalformedError
                 yield _extent(data, extent, meta.get(b"idat"))
     except (struct.error, KeyError, IndexError) as error:
         raise MalformedError from error
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
-    while start + 8 <= end:
+    for _ in range(MAX_PARTS):
+        if start + 8 > end:
+            return
         size, kind = struct.unpack_from(">I4s", data, start)
         head = 8
         if size == 1:
@@ -72,6 +79,7 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
             raise MalformedError
         yield _Box(kind, start + head, start + size)
         start += size
+    raise MalformedError
 
 
 def _content(data: bytes, box: _Box) -> memoryview:
@@ -109,6 +117,7 @@ def _locations(data: bytes, box: _Box) -> dict[int, list[_Extent]]:
 
     found: dict[int, list[_Extent]] = {}
     wide = 4 if version == 2 else 2
+    left = _MAX_EXTENTS
     count = number(wide)
     if count > _MAX_ITEMS or version > 2:
         raise MalformedError
@@ -119,7 +128,11 @@ def _locations(data: bytes, box: _Box) -> dict[int, list[_Extent]]:
             raise MalformedError
         base = number(base_size)
         extents = []
-        for _ in range(number(2)):
+        here = number(2)
+        left -= here
+        if left < 0:
+            raise MalformedError
+        for _ in range(here):
             number(index_size)
             offset = base + number(offset_size)
             extents.append(_Extent(method == 1, offset, number(length_size)))

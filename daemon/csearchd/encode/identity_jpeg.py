@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from csearchd.encode.identity_parts import MalformedError, Parts
+from csearchd.encode.identity_parts import MAX_PARTS, MalformedError, Parts
 
 # In entropy-coded data FF is followed by 00 (a stuffed byte) or D0–D7 (a restart marker) only.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_FILLED = re.compile(rb"\xff+")  # a marker begins with as many as its writer likes
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP2, _APP14, _COM = 0xE0, 0xE2, 0xEE, 0xFE
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -23,7 +24,7 @@ def jpeg_parts(data: bytes) -> Parts:
         raise MalformedError
     at = 2
     jfif, adobe, components = False, b"", b""
-    while True:
+    for _ in range(MAX_PARTS):
         marker, at = _marker(data, at)
         if marker == _EOI:
             return
@@ -47,17 +48,15 @@ def jpeg_parts(data: bytes) -> Parts:
             yield bytes((0xFF, marker))
             yield view[at:end]
         at = end
+    raise MalformedError
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int]:
     """The marker at `at`, perhaps behind fill bytes, and where it ends."""
-    if data[at : at + 1] != b"\xff":
+    filled = _FILLED.match(data, at)
+    if filled is None or filled.end() >= len(data):
         raise MalformedError
-    while data[at : at + 1] == b"\xff":
-        at += 1
-    if at >= len(data):
-        raise MalformedError
-    return data[at], at + 1
+    return data[filled.end()], filled.end() + 1
 
 
 def _counts(marker: int, content: memoryview) -> bool:

@@ -9,5 +9,9 @@ Parts: TypeAlias = Iterator[bytes | memoryview]
 """What determines the pixels, in order; unambiguous when joined."""
 
 
+MAX_PARTS = 1 << 18
+"""Segments, chunks, boxes or the like that are walked through; an honest file has far fewer."""
+
+
 class MalformedError(Exception):
     """The file doesn't parse as its format wants it."""

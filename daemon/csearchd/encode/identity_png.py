@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csearchd.encode.identity_parts import MalformedError, Parts
+from csearchd.encode.identity_parts import MAX_PARTS, MalformedError, Parts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Everything that isn't known to be only descriptive counts.
@@ -17,7 +17,9 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     at = len(SIGNATURE)
     if data[:at] != SIGNATURE:
         raise MalformedError
-    while at + 12 <= len(data):
+    for _ in range(MAX_PARTS):
+        if at + 12 > len(data):
+            break
         length = int.from_bytes(view[at : at + 4], "big")
         kind = bytes(view[at + 4 : at + 8])
         end = at + 8 + length

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from csearchd.encode.identity_parts import MalformedError, Parts
+from csearchd.encode.identity_parts import MAX_PARTS, MalformedError, Parts
 
 _STRIPS = (273, 279)  # offsets, byte counts
 _TILES = (324, 325)
@@ -40,6 +40,8 @@ def tiff_parts(data: bytes) -> Parts:
     """The values of the first directory that say how to decode, and the strips or tiles."""
     try:
         order, entries = directory(data)
+        if sum(len(entry.value) for entry in entries.values()) > len(data):
+            raise MalformedError  # what several values share may not be hashed again and again
         yield data[:2]
         for tag, entry in sorted(entries.items()):
             if tag in _OLD_JPEG:
@@ -104,6 +106,6 @@ def _blocks(data: bytes, order: str, entries: dict[int, Entry]) -> Iterable[memo
 
 
 def _integers(entry: Entry, order: str) -> tuple[int, ...]:
-    if entry.kind not in _INTEGERS:
+    if entry.kind not in _INTEGERS or entry.number > MAX_PARTS:
         raise MalformedError
     return struct.unpack(f"{order}{entry.number}{_INTEGERS[entry.kind]}", entry.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csearchd.encode.identity_parts import MalformedError, Parts
+from csearchd.encode.identity_parts import MAX_PARTS, MalformedError, Parts
 
 _CODED = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
 
@@ -20,7 +20,9 @@ def webp_parts(data: bytes) -> Parts:
     if end > len(data):
         raise MalformedError
     at, canvas, coded = 12, b"", False
-    while at + 8 <= end:
+    for _ in range(MAX_PARTS):
+        if at + 8 > end:
+            break
         kind = bytes(view[at : at + 4])
         length = int.from_bytes(view[at + 4 : at + 8], "little")
         content = view[at + 8 : at + 8 + length]
@@ -35,5 +37,5 @@ def webp_parts(data: bytes) -> Parts:
             yield kind + length.to_bytes(4, "little")
             yield content
         at += 8 + length + (length & 1)
-    if not coded:
+    if not coded or at + 8 <= end:
         raise MalformedError

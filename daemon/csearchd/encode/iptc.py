@@ -14,6 +14,7 @@ _CLOCK = re.compile(r"(\d\d)(\d\d)(\d\d)([+-]\d{4})?")
 _RESOURCE = b"8BIM"
 _IPTC_RESOURCE = 0x0404
 _MAX_SETS = 5000
+_MAX_RESOURCES = 5000
 
 
 def from_iptc(block: bytes) -> dict[str, Any]:
@@ -45,7 +46,9 @@ def from_iptc(block: bytes) -> dict[str, Any]:
 def iptc_resource(photoshop: bytes) -> bytes | None:
     """The IPTC block among Photoshop's image resources (its file format's specification)."""
     at = 0
-    while photoshop[at : at + 4] == _RESOURCE:
+    for _ in range(_MAX_RESOURCES):
+        if photoshop[at : at + 4] != _RESOURCE:
+            break
         number = int.from_bytes(photoshop[at + 4 : at + 6], "big")
         at += 6
         at += 1 + (photoshop[at] if at < len(photoshop) else 0)  # a name

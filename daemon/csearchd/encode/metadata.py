@@ -20,6 +20,7 @@ stars, since cameras write it into every picture.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from PIL import Image
@@ -28,7 +29,9 @@ from csearchd.encode import fields
 from csearchd.encode.embedded import Blocks
 from csearchd.encode.exif_fields import from_exif
 from csearchd.encode.iptc import from_iptc
-from csearchd.encode.xmp import from_xmp
+from csearchd.encode.xmp import MAX_BYTES, from_xmp
+
+_MOST_PACKETS = 16
 
 # What belongs together comes from one source.
 _GROUPS = (
@@ -41,9 +44,15 @@ def embedded_metadata(exif: Image.Exif, blocks: Blocks) -> dict[str, Any]:
     """What a file itself says. Never raises."""
     camera = from_exif(exif)
     description = camera.pop("description", None)
-    packets = [from_xmp(packet) for packet in blocks.xmp]
+    packets = [from_xmp(packet) for packet in _few(blocks.xmp)]
     iptc = from_iptc(blocks.iptc) if blocks.iptc else {}
     return merged(camera, *packets, iptc, {"description": description} if description else {})
+
+
+def _few(packets: list[bytes]) -> list[bytes]:
+    """Those of the first XMP packets that together aren't larger than one may be."""
+    sizes = itertools.accumulate(map(len, packets[:_MOST_PACKETS]))
+    return [packet for packet, size in zip(packets, sizes, strict=False) if size <= MAX_BYTES]
 
 
 def merged(*sources: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from csearchd.encode.errors import PictureError, check_pixels, undecodable, unid
 from csearchd.encode.formats import jpeg_xl_installed
 from csearchd.encode.messages import Limits
 from csearchd.encode.png_text import MAX_BYTES
+from csearchd.encode.tiff_cost import is_honest, jpeg_is_honest
 
 _DECODER_THREADS = 4
 # Bytes for a pixel, beside the decoded image itself: what the codec holds meanwhile (planes,
@@ -44,6 +45,8 @@ def register_formats() -> tuple[str, ...]:
 
 def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
     """The picture in `data`, its header read, its pixels not. Raises PictureError."""
+    if not (jpeg_is_honest(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
+        raise PictureError("the file is damaged (what its metadata point to is too much)")
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:

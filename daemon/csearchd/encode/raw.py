@@ -13,6 +13,7 @@ from csearchd.encode.errors import PictureError, check_pixels, undecodable
 from csearchd.encode.exif import ORIENTATION, read_exif, upright
 from csearchd.encode.messages import Limits
 from csearchd.encode.opening import open_image
+from csearchd.encode.tiff_cost import is_honest
 
 _FLIPS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip → EXIF orientation
 _TIFF_HEADS = {b"II": b"II*\0", b"MM": b"MM\0*"}  # what ORF and RW2 replace by their own
@@ -88,7 +89,9 @@ def _raw_exif(data: bytes) -> Image.Exif:
     head = _TIFF_HEADS.get(data[:2])
     if head is not None:
         try:
-            exif.load_from_fp(io.BytesIO(head + data[4:]))
+            content = head + data[4:]
+            if is_honest(content):
+                exif.load_from_fp(io.BytesIO(content))
         except MemoryError:
             raise
         except Exception:  # a parser in the hands of a hostile file raises anything

@@ -16,7 +16,7 @@ from csearchd.watch.polling import Unanswered
 
 log = logging.getLogger(__name__)
 
-_PICTURE_SECONDS = 10.0  # then a decoder hangs
+_PICTURE_SECONDS = 30.0  # then a decoder hangs; it gives way to other programs
 _IDLE_SECONDS = 20.0  # then the process ends
 _END_SECONDS = 1.0  # it may be held by a file system that hangs
 _MOST_FAILED = 10_000
