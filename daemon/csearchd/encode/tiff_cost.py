@@ -1,7 +1,7 @@
 """Whether directories of TIFF, which EXIF data are too, cost no more than an honest file's.
 
-Each of their 65,535 entries may point to all of the file, and Pillow makes numbers of what it
-points to: 64 KB become gigabytes. In an honest file hardly any values share their bytes.
+Each of their 65,535 entries may point to all of the file, and older versions of Pillow make numbers
+of what it points to: 64 KB become gigabytes. In an honest file hardly any values share their bytes.
 """
 
 from __future__ import annotations
