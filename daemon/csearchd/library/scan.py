@@ -7,7 +7,9 @@ the interpreter's lock, so that threads of Python are enough to use all processo
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numkong
 import numpy as np
@@ -45,8 +47,11 @@ class Scanner:
         with self._guard:
             self._waiting.append(search)
         with self._turn:
-            while search.scores is None:
+            while not search.served:
                 self._scan()
+        if search.error is not None:
+            raise search.error
+        assert search.scores is not None
         return search.scores
 
     def _scan(self) -> None:
@@ -54,25 +59,46 @@ class Scanner:
         with self._guard:
             first = self._waiting[0]
             batch = [search for search in self._waiting if search.alike(first)][:_TOGETHER]
-            self._waiting = [search for search in self._waiting if search not in batch]
-        codes, scale = first.codes, first.scale
+        try:
+            self._serve(batch)
+        finally:  # what has no answer yet stays for the next scan
+            with self._guard:
+                gone = [search for search in batch if search.served]
+                self._waiting = [search for search in self._waiting if search not in gone]
+
+    def _serve(self, batch: Sequence[_Search]) -> None:
+        """Scans once for a batch. Where that fails each is scanned for by itself, so that only
+        the one that cannot be answered gets an error."""
+        try:
+            found = self._together(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].error = error
+            else:
+                for search in batch:
+                    self._serve([search])
+            return
+        for search, scores in zip(batch, found, strict=True):
+            search.scores = scores
+
+    def _together(self, batch: Sequence[_Search]) -> Scores:
+        """The scores of searches of the same rows: (searches, rows)."""
+        codes, scale = batch[0].codes, batch[0].scale
         found = np.empty((len(batch), len(codes)), np.float32)
         packed = numkong.dots_pack(np.stack([search.query for search in batch]), dtype="int8")
 
         def part(start: int) -> None:
             rows = slice(start, start + _CHUNK)
             if len(batch) == 1:
-                scores = _single(codes[rows], first.query)
+                scores = _single(codes[rows], batch[0].query)
             else:
-                scores = np.asarray(numkong.dots_packed(codes[rows], packed)).T
+                some = np.ascontiguousarray(codes[rows])  # the kernel takes nothing else
+                scores = np.asarray(numkong.dots_packed(some, packed)).T
             np.multiply(scores, scale[rows], out=found[:, rows], casting="same_kind")
 
-        try:
-            for _ in self._pool.map(part, range(0, len(codes), _CHUNK)):
-                pass
-        finally:
-            for search, scores in zip(batch, found, strict=True):
-                search.scores = scores
+        for _ in self._pool.map(part, range(0, len(codes), _CHUNK)):
+            pass
+        return found
 
 
 class _Search:
@@ -81,15 +107,28 @@ class _Search:
         self.scale = scale
         self.query = query
         self.scores: Scores | None = None
+        self.error: Exception | None = None
+        self._place = (_place(codes), _place(scale))
+
+    @property
+    def served(self) -> bool:
+        return self.scores is not None or self.error is not None
 
     def alike(self, other: _Search) -> bool:
-        """Whether the same rows, of the same mapping, are searched."""
-        return self.codes.shape == other.codes.shape and self.codes.base is other.codes.base
+        """Whether the same rows are searched: those at the same place in memory, to which both
+        searches hold on."""
+        return self._place == other._place
+
+
+def _place(array: NDArray[Any]) -> tuple[object, ...]:
+    """Where the numbers of an array are, and how they lie there."""
+    return array.ctypes.data, array.shape, array.strides, array.dtype
 
 
 def _single(rows: NDArray[np.int8], query: NDArray[np.int8]) -> Scores:
     if not len(rows):
         return np.zeros(0, np.float32)
+    rows = np.ascontiguousarray(rows)
     scores: NDArray[np.float64] = np.asarray(numkong.cdist(query[None], rows, "dot"))[0]
     return scores.astype(np.float32)
 
