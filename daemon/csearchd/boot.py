@@ -208,9 +208,7 @@ async def _purge(service: Service) -> None:
     while True:
         keep = service.config.library.keep_days * 86400
         try:
-            while await service.run(
-                contents.purge, service.library, keep, service.models.serving.table
-            ):
+            while await service.run(contents.purge, service.library, keep):
                 await asyncio.sleep(0.1)
             installed = await service.run(lambda: service.models.fingerprints)
             while await service.run(retire, service.library, installed, keep):

@@ -11,7 +11,6 @@ import pytest
 from csearchd.library import clock, contents, listings
 from csearchd.library.clock import Clock
 from csearchd.library.library import Library
-from csearchd.library.vectors import VectorTable
 
 DAY = 86400
 
@@ -68,19 +67,18 @@ def test_the_time_between_two_runs(world: Time, between: int, counted: int) -> N
 def test_purging(world: Time, tmp_path: Path, leap: int) -> None:
     path = str(tmp_path / "library.sqlite")
     library = Library(path)
-    table = VectorTable(2)
     with library.write() as database:
         database.execute("INSERT INTO contents (id, scheme, identity) VALUES (1, 1, x'00')")
         listings.orphan(library, database, [1])
     world.wall += leap
-    assert contents.purge(library, 30 * DAY, table) == 0
+    assert contents.purge(library, 30 * DAY) == 0
     for _ in range(29):
         world.pass_by(DAY)
-        assert contents.purge(library, 30 * DAY, table) == 0
+        assert contents.purge(library, 30 * DAY) == 0
         library.close()
         library = Library(path)
     world.pass_by(DAY + 1)
-    assert contents.purge(library, 30 * DAY, table) == 1
+    assert contents.purge(library, 30 * DAY) == 1
     library.close()
 
 
@@ -90,7 +88,7 @@ def test_what_a_wrong_clock_once_put_into_the_future(world: Time, tmp_path: Path
         database.execute(
             "INSERT INTO contents (id, scheme, identity, orphaned) VALUES (1, 1, x'00', 9e9)"
         )
-    assert contents.purge(library, 30 * DAY, VectorTable(2)) == 0
+    assert contents.purge(library, 30 * DAY) == 0
     world.pass_by(30 * DAY + 1)
-    assert contents.purge(library, 30 * DAY, VectorTable(2)) == 1
+    assert contents.purge(library, 30 * DAY) == 1
     library.close()

@@ -63,7 +63,7 @@ def read(library: Library, pictures: dict[str, dict[str, Any]]) -> None:
         stat = dict(zip(("size", "mtime_ns", "ctime_ns", "inode"), job.stat, strict=True))
         found = pictures[job.name.decode()]
         outcomes.append(Outcome(job, {"scheme": 1, "identity": job.name, **stat, **found}))
-    contents.store(library, 1, outcomes, None)
+    contents.store(library, 1, outcomes)
 
 
 def again(library: Library, name: str, metadata: dict[str, Any]) -> None:
@@ -232,8 +232,8 @@ def test_details(library: Library) -> None:
 
 
 def test_forgotten_keywords_leave_no_trace(library: Library) -> None:
-    table = library.vectors(library.model("f" * 64, "model", 4), 4)
-    contents.forget_path(library, b"/p/lisbon.jpg", table)
+    library.vectors(library.model("f" * 64, "model", 4), 4)
+    contents.forget_path(library, b"/p/lisbon.jpg")
     with library.read() as database:
         texts = {row[0] for row in database.execute("SELECT text FROM keywords")}
     assert texts == {"Places/Portugal/Porto", "red BOAT"}

@@ -136,11 +136,12 @@ def is_known(reader: sqlite3.Connection, scheme: int, identity: bytes, model: in
     return row is not None
 
 
-def store(
-    library: Library, model: int, outcomes: Iterable[Outcome], table: VectorTable | None
-) -> None:
-    """Commits what came of some jobs, in one transaction; `table` gets the vectors of `model`."""
-    vectors: list[tuple[int, NDArray[np.float16]]] = []
+def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
+    """Commits what came of some jobs, in one transaction, with the vectors of `model`.
+
+    Raises LibraryError.
+    """
+    vectors: list[tuple[int, NDArray[np.float16] | None]] = []
     with library.write() as database:
         for outcome in outcomes:
             content = None
@@ -154,11 +155,10 @@ def store(
                 orphan(library, database, [content])
 
         def add() -> None:
-            if table is not None:
-                for content, vector in vectors:
-                    table.add(content, vector)
+            if model in library.tables:
+                library.tables[model].change(vectors)
 
-        library.after_commit(add)
+        library.write_after_commit(add)
 
 
 def _content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
@@ -237,10 +237,10 @@ def _has_failed(database: sqlite3.Connection, content: int | None, failure: str 
     return row[0] is not None
 
 
-def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) -> int:
+def purge(library: Library, keep: int, limit: int = 1000) -> int:
     """Deletes contents that have been without a file for more than `keep` seconds.
 
-    At most `limit` of them, so that nobody waits; returns how many went.
+    At most `limit` of them, so that nobody waits; returns how many went. Raises LibraryError.
     """
     now = library.clock.now()
     before = now - keep
@@ -255,7 +255,7 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
             "(SELECT 1 FROM concept_examples WHERE content = contents.id) LIMIT ?",
             (before, limit),
         ).fetchall()
-        forget(library, database, [row[0] for row in rows], table)
+        forget(library, database, [row[0] for row in rows])
         if rows:
             keywords.sweep(library, database)
     if rows:
@@ -263,10 +263,10 @@ def purge(library: Library, keep: int, table: VectorTable, limit: int = 1000) ->
     return len(rows)
 
 
-def forget_path(library: Library, path: bytes, table: VectorTable) -> int | None:
+def forget_path(library: Library, path: bytes) -> int | None:
     """Removes a file or directory, and at once what only it held.
 
-    Returns how many files went; None if nothing was known of it.
+    Returns how many files went; None if nothing was known of it. Raises LibraryError.
     """
     with library.write() as database:
         known = library.tree.find(path) is not None
@@ -279,7 +279,7 @@ def forget_path(library: Library, path: bytes, table: VectorTable) -> int | None
             listings.remove_files(library, database, [file])
             count, held = 1, {file[1]} if file[1] else set()
         marked = [content for content in held if not _has_file(database, content)]
-        forget(library, database, marked, table)
+        forget(library, database, marked)
         keywords.sweep(library, database)
     library.shrink()
     return count if known or count else None
@@ -304,10 +304,9 @@ def _has_file(database: sqlite3.Connection, content: int) -> bool:
     return row is not None
 
 
-def forget(
-    library: Library, database: sqlite3.Connection, contents: Collection[int], table: VectorTable
-) -> None:
-    """Deletes contents that no file has, with their vectors."""
+def forget(library: Library, database: sqlite3.Connection, contents: Collection[int]) -> None:
+    """Deletes contents that no file has, with the vectors of all models: the next new content may
+    get the same number."""
     for content in contents:
         (passes,) = database.execute(
             "SELECT coalesce(sum(passes), 0) FROM vectors WHERE content = ?", (content,)
@@ -317,7 +316,7 @@ def forget(
         database.execute("DELETE FROM contents WHERE id = ?", (content,))
 
     def remove() -> None:
-        for content in contents:
-            table.remove(content)
+        for table in library.tables.values():
+            table.change((content, None) for content in contents)
 
-    library.after_commit(remove)
+    library.write_after_commit(remove)

@@ -2,7 +2,8 @@
 
 Changes are made inside `write()`, to the database and, under `memory`, to what is in memory; where
 a transaction fails, memory is read anew. Searches take only `memory`, never wait for a transaction,
-and read the database through connections of their own.
+and read the database through connections of their own. Nobody reads or writes a file of the cache
+while holding `memory`.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ class Library:
         self._presence = Presence(path)
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
-        self._committed: list[Callable[[], None]] = []  # what is done once it is committed
-        self._afterwards: list[Callable[[], None]] = []  # the same, for which no search waits
+        self._files: list[Callable[[], None]] = []  # what is done once it is committed, first,
+        self._committed: list[Callable[[], None]] = []  # and then, under `memory`
+        self._behind = False  # memory isn't what the database has: it must be read anew
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()  # a reading connection for each thread
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()  # all of those
@@ -73,22 +75,25 @@ class Library:
             raise explain(error, path) from error
 
     def _read(self) -> None:
-        """Builds what is in memory from the database."""
+        """Builds what is in memory from the database; searches go on with what there was."""
+        self._behind = True
+        tree = DirectoryTree(
+            self._database.execute("SELECT id, parent, name FROM directories WHERE absent IS NULL")
+        )
+        copy = self._cache and os.path.join(self._cache, "files")
+        catalogue = Catalogue(self._database, copy)
+        counters = dict(self._database.execute("SELECT name, value FROM counters"))
         with self.memory:
-            self.tree = DirectoryTree(
-                self._database.execute(
-                    "SELECT id, parent, name FROM directories WHERE absent IS NULL"
-                )
-            )
-            copy = self._cache and os.path.join(self._cache, "files")
-            self.catalogue = Catalogue(self._database, copy)
-            self.facts = Facts()
-            self.keywords = Keywords()
-            self.counters = dict(self._database.execute("SELECT name, value FROM counters"))
+            self.tree, self.catalogue, self.counters = tree, catalogue, counters
+            self.facts, self.keywords = Facts(), Keywords()
+        self._behind = False
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; nested ones join the outer one. Raises LibraryError."""
+        """A transaction; nested ones join the outer one. Raises LibraryError.
+
+        What it raises was not committed: nothing that comes after the commit makes it fail.
+        """
         with self._writing:
             if self._writer is not None:  # this thread's own, since it has the lock
                 yield self._database
@@ -96,33 +101,47 @@ class Library:
             self.expect_in_place()
             self._writer = threading.get_ident()
             try:
-                self._database.execute("BEGIN IMMEDIATE")
-                yield self._database
-                self._database.execute("COMMIT")
-                with self.memory:
-                    for action in self._committed:
-                        action()
-                for action in self._afterwards:
-                    action()
-                for listener in self._listeners:
-                    listener()
-            except BaseException as error:
-                self._undo()
-                if isinstance(error, sqlite3.Error):
-                    raise explain(error, self.path) from error
-                raise
+                try:
+                    self._database.execute("BEGIN IMMEDIATE")
+                    if self._behind:
+                        self._read()
+                    yield self._database
+                    self._database.execute("COMMIT")
+                except BaseException as error:
+                    self._undo()
+                    if isinstance(error, sqlite3.Error):
+                        raise explain(error, self.path) from error
+                    raise
+                self._follow()
             finally:
+                self._files.clear()
                 self._committed.clear()
-                self._afterwards.clear()
                 self._writer = None
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Inside a `write()`: `action` is called, under `memory`, once it is committed."""
+        """Inside a `write()`: `action` is called, under `memory`, once it is committed. It must not
+        touch a file."""
         self._committed.append(action)
+
+    def write_after_commit(self, action: Callable[[], None]) -> None:
+        """Inside a `write()`: `action`, which may write to files and take its time, is called once
+        it is committed, before anything that `after_commit` was given. No search waits for it."""
+        self._files.append(action)
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """`listener` is called after every transaction, in the thread that made it; briefly."""
         self._listeners.append(listener)
+
+    def _follow(self) -> None:
+        """Does what follows a commit, each for itself. An error is logged: the write is done."""
+        for action in self._files:
+            _attempt(action)
+        with self.memory:
+            done = [_attempt(action) for action in self._committed]
+        if not all(done):
+            self._behind = not _attempt(self._read)
+        for listener in self._listeners:
+            _attempt(listener)
 
     def _undo(self) -> None:
         """Rolls back, and brings memory, which may be ahead, to what was committed."""
@@ -213,14 +232,21 @@ class Library:
             if model not in self._tables:
                 directory = self._cache and os.path.join(self._cache, f"vectors-{fingerprint[:16]}")
                 self._tables[model] = VectorTable.load(database, model, dimensions, directory)
-                self._afterwards.append(self._tables[model].settle(database, model))
+                self.write_after_commit(self._tables[model].settle(database, model))
                 self.remarks += rows.damaged_vectors(database, self._tables[model].damaged)
         return self._tables[model]
+
+    @property
+    def tables(self) -> dict[int, VectorTable]:
+        """The tables of vectors that are kept up to date, by model; inside a `write()`, and in
+        what is called after its commit, they are all there are."""
+        return dict(self._tables)
 
     def release(self, model: int) -> None:
         """A model's vectors are searched no more: their codes go."""
         with self.write():
-            self._tables.pop(model).discard()
+            if (table := self._tables.pop(model, None)) is not None:
+                table.discard()
 
     def settle(self) -> None:
         """Clears the notes of changes, once the files in the cache have what changed.
@@ -232,15 +258,15 @@ class Library:
                 "SELECT (SELECT count(*) FROM changed_vectors) + "
                 "(SELECT count(*) FROM changed_files)"
             ).fetchone()
-        if noted >= _NOTED or not self.catalogue.copied:
+        behind = any(table.behind for table in self.tables.values())
+        if noted >= _NOTED or not self.catalogue.copied or behind:
             self._settle()
 
     def _settle(self) -> None:
         with self.write() as database:
-            with self.memory:
-                self._afterwards.append(self.catalogue.settle(database))
+            self.write_after_commit(self.catalogue.settle(database))
             for model, table in self._tables.items():
-                self._afterwards.append(table.settle(database, model))
+                self.write_after_commit(table.settle(database, model))
             settle_others(database, self._tables)
 
     def checkpoint(self) -> None:
@@ -316,3 +342,13 @@ class Library:
                 reader.close()
                 self._readers.discard(reader)
                 reader.lock.release()
+
+
+def _attempt(action: Callable[[], None]) -> bool:
+    """Calls `action`; where that fails, logs it and returns False."""
+    try:
+        action()
+    except Exception:
+        log.exception("what follows a commit failed")
+        return False
+    return True

@@ -44,6 +44,7 @@ class VectorTable:
         self._used = 0
         self._discarded = False
         self._tokens: list[str] = []
+        self.behind = False  # a change failed: the notes of changes must be gone through again
         try:
             self._file = CodeFile(directory, dimensions)
         except OSError as error:
@@ -100,10 +101,10 @@ class VectorTable:
         )
         noted = rows.fetchall()
         contents, vectors = self._sound([row for row in noted if row[1] is not None])
-        for content in {row[0] for row in noted}.difference(contents.tolist()):
-            self.remove(content)
-        for content, vector in zip(contents.tolist(), vectors, strict=True):
-            self.add(content, vector)
+        self.behind = False
+        gone = {row[0] for row in noted}.difference(contents.tolist())
+        self.change((content, None) for content in gone)
+        self.change(zip(contents.tolist(), vectors, strict=True))
 
     def _sound(self, rows: list[tuple[int, bytes]]) -> tuple[NDArray[np.int32], Vectors]:
         """The contents and vectors of rows of the database, without those that are damaged: of
@@ -124,6 +125,10 @@ class VectorTable:
 
         Returns what must be done once that is committed.
         """
+        if self.behind:
+            self._catch_up(database, model)
+            if self.behind:
+                return lambda: None  # the notes stay
         old, new = self._tokens, derived.new_token()
         self._guard(lambda: self._file.mark([*old, new]))
         derived.set_token(database, _name(model), new)
@@ -154,6 +159,21 @@ class VectorTable:
 
     def __len__(self) -> int:
         return self._used - len(self._free)
+
+    def change(self, changes: Iterable[tuple[int, Vectors | None]]) -> None:
+        """Takes over what was committed: contents with their new vectors; None removes one.
+
+        Where that fails, `settle` does it again from the database.
+        """
+        try:
+            for content, vector in changes:
+                if vector is None:
+                    self.remove(content)
+                else:
+                    self.add(content, vector)
+        except Exception:
+            log.exception("changes of the vectors will be gone through again")
+            self.behind = True
 
     def add(self, content: int, vector: Vectors) -> None:
         """Adds or replaces the vector, of shape (dimensions,), of a content."""

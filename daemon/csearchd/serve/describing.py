@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from csearch.protocol import Message
-from csearchd.library.details import details
+from csearchd.library.details import details, snapshot
 from csearchd.library.tree import DirectoryTree
 from csearchd.serve.arguments import resolved
 from csearchd.serve.request import Request, RequestError
@@ -34,7 +34,7 @@ def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message
     """One for each path, empty where nothing is known."""
     absolute = {os.path.dirname(path) for path in paths if path.startswith(b"/")}
     parents = {parent: resolved(service, parent) for parent in absolute if b"\0" not in parent}
-    with service.library.read() as database:
+    with service.library.read() as database, snapshot(database):
         with service.library.memory:
             places = _places(service.library.tree, paths, parents)
         known = _files(database, places)

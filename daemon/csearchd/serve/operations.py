@@ -175,9 +175,8 @@ async def _failed(service: Service, request: Request) -> Message:
 async def _forget(service: Service, request: Request) -> Message:
     path = await service.run(path_argument, service, request.message.get("path"))
     await completing.forget(service, path)
-    table = service.models.serving.table
     known = await service.run(_paths_below, service, path)
-    files = await service.run(contents.forget_path, service.library, path, table)
+    files = await service.run(contents.forget_path, service.library, path)
     for picture in known:
         await service.run(drop_thumbnails, picture)
     if files is None:

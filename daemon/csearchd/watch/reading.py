@@ -245,7 +245,7 @@ class Reading:
         """Raises LibraryError; what couldn't be committed is kept for the next try."""
         self._rate.add(len(work.outcomes))
         try:
-            self._store(work.row, work.outcomes)
+            contents.store(self._library, work.row, work.outcomes)
             self.backlog.committed(work.row, work.outcomes)
         except Exception as error:
             if not _is_of_the_data(error):
@@ -258,15 +258,10 @@ class Reading:
         self._patience = _TROUBLE
         self._committed = time.monotonic()
 
-    def _store(self, row: int, outcomes: list[Outcome]) -> None:
-        serving = self._models.serving
-        table = serving.table if serving.row == row else None
-        contents.store(self._library, row, outcomes, table)
-
     def _store_alone(self, work: Work, outcome: Outcome) -> None:
         """Without its metadata, if these are what can't be stored. Raises LibraryError."""
         try:
-            self._store(work.row, [outcome])
+            contents.store(self._library, work.row, [outcome])
             return
         except Exception as error:
             if not _is_of_the_data(error):
@@ -274,7 +269,7 @@ class Reading:
             self._supervisor.failed("storing what was read", error)
         try:
             bare = {**outcome.found, "metadata": {}} if outcome.found else None
-            self._store(work.row, [replace(outcome, found=bare)])
+            contents.store(self._library, work.row, [replace(outcome, found=bare)])
         except Exception as error:
             if not _is_of_the_data(error):
                 raise
