@@ -95,17 +95,17 @@ async def _run(
     )
     reading = Reading(library, models, config.encode, resting, scanner.look, supervisor)
     threads = ThreadPoolExecutor(_THREADS, "operation")
-    engine = Engine(library, models, paths.cache, scanner.watcher.which_are_there)
+    engine = Engine(library, models, scanner.watcher.which_are_there)
     concepts = Concepts(library, models, engine.embed)
     looking = Looking(
         library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
     )
-    places = Places(paths.cache)
+    places = Places(library.cache)
     ending = asyncio.Event()
     tagging = Tagging(
         library,
         models,
-        Scoring(library, paths.vocabulary, paths.cache, config.tags, concepts),
+        Scoring(library, paths.vocabulary, config.tags, concepts),
         config.tags.root,
         scanner.look,
         threads,

@@ -24,6 +24,7 @@ from captions import Mentions
 
 from csearchd.encode.models import load_model, starter_directory
 from csearchd.encode.text import TextTower
+from csearchd.library.derived import Cache
 from csearchd.search import background
 from csearchd.tags.calibration import Calibration, embed_terms
 from csearchd.tags.vocabulary import read_vocabulary
@@ -45,7 +46,7 @@ def main() -> None:
     vectors = encode(args.model, [photo.path for photo in dev])
     file = args.model / background.FILE
     general = np.load(file).astype(np.float32) if file.exists() else vectors
-    matrix = embed_terms(terms, model, TextTower(model, 2), "/nonexistent")
+    matrix = embed_terms(terms, model, TextTower(model, 2), Cache(None))
     scorer = Calibration(terms, matrix, general, matrix)
     named = Mentions(terms, [photo.texts for photo in dev]).matrix
     counted = named.sum(axis=0) >= 3

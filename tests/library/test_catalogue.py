@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from csearchd.library import listings
 from csearchd.library.catalogue import ABSENT, DUE, FAILED, KNOWN, Catalogue
+from csearchd.library.derived import Cache
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 
@@ -26,7 +27,7 @@ def check(library: Library) -> None:
     """Memory is what the database alone would give; the counts are those of the columns."""
     catalogue = library.catalogue
     with library.read() as database:
-        fresh = Catalogue(database)
+        fresh = Catalogue(database, Cache(None))
     size = min(len(fresh.state), len(catalogue.state))
     for column in ("directory", "content", "state"):
         assert getattr(fresh, column)[:size].tolist() == getattr(catalogue, column)[:size].tolist()

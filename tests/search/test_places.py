@@ -14,14 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from csearchd.search import places as module
-from csearchd.search.gazetteer import FILES, folded
+
+from csearchd.library.derived import Cache
+from csearchd.search.gazetteer import FILES, SUMS, folded
 from csearchd.search.places import RADIUS, PlaceError, Places
 from support.user import wait_for
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(str(tmp_path_factory.mktemp("c") / "cache"))
+    return Places(Cache(str(tmp_path_factory.mktemp("c") / "cache")))
 
 
 @pytest.mark.parametrize(
@@ -96,21 +98,23 @@ def test_any_text_and_any_point(places: Places, text: str, point: tuple[float, f
         assert str(error)
 
 
-def test_a_damaged_gazetteer_is_told(tmp_path: Path) -> None:
-    Places(str(tmp_path)).find("Lisbon")
+def test_a_damaged_gazetteer_is_made_anew(tmp_path: Path) -> None:
+    Places(Cache(str(tmp_path))).find("Lisbon")
     (made,) = tmp_path.iterdir()
-    assert {path.name for path in made.iterdir()} == set(FILES)
-    for name, damage in (("places.npy", b"x"), ("keys.npy", b""), ("countries.txt", b"x\n")):
-        whole = (made / name).read_bytes()
-        (made / name).write_bytes(damage)
-        with pytest.raises(PlaceError, match="remove it"):
-            Places(str(tmp_path)).find("Lisbon")
-        (made / name).write_bytes(whole)
-    Places(str(tmp_path)).find("Lisbon")
+    assert {path.name for path in made.iterdir()} == {*FILES, SUMS}
+    whole = (made / "keys.npy").read_bytes()
+    (made / "keys.npy").write_bytes(b"")
+    cache = Cache(str(tmp_path))
+    Places(cache).find("Lisbon")
+    assert (made / "keys.npy").read_bytes() == whole
+    assert "the checksum of keys.npy differs" in cache.damaged[0]
+    (made / SUMS).unlink()  # as an older version left it
+    Places(Cache(str(tmp_path))).find("Lisbon")
+    assert (made / SUMS).exists()
 
 
 def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> None:
-    places = Places(str(tmp_path))
+    places = Places(Cache(str(tmp_path)))
     places.soon()
     (made,) = wait_for(lambda: places.soon() and list(tmp_path.iterdir()), "the gazetteer")
     shutil.rmtree(made)
@@ -131,7 +135,7 @@ def test_nobody_waits_for_ever_and_one_process_is_enough(
 ) -> None:
     pids = stuck(tmp_path, monkeypatch)
     monkeypatch.setattr(module, "_WAIT_SECONDS", 0.2)
-    places = Places(str(tmp_path / "cache"))
+    places = Places(Cache(str(tmp_path / "cache")))
     try:
         with ThreadPoolExecutor(8) as askers:
             asked = [askers.submit(places.find, "Lisbon") for _ in range(16)]
@@ -150,7 +154,7 @@ def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
 ) -> None:
     pids = stuck(tmp_path, monkeypatch)
     monkeypatch.setattr(module, "_MAKE_SECONDS", 1.0)
-    places = Places(str(tmp_path / "cache"))
+    places = Places(Cache(str(tmp_path / "cache")))
     for _ in range(2):
         with pytest.raises(PlaceError, match="timed out"):
             places.find("Lisbon")

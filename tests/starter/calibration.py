@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from csearchd.encode.models import load_model, write_description
 from csearchd.encode.text import TextTower
+from csearchd.library.derived import Cache
 from csearchd.search import background
 from csearchd.tags import calibration
 from csearchd.tags.vocabulary import Term, read_vocabulary
@@ -104,7 +105,7 @@ def main() -> None:
     dev = photos.flickr(args.data, "dev")[::2]
     mentions = Mentions(terms, [photo.texts for photo in dev])
     vectors = encode(args.model, [photo.path for photo in dev])
-    matrix = calibration.embed_terms(terms, model, TextTower(model, 2), "/nonexistent")
+    matrix = calibration.embed_terms(terms, model, TextTower(model, 2), Cache(None))
     scores = vectors @ matrix.T - 0.5 * (matrix @ sample.mean(axis=0))
     evidence = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
     print(json.dumps(fit(evidence, calibration.log_odds(terms), mentions.matrix)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from csearchd.config import Tags
 from csearchd.encode.models import load_model, starter_directory
 from csearchd.encode.serving import Serving
 from csearchd.encode.text import TextTower
+from csearchd.library.derived import Cache
 from csearchd.library.library import Library
 from csearchd.library.vectors import VectorTable
 from csearchd.search import background
@@ -87,15 +89,17 @@ def tower() -> TextTower:
 def test_terms_are_embedded_once(tower: TextTower, tmp_path: Path) -> None:
     model = load_model(starter_directory())
     terms = read_vocabulary("")[:5]
-    first = embed_terms(terms, model, tower, str(tmp_path))
+    first = embed_terms(terms, model, tower, Cache(str(tmp_path)))
     np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
     (kept,) = tmp_path.iterdir()
-    np.save(kept, first * 0)
-    assert not embed_terms(terms, model, tower, str(tmp_path)).any(), "it was made again"
+    stream = io.BytesIO()
+    np.save(stream, first * 0)
+    Cache(str(tmp_path)).write(kept.name, stream.getvalue())
+    assert not embed_terms(terms, model, tower, Cache(str(tmp_path))).any(), "it was made again"
     for damaged in (b"damaged", b""):  # a power failure may leave nothing in it
         kept.write_bytes(damaged)
-        np.testing.assert_array_equal(embed_terms(terms, model, tower, str(tmp_path)), first)
-    assert len(embed_terms(terms[:4], model, tower, str(tmp_path))) == 4
+        np.testing.assert_array_equal(embed_terms(terms, model, tower, Cache(str(tmp_path))), first)
+    assert len(embed_terms(terms[:4], model, tower, Cache(str(tmp_path)))) == 4
 
 
 def test_several_who_ask_at_once_have_it_made_once(
@@ -113,7 +117,7 @@ def test_several_who_ask_at_once_have_it_made_once(
     serving = Serving(load_model(starter_directory()), 1, VectorTable(256), tower)
     config = Tags(confidence=50, most=5, root="")
     library = Library(str(tmp_path / "library.sqlite"))
-    one = Scoring(library, str(tmp_path / "none"), str(tmp_path), config, None)  # type: ignore[arg-type]
+    one = Scoring(library, str(tmp_path / "none"), config, None)  # type: ignore[arg-type]
 
     def ask() -> int:
         together.wait()

@@ -6,11 +6,8 @@ cache saves reading a million rows at a start (library.derived).
 
 from __future__ import annotations
 
-import logging
-import os
 import sqlite3
 import struct
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library import derived
-
-log = logging.getLogger(__name__)
 
 ABSENT, DUE, KNOWN, FAILED = range(4)  # the states of a file
 
@@ -30,8 +25,8 @@ _COLUMNS = (
 )
 _PRESENT = "f.directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL)"
 _NAME = "files"
-_HEAD = struct.Struct("8s32sQI")  # format, token, files, checksum of the columns
-_FORMAT = b"CSHFILE1"
+_HEAD = struct.Struct("8s32sQ")  # format, token, files
+_FORMAT = b"CSHFILE2"
 _SPARE = 1024  # rows for files to come
 
 Mask = NDArray[np.bool_]
@@ -43,9 +38,9 @@ class Catalogue:
     `changes` is another number after every change.
     """
 
-    def __init__(self, database: sqlite3.Connection, copy: str | None = None) -> None:
-        """What `database` has; `copy` is the file in the cache."""
-        self._copy = copy
+    def __init__(self, database: sqlite3.Connection, cache: derived.Cache) -> None:
+        """What `database` has; a copy is kept in `cache`."""
+        self._cache = cache
         self.copied = False  # the copy in the cache is of use to the next start
         self.changes = 0
         self._everywhere: tuple[int, Mask] = (-1, np.zeros(0, np.bool_))
@@ -69,16 +64,11 @@ class Catalogue:
 
     def _load(self, token: str | None) -> bool:
         """Takes over the copy, if it is of that state of the database."""
-        if self._copy is None or token is None:
+        if token is None or (whole := self._cache.read(_NAME)) is None:
             return False
-        try:
-            with open(self._copy, "rb") as file:
-                kind, written, size, checksum = _HEAD.unpack(file.read(_HEAD.size))
-                data = file.read()
-        except (OSError, struct.error):
-            return False
-        right = kind == _FORMAT and written == token.encode() and len(data) == size * 9
-        if not right or zlib.crc32(data) != checksum:
+        kind, written, size = _HEAD.unpack_from(whole.ljust(_HEAD.size))
+        data = memoryview(whole)[_HEAD.size :]
+        if kind != _FORMAT or written != token.encode() or len(data) != size * 9:
             return False
         self._reserve(size - 1)
         self.directory[:size] = np.frombuffer(data, np.int32, size)
@@ -103,20 +93,13 @@ class Catalogue:
         size = int(used[-1]) + 1 if len(used) else 0
         columns = (self.directory[:size], self.content[:size], self.state[:size])
         data = b"".join(column.tobytes() for column in columns)
-        head = _HEAD.pack(_FORMAT, token.encode(), size, zlib.crc32(data))
-        return lambda: self._write(head + data)
+        head = _HEAD.pack(_FORMAT, token.encode(), size)
 
-    def _write(self, data: bytes) -> None:
-        self.copied = True  # or can't be: then trying again won't help
-        if self._copy is None:
-            return
-        try:
-            os.makedirs(os.path.dirname(self._copy), mode=0o700, exist_ok=True)
-            with open(f"{self._copy}.new", "wb") as file:
-                file.write(data)
-            os.replace(f"{self._copy}.new", self._copy)
-        except OSError as error:  # the next start reads the database
-            log.warning("%s cannot be written: %s", self._copy, error.strerror)
+        def write() -> None:
+            self.copied = True  # or can't be: then trying again won't help
+            self._cache.write(_NAME, head + data)
+
+        return write
 
     def read(self, database: sqlite3.Connection, directories: Iterable[int]) -> None:
         """Reads the files of some directories anew: they have come back with their disk."""

@@ -3,14 +3,90 @@
 A file and the database hold the same token, which is new whenever the notes of changes (the tables
 `changed_vectors` and `changed_files`) are cleared. So a file with the database's token is right but
 for what is noted, and any other one is of another library or state and is made anew.
+
+What is in a file may have been damaged all the same: each has checksums, which are compared before
+it is used. A damaged one is made anew too, and `Cache.damaged` says so.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
+import stat
+import struct
+import threading
+import zlib
 from collections.abc import Collection
+
+log = logging.getLogger(__name__)
+
+_SEAL = struct.Struct("<8sI")  # behind the data of a file: what it is, and the data's CRC-32
+_SEALED = b"csearch\1"
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Cache:
+    """The directory of such files; None is no directory: nothing is kept. Used by all threads."""
+
+    def __init__(self, directory: str | None) -> None:
+        self.directory = directory
+        self.damaged: list[str] = []  # what was found so, for the user
+        self._lock = threading.Lock()
+
+    def path(self, name: str) -> str | None:
+        """Where the file or directory called `name` is."""
+        return self.directory and os.path.join(self.directory, name)
+
+    def report(self, path: str, reason: object) -> None:
+        """Says that something was damaged and is made anew."""
+        text = f"{path} was damaged ({reason}) and has been made anew"
+        log.warning("%s", text)
+        with self._lock:
+            if text not in self.damaged:
+                self.damaged.append(text)
+
+    def read(self, name: str) -> bytes | None:
+        """What `write` wrote; None if it isn't there, or isn't that any more."""
+        path = self.path(name)
+        if path is None:
+            return None
+        try:
+            return _read_sealed(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self.report(path, getattr(error, "strerror", None) or error)
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keeps `data`, whole or not at all. That it can't be costs only the next start's time."""
+        path = self.path(name)
+        if path is None:
+            return
+        fresh = f"{path}.new"
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with self._lock, open(os.open(fresh, _FRESH, 0o600), "wb") as file:
+                file.write(data + _SEAL.pack(_SEALED, zlib.crc32(data)))
+                file.flush()
+                os.replace(fresh, path)
+        except OSError as error:
+            log.warning("%s cannot be written: %s", path, error.strerror)
+
+
+def _read_sealed(path: str) -> bytes:
+    """The data of a file with its checksum. Raises OSError, or ValueError if it is damaged."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no file")
+        whole = file.read()
+    data, seal = whole[: -_SEAL.size], whole[-_SEAL.size :]
+    if seal != _SEAL.pack(_SEALED, zlib.crc32(data)):
+        raise ValueError("its checksum differs")
+    return data
 
 
 def new_token() -> str:

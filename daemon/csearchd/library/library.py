@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -28,6 +27,7 @@ from csearchd.library.database import (
     open_database,
     open_reader,
 )
+from csearchd.library.derived import Cache
 from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
 from csearchd.library.facts import Facts
@@ -51,7 +51,7 @@ class Library:
         self.path = path
         self.remarks: list[str] = []  # for the user: what was damaged when it was opened
         self.trouble: str | None = None  # why it can't be kept on the disk, while that is so
-        self._cache = cache
+        self.cache = Cache(cache)
         self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
         self._database = open_database(path, self.remarks)
         self._presence = Presence(path)
@@ -80,8 +80,7 @@ class Library:
         tree = DirectoryTree(
             self._database.execute("SELECT id, parent, name FROM directories WHERE absent IS NULL")
         )
-        copy = self._cache and os.path.join(self._cache, "files")
-        catalogue = Catalogue(self._database, copy)
+        catalogue = Catalogue(self._database, self.cache)
         counters = dict(self._database.execute("SELECT name, value FROM counters"))
         with self.memory:
             self.tree, self.catalogue, self.counters = tree, catalogue, counters
@@ -230,8 +229,9 @@ class Library:
                 "SELECT fingerprint FROM models WHERE id = ?", (model,)
             ).fetchone()
             if model not in self._tables:
-                directory = self._cache and os.path.join(self._cache, f"vectors-{fingerprint[:16]}")
-                self._tables[model] = VectorTable.load(database, model, dimensions, directory)
+                name = f"vectors-{fingerprint[:16]}"
+                table = VectorTable.load(database, model, dimensions, self.cache, name)
+                self._tables[model] = table
                 self.write_after_commit(self._tables[model].settle(database, model))
                 self.remarks += rows.damaged_vectors(database, self._tables[model].damaged)
         return self._tables[model]

@@ -53,29 +53,51 @@ class VectorTable:
 
     @classmethod
     def load(
-        cls, database: sqlite3.Connection, model: int, dimensions: int, directory: str | None = None
+        cls,
+        database: sqlite3.Connection,
+        model: int,
+        dimensions: int,
+        cache: derived.Cache,
+        name: str,
     ) -> VectorTable:
-        """The vectors that the database has for `model`; inside a transaction."""
+        """The vectors that the database has for `model`; inside a transaction.
+
+        Their codes are in the directory `name` of `cache`. Damaged ones are made anew.
+        """
+        directory = cache.path(name)
         table = cls(dimensions, directory)
         token = derived.token(database, _name(model))
         table._tokens = [token] if token else []
-        if not (token in table._file.tokens() and table._take_rows()):
-            table._guard(table._file.clear)
-            table._read(database, model)
-        else:
-            table._catch_up(database, model)
-        database.executemany(  # the pictures are encoded again
-            "DELETE FROM vectors WHERE model = ? AND content = ?",
-            [(model, content) for content in table.damaged],
-        )
+        reason = table._file.damage
+        if reason is None and token in table._file.tokens():
+            if table._take_rows(_highest(database, model)):
+                table._catch_up(database, model)
+                reason = table._file.damaged_rows()
+            else:
+                reason = "it names pictures that there are not"
+            if reason is None:
+                table._drop_damaged(database, model)
+                return table
+        if reason and directory:
+            cache.report(directory, reason)
+        table._guard(lambda: table._file.clear())
+        table._read(database, model)
+        table._drop_damaged(database, model)
         return table
 
-    def _take_rows(self) -> bool:
-        """Takes over what the file holds. False if that can't be."""
+    def _drop_damaged(self, database: sqlite3.Connection, model: int) -> None:
+        """Removes damaged rows from the database: the pictures are encoded again."""
+        database.executemany(
+            "DELETE FROM vectors WHERE model = ? AND content = ?",
+            [(model, content) for content in self.damaged],
+        )
+
+    def _take_rows(self, highest: int) -> bool:
+        """Takes over what the file holds. False if that can't be: no content is above `highest`."""
         contents = self._file.content
         rows = np.flatnonzero(contents)
         self._used = int(rows[-1]) + 1 if len(rows) else 0
-        if contents.min(initial=0) < 0:
+        if contents.min(initial=0) < 0 or contents.max(initial=0) > highest:
             return False
         self._row = np.full(int(contents.max(initial=0)) + 1024, -1, np.int32)
         self._row[contents[rows]] = rows
@@ -298,6 +320,16 @@ class VectorTable:
             f"{error.strerror or error}"
         )
         log.warning("%s", self.trouble)
+
+
+def _highest(database: sqlite3.Connection, model: int) -> int:
+    """The highest content that a code file of `model` may have."""
+    (highest,) = database.execute(
+        "SELECT max(coalesce((SELECT max(content) FROM vectors WHERE model = ?1), 0), "
+        "coalesce((SELECT max(content) FROM changed_vectors WHERE model = ?1), 0))",
+        (model,),
+    ).fetchone()
+    return int(highest)
 
 
 def settle_others(database: sqlite3.Connection, tables: Iterable[int]) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from csearchd.encode.models import Model
 from csearchd.encode.serving import Serving
 from csearchd.encode.text import TextTower
+from csearchd.library.derived import Cache
 from csearchd.search.background import ENOUGH, OWN, shipped
 from csearchd.tags.calibration import embed_texts
 from csearchd.tags.vocabulary import read_vocabulary
@@ -133,8 +134,7 @@ class Yardsticks:
     Used by several threads.
     """
 
-    def __init__(self, cache: str) -> None:
-        """`cache` is a directory."""
+    def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._lock = threading.Lock()
         self._made: tuple[tuple[int, int], Yardstick] | None = None
@@ -154,8 +154,8 @@ class Yardsticks:
             return self._made[1]
 
 
-def sample_of_words(model: Model, tower: TextTower, cache: str) -> Vectors:
-    """Unit vectors of words in general, (n, dimensions); kept in the directory `cache`."""
+def sample_of_words(model: Model, tower: TextTower, cache: Cache) -> Vectors:
+    """Unit vectors of words in general, (n, dimensions); kept in `cache`."""
     names = [term.path[-1] for term in read_vocabulary("")]
     return embed_texts([[name] for name in names[::_EVERY]], model, tower, cache)
 

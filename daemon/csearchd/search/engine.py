@@ -44,13 +44,12 @@ class Engine:
         self,
         library: Library,
         models: Models,
-        cache: str,
         which_exist: Callable[[Iterable[bytes]], list[bool]],
     ) -> None:
-        """`cache` is a directory; `which_exist` says, and soon, at which paths something is."""
+        """`which_exist` says, and soon, at which paths something is."""
         self._which_exist = which_exist
         self._library = library
-        self._yardsticks = Yardsticks(cache)
+        self._yardsticks = Yardsticks(library.cache)
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cache_lock = threading.Lock()

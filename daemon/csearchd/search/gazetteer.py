@@ -8,20 +8,24 @@ of memory to read. A process of its own reads it, once, and leaves files that th
     countries.txt   ISO 3166 code and name, a line each, in the order of `country`
     keys.npy        hashes of all names, sorted: of a city's own and of its other names
     cities.npy      for each of them the row of the city
+    sums.json       the CRC-32 of each of these files
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import sys
 import tempfile
 import unicodedata
+import zlib
 
 import numpy as np
 
 FILES = ("places.npy", "names.txt", "countries.txt", "keys.npy", "cities.npy")
+SUMS = "sums.json"
 PLACE = np.dtype(
     [("latitude", "<f4"), ("longitude", "<f4"), ("population", "<i4"), ("country", "<i2")]
 )
@@ -71,6 +75,16 @@ def build(directory: str) -> None:
     np.save(os.path.join(directory, "cities.npy"), np.array(rows, "<i4")[order])
     _write(os.path.join(directory, "names.txt"), lines)
     _write(os.path.join(directory, "countries.txt"), ["\t".join(pair) for pair in countries])
+    _write(os.path.join(directory, SUMS), [json.dumps(checksums(directory))])
+
+
+def checksums(directory: str) -> dict[str, int]:
+    """The CRC-32 of each of FILES. Raises OSError."""
+    found = {}
+    for name in FILES:
+        with open(os.path.join(directory, name), "rb") as file:
+            found[name] = zlib.crc32(file.read())
+    return found
 
 
 def _write(path: str, lines: list[str]) -> None:

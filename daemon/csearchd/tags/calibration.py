@@ -11,9 +11,10 @@ other half (tests/benchmarks/tags.py); they hold no scale of a model's, so they 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,15 @@ from numpy.typing import NDArray
 
 from csearchd.encode.models import Model
 from csearchd.encode.text import TextTower
+from csearchd.library.derived import Cache
 from csearchd.tags.vocabulary import Term
 
 PROMPTS = ("a photo of {}.", "{}", "a picture of {} in a scene.")
 FREQUENCIES = os.path.join(os.path.dirname(__file__), "frequencies.tsv")
 RAREST = 5e-4  # the share of a term that no caption in frequencies.tsv names,
 OWN_SHARE = 0.01  # and of one that the user has added, and so has pictures of
+
+_FORMAT = 2  # of a kept file
 
 _EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19
 _GENERAL = 0.5  # of a term's mean over pictures in general
@@ -117,7 +121,7 @@ def read_frequencies() -> dict[str, float]:
 
 
 def embed_terms(
-    terms: Sequence[Term], model: Model, tower: TextTower, cache: str
+    terms: Sequence[Term], model: Model, tower: TextTower, cache: Cache
 ) -> NDArray[np.float32]:
     """Unit vectors of the terms, (terms, dimensions): the mean over their phrases and PROMPTS."""
     texts = [[prompt.format(p) for p in term.phrases for prompt in PROMPTS] for term in terms]
@@ -125,39 +129,25 @@ def embed_terms(
 
 
 def embed_texts(
-    texts: Sequence[Sequence[str]], model: Model, tower: TextTower, cache: str
+    texts: Sequence[Sequence[str]], model: Model, tower: TextTower, cache: Cache
 ) -> NDArray[np.float32]:
     """For each list of texts the mean of their vectors, at unit length: (lists, dimensions).
 
-    Made once for each model and texts, a few seconds, and kept in the directory `cache`.
+    Made once for each model and texts, a few seconds, and kept in `cache`.
     """
-    name = hashlib.sha256(repr((model.fingerprint, texts)).encode()).hexdigest()[:32]
-    path = os.path.join(cache, f"terms-{name}.npy")
-    try:
-        matrix: NDArray[np.float32] = np.load(path)
-        if matrix.shape == (len(texts), model.dimensions) and matrix.dtype == np.float32:
-            return matrix
-    except (OSError, ValueError, EOFError):
-        pass  # it isn't there yet, or was damaged
+    made_from = (_FORMAT, model.fingerprint, texts)
+    name = f"terms-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:32]}.npy"
+    if (kept := cache.read(name)) is not None:
+        with suppress(ValueError, EOFError):
+            matrix: NDArray[np.float32] = np.load(io.BytesIO(kept))
+            if matrix.shape == (len(texts), model.dimensions) and matrix.dtype == np.float32:
+                return matrix
     matrix = np.stack([tower.embed(phrases).mean(axis=0) for phrases in texts])
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-    _keep(matrix, path)
+    stream = io.BytesIO()
+    np.save(stream, matrix)
+    cache.write(name, stream.getvalue())
     return matrix
-
-
-def _keep(matrix: NDArray[np.float32], path: str) -> None:
-    """Saves a matrix, whole or not at all; a full disk costs only the next start's seconds."""
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
-            try:
-                np.save(file, matrix)
-                os.rename(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-    except OSError:
-        pass
 
 
 def _is_prefix(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:

@@ -41,14 +41,11 @@ class _Edition:
 class Scoring:
     """Finds words; used by several threads."""
 
-    def __init__(
-        self, library: Library, own: str, cache: str, config: Tags, concepts: Concepts
-    ) -> None:
-        """`own` is the user's vocabulary, `cache` a directory, `concepts` what was taught."""
+    def __init__(self, library: Library, own: str, config: Tags, concepts: Concepts) -> None:
+        """`own` is the user's vocabulary, `concepts` what was taught."""
         self.config = config
         self._library = library
         self._own = own
-        self._cache = cache
         self._concepts = concepts
         self._edition: _Edition | None = None
         self._calibration: tuple[str, Calibration] | None = None
@@ -129,7 +126,7 @@ class Scoring:
         if self._calibration is None or self._calibration[0] != edition.name:
             general = _general(serving)
             matrix, reference = (
-                embed_terms(terms, serving.model, serving.tower, self._cache)
+                embed_terms(terms, serving.model, serving.tower, self._library.cache)
                 for terms in (edition.terms, read_vocabulary(""))
             )
             calibration = Calibration(edition.terms, matrix, general, reference)
