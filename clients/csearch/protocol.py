@@ -77,7 +77,8 @@ Operations
               The errors `query` have `start` and `end` where a place in the query is to blame.
     answer    {target: id}: ends the wait of an earlier search on the same connection, which is then
               answered with what there is. result: {}.
-    status    {}: result: the fields of `csearchctl status --json` (csearchd.serve.status).
+    status    {verify: bool or nil}: result: the fields of `csearchctl status --json`
+              (csearchd.serve.status). `verify`: damaged files in the cache are looked for before.
     add       {path: bin}, remove {path: bin}: a root. result: {path, images}; add returns when
               `status` shows the work that it causes.
     roots     {}: result: {roots: [{path: bin, present, images, pending, failed, watch: str,

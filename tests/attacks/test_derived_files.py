@@ -187,6 +187,26 @@ def test_damage_is_found_at_the_next_start(
     assert not shelf.damaged
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("damage", [random_block, zeros, half, much_longer, empty])
+def test_damage_while_the_service_runs_is_mended_in_place(
+    shelf: Shelf, name: str, damage: Damage
+) -> None:
+    with shelf.library.write() as database:
+        database.execute("DELETE FROM vectors WHERE content = 7")
+    shelf.table.change([(7, None)])
+    shelf.vectors[6] = 0
+    damage_file(shelf.file(name), damage)
+    shelf.library.verify()
+    (text,) = shelf.damaged
+    assert str(shelf.file(name).parent) in text
+    assert shelf.table._file.damaged_rows() is None
+    contents, _ = shelf.table.search(shelf.vectors[0].astype(np.float32), None, COUNT)
+    assert sorted(contents.tolist()) == [n for n in range(1, COUNT + 1) if n != 7]
+    shelf.library.verify()
+    assert shelf.damaged == [text]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("high", "low"), ("scale", "content"), ("check", "high"), ("files", "high"), ("head", "low")],
@@ -335,6 +355,9 @@ def test_the_service_repairs_what_was_damaged_and_says_so(user: User) -> None:
     for file in (high.parent, terms, cache / "files"):
         assert f"{file} was damaged" in notes and f"{file} was damaged" in told, notes
         assert f"{file} was damaged" in user.log()
+    damage_file(high, zeros)
+    user.csearchctl("rescan")
+    assert results(user) == before
     damage_file(high, zeros)
     daemon.kill()
     daemon.wait()

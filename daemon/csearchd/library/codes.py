@@ -92,13 +92,20 @@ class CodeFile:
             return None if fresh else "head cannot be read"
         if head.get("format") != _FORMAT or head.get("dimensions") != self._dimensions:
             return None  # another version's
-        for name in _COLUMNS:
-            if self._size(name) != len(self.content) * self._bytes[name]:
-                return f"{name} has a wrong size"
+        if not self.tokens():
+            return None  # what was being written when the service ended: nobody will trust it
+        if wrong := self._wrong_size():
+            return wrong
         if head.get("rows") != len(self.content):
             return "all files have a wrong size"
         if head.get("safe") is True and head.get("sum") != self._sum():
             return "its files are of different times"
+        return None
+
+    def _wrong_size(self) -> str | None:
+        for name in _COLUMNS:
+            if self._size(name) != len(self.content) * self._bytes[name]:
+                return f"{name} has a wrong size"
         return None
 
     def _sum(self) -> int:
@@ -116,6 +123,8 @@ class CodeFile:
 
     def damaged_rows(self) -> str | None:
         """What is wrong with the rows, by their checksums: a quarter of a second for a million."""
+        if wrong_size := self._wrong_size():
+            return wrong_size
         starts = range(0, len(self.content), _AT_ONCE)
         threads = min(_THREADS, len(os.sched_getaffinity(0)))
         try:
@@ -138,6 +147,12 @@ class CodeFile:
         scale = self._column("scale", row, rows).view(np.float32)
         right = self._checksums.of(contents, scale, high, low)
         return int(np.count_nonzero(check != right))
+
+    def restore_size(self) -> None:
+        """Gives the files the size that is mapped, where they have been cut or grown. Raises
+        OSError."""
+        for name in _COLUMNS:
+            os.ftruncate(self._files[name], len(self.content) * self._bytes[name])
 
     def close(self) -> None:
         """Lets go of the files; what is mapped stays so for those who still use it."""

@@ -36,6 +36,7 @@ class VectorTable:
         """With the code file in `directory`, or in memory, where that can't be used or is None."""
         self.dimensions = dimensions
         self._directory = directory
+        self.place = directory or "memory"
         self.trouble: str | None = None  # why the codes are in memory, for the user
         self.damaged: list[int] = []  # contents whose vectors in the database can't be used
         self._scanner = Scanner()
@@ -80,6 +81,8 @@ class VectorTable:
                 return table
         if reason and directory:
             cache.report(directory, reason)
+        elif len(table._file.content):
+            log.info("%s is of another state of the library and is made anew", directory)
         table._guard(lambda: table._file.clear())
         table._read(database, model)
         table._drop_damaged(database, model)
@@ -162,6 +165,18 @@ class VectorTable:
             self._guard(lambda: self._file.mark([new]))
 
         return finish
+
+    def verify(self, database: sqlite3.Connection, model: int) -> str | None:
+        """Compares all rows with their checksums, and where some are damaged writes all anew, in
+        place, since searches go on; inside a transaction. Says what was damaged."""
+        reason = self._file.damaged_rows()
+        if reason:
+            self._guard(lambda: self._file.restore_size())
+            for row in self._free:
+                self._guard(lambda row=row: self._file.free(row))  # type: ignore[misc]
+            rows = database.execute("SELECT content, vector FROM vectors WHERE model = ?", (model,))
+            self.change((content, np.frombuffer(vector, "<f2")) for content, vector in rows)
+        return reason
 
     def discard(self) -> None:
         """Removes the code file; who still searches may end, and changes are of no effect."""

@@ -74,6 +74,8 @@ async def _answer(service: Service, request: Request) -> Message:
 
 
 async def _status(service: Service, request: Request) -> Message:
+    if request.message.get("verify"):
+        await service.run(service.library.verify)
     return await service.run(status, service)
 
 
@@ -112,6 +114,7 @@ async def _rescan(service: Service, request: Request) -> Message:
     for path in paths:
         service.scanner.scan(path)
     service.reading.retry()
+    await service.run(service.library.verify)
     return {"directories": paths}
 
 

@@ -18,7 +18,7 @@ def findings() -> Findings:
 def _daemon() -> Findings:
     try:
         connection = Connection(start=False)
-        status = connection.call("status")
+        status = connection.call("status", verify=True)
     except NotRunning:
         yield Finding(OK, "service", "not running; a search starts it")
         return
