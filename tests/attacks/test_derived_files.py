@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -182,6 +183,16 @@ def test_damage_is_found_at_the_next_start(
         assert "was damaged" in text and str(shelf.directory / "cache") in text
         assert text in caplog.text
     shelf.stop()
+    shelf.start()
+    shelf.check()
+    assert not shelf.damaged
+
+
+def test_files_of_an_older_version_are_not_called_damaged(shelf: Shelf) -> None:
+    shelf.stop()
+    head = json.loads(shelf.file("head").read_text())
+    shelf.file("head").write_text(json.dumps({**head, "format": 1}).ljust(512))
+    shelf.file("check").unlink()
     shelf.start()
     shelf.check()
     assert not shelf.damaged
