@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from csearch import __version__
+from csearch.quoting import harmless
 from csearch.show.terminal import Terminal
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -19,10 +20,17 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=Terminal(1).width - 2)
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's own, whose complaints show what was typed as `harmless` does."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
     """A parser that takes no abbreviations and shows `examples` (a line each) in its help."""
     lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
-    return argparse.ArgumentParser(
+    return Parser(
         prog=program,
         description=description,
         epilog=f"examples:\n{lines}",

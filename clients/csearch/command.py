@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from csearch.errors import ClientError
+from csearch.quoting import harmless
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ def say(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """A line on stderr, if there is one to write to."""
+    """A line on stderr, if there is one to write to; nothing in it steers a terminal."""
     if sys.stderr is None:
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text, kept="\n\t"), file=sys.stderr, flush=True)
     except OSError:
         pass
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 # The class that socket's own is made of: what socket adds takes 5 ms to import.
@@ -23,6 +22,7 @@ from csearch.protocol import (
     pack,
     socket_path,
 )
+from csearch.quoting import harmless, printable
 
 POLL_SECONDS = 0.02
 # How long to try again, by the way in which the daemon turned the greeting down: it comes back as
@@ -102,7 +102,7 @@ class Connection:
             for message in self._receive():
                 kind = message.get("type")
                 if kind == "error" and message.get("id") in (None, 1, request_id):
-                    code, text = str(message.get("code")), str(message.get("message"))
+                    code, text = str(message.get("code")), harmless(str(message.get("message")))
                     raise ServiceError(code, text, message)
                 if message.get("id") == 1 and not self.server:
                     self.server = message
@@ -122,7 +122,7 @@ class Connection:
             return list(self._unpacker.feed(data))
         except ProtocolError as error:
             raise ClientError(
-                f"{os.fsdecode(socket_path())}: what answers is no search service: {error}"
+                f"{printable(socket_path())}: what answers is no search service: {error}"
             ) from error
 
     def _connect(self) -> None:
@@ -144,7 +144,7 @@ class Connection:
 
             self._socket = start_daemon(path, connect)
         except OSError as error:
-            raise ClientError(f"{os.fsdecode(path)}: {error.strerror}") from error
+            raise ClientError(f"{printable(path)}: {error.strerror}") from error
 
     def _reconnect(self, deadline: float) -> None:
         """Connects to the daemon that follows this one. Raises NotRunning after `deadline`."""

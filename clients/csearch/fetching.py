@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from csearch import __version__
 from csearch.errors import ClientError
+from csearch.quoting import harmless, printable
 
 MOST_BYTES = 50_000_000
 MOST_SECONDS = 20
@@ -22,14 +23,16 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
     try:
         _fetch(url, write)
     except TimeoutError:
-        raise ClientError(f"{url}: did not come within {MOST_SECONDS} seconds") from None
+        raise ClientError(f"{printable(url)}: did not come within {MOST_SECONDS} seconds") from None
     except urllib.error.HTTPError as error:
-        raise ClientError(f"{url}: the server says {error.code} {error.reason}") from None
+        raise ClientError(
+            f"{printable(url)}: the server says {error.code} {harmless(error.reason)}"
+        ) from None
     except urllib.error.URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
-        raise ClientError(f"{url}: {reason}") from None
+        raise ClientError(f"{printable(url)}: {harmless(str(reason))}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise ClientError(f"{url}: cannot be fetched: {error}") from None
+        raise ClientError(f"{printable(url)}: cannot be fetched: {harmless(str(error))}") from None
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, previous)
@@ -44,14 +47,14 @@ def _fetch(url: str, write: Callable[[bytes], None]) -> None:
     size = 0
     with _opener().open(request, timeout=MOST_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
-            raise ClientError(f"{url}: is a web page; name the picture's own address")
+            raise ClientError(f"{printable(url)}: is a web page; name the picture's own address")
         while data := response.read(1 << 16):
             size += len(data)
             if size > MOST_BYTES:
-                raise ClientError(f"{url}: has more than {MOST_BYTES // 1_000_000} MB")
+                raise ClientError(f"{printable(url)}: has more than {MOST_BYTES // 1_000_000} MB")
             write(data)
     if not size:
-        raise ClientError(f"{url}: is empty")
+        raise ClientError(f"{printable(url)}: is empty")
 
 
 def _opener() -> urllib.request.OpenerDirector:

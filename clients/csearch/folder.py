@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from csearch.command import remark, say
 from csearch.errors import ClientError
 from csearch.protocol import RESULTS, AddressError, Message, runtime_directory
+from csearch.quoting import printable
+from csearch.show.terminal import Terminal
 
 _NAME_BYTES = 100
 _FILE_BYTES = 255  # NAME_MAX
@@ -61,7 +63,7 @@ class Links:
             os.rename(self._new, self.path)
         except OSError as error:
             raise _failed(error) from error
-        say(os.fsdecode(self.path))
+        say(printable(self.path) if Terminal(1).interactive else os.fsdecode(self.path))
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
             _open(self.path)
 
@@ -104,5 +106,5 @@ def _cut(name: bytes, size: int) -> bytes:
 
 
 def _failed(error: OSError) -> ClientError:
-    where = os.fsdecode(error.filename or b"the folder of results")
+    where = printable(error.filename or b"the folder of results")
     return ClientError(f"{where}: {error.strerror}")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from csearch.directories import cache_directory
 from csearch.errors import StartError
+from csearch.quoting import harmless, printable
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ def start_daemon(path: bytes, connect: Callable[[bytes], socket]) -> socket:
         if child:
             child.check()
         time.sleep(POLL_SECONDS)
-    where = f"; its log is {child.log}" if child else f"; see journalctl --user -u {UNIT}"
+    where = (
+        f"; its log is {printable(child.log)}" if child else f"; see journalctl --user -u {UNIT}"
+    )
     raise StartError(
-        f"the search service does not listen at {os.fsdecode(path)} after {START_SECONDS:.0f} "
+        f"the search service does not listen at {printable(path)} after {START_SECONDS:.0f} "
         f"seconds{where}"
     )
 
@@ -78,7 +81,7 @@ def managed(path: bytes) -> bool:
 def _start_unit() -> None:
     done = systemctl("start", UNIT)
     if done is None or done[0] != 0:
-        said = done[2].strip() if done else "systemctl does not answer"
+        said = harmless(done[2].strip()) if done else "systemctl does not answer"
         raise StartError(f"{UNIT} could not be started: {said}; see journalctl --user -u {UNIT}")
 
 
@@ -117,7 +120,9 @@ class _Child:
             os.makedirs(cache_directory(), mode=0o700, exist_ok=True)
             output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
-            raise StartError(f"{self.log}: cannot be written: {error.strerror}") from error
+            raise StartError(
+                f"{printable(self.log)}: cannot be written: {error.strerror}"
+            ) from error
         self._log_start = os.fstat(output).st_size
         if self._log_start > LOG_BYTES:
             os.ftruncate(output, 0)
@@ -135,8 +140,8 @@ class _Child:
             )
         except OSError as error:
             raise StartError(
-                f"the search service could not be started: {sys.executable or 'Python'} cannot "
-                f"be run: {error.strerror}"
+                "the search service could not be started: "
+                f"{printable(sys.executable) or 'Python'} cannot be run: {error.strerror}"
             ) from error
         finally:
             os.close(output)
@@ -158,4 +163,6 @@ class _Child:
                 lines = file.read().decode(errors="replace").splitlines()
         except OSError:
             lines = []
-        return "\n".join(f"  {line}" for line in lines[-LOG_LINES:]) or f"  see {self.log}"
+        return "\n".join(f"  {harmless(line)}" for line in lines[-LOG_LINES:]) or (
+            f"  see {printable(self.log)}"
+        )

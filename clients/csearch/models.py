@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from csearch.errors import ClientError
+from csearch.quoting import harmless
 
 _MANAGE = "csearchd.encode.manage"
 _INSTALL = "csearchd.encode.install"
@@ -37,7 +38,8 @@ def _manage(action: str, kind: type) -> Any:
         answer = None
     if done.returncode != 0 or not isinstance(answer, kind):
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ClientError(f"the models cannot be listed: {said[-1] if said else 'no reason given'}")
+        reason = harmless(said[-1]) if said else "no reason given"
+        raise ClientError(f"the models cannot be listed: {reason}")
     return answer
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 
 from csearch.errors import ClientError
+from csearch.quoting import printable
 
 _OPENERS = (("xdg-open",), ("gio", "open"))
 
@@ -24,5 +24,5 @@ def open_path(path: bytes) -> None:
             )
             return
     raise ClientError(
-        f"{os.fsdecode(path)}: nothing opens it here: install xdg-utils (xdg-open), or gio"
+        f"{printable(path)}: nothing opens it here: install xdg-utils (xdg-open), or gio"
     )

@@ -14,6 +14,7 @@ from csearch.command import remark
 from csearch.errors import ClientError
 from csearch.paths import absolute
 from csearch.protocol import Message
+from csearch.quoting import printable
 
 STANDARD_INPUT = "-"
 
@@ -72,8 +73,8 @@ def in_query(query: str) -> list[Picture]:
             )
             if name.lower().endswith(_SUFFIXES) and not is_filter:
                 remark(
-                    f"csearch: {name} is no file; it is searched for as words "
-                    f"(name:{os.path.basename(name)} finds pictures called so)"
+                    f"csearch: {printable(name)} is no file; it is searched for as words "
+                    f"(name:{printable(os.path.basename(name))} finds pictures called so)"
                 )
             continue
         found.append(Picture(file, path, start, end))
@@ -93,9 +94,9 @@ def opened(name: str) -> tuple[int, bytes]:
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path
     except OSError as error:
-        raise ClientError(f"{name}: {error.strerror}") from error
+        raise ClientError(f"{printable(name)}: {error.strerror}") from error
     except ValueError:  # a NUL, from a URL
-        raise ClientError(f"{name!r}: no file is called so") from None
+        raise ClientError(f"{printable(name)}: no file is called so") from None
 
 
 def from_standard_input() -> tuple[int, bytes]:

@@ -10,6 +10,7 @@ from csearch.errors import ClientError, ServiceError
 from csearch.options import Options, parse
 from csearch.paths import absolute, current_directory
 from csearch.protocol import Message
+from csearch.quoting import harmless
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
 from csearch.show.results import Formatter, formatter
@@ -248,7 +249,7 @@ class _Search:
 
             notes = [*of_filters(result["why"]), *notes]
         for note in notes:
-            remark(f"csearch: {note}")
+            remark(f"csearch: {harmless(note)}")
 
     def _nothing(self) -> str:
         if self._options.everywhere:

@@ -7,8 +7,8 @@ import argparse
 from csearch.command import say
 from csearch.connection import Connection
 from csearch.paths import absolute
+from csearch.quoting import printable
 from csearch.show.numbers import count
-from csearch.show.paths import printable
 
 EXAMPLES = """
 csearchctl add ~/Pictures

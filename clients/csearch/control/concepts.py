@@ -7,6 +7,7 @@ import argparse
 from csearch.arguments import add_action
 from csearch.command import remark, say
 from csearch.connection import Connection
+from csearch.quoting import harmless
 from csearch.show.numbers import count
 
 EXAMPLES = """
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         known = connection.call("concepts")["concepts"]
         for one in known:
             against = f", {count(one['against'], 'counter-example')}" if one["against"] else ""
-            say(f"{one['name']}\t{count(one['examples'], 'example')}{against}")
+            say(f"{harmless(one['name'])}\t{count(one['examples'], 'example')}{against}")
         if not known:
             remark("Nothing was taught yet; csearchctl teach -h says how.")
     return 0

@@ -16,6 +16,7 @@ from csearch.control.checks import (
     place,
     service,
 )
+from csearch.quoting import harmless
 from csearch.show.terminal import Terminal
 
 EXAMPLES = """
@@ -37,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
     for finding in _findings():
         failures += finding.level == FAIL
         level = terminal.styled(f"{finding.level:4}", _STYLES[finding.level])
-        say(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {finding.text}")
+        say(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {harmless(finding.text)}")
         if finding.advice:
-            say(f"{'':{_SUBJECT_COLUMNS + 6}}  → {finding.advice}")
+            say(f"{'':{_SUBJECT_COLUMNS + 6}}  → {harmless(finding.advice)}")
     return FOUND_FAILURES if failures else 0
 
 

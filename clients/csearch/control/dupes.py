@@ -8,9 +8,9 @@ from csearch.command import remark, write
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol import Message
+from csearch.quoting import printable
 from csearch.show.json import line, path_fields
 from csearch.show.numbers import count, size
-from csearch.show.paths import printable
 from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal
 

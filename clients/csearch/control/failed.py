@@ -6,8 +6,8 @@ import argparse
 
 from csearch.command import remark, say, write
 from csearch.connection import Connection
+from csearch.quoting import harmless, printable
 from csearch.show.numbers import count
-from csearch.show.paths import printable
 from csearch.show.terminal import Terminal
 
 EXAMPLES = """
@@ -28,12 +28,17 @@ def run(options: argparse.Namespace) -> int:
     for reply in Connection(start=True).request("failed", retry=options.retry):
         for hit in reply.get("hits", ()):
             if terminal.interactive:
-                reason = terminal.styled(hit["reason"], "31")
+                reason = terminal.styled(harmless(hit["reason"]), "31")
                 say(f"{printable(hit['path'])}: {reason}")
             else:
-                write(hit["path"] + b"\t" + hit["reason"].encode() + b"\n")
+                write(_field(hit["path"]) + b"\t" + harmless(hit["reason"]).encode() + b"\n")
     if options.retry:
         remark(f"{count(reply['retried'], 'picture')} will be tried again.")
     elif not reply["count"]:
         remark("Every picture could be read.")
     return 0
+
+
+def _field(path: bytes) -> bytes:
+    """A path in a row for programs: as it is, unless it would be taken for more than one field."""
+    return printable(path).encode() if b"\n" in path or b"\t" in path else path

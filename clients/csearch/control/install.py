@@ -17,6 +17,7 @@ from csearch.installing.plan import (
     installation,
     root_commands,
 )
+from csearch.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl install
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if commands := root_commands(options.all):
         say("What needs the administrator:")
         for command in commands:
-            say(f"  {command}")
+            say(f"  {harmless(command)}")
     return 0
 
 
@@ -62,7 +63,7 @@ def show(steps: list[Step], dry_run: bool) -> None:
     for step in steps:
         if step.action not in WORDS:
             continue
-        line = f"{WORDS[step.action][dry_run]} {step.path}"
+        line = f"{WORDS[step.action][dry_run]} {printable(step.path)}"
         if step.action == KEEP:
             remark(f"csearchctl: {line}, since it was changed by others")
         else:

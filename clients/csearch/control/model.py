@@ -12,6 +12,7 @@ from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
 from csearch.models import catalogue, install, remove
 from csearch.protocol import Message
+from csearch.quoting import harmless, printable
 from csearch.show.numbers import count, size
 from csearch.show.terminal import Terminal
 
@@ -58,7 +59,7 @@ def _list() -> int:
     use = _in_use()
     listed = catalogue()
     say("\n\n".join("\n".join(_entry(model, use, terminal)) for model in listed["models"]))
-    say(f"\nAccuracies are those that {listed['accuracy_source']} gives.")
+    say(f"\nAccuracies are those that {harmless(listed['accuracy_source'])} gives.")
     return 0
 
 
@@ -74,7 +75,7 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         marks.append("recommended")
     if not marks:
         marks.append("can be installed")
-    yield f"{terminal.styled(model['name'], '1')}  ({', '.join(marks)})"
+    yield f"{terminal.styled(harmless(model['name']), '1')}  ({', '.join(marks)})"
     sizes = []
     if model.get("download") and not model.get("installed"):
         sizes.append(f"{size(model['download'])} to download")
@@ -91,7 +92,7 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         ("", model.get("summary")),
     ):
         if text:
-            yield f"  {terminal.styled(f'{label:11}', '2')}{text}"
+            yield f"  {terminal.styled(f'{label:11}', '2')}{harmless(text)}"
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -105,21 +106,24 @@ def _use(name: str) -> int:
     result = Connection(start=True).call("use", model=name)
     if result["total"]:
         say(
-            f"{count(result['total'], 'picture')} will be read with {result['model']}; until then "
-            "searches use the model they used before (csearchctl status shows the progress)"
+            f"{count(result['total'], 'picture')} will be read with {harmless(result['model'])}; "
+            "until then searches use the model they used before (csearchctl status shows the "
+            "progress)"
         )
     else:
-        say(f"Searches use {result['model']}.")
+        say(f"Searches use {harmless(result['model'])}.")
     return 0
 
 
 def _remove(name: str) -> int:
     use = Connection(start=True).call("models")
     if name in (use.get("current"), use.get("next")):
-        raise ClientError(f"{name} is in use; csearchctl model use chooses another one first")
+        raise ClientError(
+            f"{printable(name)} is in use; csearchctl model use chooses another one first"
+        )
     if status := remove(name):
         return status
-    say(f"{name} has been removed.")
+    say(f"{printable(name)} has been removed.")
     return 0
 
 
@@ -128,7 +132,7 @@ def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise ClientError(f"{name!a} can't be a model's name: it is not UTF-8") from None
+        raise ClientError(f"{printable(name)} can't be a model's name: it is not UTF-8") from None
 
 
 def _in_use() -> Message:

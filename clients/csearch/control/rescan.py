@@ -7,7 +7,7 @@ import argparse
 from csearch.command import remark, say
 from csearch.connection import Connection
 from csearch.paths import absolute
-from csearch.show.paths import printable
+from csearch.quoting import printable
 
 EXAMPLES = """
 csearchctl rescan                 all watched directories

@@ -10,8 +10,8 @@ from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.paths import absolute
 from csearch.protocol import Message
+from csearch.quoting import harmless, printable
 from csearch.show.numbers import count
-from csearch.show.paths import printable
 from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal
 
@@ -97,7 +97,7 @@ def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
                         say(line({**path_fields(hit["path"]), "tags": tags}).decode().rstrip())
                     elif hit["tags"]:
                         words = ", ".join(f"{word} {sure:.0%}" for word, sure in hit["tags"])
-                        say(f"{printable(hit['path'])}: {words}")
+                        say(f"{printable(hit['path'])}: {harmless(words)}")
             else:
                 result = reply
     finally:
@@ -117,7 +117,7 @@ def _follow(connection: Connection, did: str, op: str, **arguments: object) -> i
             elif reply["type"] == "hits":
                 progress.clear()
                 for hit in reply["hits"]:
-                    remark(f"{printable(hit['path'])}: left alone: {hit['reason']}")
+                    remark(f"{printable(hit['path'])}: left alone: {harmless(hit['reason'])}")
             else:
                 result = reply
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.pictures import opened
 from csearch.protocol import Message
+from csearch.quoting import harmless, printable
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal
@@ -41,7 +42,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     names = [*options.examples, *options.against]
     if not names:
-        raise ClientError(f'name pictures that show "{options.name}", five or more if you can')
+        raise ClientError(
+            f"name pictures that show {printable(options.name)}, five or more if you can"
+        )
     connection = Connection(start=True)
     result: Message = {}
     new = False
@@ -51,9 +54,9 @@ def run(options: argparse.Namespace) -> int:
         result = _teach(connection, options.name, part, against)
         new = new or result["new"]
     against_it = f", {count(result['against'], 'counter-example')}" if result["against"] else ""
-    say(f"{result['name']}: {count(result['examples'], 'example')}{against_it}")
+    say(f"{harmless(result['name'])}: {count(result['examples'], 'example')}{against_it}")
     if new:
-        remark(f"In queries it is called: {', '.join(result['called'])}")
+        remark(f"In queries it is called: {harmless(', '.join(result['called']))}")
     return 0
 
 

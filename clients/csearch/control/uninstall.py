@@ -10,6 +10,7 @@ from csearch.directories import data_directory
 from csearch.installing import manager
 from csearch.installing.manifest import load
 from csearch.installing.plan import carry_out, removal, root_removals
+from csearch.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl uninstall
@@ -38,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
         carry_out(steps, manifest)
         if managed:
             manager.reload()
-        say(f"The library and the models stay in {data_directory()}.")
+        say(f"The library and the models stay in {printable(data_directory())}.")
     if commands := root_removals():
         say("What needs the administrator:")
         for command in commands:
-            say(f"  {command}")
+            say(f"  {harmless(command)}")
     return 0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import csearch
 from csearch.directories import base
 from csearch.errors import ClientError
+from csearch.quoting import printable
 
 
 class Item(NamedTuple):
@@ -121,4 +122,6 @@ def share() -> str:
     for place in (os.path.join(package, "share"), os.path.dirname(os.path.dirname(package))):
         if os.path.isdir(os.path.join(place, "systemd")):
             return place
-    raise ClientError(f"{package}: systemd/ and integrations/ are missing; install csearch again")
+    raise ClientError(
+        f"{printable(package)}: systemd/ and integrations/ are missing; install csearch again"
+    )

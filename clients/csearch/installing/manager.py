@@ -5,6 +5,7 @@ from __future__ import annotations
 from csearch.errors import ClientError
 from csearch.launch import SOCKET_UNIT, UNIT, managed, systemctl
 from csearch.protocol import AddressError, socket_path
+from csearch.quoting import harmless
 
 BY_HAND = f"systemctl --user enable --now {SOCKET_UNIT} {UNIT}"
 
@@ -42,5 +43,5 @@ def disable() -> None:
 def _do(*arguments: str) -> None:
     done = systemctl(*arguments)
     if done is None or done[0] != 0:
-        said = done[2].strip() if done else "it does not answer"
+        said = harmless(done[2].strip()) if done else "it does not answer"
         raise ClientError(f"systemctl --user {' '.join(arguments)}: {said}")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 from csearch.directories import data_directory
 from csearch.errors import ClientError
+from csearch.quoting import harmless, printable
 
 
 @dataclass
@@ -31,7 +32,9 @@ def load() -> Manifest:
     except FileNotFoundError:
         return Manifest()
     except (OSError, ValueError, TypeError) as error:
-        raise ClientError(f"{path}: cannot be read ({error}); remove it, then install") from error
+        raise ClientError(
+            f"{printable(path)}: cannot be read ({harmless(str(error))}); remove it, then install"
+        ) from error
 
 
 def save(manifest: Manifest) -> None:
@@ -45,7 +48,7 @@ def save(manifest: Manifest) -> None:
         os.makedirs(data_directory(), mode=0o700, exist_ok=True)
         write_file(path, json.dumps(asdict(manifest), indent=1).encode())
     except OSError as error:
-        raise ClientError(f"{path}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(path)}: cannot be written: {error.strerror}") from error
 
 
 def digest(content: bytes) -> str:

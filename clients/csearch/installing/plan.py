@@ -10,6 +10,7 @@ from csearch.errors import ClientError
 from csearch.installing import items
 from csearch.installing.manifest import Manifest, digest, manifest_path, read_file, save, write_file
 from csearch.installing.render import command, rendered
+from csearch.quoting import printable
 
 WRITE, KEEP, REMOVE, SAME = "write", "keep", "remove", "same"
 
@@ -78,7 +79,7 @@ def carry_out(steps: list[Step], manifest: Manifest) -> None:
             elif step.action == REMOVE:
                 os.unlink(step.path)
         except OSError as error:
-            raise ClientError(f"{step.path}: {error.strerror}") from error
+            raise ClientError(f"{printable(step.path)}: {error.strerror}") from error
         if step.action in (WRITE, SAME):
             manifest.files[step.path] = digest(step.content)
         else:

@@ -9,6 +9,7 @@ import csearch
 from csearch.directories import base, cache_directory, data_directory
 from csearch.errors import ClientError
 from csearch.installing.items import Item, share
+from csearch.quoting import printable
 
 _FORBIDDEN = frozenset('"\\$%`')  # they mean something in units or desktop files
 _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
@@ -26,7 +27,7 @@ def rendered_source(source: str) -> bytes:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise ClientError(f"{path}: {error.strerror}; install csearch again") from error
+        raise ClientError(f"{printable(path)}: {error.strerror}; install csearch again") from error
     for name, value in _values().items():
         content = content.replace(b"@%s@" % name.encode(), os.fsencode(value))
     return content
@@ -67,6 +68,7 @@ def _get(name: str) -> str:
 def _checked(path: str) -> str:
     if wrong := sorted(c for c in set(path) if c in _FORBIDDEN or not c.isprintable()):
         raise ClientError(
-            f"{path}: {wrong[0]!r} in a path can't be installed; move the environment elsewhere"
+            f"{printable(path)}: {wrong[0]!r} in a path can't be installed; move the environment "
+            "elsewhere"
         )
     return path

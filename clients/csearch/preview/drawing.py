@@ -12,6 +12,7 @@ from csearch.preview import graphics, placeholders
 from csearch.preview.screen import BLOCKS, ITERM2, KITTY, SIXEL, Screen, conversation
 from csearch.preview.thumbnails import Thumbnails
 from csearch.protocol import Message
+from csearch.quoting import harmless
 from csearch.show.terminal import Terminal
 
 _ROWS = 10  # of text that a picture takes
@@ -51,7 +52,7 @@ class Drawing:
             path, self._columns * width, _ROWS * height, _FORMS[screen.protocol]
         )
         if "reason" in picture:
-            write(f"  ({picture['reason']})\n".encode())
+            write(f"  ({harmless(picture['reason'])})\n".encode())
             return
         if screen.protocol == BLOCKS:
             write(b"".join(graphics.blocks(picture, screen.true_colour)))

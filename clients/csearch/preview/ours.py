@@ -6,6 +6,7 @@ import os
 import stat
 
 from csearch.errors import ClientError
+from csearch.quoting import printable
 
 _MARK = b"Software\0csearch"  # in a PNG that we made
 _HEAD = 1 << 16  # bytes in which it stands
@@ -19,11 +20,11 @@ def check_replaceable(path: str, kind: str) -> None:
             with open(path, "rb") as file:
                 ours = _MARK in file.read(_HEAD)
         if not ours:
-            raise ClientError(f"{path} exists and is no {kind}; it stays as it is")
+            raise ClientError(f"{printable(path)} exists and is no {kind}; it stays as it is")
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise ClientError(f"{path}: {error.strerror}") from error
+        raise ClientError(f"{printable(path)}: {error.strerror}") from error
 
 
 def replace(path: str, data: bytes) -> None:
@@ -36,4 +37,4 @@ def replace(path: str, data: bytes) -> None:
     except OSError as error:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        raise ClientError(f"{path}: {error.strerror}") from error
+        raise ClientError(f"{printable(path)}: {error.strerror}") from error

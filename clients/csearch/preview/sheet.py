@@ -10,6 +10,7 @@ from typing import NamedTuple
 from csearch.errors import ClientError
 from csearch.preview.ours import check_replaceable, replace
 from csearch.protocol import Message, pack
+from csearch.quoting import harmless, printable
 
 _MOST = 1000  # pictures: more than that no viewer shows well
 
@@ -35,8 +36,8 @@ class Sheet(NamedTuple):
         )
         if done.returncode != 0 or not done.stdout:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            reason = said[-1] if said else "no reason given"
-            raise ClientError(f"{self.path}: the sheet could not be made: {reason}")
+            reason = harmless(said[-1]) if said else "no reason given"
+            raise ClientError(f"{printable(self.path)}: the sheet could not be made: {reason}")
         replace(self.path, done.stdout)
 
 

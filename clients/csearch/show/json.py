@@ -16,8 +16,11 @@ def path_fields(path: bytes) -> dict[str, str]:
 
 
 def line(value: object) -> bytes:
-    """`value` as one line of JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False).encode(errors="replace") + b"\n"
+    """`value` as one line of JSON in UTF-8, in which no character steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return text.encode() + b"\n"
 
 
 def plain(value: Any) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from csearch.quoting import printable as printable
+
 _ELLIPSIS = "…"
-_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e", "\\": "\\\\", "'": "\\'"}
 _UNQUOTED = frozenset(b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
@@ -13,35 +14,6 @@ def shortest(path: bytes, directory: bytes) -> bytes:
     """`path`, or the way to it from `directory` where that is shorter."""
     relative = os.path.relpath(path, directory)
     return relative if len(relative) < len(path) else path
-
-
-def printable(path: bytes) -> str:
-    """`path` as text that is safe on a terminal.
-
-    A name with control characters, invisible ones or invalid UTF-8 is written as the shell's
-    $'…', which can be pasted.
-    """
-    text = path.decode("utf-8", "surrogateescape")
-    if text.isprintable() or all(_visible(character) for character in text):
-        return text
-    return "$'" + "".join(_escaped(character) for character in text) + "'"
-
-
-def _visible(character: str) -> bool:
-    if character.isprintable():
-        return True
-    import unicodedata
-
-    # Other blanks than the common one, and the joiners of emoji, are common in names.
-    return unicodedata.category(character) == "Zs" or character in "\u200c\u200d"
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if _visible(character):
-        return character
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def width(text: str) -> int:

@@ -11,7 +11,7 @@ from csearch.errors import ClientError
 from csearch.pictures import Picture
 from csearch.preview.ours import replace
 from csearch.protocol import Message
-from csearch.show.paths import printable
+from csearch.quoting import printable
 
 
 def write_regions(
@@ -35,6 +35,6 @@ def write_regions(
         os.close(shown)
     replace(target, result["png"])
     remark(
-        f"csearch: {printable(os.fsencode(target))} shows, by {result['method']}, which regions of "
+        f"csearch: {printable(target)} shows, by {result['method']}, which regions of "
         f"{printable(path)} match"
     )

@@ -8,7 +8,8 @@ from itertools import count
 
 from csearch.options import Options
 from csearch.protocol import Message
-from csearch.show.paths import file_uri, printable, shorten, shortest
+from csearch.quoting import printable
+from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
@@ -40,7 +41,7 @@ def formatter(terminal: Terminal, options: Options) -> Formatter:
     if options.json:
         return Formatter(_json_lines(options.offset), details=True, places=True)
     if options.format is not None:
-        return _templates(options.format, options.offset)
+        return _templates(options.format, options.offset, terminal)
     if options.zero:
         return Formatter(lambda hits: b"".join(hit["path"] + b"\0" for hit in hits))
     explain = _explaining(terminal, options)
@@ -101,11 +102,11 @@ def _json_lines(offset: int) -> Callable[[Iterable[Message]], bytes]:
     return lines
 
 
-def _templates(text: str, offset: int) -> Formatter:
+def _templates(text: str, offset: int, terminal: Terminal) -> Formatter:
     from csearch.show.fields import OF_THE_PATH
     from csearch.show.template import Template
 
-    template = Template(text)
+    template = Template(text, terminal.interactive)
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 from csearch.protocol import Message
+from csearch.quoting import harmless, printable
 from csearch.show.numbers import count, duration, rate, size
-from csearch.show.paths import printable, shorten, width
+from csearch.show.paths import shorten, width
 from csearch.show.terminal import Terminal
 
 _STATES = {  # style, what it means
@@ -37,7 +38,7 @@ def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
         yield "No directory is watched; csearchctl add DIR adds one."
     for note in status.get("notes") or []:
         yield ""
-        yield f"{terminal.styled('Note', '33')}: {note}"
+        yield f"{terminal.styled('Note', '33')}: {harmless(note)}"
 
 
 def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
@@ -73,7 +74,7 @@ def _root_remarks(root: Message) -> Iterator[str]:
         number = root["directories"]
         yield f"{count(number)} {'directory' if number == 1 else 'directories'} watched"
     elif root.get("watch"):
-        yield root["watch"]
+        yield harmless(root["watch"])
     if root.get("reconciled"):
         yield f"compared {duration(time.time() - root['reconciled'])} ago"
     if root.get("lost"):
@@ -81,10 +82,10 @@ def _root_remarks(root: Message) -> Iterator[str]:
 
 
 def _state(status: Message, terminal: Terminal) -> str:
-    state = str(status.get("state"))
+    state = harmless(str(status.get("state")))
     style, meaning = _STATES.get(state, ("0", ""))
     if state == "paused" and status.get("reason"):
-        meaning = f"{status['reason']}; searching works"
+        meaning = f"{harmless(status['reason'])}; searching works"
     return f"{terminal.styled(f'● {state}', style)}  {meaning}"
 
 
@@ -131,10 +132,10 @@ def _encoded(status: Message) -> str:
 
 
 def _model(status: Message) -> str:
-    model = str(status.get("model") or "none")
+    model = harmless(str(status.get("model") or "none"))
     if coming := status.get("next_model"):
         done, total = coming["done"], count(coming["total"], "picture")
-        return f"{model}; changing to {coming['name']} ({count(done)} of {total} read)"
+        return f"{model}; changing to {harmless(coming['name'])} ({count(done)} of {total} read)"
     return model
 
 
@@ -165,12 +166,12 @@ def _tags(status: Message) -> str:
     if tags.get("waiting"):
         parts.append(f"{count(tags['waiting'], 'picture')} to do")
     if tags.get("trouble"):
-        parts.append(tags["trouble"])
+        parts.append(harmless(tags["trouble"]))
     return "; ".join(parts)
 
 
 def _folder_remarks(folder: Message) -> Iterator[str]:
-    yield str(folder["mode"])
+    yield harmless(str(folder["mode"]))
     if folder.get("left"):
         yield f"{count(folder['left'], 'picture')} left alone: csearchctl tags write says why"
     if not folder.get("present", True):
@@ -182,7 +183,7 @@ def _folder_remarks(folder: Message) -> Iterator[str]:
 def _service(status: Message) -> str:
     parts = []
     if status.get("version"):
-        parts.append(f"csearch {status['version']}")
+        parts.append(f"csearch {harmless(str(status['version']))}")
     if status.get("pid"):
         parts.append(f"process {status['pid']}")
     if status.get("memory"):

@@ -1,7 +1,7 @@
 r"""--format: a template such as `{path}\t{date}\t{place}`, a line for each hit.
 
 `\t`, `\n`, `\0` and `\\` are escapes, `{{` and `}}` are braces. A line ends with a newline, unless
-the template ends with `\n` or `\0`.
+the template ends with `\n` or `\0`. On a terminal nothing that is written steers it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from csearch.errors import ClientError
 from csearch.protocol import Message
+from csearch.quoting import harmless, printable
 from csearch.show.fields import FIELDS, values
 
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\0": "\0", "\\\\": "\\", "{{": "{", "}}": "}"}
@@ -22,13 +23,15 @@ _PIECES = re.compile(r"\\[tn0\\]|\{\{|\}\}|\{(\w*)\}|[{}]")
 class Template:
     """A template that was understood. `fields` are the names in it."""
 
-    def __init__(self, text: str) -> None:
-        """Raises ClientError."""
+    def __init__(self, text: str, interactive: bool) -> None:
+        """`interactive`: the lines go to a terminal. Raises ClientError."""
+        self._name = _shown if interactive else _as_it_is
         self._parts: list[str | Callable[[bytes, dict[str, Any]], bytes]] = []
         self.fields: set[str] = set()
+        literal = harmless if interactive else str
         end = 0
         for match in _PIECES.finditer(text):
-            self._parts.append(text[end : match.start()])
+            self._parts.append(literal(text[end : match.start()]))
             end = match.end()
             if match[0] in _ESCAPES:
                 self._parts.append(_ESCAPES[match[0]])
@@ -36,7 +39,7 @@ class Template:
                 raise ClientError(f"--format: a single {match[0]}; {match[0] * 2} stands for it")
             else:
                 self._add_field(match[1])
-        self._parts.append(text[end:])
+        self._parts.append(literal(text[end:]))
         ending = "".join(part for part in self._parts[-2:] if isinstance(part, str))
         if not ending.endswith(("\n", "\0")):
             self._parts.append("\n")
@@ -55,13 +58,21 @@ class Template:
             raise ClientError(f"--format: there is no field {{{name}}}; known are {known}")
         self.fields.add(name)
         if name == "path":
-            self._parts.append(lambda path, known: path)
+            self._parts.append(lambda path, known: self._name(path))
         elif name == "name":
-            self._parts.append(lambda path, known: os.path.basename(path))
+            self._parts.append(lambda path, known: self._name(os.path.basename(path)))
         elif name == "folder":
-            self._parts.append(lambda path, known: os.path.dirname(path))
+            self._parts.append(lambda path, known: self._name(os.path.dirname(path)))
         else:
             self._parts.append(lambda path, known: _text(known[name]))
+
+
+def _shown(name: bytes) -> bytes:
+    return printable(name).encode()
+
+
+def _as_it_is(name: bytes) -> bytes:
+    return name
 
 
 def _text(value: object) -> bytes:

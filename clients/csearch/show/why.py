@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from csearch.protocol import Message
+from csearch.quoting import harmless
 from csearch.show.numbers import count
 from csearch.show.terminal import Terminal
 
@@ -18,15 +19,15 @@ def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
         met = [_part(part) for part in why.get("parts", ()) if _outcome(part) == sure]
         if met:
             styled = terminal.styled(f"{verb:6}", _STYLES.get(sure or "", "2"))
-            lines.append(f"{indent}{styled}  {', '.join(met)}\n")
+            lines.append(f"{indent}{styled}  {harmless(', '.join(met))}\n")
     if terms := why.get("terms"):
-        lines.append(f"{indent}{terminal.styled('shows ', '2')}  {', '.join(terms)}\n")
+        lines.append(f"{indent}{terminal.styled('shows ', '2')}  {harmless(', '.join(terms))}\n")
     return "".join(lines)
 
 
 def of_filters(why: Message) -> list[str]:
     """What the filters did, for stderr."""
-    told = [f"{one['text']} leaves {count(one['files'])}" for one in why["filters"]]
+    told = [f"{harmless(one['text'])} leaves {count(one['files'])}" for one in why["filters"]]
     if not told:
         return []
     together = f"; together {count(why['left'])}" if len(told) > 1 else ""
