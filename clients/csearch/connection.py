@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import struct
 import time
 
 # The class that socket's own is made of: what socket adds takes 5 ms to import.
-from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
+from _socket import (
+    AF_UNIX,
+    SCM_RIGHTS,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    socket,
+)
 from array import array
 from collections.abc import Iterator, Sequence
 
 from csearch import __version__
-from csearch.errors import ClientError, NotRunning, ServiceError
+from csearch.command import remark
+from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol import (
     MAX_REPLY,
     MAX_REQUEST,
@@ -20,25 +31,41 @@ from csearch.protocol import (
     ProtocolError,
     Unpacker,
     pack,
+    peer_uid,
     socket_path,
 )
 from csearch.quoting import harmless, printable
+from csearch.show.terminal import is_terminal
 
 POLL_SECONDS = 0.02
+QUIET_SECONDS = 5  # without a word, until the daemon is asked whether it is there
+_QUIET = struct.pack("ll", QUIET_SECONDS, 0)  # a timeval
+_GIVE_UP = 2  # times that long without an answer to that
 # How long to try again, by the way in which the daemon turned the greeting down: it comes back as
 # the version that is installed, or it was just ending.
 _PATIENCE = {"restarting": 30.0, "closed": 3.0}
+_HELLO: Message = {"protocol": PROTOCOL, "version": __version__}
 _KINDS = ("progress", "hits", "result")
 _NOT_RUNNING = "the search service is not running; csearchctl start starts it"
 _ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
 
 
 class Connection:
-    """One connection, whose `hello` travels with the first request, in one write."""
+    """One connection, whose `hello` travels with the first request, in one write.
 
-    def __init__(self, start: bool) -> None:
-        """Connects. Raises NotRunning without a daemon, or starts one: see csearch.launch."""
+    A daemon that is at work for long still answers a short question at once. Where it doesn't, that
+    is said, and waited for on a terminal; else every method raises NotAnswering.
+    """
+
+    def __init__(self, start: bool, patient: bool | None = None) -> None:
+        """Connects. Raises NotRunning without a daemon, or starts one: see csearch.launch.
+
+        `patient`: whether a daemon that doesn't answer is waited for; None: on a terminal, by
+        commands that start one.
+        """
         self._start = start
+        self._patient = start and is_terminal(2) if patient is None else patient
+        self._warned = False
         self.last_id = 0
         self.server: Message = {}  # the daemon's `hello`, once it has answered
         self._connect()
@@ -77,20 +104,31 @@ class Connection:
     def send(self, op: str, files: Sequence[int] = (), /, **arguments: object) -> int:
         """Sends a request without waiting for its replies; its id."""
         frame = b""
-        if not self.last_id:
-            frame = self._frame("hello", protocol=PROTOCOL, version=__version__)
+        if not self.last_id and op != "hello":
+            frame = self._frame("hello", **_HELLO)
         body = self._frame(op, **arguments, **({"files": len(files)} if files else {}))
         if len(body) > MAX_REQUEST:
             raise ClientError(f"the request has {len(body)} bytes; at most {MAX_REQUEST} are taken")
+        self._write(frame + body, files)
+        return self.last_id
+
+    def greet(self) -> Message:
+        """The daemon's `hello`, without another request. Raises ServiceError."""
+        return self.call("hello", **_HELLO)
+
+    def _write(self, data: bytes, files: Sequence[int] = ()) -> None:
+        rights = [(SOL_SOCKET, SCM_RIGHTS, array("i", files))] if files else []
+        silences = 0
         try:
-            data = frame + body
-            if files:
-                rights = SOL_SOCKET, SCM_RIGHTS, array("i", files)
-                data = data[self._socket.sendmsg([data], [rights]) :]
-            self._socket.sendall(data)
+            while data:
+                try:
+                    data = data[self._socket.sendmsg([data], rights) :]
+                    rights = []
+                except BlockingIOError:  # it reads nothing
+                    silences += 1
+                    self._unanswered(silences)
         except (BrokenPipeError, ConnectionResetError):
             pass  # what it said before it closed, if anything, is read next
-        return self.last_id
 
     def _frame(self, op: str, **arguments: object) -> bytes:
         self.last_id += 1
@@ -106,16 +144,13 @@ class Connection:
                     raise ServiceError(code, text, message)
                 if message.get("id") == 1 and not self.server:
                     self.server = message
-                elif message.get("id") == request_id and kind in _KINDS:
+                if message.get("id") == request_id and kind in _KINDS:
                     yield message
                     if kind == "result":
                         return
 
     def _receive(self) -> list[Message]:
-        try:
-            data = self._socket.recv(1 << 16)
-        except ConnectionResetError:
-            data = b""
+        data = self._heard()
         if not data:
             raise ServiceError("closed", "the search service ended before it answered; try again")
         try:
@@ -124,6 +159,38 @@ class Connection:
             raise ClientError(
                 f"{printable(socket_path())}: what answers is no search service: {error}"
             ) from error
+
+    def _heard(self) -> bytes:
+        """The next bytes; b"" at the end. Raises NotAnswering."""
+        asked = not self.server  # then its hello is awaited
+        silences = 0
+        while True:
+            try:
+                return self._socket.recv(1 << 16)
+            except ConnectionResetError:
+                return b""
+            except BlockingIOError:  # nothing came for QUIET_SECONDS
+                if asked:
+                    silences += 1
+                    self._unanswered(silences)
+                else:
+                    asked = True
+                    self._write(self._frame("answer", target=None))
+
+    def _unanswered(self, times: int) -> None:
+        """Says that the daemon doesn't answer. Raises NotAnswering where it isn't waited for."""
+        from csearch.launch import is_starting
+
+        path = socket_path()
+        if self._patient or is_starting(path):
+            if not self._warned:
+                self._warned = True
+                remark("The search service doesn't answer; waiting for it (Ctrl-C ends the wait)")
+        elif times >= _GIVE_UP:
+            raise NotAnswering(
+                f"the search service listens at {printable(path)} and doesn't answer; csearchctl "
+                "stop ends it, the next search starts it again"
+            )
 
     def _connect(self) -> None:
         """Opens the socket; afterwards nothing has been said yet."""
@@ -136,7 +203,7 @@ class Connection:
         try:
             if not self._start:
                 _leave_asleep(path)
-            self._socket = connect(path)
+            self._socket = self._connected(path)
         except _ABSENT:
             if not self._start:
                 raise NotRunning(_NOT_RUNNING) from None
@@ -145,6 +212,16 @@ class Connection:
             self._socket = start_daemon(path, connect)
         except OSError as error:
             raise ClientError(f"{printable(path)}: {error.strerror}") from error
+
+    def _connected(self, path: bytes) -> socket:
+        """Raises OSError; NotAnswering where too many others wait for the daemon already."""
+        silences = 0
+        while True:
+            try:
+                return connect(path)
+            except BlockingIOError:
+                silences += 1
+                self._unanswered(silences)
 
     def _reconnect(self, deadline: float) -> None:
         """Connects to the daemon that follows this one. Raises NotRunning after `deadline`."""
@@ -168,11 +245,28 @@ def _leave_asleep(path: bytes) -> None:
 
 
 def connect(path: bytes) -> socket:
-    """A socket that is connected to `path`. Raises OSError."""
+    """A socket that is connected to `path`, whose calls fail after QUIET_SECONDS of silence.
+
+    Raises OSError; BlockingIOError for that silence; ClientError where another user listens.
+    """
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
+        for option in (SO_RCVTIMEO, SO_SNDTIMEO):  # socket(7); connect(2) heeds the latter
+            connection.setsockopt(SOL_SOCKET, option, _QUIET)
         connection.connect(path)
-    except OSError:
+        check_peer(connection, path)
+    except BaseException:
         connection.close()
         raise
     return connection
+
+
+def check_peer(connection: socket, path: bytes) -> None:
+    """Raises ClientError unless the listener is the user's own, or root's, such as systemd:
+    whoever else can put a socket there would be told what is searched for."""
+    uid = peer_uid(connection)
+    if uid not in (0, os.getuid()):
+        raise ClientError(
+            f"{printable(path)}: another user (uid {uid}) listens there, and was told nothing; set "
+            "CSEARCH_SOCKET to a path where only you can write"
+        )

@@ -15,6 +15,11 @@ def cache_directory() -> str:
     return os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "csearch")
 
 
+def lock_path() -> str:
+    """The lock of the library, which the daemon that serves it holds; it tells its process."""
+    return os.path.join(data_directory(), "lock")
+
+
 def base(variable: str, default: str) -> str:
     """The directory that an XDG variable names."""
     value = os.environ.get(variable, "")

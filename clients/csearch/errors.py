@@ -13,6 +13,10 @@ class NotRunning(ClientError):
     """No daemon listens, and the command is one that starts none."""
 
 
+class NotAnswering(ClientError):
+    """A daemon listens and says nothing: it is stopped, or has run out of something."""
+
+
 class StartError(ClientError):
     """The daemon could not be started."""
 

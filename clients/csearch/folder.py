@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from csearch.command import remark, say
 from csearch.errors import ClientError
+from csearch.private import make_directories, make_private
 from csearch.protocol import RESULTS, AddressError, Message, runtime_directory
 from csearch.quoting import printable
 from csearch.show.terminal import Terminal
@@ -30,9 +31,9 @@ class Links:
             above = os.path.join(runtime_directory(), RESULTS)
             self.path = os.path.join(above, _folder_name(query))
             self._new = os.path.join(above, b".new-%d" % os.getpid())
-            os.makedirs(runtime_directory(), mode=0o700, exist_ok=True)
+            make_private(runtime_directory())
             remove(self._new)  # what a killed process with our number has left
-            os.makedirs(self._new, mode=0o700)
+            make_directories(self._new)
         except AddressError as error:
             raise ClientError(str(error)) from error
         except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from csearch.directories import cache_directory
 from csearch.errors import StartError
+from csearch.private import make_directories
 from csearch.quoting import harmless, printable
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
@@ -72,6 +73,13 @@ def connecting_starts(path: bytes) -> bool:
     return False
 
 
+def is_starting(path: bytes) -> bool:
+    """Whether a user manager is just starting the daemon of the socket at `path`: it listens
+    already, and speaks when its library is open."""
+    state = systemctl("is-active", UNIT) if managed(path) else None
+    return state is not None and state[1].strip() in ("activating", "reloading")
+
+
 def managed(path: bytes) -> bool:
     """Whether the socket at `path` is one of a session that has a user manager."""
     runtime = os.path.dirname(os.path.dirname(path))
@@ -117,8 +125,9 @@ class _Child:
             environment[b"CSEARCH_SOCKET"] = path  # absolute, for a process that stands in /
         self.log = os.path.join(cache_directory(), "csearchd.log")
         try:
-            os.makedirs(cache_directory(), mode=0o700, exist_ok=True)
-            output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            make_directories(cache_directory())
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # it may be a pipe
+            output = os.open(self.log, flags, 0o600)
         except OSError as error:
             raise StartError(
                 f"{printable(self.log)}: cannot be written: {error.strerror}"

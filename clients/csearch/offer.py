@@ -82,8 +82,9 @@ def _settled() -> bool:
 def _remember() -> bool:
     """Notes that the question is asked; where that can't be noted it is not asked."""
     try:
-        with open(os.path.join(data_directory(), MARKER), "x"):
-            return True
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(os.path.join(data_directory(), MARKER), flags, 0o600))
+        return True
     except OSError:
         return False
 

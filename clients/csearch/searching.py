@@ -222,7 +222,7 @@ class _Search:
         """Says on stderr what the results alone would not."""
         images, pending = result.get("images") or 0, result.get("pending") or 0
         new = pending - (result.get("again") or 0)
-        notes = result.get("notes") or []
+        failed, notes = result.get("failed") or 0, result.get("notes") or []
         if self._interrupted:
             goes_on = "" if notes else "; the search service goes on with them"
             remark(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
@@ -238,11 +238,13 @@ class _Search:
             remark(f"csearch: {text}{waits}")
         if not (self._found or new or self._interrupted):
             more = "more " if self._options.offset else ""
-            remark(f"csearch: {f'no {more}picture matches' if images else self._nothing()}")
-        if self._waited and result.get("failed"):
+            if images:
+                remark(f"csearch: no {more}picture matches")
+            elif not (failed or notes):  # these say why there is nothing
+                remark(f"csearch: {self._nothing()}")
+        if failed and (self._waited or not images):
             remark(
-                f"csearch: {count(result['failed'], 'picture')} could not be read; csearchctl "
-                "failed says why"
+                f"csearch: {count(failed, 'picture')} could not be read; csearchctl failed says why"
             )
         if result.get("why"):
             from csearch.show.why import of_filters

@@ -12,11 +12,14 @@ import sys
 
 import csearch
 from csearch.protocol import AddressError, socket_path
+from csearch.quoting import harmless, printable
 from csearchd import config as configuration
 from csearchd.confine import confine
 from csearchd.encode.models import ModelError
 from csearchd.library.database import LibraryError
-from csearchd.paths import Paths, standard_paths
+from csearchd.logs import log_to_stderr
+from csearchd.paths import Paths, close_to_others, standard_paths
+from csearchd.resources import LimitError, check_limits
 from csearchd.serve.address import AlreadyServed, Locked, take_lock
 
 _FILES = 1024  # that are open at a time, the usual limit
@@ -26,6 +29,7 @@ _FEWEST_FILES = 64
 def main() -> None:
     """Exits with 0 after a clean end, or if another daemon serves already; 1 if it can't start."""
     _parser().parse_args()
+    os.umask(0o077)  # what is made from now on, here and by children, is the user's alone
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon has its own
     paths = standard_paths()
     _allow_files()
@@ -35,7 +39,9 @@ def main() -> None:
         address = socket_path()
         if os.environ.get("CSEARCH_CONFINE"):
             _confine(paths, address)
+        check_limits()
         lock = take_lock(os.path.join(paths.data, "lock"), address)
+        close_to_others(paths)
         # numpy's BLAS has small products to do, and its threads spin for long: they would take the
         # processors from the scan's. It reads this when it is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -49,10 +55,17 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-    except (configuration.ConfigError, LibraryError, ModelError, AddressError, Locked) as error:
-        sys.exit(f"csearchd: {error}")
+    except (
+        configuration.ConfigError,
+        LibraryError,
+        ModelError,
+        AddressError,
+        Locked,
+        LimitError,
+    ) as error:
+        sys.exit(f"csearchd: {harmless(str(error))}")
     except OSError as error:
-        sys.exit(f"csearchd: {error.filename or paths.data}: {_reason(error)}")
+        sys.exit(f"csearchd: {printable(error.filename or paths.data)}: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # a thread that a hung file system holds must not hold us
 
@@ -102,12 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _log_to_stderr(level: str) -> None:
     journal = "JOURNAL_STREAM" in os.environ  # the journal keeps the time itself
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level.upper(),
-        format="%(message)s" if journal else "%(asctime)s %(levelname)s: %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S",
-    )
+    log_to_stderr(level, "%(message)s" if journal else "%(asctime)s %(levelname)s: %(message)s")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import tomllib
 from dataclasses import dataclass, fields
 from typing import Any
 
+from csearchd.paths import read_file
+
 
 class ConfigError(Exception):
     """The configuration can't be used; the text names the file, the line and the key."""
@@ -151,8 +153,7 @@ def load(path: str) -> Config:
     the wrong type or one out of bounds.
     """
     try:
-        with open(path, "rb") as file:
-            text = file.read().decode()
+        text = read_file(path).decode()
     except FileNotFoundError:
         return parse("", path)
     except UnicodeDecodeError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 
-from csearch.directories import data_directory
+from csearch.connection import check_peer
+from csearch.directories import lock_path
 from csearch.launch import managed
 from csearch.protocol import MAX_REPLY, Unpacker, pack, socket_path
+from csearch.quoting import harmless
 
 SECONDS = 0.05  # for all answers; a shell waits for them
 
@@ -34,9 +35,14 @@ class Service:
         unpacker = Unpacker(MAX_REPLY)
         while data := connection.recv(1 << 16):
             for message in unpacker.feed(data):
-                return [str(value) for value in message.get("values") or ()]
+                return [value for value in message.get("values") or () if _can_be_typed(value)]
             connection.settimeout(max(0.001, self._deadline - time.monotonic()))
         return []
+
+
+def _can_be_typed(value: object) -> bool:
+    """Whether a shell can show it, on one line."""
+    return isinstance(value, str) and harmless(value) == value
 
 
 def _connected() -> socket.socket:
@@ -47,13 +53,14 @@ def _connected() -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(SECONDS)
     connection.connect(path)
+    check_peer(connection, path)
     return connection
 
 
 def _is_running() -> bool:
     """Whether the process that wrote its number into the library's lock is a daemon."""
     try:
-        with open(os.path.join(data_directory(), "lock"), "rb") as file:
+        with open(lock_path(), "rb") as file:
             holder = int(file.read(20))
         with open(f"/proc/{holder}/cmdline", "rb") as file:
             return b"csearchd" in file.read()

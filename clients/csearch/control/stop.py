@@ -7,11 +7,15 @@ import fcntl
 import os
 import select
 import signal
+from contextlib import closing
 
-from csearch.command import say
-from csearch.connection import Connection
-from csearch.directories import data_directory
-from csearch.errors import ClientError, NotRunning, ServiceError
+from csearch.command import remark, say
+from csearch.connection import Connection, connect
+from csearch.directories import lock_path
+from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
+from csearch.launch import UNIT, managed, systemctl
+from csearch.protocol import peer_pid, socket_path
+from csearch.quoting import printable
 
 EXAMPLES = """
 csearchctl stop
@@ -19,10 +23,14 @@ csearchctl stop && csearchctl start
 """
 
 STOP_SECONDS = 20.0  # ten times what it should take
+_SIGNAL_SECONDS = 5.0  # for one that didn't answer to end by SIGTERM
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
-    pass
+    options.description = (
+        f"{options.description} A service that doesn't answer is killed: nothing that is stored is "
+        "lost by that."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,67 +42,132 @@ def run(options: argparse.Namespace) -> int:
 
 def stop_daemon() -> bool:
     """Ends the daemon and waits until it has gone; whether there was one. Raises ClientError."""
-    pid = _stop()
-    if pid is None:
-        pid = _lock_holder()
-        if pid is None:
+    try:
+        process = _asked_to_end()
+    except NotAnswering:
+        _kill()
+        return True
+    if process is None:
+        process = _lock_holder()
+        if process is None:
             return False
-        _end(pid)
-    if not _gone(pid):
+        process.send(signal.SIGTERM)  # does no harm to one that is about to end
+    if not process.has_gone(STOP_SECONDS):
         raise ClientError(
-            f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 {pid} "
-            "ends it, and nothing that is stored is lost"
+            f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 "
+            f"{process.number} ends it, and nothing that is stored is lost"
         )
     return True
 
 
-def _stop() -> int | None:
-    """Asks the daemon to end; its process. None if none answers, or none any more."""
+class _Process:
+    """A process, whose number can't become another's while this is at hand (pidfd_open(2))."""
+
+    def __init__(self, number: int) -> None:
+        """Raises ProcessLookupError."""
+        self.number = number
+        self._descriptor = os.pidfd_open(number)
+
+    def has_gone(self, seconds: float = 0.0) -> bool:
+        """Waits for its end."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def send(self, number: signal.Signals) -> None:
+        """Raises ClientError."""
+        try:
+            signal.pidfd_send_signal(self._descriptor, number)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            raise ClientError(
+                f"the search service, process {self.number}, is not yours to end"
+            ) from None
+
+    def has_open(self, path: str) -> bool:
+        """Whether it holds that file open."""
+        wanted = os.stat(path)
+        directory = f"/proc/{self.number}/fd"
+        found = any(
+            os.path.samestat(info, wanted)
+            for name in os.listdir(directory)
+            if (info := _stat(os.path.join(directory, name)))
+        )
+        return found and not self.has_gone()  # else it may have been another one of that number
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _asked_to_end() -> _Process | None:
+    """The daemon, after it was asked to end; None if none answers, or none any more."""
     try:
         connection = Connection(start=False)
+        process = _Process(int(connection.greet()["pid"]))
         connection.call("stop")
-    except NotRunning:
+    except (NotRunning, ProcessLookupError):
         return None
     except ServiceError as error:
-        if error.code != "closed":
+        if error.code not in ("closed", "newer-client"):
             raise
         return None
-    return int(connection.server["pid"])
+    return process
 
 
-def _lock_holder() -> int | None:
+def _lock_holder() -> _Process | None:
     """The daemon that holds the library: one that listens elsewhere, or that ends, which closes its
     socket a moment before it goes.
 
     The lock's file, which tells the process, stays when the lock has gone.
     """
+    path = lock_path()
     try:
-        with open(os.path.join(data_directory(), "lock"), "rb") as lock:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(lock.read())
+                holder = _Process(int(lock.read(20)))
+                return holder if holder.has_open(path) else None
     except (OSError, ValueError):
         pass
     return None
 
 
-def _end(pid: int) -> None:
-    """Does no harm to one that is about to end. Raises ClientError."""
+def _listener(path: bytes) -> int:
+    """The process that listens there, or 0 if it can't be told. Raises ClientError."""
     try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
-    except PermissionError:
-        raise ClientError(f"the search service, process {pid}, is not yours to end") from None
+        with closing(connect(path)) as connection:
+            return peer_pid(connection)
+    except OSError:
+        return 0
 
 
-def _gone(pid: int) -> bool:
-    """Waits for the end of the process."""
-    try:
-        process = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    return bool(poll.poll(STOP_SECONDS * 1000))
+def _kill() -> None:
+    """Ends a daemon that listens and doesn't answer. Raises ClientError."""
+    path = socket_path()
+    holder = _lock_holder()
+    listener = _listener(path)
+    if holder is None or not (listener in (0, holder.number) or managed(path)):
+        raise ClientError(
+            f"what listens at {printable(path)} doesn't answer, and doesn't hold "
+            f"{printable(lock_path())} as a search service does; its process is "
+            f"{listener or 'unknown'}"
+        )
+    how = "ended by a signal"
+    holder.send(signal.SIGTERM)
+    if not holder.has_gone(_SIGNAL_SECONDS):
+        how = "killed"
+        holder.send(signal.SIGKILL)
+        if not holder.has_gone(STOP_SECONDS):
+            raise ClientError(f"process {holder.number} doesn't end, though it was killed")
+    if managed(path):
+        systemctl("stop", UNIT)  # so that it isn't started again
+    remark(
+        f"csearchctl: the search service, process {holder.number}, didn't answer and was {how}; "
+        "nothing that is stored is lost"
+    )

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 from csearch.directories import data_directory
 from csearch.errors import ClientError
+from csearch.private import make_directories
 from csearch.quoting import harmless, printable
 
 
@@ -45,8 +46,8 @@ def save(manifest: Manifest) -> None:
             if os.path.exists(path):
                 os.unlink(path)
             return
-        os.makedirs(data_directory(), mode=0o700, exist_ok=True)
-        write_file(path, json.dumps(asdict(manifest), indent=1).encode())
+        make_directories(data_directory())
+        write_file(path, json.dumps(asdict(manifest), indent=1).encode(), 0o600)
     except OSError as error:
         raise ClientError(f"{printable(path)}: cannot be written: {error.strerror}") from error
 
@@ -66,7 +67,7 @@ def read_file(path: str) -> bytes | None:
 
 def write_file(path: str, content: bytes, mode: int = 0o644) -> None:
     """Replaces the file as a whole, or not at all."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_directories(os.path.dirname(path))
     temporary = f"{path}.csearch-{os.getpid()}"
     try:
         with open(temporary, "wb") as file:

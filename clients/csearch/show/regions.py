@@ -20,7 +20,7 @@ def write_regions(
     """Asks for the regions of the picture at `path` that match a query, whose `pictures` are open,
     and writes them to the file `target`. Raises ClientError."""
     try:
-        shown = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        shown = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ClientError(f"{printable(path)}: {error.strerror}") from error
     try:

@@ -20,7 +20,7 @@ class Terminal:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.interactive = _is_terminal(descriptor)
+        self.interactive = is_terminal(descriptor)
         term = os.environ.get("TERM", "")
         self.controls = self.interactive and term not in ("", "dumb", "unknown")
         self.colours = self.controls and not os.environ.get("NO_COLOR")
@@ -46,7 +46,7 @@ class Terminal:
         return f"\x1b]8;;{uri}\x1b\\{text}\x1b]8;;\x1b\\" if self.links else text
 
 
-def _is_terminal(descriptor: int) -> bool:
+def is_terminal(descriptor: int) -> bool:
     try:
         return os.isatty(descriptor)
     except OSError:

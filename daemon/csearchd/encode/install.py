@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from csearch.arguments import Parser
+from csearch.quoting import harmless
 from csearchd.encode import fetch
 from csearchd.encode.architectures import architecture_configuration, check_supported
 from csearchd.encode.assemble import place_weights, staged, write_configuration
@@ -146,11 +148,11 @@ def _check_room(directory: str, needed: int) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(harmless(text, kept="\n"), file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="csearchctl model install", description=__doc__)
+    parser = Parser(prog="csearchctl model install", description=__doc__)
     parser.add_argument("name", nargs="?", help="a recommended model, or ARCH:TAG of open_clip's")
     parser.add_argument("--import", dest="imported", action="store_true")
     parser.add_argument("--arch", help="open_clip's name of the architecture")
@@ -178,6 +180,7 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
 def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl-C
         signal.signal(number, signal.default_int_handler)
+    os.umask(0o077)  # a model is its user's alone, like all else of csearch's
     fetch.configure_hub()
     parser = _parser()
     options = parser.parse_args(arguments)

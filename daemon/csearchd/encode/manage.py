@@ -16,6 +16,7 @@ import os
 import sys
 from typing import Any
 
+from csearch.quoting import harmless
 from csearchd.encode.catalogue import (
     ACCURACY_SOURCE,
     DEFAULT,
@@ -115,7 +116,7 @@ def main() -> int:
             try:
                 remove_model(models_dir, name)
             except ModelError as error:
-                print(f"csearchctl: {error}", file=sys.stderr)
+                print(f"csearchctl: {harmless(str(error))}", file=sys.stderr)
                 return 2
         case _:
             print(

@@ -6,6 +6,8 @@ import os
 import re
 import threading
 
+from csearchd.paths import read_file
+
 _MOST = 500  # queries
 _CHARACTERS = 500  # of a query that is kept
 
@@ -62,8 +64,7 @@ class History:
     def _read(self) -> dict[str, None]:
         if self._queries is None:
             try:
-                with open(self._path, encoding="utf-8", errors="replace") as file:
-                    lines = file.read().splitlines()
+                lines = read_file(self._path).decode(errors="replace").splitlines()
             except FileNotFoundError:
                 lines = []
             self._lines = len(lines)
@@ -72,7 +73,9 @@ class History:
         return self._queries
 
     def _append(self, query: str) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(
+            self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600
+        )
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{query}\n")
         self._lines += 1

@@ -6,10 +6,12 @@ import fcntl
 import os
 import socket
 import stat
-import struct
 import time
 
+from csearch.private import make_directories, make_private
 from csearch.protocol import AddressError
+from csearch.protocol import peer_uid as peer_uid
+from csearch.quoting import printable
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 # For a daemon that is about to end, or is just starting; less than clients wait for this one, so
@@ -32,8 +34,8 @@ def take_lock(path: str, address: bytes) -> int:
     A daemon whose socket has been taken away ends by itself, so its lock is waited for. Raises
     AlreadyServed if one answers at `address`, Locked if one goes on elsewhere, OSError.
     """
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    make_directories(os.path.dirname(path))
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
@@ -46,8 +48,8 @@ def take_lock(path: str, address: bytes) -> int:
                 holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
                 os.close(lock)
                 raise Locked(
-                    f"csearchd with process id {holder or 'unknown'} holds {path} and serves "
-                    "another socket; csearchctl stop ends it, or set XDG_DATA_HOME as well"
+                    f"csearchd with process id {holder or 'unknown'} holds {printable(path)} and "
+                    "serves another socket; csearchctl stop ends it, or set XDG_DATA_HOME as well"
                 ) from None
             time.sleep(0.05)
             continue
@@ -59,8 +61,11 @@ def take_lock(path: str, address: bytes) -> int:
 def answers(address: bytes) -> bool:
     """Whether somebody listens at `address`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
         try:
             probe.connect(address)
+        except BlockingIOError:  # more wait for it already than are let to
+            return True
         except OSError:
             return False
     return True
@@ -85,10 +90,12 @@ class OwnSocket:
         self.address = address
         directory = os.path.dirname(address)
         try:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-            _close_to_others(directory)
+            if os.path.basename(directory).startswith(b"csearch"):
+                make_private(directory)
+            else:  # $CSEARCH_SOCKET may name a shared one: its mode, and the peer's check, must do
+                make_directories(directory)
             if answers(address):
-                raise AddressError(f"another program listens at {os.fsdecode(address)}")
+                raise AddressError(f"another program listens at {printable(address)}")
             _remove_stale(address)
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)
@@ -99,7 +106,7 @@ class OwnSocket:
             self.socket.listen(_BACKLOG)
             self._identity = _file_identity(address)
         except OSError as error:
-            where = os.fsdecode(address)
+            where = printable(address)
             raise AddressError(f"cannot listen at {where}: {error.strerror or error}") from error
 
     def is_ours(self) -> bool:
@@ -119,32 +126,10 @@ def _remove_stale(address: bytes) -> None:
         return
     if not stat.S_ISSOCK(info.st_mode):
         raise AddressError(
-            f"{os.fsdecode(address)} is a file and no socket, and stays as it is; remove it, or "
+            f"{printable(address)} is a file and no socket, and stays as it is; remove it, or "
             "set CSEARCH_SOCKET to another path"
         )
     os.unlink(address)
-
-
-def _close_to_others(directory: bytes) -> None:
-    """Sees to it that a directory of csearch's own is the owner's alone.
-
-    One that `$CSEARCH_SOCKET` names may be shared, such as /tmp: the socket's own mode and the
-    check of the peer must do there. Raises AddressError, OSError.
-    """
-    if not os.path.basename(directory).startswith(b"csearch"):
-        return
-    info = os.lstat(directory)
-    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
-        raise AddressError(f"{os.fsdecode(directory)} is not a directory of yours; remove it")
-    if info.st_mode & 0o077:
-        os.chmod(directory, 0o700)
-
-
-def peer_uid(connection: socket.socket) -> int:
-    """The user at the other end (SO_PEERCRED, unix(7))."""
-    size = struct.calcsize("3i")
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    return int(struct.unpack("3i", credentials)[1])
 
 
 def _file_identity(path: bytes) -> tuple[int, int] | None:

@@ -6,7 +6,6 @@ A process of its own, since the daemon never writes to a user's file, and under 
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import signal
 import sys
@@ -17,6 +16,8 @@ from queue import SimpleQueue
 from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.protocol import Message
+from csearch.quoting import harmless
+from csearchd.logs import log_to_stderr
 from csearchd.paths import standard_paths
 from csearchd.tags.tagger import Tagger
 
@@ -80,12 +81,17 @@ def _wait_for_another(directory: str) -> None:
             time.sleep(_POLL_SECONDS)
 
 
+def _connection() -> Connection:
+    return Connection(start=False, patient=True)  # what was written must be reported
+
+
 def main() -> None:
     """Exits with 0 when there is nothing more to do or it is told to end; 1 if it can't ask."""
-    logging.basicConfig(stream=sys.stderr, level="INFO", format="csearchd.tags: %(message)s")
+    os.umask(0o077)
+    log_to_stderr("info", "csearchd.tags: %(message)s")
     os.nice(_NICE)
     try:
-        work, reports = _Work(Connection(start=False)), Connection(start=False)
+        work, reports = _Work(_connection()), _connection()
         tagger: Tagger | None = None
         while reply := work.next():
             if tagger is None:
@@ -101,7 +107,7 @@ def main() -> None:
         if tagger:
             tagger.close()
     except ClientError as error:
-        sys.exit(f"csearchd.tags: {error}")
+        sys.exit(f"csearchd.tags: {harmless(str(error))}")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ The form of the files is described at the top of vocabulary.txt.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from csearchd.paths import read_file
 
 BUILT_IN = os.path.join(os.path.dirname(__file__), "vocabulary.txt")
 _ONE_OF = " one of"
 _FORBIDDEN = set(',|\\"<>*') | {chr(code) for code in range(32)}
-_MOST = 16 << 20  # bytes of a file
 _MAX_LENGTH = 64  # of a name, as IPTC's keywords allow (IIM 4.2, 2:25)
 
 
@@ -54,14 +54,7 @@ def read_vocabulary(own: str) -> list[Term]:
 
 def _read(path: str, terms: dict[tuple[str, ...], Term]) -> list[Term]:
     try:
-        # Without O_NONBLOCK a FIFO would hold the service up for ever.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise VocabularyError(f"{path}: is not a regular file")
-            data = file.read(_MOST + 1)
-        if len(data) > _MOST:
-            raise VocabularyError(f"{path}: has more than {_MOST} bytes")
-        text = data.decode().replace("\r\n", "\n").replace("\r", "\n")
+        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise VocabularyError(f"{path}: can't be read: {reason}") from None

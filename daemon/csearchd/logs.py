@@ -1,0 +1,24 @@
+"""Lines of the log, which hold names that others have chosen."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from csearch.quoting import harmless
+
+
+class _Formatter(logging.Formatter):
+    """Lets nothing through that would steer the terminal of whoever reads the log."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return harmless(super().formatMessage(record))
+
+    def formatException(self, ei: object) -> str:
+        return harmless(super().formatException(ei), kept="\n\t")  # type: ignore[arg-type]
+
+
+def log_to_stderr(level: str, form: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(form, "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
