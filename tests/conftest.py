@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from home import Home
+from scripted_service import Handler, Service
 
 from support.user import User
 
@@ -52,3 +54,25 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         someone.take_photos()
         someone.search("anything", "--in", someone.pictures)
         yield someone
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A user whose commands are run as users run them."""
+    with Home(tmp_path_factory.mktemp("h")) as someone:
+        yield someone
+
+
+@pytest.fixture
+def service(home: Home) -> Iterator[Callable[..., Service]]:
+    """Starts a scripted service where the commands look for one."""
+    started = []
+
+    def start(**handlers: Handler) -> Service:
+        os.makedirs(os.path.dirname(home.socket), mode=0o700, exist_ok=True)
+        started.append(Service(home.socket, **handlers))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
