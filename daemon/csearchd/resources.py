@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 
 _FILES = 64  # at rest 40 are open
@@ -29,3 +30,15 @@ def check_limits() -> None:
             f"(ulimit -v), and the service needs {_ADDRESSES // 1_000_000} MB and its library; "
             "no such limit is usual"
         )
+
+
+def shortage(error: Exception) -> str | None:
+    """What the service has run out of, where `error` is of that kind."""
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return (
+            "the service has run out of memory or threads; the limits that it was started with "
+            "(ulimit -v, -u), or the machine, let it have no more"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return "the service may open no more files (ulimit -n)"
+    return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import resource
 import signal
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +23,8 @@ from scripted_service import STATUS, Service, answering, greet, hits
 from csearch import connection as module
 from csearch.connection import Connection
 from csearch.errors import NotAnswering
+from csearchd.serve import operations
+from csearchd.serve.request import RequestError
 
 _HOLD = """
 import fcntl, sys
@@ -181,6 +186,27 @@ def test_limits_that_no_search_fits_in(home: Home, limit: int, most: int, said: 
     assert said in errors.decode()
     assert "Traceback" not in home.log()
     assert home.ask("csearchctl", "status").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "ulimit -v"),
+        (RuntimeError("can't start new thread"), "ulimit -v"),
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+    ],
+)
+def test_what_runs_out_meanwhile_is_named(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    async def status(service: object, request: object) -> None:
+        raise error
+
+    monkeypatch.setitem(operations._TABLE, "status", status)
+    request: Any = SimpleNamespace(message={"op": "status"})
+    service: Any = None
+    with pytest.raises(RequestError, match=said):
+        asyncio.run(operations.Operations(service)(request))
 
 
 def test_a_low_soft_limit_is_raised(home: Home) -> None:

@@ -101,6 +101,20 @@ def test_nothing_found(home, service):
     assert b"no pictures" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"notes": ["the disk is full"]}, b"csearch: the disk is full\n"),
+        ({"failed": 2}, b"csearch: 2 pictures could not be read; csearchctl failed says why\n"),
+    ],
+)
+@pytest.mark.parametrize("where", [[], ["-g"]])
+def test_why_there_is_nothing_is_all_that_is_said(home, service, where, result, said):
+    service(search=answering(**{"images": 0, **result}))
+    done = home.ask("csearch", *where, "dog")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", said)
+
+
 def test_error_of_the_service(home, service):
     service(search=lambda c, r: c.reply(r, "error", code="not-found", message="/x: no such thing"))
     done = home.ask("csearch", "--in", "/x", "dog")

@@ -13,6 +13,7 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
+from csearchd.resources import shortage
 from csearchd.serve import completing, tags, teaching
 from csearchd.serve.arguments import directory_argument, path_argument
 from csearchd.serve.dbus.pictures import drop_thumbnails
@@ -47,6 +48,10 @@ class Operations:
             raise RequestError("library", str(error)) from error
         except ModelError as error:
             raise RequestError("no-model", str(error)) from error
+        except (MemoryError, OSError, RuntimeError) as error:
+            if what := shortage(error):
+                raise RequestError("internal", what) from error
+            raise
 
 
 async def _hello(service: Service, request: Request) -> Message:
