@@ -42,21 +42,20 @@ def run(options: argparse.Namespace) -> int:
 
 def stop_daemon() -> bool:
     """Ends the daemon and waits until it has gone; whether there was one. Raises ClientError."""
+    seconds, failing = STOP_SECONDS, "didn't end"
     try:
         process = _asked_to_end()
-    except NotAnswering:
-        _kill()
-        return True
-    if process is None:
-        process = _lock_holder()
         if process is None:
-            return False
-        process.send(signal.SIGTERM)  # does no harm to one that is about to end
-    if not process.has_gone(STOP_SECONDS):
-        raise ClientError(
-            f"the search service has not ended after {STOP_SECONDS:.0f} seconds; kill -9 "
-            f"{process.number} ends it, and nothing that is stored is lost"
-        )
+            process = _lock_holder()
+            if process is None:
+                return False
+            process.send(signal.SIGTERM)  # does no harm to one that is about to end
+    except NotAnswering:
+        seconds, failing = _SIGNAL_SECONDS, "didn't answer"
+        process = _silent_one()
+        process.send(signal.SIGTERM)
+    if not process.has_gone(seconds):
+        _kill(process, failing)
     return True
 
 
@@ -87,13 +86,13 @@ class _Process:
 
     def has_open(self, path: str) -> bool:
         """Whether it holds that file open."""
-        wanted = os.stat(path)
         directory = f"/proc/{self.number}/fd"
-        found = any(
-            os.path.samestat(info, wanted)
-            for name in os.listdir(directory)
-            if (info := _stat(os.path.join(directory, name)))
-        )
+        try:
+            wanted = os.stat(path)
+            files = [_stat(os.path.join(directory, name)) for name in os.listdir(directory)]
+        except OSError:
+            return False
+        found = any(info and os.path.samestat(info, wanted) for info in files)
         return found and not self.has_gone()  # else it may have been another one of that number
 
 
@@ -147,8 +146,8 @@ def _listener(path: bytes) -> int:
         return 0
 
 
-def _kill() -> None:
-    """Ends a daemon that listens and doesn't answer. Raises ClientError."""
+def _silent_one() -> _Process:
+    """The daemon that listens and doesn't answer. Raises ClientError."""
     path = socket_path()
     holder = _lock_holder()
     listener = _listener(path)
@@ -158,16 +157,22 @@ def _kill() -> None:
             f"{printable(lock_path())} as a search service does; its process is "
             f"{listener or 'unknown'}"
         )
-    how = "ended by a signal"
-    holder.send(signal.SIGTERM)
-    if not holder.has_gone(_SIGNAL_SECONDS):
-        how = "killed"
-        holder.send(signal.SIGKILL)
-        if not holder.has_gone(STOP_SECONDS):
-            raise ClientError(f"process {holder.number} doesn't end, though it was killed")
-    if managed(path):
+    return holder
+
+
+def _kill(process: _Process, failing: str) -> None:
+    """Raises ClientError."""
+    if not process.has_open(lock_path()):
+        raise ClientError(
+            f"the search service {failing}, and process {process.number} doesn't hold "
+            f"{printable(lock_path())}, so it stays as it is"
+        )
+    process.send(signal.SIGKILL)
+    if not process.has_gone(STOP_SECONDS):
+        raise ClientError(f"process {process.number} doesn't end, though it was killed")
+    if managed(socket_path()):
         systemctl("stop", UNIT)  # so that it isn't started again
     remark(
-        f"csearchctl: the search service, process {holder.number}, didn't answer and was {how}; "
+        f"csearchctl: the search service, process {process.number}, {failing} and was killed; "
         "nothing that is stored is lost"
     )
