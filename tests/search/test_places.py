@@ -13,9 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from csearchd.search import places as module
-
 from csearchd.library.derived import Cache
+from csearchd.search import places as module
 from csearchd.search.gazetteer import FILES, SUMS, folded
 from csearchd.search.places import RADIUS, PlaceError, Places
 from support.user import wait_for

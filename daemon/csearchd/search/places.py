@@ -178,7 +178,7 @@ class Places:
         return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'
 
     def _load(self) -> _Cities:
-        """Raises PlaceError. Files that were damaged, or removed at once, are made a second time."""
+        """Raises PlaceError. Files that were damaged or removed are made a second time."""
         for _ in range(2):
             if self._cities is None and not self._is_made():
                 self._wait()

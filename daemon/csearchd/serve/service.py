@@ -12,8 +12,8 @@ from typing import ParamSpec, TypeVar
 from csearchd.config import Config
 from csearchd.encode.models import ModelError
 from csearchd.encode.serving import Models
-from csearchd.library.durability.summary import Summary
 from csearchd.library.database import LibraryError
+from csearchd.library.durability.summary import Summary
 from csearchd.library.history import History
 from csearchd.library.library import Library
 from csearchd.paths import Paths
