@@ -25,12 +25,15 @@ Requests and replies
 
     `message` is meant for people: what happened, to which file, what to do. Codes: `bad-request`,
     `not-found`, `not-a-directory`, `denied`, `query`, `picture`, `no-model`, `library`,
-    `newer-client`, `restarting`, `tagger`, `internal`.
+    `newer-client`, `restarting`, `tagger`, `busy` (try again later), `idle`, `internal`.
 
     A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with the first
     byte of its frame, or earlier on the connection, and `files` is their number.
 
-    A connection that closes cancels what it asked for; work on the library goes on.
+    A connection that closes cancels what it asked for; work on the library goes on. The daemon
+    closes one whose message takes longer than 10 s to come, or on which nothing was asked for 10
+    minutes; where there are too many, the one that has been idle for longest. Other bounds are in
+    csearchd.limits. Who is turned away is told why, in an `error` with `id` nil.
 
 Operations
     hello     {protocol, version}: the first request of a connection. result: {protocol, version,
@@ -266,8 +269,10 @@ def pack(message: Message) -> bytes:
 class Unpacker:
     """Cuts a stream of bytes into messages."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, elements: int | None = None) -> None:
+        """`limit`: bytes of a message; `elements`: of all its arrays and maps together."""
         self._limit = limit
+        self._elements = elements
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -282,17 +287,30 @@ class Unpacker:
                 return
             body = bytes(self._buffer[_LENGTH.size : end])
             del self._buffer[:end]
-            yield _decode(body)
+            yield _decode(body, self._elements)
 
     @property
-    def partial(self) -> bool:
-        """Whether a frame has begun and is not complete."""
-        return bool(self._buffer)
+    def waiting(self) -> int:
+        """Bytes of a frame that has begun and is not complete."""
+        return len(self._buffer)
 
 
-def _decode(body: bytes) -> Message:
+def _decode(body: bytes, elements: int | None) -> Message:
+    options: dict[str, Any] = {}
+    if elements is not None and len(body) > elements:  # each takes a byte at least
+        left = elements
+
+        def count(values: Any) -> Any:
+            nonlocal left
+            left -= len(values)
+            if left < 0:
+                raise ValueError(f"more than {elements} elements")
+            return values
+
+        options = {"list_hook": count, "object_hook": count}
+        options |= {"max_array_len": elements, "max_map_len": elements}
     try:
-        message = msgpack.unpackb(body, raw=False, strict_map_key=False)
+        message = msgpack.unpackb(body, raw=False, strict_map_key=False, **options)
     except Exception as error:  # msgpack's errors have no common base
         raise ProtocolError(f"a frame that is not msgpack: {error}") from error
     if not isinstance(message, dict):

@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import socket
-from concurrent.futures import ThreadPoolExecutor
 
 from csearch.protocol import socket_path
 from csearchd.config import Config, ConfigError
@@ -35,12 +34,13 @@ from csearchd.serve.keeping import RESCUED, THOROUGH, keep_library
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
-from csearchd.serve.service import Service
+from csearchd.serve.service import ANSWERS, Service
 from csearchd.serve.status import state, status
 from csearchd.serve.tags import hear_news, keep_tagged, settle_unfinished
 from csearchd.supervisor import Supervisor
 from csearchd.tags.scoring import Scoring
 from csearchd.tags.tagging import Tagging
+from csearchd.threads import Threads
 from csearchd.watch.reading import Reading
 from csearchd.watch.resting import Resting
 from csearchd.watch.rules import Rules
@@ -48,7 +48,6 @@ from csearchd.watch.scanner import Scanner
 
 log = logging.getLogger(__name__)
 
-_THREADS = 16  # for all that may wait; several, since a hung file system may hold some for ever
 _LOOK_SECONDS = 3.0  # between looks at the socket's file
 _PREPARE_SECONDS = 1.0  # until what the first search needs is made, if none has come
 _STATUS_SECONDS = 30.0  # between lines to the service manager
@@ -94,7 +93,7 @@ async def _run(
         supervisor,
     )
     reading = Reading(library, models, config.encode, resting, scanner.look, supervisor)
-    threads = ThreadPoolExecutor(_THREADS, "operation")
+    threads = Threads(lambda future: supervisor.watch("what a client has left", future, ANSWERS))
     engine = Engine(library, models, scanner.watcher.which_are_there)
     concepts = Concepts(library, models, engine.embed)
     looking = Looking(
@@ -108,7 +107,7 @@ async def _run(
         Scoring(library, paths.vocabulary, config.tags, concepts),
         config.tags.root,
         scanner.look,
-        threads,
+        threads.waiting,
         supervisor,
     )
     service = Service(
@@ -176,7 +175,7 @@ async def _run(
     await supervisor.stop()
     reading.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
-    threads.shutdown(wait=False, cancel_futures=True)
+    threads.stop()
     with contextlib.suppress(LibraryError, OSError):  # the next start writes it instead
         service.summary.update()
     return service.restart
@@ -208,15 +207,15 @@ async def _purge(service: Service) -> None:
     while True:
         keep = service.config.library.keep_days * 86400
         try:
-            while await service.run(contents.purge, service.library, keep):
+            while await service.wait(contents.purge, service.library, keep):
                 await asyncio.sleep(0.1)
-            installed = await service.run(lambda: service.models.fingerprints)
-            while await service.run(retire, service.library, installed, keep):
+            installed = await service.wait(lambda: service.models.fingerprints)
+            while await service.wait(retire, service.library, installed, keep):
                 await asyncio.sleep(0.1)
-            await service.run(service.library.settle)
+            await service.wait(service.library.settle)
         except (LibraryError, OSError) as error:
             log.error("%s", error)
-        await service.run(folders.remove_old)
+        await service.wait(folders.remove_old)
         await asyncio.sleep(_PURGE_SECONDS)
 
 

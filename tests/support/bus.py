@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,16 @@ class Bus:
             self._daemon.terminate()
             self._daemon.wait(SECONDS)
         self.socket.unlink(missing_ok=True)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It reads and writes nothing."""
+        assert self._daemon
+        self._daemon.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._daemon.send_signal(signal.SIGCONT)
 
     def run(self, scenario: Coroutine[Any, Any, Any]) -> Any:
         """What `scenario` returns; it has some time."""

@@ -21,6 +21,8 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from csearchd import limits
+
 FIRST, LAST = datetime.min, datetime.max
 
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # first month of three
@@ -50,6 +52,8 @@ class Period(NamedTuple):
 
 def period(text: str, now: datetime) -> Period:
     """What `text` means at the time `now`. Raises DateError."""
+    if len(text) > limits.DATE:
+        raise DateError(f"a date of {len(text)} characters; at most {limits.DATE} are understood")
     text = " ".join(text.split())
     if match := _ISO.fullmatch(text):
         return _iso(text, match)
@@ -143,7 +147,10 @@ def _human(text: str, now: datetime) -> Period:
         },
     )
     refused = text.isdecimal() or text in "aA" or _VAGUE.search(text)
-    found = None if refused else parser.get_date_data(text)
+    try:
+        found = None if refused else parser.get_date_data(text)
+    except (ValueError, OverflowError):  # beyond the calendar
+        raise DateError(f"there is no {text}") from None
     if found is None or found.date_obj is None:
         raise DateError(f"{text!r} is no date that is understood: {_UNDERSTOOD}")
     unit = found.period

@@ -8,7 +8,7 @@ vectors, and only pairs whose bound reaches the limit are compared in full: noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,21 +32,26 @@ Contents = NDArray[np.int32]
 
 
 def groups(
-    table: VectorTable, yardstick: Yardstick, contents: Contents
+    table: VectorTable,
+    yardstick: Yardstick,
+    contents: Contents,
+    check: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Contents, Vectors]]:
     """Groups of two and more of `contents` that are nearly the same, and how alike each is to the
-    first, which comes earliest in `contents`. None is in two groups."""
+    first, which comes earliest in `contents`. None is in two groups. `check` is called now and
+    then, and ends this by what it raises."""
     contents = contents[table.has(contents)]
     short = _shortened(table, yardstick, contents)
     taken = np.zeros(len(contents), np.bool_)
     start, size = 0, _ROWS
     while start < len(contents):
         rows = start + np.flatnonzero(~taken[start : start + size])
-        pairs = _pairs(short, rows, taken)
+        pairs = _pairs(short, rows, taken, check)
         if len(pairs) > _PAIRS and len(rows) > 1:
             size = max(1, len(rows) // 8)  # most of these pairs are within few groups
             continue
         for leader, likeness, others in _verified(table, yardstick, contents, pairs):
+            check()
             free = ~taken[others]
             if not taken[leader] and free.any():
                 members = others[free]
@@ -74,12 +79,18 @@ def _shortened(table: VectorTable, yardstick: Yardstick, contents: Contents) -> 
     return short
 
 
-def _pairs(short: Vectors, rows: NDArray[np.intp], taken: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _pairs(
+    short: Vectors,
+    rows: NDArray[np.intp],
+    taken: NDArray[np.bool_],
+    check: Callable[[], object],
+) -> NDArray[np.intp]:
     """Pairs (row, later column) whose bound reaches the limit, in order, (n, 2)."""
     found = [np.zeros((0, 2), np.intp)]
     if not len(rows):
         return found[0]
     for start in range(int(rows[0]) + 1, len(short), _COLUMNS):
+        check()
         bound = short[rows] @ short[start : start + _COLUMNS].T
         if bound.max(initial=0) < NEAR_DUPLICATE - _SMALL:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd import limits
 from csearchd.encode.serving import Models, Serving
 from csearchd.library.library import Library
 from csearchd.search import duplicates, filters, lexical, order
@@ -21,10 +23,11 @@ from csearchd.search.confidence import LEVELS, Yardstick, Yardsticks
 from csearchd.search.lookup import located
 from csearchd.search.query import Vector
 from csearchd.search.question import Answer, Hit, Question
+from csearchd.threads import Ended
 
 log = logging.getLogger(__name__)
 
-_CACHED_QUERIES = 256
+_ENTRY_BYTES = 400  # of an entry in the cache: what stands around a text and a vector
 _GROUPED = 2000  # hits from which on no more are looked for, however few groups they make
 _DRAWN = 1000  # of the best, from which some are drawn
 _RATED_AT_ONCE = 8192  # contents whose confidence is found
@@ -52,6 +55,7 @@ class Engine:
         self._yardsticks = Yardsticks(library.cache)
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
+        self._cached = 0  # bytes
         self._cache_lock = threading.Lock()
         self._raters = ThreadPoolExecutor(_RATERS, "rating")
 
@@ -69,9 +73,12 @@ class Engine:
                 return cached
         vector: Vector = serving.tower.embed([text])[0]
         with self._cache_lock:
-            self._cache[key] = vector
-            while len(self._cache) > _CACHED_QUERIES:
-                self._cache.popitem(last=False)
+            if key not in self._cache:  # another thread may have been faster
+                self._cache[key] = vector
+                self._cached += _size(text, vector)
+            while self._cached > limits.EMBEDDED_BYTES:
+                (_, oldest), its = self._cache.popitem(last=False)
+                self._cached -= _size(oldest, its)
         return vector
 
     def yardstick(self, serving: Serving) -> Yardstick:
@@ -93,13 +100,14 @@ class Engine:
         count = end + _SPARE
         wanted = self._contents(files, question)
         while True:
+            question.check()
             contents, scores, all_seen = self._best(question, files, wanted, count)
             rating = None
             # It takes as long as the files do, on another processor.
             if len(contents) > _MANY and not question.offset:
                 rating = self._raters.submit(self._rating, question, wanted, contents)
                 rating.add_done_callback(_log_error)  # it may not be needed
-            found, stale = self._files(contents, scores, files, end)
+            found, stale = self._files(question, contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
             count *= 4
@@ -122,6 +130,7 @@ class Engine:
         ranked = question.order if question.vector is None else None
         backwards = question.reverse and question.vector is None
         while True:
+            question.check()
             answer = self._found(
                 replace(question, top=count, offset=0, order=ranked, reverse=backwards)
             )
@@ -173,6 +182,7 @@ class Engine:
         count = 4096
         wanted = self._contents(files, question)
         while True:
+            question.check()
             found, _, all_seen = self._best(question, files, wanted, count)
             if all_seen:
                 return int(np.count_nonzero(files & np.isin(contents, found)))
@@ -184,7 +194,7 @@ class Engine:
             return None
         files = self._inside(question)
         if question.conditions:
-            files &= filters.chosen(self._library, question.conditions, len(files))
+            files &= filters.chosen(self._library, question.conditions, len(files), question.check)
         return files
 
     def _inside(self, question: Question) -> Mask:
@@ -235,6 +245,7 @@ class Engine:
         crowd = int(np.count_nonzero(wanted))
         parts = []
         for start in range(0, len(contents), _RATED_AT_ONCE):
+            question.check()
             vectors = serving.table.vectors(contents[start : start + _RATED_AT_ONCE])
             levels = yardstick.levels(question.vector, vectors, crowd, question.like)
             if levels is None:
@@ -274,18 +285,25 @@ class Engine:
         shares = lexical.shares(self._library, question.label, len(files))
         shares[~files] = 0
         for share in np.unique(shares[shares > 0]):
+            question.check()
             wanted = self._contents(shares == share, question)
             contents, scores = serving.table.search(question.vector, wanted, count)
             bonus = question.label_weight * lexical.BONUS * float(share)
             yield contents, scores * np.float32(question.scale) + np.float32(bonus)
 
     def _files(
-        self, contents: NDArray[np.int32], scores: NDArray[np.float32], files: Mask | None, top: int
+        self,
+        question: Question,
+        contents: NDArray[np.int32],
+        scores: NDArray[np.float32],
+        files: Mask | None,
+        top: int,
     ) -> tuple[list[_Found], list[bytes]]:
         """The files of the best contents, as many as `top`, and where some were missing."""
         kept: list[_Found] = []
         stale: set[bytes] = set()
         for start in range(0, len(contents), _AT_ONCE):
+            question.check()
             chunk = contents[start : start + _AT_ONCE]
             score = dict(
                 zip(chunk.tolist(), scores[start : start + _AT_ONCE].tolist(), strict=True)
@@ -330,6 +348,7 @@ class Engine:
         end = question.offset + question.top
         count = end + _SPARE
         while True:
+            question.check()
             chosen = order.first(self._library, np.flatnonzero(files), question, count)
             hits, stale = self._there(chosen, end)
             if len(hits) >= end or len(chosen) < count:
@@ -348,8 +367,15 @@ class Engine:
 
 
 def _log_error(done: Future[dict[int, str]]) -> None:
-    if not done.cancelled() and (error := done.exception()):
+    if done.cancelled() or (error := done.exception()) is None:
+        return
+    if not isinstance(error, Ended):
         log.error("rating what was found failed", exc_info=error)
+
+
+def _size(text: str, vector: Vector) -> int:
+    """Bytes of memory that they take, with what the cache adds."""
+    return sys.getsizeof(text) + vector.nbytes + _ENTRY_BYTES
 
 
 def _merged(

@@ -17,14 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from csearchd import limits
 from csearchd.library.facts import KINDS, SHAPES, Facts, Mask, aligned
 from csearchd.library.library import Library
 from csearchd.library.tree import TOP
+from csearchd.limits import clipped
 from csearchd.search import dates
 from csearchd.search.dates import DateError, Period
 from csearchd.search.grammar import Filter, QueryError
 from csearchd.search.places import PlaceError, Places
 
+_DATES = ("after", "before", "on", "date")
 _EPOCH = datetime(1970, 1, 1)
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 _COMPARED = re.compile(rf"(<=|>=|<|>|=|≤|≥)?\s*({_NUMBER})\s*([a-z]*)", re.IGNORECASE)
@@ -44,15 +47,26 @@ class Condition(NamedTuple):
 
 def understand(filters: Sequence[Filter], now: datetime, places: Places) -> list[Condition]:
     """What the filters mean at the time `now` (local). Raises QueryError."""
+    dated = [filter for filter in filters if filter.name in _DATES]
+    if len(dated) > limits.DATES:
+        last = dated[limits.DATES]
+        raise QueryError(f"more than {limits.DATES} dates", last.start, last.end)
     return [
         Condition(_choice(filter, now, places), filter.negated, str(filter)) for filter in filters
     ]
 
 
-def chosen(library: Library, conditions: Iterable[Condition], size: int) -> Mask:
-    """The files, up to the id `size`, that meet all conditions. Raises LibraryError."""
+def chosen(
+    library: Library,
+    conditions: Iterable[Condition],
+    size: int,
+    check: Callable[[], object] = lambda: None,
+) -> Mask:
+    """The files, up to the id `size`, that meet all conditions. `check` is called now and then, and
+    ends this by what it raises. Raises LibraryError."""
     mask: Mask = np.ones(size, np.bool_)
     for condition in conditions:
+        check()
         met = aligned(condition.choice(library), size)
         mask &= ~met if condition.negated else met
     return mask
@@ -61,7 +75,7 @@ def chosen(library: Library, conditions: Iterable[Condition], size: int) -> Mask
 def _choice(filter: Filter, now: datetime, places: Places) -> Choice:
     name, value = filter.name, filter.value
     try:
-        if name in ("after", "before", "on", "date"):
+        if name in _DATES:
             return _date(name, value, now)
         if name == "near":
             circle = places.find(value)
@@ -117,7 +131,7 @@ def _number(name: str, value: str) -> Choice:
     else:
         unit, tests = None, []
     if not tests or unit is None or unit.lower() not in units:
-        raise _ValueProblem(f"{value!r} is no number to compare with, as in {example}")
+        raise _ValueProblem(f"{clipped(value)!r} is no number to compare with, as in {example}")
 
     def choice(library: Library) -> Mask:
         facts = library.known_facts()
@@ -135,7 +149,7 @@ def _kind(name: str, value: str) -> Choice:
     known = KINDS if name == "type" else SHAPES
     kind = value.lower()
     if kind not in known:
-        raise _ValueProblem(f"{value!r} is none of {', '.join(known)}")
+        raise _ValueProblem(f"{clipped(value)!r} is none of {', '.join(known)}")
     compare = Facts.format if name == "type" else Facts.orientation
     return lambda library: compare(library.known_facts(), kind)
 

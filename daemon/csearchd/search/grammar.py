@@ -34,7 +34,8 @@ if nothing, a second colon or a "/" follows it; otherwise it must be a filter's 
     size                    >10MP (pixels), <500kB (bytes)
     orientation             portrait, landscape, square
 
-Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters.
+Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters; how long it
+and they may be is said in csearchd.limits.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from csearchd import limits
+from csearchd.limits import clipped
 
 FILTERS = (
     "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "name",
@@ -125,6 +129,9 @@ class _Word(NamedTuple):
 
 def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
     """The meaning of a query; `pictures` are the places of pictures in it. Raises QueryError."""
+    if len(text) > limits.QUERY:
+        too_long = f"the query has {len(text)} characters; at most {limits.QUERY} are understood"
+        raise QueryError(too_long, 0, len(text))
     parser = _Parser(text)
     for word in _words(text, dict(zip(pictures, range(len(pictures)), strict=True))):
         parser.take(word)
@@ -205,7 +212,7 @@ class _Parser:
         elif match := _NAMED.match(word.text):
             self._filter(word, match[1].lower())
         elif _MINUS_NAMED.match(word.text) and self._is_filter(word.text[1:]):
-            raise QueryError(f"write not:{word.text[1:]}", word.start, word.end)
+            raise QueryError(f"write not:{clipped(word.text[1:])}", word.start, word.end)
         else:
             self._use().words.append(word.text)
 
@@ -215,6 +222,9 @@ class _Parser:
             message = f"nothing follows {word.text}; as text it needs quotes"
             raise QueryError(message, word.start, word.end)
         parts = [part for part in self._parts if part]
+        if any(len(part.text) > limits.TEXT for part in parts):
+            message = f"more than {limits.TEXT} characters that describe a picture"
+            raise QueryError(message, 0, len(self._text))
         if not parts and not self._filters:
             raise QueryError(
                 "the query is empty; describe the picture in a few words", 0, len(self._text)
@@ -243,7 +253,8 @@ class _Parser:
 
     def _weigh(self, word: _Word, weight: float) -> None:
         if self._parts[-1]:
-            message = f"a weight stands at the beginning of a part; write + {word.text}"
+            write = clipped(word.text)
+            message = f"a weight stands at the beginning of a part; write + {write}"
             raise QueryError(message, word.start, word.end)
         if not 0 < weight <= 1000:
             message = "a weight is above 0 and at most 1000; - subtracts"
@@ -258,8 +269,9 @@ class _Parser:
             name = name.lower()
             if not colon:
                 raise QueryError(
-                    f"not: stands before a filter, as in not:tag:{name or 'beach'}; to subtract "
-                    "from a picture's meaning write - between blanks",
+                    "not: stands before a filter, as in not:tag:"
+                    f"{clipped(name) or 'beach'}; to subtract from a picture's meaning write - "
+                    "between blanks",
                     word.start,
                     word.end,
                 )
@@ -268,6 +280,12 @@ class _Parser:
         value = _unquoted(rest).strip()
         if not value:
             raise QueryError(f"the value of {name}: is empty", word.start, word.end)
+        if len(value) > limits.VALUE:
+            message = f"the value of {name}: has more than {limits.VALUE} characters"
+            raise QueryError(message, word.start, word.end)
+        if value.count("*") > limits.WILDCARDS:
+            message = f"more than {limits.WILDCARDS} * in the value of {name}:"
+            raise QueryError(message, word.start, word.end)
         self._grow(word)
         self._filters.append(Filter(name, value, negated, word.start, word.end))
 
@@ -280,6 +298,6 @@ def _unquoted(value: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, (*FILTERS, _NOT), 1, 0.5)
+    near = difflib.get_close_matches(clipped(name), (*FILTERS, _NOT), 1, 0.5)
     hint = f"did you mean {near[0]}:" if near else f"known are {', '.join(FILTERS)}"
-    return f"there is no filter {name}: ({hint}); as text it needs quotes"
+    return f"there is no filter {clipped(name)}: ({hint}); as text it needs quotes"

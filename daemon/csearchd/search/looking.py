@@ -10,7 +10,8 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,9 @@ from csearchd.encode.serving import Models
 from csearchd.library.contents import Job
 from csearchd.library.library import Library
 from csearchd.library.listings import MOVED
+from csearchd.threads import Until
 
+_TURN_SECONDS = 0.5  # between looks whether anybody waits still for a turn with the encoder
 _IDLE_SECONDS = 20.0  # that the encoder waits for another picture
 
 
@@ -66,47 +69,65 @@ class Looking:
         self._used = 0.0
         self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
 
-    def look(self, picture: Picture) -> Seen:
-        """What is seen in it. Raises LookError, LibraryError."""
+    def known(self, picture: Picture) -> Seen | None:
+        """What the library knows of it, without an encoder. Raises LookError, LibraryError."""
         if not stat.S_ISREG(picture.info.st_mode):
             raise LookError("is not a regular file")
-        serving = self._models.serving
         content = self._content_at(picture)
-        if content is not None and (vector := self._vector(serving.row, content)) is not None:
-            return Seen(vector, content)
-        with self._lock:
-            try:
-                return self._ask(self._ready_pool(serving.model), serving.row, picture)
-            except EncoderUnusable as error:
-                raise LookError(f"cannot be looked at: {error}") from error
-            finally:
-                self._used = time.monotonic()
-                if self._pool and self._pool.busy:  # or the next picture would get its answer
-                    self._pool.close()
+        vector = None if content is None else self._vector(self._models.serving.row, content)
+        return None if vector is None else Seen(vector, content)
 
-    def regions(self, picture: Picture, query: NDArray[np.float32]) -> bytes:
+    def look(self, picture: Picture, until: Until | None = None) -> Seen:
+        """What is seen in it, while that is wanted. Raises LookError, LibraryError, Ended."""
+        if seen := self.known(picture):
+            return seen
+        serving = self._models.serving
+        with self._encoder(serving.model, until) as pool:
+            return self._ask(pool, serving.row, picture, until)
+
+    def regions(
+        self, picture: Picture, query: NDArray[np.float32], until: Until | None = None
+    ) -> bytes:
         """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
 
-        Raises LookError.
+        Raises LookError, Ended.
         """
         if not stat.S_ISREG(picture.info.st_mode):
             raise LookError("is not a regular file")
-        with self._lock:
-            pool = self._ready_pool(self._models.serving.model)
+        with self._encoder(self._models.serving.model, until) as pool:
             job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
             pool.submit(job, picture.name, picture.file)
-            try:
-                while True:
-                    for event in pool.poll(None, self._never):
-                        if event.op == "failed":
-                            raise LookError(event.reason)
-                        if event.png is not None:
-                            return event.png
-                        pool.explain(job, query.astype("<f4").tobytes())
-            except EncoderUnusable as error:
-                raise LookError(f"cannot be looked at: {error}") from error
-            finally:
-                self._used = time.monotonic()
+            for event in self._events(pool, until):
+                if event.png is not None:
+                    return event.png
+                pool.explain(job, query.astype("<f4").tobytes())
+        raise AssertionError("an encoder's events have no end")
+
+    @contextmanager
+    def _encoder(self, model: Model, until: Until | None) -> Iterator[Pool]:
+        """The encoder, for one picture. Raises LookError, Ended."""
+        while not self._lock.acquire(timeout=_TURN_SECONDS):
+            if until:
+                until.check()
+        try:
+            yield self._ready_pool(model)
+        except EncoderUnusable as error:
+            raise LookError(f"cannot be looked at: {error}") from error
+        finally:
+            self._used = time.monotonic()
+            if self._pool and self._pool.busy:  # or the next picture would get its answer
+                self._pool.close()
+            self._lock.release()
+
+    def _events(self, pool: Pool, until: Until | None) -> Iterator[Event]:
+        """What becomes of the picture that was submitted. Raises LookError where it fails."""
+        while True:
+            for event in pool.poll(None, self._never):  # a second at most while it has work
+                if event.op == "failed":
+                    raise LookError(event.reason)
+                yield event
+            if until:
+                until.check()
 
     def _content_at(self, picture: Picture) -> int | None:
         """What the library says is in the file at that path, if that is this file, unchanged."""
@@ -144,21 +165,19 @@ class Looking:
             self._end_later(_IDLE_SECONDS)
         return pool
 
-    def _ask(self, pool: Pool, model: int, picture: Picture) -> Seen:
+    def _ask(self, pool: Pool, model: int, picture: Picture, until: Until | None) -> Seen:
         job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
         pool.submit(job, picture.name, picture.file)
         content: int | None = None
-        while True:
-            for event in pool.poll(None, self._never):
-                if event.op == "failed":
-                    raise LookError(event.reason)
-                if event.op == "encoded" and event.vector is not None:
-                    return Seen(_unit(event.vector), content)
-                content = self._content_of(event)
-                vector = None if content is None else self._vector(model, content)
-                pool.answer(job, encode=vector is None)
-                if vector is not None:
-                    return Seen(vector, content)
+        for event in self._events(pool, until):
+            if event.op == "encoded" and event.vector is not None:
+                return Seen(_unit(event.vector), content)
+            content = self._content_of(event)
+            vector = None if content is None else self._vector(model, content)
+            pool.answer(job, encode=vector is None)
+            if vector is not None:
+                return Seen(vector, content)
+        raise AssertionError("an encoder's events have no end")
 
     def _content_of(self, event: Event) -> int | None:
         """The library's content with the pixels that were identified."""

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.derived import Cache
+from csearchd.limits import clipped
 from csearchd.search.gazetteer import FILES, SUMS, checksums, folded, key
 
 RADIUS = 25.0  # km around a city or a point where none is given
@@ -157,7 +158,7 @@ class Places:
         first, last = np.searchsorted(cities.keys, [wanted, wanted + np.uint64(1)])
         rows = [int(row) for row in cities.rows[first:last]]
         if not rows:
-            raise PlaceError(f"no city {name!r} is known{self._similar(cities, name)}")
+            raise PlaceError(f"no city {clipped(name)!r} is known{self._similar(cities, name)}")
 
         def inhabitants(row: int) -> int:
             return -int(cities.places[row]["population"])
@@ -165,14 +166,14 @@ class Places:
         chosen = [row for row in rows if _is_in(cities, row, qualifier)]
         if not chosen:
             known = dict.fromkeys(_label(cities, row) for row in sorted(rows, key=inhabitants))
-            raise PlaceError(f"there is no {text}, but {'; '.join([*known][:5])}")
+            raise PlaceError(f"there is no {clipped(text)}, but {'; '.join([*known][:5])}")
         return min(chosen, key=inhabitants)
 
     def _similar(self, cities: _Cities, name: str) -> str:
         start = folded(name)[:1]
         beginning = {line.partition("\t")[0] for line in cities.names}
         same = [other for other in beginning if folded(other[:1]) == start]
-        near = difflib.get_close_matches(name.title(), same, 1, 0.75)
+        near = difflib.get_close_matches(clipped(name).title(), same, 1, 0.75)
         if near:
             return f"; did you mean {near[0]}?"
         return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'

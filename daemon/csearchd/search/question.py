@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,6 +44,7 @@ class Question:
     least_level: int = 0  # the lowest confidence (csearchd.search.confidence.LEVELS)
     order: str | None = None  # of ORDERS; None: by score, or by date without a vector
     reverse: bool = False
+    check: Callable[[], object] = lambda: None  # called now and then; ends it by what it raises
 
 
 class Hit(NamedTuple):

@@ -51,6 +51,8 @@ def aspects(
     for part in parts:
         phrases = split(part.text)
         for number, phrase in enumerate(phrases):
+            if len(pieces) >= MOST:
+                break
             rest = " ".join(other for n, other in enumerate(phrases) if n != number)
             left = [(part.weight, embed(rest))] if rest else []
             pieces.append((phrase, part.weight, embed(phrase), is_taught(phrase), left))

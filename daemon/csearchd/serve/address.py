@@ -17,7 +17,7 @@ _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 # For a daemon that is about to end, or is just starting; less than clients wait for this one, so
 # that they hear why it can't serve.
 _WAIT_SECONDS = 25.0
-_BACKLOG = 128
+_BACKLOG = 1024  # connections that wait to be accepted: more than come at once
 
 
 class AlreadyServed(Exception):

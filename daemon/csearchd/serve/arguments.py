@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
+from csearchd import limits
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
 from csearchd.watch.polling import Unanswered
@@ -16,9 +17,28 @@ T = TypeVar("T")
 
 def path_argument(service: Service, path: object) -> bytes:
     """A path that need not exist any more, resolved as far as it does. Raises RequestError."""
-    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+    if not is_path(path):
         raise RequestError("bad-request", "a path must be absolute (bin)")
     return resolved(service, path)
+
+
+def is_path(path: object) -> TypeGuard[bytes]:
+    """Whether it is an absolute path that the kernel would take."""
+    return (
+        isinstance(path, bytes)
+        and path.startswith(b"/")
+        and b"\0" not in path
+        and len(path) <= limits.PATH_BYTES
+    )
+
+
+def text_argument(value: object, name: str, most: int = limits.NAME) -> str:
+    """A text of at most so many characters. Raises RequestError."""
+    if not isinstance(value, str):
+        raise RequestError("bad-request", f"{name} must be a text")
+    if len(value) > most:
+        raise RequestError("bad-request", f"{name} has {len(value)} characters; at most {most}")
+    return value
 
 
 def resolved(service: Service, path: bytes) -> bytes:
@@ -32,7 +52,7 @@ def resolved(service: Service, path: bytes) -> bytes:
 
 def directory_argument(service: Service, path: object) -> bytes:
     """The real path of a directory that a client names. Raises RequestError."""
-    if not isinstance(path, bytes) or not path.startswith(b"/") or b"\0" in path:
+    if not is_path(path):
         raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
     shown = os.fsdecode(path).encode(errors="replace").decode()
     local = service.scanner.watcher.local(path)

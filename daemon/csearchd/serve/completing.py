@@ -6,12 +6,14 @@ import logging
 import os
 
 from csearch.protocol import Message
+from csearchd import limits
 from csearchd.encode.catalogue import RECOMMENDED
 from csearchd.encode.models import installed_models
 from csearchd.library import concepts, roots
 from csearchd.search.concepts import aliases
 from csearchd.search.grammar import FILTERS
 from csearchd.serve import offers
+from csearchd.serve.arguments import text_argument
 from csearchd.serve.offers import Values
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
@@ -25,8 +27,7 @@ async def complete(service: Service, request: Request) -> Message:
     values = _VALUES.get(str(what))
     if values is None:
         raise RequestError("bad-request", f"what must be one of {', '.join(_VALUES)}")
-    if not isinstance(prefix, str):
-        raise RequestError("bad-request", "prefix must be a text")
+    prefix = text_argument(prefix, "prefix", limits.VALUE)
     found = await service.run(values, service, prefix)
     service.begin("preparing completion", offers.prepare, service)
     return {"values": found[: offers.MOST]}
@@ -34,7 +35,7 @@ async def complete(service: Service, request: Request) -> Message:
 
 async def clear(service: Service, request: Request) -> Message:
     try:
-        return {"queries": await service.run(service.history.clear)}
+        return {"queries": await service.wait(service.history.clear)}
     except OSError as error:
         raise RequestError("library", _unusable(service, error)) from error
 
@@ -42,7 +43,7 @@ async def clear(service: Service, request: Request) -> Message:
 async def forget(service: Service, path: bytes) -> None:
     """Drops the past queries that name a path. Raises RequestError."""
     try:
-        await service.run(service.history.forget, path)
+        await service.wait(service.history.forget, path)
     except OSError as error:
         raise RequestError("library", _unusable(service, error)) from error
 

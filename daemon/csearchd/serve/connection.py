@@ -4,50 +4,140 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from csearch.protocol import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
+from csearchd import limits
+from csearchd.serve.holdings import Holdings
 from csearchd.serve.request import Handler, Request, RequestError
 from csearchd.serve.stream import Stream, close_files
 
 log = logging.getLogger(__name__)
 
-_PARTIAL_SECONDS = 30.0  # a frame that has begun must be complete by then
-_MAX_REQUESTS = 64  # under way on one connection
-_MAX_FILES = 256  # that came and belong to no request yet
-
 
 class Connection:
     """Reads requests until the client leaves; then cancels what it asked for."""
 
-    def __init__(self, stream: Stream, handle: Handler) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        handle: Handler,
+        incoming: Holdings[Connection],
+        results: Holdings[Connection],
+    ) -> None:
         self._stream = stream
         self._handle = handle
+        self._incoming = incoming
+        self._results = results
+        self._unpacker = Unpacker(MAX_REQUEST, limits.ELEMENTS)
         self._files: list[int] = []  # descriptors, in the order in which they came
         self._tasks: dict[asyncio.Task[None], Request] = {}
+        self._sizes: dict[Request, int] = {}  # bytes of the requests under way
+        self._kept: dict[Request, int] = {}  # results of theirs that are kept
+        self._turns = asyncio.Semaphore(limits.AT_ONCE)
+        self._in_turn: set[Request] = set()
         self._sending = asyncio.Lock()
+        self._message_began: float | None = None
+        self._timeout: asyncio.Timeout | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.since = time.monotonic()  # when a request came, or ended, last
 
-    async def serve(self) -> None:
-        unpacker = Unpacker(MAX_REQUEST)
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way; half a message is none."""
+        return not self._tasks
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a message has begun to come."""
+        return self._unpacker.waiting > 0
+
+    @property
+    def stuck(self) -> float | None:
+        """Since when the client doesn't read what it is sent."""
+        return self._stream.stuck
+
+    def serve(self, ended: Callable[[Connection], object]) -> None:
+        """Begins; `ended` is called at the end."""
+        self._serving = asyncio.create_task(self._serve())
+        # Not in the task: one that is cancelled before its first step never runs.
+        self._serving.add_done_callback(self._close)
+        self._serving.add_done_callback(lambda _: ended(self))
+
+    def dismiss(self, reason: str) -> None:
+        """Ends the connection, and tells the client why, if it listens."""
+        if not self._sending.locked():
+            self._stream.send_now(refusal(reason))
+        self.end()
+
+    def end(self) -> None:
+        if self._serving:
+            self._serving.cancel()
+
+    async def _serve(self) -> None:
         try:
-            while True:
-                timeout = _PARTIAL_SECONDS if unpacker.partial else None
-                data, files = await asyncio.wait_for(self._stream.receive(), timeout)
-                self._files += files
-                if not data:
-                    return
-                if len(self._files) > _MAX_FILES:
-                    raise ProtocolError(f"more than {_MAX_FILES} files that no request takes")
-                for message in unpacker.feed(data):
-                    self._begin(message)
-        except (ProtocolError, TimeoutError) as error:
-            text = str(error) or "the frame was not completed"
-            await self.send(_error(None, "bad-request", text))
+            while await self._receive():
+                pass
+        except ProtocolError as error:
+            await self._part(_error(None, "bad-request", str(error)))
+        except TimeoutError:
+            await self._part(self._farewell())
         except OSError:
             pass  # the client is gone
         finally:
             for task in self._tasks:
                 task.cancel()
-            close_files(self._files)
+
+    async def _part(self, message: Message) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.MESSAGE_SECONDS):
+                await self.send(message)
+
+    def _close(self, serving: asyncio.Task[None]) -> None:
+        close_files(self._files)
+        self._stream.close()
+        self._unpacker = Unpacker(0)  # what came of a message goes now, not when this is collected
+        self._incoming.set(self, 0)
+        self._results.set(self, 0)
+        if not serving.cancelled() and (error := serving.exception()):
+            log.error("a connection ended", exc_info=error)
+
+    async def _receive(self) -> bool:
+        """Takes what comes next; False at the end. Raises ProtocolError, TimeoutError, OSError."""
+        try:
+            async with asyncio.timeout_at(self._deadline()) as self._timeout:
+                data, files = await self._stream.receive()
+        finally:
+            self._timeout = None
+        self._files += files
+        if len(self._files) > limits.FILES:
+            raise ProtocolError(f"more than {limits.FILES} files that no request takes")
+        left = self._unpacker.waiting + len(data)
+        for message in self._unpacker.feed(data):
+            size, left = left - self._unpacker.waiting, self._unpacker.waiting
+            self._message_began = None
+            self._begin(message, size)
+        if not self.is_slow:
+            self._message_began = None
+        elif self._message_began is None:
+            self._message_began = time.monotonic()
+        self._count()
+        return bool(data)
+
+    def _deadline(self) -> float | None:
+        """When it is enough: for the rest of a message, or for the next one."""
+        if self._message_began is not None:
+            return self._message_began + limits.MESSAGE_SECONDS
+        return None if self._tasks else self.since + limits.IDLE_SECONDS
+
+    def _farewell(self) -> Message:
+        if self.is_slow:
+            took = f"the message was not complete after {limits.MESSAGE_SECONDS:g} s"
+            return _error(None, "bad-request", took)
+        idle = f"nothing was asked for {limits.IDLE_SECONDS:g} s; connect again"
+        return _error(None, "idle", idle)
 
     def find(self, identifier: object) -> Request | None:
         """The request with that id, if it is still under way."""
@@ -56,7 +146,14 @@ class Connection:
                 return request
         return None
 
+    def holds(self, request: Request, results: int) -> None:
+        self._kept[request] = results * limits.HIT_BYTES
+        self._results.set(self, sum(self._kept.values()))
+
     async def reply(self, request: Request, kind: str, fields: Message) -> None:
+        if kind == "progress":  # it waits, and computes nothing
+            self._give_turn_back(request)
+        self._results.make_room()
         await self.send({"id": request.message.get("id"), "type": kind, **fields})
 
     async def send(self, message: Message) -> None:
@@ -65,19 +162,36 @@ class Connection:
             async with self._sending:
                 await self._stream.send(pack(message))
         except OSError:
-            pass  # serve() notices too
+            pass  # _serve() notices too
 
-    def _begin(self, message: Message) -> None:
-        if len(self._tasks) >= _MAX_REQUESTS:
-            raise ProtocolError(f"more than {_MAX_REQUESTS} requests at a time")
+    def _begin(self, message: Message, size: int) -> None:
+        if len(self._tasks) >= limits.REQUESTS:
+            raise ProtocolError(f"more than {limits.REQUESTS} requests at a time")
+        if type(message.get("id", 0)) not in (int, type(None)):
+            raise ProtocolError("a request whose id is no whole number")
         request = Request(message, self, self._take_files(message))
+        self._sizes[request] = size
         task = asyncio.create_task(self._answer(request), name="a request")
         self._tasks[task] = request
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        # Not in the task: one that is cancelled before its first step never runs.
-        close_files(self._tasks.pop(task).files)
+        request = self._tasks.pop(task)
+        close_files(request.files)
+        del self._sizes[request]
+        if self._kept.pop(request, None):
+            self._results.set(self, sum(self._kept.values()))
+        self._count()
+        self.since = time.monotonic()
+        if self._timeout:
+            self._timeout.reschedule(self._deadline())
+
+    def _count(self) -> None:
+        """Says how many bytes the client's messages take."""
+        done = self._serving is None or self._serving.done()
+        size = self._unpacker.waiting + sum(self._sizes.values())
+        size += len(self._files) * limits.FILE_BYTES
+        self._incoming.set(self, 0 if done else size)
 
     def _take_files(self, message: Message) -> list[int]:
         """The descriptors that a request says it brings."""
@@ -88,15 +202,30 @@ class Connection:
         return files
 
     async def _answer(self, request: Request) -> None:
+        await self._turns.acquire()
+        self._in_turn.add(request)
         identifier = request.message.get("id")
         try:
             await request.reply("result", **await self._handle(request))
         except RequestError as error:
             await self.send(_error(identifier, error.code, str(error), **error.fields))
         except Exception:
-            log.exception("the request %r failed", request.message.get("op"))
+            what = limits.clipped(repr(request.message.get("op")))
+            log.exception("the request %s failed", what)
             text = "an error in csearchd; its log tells more"
             await self.send(_error(identifier, "internal", text))
+        finally:
+            self._give_turn_back(request)
+
+    def _give_turn_back(self, request: Request) -> None:
+        if request in self._in_turn:
+            self._in_turn.discard(request)
+            self._turns.release()
+
+
+def refusal(reason: str) -> bytes:
+    """What is sent to a client that is turned away."""
+    return pack(_error(None, "busy", reason))
 
 
 def _error(identifier: object, code: str, message: str, **fields: object) -> Message:

@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Iterable
 
 from csearch.protocol import Message
+from csearchd import limits
 from csearchd.library.details import details, snapshot
 from csearchd.library.tree import DirectoryTree
-from csearchd.serve.arguments import resolved
+from csearchd.serve.arguments import is_path, resolved
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.tags.vocabulary import TagsError
+from csearchd.threads import Until
 
-_MOST_FILES = 20_000
 _WORDS = 5  # for a picture
 _PARAMETERS = 500  # of a statement
 
@@ -24,22 +25,29 @@ async def describe(service: Service, request: Request) -> Message:
     paths = request.message.get("paths")
     if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
         raise RequestError("bad-request", "paths must be a list of paths (bin)")
-    if len(paths) > _MOST_FILES:
-        raise RequestError("bad-request", f"more than {_MOST_FILES} files at a time")
+    if len(paths) > limits.DESCRIBED:
+        raise RequestError("bad-request", f"more than {limits.DESCRIBED} files at a time")
     whole = bool(request.message.get("details"))
-    return {"files": await service.run(_describe, service, paths, whole)}
+    parents = await service.wait(_parents, service, paths)
+    return {"files": await service.slow("explain", _describe, service, paths, parents, whole)}
 
 
-def _describe(service: Service, paths: list[bytes], whole: bool) -> list[Message]:
+def _parents(service: Service, paths: list[bytes]) -> dict[bytes, bytes]:
+    """The directories of some paths, and where they really are."""
+    absolute = {os.path.dirname(path) for path in paths if is_path(path)}
+    return {parent: resolved(service, parent) for parent in absolute}
+
+
+def _describe(
+    until: Until, service: Service, paths: list[bytes], parents: dict[bytes, bytes], whole: bool
+) -> list[Message]:
     """One for each path, empty where nothing is known."""
-    absolute = {os.path.dirname(path) for path in paths if path.startswith(b"/")}
-    parents = {parent: resolved(service, parent) for parent in absolute if b"\0" not in parent}
     with service.library.read() as database, snapshot(database):
         with service.library.memory:
             places = _places(service.library.tree, paths, parents)
         known = _files(database, places)
         told = details(database, known.values())
-    words = _words(service, list(known.values()))
+    words = _words(until, service, list(known.values()))
     found: list[Message] = []
     for place in places:
         file = known.get(place) if place else None
@@ -89,11 +97,12 @@ def _files(database: sqlite3.Connection, places: Iterable[_Place | None]) -> dic
     return found
 
 
-def _words(service: Service, files: list[int]) -> dict[int, list[str]]:
+def _words(until: Until, service: Service, files: list[int]) -> dict[int, list[str]]:
     """What the pictures show, the surest first. Raises RequestError."""
     found: dict[int, list[str]] = {}
     try:
         for start in range(0, len(files), _PARAMETERS):
+            until.check()
             part = files[start : start + _PARAMETERS]
             scored = service.tagging.scoring.words(service.models.serving, part)
             found |= {file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()}

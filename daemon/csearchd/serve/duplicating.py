@@ -14,6 +14,7 @@ from csearchd.serve.arguments import directory_argument
 from csearchd.serve.request import Request
 from csearchd.serve.searching import scope_of, wait_for_reading
 from csearchd.serve.service import Service
+from csearchd.threads import Until
 
 _PARAMETERS = 500  # of a statement
 _GROUPS = 200  # in a reply
@@ -25,22 +26,24 @@ async def dupes(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
     scope = None
     if request.message.get("path") is not None:
-        path = await service.run(directory_argument, service, request.message["path"])
+        path = await service.wait(directory_argument, service, request.message["path"])
         if not await service.run(listings.seen, service.library, path):
             await wait_for_reading(service, request, [path])
         scope = scope_of(service, [path])
     only_exact = bool(request.message.get("exact"))
-    found = await service.run(_find, service, scope, only_exact)
+    found = await service.slow("compare", _find, service, scope, only_exact)
+    request.holds(sum(map(len, found)))
     count = files = 0
     for start in range(0, len(found), _GROUPS):
-        described = await service.run(_described, service, found[start : start + _GROUPS], scope)
+        part = found[start : start + _GROUPS]
+        described = await service.wait(_described, service, part, scope)
         count += len(described)
         files += sum(len(group["files"]) for group in described)
         await request.reply("hits", hits=described)
     return {"groups": count, "files": files}
 
 
-def _find(service: Service, scope: Scope | None, only_exact: bool) -> list[Group]:
+def _find(until: Until, service: Service, scope: Scope | None, only_exact: bool) -> list[Group]:
     """Groups of contents, those with several files alone included. Raises LibraryError."""
     with service.library.memory:
         catalogue = service.library.catalogue
@@ -49,7 +52,8 @@ def _find(service: Service, scope: Scope | None, only_exact: bool) -> list[Group
     found: list[Group] = []
     if not only_exact:
         serving = service.models.serving
-        near = duplicates.groups(serving.table, service.engine.yardstick(serving), contents)
+        yardstick = service.engine.yardstick(serving)
+        near = duplicates.groups(serving.table, yardstick, contents, until.check)
         found = [dict(zip(some.tolist(), alike.tolist(), strict=True)) for some, alike in near]
     grouped = {content for group in found for content in group}
     several = contents[copies > 1].tolist()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from csearch.protocol import Message
 from csearchd.encode.messages import METHOD
 from csearchd.search import filters, why
-from csearchd.search.looking import LookError
+from csearchd.search.looking import LookError, Picture
+from csearchd.search.query import Vector
 from csearchd.search.question import Hit, Question
 from csearchd.serve import questions
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
+from csearchd.serve.stream import OpenFile
 from csearchd.tags.vocabulary import TagsError
+from csearchd.threads import Until
 
 
 def explained(
-    service: Service, question: Question, hits: Sequence[Hit]
+    until: Until, service: Service, question: Question, hits: Sequence[Hit]
 ) -> tuple[list[Message], str]:
     """For each hit why it was found (csearch.protocol), and a remark or "". Raises LibraryError."""
     serving = service.models.serving
@@ -29,6 +32,7 @@ def explained(
     if not serving.table.has(contents).all():
         return [{} for _ in hits], ""
     vectors = serving.table.vectors(contents)
+    until.check()
     crowd = service.engine.crowd(question)
     yardstick = service.engine.yardstick(serving)
     parts = why.met(question.aspects, question.vector, yardstick, vectors, crowd)
@@ -50,26 +54,34 @@ async def regions(service: Service, request: Request) -> Message:
     *files, picture = request.files
     message = {**request.message, "files": len(files), "top": 1}
     asked = await service.run(questions.understand, service, message)
-    question = await service.run(questions.question, service, asked, files, None)
+    seen = await questions.seen(service, asked, files)
+    question = await service.threads.answer(partial(questions.question, service, asked, seen, None))
     if question.vector is None:
         raise RequestError("query", "a query of filters alone matches no regions")
-    opened = await service.run(questions.picture, service, picture, path)
+    own = OpenFile(picture)
+    opened = await service.wait(questions.picture, service, own, path)
     try:
-        png = await service.run(service.looking.regions, opened, question.vector)
+        png = await service.slow("look", _regions, service, own, opened, question.vector)
     except LookError as error:
-        shown = os.fsdecode(path).encode(errors="replace").decode()
-        raise RequestError("picture", f"{shown}: {error}") from None
+        raise questions.unseen(path, error) from None
     return {"png": png, "method": METHOD}
 
 
-def filtered(service: Service, question: Question) -> Message:
+def _regions(
+    until: Until, service: Service, file: OpenFile, opened: Picture, query: Vector
+) -> bytes:
+    """`file` stays open as long as the thread that does this."""
+    return service.looking.regions(opened, query, until)
+
+
+def filtered(until: Until, service: Service, question: Question) -> Message:
     """What the filters did: {scope, left, filters: [{text, files}]}: files in the scope, those that
     meet all, those that meet each alone. Raises LibraryError."""
     library = service.library
     with library.memory:
         inside = library.catalogue.inside(question.scope)
     masks = [
-        filters.chosen(library, [condition], len(inside)) & inside
+        filters.chosen(library, [condition], len(inside), until.check) & inside
         for condition in question.conditions
     ]
     left = np.logical_and.reduce(masks) if masks else inside

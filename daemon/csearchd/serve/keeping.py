@@ -34,7 +34,7 @@ async def keep_library(service: Service) -> None:
     service.library.on_commit(tell)
     news.set()
     kept, changed = time.monotonic(), False
-    if service.library.unchecked and await service.run(_is_damaged, service):
+    if service.library.unchecked and await service.wait(_is_damaged, service):
         os.environ[THOROUGH] = "yes"
         service.restart = True
         service.ending.set()
@@ -48,7 +48,7 @@ async def keep_library(service: Service) -> None:
         all_of_it = changed and time.monotonic() - kept > _KEEP_SECONDS
         if all_of_it:
             kept, changed = time.monotonic(), False
-        if await service.run(_is_rescued, service, all_of_it):
+        if await service.wait(_is_rescued, service, all_of_it):
             service.restart = True
             service.ending.set()
         await asyncio.sleep(_REST_SECONDS)

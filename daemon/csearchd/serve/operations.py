@@ -13,9 +13,10 @@ from csearchd import config as configuration
 from csearchd.encode.models import ModelError
 from csearchd.library import contents, listings, roots
 from csearchd.library.database import LibraryError
+from csearchd.limits import clipped
 from csearchd.resources import shortage
 from csearchd.serve import completing, tags, teaching
-from csearchd.serve.arguments import directory_argument, path_argument
+from csearchd.serve.arguments import directory_argument, path_argument, text_argument
 from csearchd.serve.dbus.pictures import drop_thumbnails
 from csearchd.serve.describing import describe
 from csearchd.serve.duplicating import dupes
@@ -26,6 +27,7 @@ from csearchd.serve.service import Service
 from csearchd.serve.status import describe_roots, status
 from csearchd.tags import folders
 from csearchd.tags.tasks import files_at
+from csearchd.threads import TookTooLong, TooMany
 from csearchd.watch.rules import Rules
 
 Operation = Callable[[Service, Request], Awaitable[Message]]
@@ -39,11 +41,17 @@ class Operations:
 
     async def __call__(self, request: Request) -> Message:
         """Raises RequestError for whatever the client has to be told."""
-        operation = _TABLE.get(str(request.message.get("op")))
+        name = request.message.get("op")
+        operation = _TABLE.get(name) if isinstance(name, str) else None
         if operation is None:
-            raise RequestError("bad-request", f"unknown operation {request.message.get('op')!r}")
+            raise RequestError("bad-request", f"unknown operation {clipped(repr(name))}")
         try:
             return await operation(self._service, request)
+        except TookTooLong as error:
+            raise RequestError("busy", f"it took too long to answer ({name})") from error
+        except TooMany as error:
+            text = "too many questions that take long are under way; try again later"
+            raise RequestError("busy", text) from error
         except LibraryError as error:
             raise RequestError("library", str(error)) from error
         except ModelError as error:
@@ -56,12 +64,14 @@ class Operations:
 
 async def _hello(service: Service, request: Request) -> Message:
     theirs = request.message.get("protocol")
-    version = str(request.message.get("version"))
+    version = text_argument(request.message.get("version", ""), "version")
+    if type(theirs) is not int:
+        raise RequestError("bad-request", "protocol must be a whole number")
     if _number(version) > _number(csearch.__version__) and _installed() != csearch.__version__:
         service.restart = True
         service.ending.set()
         raise RequestError("restarting", "csearchd restarts as the version that is installed now")
-    if type(theirs) is not int or theirs > PROTOCOL:
+    if theirs > PROTOCOL:
         raise RequestError(
             "newer-client",
             f"this client (csearch {version}) is newer than the service (csearchd "
@@ -80,13 +90,13 @@ async def _answer(service: Service, request: Request) -> Message:
 
 async def _status(service: Service, request: Request) -> Message:
     if request.message.get("verify"):
-        await service.run(service.library.verify)
+        await service.wait(service.library.verify)
     return await service.run(status, service)
 
 
 async def _add(service: Service, request: Request) -> Message:
-    path = await service.run(directory_argument, service, request.message.get("path"))
-    await service.run(roots.add, service.library, path)
+    path = await service.wait(directory_argument, service, request.message.get("path"))
+    await service.wait(roots.add, service.library, path)
     service.scanner.roots_changed()
     service.scanner.scan(path)
     service.reading.retry()
@@ -94,9 +104,9 @@ async def _add(service: Service, request: Request) -> Message:
 
 
 async def _remove(service: Service, request: Request) -> Message:
-    path = await service.run(path_argument, service, request.message.get("path"))
+    path = await service.wait(path_argument, service, request.message.get("path"))
     images = await service.run(_count, service, path)
-    if not await service.run(roots.remove, service.library, path):
+    if not await service.wait(roots.remove, service.library, path):
         raise RequestError(
             "not-found", f"{os.fsdecode(path)} is not watched; csearchctl roots lists what is"
         )
@@ -115,27 +125,27 @@ async def _rescan(service: Service, request: Request) -> Message:
     if request.message.get("path") is None:
         paths = await service.run(roots.roots, service.library)
     else:
-        paths = [await service.run(directory_argument, service, request.message["path"])]
+        paths = [await service.wait(directory_argument, service, request.message["path"])]
     for path in paths:
         service.scanner.scan(path)
     service.reading.retry()
-    await service.run(service.library.verify)
+    await service.wait(service.library.verify)
     return {"directories": paths}
 
 
 async def _pause(service: Service, request: Request) -> Message:
-    await service.run(service.reading.pause, True)
+    await service.wait(service.reading.pause, True)
     return {}
 
 
 async def _resume(service: Service, request: Request) -> Message:
-    await service.run(service.reading.pause, False)
+    await service.wait(service.reading.pause, False)
     return {}
 
 
 async def _reload(service: Service, request: Request) -> Message:
     try:
-        await service.run(reload, service)
+        await service.wait(reload, service)
     except configuration.ConfigError as error:
         raise RequestError("bad-request", f"{error}; the old configuration stays") from error
     return {}
@@ -166,12 +176,13 @@ async def _stop(service: Service, request: Request) -> Message:
 
 async def _failed(service: Service, request: Request) -> Message:
     found = await service.run(listings.failures, service.library)
+    request.holds(len(found))
     for start in range(0, len(found), HITS_PER_REPLY):
         part = found[start : start + HITS_PER_REPLY]
         await request.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
     retried = 0
     if request.message.get("retry"):
-        retried = await service.run(listings.retry_failed, service.library)
+        retried = await service.wait(listings.retry_failed, service.library)
         for path, _ in found:
             if service.library.tree.find(path) is not None:  # else it is a file
                 service.scanner.scan(path)
@@ -181,12 +192,12 @@ async def _failed(service: Service, request: Request) -> Message:
 
 
 async def _forget(service: Service, request: Request) -> Message:
-    path = await service.run(path_argument, service, request.message.get("path"))
+    path = await service.wait(path_argument, service, request.message.get("path"))
     await completing.forget(service, path)
-    known = await service.run(_paths_below, service, path)
-    files = await service.run(contents.forget_path, service.library, path)
+    known = await service.wait(_paths_below, service, path)
+    files = await service.wait(contents.forget_path, service.library, path)
     for picture in known:
-        await service.run(drop_thumbnails, picture)
+        await service.wait(drop_thumbnails, picture)
     if files is None:
         raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
     return {"files": files}
@@ -210,9 +221,9 @@ async def _models(service: Service, request: Request) -> Message:
 
 
 async def _use(service: Service, request: Request) -> Message:
-    name = str(request.message.get("model"))
-    model = await service.run(service.models.use, name)
-    await service.run(service.reading.recount)
+    name = text_argument(request.message.get("model"), "model")
+    model = await service.wait(service.models.use, name)
+    await service.wait(service.reading.recount)
     service.reading.retry()
     return {"model": model.name, "total": service.reading.backlog.missing}
 
@@ -237,7 +248,7 @@ def _installed() -> str:
 
 
 def _number(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
+    return [int(part) for part in re.findall(r"\d{1,9}", version)]
 
 
 _TABLE: dict[str, Operation] = {

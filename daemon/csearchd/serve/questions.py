@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from csearch.protocol import Message
+from csearch.protocol import MAX_REQUEST, Message
+from csearchd import limits
 from csearchd.search import filters, grammar
 from csearchd.search.confidence import LEVELS
 from csearchd.search.filters import Condition
 from csearchd.search.grammar import Part, QueryError, Span
 from csearchd.search.looking import LookError, Picture, Seen
-from csearchd.search.query import CancelledError, blended, combined
+from csearchd.search.query import CancelledError, Vector, blended, combined
 from csearchd.search.question import ORDERS, Question, Scope
 from csearchd.search.why import Aspect, aspects
 from csearchd.serve import arguments
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
+from csearchd.serve.stream import OpenFile
+from csearchd.threads import Until
 
 _WAITS = ("first", "all", "none")
 _BLEND = 0.5
-_MOST_PICTURES = 32
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,15 @@ def understand(service: Service, message: Message) -> Asked:
     paths = message.get("scopes")
     if paths is not None and (not isinstance(paths, list) or not paths):
         raise RequestError("bad-request", "scopes must be a list of paths, or nil for everywhere")
-    label = message.get("label") or ""
-    if not isinstance(label, str):
-        raise RequestError("bad-request", "label must be a text")
+    if paths is not None and len(paths) > limits.SCOPES:
+        raise RequestError("bad-request", f"at most {limits.SCOPES} directories at a time")
+    label = arguments.text_argument(message.get("label") or "", "label", limits.TEXT)
     blend = _number(message, "blend", _BLEND)
     assert blend is not None
     if not 0 <= blend <= 1:
         raise RequestError("bad-request", "blend must be from 0 (the label) to 1 (the picture)")
     pictures, spans = _pictures(message)
-    query = message.get("query")
-    if not isinstance(query, str):
-        raise RequestError("bad-request", "query must be a text")
+    query = arguments.text_argument(message.get("query"), "query", MAX_REQUEST)
     try:
         parts, conditions = _parts(service, query, pictures, spans, bool(message.get("random")))
     except QueryError as error:
@@ -103,15 +103,26 @@ def understand(service: Service, message: Message) -> Asked:
     )
 
 
-def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope | None) -> Question:
-    """What the engine is asked; `files` are the open pictures. Raises RequestError."""
+async def seen(service: Service, asked: Asked, files: list[int]) -> dict[int, Seen]:
+    """The pictures that are searched with, by their numbers; `files` are open. Raises
+    RequestError."""
     if len(files) != len(asked.pictures):
         raise RequestError("bad-request", "every picture must come with an open file")
-    row = service.models.serving.row
     used = {number for part in asked.parts for number in part.pictures}  # not in quotes, say
-    seen = {number: look(service, files[number], asked.pictures[number]) for number in used}
-    embed = service.concepts.embed
+    return {n: await look(service, files[n], asked.pictures[n]) for n in sorted(used)}
+
+
+def question(
+    service: Service, asked: Asked, seen: Mapping[int, Seen], scope: Scope | None, until: Until
+) -> Question:
+    """What the engine is asked. Raises RequestError."""
+    row = service.models.serving.row
     scale = 1.0
+
+    def embed(text: str) -> Vector:
+        until.check()
+        return service.concepts.embed(text)
+
     try:
         vector = combined(asked.parts, embed, {number: one.vector for number, one in seen.items()})
         if asked.label and vector is not None:
@@ -135,19 +146,21 @@ def question(service: Service, asked: Asked, files: Sequence[int], scope: Scope 
         least_level=asked.least_level,
         order=asked.order,
         reverse=asked.reverse,
+        check=until.check,
         group=asked.group,
-        aspects=_aspects(service, asked, seen) if asked.why else (),
+        aspects=_aspects(service, asked, seen, embed) if asked.why else (),
         random=asked.random,
     )
 
 
-def _aspects(service: Service, asked: Asked, seen: Mapping[int, Seen]) -> list[Aspect]:
+def _aspects(
+    service: Service, asked: Asked, seen: Mapping[int, Seen], embed: Callable[[str], Vector]
+) -> list[Aspect]:
     pictures = {
         number: (os.path.basename(asked.pictures[number]).decode(errors="replace"), one.vector)
         for number, one in seen.items()
     }
-    concepts = service.concepts
-    return aspects(asked.parts, pictures, concepts.embed, concepts.names)
+    return aspects(asked.parts, pictures, embed, service.concepts.names)
 
 
 def _parts(
@@ -177,9 +190,9 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
     count = message.get("files", 0)
     if not isinstance(listed, list) or len(listed) != count:
         raise RequestError("bad-request", "pictures must be a list, with a file each")
-    if count > _MOST_PICTURES:
+    if len(listed) > limits.PICTURES:
         raise RequestError(
-            "query", f"at most {_MOST_PICTURES} pictures can be searched with at a time"
+            "query", f"at most {limits.PICTURES} pictures can be searched with at a time"
         )
     paths: list[bytes] = []
     spans: list[Span | None] = []
@@ -199,17 +212,32 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
     return paths, spans
 
 
-def look(service: Service, file: int, path: bytes) -> Seen:
+async def look(service: Service, file: int, path: bytes) -> Seen:
     """The picture in an open file. Raises RequestError."""
+    own = OpenFile(file)
     try:
-        return service.looking.look(picture(service, file, path))
+        opened = await service.wait(picture, service, own, path)
+        known = await service.run(service.looking.known, opened)
+        if known is None:
+            return await service.slow("look", _look, service, own, opened)
+        return known
     except LookError as error:
-        shown = os.fsdecode(path).encode(errors="replace").decode()
-        raise RequestError("picture", f"{shown}: {error}") from None
+        raise unseen(path, error) from None
 
 
-def picture(service: Service, file: int, name: bytes) -> Picture:
+def _look(until: Until, service: Service, file: OpenFile, opened: Picture) -> Seen:
+    """`file` stays open as long as the thread that does this."""
+    return service.looking.look(opened, until)
+
+
+def unseen(path: bytes, error: LookError) -> RequestError:
+    shown = os.fsdecode(path).encode(errors="replace").decode()
+    return RequestError("picture", f"{shown}: {error}")
+
+
+def picture(service: Service, opened: OpenFile, name: bytes) -> Picture:
     """An open file, unless its server doesn't answer any more. Raises RequestError."""
+    file = opened.number
     path = os.readlink(b"/proc/self/fd/%d" % file)  # the kernel knows it, and asks nobody
 
     def answer(_: bytes) -> os.stat_result:
@@ -225,7 +253,7 @@ def _whole(message: Message, name: str, default: int | None, least: int) -> int:
     value = message.get(name, default)
     if type(value) is not int or value < least:
         raise RequestError("bad-request", f"{name} must be a whole number from {least} on")
-    return value
+    return min(value, limits.RESULTS)
 
 
 def _level(message: Message) -> int:
@@ -241,4 +269,4 @@ def _number(message: Message, name: str, default: float | None) -> float | None:
         return default
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise RequestError("bad-request", f"{name} must be a number")
-    return float(value)
+    return max(-limits.SCORE, min(float(value), limits.SCORE))

@@ -27,6 +27,9 @@ class Front(Protocol):
     async def reply(self, request: Request, kind: str, fields: Message) -> None:
         """Sends a reply; does nothing if the client is gone."""
 
+    def holds(self, request: Request, results: int) -> None:
+        """So many results are kept in memory until the client has read them."""
+
 
 class Request:
     """A request under way, and the way to reply to it.
@@ -43,6 +46,10 @@ class Request:
 
     async def reply(self, kind: str, **fields: object) -> None:
         await self.front.reply(self, kind, fields)
+
+    def holds(self, results: int) -> None:
+        """Says how many results are kept until they have been sent."""
+        self.front.holds(self, results)
 
 
 Handler = Callable[[Request], Awaitable[Message]]

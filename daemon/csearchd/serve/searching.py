@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import absent, listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
+from csearchd.search.looking import Seen
 from csearchd.search.question import Answer, Question, Scope
 from csearchd.serve import completing, questions
 from csearchd.serve.arguments import directory_argument
@@ -22,9 +24,7 @@ from csearchd.serve.questions import Asked
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.serve.status import notes
-from csearchd.serve.stream import close_files
-
-T = TypeVar("T")
+from csearchd.threads import Until
 
 _PROGRESS_SECONDS = 0.1
 _SHARE = 10  # counting, among very many directories, takes at most about one part in so many
@@ -32,7 +32,9 @@ _SHARE = 10  # counting, among very many directories, takes at most about one pa
 
 async def search(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    asked, paths, seen = await service.run(_understood, service, request.message)
+    asked, paths, seen = await _thread(service, request.message)(
+        _understood, service, request.message
+    )
     awaited: list[bytes] = []
     first_reads: list[bytes] = []
     for path, was_seen in seen.items():
@@ -53,6 +55,7 @@ async def search(service: Service, request: Request) -> Message:
             for path in first_reads:
                 service.first_reads.remove(path)
     question, result, (hits, stale) = await _answer(service, asked, request, paths)
+    request.holds(len(hits))
     remarks = notes(service)
     if not any(result.values()):
         remarks += filter(None, [await service.run(_away, service, paths)])
@@ -62,17 +65,18 @@ async def search(service: Service, request: Request) -> Message:
         for start in range(0, len(hits), HITS_PER_REPLY):
             part = hits[start : start + HITS_PER_REPLY]
             if asked.details:
-                found, remark = await service.run(described, service, part, asked.places)
+                describe = service.wait if asked.places else service.run
+                found, remark = await describe(described, service, part, asked.places)
                 remarks += [remark] if remark and remark not in remarks else []
             else:
                 found = plain(part)
             if asked.why:
-                reasons, remark = await service.run(explained, service, question, part)
+                reasons, remark = await service.slow("explain", explained, service, question, part)
                 remarks += [remark] if remark and remark not in remarks else []
                 found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
             await request.reply("hits", hits=found)
         if asked.why:
-            result["why"] = await service.run(filtered, service, question)
+            result["why"] = await service.slow("explain", filtered, service, question)
     # Once this is sent.
     loop = asyncio.get_running_loop()
     loop.call_soon(service.begin, "keeping a query", completing.remember, service, request.message)
@@ -88,21 +92,37 @@ async def _answer(
     service: Service, asked: Asked, request: Request, paths: list[bytes] | None
 ) -> tuple[Question, Message, Answer]:
     """What the engine was asked, the numbers in the result, and its answer. Raises RequestError."""
-    files = list(request.files)
+    while True:
+        row = service.models.serving.row
+        try:
+            seen = await questions.seen(service, asked, request.files)
+            ask = partial(_ask, service=service, asked=asked, seen=seen, paths=paths)
+            done = await (
+                service.slow("explain", ask) if asked.why else service.threads.answer(ask)
+            )
+        except Exception:
+            if service.models.serving.row == row:
+                raise
+        else:
+            if service.models.serving.row == row:
+                return done
+        # Another model began to serve, and vectors never mix.
 
-    def look() -> tuple[Question, Message, Answer]:
-        scope = None if paths is None else _readable_scope(service, paths)
-        question = questions.question(service, asked, files, scope)
-        # Before the search: who is told that nothing is left to do has seen all of it.
-        numbers = _numbers(service, scope)
-        if asked.count:
-            return question, {**numbers, "count": service.engine.count(question)}, Answer([], [])
-        return question, numbers, service.engine.search(question)
 
-    looking = service.threads.submit(_with_one_model, service, look)
-    request.files.clear()  # they are the thread's, which may outlive the request
-    looking.add_done_callback(lambda _: close_files(files))
-    return await service.outcome(looking)
+def _ask(
+    until: Until,
+    service: Service,
+    asked: Asked,
+    seen: dict[int, Seen],
+    paths: list[bytes] | None,
+) -> tuple[Question, Message, Answer]:
+    scope = None if paths is None else _readable_scope(service, paths)
+    question = questions.question(service, asked, seen, scope, until)
+    # Before the search: who is told that nothing is left to do has seen all of it.
+    numbers = _numbers(service, scope)
+    if asked.count:
+        return question, {**numbers, "count": service.engine.count(question)}, Answer([], [])
+    return question, numbers, service.engine.search(question)
 
 
 def _numbers(service: Service, scope: Scope | None) -> Message:
@@ -122,18 +142,11 @@ def _numbers(service: Service, scope: Scope | None) -> Message:
         }
 
 
-def _with_one_model(service: Service, work: Callable[[], T]) -> T:
-    """What `work` gives, done again where another model began to serve: vectors never mix."""
-    while True:
-        row = service.models.serving.row
-        try:
-            done = work()
-        except Exception:
-            if service.models.serving.row == row:
-                raise
-        else:
-            if service.models.serving.row == row:
-                return done
+def _thread(service: Service, message: Message) -> Callable[..., Awaitable[Any]]:
+    """What runs `_understood`: file systems are asked about directories, and the names of places
+    may have to be made ready, which takes seconds."""
+    near = not service.places.made and "near" in str(message.get("query")).lower()
+    return service.run if message.get("scopes") is None and not near else service.wait
 
 
 def _understood(

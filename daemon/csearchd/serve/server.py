@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import socket
+import time
 
+from csearchd import limits
 from csearchd.serve.address import peer_uid
-from csearchd.serve.connection import Connection
+from csearchd.serve.connection import Connection, refusal
+from csearchd.serve.holdings import Holdings
 from csearchd.serve.request import Handler
 from csearchd.serve.stream import Stream
 
 log = logging.getLogger(__name__)
 
-_MAX_CONNECTIONS = 256
 _PAUSE_SECONDS = 0.5  # after an accept that failed
+_QUIET_SECONDS = 60.0  # between lines of the log about connections that were refused
+_GIVE_WAY = "the connection was closed, since others needed its place; connect again"
+_FULL = (
+    f"{limits.CONNECTIONS} connections have a request under way already, as many as there may be; "
+    "try again later"
+)
 
 
 class Server:
@@ -24,12 +33,19 @@ class Server:
     def __init__(self, listening: socket.socket, handle: Handler) -> None:
         self._listening = listening
         self._handle = handle
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: set[Connection] = set()
+        self._warned = 0.0
+        self._incoming = Holdings[Connection](
+            limits.INCOMING_BYTES, self._dismiss, lambda one: True
+        )
+        self._results = Holdings[Connection](
+            limits.RESULTS_BYTES, self._dismiss, lambda one: one.stuck is not None
+        )
 
     def stop(self) -> None:
         """Drops who is there. The listening socket stays open."""
-        for task in self._connections:
-            task.cancel()
+        for one in self._connections:
+            one.end()
 
     async def run(self) -> None:
         """Accepts connections until it is cancelled."""
@@ -38,23 +54,57 @@ class Server:
         while True:
             try:
                 connection, _ = await loop.sock_accept(self._listening)
-            except OSError as error:  # too many open files, say
-                log.error("no connection can be accepted: %s", error)
-                await asyncio.sleep(_PAUSE_SECONDS)
+            except OSError as error:
+                full = error.errno in (errno.EMFILE, errno.ENFILE)
+                if not (full and self._give_way()):
+                    log.error("no connection can be accepted: %s", error)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(0)  # what was dismissed is closed
                 continue
-            task = asyncio.create_task(self._serve(connection), name="a connection")
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+            if not self._admit(connection):
+                connection.close()
 
-    async def _serve(self, connection: socket.socket) -> None:
-        stream = Stream(connection)
+    def _admit(self, connection: socket.socket) -> bool:
         try:
             uid = peer_uid(connection)
-            if uid != os.getuid():
-                log.warning("refused a connection of user %d", uid)
-            elif len(self._connections) > _MAX_CONNECTIONS:
-                log.warning("refused a connection: there are %d already", _MAX_CONNECTIONS)
-            else:
-                await Connection(stream, self._handle).serve()
-        finally:
-            stream.close()
+        except OSError:
+            return False  # it has gone
+        if uid != os.getuid():
+            self._warn(f"refused a connection of user {uid}")
+            return False
+        stream = Stream(connection)
+        if len(self._connections) >= limits.CONNECTIONS and not self._give_way():
+            self._warn(f"refused a connection: {_FULL}")
+            stream.send_now(refusal(_FULL))
+            return False
+        one = Connection(stream, self._handle, self._incoming, self._results)
+        self._connections.add(one)
+        one.serve(self._connections.discard)
+        return True
+
+    def _give_way(self) -> bool:
+        """Dismisses the connection that has been idle for longest, or whose client doesn't read;
+        False where there is none."""
+        now = time.monotonic()
+        idle = [one for one in self._connections if one.is_idle]
+        stuck = [
+            one
+            for one in self._connections
+            if one.stuck is not None and now - one.stuck > limits.STUCK_SECONDS
+        ]
+        if idle:
+            self._dismiss(min(idle, key=lambda one: one.since))
+        elif stuck:
+            self._dismiss(min(stuck, key=lambda one: one.stuck or now))
+        return bool(idle or stuck)
+
+    def _dismiss(self, one: Connection) -> None:
+        self._connections.discard(one)
+        one.dismiss(_GIVE_WAY)
+
+    def _warn(self, text: str) -> None:
+        """In the log, which nobody who connects again and again is to fill."""
+        now = time.monotonic()
+        if now - self._warned > _QUIET_SECONDS:
+            self._warned = now
+            log.warning("%s", text)

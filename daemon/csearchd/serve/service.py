@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from csearchd.config import Config
 from csearchd.encode.models import ModelError
@@ -26,6 +25,7 @@ from csearchd.serve.request import RequestError
 from csearchd.supervisor import Supervisor
 from csearchd.tags.tagging import Tagging
 from csearchd.tags.vocabulary import TagsError
+from csearchd.threads import Ended, Threads, Until
 from csearchd.watch.polling import Unanswered
 from csearchd.watch.reading import Reading
 from csearchd.watch.scanner import Scanner
@@ -34,12 +34,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _EXPECTED = (LibraryError, ModelError, PlaceError)
-_ANSWERS = (*_EXPECTED, RequestError, TagsError, Unanswered, OSError)  # to whoever asked
+# Answers to whoever asked; after the client has gone they are no faults.
+ANSWERS = (*_EXPECTED, RequestError, TagsError, Unanswered, OSError, Ended)
 
 
 @dataclass
 class Service:
-    """What boot made. Whatever may wait for the database or compute is done in `threads`."""
+    """What boot made. Whatever waits or computes is done in `threads`."""
 
     paths: Paths
     config: Config
@@ -51,7 +52,7 @@ class Service:
     places: Places
     scanner: Scanner
     reading: Reading
-    threads: ThreadPoolExecutor
+    threads: Threads
     ending: asyncio.Event
     tagging: Tagging
     history: History
@@ -66,19 +67,26 @@ class Service:
     began: float = field(default_factory=time.monotonic)
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """`function` in a thread of its own."""
-        return await self.outcome(self.threads.submit(function, *args, **kwargs))
+        """`function` in a thread for searches and status, which never wait long."""
+        return await self.threads.answer(lambda _: function(*args, **kwargs))
 
-    async def outcome(self, future: Future[R]) -> R:
-        """What comes of a future; where nobody waits for it any more, its error is logged."""
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            self.supervisor.watch("what a client has left", future, _ANSWERS)
-            raise
+    async def wait(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function` in a thread for what may wait for file systems, or writes the library."""
+        return await self.threads.wait(lambda _: function(*args, **kwargs))
 
     def begin(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Runs `function` in a thread, unless the service ends; nobody waits for it."""
-        if self.ending.is_set():
-            return
-        self.supervisor.watch(name, self.threads.submit(function, *args, **kwargs), _EXPECTED)
+        """Runs `function` in a thread for what may wait, unless the service ends; nobody waits for
+        it."""
+        if not self.ending.is_set():
+            begun = self.threads.waiting.submit(function, *args, **kwargs)
+            self.supervisor.watch(name, begun, _EXPECTED)
+
+    async def slow(
+        self,
+        kind: str,
+        function: Callable[Concatenate[Until, P], R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """`function` in a thread for slow questions of a kind (csearchd.limits.SLOW)."""
+        return await self.threads.slow(kind, lambda until: function(until, *args, **kwargs))

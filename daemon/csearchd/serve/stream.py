@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _BYTES = 1 << 16  # that are taken at a time
@@ -18,10 +20,12 @@ class Stream:
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._socket = connection
+        self.stuck: float | None = None  # since when the peer reads nothing of what is sent
 
     async def receive(self) -> tuple[bytes, list[int]]:
         """What has come, b"" at the end, and the descriptors that came with it (SCM_RIGHTS,
         unix(7)), which the caller closes. Raises OSError."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 data, files, _, _ = socket.recv_fds(
@@ -29,23 +33,53 @@ class Stream:
                 )
                 return data, files
             except BlockingIOError:
-                await self._readable()
+                await _ready(self._socket, loop.add_reader, loop.remove_reader)
 
     async def send(self, data: bytes) -> None:
         """Raises OSError."""
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        loop = asyncio.get_running_loop()
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+                self.stuck = None
+            except BlockingIOError:
+                self.stuck = self.stuck or time.monotonic()
+                await _ready(self._socket, loop.add_writer, loop.remove_writer)
+
+    def send_now(self, data: bytes) -> None:
+        """Sends what the peer's buffer has room for, if it is there still."""
+        with suppress(OSError):
+            self._socket.send(data)
 
     def close(self) -> None:
         self._socket.close()
 
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        loop.add_reader(self._socket, ready.set)
-        try:
-            await ready.wait()
-        finally:
-            loop.remove_reader(self._socket)
+
+async def _ready(
+    connection: socket.socket,
+    add: Callable[[socket.socket, Callable[[], None]], object],
+    remove: Callable[[socket.socket], object],
+) -> None:
+    """Waits for what asyncio's add_reader or add_writer tells."""
+    ready = asyncio.Event()
+    add(connection, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        remove(connection)
+
+
+class OpenFile:
+    """A descriptor of one's own, that is closed when nobody refers to this any more."""
+
+    def __init__(self, file: int) -> None:
+        """Raises OSError where there can't be another one."""
+        self.number = os.dup(file)
+
+    def __del__(self) -> None:
+        if "number" in self.__dict__:
+            close_files([self.number])
 
 
 def close_files(files: list[int]) -> None:

@@ -11,7 +11,8 @@ from csearch.protocol import HITS_PER_REPLY, Message
 from csearchd.library import roots
 from csearchd.library.database import LibraryError
 from csearchd.library.details import details
-from csearchd.serve.arguments import asked, directory_argument, path_argument
+from csearchd.serve import reported
+from csearchd.serve.arguments import asked, directory_argument, path_argument, text_argument
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import wait_for_reading
 from csearchd.serve.service import Service
@@ -25,6 +26,7 @@ from csearchd.tags.undoing.marks import marked
 from csearchd.tags.undoing.places import elsewhere, places
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
+from csearchd.threads import Until
 from csearchd.watch.polling import Unanswered
 
 log = logging.getLogger(__name__)
@@ -41,9 +43,9 @@ _CHANGED = "it changed since it was tagged, and what was tagged is not found els
 async def write(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
     mode = _mode(request)
-    path = await service.run(directory_argument, service, request.message.get("path"))
+    path = await service.wait(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
-    task = Task.write(mode, await service.run(folders.below, service.library, path))
+    task = Task.write(mode, await service.wait(folders.below, service.library, path))
     await _do(service, request, task)
     await _tell_left(request, task.left)
     # What has been written is being read again: `status` shows it from now on.
@@ -54,21 +56,23 @@ async def write(service: Service, request: Request) -> Message:
 
 async def preview(service: Service, request: Request) -> Message:
     """What `write` would write, and writes nothing. See csearch.protocol."""
-    path = await service.run(directory_argument, service, request.message.get("path"))
+    path = await service.wait(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
-    files = await service.run(folders.below, service.library, path)
+    files = await service.wait(folders.below, service.library, path)
     tagged = 0
     for start in range(0, len(files), HITS_PER_REPLY):
-        hits = await service.run(_suggested, service, files[start : start + HITS_PER_REPLY])
+        part = files[start : start + HITS_PER_REPLY]
+        hits = await service.slow("compare", _suggested, service, part)
         tagged += sum(1 for hit in hits if hit["tags"])
         await request.reply("hits", hits=hits)
     return {"files": len(files), "tagged": tagged}
 
 
-def _suggested(service: Service, files: list[int]) -> list[Message]:
+def _suggested(until: Until, service: Service, files: list[int]) -> list[Message]:
     """The words that some files would get beside those that they have. Raises RequestError."""
     hits: list[Message] = []
     for start in range(0, len(files), _PARAMETERS):
+        until.check()
         part = files[start : start + _PARAMETERS]
         try:
             words = service.tagging.scoring.words(service.models.serving, part)
@@ -89,23 +93,23 @@ def _suggested(service: Service, files: list[int]) -> list[Message]:
 
 async def keep(service: Service, request: Request) -> Message:
     mode = _mode(request)
-    path = await service.run(directory_argument, service, request.message.get("path"))
-    known = await service.run(roots.roots, service.library)
+    path = await service.wait(directory_argument, service, request.message.get("path"))
+    known = await service.wait(roots.roots, service.library)
     watched = any(roots.is_below(path, root) for root in known)
     if not watched:  # what comes later is seen only there
-        await service.run(roots.add, service.library, path)
+        await service.wait(roots.add, service.library, path)
         service.scanner.roots_changed()
-    await service.run(folders.keep, service.library, path, mode)
+    await service.wait(folders.keep, service.library, path, mode)
     service.tag_news.set()
     (service.scanner.refresh if watched else service.scanner.scan)(path)
     return {"path": path, "added": not watched}
 
 
 async def leave(service: Service, request: Request) -> Message:
-    path = await service.run(path_argument, service, request.message.get("path"))
-    gone = await service.run(folders.leave, service.library, path)
+    path = await service.wait(path_argument, service, request.message.get("path"))
+    gone = await service.wait(folders.leave, service.library, path)
     if not gone:
-        above = await service.run(folders.above, service.library, path)
+        above = await service.wait(folders.above, service.library, path)
         hint = f"; {os.fsdecode(above)} is, with all below it" if above else ""
         raise RequestError("not-found", f"{os.fsdecode(path)} is not kept tagged{hint}")
     return {"paths": gone}
@@ -114,21 +118,21 @@ async def leave(service: Service, request: Request) -> Message:
 async def undo(service: Service, request: Request) -> Message:
     path, is_there = None, True
     if request.message.get("path") is not None:
-        path = await service.run(path_argument, service, request.message.get("path"))
-        above = await service.run(folders.above, service.library, path)
+        path = await service.wait(path_argument, service, request.message.get("path"))
+        above = await service.wait(folders.above, service.library, path)
         if above:
             raise RequestError(
                 "bad-request",
                 f"{os.fsdecode(path)} would be tagged again: {os.fsdecode(above)} is kept tagged; "
                 "csearchctl tags off ends that",
             )
-        is_there = await service.run(asked, service, path, os.path.lexists)
-        if await service.run(
+        is_there = await service.wait(asked, service, path, os.path.lexists)
+        if await service.wait(
             asked, service, path, os.path.isdir
         ):  # it may have come from elsewhere
             await wait_for_reading(service, request, [path])
-    gone = await service.run(folders.leave, service.library, path or b"/")
-    found = await service.run(places, service.library, path)
+    gone = await service.wait(folders.leave, service.library, path or b"/")
+    found = await service.wait(places, service.library, path)
     tagged = bool(found or gone)
     if path is not None and not tagged and not is_there:
         raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
@@ -154,20 +158,20 @@ async def _take_back(
         left |= dict.fromkeys(task.left)
         kept |= task.rows_left
         changed |= task.changed_rows
-        await service.run(ledger.detach, library, task.changed_rows)
+        await service.wait(ledger.detach, library, task.changed_rows)
         files = [place.file for place in found if place.file is not None]
-        await service.run(ledger.forget_visits, library, files)
-        lost = await service.run(ledger.unsettled, library, rows - kept)
+        await service.wait(ledger.forget_visits, library, files)
+        lost = await service.wait(ledger.unsettled, library, rows - kept)
         if lost and len(lost) < before:  # as long as that helps: they may be moved all the time
             before = len(lost)
             await _scan(service, path)
-            found = await service.run(elsewhere, library, lost)
+            found = await service.wait(elsewhere, library, lost)
         elif lost and not searched:
             searched = True
-            found = await service.run(marked, library, lost)
+            found = await service.wait(marked, library, lost)
         else:
             break
-    there = await service.run(_paths, service, lost)
+    there = await service.wait(_paths, service, lost)
     for entry in lost:
         reason = _CHANGED if entry.row in changed else _LOST
         left[there.get(entry.file or 0, entry.path), reason] = None
@@ -182,8 +186,8 @@ def _paths(service: Service, entries: list[Entry]) -> dict[int, bytes]:
 
 async def _scan(service: Service, path: bytes | None) -> None:
     """Waits until the library knows all files that are there."""
-    known = await service.run(roots.roots, service.library)
-    if path is not None and await service.run(asked, service, path, os.path.isdir):
+    known = await service.wait(roots.roots, service.library)
+    if path is not None and await service.wait(asked, service, path, os.path.isdir):
         known.append(path)
     scans = [service.scanner.scan(one) for one in dict.fromkeys(known)]
     while not all(scan.done.is_set() for scan in scans) and not service.scanner.trouble:
@@ -192,8 +196,8 @@ async def _scan(service: Service, path: bytes | None) -> None:
 
 async def serve(service: Service, request: Request) -> Message:
     """Gives the tagger its work until there is none."""
-    entries = await service.run(ledger.unfinished, service.library)
-    tops = await service.run(roots.roots, service.library)
+    entries = await service.wait(ledger.unfinished, service.library)
+    tops = await service.wait(roots.roots, service.library)
     directories = {os.path.dirname(entry.path) for entry in entries if not entry.damaged}
     sweep = [[path, top_of(path, tops)] for path in sorted(directories)]
     try:
@@ -214,19 +218,19 @@ async def serve(service: Service, request: Request) -> Message:
 
 async def intend(service: Service, request: Request) -> Message:
     try:
-        return {"rows": await service.tagging.intend(_entries(request))}
+        return {"rows": await service.tagging.intend(reported.intentions(request.message))}
     except KeyError:
         raise RequestError("bad-request", "that work was given by another service") from None
 
 
 async def done(service: Service, request: Request) -> Message:
-    await service.tagging.done(_entries(request))
+    await service.tagging.done(reported.outcomes(request.message))
     return {}
 
 
 async def known(service: Service, request: Request) -> Message:
-    mark = str(request.message.get("mark"))
-    entry = await service.run(ledger.by_mark, service.library, mark)
+    mark = text_argument(request.message.get("mark"), "mark")
+    entry = await service.wait(ledger.by_mark, service.library, mark)
     if entry is None:
         return {"row": None, "record": None}
     return {"row": entry.row if entry.file is None else None, "record": entry.record}
@@ -245,7 +249,7 @@ async def settle_unfinished(service: Service) -> None:
     """Sees to what a killed tagger has left."""
     while True:
         try:
-            service.tagging.add(Task.settle(await service.run(unfinished, service.library)))
+            service.tagging.add(Task.settle(await service.wait(unfinished, service.library)))
             return
         except LibraryError:  # status says it already
             await asyncio.sleep(_MOST_KEEP_SECONDS)
@@ -262,9 +266,9 @@ async def keep_tagged(service: Service) -> None:
         kept: dict[bytes, str] = {}
         try:
             await service.tagging.look_again()
-            for old, new in await service.run(following.follow, service.scanner.complete):
+            for old, new in await service.wait(following.follow, service.scanner.complete):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
-            kept = await service.run(folders.folders, service.library)
+            kept = await service.wait(folders.folders, service.library)
             due = {path: mode for path, mode in kept.items() if path not in following.strange}
             if due and not service.tagging.is_busy:
                 await _tag_due(service, due)
@@ -294,9 +298,9 @@ def _born(service: Service, path: bytes) -> tuple[int, int] | None:
 
 
 async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:
-    edition = await service.run(service.tagging.scoring.edition, service.models.serving)
+    edition = await service.wait(service.tagging.scoring.edition, service.models.serving)
     for path, mode in kept.items():
-        files = await service.run(folders.due, service.library, path, mode, edition)
+        files = await service.wait(folders.due, service.library, path, mode, edition)
         if files:
             task = Task.write(mode, files)
             service.tagging.add(task)
@@ -352,10 +356,3 @@ def _mode(request: Request) -> str:
     if mode == "embedded" and not installed():
         raise RequestError("tagger", MISSING)
     return str(mode)
-
-
-def _entries(request: Request) -> list[Message]:
-    entries = request.message.get("entries")
-    if not isinstance(entries, list):
-        raise RequestError("bad-request", "entries must be a list")
-    return entries

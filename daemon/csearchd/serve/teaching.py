@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 
 from csearch.protocol import Message
+from csearchd import limits
 from csearchd.library import concepts, listings
 from csearchd.search.concepts import aliases
-from csearchd.serve.arguments import resolved
+from csearchd.serve.arguments import is_path, resolved, text_argument
 from csearchd.serve.questions import look
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import wait_for_reading
 from csearchd.serve.service import Service
 from csearchd.tags.vocabulary import VocabularyError, check_name
-
-_MOST_PICTURES = 32
 
 
 async def teach(service: Service, request: Request) -> Message:
@@ -24,26 +23,26 @@ async def teach(service: Service, request: Request) -> Message:
     against = request.message.get("against", 0)
     if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
         raise RequestError("bad-request", "pictures must be a list of paths (bin)")
-    if not 0 < len(paths) <= _MOST_PICTURES or len(paths) != len(request.files):
-        raise RequestError("bad-request", f"from 1 to {_MOST_PICTURES} pictures, with a file each")
+    if not 0 < len(paths) <= limits.PICTURES or len(paths) != len(request.files):
+        raise RequestError("bad-request", f"from 1 to {limits.PICTURES} pictures, with a file each")
     if type(against) is not int or not 0 <= against <= len(paths):
         raise RequestError("bad-request", "against must be the number of counter-examples")
     known = {concept.name.lower() for concept in await service.run(concepts.read, service.library)}
     if against == len(paths) and name.lower() not in known:
         raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
     # What was never looked at becomes part of the library, as in a search.
-    parents = dict.fromkeys(os.path.dirname(path) for path in paths if path.startswith(b"/"))
+    parents = dict.fromkeys(os.path.dirname(path) for path in paths if is_path(path))
     new = [p for p in parents if not await service.run(listings.seen, service.library, p)]
     if new:
-        places = [await service.run(resolved, service, path) for path in new]
+        places = [await service.wait(resolved, service, path) for path in new]
         await wait_for_reading(service, request, places)
     contents = []
     for path, file in zip(paths, request.files, strict=True):
-        content = (await service.run(look, service, file, path)).content
+        content = (await look(service, file, path)).content
         if content is None and (parent := os.path.dirname(path)) in parents:
-            place = await service.run(resolved, service, parent)
+            place = await service.wait(resolved, service, parent)
             await wait_for_reading(service, request, [place])
-            content = (await service.run(look, service, file, path)).content
+            content = (await look(service, file, path)).content
         if content is None:
             raise RequestError(
                 "picture",
@@ -52,7 +51,7 @@ async def teach(service: Service, request: Request) -> Message:
             )
         contents.append(content)
     split = len(contents) - against
-    concept = await service.run(
+    concept = await service.wait(
         concepts.add, service.library, name, contents[:split], contents[split:]
     )
     service.concepts.changed()
@@ -67,9 +66,10 @@ async def list_concepts(service: Service, request: Request) -> Message:
 
 async def rename(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    name, new = str(request.message.get("name")), _name(request.message.get("new"))
+    name = text_argument(request.message.get("name"), "name")
+    new = _name(request.message.get("new"))
     try:
-        found = await service.run(concepts.rename, service.library, name, new)
+        found = await service.wait(concepts.rename, service.library, name, new)
     except KeyError:
         raise RequestError("bad-request", f'there is a concept "{new}" already') from None
     return await _changed(service, name, found)
@@ -77,8 +77,8 @@ async def rename(service: Service, request: Request) -> Message:
 
 async def remove(service: Service, request: Request) -> Message:
     """See csearch.protocol."""
-    name = str(request.message.get("name"))
-    return await _changed(service, name, await service.run(concepts.remove, service.library, name))
+    name = text_argument(request.message.get("name"), "name")
+    return await _changed(service, name, await service.wait(concepts.remove, service.library, name))
 
 
 async def _changed(service: Service, name: str, found: bool) -> Message:
@@ -101,7 +101,7 @@ def _described(concept: concepts.Concept) -> Message:
 
 def _name(given: object) -> str:
     """Raises RequestError."""
-    name = " ".join(given.split()) if isinstance(given, str) else ""
+    name = " ".join(text_argument(given, "a concept's name").split()) if given else ""
     if not name:
         raise RequestError("bad-request", "a concept needs a name")
     try:

@@ -48,6 +48,9 @@ class Asking:
     def find(self, identifier: object) -> Request | None:
         return None
 
+    def holds(self, request: Request, results: int) -> None:
+        pass  # how many there may be is bounded by how many are asked for
+
     async def reply(self, request: Request, kind: str, fields: Message) -> None:
         if kind == "progress":
             self.waiting = True

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from dbus_fast.aio import MessageBus
-
 from csearchd.serve.dbus import krunner, own, shell
 from csearchd.serve.dbus.asking import Asking
 from csearchd.serve.dbus.krunner import KRunner
 from csearchd.serve.dbus.objects import Objects
 from csearchd.serve.dbus.opening import Opening
 from csearchd.serve.dbus.own import Own
+from csearchd.serve.dbus.sending import PatientBus
 from csearchd.serve.dbus.shell import Shell
 from csearchd.serve.dbus.thumbnailer import Thumbnailer
 from csearchd.serve.request import Handler, RequestError
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Joined:
-    def __init__(self, bus: MessageBus, service: Service, handle: Handler) -> None:
+    def __init__(self, bus: PatientBus, service: Service, handle: Handler) -> None:
         self._bus = bus
         self._handle = handle
         opening = Opening(bus, service)
@@ -46,7 +45,8 @@ class Joined:
 
         Raises whatever dbus-fast does where that fails.
         """
-        bus = await MessageBus(bus_address=address, negotiate_unix_fd=True).connect()
+        bus = PatientBus(address)
+        await bus.connect()
         try:
             joined = cls(bus, service, handle)
             await bus.request_name(name)

@@ -65,10 +65,14 @@ class KRunner:
         self._supersede(call.sender)
         waiting = asyncio.create_task(self._thumbnailer.files(paths, patience))
         self._waiting[call.sender] = waiting
-        await asyncio.wait({waiting})
+        try:
+            await asyncio.wait({waiting})
+        finally:
+            waiting.cancel()  # where this call itself was
+            if self._waiting.get(call.sender) is waiting:  # a newer one may have come just now
+                del self._waiting[call.sender]
         if waiting.cancelled():
             return [[]]
-        del self._waiting[call.sender]
         self._allowance.spend(time.monotonic() - found)
         return [_matches(paths, waiting.result())]
 

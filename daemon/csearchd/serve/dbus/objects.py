@@ -8,17 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from dbus_fast import ErrorType, Message, MessageFlag, MessageType
-from dbus_fast.aio import MessageBus
 
+from csearchd import limits
 from csearchd.serve.dbus.errors import error, error_name
 from csearchd.serve.dbus.interfaces import Interface
+from csearchd.serve.dbus.sending import PatientBus, size
 from csearchd.serve.dbus.standard import standard
 from csearchd.serve.request import RequestError
 from csearchd.serve.stream import close_files
 
 log = logging.getLogger(__name__)
-
-_MAX_CALLS = 256  # under way, of all senders
 
 
 class Call(NamedTuple):
@@ -41,11 +40,11 @@ class Object(NamedTuple):
 class Objects:
     """Answers what comes over one connection to a bus."""
 
-    def __init__(self, bus: MessageBus, objects: dict[str, Object]) -> None:
+    def __init__(self, bus: PatientBus, objects: dict[str, Object]) -> None:
         self._bus = bus
         self._objects = objects
         self._interfaces = {path: known.interface for path, known in objects.items()}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}  # bytes of their arguments, by estimate
 
     def handle(self, message: Message) -> Message | bool:
         """The bus's handler of messages: a reply, or whether there was anything to do."""
@@ -65,8 +64,8 @@ class Objects:
             close_files(files)
             return refused
         task = asyncio.create_task(self._answer(message, known, files), name="a call from the bus")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = size(message.body)
+        task.add_done_callback(lambda task: self._tasks.pop(task, None))
         return True
 
     def signal(
@@ -100,8 +99,15 @@ class Objects:
         if message.signature != signatures[0]:
             what = f"{message.member} takes ({signatures[0]}), not ({message.signature})"
             return error(message, ErrorType.INVALID_ARGS, what)
-        if len(self._tasks) >= _MAX_CALLS:
-            what = f"more than {_MAX_CALLS} calls at a time"
+        if len(self._tasks) >= limits.CALLS:
+            what = f"more than {limits.CALLS} calls at a time"
+            return error(message, ErrorType.LIMITS_EXCEEDED, what)
+        takes = size(message.body, limits.CALL_BYTES)
+        if takes > limits.CALL_BYTES:
+            what = f"the arguments of {message.member} take more than {limits.CALL_BYTES} bytes"
+            return error(message, ErrorType.LIMITS_EXCEEDED, what)
+        if takes + sum(self._tasks.values()) > limits.CALLS_BYTES:
+            what = f"the calls under way take more than {limits.CALLS_BYTES} bytes"
             return error(message, ErrorType.LIMITS_EXCEEDED, what)
         return None
 
@@ -124,6 +130,9 @@ class Objects:
         if message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
             return
         try:
+            if not self._bus.has_room(reply):
+                what = "the bus doesn't read the replies that it has got already"
+                reply = error(message, ErrorType.LIMITS_EXCEEDED, what)
             self._send(reply)
         except Exception:  # it can't be put into a message
             log.exception("the reply of %s.%s can't be sent", known.interface.name, member)
@@ -131,6 +140,8 @@ class Objects:
             self._send(error(message, error_name("internal"), text))
 
     def _send(self, message: Message) -> None:
-        if self._bus.connected:
+        """Signals are lost where the bus takes none."""
+        is_signal = message.message_type is MessageType.SIGNAL
+        if self._bus.connected and not (is_signal and not self._bus.has_room(message)):
             sent = self._bus.send(message)
             sent.add_done_callback(lambda sent: sent.cancelled() or sent.exception())

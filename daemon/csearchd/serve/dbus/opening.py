@@ -46,7 +46,7 @@ class Opening:
         where = os.fsdecode(path)
         ask = partial(self._service.scanner.watcher.ask, patient=True)
         try:
-            file = await self._service.run(ask, path, partial(_opened, path))
+            file = await self._service.wait(ask, path, partial(_opened, path))
         except Unanswered:
             raise RequestError("not-found", f"{where}: its file system doesn't answer") from None
         except UnreadableError as error:

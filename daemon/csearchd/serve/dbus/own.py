@@ -9,6 +9,7 @@ from typing import Any
 from dbus_fast import Variant
 
 from csearch.protocol import Message
+from csearchd import limits
 from csearchd.serve.dbus import pictures
 from csearchd.serve.dbus.asking import Asking, Newest
 from csearchd.serve.dbus.interfaces import interface
@@ -76,6 +77,8 @@ class Own:
 
         message = {"op": "search", "query": query, **_DEFAULTS, **fields, "files": len(files)}
         stream = hits if options.get("stream") else None
+        if stream is None and type(top := message["top"]) is int:
+            message["top"] = min(top, limits.HITS_ON_BUS)  # a reply has at most 128 MiB
         asking = Asking(self._handle, message, progress, stream, files)
         result = await self._searches.run(call.sender, asking)
         return [[_hit(hit) for hit in asking.hits], variants(result)]

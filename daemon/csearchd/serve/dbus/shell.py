@@ -9,6 +9,7 @@ from typing import Any
 
 from dbus_fast import Variant
 
+from csearchd import limits
 from csearchd.serve.dbus import pictures
 from csearchd.serve.dbus.boxes import SearchBox
 from csearchd.serve.dbus.interfaces import interface
@@ -50,6 +51,8 @@ class Shell:
         return [pictures.uri(path) for path, _ in hits]
 
     async def _metas(self, call: Call) -> list[Any]:
+        if len(call.arguments[0]) > limits.METAS:
+            raise RequestError("bad-request", f"at most {limits.METAS} results at a time")
         paths = [pictures.from_uri(identifier) for identifier in call.arguments[0]]
         files = await self._thumbnailer.files([path for path in paths if path], _PATIENCE)
         return [_describe(call.arguments[0], files)]

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 
-from csearch.protocol import MAX_REPLY, Message, Unpacker, pack
+from csearch.protocol import MAX_REPLY, Message, ProtocolError, Unpacker, pack
 from csearchd.serve.dbus import pictures
 from csearchd.serve.service import Service
 from csearchd.watch.polling import Unanswered
@@ -42,7 +42,7 @@ class Thumbnailer:
         They are of the size `least` ("large", "x-large") or larger; without, of any.
         Those that are missing are made, instead of what earlier calls wait for.
         """
-        found, lacking = await self._service.run(self._look, paths, least)
+        found, lacking = await self._service.wait(self._look, paths, least)
         making = self._make(lacking)
         if making and seconds > 0:
             await asyncio.wait(making.values(), timeout=seconds)
@@ -103,8 +103,11 @@ class Thumbnailer:
                     version = next(iter(self._making))
                     reply = await asyncio.wait_for(_ask(process, version), _PICTURE_SECONDS)
                     self._end(version, reply)
-            except (OSError, EOFError, TimeoutError) as error:
+            except (OSError, EOFError, TimeoutError, ProtocolError) as error:
                 log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(version[0]), error)
+                self._end(version, {})
+            except Exception:
+                log.exception("the maker of thumbnails failed at %s", os.fsdecode(version[0]))
                 self._end(version, {})
             finally:
                 if process:
