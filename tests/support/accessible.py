@@ -37,23 +37,26 @@ def everything(accessible):
             yield from everything(child)
 
 
+def text_of(accessible):
+    return Atspi.Text.get_text(accessible, 0, -1) if accessible.get_text_iface() else ""
+
+
 def name_of(accessible):
-    """Its name; from GTK 4.12 on menu items have none but that of the label they point to."""
+    """Its name. From GTK 4.12 on a menu item has none of its own, but a relation to the label in
+    it, which has a text and isn't in the tree."""
     if name := accessible.get_name():
         return name
     for relation in accessible.get_relation_set():
         if relation.get_relation_type() == Atspi.RelationType.LABELLED_BY:
             labels = map(relation.get_target, range(relation.get_n_targets()))
-            return " ".join(label.get_name() or "" for label in labels)
+            return " ".join(label.get_name() or text_of(label) for label in labels)
     return ""
 
 
 def described(accessible):
     try:
         name, role = name_of(accessible), accessible.get_role_name()
-        text = ""
-        if accessible.get_text_iface():
-            text = Atspi.Text.get_text(accessible, 0, -1)
+        text = text_of(accessible)
     except GLib.Error:
         return "", "", ""
     return role, name, text
