@@ -74,6 +74,12 @@ class Connection:
         """Cancels what was asked for on this connection."""
         self._socket.close()
 
+    def __del__(self) -> None:
+        """Most commands ask once, and end: an open socket would be a ResourceWarning of Python's
+        development mode."""
+        if hasattr(self, "_socket"):  # it could be connected
+            self.close()
+
     def request(
         self, op: str, files: Sequence[int] = (), /, **arguments: object
     ) -> Iterator[Message]:

@@ -155,6 +155,11 @@ class _Child:
         finally:
             os.close(output)
 
+    def __del__(self) -> None:
+        """The daemon outlives this process: Popen's warning of that is not for anybody."""
+        if hasattr(self, "_process") and self._process.returncode is None:
+            self._process.returncode = 0
+
     def check(self) -> None:
         """Raises StartError if the daemon has failed.
 
