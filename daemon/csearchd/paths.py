@@ -70,7 +70,7 @@ def read_file(path: str) -> bytes:
     with open(opened, "rb") as file:
         info = os.fstat(opened)
         if not stat.S_ISREG(info.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
         if info.st_size > _MOST_BYTES:
             raise OSError(errno.EFBIG, f"it has more than {_MOST_BYTES // 1_000_000} MB", path)
         return file.read(_MOST_BYTES)

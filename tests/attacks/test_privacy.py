@@ -207,4 +207,4 @@ def test_other_files_that_are_pipes(home: Home, name: str) -> None:
     else:
         done = home.ask("csearchctl", "tags", "preview", str(home.pictures))
         assert done.returncode == 2
-        assert b"vocabulary.txt: can't be read: it is no regular file" in done.stderr
+        assert b"vocabulary.txt: can't be read: it is not a regular file" in done.stderr

@@ -19,6 +19,7 @@ import pytest
 
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
+from csearchd.supervisor import Supervisor
 from csearchd.tags import ledger
 from csearchd.tags.record import LeftAlone
 from csearchd.tags.tagging import Tagging
@@ -80,7 +81,9 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
         with ThreadPoolExecutor(2) as threads:
             models: Any = SimpleNamespace(serving=None)
             scoring: Any = None
-            tagging = Tagging(library, models, scoring, "", lambda path: None, threads)
+            tagging = Tagging(
+                library, models, scoring, "", lambda path: None, threads, Supervisor()
+            )
             task = Task.undo([Place(None, b"/a.jpg", "xattr", None)])
             tagging.add(task)
             tagging.stop()

@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -157,7 +156,9 @@ def test_no_picture_is_blamed_for_torch(
     pool = Pool(Settings(str(model), LIMITS, 2, "cpu"), 60)
     wake, other = os.pipe()
     for number, path in enumerate(pictures * 5):
-        pool.submit(cast(Job, number), path)
+        info = os.stat(path)
+        seen = info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+        pool.submit(Job(number, 1, os.path.basename(path), seen, 0), path)
     events = []
     try:
         while pool.busy:

@@ -38,12 +38,12 @@ class OpenFile:
         try:
             self.directory = open_directory(above, top) if directory is None else os.dup(directory)
             if not stat.S_ISREG(os.lstat(self.name, dir_fd=self.directory).st_mode):
-                raise LeftAlone("it is no regular file")
+                raise LeftAlone("it is not a regular file")
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self.fd = os.open(self.name, flags, dir_fd=self.directory)
             self.info = os.fstat(self.fd)
             if not stat.S_ISREG(self.info.st_mode):
-                raise LeftAlone("it is no regular file")
+                raise LeftAlone("it is not a regular file")
         except OSError as error:
             self.close()
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
