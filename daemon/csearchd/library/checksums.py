@@ -25,9 +25,11 @@ class Checksums:
 
     def __init__(self, key: str, dimensions: int) -> None:
         size = 2 * _SUMS * dimensions
-        numbers = np.frombuffer(hashlib.shake_256(key.encode()).digest(size), np.int8)
-        numbers = np.where(numbers == 0, np.int8(1), numbers).reshape(2, _SUMS, dimensions)
-        self._high, self._low = (numkong.dots_pack(each, dtype="int8") for each in numbers)
+        drawn = np.frombuffer(hashlib.shake_256(key.encode()).digest(size), np.int8)
+        numbers: NDArray[np.int8] = np.where(drawn == 0, np.int8(1), drawn)
+        high, low = numbers.reshape(2, _SUMS, dimensions)
+        self._high = numkong.dots_pack(high, dtype="int8")
+        self._low = numkong.dots_pack(low, dtype="int8")
 
     def of(
         self,
