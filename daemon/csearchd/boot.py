@@ -136,7 +136,7 @@ async def _run(
     listening = own.socket if own else inherited
     assert listening is not None
     operations = Operations(service)
-    server = Server(listening, operations)
+    server = Server(listening, operations, supervisor)
     bus = SessionBus(service, operations)
     library.on_commit(bus.changed)
     hear_news(service)

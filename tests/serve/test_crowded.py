@@ -13,6 +13,8 @@ from csearch.protocol import MAX_REPLY, Message, Unpacker, pack
 from csearchd import limits
 from csearchd.serve.request import Request
 from csearchd.serve.server import Server
+from csearchd.serve.stream import Stream
+from csearchd.supervisor import Supervisor
 
 PLACES = 3
 
@@ -60,7 +62,7 @@ def serving(
             await go.wait()
             return {}
 
-        server = Server(listening, handle)
+        server = Server(listening, handle, Supervisor())
         running = asyncio.create_task(server.run())
         try:
             await asyncio.wait_for(scenario(path, go), 60)
@@ -163,3 +165,38 @@ def test_of_those_who_never_read_not_all_results_are_kept(tmp_path: Path) -> Non
         assert ends == 3  # each of them held more than half of what may be held
 
     serving(tmp_path, scenario, places=10)
+
+
+def test_a_connection_that_fails_is_told_and_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(self: Stream) -> tuple[bytes, list[int]]:
+        raise LookupError("injected")
+
+    async def run() -> None:
+        path = tmp_path / "socket"
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(path))
+        listening.listen()
+        supervisor = Supervisor()
+        server = Server(listening, answer, supervisor)
+        running = asyncio.create_task(server.run())
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(Stream, "receive", fails)
+                assert await (await Caller(path).connect()).receive() is None
+            (told,) = supervisor.failures
+            assert (told["name"], told["error"]) == ("a connection", "LookupError: injected")
+            client = await Caller(path).connect()
+            await client.send(id=1, op="any")
+            answered = await client.receive()
+            assert answered and answered["type"] == "result"
+        finally:
+            running.cancel()
+            server.stop()
+            listening.close()
+
+    async def answer(request: Request) -> Message:
+        return {}
+
+    asyncio.run(run())

@@ -10,7 +10,6 @@ import time
 
 from csearch.private import make_directories, make_private
 from csearch.protocol import AddressError
-from csearch.protocol import peer_uid as peer_uid
 from csearch.quoting import printable
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)

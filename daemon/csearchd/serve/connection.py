@@ -13,6 +13,7 @@ from csearchd import limits
 from csearchd.serve.holdings import Holdings
 from csearchd.serve.request import Handler, Request, RequestError
 from csearchd.serve.stream import Stream, close_files
+from csearchd.supervisor import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,13 @@ class Connection:
         """Since when the client doesn't read what it is sent."""
         return self._stream.stuck
 
-    def serve(self, ended: Callable[[Connection], object]) -> None:
-        """Begins; `ended` is called at the end."""
-        self._serving = asyncio.create_task(self._serve())
+    def serve(self, ended: Callable[[Connection], object]) -> asyncio.Task[None]:
+        """Begins; `ended` is called at the end. The caller reads what the task raises."""
+        self._serving = asyncio.create_task(self._serve(), name="a connection")
         # Not in the task: one that is cancelled before its first step never runs.
         self._serving.add_done_callback(self._close)
         self._serving.add_done_callback(lambda _: ended(self))
+        return self._serving
 
     def dismiss(self, reason: str) -> None:
         """Ends the connection, and tells the client why, if it listens."""
@@ -95,14 +97,12 @@ class Connection:
             async with asyncio.timeout(limits.MESSAGE_SECONDS):
                 await self.send(message)
 
-    def _close(self, serving: asyncio.Task[None]) -> None:
+    def _close(self, _: asyncio.Task[None]) -> None:
         close_files(self._files)
         self._stream.close()
         self._unpacker = Unpacker(0)  # what came of a message goes now, not when this is collected
         self._incoming.set(self, 0)
         self._results.set(self, 0)
-        if not serving.cancelled() and (error := serving.exception()):
-            log.error("a connection ended", exc_info=error)
 
     async def _receive(self) -> bool:
         """Takes what comes next; False at the end. Raises ProtocolError, TimeoutError, OSError."""
@@ -212,8 +212,7 @@ class Connection:
         except Exception:
             what = limits.clipped(repr(request.message.get("op")))
             log.exception("the request %s failed", what)
-            text = "an error in csearchd; its log tells more"
-            await self.send(_error(identifier, "internal", text))
+            await self.send(_error(identifier, "internal", UNEXPECTED))
         finally:
             self._give_turn_back(request)
 

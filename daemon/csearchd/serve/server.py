@@ -9,12 +9,13 @@ import os
 import socket
 import time
 
+from csearch.protocol import peer_uid
 from csearchd import limits
-from csearchd.serve.address import peer_uid
 from csearchd.serve.connection import Connection, refusal
 from csearchd.serve.holdings import Holdings
 from csearchd.serve.request import Handler
 from csearchd.serve.stream import Stream
+from csearchd.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ _FULL = (
 class Server:
     """Serves connections on a listening Unix socket, whoever opened it."""
 
-    def __init__(self, listening: socket.socket, handle: Handler) -> None:
+    def __init__(self, listening: socket.socket, handle: Handler, supervisor: Supervisor) -> None:
         self._listening = listening
         self._handle = handle
+        self._supervisor = supervisor
         self._connections: set[Connection] = set()
         self._warned = 0.0
         self._incoming = Holdings[Connection](
@@ -61,7 +63,12 @@ class Server:
                     await asyncio.sleep(_PAUSE_SECONDS)
                 await asyncio.sleep(0)  # what was dismissed is closed
                 continue
-            if not self._admit(connection):
+            try:
+                admitted = self._admit(connection)
+            except Exception as error:  # it costs nobody else's connection
+                self._supervisor.failed("a connection", error)
+                admitted = False
+            if not admitted:
                 connection.close()
 
     def _admit(self, connection: socket.socket) -> bool:
@@ -79,7 +86,7 @@ class Server:
             return False
         one = Connection(stream, self._handle, self._incoming, self._results)
         self._connections.add(one)
-        one.serve(self._connections.discard)
+        self._supervisor.watch("a connection", one.serve(self._connections.discard))
         return True
 
     def _give_way(self) -> bool:

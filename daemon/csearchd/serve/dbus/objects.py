@@ -16,6 +16,7 @@ from csearchd.serve.dbus.sending import PatientBus, size
 from csearchd.serve.dbus.standard import standard
 from csearchd.serve.request import RequestError
 from csearchd.serve.stream import close_files
+from csearchd.supervisor import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +123,7 @@ class Objects:
             reply = error(message, error_name(failure.code), str(failure))
         except Exception:
             log.exception("the call of %s.%s failed", known.interface.name, member)
-            reply = error(
-                message, error_name("internal"), "an error in csearchd; its log tells more"
-            )
+            reply = error(message, error_name("internal"), UNEXPECTED)
         finally:
             close_files(files)
         if message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
