@@ -87,7 +87,7 @@ class Threads:
             self._queued[kind] -= 1
         loop = asyncio.get_running_loop()
 
-        def give_turn_back(_: Future[R]) -> None:  # called in any thread
+        def give_turn_back(_: Future[R] | None) -> None:  # called in any thread
             with suppress(RuntimeError):  # the daemon has ended
                 loop.call_soon_threadsafe(turn.release)
 
@@ -104,13 +104,17 @@ class Threads:
         group: ThreadPoolExecutor,
         seconds: float,
         function: Callable[[Until], R],
-        done: Callable[[Future[R]], object] | None = None,
+        done: Callable[[Future[R] | None], object] = lambda _: None,
     ) -> R:
         """What `function` gives. It is told to end when its caller is cancelled or time is up."""
         until = Until(seconds)
-        future = group.submit(function, until)
-        if done:
-            future.add_done_callback(done)
+        try:
+            future = group.submit(function, until)
+        except RuntimeError:  # no thread can be started for it
+            until.end()  # it is in the queue all the same
+            done(None)
+            raise
+        future.add_done_callback(done)
         try:
             async with asyncio.timeout(seconds) as limit:
                 return await asyncio.wrap_future(future)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
-from csearchd.config import Config
+from csearchd.config import Config, ConfigError
+from csearchd.encode.files import UnreadableError
 from csearchd.encode.models import ModelError
 from csearchd.encode.serving import Models
 from csearchd.library.database import LibraryError
@@ -18,7 +19,7 @@ from csearchd.library.library import Library
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
-from csearchd.search.looking import Looking
+from csearchd.search.looking import LookError, Looking
 from csearchd.search.places import PlaceError, Places
 from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.request import RequestError
@@ -35,7 +36,17 @@ R = TypeVar("R")
 
 _EXPECTED = (LibraryError, ModelError, PlaceError)
 # Answers to whoever asked; after the client has gone they are no faults.
-ANSWERS = (*_EXPECTED, RequestError, TagsError, Unanswered, OSError, Ended)
+ANSWERS = (
+    *_EXPECTED,
+    RequestError,
+    ConfigError,
+    LookError,
+    TagsError,
+    Unanswered,
+    UnreadableError,
+    OSError,
+    Ended,
+)
 
 
 @dataclass

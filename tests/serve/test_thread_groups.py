@@ -1,0 +1,65 @@
+"""The service's threads: what happens where no more can be started, and once a client has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from csearchd import limits
+from csearchd.search.looking import LookError
+from csearchd.serve.service import ANSWERS
+from csearchd.supervisor import Supervisor
+from csearchd.threads import Threads, Until
+from support.user import SECONDS
+
+
+def test_a_slow_question_that_gets_no_thread_keeps_no_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(limits.SLOW, "look", (1, SECONDS))
+
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def scenario() -> None:
+        threads = Threads(lambda future: None)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", none_left)
+            with pytest.raises(RuntimeError):
+                await threads.slow("look", lambda until: 1)
+        assert await asyncio.wait_for(threads.slow("look", lambda until: 2), SECONDS) == 2
+        threads.stop()
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_to_a_client_that_has_gone_is_no_fault() -> None:
+    """A picture that can't be searched with, say."""
+    supervisor = Supervisor()
+    begun, go, read = threading.Event(), threading.Event(), threading.Event()
+
+    def look(until: Until) -> None:
+        begun.set()
+        go.wait(SECONDS)
+        raise LookError("is no picture")
+
+    def leave(future: Future[Any]) -> None:
+        supervisor.watch("what a client has left", future, ANSWERS)
+        future.add_done_callback(lambda _: read.set())
+
+    async def scenario() -> None:
+        threads = Threads(leave)
+        asking = asyncio.create_task(threads.slow("look", look))
+        await asyncio.to_thread(begun.wait, SECONDS)
+        asking.cancel()
+        await asyncio.wait({asking})
+        go.set()
+        await asyncio.to_thread(read.wait, SECONDS)
+        threads.stop()
+
+    asyncio.run(scenario())
+    assert supervisor.failures == []
