@@ -29,7 +29,7 @@ async def dupes(service: Service, request: Request) -> Message:
         path = await service.wait(directory_argument, service, request.message["path"])
         if not await service.run(listings.seen, service.library, path):
             await wait_for_reading(service, request, [path])
-        scope = scope_of(service, [path])
+        scope = await service.run(scope_of, service, [path])
     only_exact = bool(request.message.get("exact"))
     found = await service.slow("compare", _find, service, scope, only_exact)
     request.holds(sum(map(len, found)))

@@ -53,7 +53,7 @@ async def regions(service: Service, request: Request) -> Message:
         raise RequestError("bad-request", "a picture must have a path (bin) and be the last file")
     *files, picture = request.files
     message = {**request.message, "files": len(files), "top": 1}
-    asked = await service.run(questions.understand, service, message)
+    asked = await service.wait(questions.understand, service, message)  # `near` may need places
     seen = await questions.seen(service, asked, files)
     question = await service.threads.answer(partial(questions.question, service, asked, seen, None))
     if question.vector is None:
