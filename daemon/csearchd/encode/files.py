@@ -33,23 +33,36 @@ class UnreadableError(Exception):
         self.file = file
 
 
+class LinkError(NotADirectoryError):
+    """A symbolic link has taken a directory's place; `filename` is its name."""
+
+
 def open_directory(path: bytes, top: bytes = b"/") -> int:
     """A descriptor of the directory at `path`, which is `top` or below it.
 
-    Only `top` may be a symbolic link, or be reached through one. Raises OSError:
-    NotADirectoryError where a link, or anything else, has taken a directory's place.
+    Only `top` may be a symbolic link, or be reached through one. Raises OSError: LinkError where
+    another is in the way, NotADirectoryError where anything else has taken a directory's place.
     """
     _check_length(path)
     names = [name for name in path[len(top.rstrip(b"/")) :].split(b"/") if name]
     current = os.open(top, os.O_PATH | _DIRECTORY)
     try:
         for name in names:
-            below = os.open(name, os.O_PATH | os.O_NOFOLLOW | _DIRECTORY, dir_fd=current)
+            below = _enter(current, name)
             os.close(current)
             current = below
         return os.open(b".", os.O_RDONLY | _DIRECTORY, dir_fd=current)
     finally:
         os.close(current)
+
+
+def _enter(directory: int, name: bytes) -> int:
+    try:
+        return os.open(name, os.O_PATH | os.O_NOFOLLOW | _DIRECTORY, dir_fd=directory)
+    except NotADirectoryError as error:
+        if not stat.S_ISLNK(os.lstat(name, dir_fd=directory).st_mode):
+            raise
+        raise LinkError(error.errno, error.strerror, name) from None
 
 
 def open_parent(path: bytes) -> int:
