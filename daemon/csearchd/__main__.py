@@ -6,7 +6,6 @@ import argparse
 import errno
 import logging
 import os
-import resource
 import signal
 import sys
 
@@ -22,9 +21,6 @@ from csearchd.paths import Paths, close_to_others, standard_paths
 from csearchd.resources import LimitError, check_limits
 from csearchd.serve.address import AlreadyServed, Locked, take_lock
 
-_FILES = 1024  # that are open at a time, the usual limit
-_FEWEST_FILES = 64
-
 
 def main() -> None:
     """Exits with 0 after a clean end, or if another daemon serves already; 1 if it can't start."""
@@ -32,14 +28,13 @@ def main() -> None:
     os.umask(0o077)  # what is made from now on, here and by children, is the user's alone
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon has its own
     paths = standard_paths()
-    _allow_files()
     try:
+        check_limits()
         config = configuration.load(paths.config)
         _log_to_stderr(config.log.level)
         address = socket_path()
         if os.environ.get("CSEARCH_CONFINE"):
             _confine(paths, address)
-        check_limits()
         lock = take_lock(os.path.join(paths.data, "lock"), address)
         close_to_others(paths)
         # numpy's BLAS has small products to do, and its threads spin for long: they would take the
@@ -68,19 +63,6 @@ def main() -> None:
         sys.exit(f"csearchd: {printable(error.filename or paths.data)}: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # a thread that a hung file system holds must not hold us
-
-
-def _allow_files() -> None:
-    """Ends the process where it may open too few files; it takes what it may have."""
-    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files < _FILES and (most > files or most == resource.RLIM_INFINITY):
-        files = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
-    if files < _FEWEST_FILES:
-        sys.exit(
-            f"csearchd: it may open only {files} files at a time, and needs {_FEWEST_FILES} or "
-            f"more; ulimit -n {_FILES} allows them"
-        )
 
 
 def _confine(paths: Paths, address: bytes) -> None:
