@@ -42,8 +42,9 @@ QUIET_SECONDS = 5  # without a word, until the daemon is asked whether it is the
 _QUIET = struct.pack("ll", QUIET_SECONDS, 0)  # a timeval
 _GIVE_UP = 2  # times that long without an answer to that
 # How long to try again, by the way in which the daemon turned the greeting down: it comes back as
-# the version that is installed, or it was just ending.
-_PATIENCE = {"restarting": 30.0, "closed": 3.0}
+# the version that is installed, or it was just ending; and where it had ended the connection since
+# nothing was asked for long.
+_PATIENCE = {"restarting": 30.0, "closed": 3.0, "idle": 3.0}
 _HELLO: Message = {"protocol": PROTOCOL, "version": __version__}
 _KINDS = ("progress", "hits", "result")
 _NOT_RUNNING = "the search service is not running; csearchctl start starts it"
@@ -96,7 +97,8 @@ class Connection:
                 yield from self._replies(request_id)
                 return
             except ServiceError as error:
-                patience = 0.0 if self.server else _PATIENCE.get(error.code, 0.0)
+                turned_down = not self.server or error.code == "idle"
+                patience = _PATIENCE.get(error.code, 0.0) if turned_down else 0.0
                 deadline = begun + patience
                 if time.monotonic() >= deadline:
                     raise

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 
 import pytest
 from scripted_service import Service, answering, greet, hits
 
+from csearch.connection import Connection
 from csearch.protocol import PROTOCOL
 
 
@@ -113,3 +115,27 @@ def test_stale_socket_is_no_service(home):
     done = home.ask("csearchctl", "status")
     assert done.returncode == 1
     assert b"not running" in done.stdout
+
+
+def test_a_connection_that_was_idle_for_too_long_is_made_anew(home, service, monkeypatch):
+    """The tagger's, which reports nothing while it writes a very large file."""
+
+    answered, ended = threading.Event(), threading.Event()
+
+    def status(conversation, request):
+        conversation.reply(request, "result", state="idle")
+        answered.wait(60)
+        conversation.reply({"id": None}, "error", code="idle", message="connect again")
+        conversation.close()
+        ended.set()
+
+    asked = service(status=status).requests
+    monkeypatch.setenv("CSEARCH_SOCKET", os.fsdecode(home.socket))
+    connection = Connection(start=False)
+    for _ in range(3):
+        assert connection.call("status")["state"] == "idle"
+        answered.set()
+        assert ended.wait(60)
+        answered.clear()
+        ended.clear()
+    assert [request["op"] for request in asked].count("status") == 3
