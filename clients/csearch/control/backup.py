@@ -11,8 +11,8 @@ from urllib.parse import quote
 from csearch.command import say
 from csearch.directories import data_directory
 from csearch.errors import ClientError
+from csearch.quoting import printable
 from csearch.show.numbers import size
-from csearch.show.paths import printable
 
 EXAMPLES = """
 csearchctl backup ~/library-2026-01-31.backup
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ClientError(f"{_shown(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
     try:
         _copy(library, temporary, target)
         _sync(temporary)
@@ -58,28 +58,30 @@ def run(options: argparse.Namespace) -> int:
         os.rename(temporary, target)
         _sync(directory)
     except OSError as error:
-        raise ClientError(f"{_shown(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    say(f"{_shown(target)}: {size(os.path.getsize(target))}, the library as it is now.")
+    say(f"{printable(target)}: {size(os.path.getsize(target))}, the library as it is now.")
     return 0
 
 
 def _check(library: str, target: str) -> None:
     """Raises ClientError where there is nothing to copy, or the target can't be meant."""
     if not os.path.exists(library):
-        raise ClientError(f"there is no library at {_shown(library)}")
+        raise ClientError(f"there is no library at {printable(library)}")
     if os.path.realpath(target) in [os.path.realpath(library) + end for end in _BESIDE]:
-        raise ClientError(f"{_shown(target)} is the library itself, or a part of it")
+        raise ClientError(f"{printable(target)} is the library itself, or a part of it")
     if os.path.isdir(target):
-        raise ClientError(f"{_shown(target)} is a directory; name a new file in it")
+        raise ClientError(f"{printable(target)} is a directory; name a new file in it")
     if os.path.lexists(target):
         raise _exists(target)
 
 
 def _exists(target: str) -> ClientError:
-    return ClientError(f"{_shown(target)} exists already, and stays as it is; choose another name")
+    return ClientError(
+        f"{printable(target)} exists already, and stays as it is; choose another name"
+    )
 
 
 def _copy(library: str, temporary: str, target: str) -> None:
@@ -92,9 +94,9 @@ def _copy(library: str, temporary: str, target: str) -> None:
             # What is written from here on isn't in the copy, which needn't begin again for it.
             (tables,) = source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if application != _APPLICATION_ID or not tables:
-                raise ClientError(f"{_shown(library)} is empty, or no library of csearch")
+                raise ClientError(f"{printable(library)} is empty, or no library of csearch")
         except sqlite3.Error as error:
-            raise ClientError(f"{_shown(library)} cannot be read: {error}") from error
+            raise ClientError(f"{printable(library)} cannot be read: {error}") from error
         try:
             copy = stack.enter_context(contextlib.closing(sqlite3.connect(temporary)))
             copy.isolation_level = None
@@ -108,7 +110,7 @@ def _copy(library: str, temporary: str, target: str) -> None:
         except sqlite3.Error as error:
             raise ClientError(_reason(error, library, target)) from error
     if wrong != "ok":
-        raise ClientError(f"{_shown(library)} is damaged ({wrong}); no copy was made")
+        raise ClientError(f"{printable(library)} is damaged ({wrong}); no copy was made")
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -120,10 +122,10 @@ def _open(path: str) -> sqlite3.Connection:
 def _reason(error: sqlite3.Error, library: str, target: str) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return f"{_shown(target)}: its disk is full; make room there, or choose another disk"
+        return f"{printable(target)}: its disk is full; make room there, or choose another disk"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return f"{_shown(library)} is damaged ({error}); no copy was made"
-    return f"{_shown(library)} cannot be copied to {_shown(target)}: {error}"
+        return f"{printable(library)} is damaged ({error}); no copy was made"
+    return f"{printable(library)} cannot be copied to {printable(target)}: {error}"
 
 
 def _sync(path: str) -> None:
@@ -132,7 +134,3 @@ def _sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _shown(path: str) -> str:
-    return printable(os.fsencode(path))

@@ -1,10 +1,8 @@
-"""File names for people: relative, printable, and no wider than there is room."""
+"""File names for people: relative, and no wider than there is room; and as URIs."""
 
 from __future__ import annotations
 
 import os
-
-from csearch.quoting import printable as printable
 
 _ELLIPSIS = "…"
 _UNQUOTED = frozenset(b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

@@ -32,6 +32,11 @@ def is_path(path: object) -> TypeGuard[bytes]:
     )
 
 
+def shown(path: bytes) -> str:
+    """A path in a message; what is no UTF-8 becomes "?"."""
+    return os.fsdecode(path).encode(errors="replace").decode()
+
+
 def text_argument(value: object, name: str, most: int = limits.NAME) -> str:
     """A text of at most so many characters. Raises RequestError."""
     if not isinstance(value, str):
@@ -54,7 +59,6 @@ def directory_argument(service: Service, path: object) -> bytes:
     """The real path of a directory that a client names. Raises RequestError."""
     if not is_path(path):
         raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
-    shown = os.fsdecode(path).encode(errors="replace").decode()
     local = service.scanner.watcher.local(path)
     try:
         return service.scanner.watcher.ask(local, lambda: _real_directory(local), patient=True)
@@ -64,12 +68,12 @@ def directory_argument(service: Service, path: object) -> bytes:
                 return local  # what is known of it can be found
         raise _unanswered(path) from None
     except NotADirectoryError:
-        raise RequestError("not-a-directory", f"{shown}: is not a directory") from None
+        raise RequestError("not-a-directory", f"{shown(path)}: is not a directory") from None
     except PermissionError:
-        raise RequestError("denied", f"{shown}: permission denied") from None
+        raise RequestError("denied", f"{shown(path)}: permission denied") from None
     except OSError as error:
         reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
-        raise RequestError("not-found", f"{shown}: {reason}") from None
+        raise RequestError("not-found", f"{shown(path)}: {reason}") from None
 
 
 def asked(service: Service, path: bytes, question: Callable[[bytes], T]) -> T:
@@ -80,13 +84,11 @@ def asked(service: Service, path: bytes, question: Callable[[bytes], T]) -> T:
     except Unanswered:
         raise _unanswered(path) from None
     except OSError as error:
-        shown = os.fsdecode(path).encode(errors="replace").decode()
-        raise RequestError("not-found", f"{shown}: {error.strerror}") from None
+        raise RequestError("not-found", f"{shown(path)}: {error.strerror}") from None
 
 
 def _unanswered(path: bytes) -> RequestError:
-    shown = os.fsdecode(path).encode(errors="replace").decode()
-    return RequestError("not-found", f"{shown}: its file system doesn't answer")
+    return RequestError("not-found", f"{shown(path)}: its file system doesn't answer")
 
 
 def _real_directory(path: bytes) -> bytes:

@@ -231,8 +231,7 @@ def _look(until: Until, service: Service, file: OpenFile, opened: Picture) -> Se
 
 
 def unseen(path: bytes, error: LookError) -> RequestError:
-    shown = os.fsdecode(path).encode(errors="replace").decode()
-    return RequestError("picture", f"{shown}: {error}")
+    return RequestError("picture", f"{arguments.shown(path)}: {error}")
 
 
 def picture(service: Service, opened: OpenFile, name: bytes) -> Picture:

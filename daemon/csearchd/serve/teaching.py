@@ -8,7 +8,7 @@ from csearch.protocol import Message
 from csearchd import limits
 from csearchd.library import concepts, listings
 from csearchd.search.concepts import aliases
-from csearchd.serve.arguments import is_path, resolved, text_argument
+from csearchd.serve.arguments import is_path, resolved, shown, text_argument
 from csearchd.serve.questions import look
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.searching import wait_for_reading
@@ -46,7 +46,7 @@ async def teach(service: Service, request: Request) -> Message:
         if content is None:
             raise RequestError(
                 "picture",
-                f"{_shown(path)}: examples must be in a directory that "
+                f"{shown(path)}: examples must be in a directory that "
                 "csearch knows; csearchctl add DIR makes it known",
             )
         contents.append(content)
@@ -109,7 +109,3 @@ def _name(given: object) -> str:
     except VocabularyError as error:
         raise RequestError("bad-request", str(error)) from None
     return name
-
-
-def _shown(path: bytes) -> str:
-    return os.fsdecode(path).encode(errors="replace").decode()
