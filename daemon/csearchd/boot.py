@@ -30,7 +30,7 @@ from csearchd.serve import folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.folder_names import FolderNames
-from csearchd.serve.keeping import RESCUED, THOROUGH, keep_library
+from csearchd.serve.keeping import RESCUED, THOROUGH, check_library, keep_library
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
@@ -154,6 +154,7 @@ async def _run(
     supervisor.start("tidying up after the tagger", lambda: settle_unfinished(service))
     supervisor.start("keeping folders tagged", lambda: keep_tagged(service))
     supervisor.start("keeping the library", lambda: keep_library(service))
+    supervisor.start("checking the library", lambda: check_library(service))
     if own:
         supervisor.start("watching the socket", lambda: _watch_socket(service, own))
     if seconds := notifier.watchdog_seconds:

@@ -47,6 +47,7 @@ UNSENT_BYTES = 32 << 20  # of replies that a bus has yet to take
 # Threads, and the seconds that they may take (csearchd.threads)
 ANSWERING, ANSWER_SECONDS = 8, 60.0  # searches and status
 WAITING, WAIT_SECONDS = 16, 600.0  # for file systems, or for the database's one writer
+WALK_SECONDS = 86400.0  # the same, through all that the library knows
 SLOW = {  # of each kind of slow question how many at a time, and how long with its wait for that
     "look": (1, 600.0),  # pictures to search with: there is one encoder for them
     "explain": (2, 600.0),  # explanations, and what many files show

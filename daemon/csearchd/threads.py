@@ -71,6 +71,10 @@ class Threads:
         """For what may wait: for file systems, for the database's writer. Raises TookTooLong."""
         return await self._run(self.waiting, limits.WAIT_SECONDS, function)
 
+    async def walk(self, function: Callable[[Until], R]) -> R:
+        """The same, for what goes through all that the library knows. Raises TookTooLong."""
+        return await self._run(self.waiting, limits.WALK_SECONDS, function)
+
     async def slow(self, kind: str, function: Callable[[Until], R]) -> R:
         """For what computes for long; `kind` is one of limits.SLOW. Raises TookTooLong, TooMany."""
         if self._queued[kind] >= limits.QUEUED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from csearchd import limits
 from csearchd.search.looking import LookError
 from csearchd.serve.service import ANSWERS
 from csearchd.supervisor import Supervisor
-from csearchd.threads import Threads, Until
+from csearchd.threads import Ended, Threads, TookTooLong, Until
 from support.user import SECONDS
 
 
@@ -63,3 +64,29 @@ def test_an_answer_to_a_client_that_has_gone_is_no_fault() -> None:
 
     asyncio.run(scenario())
     assert supervisor.failures == []
+
+
+@pytest.mark.parametrize("way", ["wait", "walk"])
+def test_only_a_walk_through_the_library_may_take_longer_than_all_else(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WAIT_SECONDS", 0.05)
+    over = threading.Event()
+
+    def work(until: Until) -> bool:
+        with suppress(Ended):
+            while not over.wait(0.01):
+                until.check()
+        return over.is_set()
+
+    async def scenario() -> None:
+        threads = Threads(lambda future: None)
+        asyncio.get_running_loop().call_later(0.2, over.set)
+        if way == "walk":
+            assert await threads.walk(work)
+        else:
+            with pytest.raises(TookTooLong):
+                await threads.wait(work)
+        threads.stop()
+
+    asyncio.run(scenario())

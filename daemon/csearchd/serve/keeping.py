@@ -1,4 +1,4 @@
-"""Sees to it that the library stays on the disk: a chore of the running service."""
+"""Sees to it that the library stays whole, and on the disk: chores of the running service."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 
 from csearchd.library.database import LibraryError
 from csearchd.serve.service import Service
+from csearchd.threads import Until
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,6 @@ async def keep_library(service: Service) -> None:
     service.library.on_commit(tell)
     news.set()
     kept, changed = time.monotonic(), False
-    if service.library.unchecked and await service.wait(_is_damaged, service):
-        os.environ[THOROUGH] = "yes"
-        service.restart = True
-        service.ending.set()
     while not service.restart:
         try:
             await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
@@ -54,7 +51,16 @@ async def keep_library(service: Service) -> None:
         await asyncio.sleep(_REST_SECONDS)
 
 
-def _is_damaged(service: Service) -> bool:
+async def check_library(service: Service) -> None:
+    """Restarts the service where rows of a large library, which weren't looked at when it was
+    opened, are damaged."""
+    if service.library.unchecked and await service.walk(_is_damaged, service):
+        os.environ[THOROUGH] = "yes"
+        service.restart = True
+        service.ending.set()
+
+
+def _is_damaged(_: Until, service: Service) -> bool:
     try:
         damaged = service.library.has_damage()
     except LibraryError as error:

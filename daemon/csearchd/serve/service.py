@@ -85,6 +85,15 @@ class Service:
         """`function` in a thread for what may wait for file systems, or writes the library."""
         return await self.threads.wait(lambda _: function(*args, **kwargs))
 
+    async def walk(
+        self,
+        function: Callable[Concatenate[Until, P], R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """As `wait`, for what goes through all that the library knows, which may take hours."""
+        return await self.threads.walk(lambda until: function(until, *args, **kwargs))
+
     def begin(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
         """Runs `function` in a thread for what may wait, unless the service ends; nobody waits for
         it."""

@@ -168,7 +168,7 @@ async def _take_back(
             found = await service.wait(elsewhere, library, lost)
         elif lost and not searched:
             searched = True
-            found = await service.wait(marked, library, lost)
+            found = await service.walk(marked, library, lost)
         else:
             break
     there = await service.wait(_paths, service, lost)

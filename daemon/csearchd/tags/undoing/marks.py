@@ -16,13 +16,14 @@ from csearchd.tags.tasks import Place, chunked, top_of
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.beneath import open_directory
 from csearchd.tags.writers.xattr import MIRROR
+from csearchd.threads import Until
 
 _MOST = 16 << 20  # bytes of a sidecar
 _PARAMETERS = 500  # in one SQL statement
 
 
-def marked(library: Library, lost: Sequence[Entry]) -> list[Place]:
-    """Where the writes of some entries are, in any directory that the library knows.
+def marked(until: Until, library: Library, lost: Sequence[Entry]) -> list[Place]:
+    """Where the writes of some entries are, in any directory that the library knows. Raises Ended.
 
     Attributes and sidecars are looked at; pictures only if the library has read our words in them,
     or not read them yet: the tagger looks for its marks there.
@@ -35,6 +36,7 @@ def marked(library: Library, lost: Sequence[Entry]) -> list[Place]:
     if marks["xattr"] or marks["sidecar"]:
         tops = roots(library)
         for directory in _listed(library):
+            until.check()
             found += _in_directory(directory, top_of(directory, tops), marks)
     files = _with_words(library, [one for one in lost if one.carrier == "embedded"])
     found += [Place(file, at, "embedded", None) for file, at, _, _ in chunked(library, files)]
