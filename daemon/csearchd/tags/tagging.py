@@ -56,7 +56,7 @@ class Tagging:
         self._models = models
         self._changed = changed
         self._threads = threads
-        self._background = supervisor
+        self._supervisor = supervisor
         self._tasks: deque[Task] = deque()
         self._given: dict[int, Given] = {}
         # Never those of an earlier service, whose tagger may still be there.
@@ -64,7 +64,7 @@ class Tagging:
         self._idle = asyncio.Event()  # nothing is in the tagger's hands
         self._work = asyncio.Event()  # there is a task
         self._attached = False
-        self._supervisor: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self.progress = 0  # items done, ever, that needn't be tried again
         self.trouble: str | None = None  # why a task came to nothing, until one is done
         self._cause: Callable[[], object] | None = None  # raises while the trouble lasts
@@ -85,8 +85,8 @@ class Tagging:
             return
         self._tasks.append(task)
         self._work.set()
-        if self._supervisor is None or self._supervisor.done():
-            self._supervisor = self._background.start("tagging", self._supervise)
+        if self._task is None or self._task.done():
+            self._task = self._supervisor.start("tagging", self._supervise)
 
     def fail(self, trouble: str, cause: Callable[[], object] | None = None) -> None:
         """Notes why nothing comes of tagging; `cause` raises as long as that lasts."""
@@ -112,8 +112,8 @@ class Tagging:
             self.trouble = self._cause = None
 
     def stop(self) -> None:
-        if self._supervisor:
-            self._supervisor.cancel()
+        if self._task:
+            self._task.cancel()
 
     async def work(self) -> AsyncIterator[list[Message]]:
         """What the tagger is to do, while it is there; the next when it has done all of it.
@@ -263,7 +263,7 @@ class Tagging:
         while child and child.poll() is None:  # it must not stay a zombie
             await asyncio.sleep(_LINGER_SECONDS)
             if self._tasks:
-                self._supervisor = self._background.start("tagging", self._supervise)
+                self._task = self._supervisor.start("tagging", self._supervise)
                 break
 
     async def _wait_for_tagger(self, child: subprocess.Popen[bytes] | None) -> None:
