@@ -50,9 +50,10 @@ WAITING, WAIT_SECONDS = 16, 600.0  # for file systems, or for the database's one
 WALK_SECONDS = 86400.0  # the same, through all that the library knows
 SLOW = {  # of each kind of slow question how many at a time, and how long with its wait for that
     "look": (1, 600.0),  # pictures to search with: there is one encoder for them
-    "explain": (2, 600.0),  # explanations, and what many files show
+    "explain": (2, 600.0),  # explanations, what many files show, and searches for many
     "compare": (2, 3600.0),  # duplicates, and all words of a directory's pictures
 }
+MANY = 10_000  # results from which on a search is slow: whether each is there is looked up
 QUEUED = 64  # slow questions of a kind that are under way or wait
 
 # Caches

@@ -20,7 +20,8 @@ from csearchd.encode.serving import Models
 from csearchd.library.library import Library
 from csearchd.search.looking import LookError, Looking, Picture
 from csearchd.threads import Ended, Until
-from support.photos import photo
+from support.faults import fault, start_with
+from support.photos import photo, write_drawn
 from support.user import Client, User, wait_for
 
 
@@ -118,6 +119,43 @@ def test_more_slow_questions_than_may_wait(settled: User, strange: list[Path]) -
 
         wait_for(told, "a question that finds no place")
         assert settled.search("a cat", "-g")
+
+
+def test_searches_for_very_many_results_delay_no_other(user: User) -> None:
+    fault(user).touch()
+    start_with(
+        user,
+        """
+from csearchd import limits
+from csearchd.search.engine import Engine
+limits.MANY = 2
+before = Engine.search
+
+def search(self, question):
+    while question.top > 2 and faulty():
+        question.check()
+        time.sleep(0.01)
+    return before(self, question)
+
+Engine.search = search
+""",
+    )
+    write_drawn(user.pictures, 5)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(user.connect()) for _ in range(16)]
+        for client in clients:
+            client.send(id=1, op="search", query="a cat", scopes=None, top=5)
+        with user.connect() as other:
+            other.socket.settimeout(30)
+            for _ in range(3):
+                found = other.ask(op="search", query="a cat", scopes=None, top=1)
+                assert found["type"] == "result"
+        fault(user).unlink()
+        for client in clients:
+            found = client.receive()
+            assert found and len(found["hits"]) == 5
 
 
 def test_regions_never_get_the_answer_for_another(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from csearch.protocol import HITS_PER_REPLY, Message
+from csearchd import limits
 from csearchd.library import absent, listings, roots
 from csearchd.library.catalogue import DUE, FAILED, KNOWN
 from csearchd.search.looking import Seen
@@ -97,9 +98,8 @@ async def _answer(
         try:
             seen = await questions.seen(service, asked, request.files)
             ask = partial(_ask, service=service, asked=asked, seen=seen, paths=paths)
-            done = await (
-                service.slow("explain", ask) if asked.why else service.threads.answer(ask)
-            )
+            slow = asked.why or _is_for_many(service, asked)
+            done = await (service.slow("explain", ask) if slow else service.threads.answer(ask))
         except Exception:
             if service.models.serving.row == row:
                 raise
@@ -107,6 +107,11 @@ async def _answer(
             if service.models.serving.row == row:
                 return done
         # Another model began to serve, and vectors never mix.
+
+
+def _is_for_many(service: Service, asked: Asked) -> bool:
+    wanted = 0 if asked.count else asked.offset + asked.top
+    return min(wanted, len(service.models.serving.table)) > limits.MANY
 
 
 def _ask(
