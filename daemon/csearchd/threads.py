@@ -34,6 +34,18 @@ class TooMany(Exception):
     """Too many slow questions wait already."""
 
 
+def setter(event: asyncio.Event) -> Callable[[], None]:
+    """A function that sets an event of the running loop, and may be called in any thread."""
+    loop = asyncio.get_running_loop()
+
+    def set_soon() -> None:
+        if not event.is_set():
+            with suppress(RuntimeError):  # the daemon ends, and its loop has
+                loop.call_soon_threadsafe(event.set)
+
+    return set_soon
+
+
 class Until:
     """Says to a thread whether its work is still wanted."""
 

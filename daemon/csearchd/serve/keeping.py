@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
@@ -11,7 +10,7 @@ import time
 
 from csearchd.library.database import LibraryError
 from csearchd.serve.service import Service
-from csearchd.threads import Until
+from csearchd.threads import Until, setter
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +24,8 @@ _KEEP_SECONDS = 60.0  # until all else is in the database's own file
 async def keep_library(service: Service) -> None:
     """Brings what is new to the disk soon, and restarts the service where its library was deleted
     or replaced, with all that it held."""
-    loop = asyncio.get_running_loop()
     news = asyncio.Event()
-
-    def tell() -> None:  # called in any thread
-        with contextlib.suppress(RuntimeError):  # the daemon ends
-            loop.call_soon_threadsafe(news.set)
-
-    service.library.on_commit(tell)
+    service.library.on_commit(setter(news))
     news.set()
     kept, changed = time.monotonic(), False
     while not service.restart:

@@ -26,7 +26,7 @@ from csearchd.tags.undoing.marks import marked
 from csearchd.tags.undoing.places import elsewhere, places
 from csearchd.tags.vocabulary import TagsError
 from csearchd.tags.words import leaf
-from csearchd.threads import Until
+from csearchd.threads import Until, setter
 from csearchd.watch.polling import Unanswered
 
 log = logging.getLogger(__name__)
@@ -238,11 +238,7 @@ async def known(service: Service, request: Request) -> Message:
 
 def hear_news(service: Service) -> None:
     """Whenever the library has changed, `keep_tagged` looks."""
-    loop = asyncio.get_running_loop()
-    news = service.tag_news
-    service.library.on_commit(
-        lambda: None if news.is_set() else _set_safely(loop, news)  # called in any thread
-    )
+    service.library.on_commit(setter(service.tag_news))
 
 
 async def settle_unfinished(service: Service) -> None:
@@ -305,13 +301,6 @@ async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:
             task = Task.write(mode, files)
             service.tagging.add(task)
             await task.finished.wait()
-
-
-def _set_safely(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    try:
-        loop.call_soon_threadsafe(event.set)
-    except RuntimeError:
-        pass  # the daemon ends
 
 
 async def _do(service: Service, request: Request, task: Task) -> None:

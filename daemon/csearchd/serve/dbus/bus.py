@@ -14,6 +14,7 @@ from inotify_simple import INotify, flags
 
 from csearchd.serve.request import Handler
 from csearchd.serve.service import Service
+from csearchd.threads import setter
 
 if TYPE_CHECKING:
     from csearchd.serve.dbus.connection import Joined
@@ -33,13 +34,8 @@ class SessionBus:
         self._service = service
         self._handle = handle
         self._changed = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-
-    def changed(self) -> None:
+        self.changed = setter(self._changed)
         """What is known has changed; called in any thread."""
-        if not self._changed.is_set():
-            with suppress(RuntimeError):  # the daemon is ending, and its loop has
-                self._loop.call_soon_threadsafe(self._changed.set)
 
     async def run(self) -> None:
         """Joins, serves, and joins again, until it is cancelled."""
