@@ -22,6 +22,12 @@ _TEMPLATES = (
     N_("nothing follows {sign}; as text it needs quotes"),
     N_("the query is empty; describe the picture in a few words"),
     N_("more than {n} parts, pictures and filters"),
+    N_("more than {n} dates"),
+    N_("more than {n} characters that describe a picture"),
+    N_("more than {n} * in the value of {name}:"),
+    N_("the query has {n} characters; at most {most} are understood"),
+    N_("the value of {name}: has more than {n} characters"),
+    N_("a date of {n} characters; at most {most} are understood"),
     N_("there is nothing between {sign} and {other}"),
     N_("a weight stands at the beginning of a part; write + {text}"),
     N_("a weight is above 0 and at most 1000; - subtracts"),
@@ -50,6 +56,8 @@ _TEMPLATES = (
     N_(' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'),
     N_("there is no {text}, but {names}"),
     N_("the names of places can't be read: {details}"),
+    N_("the names of places can't be kept in {path}"),
+    N_("the names of places are still being made ready; try again later"),
     N_("{path} is damaged; remove it ({details})"),
     # Directories
     N_("its file system doesn't answer"),
@@ -61,6 +69,7 @@ _TEMPLATES = (
     N_("is a symbolic link"),
     N_("is empty"),
     N_("changed while it was read"),
+    N_("changed before it was read"),
     N_("has vanished"),
     N_("cannot be read: {reason}"),
     N_("cannot be looked at: {reason}"),
@@ -69,6 +78,7 @@ _TEMPLATES = (
     N_("is a damaged or truncated {name} file: its header can't be read"),
     N_("the file is truncated or damaged ({details})"),
     N_("the file is damaged or not supported ({details})"),
+    N_("the file is damaged (what its metadata point to is too much)"),
     N_("it ends too early"),
     N_("has no pixels ({size})"),
     N_("{size} pixels are more than the limit of {limit} (encode.max_pixels)"),
@@ -99,6 +109,8 @@ _TEMPLATES = (
     N_("{path} has no checksum of {name}; {reason}"),
     N_("{name} is missing or no {kind}"),
     N_("{name} must be positive"),
+    N_("{name} must be from 1 to {most}"),
+    N_("fingerprint must be letters and digits"),
     N_("no model {name} is installed; there is: {names}"),
     N_("the text tower in {path} is damaged ({details}); {reason}"),
     N_("{path} gives vectors of {width}, not {expected} numbers"),
@@ -110,9 +122,24 @@ _TEMPLATES = (
         "XDG_DATA_HOME to a directory on a local disk"
     ),
     N_(
-        "{path} is damaged ({details}); restore it from a backup, or move it away ({command}) and "
-        "start again: your pictures are untouched and will be read anew"
+        "{path} is damaged ({details}). Put a backup in its place (csearchctl backup -h tells "
+        "how), or move it away with its -wal and -shm and start again ({command}): your pictures "
+        "are untouched and will be read anew, but with it go the list of watched directories, "
+        "concepts, which folders are kept tagged, and what csearchctl tags undo needs"
     ),
+    N_(
+        "{path}-wal was damaged: what was noted last before the service ended may be lost; your "
+        "pictures are compared with the disk again; look with csearchctl roots, csearchctl "
+        "concepts and csearchctl status whether something of yours is missing"
+    ),
+    N_(
+        "{path} was deleted, moved or replaced while the service runs; the service looks for that "
+        "a few times a minute and makes it anew from memory: try again then"
+    ),
+    N_("{path} was damaged ({details}) and has been made anew"),
+    N_("its checksum differs"),
+    N_("the checksum of {name} differs"),
+    N_("it names pictures that there are not"),
     N_("the disk with {path} is full; free some space on it"),
     N_(
         "{path} cannot be written ({details}); check the permissions of the file and of its "
@@ -124,7 +151,16 @@ _TEMPLATES = (
         "install that version again, or set XDG_DATA_HOME to another directory"
     ),
     N_("an error in csearchd; its log tells more"),
+    N_("it took too long to answer ({name})"),
+    N_("too many questions that take long are under way; try again later"),
+    N_(
+        "the service has run out of memory or threads; the limits that it was started with "
+        "(ulimit -v, -u), or the machine, let it have no more"
+    ),
+    N_("the service may open no more files (ulimit -n)"),
     # What stands in the way at the moment
+    N_("not all pictures may be known for now: {reason}"),
+    N_("changes are not followed: {reason}"),
     N_("reading is paused; csearchctl resume goes on with it"),
     N_("waiting: on battery; csearchctl resume reads the new pictures all the same"),
     N_("pictures are read slowly: other programs need the processor"),

@@ -21,12 +21,12 @@ MODULES = (
     "library/database.py", "library/vectors.py", "search/dates.py", "search/filters.py",
     "search/grammar.py", "search/looking.py", "search/places.py", "search/query.py",
     "serve/arguments.py", "serve/questions.py", "serve/searching.py", "serve/status.py",
-    "watch/manners.py", "watch/reading.py", "watch/watcher.py",
+    "watch/manners.py", "watch/scanner.py", "watch/watcher.py", "resources.py",
 )  # fmt: skip
 ERRORS = ("Error", "EncoderUnusable", "_ValueProblem", "Event", "append", "_recover")
 NAMES = ("message", "reason", "trouble", "hint", "BATTERY", "LOAD")
 # Said to programs that ask wrongly, and about models that are managed, which no window does.
-NOT_FOR_PEOPLE = ("bad-request", "ValueError", "AssertionError")
+NOT_FOR_PEOPLE = ("bad-request", "ValueError", "AssertionError", "ProtocolError", "LimitError")
 MANAGING = ("remove_model", "check_name")
 VALUE = "Xy7"
 
