@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from support.faults import fault, start_with
 from support.photos import write_drawn
 from support.user import User, wait_for
 
@@ -107,27 +106,3 @@ def test_a_moved_directory_stays_whole_where_it_is(filled: User, tmp_path: Path)
     noticed(filled, "made anew")
     assert (tmp_path / "moved" / "library.sqlite").exists()
     whole(filled)
-
-
-def test_it_is_noticed_while_all_rows_of_a_large_library_are_looked_at(user: User) -> None:
-    fault(user).touch()
-    start_with(
-        user,
-        """
-from csearchd.library.durability import rows
-
-def has_damage(database):
-    while faulty():
-        time.sleep(0.01)
-    return False
-
-rows.has_damage = has_damage
-rows.is_large = lambda database: True
-""",
-    )
-    write_drawn(user.pictures, 5)
-    user.csearchctl("add", user.pictures)
-    user.settle()
-    shutil.rmtree(user.data)
-    noticed(user, "made anew")
-    whole(user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -15,7 +16,9 @@ from csearchd.search.looking import LookError
 from csearchd.serve.service import ANSWERS
 from csearchd.supervisor import Supervisor
 from csearchd.threads import Ended, Threads, TookTooLong, Until
-from support.user import SECONDS
+from support.faults import fault, start_with
+from support.photos import write_drawn
+from support.user import SECONDS, User, wait_for
 
 
 def test_a_slow_question_that_gets_no_thread_keeps_no_turn(
@@ -90,3 +93,27 @@ def test_only_a_walk_through_the_library_may_take_longer_than_all_else(
         threads.stop()
 
     asyncio.run(scenario())
+
+
+def test_a_large_library_is_kept_while_all_its_rows_are_looked_at(user: User) -> None:
+    fault(user).touch()
+    start_with(
+        user,
+        """
+from csearchd.library.durability import rows
+
+def has_damage(database):
+    while faulty():
+        time.sleep(0.01)
+    return False
+
+rows.has_damage = has_damage
+rows.is_large = lambda database: True
+""",
+    )
+    write_drawn(user.pictures, 5)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    shutil.rmtree(user.data)
+    wait_for(lambda: "made anew" in user.log(), "the loss to be noticed")
+    wait_for((user.data / "library.sqlite").exists, "the library")
