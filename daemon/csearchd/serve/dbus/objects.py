@@ -132,7 +132,9 @@ class Objects:
             if not self._bus.has_room(reply):
                 what = "the bus doesn't read the replies that it has got already"
                 reply = error(message, ErrorType.LIMITS_EXCEEDED, what)
-            self._send(reply)
+            await self._bus.send(reply)
+        except ConnectionError:
+            pass  # the bus has gone
         except Exception:  # it can't be put into a message
             log.exception("the reply of %s.%s can't be sent", known.interface.name, member)
             text = "the reply can't be sent; the log of csearchd tells more"
