@@ -6,7 +6,9 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -216,6 +218,44 @@ def test_damage_while_the_service_runs_is_mended_in_place(
     assert sorted(contents.tolist()) == [n for n in range(1, COUNT + 1) if n != 7]
     shelf.library.verify()
     assert shelf.damaged == [text]
+
+
+BAD_VECTORS = (
+    "UPDATE vectors SET vector = x'00ff' WHERE content = 7",
+    "UPDATE vectors SET vector = 'text' WHERE content = 8",
+    "UPDATE vectors SET content = 'text' WHERE content = 9",
+)
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_damaged_vectors_of_the_database_cost_themselves_alone(shelf: Shelf, runs: bool) -> None:
+    """Though the cache, which is to be made of them, is damaged too; each is told once."""
+    if not runs:
+        shelf.stop()
+    with closing(sqlite3.connect(shelf.directory / "library.sqlite")) as database:
+        database.executescript("PRAGMA foreign_keys = OFF;" + ";".join(BAD_VECTORS))
+    damage_file(shelf.file("high"), all_random)
+    if runs:
+        assert shelf.library.verify()
+    else:
+        shelf.start()
+    assert [remark[:9] for remark in shelf.library.remarks] == ["3 vectors"]
+    assert shelf.table._file.damaged_rows() is None
+    query = shelf.vectors[0].astype(np.float32)
+    contents, _ = shelf.table.search(query, None, COUNT)
+    left = [n for n in range(1, COUNT + 1) if n not in (7, 8, 9)]
+    assert sorted(contents.tolist()) == left
+    with shelf.library.read() as database:
+        rows = database.execute("SELECT content FROM vectors ORDER BY content").fetchall()
+    assert [row[0] for row in rows] == left
+    assert not shelf.library.verify()
+
+
+def test_damage_behind_the_last_row_is_mended(shelf: Shelf) -> None:
+    shelf.file("content").write_bytes(shelf.file("content").read_bytes()[:-4] + b"\1\0\0\0")
+    shelf.library.verify()
+    assert len(shelf.damaged) == 1
+    assert shelf.table._file.damaged_rows() is None
 
 
 @pytest.mark.parametrize(

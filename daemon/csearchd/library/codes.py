@@ -218,6 +218,14 @@ class CodeFile:
         for name in ("check", "content"):
             write_all(self._files[name], bytes(self._bytes[name]), row * self._bytes[name])
 
+    def clear_from(self, row: int) -> None:
+        """Frees all rows from `row` on. Raises OSError."""
+        self._begin_writing()
+        for name in ("check", "content"):
+            size = self._bytes[name]
+            rest = (len(self.content) - row) * size
+            write_all(self._files[name], bytes(rest), row * size)
+
     def copy(self, other: CodeFile) -> None:
         """Takes over another one's rows. Raises OSError."""
         self._use_key(other._key)

@@ -232,9 +232,16 @@ class Library:
                 name = f"vectors-{fingerprint[:16]}"
                 table = VectorTable.load(database, model, dimensions, self.cache, name)
                 self._tables[model] = table
-                self.write_after_commit(self._tables[model].settle(database, model))
-                self.remarks += rows.damaged_vectors(database, self._tables[model].damaged)
+                self.write_after_commit(table.settle(database, model))
+                self._tell_damage(database, table)
         return self._tables[model]
+
+    def _tell_damage(self, database: sqlite3.Connection, table: VectorTable) -> bool:
+        """Whether vectors in the database were damaged since this was asked last."""
+        found = rows.damaged_vectors(database, list(table.damaged))
+        table.damaged.clear()
+        self.remarks += found
+        return bool(found)
 
     @property
     def tables(self) -> dict[int, VectorTable]:
@@ -242,13 +249,19 @@ class Library:
         what is called after its commit, they are all there are."""
         return dict(self._tables)
 
-    def verify(self) -> None:
+    def verify(self) -> bool:
         """Finds out whether vectors in the cache were damaged since they were loaded, and repairs
-        them: a quarter of a second for a million. Raises LibraryError."""
+        them: a quarter of a second for a million. Raises LibraryError.
+
+        Returns whether pictures must be encoded again, since the database's vectors were damaged.
+        """
+        lacking = False
         with self.write() as database:
             for model, table in self._tables.items():
                 if reason := table.verify(database, model):
                     self.cache.report(table.place, reason)
+                    lacking |= self._tell_damage(database, table)
+        return lacking
 
     def release(self, model: int) -> None:
         """A model's vectors are searched no more: their codes go."""

@@ -38,7 +38,7 @@ class VectorTable:
         self._directory = directory
         self.place = directory or "memory"
         self.trouble: str | None = None  # why the codes are in memory, for the user
-        self.damaged: list[int] = []  # contents whose vectors in the database can't be used
+        self.damaged: set[Any] = set()  # contents whose vectors were damaged, to be told of
         self._scanner = Scanner()
         self._row = np.full(1024, -1, np.int32)  # by content
         self._free: list[int] = []
@@ -77,7 +77,6 @@ class VectorTable:
             else:
                 reason = "it names pictures that there are not"
             if reason is None:
-                table._drop_damaged(database, model)
                 return table
         if reason and directory:
             cache.report(directory, reason)
@@ -85,15 +84,7 @@ class VectorTable:
             log.info("%s is of another state of the library and is made anew", directory)
         table._guard(lambda: table._file.clear())
         table._read(database, model)
-        table._drop_damaged(database, model)
         return table
-
-    def _drop_damaged(self, database: sqlite3.Connection, model: int) -> None:
-        """Removes damaged rows from the database: the pictures are encoded again."""
-        database.executemany(
-            "DELETE FROM vectors WHERE model = ? AND content = ?",
-            [(model, content) for content in self.damaged],
-        )
 
     def _take_rows(self, highest: int) -> bool:
         """Takes over what the file holds. False if that can't be: no content is above `highest`."""
@@ -114,7 +105,7 @@ class VectorTable:
             "SELECT content, vector FROM vectors WHERE model = ? ORDER BY content", (model,)
         )
         while batch := rows.fetchmany(_BATCH):
-            contents, vectors = self._sound(batch)
+            contents, vectors = self._sound(database, model, batch)
             if len(contents):
                 self.extend(contents, vectors)
 
@@ -125,24 +116,35 @@ class VectorTable:
             (model,),
         )
         noted = rows.fetchall()
-        contents, vectors = self._sound([row for row in noted if row[1] is not None])
+        held = [row for row in noted if row[1] is not None]
+        contents, vectors = self._sound(database, model, held)
         self.behind = False
         gone = {row[0] for row in noted}.difference(contents.tolist())
         self.change((content, None) for content in gone)
         self.change(zip(contents.tolist(), vectors, strict=True))
 
-    def _sound(self, rows: list[tuple[int, bytes]]) -> tuple[NDArray[np.int32], Vectors]:
+    def _sound(
+        self, database: sqlite3.Connection, model: int, rows: list[tuple[Any, Any]]
+    ) -> tuple[NDArray[np.int32], Vectors]:
         """The contents and vectors of rows of the database, without those that are damaged: of
-        another length in bytes, no numbers, or nothing like unit vectors."""
+        another length in bytes, no numbers, or nothing like unit vectors.
+
+        Damaged ones are removed from the database, so that the pictures are encoded again.
+        """
         size = 2 * self.dimensions
         whole = [row for row in rows if isinstance(row[1], bytes) and len(row[1]) == size]
-        whole = [row for row in whole if 0 < row[0] <= _MOST_CONTENT]
+        whole = [row for row in whole if isinstance(row[0], int) and 0 < row[0] <= _MOST_CONTENT]
         contents = np.array([content for content, _ in whole], np.int32)
         joined = b"".join(vector for _, vector in whole)
         vectors = np.frombuffer(joined, "<f2").reshape(-1, self.dimensions)
         squares = np.square(vectors.astype(np.float32)).sum(axis=1)
         sound = (squares > 0.25) & (squares < 4)
-        self.damaged += {content for content, _ in rows}.difference(contents[sound].tolist())
+        damaged = {content for content, _ in rows}.difference(contents[sound].tolist())
+        database.executemany(
+            "DELETE FROM vectors WHERE model = ? AND content = ?",
+            [(model, content) for content in damaged],
+        )
+        self.damaged |= damaged
         return contents[sound], vectors[sound]
 
     def settle(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
@@ -174,8 +176,16 @@ class VectorTable:
             self._guard(lambda: self._file.restore_size())
             for row in self._free:
                 self._guard(lambda row=row: self._file.free(row))  # type: ignore[misc]
-            rows = database.execute("SELECT content, vector FROM vectors WHERE model = ?", (model,))
-            self.change((content, np.frombuffer(vector, "<f2")) for content, vector in rows)
+            self._guard(lambda: self._file.clear_from(self._used))
+            rows = database.execute(
+                "SELECT content, vector FROM vectors WHERE model = ? ORDER BY content", (model,)
+            )
+            stale = self._row >= 0
+            while batch := rows.fetchmany(_BATCH):
+                contents, vectors = self._sound(database, model, batch)
+                self.change(zip(contents.tolist(), vectors, strict=True))
+                stale[contents[contents < len(stale)]] = False
+            self.change((content, None) for content in np.flatnonzero(stale).tolist())
         return reason
 
     def discard(self) -> None:
@@ -230,7 +240,7 @@ class VectorTable:
         self._used += len(contents)
 
     def remove(self, content: int) -> None:
-        row = int(self._row[content]) if content < len(self._row) else -1
+        row = int(self._row[content]) if 0 < content < len(self._row) else -1
         if row >= 0:
             self._guard(lambda: self._file.free(row))
             self._row[content] = -1
@@ -340,9 +350,10 @@ class VectorTable:
 def _highest(database: sqlite3.Connection, model: int) -> int:
     """The highest content that a code file of `model` may have."""
     (highest,) = database.execute(
-        "SELECT max(coalesce((SELECT max(content) FROM vectors WHERE model = ?1), 0), "
+        "SELECT max(coalesce((SELECT max(content) FROM vectors WHERE model = ?1 "
+        "AND content <= ?2), 0), "
         "coalesce((SELECT max(content) FROM changed_vectors WHERE model = ?1), 0))",
-        (model,),
+        (model, _MOST_CONTENT),
     ).fetchone()
     return int(highest)
 

@@ -90,7 +90,7 @@ async def _answer(service: Service, request: Request) -> Message:
 
 async def _status(service: Service, request: Request) -> Message:
     if request.message.get("verify"):
-        await service.wait(service.library.verify)
+        await _verify(service)
     return await service.run(status, service)
 
 
@@ -129,8 +129,13 @@ async def _rescan(service: Service, request: Request) -> Message:
     for path in paths:
         service.scanner.scan(path)
     service.reading.retry()
-    await service.wait(service.library.verify)
+    await _verify(service)
     return {"directories": paths}
+
+
+async def _verify(service: Service) -> None:
+    if await service.wait(service.library.verify):
+        await service.wait(service.reading.recount)
 
 
 async def _pause(service: Service, request: Request) -> Message:
