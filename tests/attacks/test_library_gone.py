@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from csearchd.library.library import Library
 from support.photos import write_drawn
 from support.user import User, wait_for
 
@@ -57,6 +60,31 @@ def test_deleted_files_are_made_anew(filled: User, names: list[str]) -> None:
         (filled.data / name).unlink()
     noticed(filled, "was deleted or moved")
     whole(filled)
+
+
+def test_files_that_another_program_has_made_anew_are_noticed(tmp_path: Path) -> None:
+    """SQLite writes on to those that were deleted."""
+    path = tmp_path / "library.sqlite"
+    library = Library(str(path))
+    library.set("odd", "kept")
+    assert not library.is_lost()
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink()
+    code = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('PRAGMA wal_checkpoint')"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}; print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as another:
+        assert another.stdout and another.stdout.readline()
+        assert path.with_name(path.name + "-wal").exists()
+        assert library.is_lost()
+        another.communicate(b"\n")
+    assert "nothing is lost" in library.rescue()
+    library.close()
+    library = Library(str(path))
+    assert library.setting("odd") == "kept"
+    library.close()
 
 
 def test_a_stop_before_it_is_noticed_loses_nothing(filled: User) -> None:

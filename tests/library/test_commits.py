@@ -281,3 +281,9 @@ def test_details_are_of_one_state_of_the_library(library: Library) -> None:
             assert any("file_keywords" in statement for statement in seen)
             words = {file: told["keywords"] for file, told in found.items()}
             assert words == {file: [name.decode()] for file, name in shown.items()}, number
+
+
+def test_a_library_with_a_table_may_be_closed_twice(library: Library) -> None:
+    table_of(library)
+    library.close()
+    library.close()

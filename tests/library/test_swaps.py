@@ -105,6 +105,19 @@ def test_readers_see_it_done_or_not_at_all(
         assert agrees(library)
 
 
+def test_the_tags_ledger_follows(library: Library) -> None:
+    paths = [b"/a/p", b"/a/x/q", b"/a/0", b"/b/p", b"/b0/p"]
+    with library.write() as database:
+        database.executemany(
+            "INSERT INTO tag_ledger (path, carrier) VALUES (?, 'sidecar')",
+            [(path,) for path in paths],
+        )
+    assert swap(library, b"/a", b"/b", True)
+    with library.read() as database:
+        rows = database.execute("SELECT path FROM tag_ledger ORDER BY id").fetchall()
+    assert [row[0] for row in rows] == [b"/b/p", b"/b/x/q", b"/b/0", b"/a/p", b"/b0/p"]
+
+
 def test_a_root_stays_where_it_is(library: Library) -> None:
     roots.add(library, b"/a/x")
     before = seen(library)

@@ -54,7 +54,11 @@ class Library:
         self.cache = Cache(cache)
         self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
         self._database = open_database(path, self.remarks)
-        self._presence = Presence(path)
+        try:
+            self._presence = Presence(path)
+        except OSError as error:
+            self._database.close()
+            raise LibraryError(f"{error.filename}: {error.strerror}") from error
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         self._files: list[Callable[[], None]] = []  # what is done once it is committed, first,
@@ -332,8 +336,8 @@ class Library:
         if self._writing.acquire(timeout=_CLOSE_SECONDS):
             with contextlib.suppress(LibraryError):  # the next start catches up instead
                 self._settle()
-            for table in self._tables.values():
-                table.close()
+            while self._tables:
+                self._tables.popitem()[1].close()
             if self.is_lost() and not self._presence.rescued:
                 self._rescue_at_last()
             self._close_readers()

@@ -95,6 +95,7 @@ def _swap_directories(
     between = one + b"/"  # no path ends so
     for old, new in ((one, between), (other, one), (between, other)):
         _move_kept(database, old, new)
+        carry_ledger(library, old, new)
     # Two rows can't be at one place, even for a moment; without a parent a row is at none.
     database.execute("UPDATE directories SET parent = NULL WHERE id = ?", (first,))
     database.executemany(

@@ -10,6 +10,8 @@ import os
 import sqlite3
 import time
 
+_BESIDE = ("-wal", "-shm")  # the log and its index
+
 
 class Presence:
     """Of an open database's file, with the log and the log's index beside it."""
@@ -17,28 +19,26 @@ class Presence:
     def __init__(self, path: str) -> None:
         """`path` is the file's, which SQLite has open. Raises OSError."""
         self._path = path
-        # O_PATH: closing another descriptor would end SQLite's locks (fcntl(2)).
-        self._file = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        self._files: dict[str, int] = {}
+        for one in (path, *(path + end for end in _BESIDE)):
+            # O_PATH: closing another descriptor would end SQLite's locks (fcntl(2)).
+            self._files[one] = os.open(one, os.O_PATH | os.O_CLOEXEC)
         self.rescued = False  # it was lost, and all of it is in a file again
 
     def close(self) -> None:
         """More than once is harmless."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        while self._files:
+            os.close(self._files.popitem()[1])
 
     def is_lost(self) -> bool:
-        """Whether one of the files is at its path no more, though it is open. Cheap."""
-        return self._file >= 0 and not (
-            self._is_in_place()
-            and os.path.exists(f"{self._path}-wal")
-            and os.path.exists(f"{self._path}-shm")
-        )
+        """Whether one of the files is at its path no more, though it is open, or another one is
+        there. Cheap."""
+        return not all(map(self._is_in_place, self._files))
 
-    def _is_in_place(self) -> bool:
-        ours = os.fstat(self._file)
+    def _is_in_place(self, path: str) -> bool:
+        ours = os.fstat(self._files[path])
         try:
-            found = os.stat(self._path)
+            found = os.stat(path)
         except OSError:
             return False
         return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
@@ -50,7 +50,7 @@ class Presence:
         Returns what happened, for the user. Raises sqlite3.Error, OSError.
         """
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        if self._is_in_place():
+        if self._is_in_place(self._path):
             said = f"the -wal or -shm of {self._path} was deleted or moved; nothing is lost"
         elif not os.path.lexists(self._path):
             self._copy(database, self._path)
@@ -61,7 +61,7 @@ class Presence:
             )
         else:
             said = f"another file took the place of {self._path} while the service ran; it is used"
-            if not os.fstat(self._file).st_nlink:
+            if not os.fstat(self._files[self._path]).st_nlink:
                 path = time.strftime(f"{self._path}.rescued-%Y%m%d-%H%M%S")
                 self._copy(database, path)
                 said += f"; what the service knew was deleted, and is in {path} now"
