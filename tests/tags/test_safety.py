@@ -323,6 +323,15 @@ def test_killed_at_any_call_that_changes_something(tmp_path: Path) -> None:
     assert seen == {(-9, b"old"), (-9, b"new"), (0, b"new")}
 
 
+def test_sweeping_leaves_what_others_call_alike(tmp_path: Path) -> None:
+    own = TEMPORARY + b"0123abcd"
+    others = [TEMPORARY + name for name in (b"notes.txt", b"0123abcd.jpg", b"")]
+    for name in (own, *others):
+        (tmp_path / os.fsdecode(name)).touch()
+    replace.sweep(os.fsencode(tmp_path))
+    assert sorted(os.listdir(os.fsencode(tmp_path))) == sorted(others)
+
+
 def test_a_full_disk(bench: Bench, tmp_path: Path) -> None:
     need_exiftool()
     if os.getuid() != 0 or not shutil.which("mount"):

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import secrets
 import signal
 import stat
@@ -21,6 +22,7 @@ from csearchd.tags.record import LeftAlone, left_alone
 from csearchd.tags.writers.beneath import open_directory
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
+_TEMPORARIES = re.compile(re.escape(TEMPORARY) + b"[0-9a-f]{8}")
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
@@ -180,7 +182,7 @@ def sweep(directory: bytes, top: bytes = b"/") -> None:
         return  # it is gone, closed, or another one: nothing of ours can be there
     try:
         for name in os.listdir(descriptor):
-            if os.fsencode(name).startswith(TEMPORARY):
+            if _TEMPORARIES.fullmatch(os.fsencode(name)):
                 os.unlink(name, dir_fd=descriptor)
     except OSError:
         pass  # nothing can be written there either
