@@ -292,6 +292,7 @@ class Library:
             self.write_after_commit(self.catalogue.settle(database))
             for model, table in self._tables.items():
                 self.write_after_commit(table.settle(database, model))
+                self._tell_damage(database, table)
             settle_others(database, self._tables)
 
     def checkpoint(self) -> None:
