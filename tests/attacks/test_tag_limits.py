@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,8 +75,11 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
     library = Library(str(tmp_path / "library.sqlite"))
     full = "the disk with library.sqlite is full; free some space on it"
 
+    room = threading.Event()
+
     def refused(*_: object) -> None:
-        raise LibraryError(full)
+        if not room.is_set():
+            raise LibraryError(full)
 
     async def scenario() -> None:
         with ThreadPoolExecutor(2) as threads:
@@ -93,12 +97,13 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
                 await tagging.intend([{"item": item["item"] - 1, "row": None, "record": None}])
             with monkeypatch.context() as patched:
                 patched.setattr(ledger, "intend", refused)
-                patched.setattr(Library, "set", refused)
+                patched.setattr(Library, "probe", refused)
                 with pytest.raises(LibraryError):
                     await tagging.intend([{"item": item["item"], "row": None, "record": None}])
                 assert task.finished.is_set() and task.error == full
                 await tagging.look_again()
                 assert tagging.trouble == full
+            room.set()
             await tagging.look_again()
             assert tagging.trouble is None
             await work.aclose()

@@ -287,3 +287,15 @@ def test_a_library_with_a_table_may_be_closed_twice(library: Library) -> None:
     table_of(library)
     library.close()
     library.close()
+
+
+def test_a_probe_without_room_costs_nothing_of_what_is_in_memory(library: Library) -> None:
+    facts = library.known_facts()
+    (pages,) = library._database.execute("PRAGMA page_count").fetchone()
+    library._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LibraryError, match="is full"):
+        library.probe()
+    assert library.facts is facts
+    library._database.execute("PRAGMA max_page_count = 4294967294")
+    library.probe()
+    assert library.setting("probe") is None

@@ -47,6 +47,7 @@ def test_an_older_library_keeps_everything(user: User, version: int) -> None:
     after = user.settle()
     for name in ("images", "encoded", "failed", "roots"):
         assert after[name] == status[name], name
+    assert "damaged" not in user.log()
 
 
 def test_metadata_of_an_older_version_are_taken_again(user: User) -> None:

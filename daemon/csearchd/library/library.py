@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _PAGES = 4096  # of 16 KB: a transaction of less than a second
 _CLOSE_SECONDS = 1.0
+_PROBE = 64 << 10  # bytes: more than what may be left of a page
 _NOTED = 1000  # changes, that a start may have to catch up with
 
 
@@ -302,6 +303,21 @@ class Library:
         """
         with self.read() as database:
             database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def probe(self) -> None:
+        """Tries whether the database can be written. Raises LibraryError.
+
+        Unlike a `write()` that fails it costs nothing of what is in memory.
+        """
+        with self._writing:
+            self.expect_in_place()
+            try:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO settings VALUES ('probe', ?)", ("x" * _PROBE,)
+                )
+                self._database.execute("DELETE FROM settings WHERE name = 'probe'")
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
 
     def has_damage(self) -> bool:
         """Whether rows of an `unchecked` library are damaged; takes long. Raises LibraryError."""

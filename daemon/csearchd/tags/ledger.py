@@ -20,7 +20,6 @@ _TEXTS = ("mark", "root", "words", "removed", "model")
 _NAMES = (*_TEXTS, "written", "digest", "original")
 _COLUMNS = ", ".join(_NAMES)
 _PARAMETERS = 500  # in one SQL statement
-_PROBE = 64 << 10  # bytes
 
 Message = dict[str, Any]  # of a Record (csearchd.tags.record)
 
@@ -175,12 +174,6 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
                     "SELECT id, ?, ?, ?, ? FROM files WHERE id = ?",
                     (*one.visit, one.reason, one.file),
                 )
-
-
-def probe(library: Library) -> None:
-    """Tries whether the ledger can be written: raises LibraryError where, say, the disk is full."""
-    library.set("tags_probe", "x" * _PROBE)  # more than what may be left of a page
-    library.set("tags_probe", None)
 
 
 def forget_visits(library: Library, files: Sequence[int]) -> None:

@@ -186,7 +186,7 @@ class Tagging:
         try:
             return await self._run(change, self._library, noted)
         except LibraryError as error:
-            self._give_up(str(error), lambda: ledger.probe(self._library))
+            self._give_up(str(error), self._library.probe)
             raise
 
     def _outcome(self, entry: Message) -> Outcome:
