@@ -42,7 +42,7 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
                 look_again=no_trouble,
             ),
             tag_news=asyncio.Event(),
-            run=run,
+            wait=run,
         )
         monkeypatch.setattr(folders, "folders", in_trouble)
         monkeypatch.setattr(tags, "_KEEP_SECONDS", 0.0)
@@ -54,4 +54,38 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
         keeping.cancel()
 
     asyncio.run(scenario())
+    library.close()
+
+
+def test_a_trouble_that_stays_is_looked_at_less_and_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(str(tmp_path / "library.sqlite"))
+    slept: list[float] = []
+
+    async def run(function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    async def look_again() -> None:
+        tagging.recoverable = len(slept) != 6
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        service.tag_news.set()
+        if len(slept) == 8:
+            raise asyncio.CancelledError
+
+    tagging = SimpleNamespace(progress=0, is_busy=False, recoverable=True, look_again=look_again)
+    service: Any = SimpleNamespace(
+        library=library,
+        scanner=SimpleNamespace(complete=True),
+        tagging=tagging,
+        tag_news=asyncio.Event(),
+        wait=run,
+    )
+    monkeypatch.setattr(tags.asyncio, "sleep", sleep)
+    service.tag_news.wait = lambda: run(lambda: True)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(tags.keep_tagged(service))
+    assert slept[:6] == [5, 10, 20, 40, 60, 60] and slept[7] == 5
     library.close()

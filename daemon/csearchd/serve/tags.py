@@ -35,7 +35,7 @@ _PARAMETERS = 500  # in one SQL statement
 _PROGRESS_SECONDS = 0.1
 _KEEP_SECONDS = 2.0  # between looks for what is due in folders that are kept tagged
 _MOST_KEEP_SECONDS = 60.0  # where nothing comes of them
-_TROUBLE_SECONDS = 5.0  # between looks at whether a trouble has ended
+_TROUBLE_SECONDS = 5.0  # until the first look at whether a trouble has ended; then it is doubled
 _LOST = "it is not there any more, nor found elsewhere"
 _CHANGED = "it changed since it was tagged, and what was tagged is not found elsewhere"
 
@@ -255,7 +255,7 @@ async def keep_tagged(service: Service) -> None:
     """Tags what is new in the folders that are kept tagged, whenever the library has changed."""
     news = service.tag_news
     following = Following(service.library, lambda path: _born(service, path))
-    patience = _KEEP_SECONDS
+    patience, trouble = _KEEP_SECONDS, _TROUBLE_SECONDS
     while True:
         news.clear()  # what comes while this round looks makes another
         before = service.tagging.progress
@@ -278,9 +278,12 @@ async def keep_tagged(service: Service) -> None:
             )
         moved = service.tagging.progress != before
         patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
-        if service.tagging.recoverable:
-            patience = _TROUBLE_SECONDS  # no commit tells that it has ended
-        elif not following.strange:
+        if service.tagging.recoverable:  # no commit tells that it has ended
+            await asyncio.sleep(trouble)
+            trouble = min(2 * trouble, _MOST_KEEP_SECONDS)
+            continue
+        trouble = _TROUBLE_SECONDS
+        if not following.strange:
             await news.wait()
         await asyncio.sleep(patience)
 
