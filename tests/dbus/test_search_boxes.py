@@ -102,7 +102,7 @@ def test_thumbnails_that_are_missing_are_made(desktop: Bus) -> None:
 def test_krunner_waits_for_the_thumbnail_of_a_large_picture(desktop: Bus) -> None:
     large = desktop.user.home / "large"
     large.mkdir()
-    Image.effect_noise((5000, 4000), 90).save(large / "large.jpg", quality=95)
+    Image.effect_noise((2600, 2000), 90).save(large / "large.jpg", quality=95)
     desktop.user.search("anything", "--in", large, "--wait")
     thumbnail = cached(desktop, large / "large.jpg", "large")
 

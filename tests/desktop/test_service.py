@@ -150,6 +150,7 @@ def test_enter_opens_what_was_found_outside_of_the_sandbox(session: SystemdUser)
     path = f"{opener.parent}:{session.environment['PATH']}"
     session.systemctl("set-environment", f"PATH={path}", "DISPLAY=:77")
     session.systemctl("restart", SERVICE)
+    session.search("a cat", "--wait", "--in", session.pictures)  # only what is known is opened
     try:
         call = (
             "busctl --user call org.csearch.Csearch1 /org/csearch/SearchProvider "

@@ -220,7 +220,7 @@ def through_tmux(viewer: User, name: bytes, allowed: str = "on") -> bytes:
     """What a terminal that calls itself so gets from a tmux in which `csearch --preview` runs."""
     settings = viewer.home / "tmux.conf"
     settings.write_text(f"set -g allow-passthrough {allowed}\nset -g status-position top\n")
-    kind = name.decode()[:5]
+    kind = re.split(r"\W", name.decode())[0]
     command = (
         f"until tmux display-message -p '#{{client_termtype}}' | grep -q {kind}; do :; done; "
         f"{sys.executable} -P -m csearch.search --preview --in {viewer.pictures} -t 1 name:coffee; "

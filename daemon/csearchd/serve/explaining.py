@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -33,7 +34,7 @@ def explained(
         return [{} for _ in hits], ""
     vectors = serving.table.vectors(contents)
     until.check()
-    crowd = service.engine.crowd(question)
+    crowd = service.engine.crowd(replace(question, check=until.check))  # the search has ended
     yardstick = service.engine.yardstick(serving)
     parts = why.met(question.aspects, question.vector, yardstick, vectors, crowd)
     remark = ""
