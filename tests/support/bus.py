@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from dbus_fast import Message, MessageType
-from dbus_fast.aio import MessageBus
 
+from csearchd.serve.dbus.sending import PatientBus
 from support.user import SECONDS, User, wait_for
 
 OWN = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
@@ -111,7 +111,8 @@ class Caller:
         self.signals: list[Message] = []
 
     async def __aenter__(self) -> Caller:
-        self._bus = await MessageBus(self._address, negotiate_unix_fd=True).connect()
+        # dbus-fast's own would leave a bus that is stopped while calls are sent.
+        self._bus = await PatientBus(self._address).connect()
         self._bus.add_message_handler(self._keep)
         return self
 

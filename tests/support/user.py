@@ -118,7 +118,11 @@ class User:
             status = self.status()
             return status if status["state"] == "idle" and not status["pending"] else None
 
-        found: dict[str, Any] = wait_for(idle, "an idle service")
+        try:
+            found: dict[str, Any] = wait_for(idle, "an idle service")
+        except AssertionError:
+            print(self.status())
+            raise
         return found
 
     def start(
