@@ -72,7 +72,7 @@ def test_a_table_that_is_searched_no_more_may_be_changed(library: Library) -> No
         database.execute("INSERT INTO vectors VALUES (?, 1, x'003c0000', 1)", (row,))
     table.add(1, np.array([1, 0], np.float16))
     library.release(row)
-    assert contents.purge(library, 0, table) == 1
+    assert contents.purge(library, 0) == 1
     table.add(2, np.array([1, 0], np.float16))
     library.close()
 
