@@ -122,7 +122,7 @@ class CodeFile:
         return np.frombuffer(data, np.uint8)
 
     def damaged_rows(self) -> str | None:
-        """What is wrong with the rows, by their checksums: a quarter of a second for a million."""
+        """What is wrong with the rows, by their checksums: half a second for a million."""
         if wrong_size := self._wrong_size():
             return wrong_size
         starts = range(0, len(self.content), _AT_ONCE)

@@ -256,7 +256,7 @@ class Library:
 
     def verify(self) -> bool:
         """Finds out whether vectors in the cache were damaged since they were loaded, and repairs
-        them: a quarter of a second for a million. Raises LibraryError.
+        them: half a second of processor time for a million. Raises LibraryError.
 
         Returns whether pictures must be encoded again, since the database's vectors were damaged.
         """
