@@ -150,14 +150,14 @@ def others(count: int) -> Iterator[None]:
 def test_others_need_the_processor(user: User) -> None:
     user.start()
     user.csearchctl("pause")
-    write_drawn(user.pictures, 1500)
+    write_drawn(user.pictures, 500)
     user.csearchctl("add", user.pictures)
-    wait_for(lambda: user.status()["pending"] == 1500, "the scan")
+    wait_for(lambda: user.status()["pending"] == 500, "the scan")
     with others(2 * len(usable())):
         user.csearchctl("resume")
         wait_for(lambda: "slowly" in "".join(user.status()["notes"]), "the service to step back")
         assert user.status()["pending"] > 0
-    assert user.settle()["images"] == 1500
+    assert user.settle()["images"] == 500
 
 
 def test_load_has_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
