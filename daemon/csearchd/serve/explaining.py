@@ -17,7 +17,7 @@ from csearchd.search.question import Hit, Question
 from csearchd.serve import questions
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
-from csearchd.serve.stream import OpenFile
+from csearchd.serve.stream import SharedFile
 from csearchd.tags.vocabulary import TagsError
 from csearchd.threads import Until
 
@@ -59,20 +59,20 @@ async def regions(service: Service, request: Request) -> Message:
     question = await service.threads.answer(partial(questions.question, service, asked, seen, None))
     if question.vector is None:
         raise RequestError("query", "a query of filters alone matches no regions")
-    own = OpenFile(picture)
-    opened = await service.wait(questions.picture, service, own, path)
-    try:
-        png = await service.slow("look", _regions, service, own, opened, question.vector)
-    except LookError as error:
-        raise questions.unseen(path, error) from None
+    with SharedFile(picture) as own:
+        opened = await service.wait(questions.picture, service, own, path)
+        try:
+            png = await service.slow("look", _regions, service, own, opened, question.vector)
+        except LookError as error:
+            raise questions.unseen(path, error) from None
     return {"png": png, "method": METHOD}
 
 
 def _regions(
-    until: Until, service: Service, file: OpenFile, opened: Picture, query: Vector
+    until: Until, service: Service, file: SharedFile, opened: Picture, query: Vector
 ) -> bytes:
-    """`file` stays open as long as the thread that does this."""
-    return service.looking.regions(opened, query, until)
+    with file:
+        return service.looking.regions(opened, query, until)
 
 
 def filtered(until: Until, service: Service, question: Question) -> Message:

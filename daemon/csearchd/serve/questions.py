@@ -22,7 +22,7 @@ from csearchd.search.why import Aspect, aspects
 from csearchd.serve import arguments
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
-from csearchd.serve.stream import OpenFile
+from csearchd.serve.stream import SharedFile
 from csearchd.threads import Until
 
 _WAITS = ("first", "all", "none")
@@ -214,38 +214,39 @@ def _pictures(message: Message) -> tuple[list[bytes], list[Span | None]]:
 
 async def look(service: Service, file: int, path: bytes) -> Seen:
     """The picture in an open file. Raises RequestError."""
-    own = OpenFile(file)
-    try:
-        opened = await service.wait(picture, service, own, path)
-        known = await service.run(service.looking.known, opened)
-        if known is None:
-            return await service.slow("look", _look, service, own, opened)
-        return known
-    except LookError as error:
-        raise unseen(path, error) from None
+    with SharedFile(file) as own:
+        try:
+            opened = await service.wait(picture, service, own, path)
+            known = await service.run(service.looking.known, opened)
+            if known is None:
+                return await service.slow("look", _look, service, own, opened)
+            return known
+        except LookError as error:
+            raise unseen(path, error) from None
 
 
-def _look(until: Until, service: Service, file: OpenFile, opened: Picture) -> Seen:
-    """`file` stays open as long as the thread that does this."""
-    return service.looking.look(opened, until)
+def _look(until: Until, service: Service, file: SharedFile, opened: Picture) -> Seen:
+    with file:
+        return service.looking.look(opened, until)
 
 
 def unseen(path: bytes, error: LookError) -> RequestError:
     return RequestError("picture", f"{arguments.shown(path)}: {error}")
 
 
-def picture(service: Service, opened: OpenFile, name: bytes) -> Picture:
+def picture(service: Service, opened: SharedFile, name: bytes) -> Picture:
     """An open file, unless its server doesn't answer any more. Raises RequestError."""
-    file = opened.number
-    path = os.readlink(b"/proc/self/fd/%d" % file)  # the kernel knows it, and asks nobody
+    with opened:
+        file = opened.number
+        path = os.readlink(b"/proc/self/fd/%d" % file)  # the kernel knows it, and asks nobody
 
-    def answer(_: bytes) -> os.stat_result:
-        # Some servers are asked at each close: then a process that is started now would close its
-        # copy, which may take for ever, before anything else here goes on.
-        os.close(os.dup(file))
-        return os.fstat(file)
+        def answer(_: bytes) -> os.stat_result:
+            # Some servers are asked at each close: then a process that is started now would close
+            # its copy, which may take for ever, before anything else here goes on.
+            os.close(os.dup(file))
+            return os.fstat(file)
 
-    return Picture(file, name, path, arguments.asked(service, path, answer))
+        return Picture(file, name, path, arguments.asked(service, path, answer))
 
 
 def _whole(message: Message, name: str, default: int | None, least: int) -> int:

@@ -9,6 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Self
+
+from csearchd.threads import Ended
 
 _BYTES = 1 << 16  # that are taken at a time
 _FILES = 32  # the same; the kernel drops more
@@ -70,15 +73,30 @@ async def _ready(
         remove(connection)
 
 
-class OpenFile:
-    """A descriptor of one's own, that is closed when nobody refers to this any more."""
+class SharedFile:
+    """A descriptor of its own for a request and the threads that work for it: each uses it in a
+    `with`, and the last one that leaves closes it."""
 
     def __init__(self, file: int) -> None:
         """Raises OSError where there can't be another one."""
         self.number = os.dup(file)
+        self._users = 0
+        self._closed = False
+        self._lock = threading.Lock()
 
-    def __del__(self) -> None:
-        if "number" in self.__dict__:
+    def __enter__(self) -> Self:
+        """Raises Ended where all others have left."""
+        with self._lock:
+            if self._closed:
+                raise Ended
+            self._users += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            self._closed = not self._users
+        if self._closed:
             close_files([self.number])
 
 
