@@ -42,6 +42,7 @@ needs_systemd = pytest.mark.skipif(bool(_missing()), reason=_missing())
 _SESSION = """
 set -e
 mount --make-rprivate /
+mkdir -p /run/systemd
 mount -t tmpfs -o mode=755 tmpfs /run/systemd
 mkdir /run/systemd/system
 mkdir /run/systemd/unit-root /run/systemd/mount-rootfs  # before and since systemd 257
@@ -105,7 +106,8 @@ class SystemdUser(User):
     def inside(self, *command: object, root: bool = False) -> list[str]:
         """`command` as it is run in the session."""
         assert self.manager.poll() is None, self.log()
-        enter = ["nsenter", "-m", "-t", str(self.manager.pid)]
+        # -r: the tests may run in a root of their own.
+        enter = ["nsenter", "-m", "-r", "-t", str(self.manager.pid)]
         user = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--groups", str(GROUP)]
         return [*enter, *([] if root else user), *map(str, command)]
 
@@ -160,7 +162,8 @@ class SystemdUser(User):
 
     def sandboxed(self, script: str) -> subprocess.CompletedProcess[str]:
         """Runs a shell's script within the running service: its namespaces, its user."""
-        enter = ["nsenter", "-m", "-U", "-n", "--preserve-credentials", "-t", str(self.main_pid())]
+        spaces = ["-m", "-r", "-U", "-n", "--preserve-credentials"]
+        enter = ["nsenter", *spaces, "-t", str(self.main_pid())]
         user = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--keep-groups"]
         return subprocess.run(
             [*user, *enter, "sh", "-c", script],
