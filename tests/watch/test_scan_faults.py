@@ -113,7 +113,8 @@ def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
     try:
         first = scanner.scan(os.fsencode(root))
         assert first.done.wait(SECONDS) and asked[0].done.wait(SECONDS)
-        assert (1, False, True) in seen, "the other one was looked at, the root isn't complete"
+        # The other one was looked at, and the root isn't complete; told just after it is done.
+        wait_for(lambda: (1, False, True) in seen, "a root with a gap")
         assert supervisor.failures[0]["failures"] == 1
         wait_for(lambda: scanner.complete, "the root to be made up for")
         assert library.catalogue.count(DUE) == 2 and not scanner.gap
