@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd import processors
 from csearchd.library.checksums import Checksums
 from csearchd.library.derived import boot_id, write_all
 
@@ -126,7 +127,7 @@ class CodeFile:
         if wrong_size := self._wrong_size():
             return wrong_size
         starts = range(0, len(self.content), _AT_ONCE)
-        threads = min(_THREADS, len(os.sched_getaffinity(0)))
+        threads = min(_THREADS, processors.count())
         try:
             with ThreadPoolExecutor(threads, "checksums") as pool:
                 wrong = sum(pool.map(self._count_wrong, starts))
