@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from home import Home
@@ -76,3 +79,15 @@ def service(home: Home) -> Iterator[Callable[..., Service]]:
     yield start
     for running in started:
         running.close()
+
+
+@pytest.fixture
+def small_disk(user: User) -> Iterator[Path]:
+    """A data directory on a disk of 4 MB."""
+    if os.getuid() != 0 or not shutil.which("mount"):
+        pytest.skip("needs root, to mount a small disk")
+    user.data.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(user.data)], check=True)
+    yield user.data
+    user.end()
+    subprocess.run(["umount", str(user.data)], check=True)

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from csearchd.library.history import History
 from support.user import User
-
-
-@pytest.fixture
-def small_disk(user: User) -> Iterator[Path]:
-    """The data directory on a disk of 4 MB."""
-    if os.getuid() != 0 or not shutil.which("mount"):
-        pytest.skip("needs root, to mount a small disk")
-    user.data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(user.data)], check=True)
-    yield user.data
-    user.end()
-    subprocess.run(["umount", str(user.data)], check=True)
 
 
 def fill(disk: Path) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -139,18 +137,6 @@ def test_a_network_file_system_is_refused_with_what_to_do(
     with pytest.raises(LibraryError, match=r"network file system \(nfs4\).*XDG_DATA_HOME"):
         open_database(str(path))
     assert not path.exists()
-
-
-@pytest.fixture
-def small_disk(user: User) -> Iterator[Path]:
-    """A data directory on a disk of 4 MB."""
-    if os.getuid() != 0 or not shutil.which("mount"):
-        pytest.skip("needs root, to mount a small disk")
-    user.data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(user.data)], check=True)
-    yield user.data
-    user.end()
-    subprocess.run(["umount", str(user.data)], check=True)
 
 
 def test_a_disk_that_fills_up(user: User, small_disk: Path) -> None:

@@ -61,12 +61,17 @@ class Outcome(NamedTuple):
 
 def entries(library: Library, files: Sequence[int]) -> list[Entry]:
     """The entries of some files."""
+    return _entries_with(library, "file", files)
+
+
+def _entries_with(library: Library, column: str, values: Sequence[int]) -> list[Entry]:
+    """The entries in which a column has one of the values."""
     found: list[Entry] = []
     with library.read() as database:
-        for start in range(0, len(files), _PARAMETERS):
-            part = files[start : start + _PARAMETERS]
+        for start in range(0, len(values), _PARAMETERS):
+            part = values[start : start + _PARAMETERS]
             marks = ",".join("?" * len(part))
-            found += _entries(database, f"file IN ({marks})", part)
+            found += _entries(database, f"{column} IN ({marks})", part)
     return found
 
 
@@ -115,13 +120,7 @@ def unfinished(library: Library) -> list[Entry]:
 
 def unsettled(library: Library, rows: Iterable[int]) -> list[Entry]:
     """Those of some rows whose words weren't taken back, as far as is known."""
-    wanted = list(rows)
-    found: list[Entry] = []
-    with library.read() as database:
-        for start in range(0, len(wanted), _PARAMETERS):
-            part = wanted[start : start + _PARAMETERS]
-            marks = ",".join("?" * len(part))
-            found += _entries(database, f"id IN ({marks})", part)
+    found = _entries_with(library, "id", list(rows))
     return [
         entry
         for entry in found
