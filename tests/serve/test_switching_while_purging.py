@@ -24,9 +24,11 @@ before = contents.purge
 def purge(library, keep, *arguments):
     while faulty():  # until the model has been changed
         time.sleep(0.01)
-    count = before(library, keep, *arguments)
-    if count:
-        open(FAULT + "-purged", "a").write(f"{count}\\n")
+    while not (count := before(library, keep, *arguments)):
+        if os.path.exists(FAULT + "-purged"):
+            return 0
+        time.sleep(0.1)  # files that have gone within this second are kept
+    open(FAULT + "-purged", "a").write(f"{count}\\n")
     return count
 
 contents.purge = purge
