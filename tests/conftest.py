@@ -33,10 +33,16 @@ MACHINE = re.compile(
 )
 
 
+def _unicode(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, None]:
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
+    # pytest-xdist sends reports as UTF-8, which names of files need not be.
+    report.sections = [(name, _unicode(text)) for name, text in report.sections]
     if report.skipped and MUST_RUN:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         if not MACHINE.search(reason):

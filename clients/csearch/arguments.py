@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from csearch import __version__
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
 from csearch.show.terminal import Terminal
 
 TYPE_CHECKING = False  # typing takes 2 ms to import

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from csearch.errors import ClientError
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:

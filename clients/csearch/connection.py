@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 from csearch import __version__
 from csearch.command import remark
 from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
-from csearch.protocol import (
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import (
     MAX_REPLY,
     MAX_REQUEST,
     PROTOCOL,
@@ -34,7 +35,6 @@ from csearch.protocol import (
     peer_uid,
     socket_path,
 )
-from csearch.quoting import harmless, printable
 from csearch.show.terminal import is_terminal
 
 POLL_SECONDS = 0.02

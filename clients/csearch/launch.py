@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from csearch.directories import cache_directory
 from csearch.errors import StartError
-from csearch.private import make_directories
-from csearch.quoting import harmless, printable
+from csearch.protocol.private_directory import make_directories
+from csearch.protocol.quoting import harmless, printable
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:

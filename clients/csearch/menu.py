@@ -11,8 +11,8 @@ import subprocess
 
 from csearch.command import end, run_command
 from csearch.errors import ClientError
-from csearch.searching import search
-from csearch.window import NO_TOOLKIT, launch
+from csearch.search.session import search
+from csearch.search.window import NO_TOOLKIT, launch
 
 _QUESTION = "Describe the picture to look for:"
 _DIALOGS = (("kdialog", "--inputbox", _QUESTION), ("zenity", "--entry", "--text", _QUESTION))

@@ -12,14 +12,14 @@ import sys
 from typing import Any
 
 from csearch.errors import ClientError
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
 
-_MANAGE = "csearchd.encode.manage"
-_INSTALL = "csearchd.encode.install"
+_MANAGE = "csearchd.models.manage"
+_INSTALL = "csearchd.models.install"
 
 
 def catalogue() -> dict[str, Any]:
-    """What is installed and what is recommended: see csearchd.encode.manage. Raises ClientError."""
+    """What is installed and what is recommended: see csearchd.models.manage. Raises ClientError."""
     listed: dict[str, Any] = _manage("list", dict)
     return listed
 

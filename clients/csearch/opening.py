@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from csearch.errors import ClientError
-from csearch.quoting import printable
+from csearch.protocol.quoting import printable
 
 _OPENERS = (("xdg-open",), ("gio", "open"))
 

@@ -10,16 +10,16 @@ import signal
 import sys
 
 import csearch
-from csearch.protocol import AddressError, socket_path
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
-from csearchd.confine import confine
-from csearchd.encode.models import ModelError
 from csearchd.library.database import LibraryError
 from csearchd.logs import log_to_stderr
+from csearchd.models.installed import ModelError
 from csearchd.paths import Paths, close_to_others, standard_paths
-from csearchd.resources import LimitError, check_limits
 from csearchd.serve.address import AlreadyServed, Locked, take_lock
+from csearchd.system.confine import confine
+from csearchd.system.resource_limits import LimitError, check_limits
 
 
 def main() -> None:

@@ -10,39 +10,39 @@ import os
 import signal
 import socket
 
-from csearch.protocol import socket_path
+from csearch.protocol.wire import socket_path
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.threads import Threads
 from csearchd.config import Config, ConfigError
-from csearchd.encode.memory import give_back
-from csearchd.encode.models import ModelError
-from csearchd.encode.serving import Models
+from csearchd.desktop.bus import SessionBus
+from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.durability.summary import Summary
-from csearchd.library.history import History
 from csearchd.library.library import Library
-from csearchd.library.retiring import retire
+from csearchd.library.model_cleanup import retire
+from csearchd.models.active_model import Models
+from csearchd.models.installed import ModelError
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
-from csearchd.search.looking import Looking
-from csearchd.search.places import Places
-from csearchd.serve import folders
+from csearchd.search.history import History
+from csearchd.search.image_query import ImageQueries
+from csearchd.search.places.places import Places
+from csearchd.serve import result_folders
 from csearchd.serve.address import OwnSocket, inherited_socket
-from csearchd.serve.dbus.bus import SessionBus
 from csearchd.serve.folder_names import FolderNames
-from csearchd.serve.keeping import RESCUED, THOROUGH, check_library, keep_library
+from csearchd.serve.handlers.operations import Operations, reload
+from csearchd.serve.handlers.status import state, status
+from csearchd.serve.handlers.tags import hear_news, keep_tagged, settle_unfinished
+from csearchd.serve.library_upkeep import RESCUED, THOROUGH, check_library, keep_library
 from csearchd.serve.notify import Notifier
-from csearchd.serve.operations import Operations, reload
 from csearchd.serve.server import Server
 from csearchd.serve.service import ANSWERS, Service
-from csearchd.serve.status import state, status
-from csearchd.serve.tags import hear_news, keep_tagged, settle_unfinished
-from csearchd.supervisor import Supervisor
-from csearchd.tags.scoring import Scoring
-from csearchd.tags.tagging import Tagging
-from csearchd.threads import Threads
-from csearchd.watch.reading import Reading
-from csearchd.watch.resting import Resting
+from csearchd.system.memory import give_back
+from csearchd.tags.tagger_launcher import Tagging
+from csearchd.tags.word_choice import Scoring
+from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.scanner import Scanner
 
@@ -83,21 +83,21 @@ async def _run(
     supervisor = Supervisor()
     supervisor.catch_all(asyncio.get_running_loop())
     rules = Rules(config.scan.hidden, config.scan.exclude)
-    resting = Resting()
+    debounce = Debounce()
     scanner = Scanner(
         library,
         rules,
-        resting,
-        lambda: reading.wake(),
-        lambda: reading.recount(),
+        debounce,
+        lambda: indexer.wake(),
+        lambda: indexer.recount(),
         supervisor,
     )
-    reading = Reading(library, models, config.encode, resting, scanner.look, supervisor)
+    indexer = Indexer(library, models, config.encode, debounce, scanner.look, supervisor)
     threads = Threads(lambda future: supervisor.watch("what a client has left", future, ANSWERS))
     engine = Engine(library, models, scanner.watcher.which_are_there)
     concepts = Concepts(library, models, engine.embed)
-    looking = Looking(
-        library, models, lambda model: (reading.settings(model), reading.config.max_seconds)
+    image_queries = ImageQueries(
+        library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
     )
     places = Places(library.cache)
     ending = asyncio.Event()
@@ -117,10 +117,10 @@ async def _run(
         models,
         engine,
         concepts,
-        looking,
+        image_queries,
         places,
         scanner,
-        reading,
+        indexer,
         threads,
         ending,
         tagging,
@@ -143,7 +143,7 @@ async def _run(
     notifier = Notifier()
 
     scanner.start()
-    reading.start()
+    indexer.start()
     for path in roots.roots(library):
         scanner.scan(path)
     supervisor.start("accepting connections", server.run)
@@ -164,7 +164,9 @@ async def _run(
     service.begin("loading facts", library.known_facts)
     loop = asyncio.get_running_loop()
     preparing = loop.call_later(_PREPARE_SECONDS, service.begin, "preparing", _prepare, engine)
-    log.info("ready with %s, %d pictures", models.serving.model.name, len(models.serving.table))
+    log.info(
+        "ready with %s, %d pictures", models.active_model.model.name, len(models.active_model.table)
+    )
 
     await ending.wait()
 
@@ -174,7 +176,7 @@ async def _run(
     server.stop()
     tagging.stop()
     await supervisor.stop()
-    reading.stop(_STOP_SECONDS)
+    indexer.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
     threads.stop()
     with contextlib.suppress(LibraryError, OSError):  # the next start writes it instead
@@ -216,7 +218,7 @@ async def _purge(service: Service) -> None:
             await service.wait(service.library.settle)
         except (LibraryError, OSError) as error:
             log.error("%s", error)
-        await service.wait(folders.remove_old)
+        await service.wait(result_folders.remove_old)
         await asyncio.sleep(_PURGE_SECONDS)
 
 

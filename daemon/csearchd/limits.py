@@ -1,6 +1,6 @@
 """What the service takes at most from those who ask it: sizes, numbers and seconds.
 
-The bounds of the protocol's frames, MAX_REQUEST and MAX_REPLY, are in csearch.protocol, where
+The bounds of the protocol's frames, MAX_REQUEST and MAX_REPLY, are in csearch.protocol.wire, where
 clients find them too.
 """
 
@@ -36,7 +36,7 @@ DATE = 100  # characters of a date: dateparser's time grows with their square
 NAME = 200  # characters of a name, a version or a mark
 QUOTED = 200  # characters of what was wrong, in what is said about it
 
-# Calls over D-Bus (csearchd.serve.dbus)
+# Calls over D-Bus (csearchd.desktop)
 CALLS = 256  # under way
 CALL_BYTES = 4 << 20  # of a call's arguments, by estimate
 CALLS_BYTES = 16 << 20  # of all calls that are under way
@@ -44,7 +44,7 @@ METAS = 1000  # results that a desktop asks about at a time
 HITS_ON_BUS = 10_000  # in the reply to a search
 UNSENT_BYTES = 32 << 20  # of replies that a bus has yet to take
 
-# Threads, and the seconds that they may take (csearchd.threads)
+# Threads, and the seconds that they may take (csearchd.concurrency.threads)
 ANSWERING, ANSWER_SECONDS = 8, 60.0  # searches and status
 WAITING, WAIT_SECONDS = 16, 600.0  # for file systems, or for the database's one writer
 WALK_SECONDS = 86400.0  # the same, through all that the library knows

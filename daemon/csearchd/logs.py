@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
 
 
 class _Formatter(logging.Formatter):

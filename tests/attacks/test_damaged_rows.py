@@ -292,7 +292,7 @@ def test_a_configuration_that_cannot_be_parsed_is_named(
 def test_a_model_that_cannot_be_used_is_named_and_the_starter_serves(
     user: User, change: Callable[[str], str]
 ) -> None:
-    from csearchd.encode.models import starter_directory
+    from csearchd.models.installed import starter_directory
 
     mine = user.data / "models" / "mine"
     shutil.copytree(starter_directory(), mine)

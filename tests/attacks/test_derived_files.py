@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.encode.text import TextTower
-from csearchd.library.derived import Cache
+from csearchd.library.cache_token import Cache
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing, apply
-from csearchd.library.vectors import VectorTable
-from csearchd.search.gazetteer import FILES, SUMS
-from csearchd.search.places import Places
-from csearchd.tags.calibration import embed_texts
+from csearchd.library.vectors.table import VectorTable
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.text_tower import TextTower
+from csearchd.scoring.calibration import embed_texts
+from csearchd.search.places.gazetteer import FILES, SUMS
+from csearchd.search.places.places import Places
 from support.user import User, wait_for
 
 DIMENSIONS = 24

@@ -9,7 +9,6 @@ import pty
 import subprocess
 import unicodedata
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from home import SECONDS, Home, _command
 from scripted_service import STATUS, Service
 
 from csearch.control.commands import COMMANDS, build_parser
-from csearch.parser import build
+from csearch.search.parser import build
 from csearchd.logs import log_to_stderr
 
 # ESC, OSC with BEL, CR, DEL, CSI as one character, right-to-left, an isolate, a line's separator.
@@ -86,7 +85,7 @@ def _commands() -> list[list[str]]:
     """Every command with every argument, whose value comes last."""
     found = [["csearchctl"]]
     for name in COMMANDS:
-        parser = build_parser(name, import_module(f"csearch.control.{name}"))
+        parser = build_parser(name)
         found += [["csearchctl", *words] for words, _ in _arguments(parser, [name])]
     for action in build()._actions:
         if action.nargs != 0 and action.dest != "query":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library.history import History
+from csearchd.search.history import History
 from support.user import User
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from csearch.protocol import MAX_REPLY, Unpacker, pack
+from csearch.protocol.wire import MAX_REPLY, Unpacker, pack
 from csearchd import limits
 from support.memory import Peak
 from support.user import SECONDS, Client, User

@@ -77,7 +77,7 @@ def test_roots_own_listener_is_ours(
 
 
 def test_credentials_are_those_of_who_began_to_listen(home: Home) -> None:
-    from csearch.protocol import peer_pid, peer_uid
+    from csearch.protocol.wire import peer_pid, peer_uid
 
     os.makedirs(os.path.dirname(home.socket), mode=0o700)
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:

@@ -11,9 +11,9 @@ import pytest
 from home import Home
 from scripted_service import Service, answering, hits
 
-from csearch import protocol
-from csearch.private import make_private
-from csearch.protocol import AddressError, runtime_directory
+from csearch.protocol import wire
+from csearch.protocol.private_directory import make_private
+from csearch.protocol.wire import AddressError, runtime_directory
 from csearchd.paths import Paths, close_to_others
 from support.user import wait_for
 
@@ -106,7 +106,7 @@ def fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The directory in /tmp, which is used where there is no runtime directory."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.delenv("CSEARCH_SOCKET", raising=False)
-    monkeypatch.setattr(protocol.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(wire.os, "access", lambda path, mode: False)
     place = Path(f"/tmp/csearch-{os.getuid()}")
     if os.path.lexists(place):
         pytest.skip("this machine's user has such a directory")
@@ -125,7 +125,7 @@ def test_a_planted_directory_of_another_user(
     uid = os.getuid()
     real = os.lstat(fallback)
     theirs = os.stat_result((*real[:4], uid + 1, *real[5:10]))
-    monkeypatch.setattr(protocol.os, "lstat", lambda path: theirs)
+    monkeypatch.setattr(wire.os, "lstat", lambda path: theirs)
     with pytest.raises(AddressError) as said:
         runtime_directory()
     text = str(said.value)

@@ -23,7 +23,7 @@ from scripted_service import STATUS, Service, answering, greet, hits
 from csearch import connection as module
 from csearch.connection import Connection
 from csearch.errors import NotAnswering
-from csearchd.serve import operations
+from csearchd.serve.handlers import operations
 from csearchd.serve.request import RequestError
 
 _HOLD = """

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from csearch.protocol import pack
-from csearchd.encode.messages import Limits, Settings
-from csearchd.encode.pool import Event
-from csearchd.encode.serving import Models
+from csearch.protocol.wire import pack
+from csearchd.concurrency.threads import Ended, Until
+from csearchd.encoder.messages import Limits, Settings
+from csearchd.encoder.pool import Event
 from csearchd.library.library import Library
-from csearchd.search.looking import LookError, Looking, Picture
-from csearchd.threads import Ended, Until
+from csearchd.models.active_model import Models
+from csearchd.search.image_query import ImageQueries, ImageQueryError, Picture
 from support.faults import fault, start_with
 from support.photos import photo, write_drawn
 from support.user import Client, User, wait_for
@@ -28,7 +28,7 @@ from support.user import Client, User, wait_for
 def lookers(user: User) -> list[int]:
     """Encoders for pictures to search with."""
     found = []
-    for pid in user.pids("csearchd.encode"):
+    for pid in user.pids("csearchd.encoder"):
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except FileNotFoundError:
@@ -164,37 +164,37 @@ def test_regions_never_get_the_answer_for_another(
     """An error while one picture is drawn leaves nothing for the next one."""
     library = Library(str(tmp_path / "library.sqlite"))
     limits = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
-    looking = Looking(
+    image_queries = ImageQueries(
         library,
         Models(library, str(tmp_path), 1),
         lambda model: (Settings(model.directory, limits, 1, "cpu"), 60.0),
     )
-    query = np.ones(looking._models.serving.model.dimensions, np.float32)
+    query = np.ones(image_queries._models.active_model.model.dimensions, np.float32)
 
     def draw(path: Path, until: Until | None = None) -> Any:
         with path.open("rb") as file:
             info = os.fstat(file.fileno())
             picture = Picture(file.fileno(), bytes(path), bytes(path), info)
-            return looking.regions(picture, query, until)
+            return image_queries.regions(picture, query, until)
 
     alone = draw(strange[1])
     with pytest.raises(Ended):
         draw(strange[0], Until(0.0))
     assert draw(strange[1]) == alone
-    ready = looking._ready_pool
+    ready = image_queries._ready_pool
 
     def failing(*arguments: Any) -> Any:
         pool = ready(*arguments)
 
         def poll(*arguments: Any) -> list[Event]:
             monkeypatch.undo()
-            raise LookError("something went wrong in the middle")
+            raise ImageQueryError("something went wrong in the middle")
 
         monkeypatch.setattr(pool, "poll", poll)
         return pool
 
-    monkeypatch.setattr(looking, "_ready_pool", failing)
-    with pytest.raises(LookError):
+    monkeypatch.setattr(image_queries, "_ready_pool", failing)
+    with pytest.raises(ImageQueryError):
         draw(strange[0])
     assert draw(strange[1]) == alone
     library.close()

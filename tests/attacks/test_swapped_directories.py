@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import csearchd.encode
-from csearchd.encode.messages import Limits, Settings
-from csearchd.encode.pool import Event, Pool
+import csearchd.models
+from csearchd.encoder.messages import Limits, Settings
+from csearchd.encoder.pool import Event, Pool
 from csearchd.library.contents import Job
-from csearchd.watch.disk import read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 from support.kernel import exchange
 from support.photos import drawn, write_drawn
@@ -64,7 +64,7 @@ def test_a_root_may_be_reached_through_links(folder: Path) -> None:
 
 @pytest.fixture
 def pool() -> Pool:
-    starter = Path(csearchd.encode.__file__).parent / "starter"
+    starter = Path(csearchd.models.__file__).parent / "starter"
     return Pool(Settings(str(starter), Limits(10**8, 10**8, 10**9), 1, "cpu"), max_seconds=60.0)
 
 

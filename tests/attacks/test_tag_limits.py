@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
-from csearchd.supervisor import Supervisor
+from csearchd.scoring.vocabulary import VocabularyError, read_vocabulary
 from csearchd.tags import ledger
-from csearchd.tags.record import LeftAlone
-from csearchd.tags.tagging import Tagging
+from csearchd.tags.record import SkippedFile
+from csearchd.tags.tagger_launcher import Tagging
 from csearchd.tags.tasks import Place, Task
-from csearchd.tags.vocabulary import VocabularyError, read_vocabulary
 from support.photos import write_photos
 from support.user import SECONDS, User, wait_for
 from tags.bench import Bench
@@ -47,12 +47,12 @@ def test_what_finds_no_room_is_tried_again(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
     path = make(tmp_path, "jpg")
-    passing = []
+    is_transient = []
     ask = bench.tagger._ask
 
     def asked(op: str, **arguments: Any) -> dict[str, Any]:
         if op == "tags-done":
-            passing.extend(entry["passing"] for entry in arguments["entries"])
+            is_transient.extend(entry["passing"] for entry in arguments["entries"])
         return ask(op, **arguments)
 
     def refused(*_: object) -> None:
@@ -65,7 +65,7 @@ def test_what_finds_no_room_is_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(os, call, refused)
         assert [bench.write(one, ["sky"], path) for one in modes] == [["left"], ["left"]]
-    assert passing == [True, True]
+    assert is_transient == [True, True]
     assert [bench.write(one, ["sky"], path) for one in modes] == [["written"], ["written"]]
 
 
@@ -83,7 +83,7 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
 
     async def scenario() -> None:
         with ThreadPoolExecutor(2) as threads:
-            models: Any = SimpleNamespace(serving=None)
+            models: Any = SimpleNamespace(active_model=None)
             scoring: Any = None
             tagging = Tagging(
                 library, models, scoring, "", lambda path: None, threads, Supervisor()
@@ -161,4 +161,4 @@ def test_one_pictures_surprise_costs_no_other(
 
     monkeypatch.setattr(carrier, "look", surprised)
     assert bench.write("xattr", ["sky"], one, other) == ["left", "written"]
-    assert LeftAlone.__name__ not in bench.reasons[bytes(one)]
+    assert SkippedFile.__name__ not in bench.reasons[bytes(one)]

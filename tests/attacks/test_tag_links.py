@@ -79,7 +79,7 @@ def test_a_directory_that_others_take_the_place_of(
     fill(album, "cat", MANY)
     watched(user)
     user.csearchctl("pause")  # what comes is not read, and gets no words of its own
-    command = user.begin("csearch.control.main", "tags", "write", "--mode", mode, user.pictures)
+    command = user.begin("csearch.control", "tags", "write", "--mode", mode, user.pictures)
     outside = swapped(user, album, how)
     fresh = state(fill(user.home / "fresh", "moon", MANY))
     command.communicate(timeout=120)

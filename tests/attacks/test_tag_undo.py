@@ -133,7 +133,7 @@ def test_pictures_that_are_moved_while_they_are_undone(user: User, album: Path, 
     other = user.pictures / "b"
     other.mkdir()
     everything = tagged(user.pictures)
-    command = user.begin("csearch.control.main", "tags", "undo", "--all")
+    command = user.begin("csearch.control", "tags", "undo", "--all")
     wait_for(lambda: user.pids("csearchd.tags") or command.poll() is not None, "the tagger")
     for path in sorted(album.glob("*.jpg"), reverse=True):
         path.rename(other / path.name)
@@ -151,7 +151,7 @@ def test_killed_while_it_wrote_and_moved_before_it_came_back(
     fill(album, 120)
     user.csearchctl("add", user.pictures)
     user.settle()
-    command = user.begin("csearch.control.main", "tags", "write", "--mode", mode, user.pictures)
+    command = user.begin("csearch.control", "tags", "write", "--mode", mode, user.pictures)
     wait_for(lambda: tagged(user.pictures), "the first tags")
     for pid in user.pids("csearchd"):
         os.kill(pid, signal.SIGKILL)

@@ -24,12 +24,12 @@ import photos
 from calibration import encode
 from captions import Mentions
 
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.encode.text import TextTower
-from csearchd.library.derived import Cache
-from csearchd.search.background import ENOUGH, shipped
-from csearchd.search.confidence import LEVELS, Yardstick, sample_of_words
-from csearchd.tags.vocabulary import read_vocabulary
+from csearchd.library.cache_token import Cache
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.text_tower import TextTower
+from csearchd.scoring.background import ENOUGH, shipped
+from csearchd.scoring.confidence import LEVELS, ScoreCalibration, sample_of_words
+from csearchd.scoring.vocabulary import read_vocabulary
 
 
 def auc(there: NDArray[np.float32], absent: NDArray[np.float32]) -> float:
@@ -53,7 +53,7 @@ def main() -> None:
     assumed = ENOUGH
     if general is None:  # the photos themselves, as a library's would be
         general, assumed = pictures, len(pictures)
-    yardstick = Yardstick(sample_of_words(model, tower, Cache(None)), general, assumed)
+    yardstick = ScoreCalibration(sample_of_words(model, tower, Cache(None)), general, assumed)
     mentioned = Mentions(terms, [photo.texts for photo in dev]).matrix.sum(axis=0)
     there, absent = mentioned >= 3, mentioned == 0
     queries = tower.embed([term.path[-1] for term in terms])

@@ -15,10 +15,10 @@ import resource
 import numpy as np
 from common import machine, timed
 
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.library.vectors import VectorTable
-from csearchd.search.background import ENOUGH, shipped
-from csearchd.search.confidence import Yardstick
+from csearchd.library.vectors.table import VectorTable
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.scoring.background import ENOUGH, shipped
+from csearchd.scoring.confidence import ScoreCalibration
 from csearchd.search.duplicates import groups
 
 SHARE = 20
@@ -47,7 +47,7 @@ def measured(count: int) -> dict[str, object]:
         some += general.mean(axis=0)
         some /= np.linalg.norm(some, axis=1, keepdims=True)
         table.extend(np.arange(start + 1, start + size + 1, dtype=np.int32), some)
-    yardstick = Yardstick(general, general, ENOUGH)
+    yardstick = ScoreCalibration(general, general, ENOUGH)
     contents = np.arange(1, count + 1, dtype=np.int32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found: list[object] = []

@@ -68,12 +68,12 @@ def change_with_a_cold_encoder(user: User, client: Client) -> tuple[list[float],
     """Seconds until new pictures are found, and processor seconds of their encoders."""
     times, processor = [], []
     for number in range(COLD):
-        for pid in user.pids("csearchd.encode"):
+        for pid in user.pids("csearchd.encoder"):
             os.kill(pid, 9)
-        wait_for(lambda: not user.pids("csearchd.encode"), "the end of the encoder")
+        wait_for(lambda: not user.pids("csearchd.encoder"), "the end of the encoder")
         (user.pictures / "first" / f"cold-{number}.jpg").write_bytes(drawn(2000 + number))
         times.append(until(client, user.pictures / "first", 2 + number))
-        (encoder,) = user.pids("csearchd.encode")
+        (encoder,) = user.pids("csearchd.encoder")
         processor.append(common.usage(encoder)[0])
     return times, processor
 
@@ -110,7 +110,7 @@ def measure(user: User, idle: int) -> dict[str, object]:
         renamed = until(client, user.pictures / "first" / "renamed", MOVED)
         wait_for(lambda: client.ask(op="status")["state"] == "idle", "an idle service")
         status = client.ask(op="status")
-    wait_for(lambda: not user.pids("csearchd.encode"), "the end of the encoder")
+    wait_for(lambda: not user.pids("csearchd.encoder"), "the end of the encoder")
     before = common.usage(daemon.pid)
     time.sleep(idle)
     after = common.usage(daemon.pid)

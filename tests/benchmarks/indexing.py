@@ -33,11 +33,11 @@ import numpy as np
 from camera import write_camera
 from peer import MODEL, Rclip, installed_rclip, random_model
 
-from csearchd.encode.decode import Decoder
-from csearchd.encode.image_tower import ImageTower
-from csearchd.encode.messages import Limits
-from csearchd.encode.onnx_tower import OnnxTower
-from csearchd.encode.preprocess import Preprocess
+from csearchd.encoder.decode import Decoder
+from csearchd.encoder.messages import Limits
+from csearchd.encoder.torch_tower import ImageTower
+from csearchd.models.image_tower import OnnxTower
+from csearchd.models.preprocess import Preprocess
 from support.user import User, wait_for
 
 SIZES = {"large": (4000, 3000), "small": (640, 480)}
@@ -74,7 +74,7 @@ class Watch:
         pids: list[int] = []
         with self._user.connect() as client:
             while not self._ending.wait(0.1):
-                pids = pids or self._user.pids("csearchd.encode")
+                pids = pids or self._user.pids("csearchd.encoder")
                 with suppress(OSError):
                     self._look(pids)
                 encoded = client.ask(op="status")["encoded"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from encode.tiny_model import make_tiny_weights
+from models.tiny_model import make_tiny_weights
 
 VERSION = "3.3.0"
 MODEL = "ViT-B-32-256"
@@ -43,14 +43,14 @@ class Rclip:
 def random_model() -> Path:
     """The directory of MODEL with random weights, as `csearchctl model import` leaves it now: what
     an older version has exported is exported again."""
-    from csearchd.encode import export, onnx_graph, onnx_image, onnx_text, onnx_transformer
+    from csearchd.models.export import export, graph, image, text, transformer
 
     directory, stamp = CACHE / MODEL, CACHE / f"{MODEL}.exporter"
     digest = hashlib.sha256()
-    for module in (export, onnx_graph, onnx_image, onnx_text, onnx_transformer):
+    for module in (export, graph, image, text, transformer):
         digest.update(Path(module.__file__).read_bytes())
     if not stamp.exists() or stamp.read_text() != digest.hexdigest():
-        from csearchd.encode.architectures import architecture_configuration
+        from csearchd.models.architectures import architecture_configuration
 
         make_tiny_weights(str(directory), architecture_configuration(MODEL))
         export.export_model(str(directory), name=MODEL, arch=MODEL, weights="random", licence="MIT")

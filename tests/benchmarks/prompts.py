@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.encode.decode import Decoder
-from csearchd.encode.messages import Limits
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.encode.onnx_tower import OnnxTower
-from csearchd.encode.preprocess import Preprocess
-from csearchd.encode.text import TextTower
+from csearchd.encoder.decode import Decoder
+from csearchd.encoder.messages import Limits
+from csearchd.models.image_tower import OnnxTower
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.preprocess import Preprocess
+from csearchd.models.text_tower import TextTower
 
 SETS = ("caltech101", "sports", "imagenette", "scenes15")
 PROMPTS = {

@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 from queries import settled
 from synthetic import Cloud
 
-from csearchd.encode.models import STARTER, find_model
-from csearchd.encode.text import TextTower
-from csearchd.library import vectors
 from csearchd.library.library import Library
-from csearchd.library.vectors import VectorTable
+from csearchd.library.vectors.table import VectorTable
+from csearchd.models.installed import STARTER, find_model
+from csearchd.models.text_tower import TextTower
 from support.user import User
 
 COUNT = 1_281_167
@@ -113,7 +112,7 @@ def real(directory: Path, home: Path) -> dict[str, float | int]:
     captions = [line.rpartition("\t")[2] for line in lines]
     tower = TextTower(model, len(os.sched_getaffinity(0)))
     queries = np.concatenate([tower.embed([caption]) for caption in captions])
-    with mock.patch.object(vectors, "_SPARE", 0):  # a share of candidates, and nothing beside it
+    with mock.patch.object(table, "_SPARE", 0):  # a share of candidates, and nothing beside it
         limited = recall(table, stored, queries, None, 10)
     return {
         "pictures": len(rows),

@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 from peer import MODEL, random_model
 
-from csearchd.encode.models import find_model
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import KNOWN
 from csearchd.library.library import Library
+from csearchd.models.installed import find_model
 from csearchd.paths import Paths
-from csearchd.watch.disk import read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 from support.user import User
 

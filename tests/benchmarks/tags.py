@@ -22,12 +22,12 @@ import photos
 from calibration import encode
 from captions import Mentions
 
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.encode.text import TextTower
-from csearchd.library.derived import Cache
-from csearchd.search import background
-from csearchd.tags.calibration import Calibration, embed_terms
-from csearchd.tags.vocabulary import read_vocabulary
+from csearchd.library.cache_token import Cache
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.text_tower import TextTower
+from csearchd.scoring import background
+from csearchd.scoring.calibration import Calibration, embed_terms
+from csearchd.scoring.vocabulary import read_vocabulary
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST = 10

@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "starter"))
 import photos
 from calibration import encode
 
-from csearchd.encode.models import load_model, starter_directory
-from csearchd.encode.text import TextTower
 from csearchd.library.concepts import Concept
-from csearchd.search.background import shipped
+from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.text_tower import TextTower
+from csearchd.scoring.background import shipped
+from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.search.concepts import fitted
-from csearchd.tags.vocabulary import read_vocabulary
 
 WORDS = 20
 DRAWS = 8

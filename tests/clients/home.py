@@ -13,7 +13,7 @@ import pexpect
 
 from support.user import User
 
-_MODULES = {"csearch": "csearch.search", "csearchctl": "csearch.control.main"}
+_MODULES = {"csearch": "csearch.search", "csearchctl": "csearch.control"}
 SECONDS = 60.0  # for what takes no time
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from csearch import __version__
-from csearch.protocol import MAX_REQUEST, PROTOCOL, Message, Unpacker, pack
+from csearch.protocol.wire import MAX_REQUEST, PROTOCOL, Message, Unpacker, pack
 
 Handler = Callable[["Conversation", Message], None]
 

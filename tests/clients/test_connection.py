@@ -11,7 +11,7 @@ import pytest
 from scripted_service import Service, answering, greet, hits
 
 from csearch.connection import Connection
-from csearch.protocol import PROTOCOL
+from csearch.protocol.wire import PROTOCOL
 
 
 def test_restarting_service_is_asked_again(home, service):

@@ -8,7 +8,7 @@ import shutil
 from home import Home
 from scripted_service import STATUS
 
-from csearchd.encode.models import starter_directory
+from csearchd.models.installed import starter_directory
 
 
 def doctor(home: Home) -> tuple[dict[str, tuple[str, str]], int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from csearch.installing import render
+from csearch.installation import render
 from support.user import User
 
 UNIT = Path(".config/systemd/user/csearchd.service")

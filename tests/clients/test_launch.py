@@ -16,7 +16,7 @@ from support.user import wait_for
 _DAEMON = """
     import json, os, socket, sys
     sys.path.insert(0, {tests!r})
-    from csearch.protocol import socket_path
+    from csearch.protocol.wire import socket_path
     from scripted_service import Service, answering, hits
 
     facts = {{

@@ -11,7 +11,7 @@ import pytest
 from home import Home
 from scripted_service import answering, hits
 
-from csearch import offer
+from csearch.search import model_offer
 
 CATALOGUE = {
     "default": "large",
@@ -46,9 +46,9 @@ CATALOGUE = {
 def models(home: Home):
     """Stand-ins for the catalogue and the installer; the file of the installer's arguments."""
     installed = home.home / "installed"
-    home.stand_in("csearchd.encode.manage", f"print({json.dumps(CATALOGUE)!r})")
+    home.stand_in("csearchd.models.manage", f"print({json.dumps(CATALOGUE)!r})")
     home.stand_in(
-        "csearchd.encode.install",
+        "csearchd.models.install",
         f"import sys; open({str(installed)!r}, 'w').write(str(sys.argv[1:]))",
     )
     return installed
@@ -95,7 +95,7 @@ def test_anything_else_is_a_no_and_is_remembered(home, first_use, answer):
 
 def test_a_failed_installation_changes_nothing(home, first_use):
     running, _ = first_use
-    home.stand_in("csearchd.encode.install", "import sys; sys.exit('no network')")
+    home.stand_in("csearchd.models.install", "import sys; sys.exit('no network')")
     output, status = ask(home, "y\n")
     assert status == 0
     assert "no network" in output
@@ -116,7 +116,7 @@ def test_never_where_a_model_is_installed(home, first_use):
 
 
 def test_trouble_with_the_offer_is_no_error_of_the_search(home, first_use):
-    home.stand_in("csearchd.encode.manage", "import sys; sys.exit('it broke')")
+    home.stand_in("csearchd.models.manage", "import sys; sys.exit('it broke')")
     output, status = home.terminal("csearch", "dog").finish()
     assert status == 0
     assert "it broke" in output
@@ -186,6 +186,6 @@ def test_the_command_is_told_with_its_path_where_the_shell_would_not_find_it(
     (environment / "csearchctl").touch(0o755)
     monkeypatch.setattr(sys, "executable", str(environment / "python"))
     monkeypatch.setenv("PATH", os.devnull)
-    assert offer.csearchctl() == f"'{environment}/csearchctl'"
+    assert model_offer.csearchctl() == f"'{environment}/csearchctl'"
     monkeypatch.setenv("PATH", str(environment))
-    assert offer.csearchctl() == "csearchctl"
+    assert model_offer.csearchctl() == "csearchctl"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from csearch import options, parser
+from csearch.search import options, parser
 
 # What has a meaning, and what nearly has one.
 _ARGUMENTS = ["-g", "--global", "-0", "-t", "--top", "--in", "--json", "-", "--", "-t5", "--top=5"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearch.quoting import printable
+from csearch.protocol.quoting import printable
 from csearch.show.paths import file_uri, shorten, shortest, width
 
 names = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name)

@@ -176,7 +176,7 @@ def test_waiting_is_advised_where_it_helps(home, service, arguments, result, adv
     assert (b"--wait" in done.stderr) == advised
 
 
-@pytest.mark.parametrize("module", ["csearch.search", "csearch.control.main"])
+@pytest.mark.parametrize("module", ["csearch.search", "csearch.control"])
 def test_ctrl_c_among_the_imports_is_silent(home, module):
     home.stand_in("msgpack", "import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     done = subprocess.run(

@@ -14,7 +14,7 @@ from support.album import write_album
 from support.user import SECONDS, User, wait_for
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = {"csearch": "csearch.search", "csearchctl": "csearch.control.main"}
+_COMMANDS = {"csearch": "csearch.search", "csearchctl": "csearch.control"}
 _PROMPT = "READY> "
 _SET_UP = {
     "bash": f"PS1='{_PROMPT}'; bind 'set bell-style none'; bind 'set enable-bracketed-paste off'\n",

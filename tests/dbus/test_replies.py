@@ -16,7 +16,7 @@ def test_a_reply_that_cannot_be_put_into_a_message_is_an_error(user: User, bus: 
     start_with(
         user,
         """
-from csearchd.serve.dbus import own
+from csearchd.desktop import csearch_interface
 
 async def status(self, call):
     return [{"state": object()}]

@@ -89,9 +89,9 @@ def test_thumbnails_that_are_missing_are_made(desktop: Bus) -> None:
         assert made.info["Thumb::MTime"] == str(int(coins.stat().st_mtime))
     assert stat.S_IMODE(thumbnail.stat().st_mode) == 0o600
     thumbnail.unlink()
-    for maker in desktop.user.pids("csearchd.encode.thumbnails"):
+    for maker in desktop.user.pids("csearchd.previews.thumbnails"):
         os.kill(maker, signal.SIGKILL)  # costs nothing: there will be another one
-        wait_for(lambda: not desktop.user.pids("csearchd.encode.thumbnails"), "its end")
+        wait_for(lambda: not desktop.user.pids("csearchd.previews.thumbnails"), "its end")
     wait_for(
         lambda: str(thumbnail) in [x[2] for x in desktop.call(KRUNNER, "Match", "s", "coins")[0]],
         "a thumbnail in KRunner",

@@ -20,8 +20,8 @@ def test_a_maker_that_answers_rubbish(user: User, bus: Bus, raised: str) -> None
     start_with(
         user,
         f"""
-from csearch.protocol import ProtocolError
-from csearchd.serve.dbus import thumbnailer
+from csearch.protocol.wire import ProtocolError
+from csearchd.desktop import thumbnailer
 before = thumbnailer._ask
 
 async def ask(process, version):

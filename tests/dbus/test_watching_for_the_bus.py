@@ -13,7 +13,7 @@ from support.user import User, wait_for
 pytestmark = needs_bus
 
 OFTEN = """
-from csearchd.serve.dbus import bus
+from csearchd.desktop import bus
 bus._LAST_RETRY = 0.1
 """
 NO_INSTANCE = """

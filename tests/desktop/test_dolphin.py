@@ -64,8 +64,8 @@ def no_toolkit(tmp_path: Path) -> list[str]:
     python.write_text("#!/bin/sh\nexit 69\n")
     python.chmod(0o755)
     code = (
-        "import runpy, sys, csearch.window\n"
-        f"csearch.window.PYTHON = {str(python)!r}\n"
+        "import runpy, sys, csearch.search.window\n"
+        f"csearch.search.window.PYTHON = {str(python)!r}\n"
         "sys.argv[0] = 'menu'\n"
         "runpy.run_module('csearch.menu', run_name='__main__')"
     )

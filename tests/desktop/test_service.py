@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.serve.dbus import pictures
+from csearchd.desktop import pictures
 from support.photos import write_drawn, write_photos
 from support.systemd_user import GROUP, UID, SystemdUser, needs_systemd
 from support.user import wait_for

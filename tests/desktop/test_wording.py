@@ -16,15 +16,17 @@ DAEMON = Path(__file__).parents[2] / "daemon" / "csearchd"
 WINDOW = Path(__file__).parents[2] / "integrations" / "window"
 # What a search goes through, and what stands in its way.
 MODULES = (
-    "encode/errors.py", "encode/files.py", "encode/image_tower.py", "encode/models.py",
-    "encode/onnx_tower.py", "encode/opening.py", "encode/pool.py", "encode/text.py",
-    "library/database.py", "library/vectors.py", "search/dates.py", "search/filters.py",
-    "search/grammar.py", "search/looking.py", "search/places.py", "search/query.py",
-    "serve/arguments.py", "serve/questions.py", "serve/searching.py", "serve/status.py",
-    "watch/manners.py", "watch/scanner.py", "watch/watcher.py", "resources.py",
+    "encoder/errors.py", "encoder/opening.py", "encoder/pool.py", "encoder/torch_tower.py",
+    "indexing/power_policy.py", "library/database.py", "library/vectors/table.py",
+    "models/image_tower.py", "models/installed.py", "models/text_tower.py", "search/filters.py",
+    "search/image_query.py", "search/places/places.py", "search/query_language/dates.py",
+    "search/query_language/grammar.py", "search/query_language/vector.py",
+    "serve/handlers/arguments.py", "serve/handlers/questions.py", "serve/handlers/search.py",
+    "serve/handlers/status.py", "system/files.py", "system/resource_limits.py",
+    "watch/scanner.py", "watch/watcher.py",
 )  # fmt: skip
 ERRORS = ("Error", "EncoderUnusable", "_ValueProblem", "Event", "append", "_recover")
-NAMES = ("message", "reason", "trouble", "hint", "BATTERY", "LOAD")
+NAMES = ("message", "reason", "last_error", "hint", "BATTERY", "LOAD")
 # Said to programs that ask wrongly, and about models that are managed, which no window does.
 NOT_FOR_PEOPLE = ("bad-request", "ValueError", "AssertionError", "ProtocolError", "LimitError")
 MANAGING = ("remove_model", "check_name")

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from csearchd.library import listings
+from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import ABSENT, DUE, FAILED, KNOWN, Catalogue
-from csearchd.library.derived import Cache
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 

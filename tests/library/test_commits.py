@@ -17,11 +17,11 @@ from csearchd.library import contents, listings
 from csearchd.library.catalogue import ABSENT, DUE, KNOWN
 from csearchd.library.contents import Outcome
 from csearchd.library.database import LibraryError
-from csearchd.library.details import details
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.metadata.details import details
 from csearchd.library.tree import DirectoryTree
-from csearchd.library.vectors import VectorTable
+from csearchd.library.vectors.table import VectorTable
 
 DIMENSIONS = 8
 
@@ -172,7 +172,7 @@ def test_files_are_written_while_no_search_has_to_wait(
     table_of(library)
     free: list[bool] = []
 
-    def looking(call: Callable[..., Any]) -> Callable[..., Any]:
+    def image_queries(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any) -> Any:
             free.append(no_search_waits(library))
             return call(*arguments)
@@ -180,7 +180,7 @@ def test_files_are_written_while_no_search_has_to_wait(
         return wrapped
 
     for name in ("pwrite", "fdatasync", "posix_fallocate", "ftruncate", "replace", "open"):
-        monkeypatch.setattr(os, name, looking(getattr(os, name)))
+        monkeypatch.setattr(os, name, image_queries(getattr(os, name)))
     list_files(library, "a.jpg", "b.jpg")
     read(library, 1)
     contents.forget_path(library, b"/p/a.jpg")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from csearchd.library.database import LibraryError, open_database
-from csearchd.library.filesystem import network_filesystem
 from csearchd.library.schema import VERSION
+from csearchd.system.filesystem import network_filesystem
 from support.photos import write_drawn
 from support.user import SECONDS, User, wait_for
 

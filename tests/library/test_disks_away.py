@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import contents, disks, listings, roots
-from csearchd.library.absent import absent_roots
+from csearchd.library import contents, listings, roots
 from csearchd.library.catalogue import DUE, KNOWN
-from csearchd.library.filesystem import Mount
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
-from csearchd.library.volumes import Volumes
+from csearchd.library.volumes import disks
+from csearchd.library.volumes.unmounted import absent_roots
+from csearchd.library.volumes.volumes import Volumes
+from csearchd.system.filesystem import Mount
 
 TOP = Mount(b"/", "ext4", b"0:1", b"/", b"/dev/a", b"1", b"")
 

@@ -12,10 +12,10 @@ import pytest
 
 from csearchd.library import contents, listings
 from csearchd.library.contents import Outcome
-from csearchd.library.details import details
-from csearchd.library.facts import Facts, Mask, aligned
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.metadata.details import details
+from csearchd.library.metadata.photo_metadata import Facts, Mask, aligned
 
 MTIME = 1_600_000_000
 PICTURES: dict[str, dict[str, Any]] = {

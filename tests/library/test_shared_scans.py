@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from csearchd.library import scan
-from csearchd.library.scan import Scanner, quantised
+from csearchd.library.scan import VectorScanner, quantised
 from support.user import wait_for
 
 DIMENSIONS = 16
@@ -42,7 +42,7 @@ class Shared:
     """A scanner in whose first scan all searches that come after it have to wait."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.scanner = Scanner()
+        self.scanner = VectorScanner()
         self._hold = threading.Event()
         self._original = self.scanner._together
         monkeypatch.setattr(self.scanner, "_together", self._held)
@@ -115,12 +115,12 @@ def test_searches_of_different_rows_do_not_share_them(
 def test_few_rows_may_lie_in_any_way(kind: str) -> None:
     for codes, scale in views(kind):
         search = codes[:100], scale[:100], query(3)
-        assert np.allclose(Scanner().scores(*search), right(*search))
+        assert np.allclose(VectorScanner().scores(*search), right(*search))
 
 
 def test_threads_with_different_filters_get_their_own_rows() -> None:
     codes, scale = drawn(1, 50_000)
-    scanner = Scanner()
+    scanner = VectorScanner()
 
     def rounds(seed: int) -> int:
         random = np.random.default_rng(seed)

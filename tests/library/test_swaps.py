@@ -16,7 +16,7 @@ from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import swap
 from csearchd.library.tree import TOP
-from csearchd.watch.resting import Resting
+from csearchd.watch.debounce import Debounce
 
 DIRECTORIES = (b"/a", b"/a/x", b"/a/x/y", b"/b", b"/b/x", b"/c")
 FILES = tuple(f"{os.fsdecode(path)}/{name}".encode() for path in DIRECTORIES for name in "pq")
@@ -127,14 +127,14 @@ def test_a_root_stays_where_it_is(library: Library) -> None:
 
 def test_what_rests_is_held_while_its_directory_is_exchanged() -> None:
     """Somebody who asks all the time gets the same answer, under one name or the other."""
-    resting = Resting()
-    resting.hold(b"/a/x", b"p", 1.0)
-    resting.hold(b"/b", b"q", 2.0)
+    debounce = Debounce()
+    debounce.hold(b"/a/x", b"p", 1.0)
+    debounce.hold(b"/b", b"q", 2.0)
     looks = []
-    resting._lock = Looks(lambda: looks.append(set(resting._held)))  # type: ignore[assignment]
-    resting.swap(b"/a", b"/b")
+    debounce._lock = Looks(lambda: looks.append(set(debounce._held)))  # type: ignore[assignment]
+    debounce.swap(b"/a", b"/b")
     assert looks == [{b"/b/x", b"/a"}]
-    assert resting.holds(b"/b/x", b"p") and resting.holds(b"/a", b"q")
+    assert debounce.holds(b"/b/x", b"p") and debounce.holds(b"/a", b"q")
 
 
 def test_readers_meet_no_name_that_is_none(library: Library) -> None:

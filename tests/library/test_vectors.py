@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from csearchd.library.library import Library
 from csearchd.library.scan import best
-from csearchd.library.vectors import VectorTable
+from csearchd.library.vectors.table import VectorTable
 from support.user import wait_for
 
 DIMENSIONS = 24

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import volumes
-from csearchd.library.filesystem import mounts
-from csearchd.library.volumes import Place, Volumes
+from csearchd.library.volumes import volumes
+from csearchd.library.volumes.volumes import Place, Volumes
+from csearchd.system.filesystem import mounts
 from support.disk import Disk, missing
 
 TABLE = """\

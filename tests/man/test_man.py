@@ -8,13 +8,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from csearch.control.commands import COMMANDS, build_parser
-from csearch.parser import build
+from csearch.search.parser import build
 from csearchd.__main__ import _parser as daemon_parser
 from csearchd.config import KEYS
 from support.user import User
@@ -45,7 +44,7 @@ def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, l
 
 def controls() -> Iterator[tuple[str, list[str]]]:
     for name in COMMANDS:
-        yield from parsers(name, build_parser(name, import_module(f"csearch.control.{name}")))
+        yield from parsers(name, build_parser(name))
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from csearchd.library.facts import Facts
-from csearchd.library.vectors import VectorTable
+from csearchd.library.metadata.photo_metadata import Facts
+from csearchd.library.vectors.table import VectorTable
+from csearchd.scoring.confidence import NEAR_DUPLICATE, ScoreCalibration
 from csearchd.search import duplicates
-from csearchd.search.confidence import NEAR_DUPLICATE, Yardstick
-from csearchd.search.question import Hit
+from csearchd.search.request import Hit
 from support.photos import photo
 from support.user import User
 
@@ -155,10 +155,12 @@ def test_no_pair_is_missed(alike: float) -> None:
     table = VectorTable(128)
     contents = np.arange(1, 701, dtype=np.int32)
     table.extend(contents, vectors)
-    yardstick = Yardstick(vectors[:50], chance.normal(size=(0, 128)).astype(np.float32), 200)
+    calibration = ScoreCalibration(
+        vectors[:50], chance.normal(size=(0, 128)).astype(np.float32), 200
+    )
     stored = table.vectors(contents)
-    near = yardstick.likeness(stored, stored) >= NEAR_DUPLICATE
-    found = list(duplicates.groups(table, yardstick, contents))
+    near = calibration.likeness(stored, stored) >= NEAR_DUPLICATE
+    found = list(duplicates.groups(table, calibration, contents))
     assert len(found) > 20
     taken: set[int] = set()
     for some, likeness in found:
@@ -175,9 +177,9 @@ def test_copies_are_one_group_before_facts_are_loaded() -> None:
     table = VectorTable(32)
     contents = np.arange(1, 4, dtype=np.int32)
     table.extend(contents, np.eye(32, dtype=np.float32)[[0, 1, 0]])
-    yardstick = Yardstick(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
+    calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
-    found = duplicates.grouped(hits, table, yardstick, Facts())
+    found = duplicates.grouped(hits, table, calibration, Facts())
     assert [[hit.content for hit in group] for group in found] == [[1, 3], [2]]
 
 
@@ -188,10 +190,10 @@ def test_very_many_results_are_grouped_in_little_memory() -> None:
     vectors = np.random.default_rng(8).normal(size=(count // 2, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     table.extend(contents, np.repeat(vectors, 2, axis=0))
-    yardstick = Yardstick(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
+    calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
     tracemalloc.start()
-    found = duplicates.grouped(hits, table, yardstick, Facts())
+    found = duplicates.grouped(hits, table, calibration, Facts())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [[hit.content for hit in group] for group in found] == contents.reshape(-1, 2).tolist()
@@ -205,6 +207,6 @@ def test_very_many_copies_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     table = VectorTable(32)
     contents = np.arange(1, 3001, dtype=np.int32)
     table.extend(contents, (one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32))
-    yardstick = Yardstick(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
-    ((some, _),) = duplicates.groups(table, yardstick, contents)
+    calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
+    ((some, _),) = duplicates.groups(table, calibration, contents)
     assert len(some) == 3000

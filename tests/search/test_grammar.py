@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearchd.search.grammar import FILTERS, MAX_PARTS, Query, QueryError, Span, parse
+from csearchd.search.query_language.grammar import (
+    FILTERS,
+    MAX_PARTS,
+    Query,
+    QueryError,
+    Span,
+    parse,
+)
 
 
 def shown(query: Query) -> list[tuple[float, str]]:

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from csearch.protocol import pack
+from csearch.protocol.wire import pack
 from csearch.show.paths import file_uri
-from csearchd.encode.messages import Limits, Settings
-from csearchd.encode.pool import Event
-from csearchd.encode.serving import Models
+from csearchd.encoder.messages import Limits, Settings
+from csearchd.encoder.pool import Event
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
-from csearchd.search.grammar import FILTERS
-from csearchd.search.looking import Looking, Picture
+from csearchd.models.active_model import Models
+from csearchd.search.image_query import ImageQueries, Picture
+from csearchd.search.query_language.grammar import FILTERS
 from support.photos import photo
 from support.user import User, wait_for
 
@@ -58,9 +58,9 @@ def names(user: User, *arguments: object, **options: object) -> list[str]:
     return [Path(os.fsdecode(path)).stem for path in done.stdout.split(b"\0") if path]
 
 
-def looking(user: User) -> bool:
+def image_queries(user: User) -> bool:
     """Whether an encoder runs that looks at pictures for queries."""
-    for pid in user.pids("csearchd.encode"):
+    for pid in user.pids("csearchd.encoder"):
         try:
             if b"urgent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                 return True
@@ -76,7 +76,7 @@ def test_known_pictures_are_not_encoded_nor_found(owner: User) -> None:
     assert "cat" not in by_path
     assert names(owner, "cat.jpg") == by_path
     assert names(owner, "--like", owner.pictures / "cat.jpg") == by_path
-    assert not looking(owner)
+    assert not image_queries(owner)
     assert owner.status()["encoded"] == before
 
 
@@ -114,7 +114,7 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
 def test_unknown_pictures(owner: User, turned: Path) -> None:
     encoded = owner.status()["encoded"]
     assert names(owner, "--like", turned, "-t1") == ["horse"]
-    assert looking(owner)
+    assert image_queries(owner)
     data = turned.read_bytes()
     assert names(owner, "-", "-t1", input=data) == ["horse"]
     assert names(owner, "--like", "-", "-t1", input=data) == ["horse"]
@@ -212,7 +212,7 @@ def test_urls(owner: User, web: str) -> None:
 
 def test_an_encoder_that_is_killed_is_replaced(owner: User, turned: Path) -> None:
     names(owner, "--like", turned)
-    for pid in owner.pids("csearchd.encode"):
+    for pid in owner.pids("csearchd.encoder"):
         os.kill(pid, signal.SIGKILL)
     assert names(owner, "--like", turned, "-t1") == ["horse"]
 
@@ -220,7 +220,7 @@ def test_an_encoder_that_is_killed_is_replaced(owner: User, turned: Path) -> Non
 def test_the_encoder_for_queries_ends_by_itself(owner: User, turned: Path) -> None:
     names(owner, "--like", turned)
     begun = time.monotonic()
-    wait_for(lambda: not looking(owner), "the end of the encoder")
+    wait_for(lambda: not image_queries(owner), "the end of the encoder")
     assert time.monotonic() - begun > 5  # it waits for another picture
 
 
@@ -306,7 +306,7 @@ def test_a_picture_never_gets_the_answer_for_another(
 ) -> None:
     library = Library(str(tmp_path / "library.sqlite"))
     limits = Limits(pixels=300_000_000, bytes=512 << 20, memory=1 << 30)
-    looking = Looking(
+    image_queries = ImageQueries(
         library,
         Models(library, str(tmp_path), 1),
         lambda model: (Settings(model.directory, limits, 1, "cpu"), 60.0),
@@ -315,16 +315,18 @@ def test_a_picture_never_gets_the_answer_for_another(
     def look(path: Path) -> Any:
         with path.open("rb") as file:
             info = os.fstat(file.fileno())
-            return looking.look(Picture(file.fileno(), bytes(path), bytes(path), info)).vector
+            return image_queries.look(Picture(file.fileno(), bytes(path), bytes(path), info)).vector
 
     def full(event: Event) -> None:
         raise LibraryError("the disk is full")
 
     horse = look(turned)
     with monkeypatch.context() as once, pytest.raises(LibraryError):
-        once.setattr(looking, "_content_of", full)
+        once.setattr(image_queries, "_content_of", full)
         look(owner.pictures / "cat.jpg")
-    if looking._pool and looking._pool.pid:
-        os.kill(looking._pool.pid, signal.SIGKILL)  # another one would get all that isn't over
+    if image_queries._pool and image_queries._pool.pid:
+        os.kill(
+            image_queries._pool.pid, signal.SIGKILL
+        )  # another one would get all that isn't over
     assert look(turned) @ horse > 0.99
     library.close()

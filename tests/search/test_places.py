@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from csearchd.library.derived import Cache
-from csearchd.search import places as module
-from csearchd.search.gazetteer import FILES, SUMS, folded
-from csearchd.search.places import RADIUS, PlaceError, Places
+from csearchd.library.cache_token import Cache
+from csearchd.search.places import places as module
+from csearchd.search.places.gazetteer import FILES, SUMS, folded
+from csearchd.search.places.places import RADIUS, PlaceError, Places
 from support.user import wait_for
 
 

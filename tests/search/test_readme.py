@@ -47,7 +47,7 @@ def test_example(owner: User, query: str) -> None:
 
 
 def test_every_filter_is_in_the_table() -> None:
-    from csearchd.search.grammar import FILTERS
+    from csearchd.search.query_language.grammar import FILTERS
 
     shown = " ".join(examples())
     assert [name for name in FILTERS if f"{name}:" not in shown] == []

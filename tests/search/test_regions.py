@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from csearchd.encode import regions
+from csearchd.encoder import occlusion
 from support.photos import photo
 from support.user import User
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_drawn(settled: User, tmp_path: Path) -> None:
 
 def test_each_part_is_covered() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (30, 22, 3), np.uint8)
-    first, *covered = regions.variants(pixels)
+    first, *covered = occlusion.variants(pixels)
     assert (first == pixels).all()
     changed = np.any([(one != pixels).any(axis=2) for one in covered], axis=0)
     assert changed.mean() > 0.99
@@ -77,11 +77,11 @@ def test_each_part_is_covered() -> None:
 def test_heat_is_where_the_score_is_lost() -> None:
     pixels = np.full((64, 64, 3), 10, np.uint8)
     pixels[8:16, 48:56] = 200  # in one cell
-    scores = [float(one[8:16, 48:56].mean()) for one in regions.variants(pixels)]
-    given = regions.heat(np.array(scores, np.float32))
+    scores = [float(one[8:16, 48:56].mean()) for one in occlusion.variants(pixels)]
+    given = occlusion.heat(np.array(scores, np.float32))
     assert given[1, 6] == given.max() == 1
     assert given[4:].max() == 0
-    flat = regions.heat(np.zeros(50, np.float32))
+    flat = occlusion.heat(np.zeros(50, np.float32))
     assert (flat == 0).all()
-    with Image.open(io.BytesIO(regions.painted(pixels, given))) as image:
+    with Image.open(io.BytesIO(occlusion.painted(pixels, given))) as image:
         assert image.size == (640, 640)

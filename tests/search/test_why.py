@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from csearchd.search.confidence import Yardstick
+from csearchd.scoring.confidence import ScoreCalibration
 from csearchd.search.why import Aspect, met, split
 from support.user import User
 
@@ -89,7 +89,7 @@ def test_several_parts_share_the_choice_among_all_pictures(count: int, crowd: in
     vectors = np.eye(4, dtype=np.float32)
     asked = []
 
-    class Asked(Yardstick):
+    class Asked(ScoreCalibration):
         def __init__(self) -> None:
             pass
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from csearchd import confine
-from csearchd.encode.background import LOWEST
+from csearchd.system import confine
+from csearchd.system.child_process import LOWEST
 from support.photos import write_drawn
 from support.user import User, wait_for
 

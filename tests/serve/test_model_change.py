@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from encode.tiny_model import make_tiny_model
+from models.tiny_model import make_tiny_model
 from support.photos import write_drawn
 from support.user import User, wait_for
 

@@ -10,13 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from csearchd import supervisor
-from csearchd.supervisor import Supervisor
+from csearchd.concurrency import supervisor
+from csearchd.concurrency.supervisor import Supervisor
 from support.faults import failures, fault, start_with
 from support.user import SECONDS, User, wait_for
 
 PURGE = """
-from csearchd.serve import folders
+from csearchd.serve import result_folders
 before = folders.remove_old
 calls = []
 
@@ -50,10 +50,10 @@ def test_a_task_that_raises_is_told_and_started_again(user: User) -> None:
     [
         ("preparing", "csearchd.search.engine", "Engine.prepare"),
         ("loading facts", "csearchd.library.library", "Library.known_facts"),
-        ("reading pictures", "csearchd.watch.backlog", "Backlog.choose"),
+        ("reading pictures", "csearchd.indexing.backlog", "Backlog.choose"),
         ("scanning", "csearchd.watch.watcher", "Watcher.look_around"),
         ("keeping folders tagged", "csearchd.tags.following", "Following.follow"),
-        ("joining the session bus", "csearchd.serve.dbus.bus", "addresses"),
+        ("joining the session bus", "csearchd.desktop.bus", "addresses"),
         ("a connection", "csearchd.serve.server", "Stream"),
         ("watching the socket", "csearchd.serve.address", "OwnSocket.is_ours"),
     ],
@@ -91,7 +91,7 @@ def test_a_result_that_cannot_be_sent_is_an_error(user: User) -> None:
     start_with(
         user,
         """
-from csearchd.serve import operations
+from csearchd.serve.handlers import operations
 
 async def models(service, request):
     return {"models": object()}

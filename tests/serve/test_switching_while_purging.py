@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from csearchd.encode.models import STARTER, Model
-from csearchd.encode.serving import Models, Serving
 from csearchd.library import contents
 from csearchd.library.library import Library
-from csearchd.library.vectors import VectorTable
-from encode.tiny_model import make_tiny_model
+from csearchd.library.vectors.table import VectorTable
+from csearchd.models.active_model import ActiveModel, Models
+from csearchd.models.installed import STARTER, Model
+from models.tiny_model import make_tiny_model
 from support.faults import fault, start_with
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -88,15 +88,15 @@ def test_a_change_that_came_to_nothing_leaves_no_table_behind(
     tiny = models.use("tiny")
     original = Models._load
 
-    def load(self: Models, model: Model) -> Serving:
-        serving = original(self, model)
+    def load(self: Models, model: Model) -> ActiveModel:
+        active_model = original(self, model)
         self.use(STARTER)  # the user has changed their mind
-        return serving
+        return active_model
 
     with monkeypatch.context() as patched:
         patched.setattr(Models, "_load", load)
         models.complete(tiny)
-    assert models.serving.model.name == STARTER
+    assert models.active_model.model.name == STARTER
 
     row = models.row(tiny)
     with library.write() as database:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from csearchd import limits
-from csearchd.search.looking import LookError
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.threads import Ended, Threads, TookTooLong, Until
+from csearchd.search.image_query import ImageQueryError
 from csearchd.serve.service import ANSWERS
-from csearchd.supervisor import Supervisor
-from csearchd.threads import Ended, Threads, TookTooLong, Until
 from support.faults import fault, start_with
 from support.photos import write_drawn
 from support.user import SECONDS, User, wait_for
@@ -49,7 +49,7 @@ def test_an_answer_to_a_client_that_has_gone_is_no_fault() -> None:
     def look(until: Until) -> None:
         begun.set()
         go.wait(SECONDS)
-        raise LookError("is no picture")
+        raise ImageQueryError("is no picture")
 
     def leave(future: Future[Any]) -> None:
         supervisor.watch("what a client has left", future, ANSWERS)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from csearch.protocol import MAX_REQUEST, PROTOCOL, pack
+from csearch.protocol.wire import MAX_REQUEST, PROTOCOL, pack
 from support.user import User, wait_for
 
 
@@ -209,13 +209,13 @@ def test_a_signal_ends_it_cleanly_while_it_works(user: User, number: int) -> Non
     write_drawn(user.pictures, 300)
     daemon = user.start()
     user.csearchctl("add", user.pictures)
-    wait_for(lambda: user.pids("csearchd.encode"), "an encoder")
+    wait_for(lambda: user.pids("csearchd.encoder"), "an encoder")
     began = time.monotonic()
     daemon.send_signal(number)
     assert daemon.wait(30) == 0
     assert time.monotonic() - began < 10  # the promise is two seconds; this only catches a hang
     assert not user.address.exists()
-    wait_for(lambda: not user.pids("csearchd.encode"), "the encoder's end")
+    wait_for(lambda: not user.pids("csearchd.encoder"), "the encoder's end")
 
 
 def test_it_never_loads_torch_or_an_image_decoder(settled: User) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import csearch
 import csearchd
-from csearch.protocol import PROTOCOL
+from csearch.protocol.wire import PROTOCOL
 from support.user import User, wait_for
 
 

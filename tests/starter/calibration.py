@@ -3,7 +3,7 @@
     python tests/starter/calibration.py MODEL_DIR DATA_DIR
 
 writes frequencies.tsv beside the vocabulary and background.npy into MODEL_DIR, then prints the
-three numbers of csearchd.tags.calibration as fitted on every other one of Flickr8k's dev photos.
+three numbers of csearchd.scoring.calibration as fitted on every other one of Flickr8k's dev photos.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from captions import Mentions
 from evaluate import encode_images
 from numpy.typing import NDArray
 
-from csearchd.encode.models import load_model, write_description
-from csearchd.encode.text import TextTower
-from csearchd.library.derived import Cache
-from csearchd.search import background
-from csearchd.tags import calibration
-from csearchd.tags.vocabulary import Term, read_vocabulary
+from csearchd.library.cache_token import Cache
+from csearchd.models.installed import load_model, write_description
+from csearchd.models.text_tower import TextTower
+from csearchd.scoring import background, calibration
+from csearchd.scoring.vocabulary import Term, read_vocabulary
 
 SAMPLE = {"flickr": 512, "labelled": 704, "imagenet": 320}
 
@@ -66,7 +65,7 @@ def encode(folder: Path, paths: list[Path]) -> NDArray[np.float32]:
 def fit(
     evidence: NDArray[np.float32], common: NDArray[np.float32], named: NDArray[np.bool_]
 ) -> list[float]:
-    """Evidence, common, offset: the logistic model of csearchd.tags.calibration."""
+    """Evidence, common, offset: the logistic model of csearchd.scoring.calibration."""
     inputs = torch.tensor(np.stack([evidence, np.broadcast_to(common, evidence.shape)], -1))
     target = torch.tensor(named.astype(np.float32))
     weights = torch.zeros(3, requires_grad=True)

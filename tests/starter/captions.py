@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from csearchd.tags.vocabulary import Term
+from csearchd.scoring.vocabulary import Term
 
 _ARTICLE = re.compile(r"^(a|an|the|some|two|something) ")
 

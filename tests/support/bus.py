@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from dbus_fast import Message, MessageType
 
-from csearchd.serve.dbus.sending import PatientBus
+from csearchd.desktop.sending import PatientBus
 from support.user import SECONDS, User, wait_for
 
 OWN = ("/org/csearch/Csearch1", "org.csearch.Csearch1")

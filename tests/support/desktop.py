@@ -54,7 +54,7 @@ class Desktop:
 
     def start(self) -> None:
         self.bus.start()
-        (reading, writing) = os.pipe()
+        (indexer, writing) = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{self._size}x24"]
         self._processes.append(
             subprocess.Popen(
@@ -64,7 +64,7 @@ class Desktop:
             )
         )
         os.close(writing)
-        with os.fdopen(reading) as display:
+        with os.fdopen(indexer) as display:
             number = display.readline().strip()
         self.environment = {
             **self.user.environment,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from csearch.protocol import MAX_REPLY, Unpacker, pack
+from csearch.protocol.wire import MAX_REPLY, Unpacker, pack
 from support.photos import NAMES, write_photos
 
 SECONDS = 90.0  # to wait for something that a loaded machine does slowly
@@ -29,8 +29,8 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) 
     return found
 
 
-_CLIENTS = ("csearch.search", "csearch.control.main", "csearch.completing")
-_SERVICES = ("csearchd", "csearchd.encode", "csearchd.tags")
+_CLIENTS = ("csearch.search", "csearch.control", "csearch.completing")
+_SERVICES = ("csearchd", "csearchd.encoder", "csearchd.tags")
 
 
 class User:
@@ -100,7 +100,7 @@ class User:
         return self.run("csearch.search", *arguments, **options)
 
     def csearchctl(self, *arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
-        return self.run("csearch.control.main", *arguments, **options)
+        return self.run("csearch.control", *arguments, **options)
 
     def search(self, *arguments: object, check: int | None = 0) -> list[Path]:
         """The paths that csearch prints."""

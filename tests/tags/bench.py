@@ -11,7 +11,7 @@ from csearchd.library.library import Library
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Outcome
 from csearchd.tags.tagger import Tagger
-from csearchd.watch.disk import read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 
 MOST = 1 << 30

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags.replace import TEMPORARY
 from csearchd.tags.words import leaf
+from csearchd.tags.writers.replace import TEMPORARY
 from support.photos import write_drawn, write_photos
 from support.user import User, wait_for
 from tags.pictures import need_exiftool
@@ -267,7 +267,7 @@ def sidecars(user: User) -> int:
 def tagging(user: User) -> tuple[subprocess.Popen[bytes], int]:
     """A command that has 300 pictures tagged, of which some are, and the tagger's process."""
     many(user, 300)
-    command = user.begin("csearch.control.main", *WRITE, user.pictures)
+    command = user.begin("csearch.control", *WRITE, user.pictures)
     wait_for(lambda: sidecars(user), "the first tags")
     (tagger,) = user.pids("csearchd.tags")
     return command, tagger
@@ -302,7 +302,7 @@ def test_a_tagger_that_is_told_to_end_finishes_the_file_in_hand(user: User) -> N
 def test_what_a_crash_leaves_is_removed_at_the_next_start(user: User) -> None:
     """Of the daemon and of the tagger at once, as when the power fails; and nobody asks again."""
     many(user, 300)
-    command = user.begin("csearch.control.main", *WRITE, user.pictures)
+    command = user.begin("csearch.control", *WRITE, user.pictures)
     names = os.fsdecode(TEMPORARY) + "*"
 
     def killed() -> bool:

@@ -13,10 +13,10 @@ from csearchd.library import listings
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import move_directory, swap
+from csearchd.system.inode_identity import born
 from csearchd.tags import folders
-from csearchd.tags.born import born
 from csearchd.tags.following import Following
-from csearchd.watch.disk import read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 from support.steps import counted
 

@@ -11,7 +11,7 @@ import pytest
 
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
-from csearchd.serve import tags
+from csearchd.serve.handlers import tags
 from csearchd.tags import folders
 
 

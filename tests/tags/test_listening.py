@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 from csearchd.tags.__main__ import _Work
 
 

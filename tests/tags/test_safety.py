@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags import exiftool, ledger, replace
-from csearchd.tags.record import LeftAlone
-from csearchd.tags.replace import TEMPORARY, OpenFile
+from csearchd.tags import ledger
+from csearchd.tags.record import SkippedFile
+from csearchd.tags.writers import exiftool, replace
+from csearchd.tags.writers.replace import TEMPORARY, OpenFile
 from support.user import wait_for
 from tags.bench import Bench, Killed
 from tags.pictures import make, need_exiftool
@@ -95,7 +96,7 @@ def test_hard_links_and_symbolic_links(bench: Bench, tmp_path: Path) -> None:
     before = real.read_bytes()
     assert bench.write("sidecar", ["sea"], path) == ["left"]
     assert real.read_bytes() == before
-    with pytest.raises(LeftAlone):
+    with pytest.raises(SkippedFile):
         OpenFile(os.fsencode(tmp_path / "picture-1.jpg.xmp"))
 
 
@@ -103,7 +104,7 @@ def test_a_file_that_is_being_written(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"old")
     with path.open("ab") as writer:
-        with pytest.raises(LeftAlone, match="writing"):
+        with pytest.raises(SkippedFile, match="writing"):
             replaced(path, b"new")
         writer.write(b" and more")
     assert path.read_bytes() == b"old and more"
@@ -122,9 +123,9 @@ def test_a_file_that_changes_before_it_is_replaced(tmp_path: Path) -> None:
             (tmp_path / "b").rename(path)
         else:
             path.unlink()
-        with pytest.raises(LeftAlone):
+        with pytest.raises(SkippedFile):
             replace.replace(file, b"new")
-        with pytest.raises(LeftAlone):
+        with pytest.raises(SkippedFile):
             replace.remove(file)
         file.close()
         assert not path.exists() if change == "removed" else path.read_bytes() == b"theirs"
@@ -168,12 +169,12 @@ def test_others_write_and_rename_all_the_time(tmp_path: Path) -> None:
     while time.monotonic() < deadline and not failures:
         try:
             file = OpenFile(os.fsencode(path))
-        except (LeftAlone, FileNotFoundError):
+        except (SkippedFile, FileNotFoundError):
             continue
         try:
             replace.replace(file, file.read(100) + b"+")
             changed += 1
-        except LeftAlone:
+        except SkippedFile:
             pass
         finally:
             file.close()
@@ -286,7 +287,8 @@ def test_a_tagger_that_is_stopped_says_what_a_killed_one_wrote(
 
 KILLED = """
 import os, sys
-from csearchd.tags import exiftool, ledger, replace
+from csearchd.tags.writers import exiftool, replace
+from csearchd.tags import ledger
 path = sys.argv[1].encode()
 def watched(event, arguments):
     if event in ("os.fwalk", "open", "os.chmod", "os.chown", "os.setxattr", "os.utime",
@@ -374,9 +376,9 @@ def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
     assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == before
 
 
-@pytest.mark.parametrize("does, passing", [("exec sleep 600", False), ("exit 1", True)])
+@pytest.mark.parametrize("does, is_transient", [("exec sleep 600", False), ("exit 1", True)])
 def test_only_an_exiftool_that_ended_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, passing: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, is_transient: bool
 ) -> None:
     """What it hangs at would be tried for ever in folders that are kept tagged."""
     program = tmp_path / "exiftool"
@@ -384,16 +386,16 @@ def test_only_an_exiftool_that_ended_is_asked_again(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(exiftool, "_SECONDS", 0.5)
-    with pytest.raises(LeftAlone) as left:
+    with pytest.raises(SkippedFile) as left:
         exiftool.Exiftool(str(tmp_path)).run("-ver")
-    assert left.value.passing == passing
+    assert left.value.is_transient == is_transient
 
 
 def test_exiftool_ends_with_a_killed_tagger(tmp_path: Path) -> None:
     need_exiftool()
     program = (
         "import sys, time\n"
-        "from csearchd.tags.exiftool import Exiftool\n"
+        "from csearchd.tags.writers.exiftool import Exiftool\n"
         "tool = Exiftool(sys.argv[1])\n"
         "tool.run('-ver')\n"
         "print(tool._process.pid, flush=True)\n"

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.library import listings
 from csearchd.library.library import Library
-from csearchd.supervisor import Supervisor
 from csearchd.tags import folders
-from csearchd.tags.tagging import Tagging
+from csearchd.tags.tagger_launcher import Tagging
 from csearchd.tags.tasks import Task
-from csearchd.watch.disk import read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 from support.photos import write_drawn
 
@@ -30,10 +30,10 @@ class SlowScoring:
     def __init__(self) -> None:
         self.begun, self.may_go_on = threading.Event(), threading.Event()
 
-    def edition(self, serving: object) -> str:
+    def edition(self, active_model: object) -> str:
         return "edition"
 
-    def words(self, serving: object, files: list[int]) -> dict[int, list[tuple[str, float]]]:
+    def words(self, active_model: object, files: list[int]) -> dict[int, list[tuple[str, float]]]:
         self.begun.set()
         assert self.may_go_on.wait(30)
         return {file: [("sky", 0.9)] for file in files}
@@ -55,7 +55,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def of_write(library: Library, scoring: Any, threads: ThreadPoolExecutor) -> tuple[Tagging, Task]:
     """A task with all pictures, and no tagger of its own."""
-    models: Any = SimpleNamespace(serving=SimpleNamespace(model=SimpleNamespace(name="m")))
+    models: Any = SimpleNamespace(active_model=SimpleNamespace(model=SimpleNamespace(name="m")))
     tagging = Tagging(library, models, scoring, "", lambda path: None, threads, Supervisor())
     task = Task.write("xattr", folders.below(library, b"/"))
     assert task.total == 3
@@ -110,8 +110,14 @@ def test_what_is_to_be_tried_again_is_no_progress(library: Library) -> None:
             given = await anext(work)
             reports = (("gone", False), ("left", True), ("left", False))
             entries = [
-                {**item, "outcome": outcome, "passing": passing, "reason": "why", "record": None}
-                for item, (outcome, passing) in zip(given, reports, strict=True)
+                {
+                    **item,
+                    "outcome": outcome,
+                    "passing": is_transient,
+                    "reason": "why",
+                    "record": None,
+                }
+                for item, (outcome, is_transient) in zip(given, reports, strict=True)
             ]
             await tagging.done(entries)
             assert (task.done, tagging.progress) == (3, 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from csearchd.tags.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, parse
+from csearchd.metadata.xmp_packet import HIERARCHICAL, SUBJECT, TAGS_LIST, parse
 from support.raw import dng
 from tags.bench import Bench
 from tags.pictures import KINDS, exiftool, fields, foreign, make, need, need_exiftool, pixels

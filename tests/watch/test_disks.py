@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from encode.tiny_model import make_tiny_model
+from models.tiny_model import make_tiny_model
 from support.disk import Disk, missing
 from support.photos import write_drawn
 from support.user import User, wait_for

@@ -39,7 +39,7 @@ def test_kill_9_while_indexing_loses_no_row_and_encodes_nothing_twice(user: User
         wait_for(lambda goal=goal: user.status()["encoded"] >= goal, f"{goal} encodings")
         daemon.kill()
         daemon.wait()
-        wait_for(lambda: not user.pids("csearchd.encode"), "the end of its encoder")
+        wait_for(lambda: not user.pids("csearchd.encoder"), "the end of its encoder")
         files, vectors, passes = committed(user)
         assert files == PICTURES and vectors >= max(seen, goal)
         assert vectors == passes, "a picture that was committed has been encoded again"
@@ -55,7 +55,7 @@ def test_a_killed_encoder_is_replaced_and_costs_no_picture(user: User) -> None:
     user.csearchctl("add", user.pictures)
     for goal in (10, 120):
         wait_for(lambda goal=goal: user.status()["encoded"] >= goal, f"{goal} encodings")
-        for pid in user.pids("csearchd.encode"):
+        for pid in user.pids("csearchd.encoder"):
             os.kill(pid, signal.SIGKILL)
     status = user.settle()
     assert (status["images"], status["encoded"], status["failed"]) == (PICTURES, PICTURES, 0)
@@ -64,7 +64,7 @@ def test_a_killed_encoder_is_replaced_and_costs_no_picture(user: User) -> None:
 # A decoder that crashes can't be had on purpose: this one is planted in the encoder's Python.
 CRASHING = """
 import os, sys
-if "csearchd.encode" in sys.orig_argv:
+if "csearchd.encoder" in sys.orig_argv:
     from PIL import Image
     original = Image.open
     def open(file, *args, **kwargs):
@@ -145,7 +145,7 @@ def test_forget_purges_and_retry_tries_again(user: User) -> None:
 
 
 def test_an_encoder_that_cannot_begin_blames_no_picture(user: User) -> None:
-    broken = 'import sys\nif "csearchd.encode" in sys.orig_argv:\n    sys.modules["PIL"] = None\n'
+    broken = 'import sys\nif "csearchd.encoder" in sys.orig_argv:\n    sys.modules["PIL"] = None\n'
     (user.home / "sitecustomize.py").write_text(broken)
     user.environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(user.home), user.environment.get("PYTHONPATH")])

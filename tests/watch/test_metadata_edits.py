@@ -15,7 +15,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from csearchd.library.details import details
+from csearchd.library.metadata.details import details
 from support.photos import photo, write_drawn
 from support.user import User, wait_for
 

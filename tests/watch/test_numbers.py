@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.encode.files import signed
+from csearchd.system.files import signed
 from support.photos import write_drawn
 from support.user import User
 from watch.following import wait_until_equal

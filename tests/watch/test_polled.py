@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from csearch.protocol import pack
+from csearch.protocol.wire import pack
+from csearchd.concurrency.timed_calls import TimedCalls, Unanswered
 from csearchd.watch.mounts import Mounts
-from csearchd.watch.polling import Patience, Polling, Unanswered
+from csearchd.watch.polling import Polling
 from support.photos import write_drawn
 from support.served import served
 from support.user import User, wait_for
@@ -225,7 +226,7 @@ def test_it_is_looked_at_more_often_while_it_changes() -> None:
 
 
 def test_calls_to_a_place_take_turns_and_none_waits_for_one_that_hangs() -> None:
-    patience, over = Patience(0.2), threading.Event()
+    patience, over = TimedCalls(0.2), threading.Event()
     with ThreadPoolExecutor(8) as callers:
         calls = [callers.submit(patience.call, b"/a", lambda n=n: n) for n in range(50)]  # type: ignore[misc]
         assert [call.result() for call in calls] == list(range(50))
@@ -237,7 +238,7 @@ def test_calls_to_a_place_take_turns_and_none_waits_for_one_that_hangs() -> None
     wait_for(lambda: _answers(patience), "the place to answer again")
 
 
-def _answers(patience: Patience) -> bool:
+def _answers(patience: TimedCalls) -> bool:
     try:
         return patience.call(b"/a", lambda: True)
     except Unanswered:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from csearchd.library import roots
-from csearchd.library.filesystem import mounts
 from csearchd.library.library import Library
+from csearchd.system.filesystem import mounts
 from csearchd.watch import watcher
-from csearchd.watch.resting import Resting
+from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.watcher import Watcher
 from support.photos import write_drawn
@@ -204,7 +204,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Wat
     path = os.fsencode(tmp_path / "root")
     roots.add(library, path)
     rules = Rules(False, [])
-    part = Watcher(library, rules, Resting(), scans.append, lambda path: False, print, print)
+    part = Watcher(library, rules, Debounce(), scans.append, lambda path: False, print, print)
     part.set_roots([path])
     yield part, scans
     library.close()

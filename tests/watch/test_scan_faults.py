@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
-from csearchd.supervisor import Supervisor
-from csearchd.watch.resting import Resting
+from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.scanner import Scan, Scanner
 from support.faults import failures, fault, start_with
@@ -99,7 +99,7 @@ def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
     def changed() -> None:  # called by the scanner, at the end of each scan too
         seen.append((library.catalogue.count(DUE), scanner.complete, scanner.gap is not None))
 
-    scanner = Scanner(library, Rules(False, ()), Resting(), changed, lambda: None, supervisor)
+    scanner = Scanner(library, Rules(False, ()), Debounce(), changed, lambda: None, supervisor)
     original = listings.apply
 
     def apply(library: Library, listing: Listing) -> bool:
@@ -129,7 +129,7 @@ def test_what_is_asked_for_at_the_very_end_of_a_scan_is_done(
     folder = tmp_path / "pictures"
     write_drawn(folder / "a", 1)
     scanner = Scanner(
-        library, Rules(False, ()), Resting(), lambda: None, lambda: None, Supervisor()
+        library, Rules(False, ()), Debounce(), lambda: None, lambda: None, Supervisor()
     )
     asked = []
     original = listings.cover
@@ -156,7 +156,7 @@ def test_what_is_asked_for_when_its_directory_has_just_gone_is_done(
 ) -> None:
     folder = tmp_path / "pictures"
     scanner = Scanner(
-        library, Rules(False, ()), Resting(), lambda: None, lambda: None, Supervisor()
+        library, Rules(False, ()), Debounce(), lambda: None, lambda: None, Supervisor()
     )
     back = threading.Event()
     original = scanner.watcher.scanned

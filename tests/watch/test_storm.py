@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from csearchd.encode.identity import identity
+from csearchd.formats.identity import identity
 from support.user import User, wait_for
 from watch.following import wait_until_equal
 from watch.storm import CONTENTS, OFTEN, OPERATIONS, PAUSES, Step, Tree
@@ -45,7 +45,7 @@ class Service:
         self._daemon.kill()
         self._daemon.wait()
         self.kills += 1
-        wait_for(lambda: not self.user.pids("csearchd.encode"), "the end of its encoder")
+        wait_for(lambda: not self.user.pids("csearchd.encoder"), "the end of its encoder")
         committed(self.user)  # whole, whatever was under way
 
     def start(self, wait: bool) -> None:

@@ -8,8 +8,8 @@ import time
 from csearch.connection import check_peer
 from csearch.directories import lock_path
 from csearch.launch import managed
-from csearch.protocol import MAX_REPLY, Unpacker, pack, socket_path
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
+from csearch.protocol.wire import MAX_REPLY, Unpacker, pack, socket_path
 
 SECONDS = 0.05  # for all answers; a shell waits for them
 
@@ -22,7 +22,7 @@ class Service:
         self._socket: socket.socket | None = None
 
     def values(self, what: str, prefix: str) -> list[str]:
-        """See the operation `complete` in csearch.protocol. Whatever fails gives nothing."""
+        """See the operation `complete` in csearch.protocol.wire. Whatever fails gives nothing."""
         try:
             return self._ask(what, prefix)
         except Exception:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from typing import NamedTuple
 
 from csearch.completing.service import Service
@@ -59,7 +58,7 @@ class Offer(NamedTuple):
 def offer(command: str, words: list[str], current: str) -> Offer:
     """What `current`, which follows `words` of `command`, may become."""
     if command == "csearch":
-        from csearch.parser import build
+        from csearch.search.parser import build
 
         return _Line(build(), "").offer(words, current)
     from csearch.control.commands import COMMANDS, build_parser
@@ -68,8 +67,7 @@ def offer(command: str, words: list[str], current: str) -> Offer:
         return Offer([Word(n, text) for n, text in COMMANDS.items() if n.startswith(current)])
     if words[0] not in COMMANDS:
         return Offer([])
-    module = import_module(f"csearch.control.{words[0]}")
-    return _Line(build_parser(words[0], module), words[0]).offer(words[1:], current)
+    return _Line(build_parser(words[0]), words[0]).offer(words[1:], current)
 
 
 class _Line:

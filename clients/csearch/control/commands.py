@@ -39,6 +39,20 @@ COMMANDS = {
     "doctor": "check the installation and say what to do",
 }
 
+_PACKAGES = {
+    **dict.fromkeys(
+        ("add", "remove", "roots", "rescan", "failed", "forget", "dupes", "history", "backup"),
+        "library.",
+    ),
+    **dict.fromkeys(("status", "pause", "resume", "start", "stop", "reload"), "service."),
+    "doctor": "checks.",
+}
+
+
+def load(name: str) -> Any:
+    """The module of a subcommand: its EXAMPLES, `add_arguments` and `run`."""
+    return import_module(f"csearch.control.{_PACKAGES.get(name, '')}{name}")
+
 
 def control(arguments: list[str]) -> int:
     """Does what the command's arguments say; the exit status. Raises ClientError."""
@@ -52,13 +66,13 @@ def control(arguments: list[str]) -> int:
     if name not in COMMANDS:
         remark(_usage(name))
         return FAILURE
-    command = import_module(f"csearch.control.{name}")
-    status: int = command.run(build_parser(name, command).parse_args(rest))
+    status: int = load(name).run(build_parser(name).parse_args(rest))
     return status
 
 
-def build_parser(name: str, command: Any) -> argparse.ArgumentParser:
-    """The parser of a subcommand, whose module is `command`."""
+def build_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of a subcommand."""
+    command = load(name)
     options = parser(f"csearchctl {name}", _sentence(COMMANDS[name]), command.EXAMPLES)
     command.add_arguments(options)
     return options

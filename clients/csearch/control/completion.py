@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from csearch.command import write
-from csearch.installing.render import rendered_source
+from csearch.installation.render import rendered_source
 
 SCRIPTS = {
     "bash": "integrations/completions/csearch.bash",

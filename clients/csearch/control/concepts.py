@@ -7,7 +7,7 @@ import argparse
 from csearch.arguments import add_action
 from csearch.command import remark, say
 from csearch.connection import Connection
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
 from csearch.show.numbers import count
 
 EXAMPLES = """

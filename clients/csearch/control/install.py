@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from csearch.command import remark, say
-from csearch.control.stop import stop_daemon
-from csearch.installing import manager
-from csearch.installing.manifest import load
-from csearch.installing.plan import (
+from csearch.control.service.stop import stop_daemon
+from csearch.installation import service_manager
+from csearch.installation.manifest import load
+from csearch.installation.plan import (
     KEEP,
     REMOVE,
     WRITE,
@@ -17,7 +17,7 @@ from csearch.installing.plan import (
     installation,
     root_commands,
 )
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl install
@@ -72,12 +72,12 @@ def show(steps: list[Step], dry_run: bool) -> None:
 
 def _take_over(changed: bool) -> None:
     """Lets the units serve from now on, in place of a daemon that runs already."""
-    if not manager.answers():
-        say(f"No user's systemd answers here. In a session that has one: {manager.BY_HAND}")
+    if not service_manager.answers():
+        say(f"No user's systemd answers here. In a session that has one: {service_manager.BY_HAND}")
         return
     ran = stop_daemon() if changed else False
-    manager.reload()
-    manager.enable()
+    service_manager.reload()
+    service_manager.enable()
     if ran:
-        manager.start()
+        service_manager.start()
     say("The search service starts with your session, and with the first search.")

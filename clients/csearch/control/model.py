@@ -11,8 +11,8 @@ from csearch.command import say
 from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
 from csearch.models import catalogue, install, remove
-from csearch.protocol import Message
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count, size
 from csearch.show.terminal import Terminal
 

@@ -9,8 +9,8 @@ from csearch.command import FAILURE, remark, say
 from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.paths import absolute
-from csearch.protocol import Message
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal

@@ -8,9 +8,9 @@ import os
 from csearch.command import remark, say
 from csearch.connection import Connection
 from csearch.errors import ClientError
-from csearch.pictures import opened
-from csearch.protocol import Message
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
+from csearch.search.pictures import opened
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal

@@ -7,10 +7,10 @@ import argparse
 from csearch.command import say
 from csearch.control.install import show
 from csearch.directories import data_directory
-from csearch.installing import manager
-from csearch.installing.manifest import load
-from csearch.installing.plan import carry_out, removal, root_removals
-from csearch.quoting import harmless, printable
+from csearch.installation import service_manager
+from csearch.installation.manifest import load
+from csearch.installation.plan import carry_out, removal, root_removals
+from csearch.protocol.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl uninstall
@@ -33,12 +33,12 @@ def run(options: argparse.Namespace) -> int:
     if not steps:
         say("Nothing is installed.")
     elif not options.dry_run:
-        managed = manager.answers()
+        managed = service_manager.answers()
         if managed:
-            manager.disable()
+            service_manager.disable()
         carry_out(steps, manifest)
         if managed:
-            manager.reload()
+            service_manager.reload()
         say(f"The library and the models stay in {printable(data_directory())}.")
     if commands := root_removals():
         say("What needs the administrator:")

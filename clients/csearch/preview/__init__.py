@@ -1,5 +1,5 @@
 """Pictures in the terminal, and contact sheets.
 
 Nothing here decodes a picture: a process of the service's environment does
-(csearchd.encode.thumbnails, csearchd.encode.sheet).
+(csearchd.previews.thumbnails, csearchd.previews.contact_sheet).
 """

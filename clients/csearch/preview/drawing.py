@@ -11,8 +11,8 @@ from csearch.command import remark, write
 from csearch.preview import graphics, placeholders
 from csearch.preview.screen import BLOCKS, ITERM2, KITTY, SIXEL, Screen, conversation
 from csearch.preview.thumbnails import Thumbnails
-from csearch.protocol import Message
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
+from csearch.protocol.wire import Message
 from csearch.show.terminal import Terminal
 
 _ROWS = 10  # of text that a picture takes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from csearch.command import write
-from csearch.options import Options
 from csearch.preview.drawing import Drawing, drawing
 from csearch.preview.sheet import Sheet, sheet
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
+from csearch.search.options import Options
 from csearch.show.terminal import Terminal
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import standard_b64encode
 
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 
 _CHUNK = 4096  # of base64 in one escape of kitty's protocol
 _BAND = 6  # rows of pixels in a sixel

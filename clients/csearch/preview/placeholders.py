@@ -8,7 +8,7 @@ part of the picture that their marks name. So the picture moves, and goes, with 
 from __future__ import annotations
 
 from csearch.preview import graphics
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 
 _CELL = "\U0010eeee"
 # The marks for 0, 1, 2, …, of which the protocol has more; no picture has more columns.

@@ -8,9 +8,9 @@ import sys
 from typing import NamedTuple
 
 from csearch.errors import ClientError
-from csearch.preview.ours import check_replaceable, replace
-from csearch.protocol import Message, pack
-from csearch.quoting import harmless, printable
+from csearch.preview.made_by_csearch import check_replaceable, replace
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message, pack
 
 _MOST = 1000  # pictures: more than that no viewer shows well
 
@@ -30,7 +30,7 @@ class Sheet(NamedTuple):
     def write(self) -> None:
         """Makes it, whole or not at all. Raises ClientError."""
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "csearchd.encode.sheet"],
+            [sys.executable, "-P", "-m", "csearchd.previews.contact_sheet"],
             input=pack({"pictures": self.pictures}),
             capture_output=True,
         )

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 
-from csearch.protocol import MAX_REPLY, Message, ProtocolError, Unpacker, pack
+from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, pack
 
 _SECONDS = 20.0  # for one picture; a hung file system or a hostile file takes for ever
 
 
 class Thumbnails:
-    """Pictures decoded by csearchd.encode.thumbnails. It is started when it is needed first."""
+    """Pictures decoded by csearchd.previews.thumbnails. It is started when it is needed first."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +42,7 @@ class Thumbnails:
 
 def _started() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "csearchd.encode.thumbnails"],
+        [sys.executable, "-P", "-m", "csearchd.previews.thumbnails"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

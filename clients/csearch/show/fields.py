@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 
 FIELDS = (
     "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",

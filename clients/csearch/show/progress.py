@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count, duration, rate
 from csearch.show.terminal import CLEAR_LINE, Terminal
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from csearch.command import remark
 from csearch.connection import Connection
 from csearch.errors import ClientError
-from csearch.pictures import Picture
-from csearch.preview.ours import replace
-from csearch.protocol import Message
-from csearch.quoting import printable
+from csearch.preview.made_by_csearch import replace
+from csearch.protocol.quoting import printable
+from csearch.protocol.wire import Message
+from csearch.search.pictures import Picture
 
 
 def write_regions(

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
-from csearch.options import Options
-from csearch.protocol import Message
-from csearch.quoting import printable
+from csearch.protocol.quoting import printable
+from csearch.protocol.wire import Message
+from csearch.search.options import Options
 from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 

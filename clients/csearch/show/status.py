@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from csearch.protocol import Message
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count, duration, rate, size
 from csearch.show.paths import shorten, width
 from csearch.show.terminal import Terminal

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from csearch.errors import ClientError
-from csearch.protocol import Message
-from csearch.quoting import harmless, printable
+from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
 from csearch.show.fields import FIELDS, values
 
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\0": "\0", "\\\\": "\\", "{{": "{", "}}": "}"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from csearch.protocol import Message
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count
 from csearch.show.terminal import Terminal
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library import derived
+from csearchd.library import cache_token
 
 ABSENT, DUE, KNOWN, FAILED = range(4)  # the states of a file
 
@@ -38,7 +38,7 @@ class Catalogue:
     `changes` is another number after every change.
     """
 
-    def __init__(self, database: sqlite3.Connection, cache: derived.Cache) -> None:
+    def __init__(self, database: sqlite3.Connection, cache: cache_token.Cache) -> None:
         """What `database` has; a copy is kept in `cache`."""
         self._cache = cache
         self.copied = False  # the copy in the cache is of use to the next start
@@ -48,7 +48,7 @@ class Catalogue:
         self.content = np.zeros(_SPARE, np.int32)
         self.state = np.zeros(_SPARE, np.uint8)
         self._counts = np.zeros((_SPARE, 4), np.int64)  # of files, by directory and state
-        self.copied = self._load(derived.token(database, _NAME))
+        self.copied = self._load(cache_token.token(database, _NAME))
         if self.copied:
             noted = database.execute("SELECT file FROM changed_files").fetchall()
             self.remove(row[0] for row in noted if row[0] < len(self.state))
@@ -86,8 +86,8 @@ class Catalogue:
 
         Returns what must be done once that is committed.
         """
-        token = derived.new_token()
-        derived.set_token(database, _NAME, token)
+        token = cache_token.new_token()
+        cache_token.set_token(database, _NAME, token)
         database.execute("DELETE FROM changed_files")
         used = np.flatnonzero(self.state)
         size = int(used[-1]) + 1 if len(used) else 0

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library import absent, keywords, listings
+from csearchd.library import listings
 from csearchd.library.catalogue import FAILED, KNOWN
 from csearchd.library.library import Library
 from csearchd.library.listings import orphan
-from csearchd.library.vectors import VectorTable
+from csearchd.library.metadata import keywords
+from csearchd.library.vectors.table import VectorTable
+from csearchd.library.volumes import unmounted
 
 METADATA = (
     "taken", "utc_offset", "make", "model", "lens",
@@ -272,10 +274,10 @@ def forget_path(library: Library, path: bytes) -> int | None:
         known = library.tree.find(path) is not None
         held = _contents_below(library, database, path)
         count = listings.remove(library, path)
-        away = absent.directories_at(database, path)
-        known, held = known or bool(away), held | absent.contents_of(database, away)
-        count += sum(absent.remove_absent(library, database, top) for top in away)
-        if not known and not count and (file := absent.file_at(database, path)):
+        away = unmounted.directories_at(database, path)
+        known, held = known or bool(away), held | unmounted.contents_of(database, away)
+        count += sum(unmounted.remove_absent(library, database, top) for top in away)
+        if not known and not count and (file := unmounted.file_at(database, path)):
             listings.remove_files(library, database, [file])
             count, held = 1, {file[1]} if file[1] else set()
         marked = [content for content in held if not _has_file(database, content)]

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from csearchd.library.durability import journal
-from csearchd.library.filesystem import network_filesystem
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from csearchd.system.filesystem import network_filesystem
 
 
 class LibraryError(Exception):

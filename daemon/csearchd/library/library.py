@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
 from csearchd.library.database import (
@@ -27,13 +28,12 @@ from csearchd.library.database import (
     open_database,
     open_reader,
 )
-from csearchd.library.derived import Cache
 from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
-from csearchd.library.facts import Facts
-from csearchd.library.keywords import Keywords
+from csearchd.library.metadata.keywords import Keywords
+from csearchd.library.metadata.photo_metadata import Facts
 from csearchd.library.tree import DirectoryTree
-from csearchd.library.vectors import VectorTable, settle_others
+from csearchd.library.vectors.table import VectorTable, settle_others
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Library:
         library is checked for damaged rows only if `thorough`."""
         self.path = path
         self.remarks: list[str] = []  # for the user: what was damaged when it was opened
-        self.trouble: str | None = None  # why it can't be kept on the disk, while that is so
+        self.last_error: str | None = None  # why it can't be kept on the disk, while that is so
         self.cache = Cache(cache)
         self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
         self._database = open_database(path, self.remarks)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from csearchd.library import absent, listings
+from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.library.volumes import unmounted
 
 
 def roots(library: Library) -> list[bytes]:
@@ -46,21 +47,21 @@ def remove(library: Library, path: bytes) -> bool:
             return _remove_absent(library, database, path)
         if not any(is_below(path, other) for other in roots(library)):
             listings.remove(library, path)
-            for part in absent.directories_at(database, path):
+            for part in unmounted.directories_at(database, path):
                 if not listings.roots_among(database, [part]):
-                    absent.remove_absent(library, database, part)
+                    unmounted.remove_absent(library, database, part)
         return True
 
 
 def _remove_absent(library: Library, database: sqlite3.Connection, path: bytes) -> bool:
     """`remove` for a root whose disk is away, by its last path."""
-    gone = [root for root in absent.absent_roots(database) if root.path == path]
+    gone = [root for root in unmounted.absent_roots(database) if root.path == path]
     for root in gone:
         database.execute("DELETE FROM roots WHERE directory = ?", (root.directory,))
-        others = absent.absent_roots(database)
-        inside = {row[0] for other in others for row in absent.below(database, other.directory)}
+        others = unmounted.absent_roots(database)
+        inside = {row[0] for other in others for row in unmounted.below(database, other.directory)}
         if root.directory not in inside:
-            absent.remove_absent(library, database, root.directory)
+            unmounted.remove_absent(library, database, root.directory)
     return bool(gone)
 
 

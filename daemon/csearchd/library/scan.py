@@ -15,7 +15,7 @@ import numkong
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd import processors
+from csearchd.system import processors
 
 _CHUNK = 32768  # rows at a time: their scores stay in the processor's cache
 _TOGETHER = 8  # searches that share a scan
@@ -24,7 +24,7 @@ _SAMPLE = 16384  # scores that tell where the best begin
 Scores = NDArray[np.float32]
 
 
-class Scanner:
+class VectorScanner:
     """Scores all rows for a query. Searches that come while a scan is under way share the next one.
 
     Reading the codes once for eight queries takes a third of the time of reading them eight times.

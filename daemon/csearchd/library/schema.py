@@ -22,7 +22,8 @@ metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extend
              when there is nothing else to do.
 keywords     each spelling once; `file_keywords` says which files have it.
 tag_folders  directories whose pictures are kept tagged, by path: they stay so while they are gone.
-             `inode` and `born` (csearchd.tags.born) tell them when they have another name.
+             `inode` and `born` (csearchd.system.inode_identity) tell them when they have another
+             name.
 tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar, embedded): words
              and `removed` as JSON, `digest` and `original` as in csearchd.tags.record; `intended`
              is a write under way (msgpack). It outlives its file, which may come back, or turn up

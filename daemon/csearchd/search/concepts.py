@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.encode.serving import Models, Serving
 from csearchd.library import concepts
 from csearchd.library.concepts import Concept
 from csearchd.library.library import Library
-from csearchd.search.background import background
-from csearchd.search.query import unit
+from csearchd.models.active_model import ActiveModel, Models
+from csearchd.scoring.background import background
+from csearchd.search.query_language.vector import unit
 
 Vector = NDArray[np.float32]
 
@@ -68,16 +68,16 @@ class Concepts:
 
     def _current(self) -> tuple[list[Probe], Vector]:
         """The probes, and pictures in general, which are only read where there are some."""
-        serving = self._models.serving
+        active_model = self._models.active_model
         with self._lock:
             # One's own pictures are sampled again when there are twice as many.
-            key = (serving.row, self.changes, len(serving.table).bit_length())
+            key = (active_model.row, self.changes, len(active_model.table).bit_length())
             if self._made is None or self._made[0] != key:
                 known = concepts.read(self._library)
-                general = np.zeros((0, serving.model.dimensions), np.float32)
+                general = np.zeros((0, active_model.model.dimensions), np.float32)
                 if known:
-                    general = background(serving.model, serving.table)
-                self._made = key, self._fitted(serving, known, general), general
+                    general = background(active_model.model, active_model.table)
+                self._made = key, self._fitted(active_model, known, general), general
             return self._made[1:]
 
     def embed(self, text: str) -> Vector:
@@ -96,11 +96,15 @@ class Concepts:
         """Whether a text names a concept."""
         return bool(found_in(text, self.probes())[0])
 
-    def _fitted(self, serving: Serving, known: Sequence[Concept], general: Vector) -> list[Probe]:
+    def _fitted(
+        self, active_model: ActiveModel, known: Sequence[Concept], general: Vector
+    ) -> list[Probe]:
         return [
-            fitted(concept, examples, _vectors(serving, concept.counters), general, self._embed)
+            fitted(
+                concept, examples, _vectors(active_model, concept.counters), general, self._embed
+            )
             for concept in known
-            if len(examples := _vectors(serving, concept.examples))
+            if len(examples := _vectors(active_model, concept.examples))
         ]
 
 
@@ -184,10 +188,10 @@ def _folded(text: str) -> str:
     return "".join(c.casefold() if len(c.casefold()) == 1 else c.lower()[0] for c in text)
 
 
-def _vectors(serving: Serving, contents: frozenset[int]) -> Vector:
+def _vectors(active_model: ActiveModel, contents: frozenset[int]) -> Vector:
     """The vectors of those contents that have one."""
     some = np.array(sorted(contents), np.int32)
-    return serving.table.vectors(some[serving.table.has(some)] if len(some) else some)
+    return active_model.table.vectors(some[active_model.table.has(some)] if len(some) else some)
 
 
 def _spread(general: Vector, direction: NDArray[np.floating]) -> float:

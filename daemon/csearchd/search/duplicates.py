@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library.facts import Facts
-from csearchd.library.vectors import VectorTable
-from csearchd.search.confidence import NEAR_DUPLICATE, Yardstick
-from csearchd.search.question import Hit
+from csearchd.library.metadata.photo_metadata import Facts
+from csearchd.library.vectors.table import VectorTable
+from csearchd.scoring.confidence import NEAR_DUPLICATE, ScoreCalibration
+from csearchd.search.request import Hit
 
 BURST_SECONDS = 10  # between pictures of one
 _BURST = 0.8  # likeness from which they are of one
@@ -33,7 +33,7 @@ Contents = NDArray[np.int32]
 
 def groups(
     table: VectorTable,
-    yardstick: Yardstick,
+    calibration: ScoreCalibration,
     contents: Contents,
     check: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Contents, Vectors]]:
@@ -41,7 +41,7 @@ def groups(
     first, which comes earliest in `contents`. None is in two groups. `check` is called now and
     then, and ends this by what it raises."""
     contents = contents[table.has(contents)]
-    short = _shortened(table, yardstick, contents)
+    short = _shortened(table, calibration, contents)
     taken = np.zeros(len(contents), np.bool_)
     start, size = 0, _ROWS
     while start < len(contents):
@@ -50,7 +50,7 @@ def groups(
         if len(pairs) > _PAIRS and len(rows) > 1:
             size = max(1, len(rows) // 8)  # most of these pairs are within few groups
             continue
-        for leader, likeness, others in _verified(table, yardstick, contents, pairs):
+        for leader, likeness, others in _verified(table, calibration, contents, pairs):
             check()
             free = ~taken[others]
             if not taken[leader] and free.any():
@@ -64,14 +64,14 @@ def groups(
         start, size = start + size, min(_ROWS, size * 2)
 
 
-def _shortened(table: VectorTable, yardstick: Yardstick, contents: Contents) -> Vectors:
+def _shortened(table: VectorTable, calibration: ScoreCalibration, contents: Contents) -> Vectors:
     """Coordinates and the length of the rest, (contents, directions + 1)."""
     step = max(1, len(contents) // _SAMPLE)
-    sample = yardstick.centred(table.vectors(contents[::step]))
+    sample = calibration.centred(table.vectors(contents[::step]))
     directions = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :_DIRECTIONS]
     short = np.empty((len(contents), directions.shape[1] + 1), np.float32)
     for start in range(0, len(contents), _COLUMNS):
-        vectors = yardstick.centred(table.vectors(contents[start : start + _COLUMNS]))
+        vectors = calibration.centred(table.vectors(contents[start : start + _COLUMNS]))
         main = vectors @ directions
         short[start : start + _COLUMNS, :-1] = main
         rest = np.maximum((vectors**2).sum(axis=1) - (main**2).sum(axis=1), 0)
@@ -102,13 +102,13 @@ def _pairs(
 
 
 def _verified(
-    table: VectorTable, yardstick: Yardstick, contents: Contents, pairs: NDArray[np.intp]
+    table: VectorTable, calibration: ScoreCalibration, contents: Contents, pairs: NDArray[np.intp]
 ) -> Iterator[tuple[int, Vectors, NDArray[np.intp]]]:
     """For each first of the pairs how alike the others are that really are like it, and these."""
     for row in np.unique(pairs[:, 0]):
         others = pairs[np.searchsorted(pairs[:, 0], row) :, 1]
         others = others[: int(np.count_nonzero(pairs[:, 0] == row))]
-        likeness = yardstick.likeness(
+        likeness = calibration.likeness(
             table.vectors(contents[row : row + 1]), table.vectors(contents[others])
         )[0]
         same = likeness >= NEAR_DUPLICATE
@@ -116,7 +116,7 @@ def _verified(
 
 
 def grouped(
-    hits: Sequence[Hit], table: VectorTable, yardstick: Yardstick, facts: Facts
+    hits: Sequence[Hit], table: VectorTable, calibration: ScoreCalibration, facts: Facts
 ) -> list[list[Hit]]:
     """Hits in their order, each with those after it that are nearly the same: the same pixels, near
     duplicates, and what was taken in the same few seconds and looks alike."""
@@ -126,7 +126,7 @@ def grouped(
     taken = np.zeros(len(hits), np.bool_)
     for start in range(0, len(hits), _ROWS):
         reach = slice(start, start + _REACH)
-        alike = _alike(contents[reach], files[reach], table, yardstick, facts)
+        alike = _alike(contents[reach], files[reach], table, calibration, facts)
         for row, number in enumerate(range(start, min(start + _ROWS, len(hits)))):
             if not taken[number]:
                 members = start + np.flatnonzero(alike[row] & ~taken[reach])
@@ -140,7 +140,7 @@ def _alike(
     contents: Contents,
     files: NDArray[np.int64],
     table: VectorTable,
-    yardstick: Yardstick,
+    calibration: ScoreCalibration,
     facts: Facts,
 ) -> NDArray[np.bool_]:
     """Which hits are nearly the same, (up to _ROWS, hits)."""
@@ -149,7 +149,7 @@ def _alike(
     if len(seen):
         rows = seen[seen < _ROWS]
         vectors = table.vectors(contents[seen])
-        likeness = yardstick.likeness(vectors[: len(rows)], vectors)
+        likeness = calibration.likeness(vectors[: len(rows)], vectors)
         when, dated = _times(facts, files[seen])
         together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS
         together &= dated[: len(rows), None] & dated[None]

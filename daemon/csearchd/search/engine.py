@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd import limits
-from csearchd.encode.serving import Models, Serving
+from csearchd.concurrency.threads import Ended
 from csearchd.library.library import Library
+from csearchd.models.active_model import ActiveModel, Models
+from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
 from csearchd.search import duplicates, filters, lexical, order
-from csearchd.search.confidence import LEVELS, Yardstick, Yardsticks
 from csearchd.search.lookup import located
-from csearchd.search.query import Vector
-from csearchd.search.question import Answer, Hit, Question
-from csearchd.threads import Ended
+from csearchd.search.query_language.vector import Vector
+from csearchd.search.request import Answer, Hit, SearchRequest
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Engine:
         """`which_exist` says, and soon, at which paths something is."""
         self._which_exist = which_exist
         self._library = library
-        self._yardsticks = Yardsticks(library.cache)
+        self._calibrations = ScoreCalibrations(library.cache)
         self._models = models
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
@@ -61,17 +61,17 @@ class Engine:
 
     def prepare(self) -> None:
         """Makes what the first search would have to wait for."""
-        self._yardsticks.of(self._models.serving)
+        self._calibrations.of(self._models.active_model)
 
     def embed(self, text: str) -> Vector:
         """The vector of a text."""
-        serving = self._models.serving
-        key = (serving.row, text)
+        active_model = self._models.active_model
+        key = (active_model.row, text)
         with self._cache_lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)
                 return cached
-        vector: Vector = serving.tower.embed([text])[0]
+        vector: Vector = active_model.tower.embed([text])[0]
         with self._cache_lock:
             if key not in self._cache:  # another thread may have been faster
                 self._cache[key] = vector
@@ -81,18 +81,18 @@ class Engine:
                 self._cached -= _size(oldest, its)
         return vector
 
-    def yardstick(self, serving: Serving) -> Yardstick:
+    def calibration(self, active_model: ActiveModel) -> ScoreCalibration:
         """What the scores of a model that serves are compared with."""
-        return self._yardsticks.of(serving)
+        return self._calibrations.of(active_model)
 
-    def search(self, question: Question) -> Answer:
+    def search(self, question: SearchRequest) -> Answer:
         """What is asked for. Files that aren't there any more are left out, and those with the same
         score in the order of their paths. Raises LibraryError."""
         if question.random:
             return self._drawn(question)
         return self._grouped(question) if question.group else self._found(question)
 
-    def _found(self, question: Question) -> Answer:
+    def _found(self, question: SearchRequest) -> Answer:
         files = self._chosen(question)
         if question.vector is None:
             return self._listed(question, files)
@@ -123,7 +123,7 @@ class Engine:
         ]
         return Answer(order.arranged(self._library, hits, question), stale)
 
-    def _grouped(self, question: Question) -> Answer:
+    def _grouped(self, question: SearchRequest) -> Answer:
         """As many groups of near-duplicates as files are asked for."""
         end = question.offset + question.top
         count = 2 * end + _SPARE
@@ -134,9 +134,9 @@ class Engine:
             answer = self._found(
                 replace(question, top=count, offset=0, order=ranked, reverse=backwards)
             )
-            serving, facts = self._models.serving, self._library.facts
-            yardstick = self._yardsticks.of(serving)
-            groups = duplicates.grouped(answer.hits, serving.table, yardstick, facts)
+            active_model, facts = self._models.active_model, self._library.facts
+            calibration = self._calibrations.of(active_model)
+            groups = duplicates.grouped(answer.hits, active_model.table, calibration, facts)
             if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
                 break
             count *= 4
@@ -147,7 +147,7 @@ class Engine:
             hits = order.arranged(self._library, hits, question)
         return Answer(hits, answer.stale)
 
-    def _drawn(self, question: Question) -> Answer:
+    def _drawn(self, question: SearchRequest) -> Answer:
         """Any of those that match: of the words' matches those that are at least fair."""
         if question.vector is not None:
             level = question.least_level or (question.least is None)
@@ -163,11 +163,11 @@ class Engine:
         hits, missing = self._there(some, question.top)
         return Answer(order.arranged(self._library, hits, question), missing)
 
-    def crowd(self, question: Question) -> int:
+    def crowd(self, question: SearchRequest) -> int:
         """Among how many contents the best are found."""
         return int(np.count_nonzero(self._contents(self._chosen(question), question)))
 
-    def count(self, question: Question) -> int:
+    def count(self, question: SearchRequest) -> int:
         """How many files would be found if there were no end; some may have gone."""
         files = self._chosen(question)
         if files is None:
@@ -176,7 +176,7 @@ class Engine:
         if question.vector is None:
             return int(np.count_nonzero(files & (contents > 0)))
         if question.least is None and not question.least_level:
-            wanted = files & self._models.serving.table.has(contents)
+            wanted = files & self._models.active_model.table.has(contents)
             wanted &= ~np.isin(contents, list(question.without))
             return int(np.count_nonzero(wanted))
         count = 4096
@@ -188,7 +188,7 @@ class Engine:
                 return int(np.count_nonzero(files & np.isin(contents, found)))
             count *= 8
 
-    def _chosen(self, question: Question) -> Mask | None:
+    def _chosen(self, question: SearchRequest) -> Mask | None:
         """By file id: whether a file is in the scope and meets the conditions; None: any file."""
         if question.scope is None and not question.conditions:
             return None
@@ -197,76 +197,82 @@ class Engine:
             files &= filters.chosen(self._library, question.conditions, len(files), question.check)
         return files
 
-    def _inside(self, question: Question) -> Mask:
+    def _inside(self, question: SearchRequest) -> Mask:
         with self._library.memory:
             return self._library.catalogue.inside(question.scope)
 
     def _best(
-        self, question: Question, files: Mask | None, wanted: Mask, count: int
+        self, question: SearchRequest, files: Mask | None, wanted: Mask, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], bool]:
         """Of the best `count` contents of some files, which are `wanted`, those that are good
         enough, their scores, and whether there are no more."""
         assert question.vector is not None
-        serving = self._models.serving
-        contents, scores = serving.table.search(question.vector, wanted, count)
+        active_model = self._models.active_model
+        contents, scores = active_model.table.search(question.vector, wanted, count)
         scores = scores * np.float32(question.scale)
         if question.label:
-            raised = self._raised(serving, question, files, count)
+            raised = self._raised(active_model, question, files, count)
             contents, scores = _merged([(contents, scores), *raised], count)
         all_seen = len(contents) < count
-        least = self._least(serving, question, wanted)
+        least = self._least(active_model, question, wanted)
         if least is not None:
             kept = scores >= least
             all_seen = all_seen or not kept.all()
             contents, scores = contents[kept], scores[kept]
         if question.least_level and len(contents):
-            levels = self._levels(serving, question, wanted, contents)
+            levels = self._levels(active_model, question, wanted, contents)
             if levels is not None:
                 kept = levels >= question.least_level
                 contents, scores = contents[kept], scores[kept]
         return contents, scores, all_seen
 
-    def _least(self, serving: Serving, question: Question, wanted: Mask) -> float | None:
+    def _least(
+        self, active_model: ActiveModel, question: SearchRequest, wanted: Mask
+    ) -> float | None:
         """The lowest score that what is found can have."""
         assert question.vector is not None
         if not question.least_level or question.label:
             return question.least
-        yardstick = self._yardsticks.of(serving)
+        calibration = self._calibrations.of(active_model)
         crowd = int(np.count_nonzero(wanted))
-        least = yardstick.least(question.vector, crowd, question.like, question.least_level)
+        least = calibration.least(question.vector, crowd, question.like, question.least_level)
         return least if question.least is None else max(least, question.least)
 
     def _levels(
-        self, serving: Serving, question: Question, wanted: Mask, contents: NDArray[np.int32]
+        self,
+        active_model: ActiveModel,
+        question: SearchRequest,
+        wanted: Mask,
+        contents: NDArray[np.int32],
     ) -> NDArray[np.int8] | None:
         """The confidence of contents, by number; None where it can't be told."""
         assert question.vector is not None
-        yardstick = self._yardsticks.of(serving)
+        calibration = self._calibrations.of(active_model)
         crowd = int(np.count_nonzero(wanted))
         parts = []
         for start in range(0, len(contents), _RATED_AT_ONCE):
             question.check()
-            vectors = serving.table.vectors(contents[start : start + _RATED_AT_ONCE])
-            levels = yardstick.levels(question.vector, vectors, crowd, question.like)
+            vectors = active_model.table.vectors(contents[start : start + _RATED_AT_ONCE])
+            levels = calibration.levels(question.vector, vectors, crowd, question.like)
             if levels is None:
                 return None
             parts.append(levels)
         return np.concatenate(parts)
 
     def _rating(
-        self, question: Question, wanted: Mask, contents: NDArray[np.int32]
+        self, question: SearchRequest, wanted: Mask, contents: NDArray[np.int32]
     ) -> dict[int, str]:
         """The confidence of contents where it can be told."""
-        serving = self._models.serving
-        if not len(contents) or not serving.table.has(contents).all():
+        active_model = self._models.active_model
+        if not len(contents) or not active_model.table.has(contents).all():
             return {}  # nothing there, or the model has just changed
-        levels = self._levels(serving, question, wanted, contents)
+        levels = self._levels(active_model, question, wanted, contents)
         if levels is None:
             return {}
         names = (LEVELS[level] for level in levels.tolist())
         return dict(zip(contents.tolist(), names, strict=True))
 
-    def _contents(self, files: Mask | None, question: Question) -> Mask:
+    def _contents(self, files: Mask | None, question: SearchRequest) -> Mask:
         """By content id: whether one of the files has it and it isn't left out."""
         with self._library.memory:
             wanted = self._library.catalogue.contents(files)
@@ -276,7 +282,7 @@ class Engine:
         return wanted
 
     def _raised(
-        self, serving: Serving, question: Question, files: Mask | None, count: int
+        self, active_model: ActiveModel, question: SearchRequest, files: Mask | None, count: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """The best contents that have some of the label's words, for each share of them."""
         assert question.vector is not None
@@ -287,13 +293,13 @@ class Engine:
         for share in np.unique(shares[shares > 0]):
             question.check()
             wanted = self._contents(shares == share, question)
-            contents, scores = serving.table.search(question.vector, wanted, count)
+            contents, scores = active_model.table.search(question.vector, wanted, count)
             bonus = question.label_weight * lexical.BONUS * float(share)
             yield contents, scores * np.float32(question.scale) + np.float32(bonus)
 
     def _files(
         self,
-        question: Question,
+        question: SearchRequest,
         contents: NDArray[np.int32],
         scores: NDArray[np.float32],
         files: Mask | None,
@@ -340,7 +346,7 @@ class Engine:
                 else:
                     stale.add(os.path.dirname(each[0]))
 
-    def _listed(self, question: Question, files: Mask | None) -> Answer:
+    def _listed(self, question: SearchRequest, files: Mask | None) -> Answer:
         """Files that meet the conditions, in order."""
         if files is None:
             files = self._inside(question)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.library import Library
-from csearchd.search.question import Hit, Question
+from csearchd.search.request import Hit, SearchRequest
 
 _NAMES_AT_ONCE = 500  # in one SQL statement
 
 
-def arranged(library: Library, hits: list[Hit], question: Question) -> list[Hit]:
+def arranged(library: Library, hits: list[Hit], question: SearchRequest) -> list[Hit]:
     """Hits, which come best first, in the order that is asked for. Raises LibraryError."""
     if question.order == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
@@ -25,7 +25,9 @@ def arranged(library: Library, hits: list[Hit], question: Question) -> list[Hit]
     return hits[::-1] if question.reverse else hits
 
 
-def first(library: Library, files: NDArray[np.int64], question: Question, count: int) -> list[int]:
+def first(
+    library: Library, files: NDArray[np.int64], question: SearchRequest, count: int
+) -> list[int]:
     """The first `count` of some files (ids) in the order that is asked for. Raises LibraryError."""
     if question.order == "name":
         named = sorted(_names(library, files), reverse=question.reverse)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.search.confidence import LEVELS, Yardstick
-from csearchd.search.grammar import Part
-from csearchd.search.query import CancelledError, unit
+from csearchd.scoring.confidence import LEVELS, ScoreCalibration
+from csearchd.search.query_language.grammar import Part
+from csearchd.search.query_language.vector import CancelledError, unit
 
 Vector = NDArray[np.float32]
 
@@ -113,7 +113,7 @@ def _says_something(phrase: Sequence[str]) -> bool:
 def met(
     aspects: Sequence[Aspect],
     query: Vector,
-    yardstick: Yardstick,
+    calibration: ScoreCalibration,
     vectors: NDArray[np.float32],
     crowd: int,
 ) -> list[list[dict[str, Any]]]:
@@ -127,7 +127,7 @@ def met(
     found: list[list[dict[str, Any]]] = [[] for _ in vectors]
     scores = vectors @ query
     for aspect in aspects:
-        levels = yardstick.levels(aspect.vector, vectors, crowd, aspect.like)
+        levels = calibration.levels(aspect.vector, vectors, crowd, aspect.like)
         gains = None if aspect.without is None else scores - vectors @ aspect.without
         for number, told in enumerate(found):
             told.append(

@@ -8,9 +8,9 @@ import socket
 import stat
 import time
 
-from csearch.private import make_directories, make_private
-from csearch.protocol import AddressError
-from csearch.quoting import printable
+from csearch.protocol.private_directory import make_directories, make_private
+from csearch.protocol.quoting import printable
+from csearch.protocol.wire import AddressError
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 # For a daemon that is about to end, or is just starting; less than clients wait for this one, so

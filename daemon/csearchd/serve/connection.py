@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from csearch.protocol import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
+from csearch.protocol.wire import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
 from csearchd import limits
-from csearchd.serve.holdings import Holdings
+from csearchd.concurrency.supervisor import UNEXPECTED
+from csearchd.serve.held_bytes import Holdings
 from csearchd.serve.request import Handler, Request, RequestError
 from csearchd.serve.stream import Stream, close_files
-from csearchd.supervisor import UNEXPECTED
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from csearch.protocol import Message
+from csearch.protocol.wire import Message
 
 
 class RequestError(Exception):

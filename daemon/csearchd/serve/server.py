@@ -9,13 +9,13 @@ import os
 import socket
 import time
 
-from csearch.protocol import peer_uid
+from csearch.protocol.wire import peer_uid
 from csearchd import limits
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.serve.connection import Connection, refusal
-from csearchd.serve.holdings import Holdings
+from csearchd.serve.held_bytes import Holdings
 from csearchd.serve.request import Handler
 from csearchd.serve.stream import Stream
-from csearchd.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 

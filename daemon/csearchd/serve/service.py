@@ -8,27 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.threads import Ended, Threads, Until
+from csearchd.concurrency.timed_calls import Unanswered
 from csearchd.config import Config, ConfigError
-from csearchd.encode.files import UnreadableError
-from csearchd.encode.models import ModelError
-from csearchd.encode.serving import Models
+from csearchd.indexing.indexer import Indexer
 from csearchd.library.database import LibraryError
 from csearchd.library.durability.summary import Summary
-from csearchd.library.history import History
 from csearchd.library.library import Library
+from csearchd.models.active_model import Models
+from csearchd.models.installed import ModelError
 from csearchd.paths import Paths
+from csearchd.scoring.vocabulary import TagsError
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
-from csearchd.search.looking import LookError, Looking
-from csearchd.search.places import PlaceError, Places
+from csearchd.search.history import History
+from csearchd.search.image_query import ImageQueries, ImageQueryError
+from csearchd.search.places.places import PlaceError, Places
 from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.request import RequestError
-from csearchd.supervisor import Supervisor
-from csearchd.tags.tagging import Tagging
-from csearchd.tags.vocabulary import TagsError
-from csearchd.threads import Ended, Threads, Until
-from csearchd.watch.polling import Unanswered
-from csearchd.watch.reading import Reading
+from csearchd.system.files import UnreadableError
+from csearchd.tags.tagger_launcher import Tagging
 from csearchd.watch.scanner import Scanner
 
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ ANSWERS = (
     *_EXPECTED,
     RequestError,
     ConfigError,
-    LookError,
+    ImageQueryError,
     TagsError,
     Unanswered,
     UnreadableError,
@@ -59,10 +59,10 @@ class Service:
     models: Models
     engine: Engine
     concepts: Concepts
-    looking: Looking
+    image_queries: ImageQueries
     places: Places
     scanner: Scanner
-    reading: Reading
+    indexer: Indexer
     threads: Threads
     ending: asyncio.Event
     tagging: Tagging

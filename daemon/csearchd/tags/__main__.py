@@ -15,8 +15,8 @@ from queue import SimpleQueue
 
 from csearch.connection import Connection
 from csearch.errors import ClientError
-from csearch.protocol import Message
-from csearch.quoting import harmless
+from csearch.protocol.quoting import harmless
+from csearch.protocol.wire import Message
 from csearchd.logs import log_to_stderr
 from csearchd.paths import standard_paths
 from csearchd.tags.tagger import Tagger

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
-from csearchd.tags.born import born
+from csearchd.system.inode_identity import born
 from csearchd.tags.ledger import CARRIERS
 
 _MODES = [mode.encode() for mode in CARRIERS]

@@ -8,7 +8,7 @@ from csearchd.library.library import Library
 
 Identity = tuple[int, int]
 Look = Callable[[bytes], Identity | None]
-"""csearchd.tags.born, of a path that may not answer: None then, too."""
+"""csearchd.system.inode_identity, of a path that may not answer: None then, too."""
 
 
 class Following:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from csearchd.tags import delta
-from csearchd.tags.record import LeftAlone, Record
+from csearchd.tags.record import Record, SkippedFile
 from csearchd.tags.writers.carrier import Carrier, Keywords, Seen, digest, without_duplicates
 
 DAMAGED = (
@@ -58,7 +58,7 @@ def plan_write(
     root: str,
     model: str,
 ) -> Plan:
-    """`record` is true of what is there. Raises LeftAlone."""
+    """`record` is true of what is there. Raises SkippedFile."""
     ours, removed, target = _sort(carrier.keywords(seen), record, wanted)
     noted = record is None or not ours or bool(seen.mirror and seen.mirror.mark == record.mark)
     if set(target) == set(ours) and noted and (not ours or (record and record.root == root)):
@@ -73,13 +73,13 @@ def plan_write(
     way_back = None if base is None or content is None else delta.make(base, content)
     if way_back and len(way_back) > _MOST_KEPT:
         if carrier.name != "embedded":
-            raise LeftAlone("what it held before is too much to be kept")
+            raise SkippedFile("what it held before is too much to be kept")
         return Plan(seen, content, new, writes=True)  # taken back word by word
     return Plan(seen, content, replace(new, digest=digest(content), original=way_back), writes=True)
 
 
 def plan_undo(carrier: Carrier, seen: Seen, record: Record | None) -> Plan:
-    """`record` is true of what is there. Raises LeftAlone."""
+    """`record` is true of what is there. Raises SkippedFile."""
     if record is None:
         return Plan(seen, seen.content, None, writes=False)
     content = _without(carrier, seen, record)
@@ -112,5 +112,5 @@ def _without(carrier: Carrier, seen: Seen, record: Record) -> bytes | None:
         try:
             return delta.apply(record.original, seen.content)
         except delta.DeltaError as error:
-            raise LeftAlone(DAMAGED) from error
+            raise SkippedFile(DAMAGED) from error
     return carrier.edited(seen, seen.content, record, None)

@@ -13,25 +13,26 @@ from typing import Any
 _MAX_MIRROR = 64 << 10  # bytes; a larger one isn't ours
 
 
-class LeftAlone(Exception):
-    """The file was not changed; the text says why. `passing`: it may be possible a moment later."""
+class SkippedFile(Exception):
+    """The file was not changed; the text says why. `is_transient`: it may be possible a moment
+    later."""
 
-    def __init__(self, reason: str, passing: bool = False) -> None:
+    def __init__(self, reason: str, is_transient: bool = False) -> None:
         super().__init__(reason)
-        self.passing = passing
+        self.is_transient = is_transient
 
 
 FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its owner's disk quota is used up"}
 _PASSING = (*FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE)
 
 
-def left_alone(error: OSError, what: str = "it can't be changed") -> LeftAlone:
+def left_alone(error: OSError, what: str = "it can't be changed") -> SkippedFile:
     """Why a file was left alone, where the system says no: `what` couldn't be done."""
     if error.errno == errno.ELOOP:
-        return LeftAlone("it is a symbolic link")
+        return SkippedFile("it is a symbolic link")
     number = error.errno or 0
     reason = FULL.get(number) or f"{what}: {error.strerror or error}"
-    return LeftAlone(reason, passing=number in _PASSING)
+    return SkippedFile(reason, is_transient=number in _PASSING)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The tagger's work: plans for some files, the ledger's word that they are noted, then the files.
 
-What the daemon and the tagger say to each other is in csearch.protocol (`tags-serve`). Killed at
-any moment, the ledger knows what was about to be written where.
+What the daemon and the tagger say to each other is in csearch.protocol.wire (`tags-serve`). Killed
+at any moment, the ledger knows what was about to be written where.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from csearch.errors import ClientError
-from csearch.protocol import Message
-from csearchd.tags import xmp
+from csearch.protocol.wire import Message
+from csearchd.metadata import xmp_packet
 from csearchd.tags.plan import Plan, plan_undo, plan_write, truth
-from csearchd.tags.record import LeftAlone, Record, left_alone
-from csearchd.tags.replace import OpenFile, sweep
+from csearchd.tags.record import Record, SkippedFile, left_alone
 from csearchd.tags.writers import embedded
 from csearchd.tags.writers.carrier import Carrier, Seen
 from csearchd.tags.writers.embedded import EmbeddedCarrier
+from csearchd.tags.writers.replace import OpenFile, sweep
 from csearchd.tags.writers.scored import is_scored
 from csearchd.tags.writers.sidecar import SidecarCarrier
 from csearchd.tags.writers.xattr import XattrCarrier
@@ -38,7 +38,7 @@ Ask = Callable[..., Message]
 """Asks the daemon: operation, arguments → its result. Raises ClientError."""
 
 
-class _Another(LeftAlone):
+class _Another(SkippedFile):
     """What is to be taken back isn't here: the file is another one now."""
 
 
@@ -70,7 +70,8 @@ class Tagger:
         self._swept: set[bytes] = set()
 
     def sweep(self, directory: bytes, top: bytes) -> None:
-        """Removes what a killed tagger has left there; `top` is as in csearchd.tags.replace."""
+        """Removes what a killed tagger has left there; `top` is as in
+        csearchd.tags.writers.replace."""
         if directory not in self._swept:
             self._swept.add(directory)
             sweep(directory, top)
@@ -136,12 +137,12 @@ class Tagger:
             raise
 
     def _expect_scored(self, item: Message, seen: Seen) -> None:
-        """Raises LeftAlone unless the picture is the one that the words are of."""
+        """Raises SkippedFile unless the picture is the one that the words are of."""
         if seen.picture is None:
             OpenFile(item["path"], _top(item)).close()  # which says why
             raise FileNotFoundError
         if not self._is_scored(item, seen):
-            raise LeftAlone("it changed since it was read", passing=True)
+            raise SkippedFile("it changed since it was read", is_transient=True)
 
     def _is_scored(self, item: Message, seen: Seen) -> bool:
         """Whether the picture is the one that the library has read, or was tagged."""
@@ -254,7 +255,7 @@ def _inode(item: Message) -> tuple[int, int] | None:
 def _outcome(
     item: Message,
     outcome: str,
-    error: LeftAlone | None = None,
+    error: SkippedFile | None = None,
     row: int | None = None,
     record: Record | None = None,
 ) -> Message:
@@ -263,20 +264,22 @@ def _outcome(
         "item": item["item"],
         "outcome": outcome,
         "reason": str(error) if error else None,
-        "passing": bool(error and error.passing),
+        "passing": bool(error and error.is_transient),
         "row": row,
         "record": _message(record),
     }
 
 
-def _left_alone(error: Exception, item: Message) -> LeftAlone:
-    if isinstance(error, LeftAlone):
+def _left_alone(error: Exception, item: Message) -> SkippedFile:
+    if isinstance(error, SkippedFile):
         return error
     if isinstance(error, OSError):
         return left_alone(error, "it can't be read")
     # What a hostile or damaged file does to a parser must not cost the others.
     log.error("%s", os.fsdecode(item["path"]), exc_info=error)
-    return LeftAlone(f"an error in csearchd ({type(error).__name__}); the service's log says more")
+    return SkippedFile(
+        f"an error in csearchd ({type(error).__name__}); the service's log says more"
+    )
 
 
 def _expect_ours(path: bytes, top: bytes, most: int) -> None:
@@ -285,11 +288,11 @@ def _expect_ours(path: bytes, top: bytes, most: int) -> None:
     try:
         file = OpenFile(path, top)
         try:
-            if xmp.OURS.encode() in file.read(most):
+            if xmp_packet.OURS.encode() in file.read(most):
                 return
         finally:
             file.close()
-    except (LeftAlone, OSError):
+    except (SkippedFile, OSError):
         pass
     raise FileNotFoundError
 

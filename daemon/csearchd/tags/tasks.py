@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from csearch.protocol import Message
-from csearchd.encode.formats import is_raw
-from csearchd.encode.serving import Serving
+from csearch.protocol.wire import Message
+from csearchd.formats.suffixes import is_raw
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below, roots
+from csearchd.models.active_model import ActiveModel
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Entry
 from csearchd.tags.plan import DAMAGED
-from csearchd.tags.scoring import Scoring
+from csearchd.tags.word_choice import Scoring
 from csearchd.tags.writers import sidecar
 
 MODES = ledger.CARRIERS
@@ -97,7 +97,7 @@ class Given:
 
 
 def next_items(
-    library: Library, task: Task, serving: Serving, scoring: Scoring, root: str
+    library: Library, task: Task, active_model: ActiveModel, scoring: Scoring, root: str
 ) -> list[Given]:
     """The next items of a task; those that can't be tagged are counted. Raises TagsError."""
     if task.kind != "write":
@@ -105,7 +105,7 @@ def next_items(
     given: list[Given] = []
     while not task.is_empty and not given:
         files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
-        given = _write_items(library, task, files, serving, scoring, root)
+        given = _write_items(library, task, files, active_model, scoring, root)
     return given
 
 
@@ -113,13 +113,13 @@ def _write_items(
     library: Library,
     task: Task,
     files: list[int],
-    serving: Serving,
+    active_model: ActiveModel,
     scoring: Scoring,
     root: str,
 ) -> list[Given]:
     before = _scored(library, files)
-    words = scoring.words(serving, files)
-    edition = scoring.edition(serving)
+    words = scoring.words(active_model, files)
+    edition = scoring.edition(active_model)
     scored = _scored(library, files)
     there = files_at(library, files)
     paths = {file: path for file, path, _, _ in there}
@@ -147,7 +147,7 @@ def _write_items(
             **_message("write", place, entry),
             "words": [word for word, _ in words[file] if word not in unwanted[file]],
             "root": root,
-            "model": serving.model.name,
+            "model": active_model.model.name,
             "top": top_of(path, tops),
             "scored": found.message(found.content),
         }

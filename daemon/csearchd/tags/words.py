@@ -2,7 +2,7 @@
 
 A word is a path, from the general to the particular: "animal/dog". Its last part, the leaf, is what
 flat lists hold; hierarchies hold the whole path below the configuration's `tags.root`. What
-separates words in a list is in none (csearchd.tags.vocabulary).
+separates words in a list is in none (csearchd.scoring.vocabulary).
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from csearchd.encode.formats import is_raw, is_sidecar
+from csearchd.formats.suffixes import is_raw, is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.moves import carry_ledger, move_directory, move_file, swap
-from csearchd.watch.agenda import Agenda
+from csearchd.watch.debounce import REST_SECONDS, Debounce
+from csearchd.watch.hard_links import Links
 from csearchd.watch.inotify import (
     IN_ATTRIB,
     IN_CLOSE_WRITE,
@@ -22,8 +23,7 @@ from csearchd.watch.inotify import (
     IN_SELF,
     Event,
 )
-from csearchd.watch.links import Links
-from csearchd.watch.resting import REST_SECONDS, Resting
+from csearchd.watch.listing_queue import ListingQueue
 from csearchd.watch.rules import CACHEDIR_TAG, NOSEARCH, Rules
 from csearchd.watch.watches import Node, Watches
 
@@ -36,8 +36,8 @@ class EventHandler:
         library: Library,
         rules: Rules,
         watches: Watches,
-        agenda: Agenda,
-        resting: Resting,
+        listing_queue: ListingQueue,
+        debounce: Debounce,
         links: Links,
         scan: Callable[[bytes], object],
         scans: Callable[[bytes], bool],
@@ -46,8 +46,8 @@ class EventHandler:
         self.rules = rules
         self._library = library
         self._watches = watches
-        self._agenda = agenda
-        self._resting = resting
+        self._listing_queue = listing_queue
+        self._debounce = debounce
         self._links = links
         self._scan = scan
         self._scans = scans
@@ -82,15 +82,15 @@ class EventHandler:
             if node.is_root:
                 self._scan_roots(node)
             elif mask & IN_GONE and node.parent is not None:
-                self._agenda.list_soon(node.parent)
+                self._listing_queue.list_soon(node.parent)
         elif not name:
-            self._agenda.list_soon(node)
+            self._listing_queue.list_soon(node)
         elif mask & (IN_CREATE | IN_MOVED_TO) and mask & IN_DIRECTORY:
             self._arrived(node, name, mask)
         elif mask & IN_DIRECTORY:
             self._directory(node, name, mask)
         elif name in (NOSEARCH, CACHEDIR_TAG):
-            self._agenda.list_soon(node)
+            self._listing_queue.list_soon(node)
         elif self.rules.takes(name) or is_sidecar(name):
             self._file(node, name, mask)
 
@@ -99,7 +99,7 @@ class EventHandler:
         if not mask & IN_DIRECTORY:
             self._change(node, Event(0, IN_MOVED_TO, name))
         elif self.rules.enters(name) and not node.marked:
-            self._agenda.list_soon(node)
+            self._listing_queue.list_soon(node)
             child = node.children.get(name)
             if child is None or child.watch is None:
                 self._scan(join(node.path, name))
@@ -110,13 +110,13 @@ class EventHandler:
             if child is not None:
                 self._scan_roots(child)
                 self._watches.drop(child)
-                self._resting.forget(join(node.path, name))
-            self._agenda.list_soon(node)
+                self._debounce.forget(join(node.path, name))
+            self._listing_queue.list_soon(node)
         elif mask & IN_ATTRIB and self.rules.enters(name) and not node.marked:
             if child is None or child.watch is None:
                 self._scan(join(node.path, name))
             else:
-                self._agenda.list_soon(child)
+                self._listing_queue.list_soon(child)
 
     def _scan_roots(self, node: Node) -> None:
         for below in node.below():
@@ -126,14 +126,14 @@ class EventHandler:
     def _file(self, node: Node, name: bytes, mask: int) -> None:
         path = node.path
         if mask & (IN_CREATE | IN_MODIFY):
-            held = self._resting.hold(path, name, time.monotonic() + REST_SECONDS)
+            held = self._debounce.hold(path, name, time.monotonic() + REST_SECONDS)
             if held or is_sidecar(name):
                 return  # the listing comes when it is closed, or rests
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
-            self._resting.settle(path, name, time.monotonic())
+            self._debounce.settle(path, name, time.monotonic())
         if mask & (IN_CLOSE_WRITE | IN_ATTRIB):
             self._links.note(join(path, name))
-        self._agenda.list_soon(node)
+        self._listing_queue.list_soon(node)
 
     def _move(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
         """A move whose halves are both known. Returns whether the library has it."""
@@ -156,7 +156,7 @@ class EventHandler:
         if child is not None:
             if moved:
                 self._watches.move(child, target, name)
-                self._resting.move(old, new)
+                self._debounce.move(old, new)
             else:
                 self._directory(source, event.name, IN_MOVED_FROM)
         whole = child is not None and all(n.watch is not None for n in child.below())
@@ -164,8 +164,8 @@ class EventHandler:
             self._scan(new)
         if replaced is not None:  # only an empty one can be, unless they are exchanged
             self._scan(old)
-        self._agenda.list_soon(source)
-        self._agenda.list_soon(target)
+        self._listing_queue.list_soon(source)
+        self._listing_queue.list_soon(target)
         return moved
 
     def _swap(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
@@ -177,7 +177,7 @@ class EventHandler:
         one, other = source.children.get(event.name), target.children.get(name)
         if swapped and one is not None and other is not None:
             self._watches.swap(one, other)
-            self._resting.swap(old, new)
+            self._debounce.swap(old, new)
             whole = not self._scans(old) and not self._scans(new)
         else:
             whole = False
@@ -187,9 +187,9 @@ class EventHandler:
             self._scan(old)
             self._scan(new)
         for node, place in ((source, event.name), (target, name)):
-            self._agenda.list_soon(node)
+            self._listing_queue.list_soon(node)
             if directory and (child := node.children.get(place)):
-                self._agenda.list_soon(child)  # and its watch is checked
+                self._listing_queue.list_soon(child)  # and its watch is checked
         return swapped
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import select
 
-from csearchd.library.filesystem import MOUNTS, Mount, MountTable, mounts
-from csearchd.library.volumes import Volumes, pulled_out
+from csearchd.library.volumes.volumes import Volumes, pulled_out
+from csearchd.system.filesystem import MOUNTS, Mount, MountTable, mounts
 
 _MOST_LINKS = 40  # as the kernel follows
 

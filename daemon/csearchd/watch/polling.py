@@ -1,17 +1,9 @@
-"""Places whose changes nobody tells: when they are looked at, and that they may not answer."""
+"""When to scan a place again whose changes no event tells."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
-
 _SHORTEST, _LONGEST = 4.0, 60.0  # seconds between scans of a place
-_IDLE_SECONDS = 5.0  # after which a thread that nobody has a call for ends
 _SHARE = 50  # a place is scanned for at most one part in so many of the time
-
-T = TypeVar("T")
 
 
 class Polling:
@@ -26,101 +18,3 @@ class Polling:
         between = _SHORTEST if changed else min(2 * before, _LONGEST)
         self._between[path] = between
         return max(between, cost * _SHARE)
-
-
-class Unanswered(Exception):
-    """The file system doesn't answer."""
-
-
-class Patience:
-    """Calls into file systems behind which a server or another process may hang.
-
-    One that hangs is left to itself; until it returns, nothing else is tried there. Used by several
-    threads, which take turns with a place. Each place has one thread, however many calls there are.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        """`seconds` are allowed for a call."""
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._places: dict[bytes, _Place] = {}
-
-    def call(self, place: bytes, function: Callable[[], T]) -> T:
-        """What `function` returns or raises. Raises Unanswered."""
-        with self._lock:
-            found = self._places.setdefault(place, _Place())
-        return found.call(function, self._seconds)
-
-
-class _Place:
-    """Calls into one place, by a thread that ends when there have been none for a while."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._call: _Call[Any] | None = None  # under way, or waiting for the thread
-        self._running = False  # the thread
-
-    def call(self, function: Callable[[], T], seconds: float) -> T:
-        call = _Call(function)
-        with self._changed:
-            while self._call:
-                self._wait_for(self._call, seconds)
-            call.began = time.monotonic()
-            self._call = call
-            if not self._running:
-                self._start()
-            self._changed.notify_all()
-            while not call.over:
-                self._wait_for(call, seconds)
-        return call.result()
-
-    def _wait_for(self, call: _Call[Any], seconds: float) -> None:
-        """Until something changes. Raises Unanswered where `call` has taken too long."""
-        left = call.began + seconds - time.monotonic()
-        if left <= 0:
-            raise Unanswered
-        self._changed.wait(left)
-
-    def _start(self) -> None:
-        try:
-            threading.Thread(target=self._run, name="patience", daemon=True).start()
-        except RuntimeError as error:  # there are too many threads
-            self._call = None
-            raise Unanswered from error
-        self._running = True
-
-    def _run(self) -> None:
-        with self._changed:
-            while self._changed.wait_for(lambda: self._call, _IDLE_SECONDS):
-                if call := self._call:
-                    self._changed.release()
-                    try:
-                        call.run()
-                    finally:
-                        self._changed.acquire()
-                    self._call = None
-                    self._changed.notify_all()
-            self._running = False
-
-
-class _Call(Generic[T]):
-    def __init__(self, function: Callable[[], T]) -> None:
-        self._function = function
-        self._results: list[T] = []
-        self._error: BaseException | None = None
-        self.began = 0.0  # monotonic seconds
-
-    @property
-    def over(self) -> bool:
-        return bool(self._results or self._error)
-
-    def run(self) -> None:
-        try:
-            self._results.append(self._function())
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> T:
-        if self._error:
-            raise self._error
-        return self._results[0]

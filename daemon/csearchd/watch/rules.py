@@ -8,8 +8,8 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 
-from csearchd.encode.files import UnreadableError, open_file
-from csearchd.encode.formats import JPEG_SUFFIXES, families, is_raw, suffix
+from csearchd.formats.suffixes import JPEG_SUFFIXES, families, is_raw, suffix
+from csearchd.system.files import UnreadableError, open_file
 
 # Directories that hold no photos of the user's: caches, thumbnails, waste, other programs' own.
 EXCLUDED = (

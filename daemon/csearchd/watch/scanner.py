@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
+from csearchd.concurrency.supervisor import UNEXPECTED, Backoff, Supervisor
 from csearchd.library import listings, roots
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
-from csearchd.supervisor import UNEXPECTED, Backoff, Supervisor
-from csearchd.watch.resting import Resting
+from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.watcher import Watcher
 from csearchd.watch.watches import Node
@@ -55,7 +55,7 @@ class Scanner:
         self,
         library: Library,
         rules: Rules,
-        resting: Resting,
+        debounce: Debounce,
         changed: Callable[[], None],
         remounted: Callable[[], None],
         supervisor: Supervisor,
@@ -63,9 +63,9 @@ class Scanner:
         """`changed` is called when there may be new work for the encoder, `remounted` when much
         has gone or come with its disk."""
         self.watcher = Watcher(
-            library, rules, resting, self._scan, self._touches, changed, self._event_failed
+            library, rules, debounce, self._scan, self._touches, changed, self._event_failed
         )
-        self.trouble: str | None = None  # why nothing is scanned, while that is so
+        self.last_error: str | None = None  # why nothing is scanned, while that is so
         self._supervisor = supervisor
         self._library = library
         self._changed = changed
@@ -191,15 +191,15 @@ class Scanner:
             try:
                 if not self._turn():
                     self._wait(self._timeout())
-                self.trouble = None
+                self.last_error = None
             except LibraryError as error:
-                if self.trouble is None:
+                if self.last_error is None:
                     log.error("%s", error)
-                self.trouble = str(error)
+                self.last_error = str(error)
                 self._start_again()
                 self._stopped.wait(_TROUBLE)
             except Exception:  # the supervisor begins again after a while
-                self.trouble = f"changes are not followed: {UNEXPECTED}"
+                self.last_error = f"changes are not followed: {UNEXPECTED}"
                 self._miss(self.watcher.roots)
                 raise
 

@@ -1,8 +1,8 @@
 """The watch: the kernel's events are hints that lead to listings, and moves that need none.
 
 Everything here is called by the scanning thread alone, so that a move and a listing that was read
-before it can't cross; but for `mode`, `directories`, `lost` and `trouble`, which anybody may read,
-and for `there`, `ask` and `local`.
+before it can't cross; but for `mode`, `directories`, `lost` and `last_error`, which anybody may
+read, and for `there`, `ask` and `local`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
-from csearchd.library import disks
+from csearchd.concurrency.timed_calls import TimedCalls, Unanswered
 from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.library.roots import roots as paths
-from csearchd.watch.agenda import Agenda
-from csearchd.watch.disk import KERNELS, read_listing
+from csearchd.library.volumes import disks
+from csearchd.watch.debounce import REST_SECONDS, Debounce
+from csearchd.watch.directory_listing import KERNELS, read_listing
 from csearchd.watch.events import EventHandler, join
+from csearchd.watch.hard_links import Links
 from csearchd.watch.inotify import IN_OVERFLOW, Inotify
-from csearchd.watch.links import Links
+from csearchd.watch.listing_queue import ListingQueue
 from csearchd.watch.mounts import Mounts
-from csearchd.watch.polling import Patience, Polling, Unanswered
-from csearchd.watch.resting import REST_SECONDS, Resting
+from csearchd.watch.polling import Polling
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
 from csearchd.watch.writers import may_have_writer
@@ -51,7 +52,7 @@ class Watcher:
         self,
         library: Library,
         rules: Rules,
-        resting: Resting,
+        debounce: Debounce,
         scan: Callable[[bytes], object],
         scans: Callable[[bytes], bool],
         changed: Callable[[], object],
@@ -63,9 +64,9 @@ class Watcher:
         event led to and nobody thought of: what the event told is lost.
         """
         self.lost = 0  # times that the kernel's queue ran over
-        self.trouble: str | None = None
+        self.last_error: str | None = None
         self._library = library
-        self._resting = resting
+        self._debounce = debounce
         self._scan = scan
         self._changed = changed
         self._failed = failed
@@ -76,25 +77,25 @@ class Watcher:
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
         self._inotify = self._open()
         self._watches = Watches(self._inotify)
-        self._agenda = Agenda()
+        self._listing_queue = ListingQueue()
         self._polling = Polling()
-        self._patience = Patience(_LISTING_SECONDS)
-        self._short_patience = Patience(_ANSWER_SECONDS)
+        self._patience = TimedCalls(_LISTING_SECONDS)
+        self._short_patience = TimedCalls(_ANSWER_SECONDS)
         self._links = Links(library)
         self._events = EventHandler(
-            library, rules, self._watches, self._agenda, resting, self._links, scan, scans
+            library, rules, self._watches, self._listing_queue, debounce, self._links, scan, scans
         )
 
     def _open(self) -> Inotify | None:
         try:
             return Inotify()
         except OSError as error:
-            self.trouble = (
+            self.last_error = (
                 f"changes can't be watched ({error.strerror}), directories are scanned now and "
                 "then instead; other programs watch too much: "
                 "sudo sysctl fs.inotify.max_user_instances=1024"
             )
-            log.error("%s", self.trouble)
+            log.error("%s", self.last_error)
             return None
 
     @property
@@ -117,7 +118,7 @@ class Watcher:
     @property
     def pending(self) -> list[bytes]:
         """The directories that are going to be listed."""
-        return self._agenda.pending
+        return self._listing_queue.pending
 
     def mode(self, root: bytes) -> str:
         """How changes below a root are noticed: "watched", "polled" or "scanned"."""
@@ -145,9 +146,11 @@ class Watcher:
                 if self._wanted(gone) is None:
                     self._watches.drop(node)
         if self._unwatched and not self._unwatched & self.roots:
-            self.trouble = None
+            self.last_error = None
         self._unwatched &= self.roots
-        self._agenda.keep_scans(lambda path: any(is_below(path, root) for root in self._roots))
+        self._listing_queue.keep_scans(
+            lambda path: any(is_below(path, root) for root in self._roots)
+        )
 
     # What the scanning thread tells
 
@@ -184,12 +187,12 @@ class Watcher:
         inside = {root for root in self._roots if is_below(path, root)}
         self._unwatched |= inside
         self._failing |= inside
-        if self.trouble is None:
-            self.trouble = (
+        if self.last_error is None:
+            self.last_error = (
                 f"only {self.directories} directories can be watched, the others are scanned "
                 "every few minutes; for more: sudo sysctl fs.inotify.max_user_watches=524288"
             )
-            log.error("%s (%s)", self.trouble, error.strerror)
+            log.error("%s (%s)", self.last_error, error.strerror)
 
     def read(self, path: bytes) -> Listing | None:
         """The listing of one directory, None if it isn't there; waits for no server that hangs."""
@@ -239,14 +242,14 @@ class Watcher:
             age = (clock - file.mtime_ns) / 1e9
             path = join(listing.path, file.name)
             if 0 <= age < REST_SECONDS and (blind or may_have_writer(path)):
-                self._resting.hold(listing.path, file.name, now + REST_SECONDS - age)
+                self._debounce.hold(listing.path, file.name, now + REST_SECONDS - age)
 
     def listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:
         """A watched directory was listed; `whole`: what is below it is going to be, too."""
         now = time.monotonic()
         node.listed, node.cost = now, now - began
         node.marked = listing.marked
-        if self._resting.release(listing.path, began):
+        if self._debounce.release(listing.path, began):
             self._changed()
         if listing.failure:
             return
@@ -268,48 +271,48 @@ class Watcher:
         if not there and (node := self._watches.find(path)):
             node.is_root = False
             self._watches.drop(node)
-            self._resting.forget(path)
+            self._debounce.forget(path)
         if path in self._roots and path in self._unwatched and path not in self._failing:
             self._unwatched -= {path}
             if not self._unwatched:
-                self.trouble = None
+                self.last_error = None
         if path in self._roots or self._mounts.blind_point(path) == path:
             self._plan(path, there, self._polling.next(path, changed, cost))
 
     def _plan(self, root: bytes, there: bool, polled: float) -> None:
         """Notes when a root, or a mount in it, is to be scanned without an event's asking."""
         if not there:
-            self._agenda.scan_in(root, _ABSENT_SECONDS)
+            self._listing_queue.scan_in(root, _ABSENT_SECONDS)
             return
         mode = self.mode(root)
         between = {"polled": polled, "scanned": _UNWATCHED_SECONDS}
-        self._agenda.scan_in(root, between.get(mode, _WATCHED_SECONDS))
+        self._listing_queue.scan_in(root, between.get(mode, _WATCHED_SECONDS))
         if mode != "polled":
             for point in self._mounts.blind_points(root):
-                self._agenda.scan_in(point, polled)
+                self._listing_queue.scan_in(point, polled)
 
     # What the scanning thread asks
 
     def timeout(self) -> float | None:
         """Seconds until there is something to do without an event; None for never."""
         now = time.monotonic()
-        deadline = self._resting.deadline()
+        deadline = self._debounce.deadline()
         if deadline is not None and deadline <= now:
             deadline = None  # its listing is on the agenda
-        times = (self._agenda.earliest(), self._links.earliest(), deadline)
+        times = (self._listing_queue.earliest(), self._links.earliest(), deadline)
         earliest = min((when for when in times if when is not None), default=None)
         return None if earliest is None else max(0.0, earliest - now)
 
     def next_listing(self) -> Node | None:
         """A directory that is to be listed now."""
         now = time.monotonic()
-        for path in self._resting.overdue(now):
+        for path in self._debounce.overdue(now):
             node = self._watches.find(path)
             if node and node.watch is not None:
-                self._agenda.list_soon(node)
-            elif self._resting.release(path, now):
+                self._listing_queue.list_soon(node)
+            elif self._debounce.release(path, now):
                 self._changed()
-        return self._agenda.next_listing(now)
+        return self._listing_queue.next_listing(now)
 
     def watches(self, path: bytes) -> bool:
         """Whether the directory at `path` is watched; anybody may ask."""
@@ -335,7 +338,7 @@ class Watcher:
         node = self._watches.find(path)
         if node is None or node.watch is None:
             return False
-        self._agenda.list_soon(node)
+        self._listing_queue.list_soon(node)
         return True
 
     def look_around(self) -> None:
@@ -346,11 +349,11 @@ class Watcher:
         now = time.monotonic()
         for path in self._links.directories(now):
             self.look(path)
-        for path in self._agenda.next_scans():
+        for path in self._listing_queue.next_scans():
             if self._mounts.blind(path) or os.path.isdir(path):
                 self._scan(path)
             elif path in self._roots:
-                self._agenda.scan_in(path, _ABSENT_SECONDS)
+                self._listing_queue.scan_in(path, _ABSENT_SECONDS)
 
     @property
     def remounted(self) -> bool:

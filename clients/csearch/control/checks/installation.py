@@ -11,7 +11,7 @@ from csearch import __version__
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.errors import ClientError
 from csearch.models import verify
-from csearch.quoting import printable
+from csearch.protocol.quoting import printable
 
 _OLDEST_PYTHON = (3, 11)
 _REINSTALL = "pip install csearch in a fresh virtual environment brings all that is needed"

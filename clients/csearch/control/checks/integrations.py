@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from csearch.control.checks import OK, WARN, Finding, Findings
 from csearch.errors import ClientError
-from csearch.installing.items import ITEMS, target
-from csearch.installing.manifest import Manifest, digest, load, read_file
-from csearch.installing.plan import REMOVE, removal
-from csearch.installing.render import command, rendered
+from csearch.installation.items import ITEMS, target
+from csearch.installation.manifest import Manifest, digest, load, read_file
+from csearch.installation.plan import REMOVE, removal
+from csearch.installation.render import command, rendered
 
 _AGAIN = "csearchctl install"
 

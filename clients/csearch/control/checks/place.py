@@ -11,7 +11,7 @@ from typing import Any
 
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.directories import data_directory
-from csearch.protocol import AddressError, socket_path
+from csearch.protocol.wire import AddressError, socket_path
 from csearch.show.numbers import count, size
 
 _LITTLE_SPACE = 1_000_000_000
@@ -23,7 +23,7 @@ _WATCH_LIMIT = "/proc/sys/fs/inotify/max_user_watches"
 _ASK_SERVICE = """
 import json
 from csearchd import config, paths
-from csearchd.library.filesystem import network_filesystem
+from csearchd.system.filesystem import network_filesystem
 
 places = paths.standard_paths()
 try:

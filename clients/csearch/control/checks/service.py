@@ -7,7 +7,7 @@ from csearch.connection import Connection
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.errors import ClientError, NotRunning
 from csearch.launch import UNIT, installed_unit
-from csearch.protocol import AddressError, socket_path
+from csearch.protocol.wire import AddressError, socket_path
 
 
 def findings() -> Findings:

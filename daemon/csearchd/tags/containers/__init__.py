@@ -1,8 +1,9 @@
 """XMP in JPEG, PNG and WebP: taken out and put in, with every other byte as it was.
 
 Each module has `read(data)`, the XMP packet or None, and `write(data, packet)`, the file with that
-packet, or without one. Both raise LeftAlone where the file is damaged or strange. Debian's exiftool
-can't write WebP, and none writes a file back to the byte, so these formats are spliced here.
+packet, or without one. Both raise SkippedFile where the file is damaged or strange. Debian's
+exiftool can't write WebP, and none writes a file back to the byte, so these formats are spliced
+here.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from csearchd.tags.record import LeftAlone
+from csearchd.tags.record import SkippedFile
 
 _IPTC, _DIGEST = 0x0404, 0x0425
 _KEYWORD, _CHARSET = (2, 25), (1, 90)
@@ -31,7 +31,7 @@ class _DataSet(NamedTuple):
 
 
 def keywords(resources: bytes) -> list[str]:
-    """The keywords in a segment's resources. Raises LeftAlone."""
+    """The keywords in a segment's resources. Raises SkippedFile."""
     for resource in _resources(resources):
         if resource.number == _IPTC:
             sets, _ = _data_sets(resource.data)
@@ -40,7 +40,7 @@ def keywords(resources: bytes) -> list[str]:
 
 
 def with_keywords(resources: bytes, less: Collection[str], more: Sequence[str]) -> bytes:
-    """The resources with other keywords; everything else as it was. Raises LeftAlone."""
+    """The resources with other keywords; everything else as it was. Raises SkippedFile."""
     found = _resources(resources)
     old = next((one.data for one in found if one.number == _IPTC), None)
     if old is None:
@@ -72,12 +72,12 @@ def _resources(data: bytes) -> list[_Resource]:
         name_end = at + 7 + data[at + 6] if at + 6 < len(data) else at
         name_end += (name_end - at) & 1
         if data[at : at + 4] != b"8BIM" or name_end + 4 > len(data):
-            raise LeftAlone(_DAMAGED)
+            raise SkippedFile(_DAMAGED)
         (number,) = struct.unpack_from(">H", data, at + 4)
         (size,) = struct.unpack_from(">I", data, name_end)
         start = name_end + 4
         if start + size > len(data):
-            raise LeftAlone(_DAMAGED)
+            raise SkippedFile(_DAMAGED)
         found.append(_Resource(data[at:name_end], number, data[start : start + size]))
         at = start + size + (size & 1)
     return found
@@ -91,11 +91,11 @@ def _data_sets(data: bytes) -> tuple[list[_DataSet], bytes]:
         (size,) = struct.unpack_from(">H", data, at + 3)
         end = at + 5 + size
         if size & 0x8000 or end > len(data):
-            raise LeftAlone(_DAMAGED)
+            raise SkippedFile(_DAMAGED)
         found.append(_DataSet((data[at + 1], data[at + 2]), data[at:end], data[at + 5 : end]))
         at = end
     if data[at:].strip(b"\0"):
-        raise LeftAlone(_DAMAGED)
+        raise SkippedFile(_DAMAGED)
     return found, data[at:]
 
 
@@ -112,5 +112,5 @@ def _keyword(text: str, sets: Sequence[_DataSet]) -> bytes:
     try:
         value = text.encode(_encoding(sets))
     except UnicodeEncodeError:
-        raise LeftAlone(f"its IPTC data can't hold {text!r}, in Latin letters only") from None
+        raise SkippedFile(f"its IPTC data can't hold {text!r}, in Latin letters only") from None
     return struct.pack(">BBBH", 0x1C, *_KEYWORD, len(value)) + value

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from csearchd.encode.identity_jpeg import jpeg_parts
-from csearchd.encode.identity_parts import MalformedError
+from csearchd.formats.jpeg import jpeg_parts
+from csearchd.formats.parts import MalformedError
 from csearchd.tags.containers import iptc
-from csearchd.tags.record import LeftAlone
+from csearchd.tags.record import SkippedFile
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -41,13 +41,13 @@ def write(data: bytes, packet: bytes | None) -> bytes:
     segment = b""
     if packet is not None:
         if len(packet) > _MOST:
-            raise LeftAlone(f"its XMP would have {len(packet)} bytes; JPEG holds {_MOST}")
+            raise SkippedFile(f"its XMP would have {len(packet)} bytes; JPEG holds {_MOST}")
         segment = b"\xff\xe1" + struct.pack(">H", 2 + len(_XMP) + len(packet)) + _XMP + packet
     new = data[:start] + segment + data[end:]
     if layout.multi is None:
         return new
     if layout.multi < start:
-        raise LeftAlone("its XMP stands behind the index of its further pictures (MPF)")
+        raise SkippedFile("its XMP stands behind the index of its further pictures (MPF)")
     return _grown(new, layout.multi + len(segment) - (end - start), len(new) - len(data))
 
 
@@ -63,18 +63,18 @@ def with_keywords(data: bytes, less: Collection[str], more: Sequence[str]) -> by
     start, end = layout.photoshop[0]
     body = _RESOURCES + iptc.with_keywords(_resources(data, layout), less, more)
     if len(body) > 65533:
-        raise LeftAlone("there is no room for more IPTC keywords")
+        raise SkippedFile("there is no room for more IPTC keywords")
     new = data[:start] + b"\xff\xed" + struct.pack(">H", 2 + len(body)) + body + data[end:]
     if layout.multi is None:
         return new
     if layout.multi < start:
-        raise LeftAlone("its IPTC data stand behind the index of its further pictures (MPF)")
+        raise SkippedFile("its IPTC data stand behind the index of its further pictures (MPF)")
     return _grown(new, layout.multi + len(new) - len(data), len(new) - len(data))
 
 
 def _resources(data: bytes, layout: _Layout) -> bytes:
     if len(layout.photoshop) > 1 or data[layout.photoshop[0][0] + 1] == 0xFF:
-        raise LeftAlone("its IPTC data are in several segments")
+        raise SkippedFile("its IPTC data are in several segments")
     start, end = layout.photoshop[0]
     return data[start + 4 + len(_RESOURCES) : end]
 
@@ -82,13 +82,13 @@ def _resources(data: bytes, layout: _Layout) -> bytes:
 def segments(data: bytes) -> list[tuple[int, int, int]]:
     """The segments before the first scan: marker, where it begins, where it ends.
 
-    Raises LeftAlone where the file isn't whole, up to the end of its first picture.
+    Raises SkippedFile where the file isn't whole, up to the end of its first picture.
     """
     try:
         for _ in jpeg_parts(data):
             pass
     except MalformedError:
-        raise LeftAlone("it is truncated or damaged") from None
+        raise SkippedFile("it is truncated or damaged") from None
     found: list[tuple[int, int, int]] = []
     at = 2
     while True:
@@ -114,7 +114,7 @@ def _layout(data: bytes) -> _Layout:
             layout.place = end
         if marker == _APP1 and content.startswith(_XMP):
             if data[start + 1] == 0xFF:
-                raise LeftAlone("it is padded in a strange way")
+                raise SkippedFile("it is padded in a strange way")
             layout.xmp.append((start, end))
         elif marker == _APP1 and content.startswith(_EXTENSION):
             layout.extension += content
@@ -123,9 +123,9 @@ def _layout(data: bytes) -> _Layout:
         elif marker == PHOTOSHOP and content.startswith(_RESOURCES):
             layout.photoshop.append((start, end))
     if len(layout.xmp) > 1:
-        raise LeftAlone("it has several XMP packets")
+        raise SkippedFile("it has several XMP packets")
     if any(name in layout.extension for name in (b"subject", b"TagsList", b"Subject")):
-        raise LeftAlone("its keywords are in an extension of its XMP")
+        raise SkippedFile("its keywords are in an extension of its XMP")
     return layout
 
 
@@ -148,4 +148,4 @@ def _grown(data: bytes, at: int, by: int) -> bytes:
                 return data[:place] + struct.pack(order + "I", size + by) + data[place + 4 :]
     except (KeyError, ValueError, struct.error):
         pass
-    raise LeftAlone("its index of further pictures (MPF) is damaged")
+    raise SkippedFile("its index of further pictures (MPF) is damaged")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 
-from csearchd.encode.identity_parts import MalformedError
-from csearchd.encode.identity_png import SIGNATURE, chunks
-from csearchd.tags.record import LeftAlone
+from csearchd.formats.parts import MalformedError
+from csearchd.formats.png import SIGNATURE, chunks
+from csearchd.tags.record import SkippedFile
 
 _KEYWORD = b"XML:com.adobe.xmp\0"
 _MOST = 16 << 20  # bytes of a compressed packet
@@ -40,12 +40,12 @@ def _find(data: bytes) -> tuple[int, int, bytes] | None:
             if kind == b"iTXt" and bytes(content[: len(_KEYWORD)]) == _KEYWORD:
                 found.append((at, end, bytes(content)))
             elif kind in (b"tEXt", b"zTXt") and bytes(content[:24]).startswith(_RAW_PROFILES):
-                raise LeftAlone("its XMP is in a text chunk of ImageMagick's")
+                raise SkippedFile("its XMP is in a text chunk of ImageMagick's")
             at = end
     except MalformedError:
-        raise LeftAlone("it is truncated or damaged") from None
+        raise SkippedFile("it is truncated or damaged") from None
     if len(found) > 1:
-        raise LeftAlone("it has several XMP packets")
+        raise SkippedFile("it has several XMP packets")
     return found[0] if found else None
 
 
@@ -54,16 +54,16 @@ def _text(content: bytes) -> bytes:
     rest = content[len(_KEYWORD) :]
     parts = rest[2:].split(b"\0", 2)
     if len(parts) < 3:
-        raise LeftAlone("its XMP is damaged")
+        raise SkippedFile("its XMP is damaged")
     if rest[0] != 1:
         return parts[2]
     try:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(parts[2], _MOST)
     except zlib.error:
-        raise LeftAlone("its XMP is damaged") from None
+        raise SkippedFile("its XMP is damaged") from None
     if not unpacker.eof:
-        raise LeftAlone("its XMP is damaged or too large")
+        raise SkippedFile("its XMP is damaged or too large")
     return text
 
 

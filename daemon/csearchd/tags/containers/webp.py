@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from csearchd.tags.record import LeftAlone
+from csearchd.tags.record import SkippedFile
 
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 
@@ -37,21 +37,21 @@ def write(data: bytes, packet: bytes | None) -> bytes:
 def _chunks(data: bytes) -> list[_Chunk]:
     end = 8 + int.from_bytes(data[4:8], "little")
     if data[8:12] != b"WEBP" or end > len(data):
-        raise LeftAlone("it is truncated or damaged")
+        raise SkippedFile("it is truncated or damaged")
     found: list[_Chunk] = []
     at = 12
     while at < end:
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         after = at + 8 + size + (size & 1)
         if after > end:
-            raise LeftAlone("it is truncated or damaged")
+            raise SkippedFile("it is truncated or damaged")
         found.append((data[at : at + 4], at, after))
         at = after
     kinds = [kind for kind, _, _ in found]
     if not kinds or kinds[0] not in (b"VP8X", b"VP8 ", b"VP8L"):
-        raise LeftAlone("it is truncated or damaged")
+        raise SkippedFile("it is truncated or damaged")
     if kinds.count(b"XMP ") > 1 or kinds.count(b"VP8X") > 1:
-        raise LeftAlone("it has several XMP packets")
+        raise SkippedFile("it has several XMP packets")
     return found
 
 
@@ -61,11 +61,11 @@ def _extended(data: bytes, first: _Chunk) -> bytes:
     flags, width, height = _XMP_FLAG, 0, 0
     if kind == b"VP8 ":  # RFC 6386, 9.1
         if data[start + 11 : start + 14] != b"\x9d\x01\x2a":
-            raise LeftAlone("it is truncated or damaged")
+            raise SkippedFile("it is truncated or damaged")
         width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", data, start + 14))
     else:  # RFC 9649, 3.4
         if data[start + 8] != 0x2F:
-            raise LeftAlone("it is truncated or damaged")
+            raise SkippedFile("it is truncated or damaged")
         bits = int.from_bytes(data[start + 9 : start + 13], "little")
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         flags |= _ALPHA_FLAG if bits >> 28 & 1 else 0

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from csearchd.encode import files
-from csearchd.tags.record import LeftAlone
+from csearchd.system import files
+from csearchd.tags.record import SkippedFile
 
 
 def open_directory(path: bytes, top: bytes = b"/") -> int:
-    """As of csearchd.encode.files; raises LeftAlone where a symbolic link is in the way, OSError
+    """As of csearchd.system.files; raises SkippedFile where a symbolic link is in the way, OSError
     where there is no such directory."""
     try:
         return files.open_directory(path, top)
     except files.LinkError as error:
         shown = os.fsdecode(error.filename)
         text = f"it changed: the directory {shown} is a symbolic link now"
-        raise LeftAlone(text, passing=True) from None
+        raise SkippedFile(text, is_transient=True) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from csearchd.tags.record import Record
-from csearchd.tags.replace import OpenFile
+from csearchd.tags.writers.replace import OpenFile
 
 
 class Keywords(Protocol):
@@ -47,19 +47,19 @@ class Carrier(Protocol):
     def look(self, path: bytes, top: bytes) -> Seen:
         """What is there for the picture at `path`; no symbolic link is followed below `top`.
 
-        Raises LeftAlone, FileNotFoundError, NotADirectoryError.
+        Raises SkippedFile, FileNotFoundError, NotADirectoryError.
         """
 
     def keywords(self, seen: Seen) -> Keywords:
-        """Raises LeftAlone where they can't be read."""
+        """Raises SkippedFile where they can't be read."""
 
     def edited(
         self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
-        """`content` without the words of `drop`, with those of `add`. Raises LeftAlone."""
+        """`content` without the words of `drop`, with those of `add`. Raises SkippedFile."""
 
     def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
-        """Makes `content`, of which `record` is true, what is there. Raises LeftAlone."""
+        """Makes `content`, of which `record` is true, what is there. Raises SkippedFile."""
 
 
 def digest(content: bytes | None) -> bytes:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from csearchd.tags import replace, xmp_words
 from csearchd.tags.containers import container, jpeg
-from csearchd.tags.exiftool import Exiftool
-from csearchd.tags.record import LeftAlone, Record
-from csearchd.tags.replace import OpenFile
-from csearchd.tags.rewriting import Rewriting, wrapped
-from csearchd.tags.verify import verify_keywords, verify_rewritten, verify_spliced
+from csearchd.tags.record import Record, SkippedFile
 from csearchd.tags.words import leaf
+from csearchd.tags.writers import replace, xmp_words
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+from csearchd.tags.writers.exiftool import Exiftool
+from csearchd.tags.writers.replace import OpenFile
+from csearchd.tags.writers.rewriting import Rewriting, wrapped
+from csearchd.tags.writers.verify import verify_keywords, verify_rewritten, verify_spliced
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> b
     more = without_duplicates([leaf(word) for word in add.words]) if add else []
     new = jpeg.with_keywords(content, less, more)
     if not set(jpeg.keywords(content)).issubset({*jpeg.keywords(new), *less}):
-        raise LeftAlone("its IPTC data can't be changed without a loss")
+        raise SkippedFile("its IPTC data can't be changed without a loss")
     verify_keywords(content, new)
     return new
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from csearchd.encode.files import signed
-from csearchd.encode.identity import SCHEME, identity
-from csearchd.tags.replace import OpenFile
+from csearchd.formats.identity import SCHEME, identity
+from csearchd.system.files import signed
+from csearchd.tags.writers.replace import OpenFile
 
 _ORIENTATIONS = range(1, 9)
 
@@ -16,8 +16,8 @@ def is_scored(picture: OpenFile, scored: dict[str, Any], most: int) -> bool:
     """Whether an open file is what the library has read, by its stat or by its identity: metadata
     may have been edited since.
 
-    `scored` is that of an item (csearch.protocol); `most` the bytes of the largest picture. Raises
-    LeftAlone where the file can't be read.
+    `scored` is that of an item (csearch.protocol.wire); `most` the bytes of the largest picture.
+    Raises SkippedFile where the file can't be read.
     """
     info = picture.info
     times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)

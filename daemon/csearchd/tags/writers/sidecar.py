@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from csearchd.encode.formats import families, is_raw, sidecar_names, suffix
-from csearchd.tags import replace, xmp_words
-from csearchd.tags.record import LeftAlone, Record
-from csearchd.tags.replace import OpenFile
+from csearchd.formats.suffixes import families, is_raw, sidecar_names, suffix
+from csearchd.tags.record import Record, SkippedFile
+from csearchd.tags.writers import replace, xmp_words
 from csearchd.tags.writers.beneath import open_directory
 from csearchd.tags.writers.carrier import Keywords, Seen
+from csearchd.tags.writers.replace import OpenFile
 
 _MOST = 16 << 20  # bytes
 
@@ -43,7 +43,7 @@ class SidecarCarrier:
         directory = open_directory(os.path.dirname(path), top)
         seen = _Seen(path, None, None, None, directory, path + b".xmp", None)
         try:
-            with suppress(FileNotFoundError, LeftAlone):
+            with suppress(FileNotFoundError, SkippedFile):
                 seen.picture = OpenFile(path, directory=directory)
             for sidecar in _names(directory, path):
                 with suppress(FileNotFoundError):
@@ -78,7 +78,7 @@ class SidecarCarrier:
         elif seen.file:
             replace.replace(seen.file, content)
         elif seen.picture is None or not seen.picture.is_there():
-            raise LeftAlone("it is gone", passing=True)
+            raise SkippedFile("it is gone", is_transient=True)
         else:
             # A read-only picture's sidecar is not: its words may change.
             mode = (seen.picture.info.st_mode & 0o666) | stat.S_IWUSR
@@ -88,12 +88,12 @@ class SidecarCarrier:
 def _opened(directory: int, sidecar: bytes) -> OpenFile:
     try:
         return OpenFile(sidecar, directory=directory)
-    except LeftAlone as error:
-        raise LeftAlone(f"its sidecar: {error}", error.passing) from error
+    except SkippedFile as error:
+        raise SkippedFile(f"its sidecar: {error}", error.is_transient) from error
 
 
 def _names(directory: int, path: bytes) -> list[bytes]:
-    """The sidecars that there may be, the one that counts first. Raises LeftAlone."""
+    """The sidecars that there may be, the one that counts first. Raises SkippedFile."""
     there = [one for one in _paths(path) if _exists(directory, os.path.basename(one))]
     if there and not there[0].startswith(path):
         others = _of_the_same_stem(directory, os.path.basename(path))
@@ -102,7 +102,7 @@ def _names(directory: int, path: bytes) -> list[bytes]:
             return []  # of a camera's raw file and JPEG it is the raw file's
         for other in raws if is_raw(path) else others:
             shared = os.fsdecode(os.path.basename(there[0]))
-            raise LeftAlone(f"{shared} may be the sidecar of {os.fsdecode(other)} too")
+            raise SkippedFile(f"{shared} may be the sidecar of {os.fsdecode(other)} too")
     return there
 
 
@@ -135,13 +135,13 @@ def holds(path: bytes, top: bytes, marks: Iterable[str]) -> bool:
     for sidecar in _paths(path) if wanted else ():
         try:
             file = OpenFile(sidecar, top)
-        except (LeftAlone, FileNotFoundError, NotADirectoryError):
+        except (SkippedFile, FileNotFoundError, NotADirectoryError):
             continue
         try:
             content = file.read(_MOST)
             if any(mark in content for mark in wanted):
                 return True
-        except LeftAlone:
+        except SkippedFile:
             continue
         finally:
             file.close()

@@ -8,10 +8,10 @@ from __future__ import annotations
 import errno
 import os
 
-from csearchd.tags.record import LeftAlone, Record, left_alone, read_mirror
-from csearchd.tags.replace import OpenFile
+from csearchd.tags.record import Record, SkippedFile, left_alone, read_mirror
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+from csearchd.tags.writers.replace import OpenFile
 
 TAGS = "user.xdg.tags"
 MIRROR = "user.csearch.tags"
@@ -64,7 +64,7 @@ class XattrCarrier:
         assert seen.picture
         fd = seen.picture.fd
         if not seen.picture.is_there() or _get(fd, TAGS) != seen.content:
-            raise LeftAlone("its tags changed meanwhile", passing=True)
+            raise SkippedFile("its tags changed meanwhile", is_transient=True)
         try:
             if content != seen.content:
                 _set(fd, TAGS, content)
@@ -98,15 +98,17 @@ def _set(fd: int, name: str, value: bytes | None) -> None:
             raise
 
 
-def _reason(error: OSError) -> LeftAlone:
+def _reason(error: OSError) -> SkippedFile:
     if error.errno in _UNSUPPORTED:
-        return LeftAlone("its file system has no extended attributes; use --mode sidecar")
+        return SkippedFile("its file system has no extended attributes; use --mode sidecar")
     if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
         # Of the disk, or of the file, which most file systems don't tell apart
-        passing = error.errno != errno.E2BIG
-        return LeftAlone("there is no room for more extended attributes", passing=passing)
+        is_transient = error.errno != errno.E2BIG
+        return SkippedFile(
+            "there is no room for more extended attributes", is_transient=is_transient
+        )
     if error.errno in (errno.EACCES, errno.EROFS):
-        return LeftAlone("it is read-only")
+        return SkippedFile("it is read-only")
     return left_alone(error, "its extended attributes can't be changed")
 
 

@@ -1,0 +1,51 @@
+"""csearchctl doctor: checks the installation and says what to do. It never starts the daemon."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from csearch.command import say
+from csearch.control.checks import (
+    FAIL,
+    OK,
+    WARN,
+    Finding,
+    installation,
+    integrations,
+    place,
+    service,
+)
+from csearch.protocol.quoting import harmless
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl doctor
+"""
+
+FOUND_FAILURES = 1
+_STYLES = {OK: "32", WARN: "33", FAIL: "31"}
+_SUBJECT_COLUMNS = 13
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.description = f"{options.description} Exit status: 0, or 1 if a check failed."
+
+
+def run(options: argparse.Namespace) -> int:
+    terminal = Terminal(1)
+    failures = 0
+    for finding in _findings():
+        failures += finding.level == FAIL
+        level = terminal.styled(f"{finding.level:4}", _STYLES[finding.level])
+        say(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {harmless(finding.text)}")
+        if finding.advice:
+            say(f"{'':{_SUBJECT_COLUMNS + 6}}  → {harmless(finding.advice)}")
+    return FOUND_FAILURES if failures else 0
+
+
+def _findings() -> Iterator[Finding]:
+    yield from installation.findings()
+    yield from place.findings()
+    yield from service.findings()
+    yield from integrations.findings()

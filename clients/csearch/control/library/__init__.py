@@ -1,0 +1,1 @@
+"""Subcommands of csearchctl about what is in the library."""

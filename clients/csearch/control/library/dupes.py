@@ -1,0 +1,80 @@
+"""csearchctl dupes: pictures that are the same, or nearly."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import remark, write
+from csearch.connection import Connection
+from csearch.paths import absolute
+from csearch.protocol.quoting import printable
+from csearch.protocol.wire import Message
+from csearch.show.json import line, path_fields
+from csearch.show.numbers import count, size
+from csearch.show.progress import ProgressLine
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl dupes                     everywhere known; a blank line between groups
+csearchctl dupes ~/Pictures          below a directory
+csearchctl dupes --exact ~/Pictures  only the same pixels, whatever the files' keywords and names
+csearchctl dupes --json | jq .       each with its likeness, pixels and size
+csearchctl dupes -0                  NUL after each path, another one after each group
+"""
+
+
+_FIELDS = ("likeness", "pixels", "size")
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument("directory", nargs="?", metavar="DIR", help="only below DIR")
+    options.add_argument("--exact", action="store_true", help="only the same pixels")
+    form = options.add_mutually_exclusive_group()
+    form.add_argument("-0", dest="zero", action="store_true", help="NUL instead of newlines")
+    form.add_argument("--json", action="store_true", help="one JSON object a group, a line each")
+
+
+def run(options: argparse.Namespace) -> int:
+    terminal = Terminal(1)
+    progress = ProgressLine(Terminal(2))
+    path = absolute(options.directory) if options.directory is not None else None
+    result: Message = {}
+    try:
+        replies = Connection(start=True).request("dupes", path=path, exact=options.exact)
+        for reply in replies:
+            if reply["type"] == "progress":
+                progress.update(reply)
+            elif reply["type"] == "hits":
+                progress.clear()
+                for group in reply["hits"]:
+                    write(_shown(group, options, terminal))
+            else:
+                result = reply
+    finally:
+        progress.clear()
+    if result["groups"]:
+        spare = result["files"] - result["groups"]
+        remark(f"{count(result['groups'], 'group')}, {count(spare, 'picture')} more than needed.")
+    else:
+        remark("No picture is there twice.")
+    return 0
+
+
+def _shown(group: Message, options: argparse.Namespace, terminal: Terminal) -> bytes:
+    files = group["files"]
+    if options.json:
+        told = [
+            {**path_fields(file["path"]), **{name: file[name] for name in _FIELDS}}
+            for file in files
+        ]
+        return line({"exact": group["exact"], "files": told})
+    end = b"\0" if options.zero else b"\n"
+    if not terminal.interactive or options.zero:
+        return b"".join(file["path"] + end for file in files) + end
+    kind = "the same" if group["exact"] else "nearly the same"
+    rows = [terminal.styled(f"{count(len(files), 'picture')}, {kind}:", "1")]
+    rows += [
+        f"  {file['pixels'] / 1e6:6.1f} MP  {size(file['size']):>7}  {printable(file['path'])}"
+        for file in files
+    ]
+    return ("\n".join(rows) + "\n\n").encode(errors="surrogateescape")

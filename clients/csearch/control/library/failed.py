@@ -1,0 +1,44 @@
+"""csearchctl failed: the pictures that could not be read."""
+
+from __future__ import annotations
+
+import argparse
+
+from csearch.command import remark, say, write
+from csearch.connection import Connection
+from csearch.protocol.quoting import harmless, printable
+from csearch.show.numbers import count
+from csearch.show.terminal import Terminal
+
+EXAMPLES = """
+csearchctl failed                 each with the reason
+csearchctl failed | cut -f1       only the paths
+csearchctl failed --retry         try them again now
+"""
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--retry", action="store_true", help="try again (otherwise only when the file changes)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    terminal = Terminal(1)
+    for reply in Connection(start=True).request("failed", retry=options.retry):
+        for hit in reply.get("hits", ()):
+            if terminal.interactive:
+                reason = terminal.styled(harmless(hit["reason"]), "31")
+                say(f"{printable(hit['path'])}: {reason}")
+            else:
+                write(_field(hit["path"]) + b"\t" + harmless(hit["reason"]).encode() + b"\n")
+    if options.retry:
+        remark(f"{count(reply['retried'], 'picture')} will be tried again.")
+    elif not reply["count"]:
+        remark("Every picture could be read.")
+    return 0
+
+
+def _field(path: bytes) -> bytes:
+    """A path in a row for programs: as it is, unless it would be taken for more than one field."""
+    return printable(path).encode() if b"\n" in path or b"\t" in path else path

@@ -1,0 +1,1 @@
+"""Subcommands of csearchctl that control the running service."""

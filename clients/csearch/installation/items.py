@@ -1,0 +1,127 @@
+"""The table of what can be installed: which file goes where, and for whom."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NamedTuple
+
+import csearch
+from csearch.directories import base
+from csearch.errors import ClientError
+from csearch.protocol.quoting import printable
+
+
+class Item(NamedTuple):
+    """A file of integrations/ or systemd/, and its place."""
+
+    source: str  # below share()
+    target: str  # of a user: below $CONFIG or $DATA; else absolute, and for root to install
+    needs: tuple[str, ...]  # programs: any of them shows that it is of use here
+    executable: bool = False
+
+
+_COMMANDS = ("csearch", "csearchctl")
+_SYSTEMD = ("systemctl",)
+_WINDOW = ("/usr/bin/python3",)
+_BUS = ("dbus-daemon", "dbus-broker")
+
+ITEMS = (
+    Item("systemd/csearchd.service", "$CONFIG/systemd/user/csearchd.service", _SYSTEMD),
+    Item("systemd/csearchd.socket", "$CONFIG/systemd/user/csearchd.socket", _SYSTEMD),
+    Item(
+        "systemd/csearchd-tagger.service", "$CONFIG/systemd/user/csearchd-tagger.service", _SYSTEMD
+    ),
+    Item(
+        "integrations/dbus/org.csearch.Csearch1.service",
+        "$DATA/dbus-1/services/org.csearch.Csearch1.service",
+        _BUS,
+    ),
+    Item(
+        "integrations/krunner/org.csearch.krunner.desktop",
+        "$DATA/krunner/dbusplugins/org.csearch.krunner.desktop",
+        ("krunner",),
+    ),
+    *(
+        Item(
+            "integrations/completions/csearch.bash",
+            f"$DATA/bash-completion/completions/{command}",
+            ("bash",),
+        )
+        for command in _COMMANDS
+    ),
+    *(
+        Item(
+            "integrations/completions/csearch.fish",
+            f"$DATA/fish/vendor_completions.d/{command}.fish",
+            ("fish",),
+        )
+        for command in _COMMANDS
+    ),
+    *(
+        Item(f"integrations/man/{page}", f"$DATA/man/man{page[-1]}/{page}", ("man",))
+        for page in ("csearch.1", "csearchctl.1", "csearch-config.5", "csearchd.8")
+    ),
+    Item("integrations/completions/_csearch", "$DATA/zsh/site-functions/_csearch", ("zsh",)),
+    Item(
+        "integrations/nautilus/csearch.py",
+        "$DATA/nautilus-python/extensions/csearch.py",
+        ("nautilus",),
+    ),
+    *(
+        Item(
+            f"integrations/dolphin/csearch-{name}.desktop",
+            f"$DATA/kio/servicemenus/csearch-{name}.desktop",
+            ("dolphin",),
+            executable=True,
+        )
+        for name in ("similar", "like-these", "here")
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.desktop",
+        "$DATA/applications/org.csearch.Window.desktop",
+        _WINDOW,
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.service",
+        "$DATA/dbus-1/services/org.csearch.Window.service",
+        _WINDOW,
+    ),
+    Item(
+        "integrations/window/org.csearch.Window.svg",
+        "$DATA/icons/hicolor/scalable/apps/org.csearch.Window.svg",
+        _WINDOW,
+    ),
+    Item(
+        "integrations/gnome-shell/org.csearch.search-provider.ini",
+        "/usr/local/share/gnome-shell/search-providers/org.csearch.search-provider.ini",
+        ("gnome-shell",),
+    ),
+)
+
+
+def chosen(everything: bool) -> list[Item]:
+    """Those whose desktop is there, or all."""
+    return [item for item in ITEMS if everything or any(map(shutil.which, item.needs))]
+
+
+def for_root(item: Item) -> bool:
+    return item.target.startswith("/")
+
+
+def target(item: Item) -> str:
+    """The absolute path."""
+    return item.target.replace("$CONFIG", base("XDG_CONFIG_HOME", "~/.config")).replace(
+        "$DATA", base("XDG_DATA_HOME", "~/.local/share")
+    )
+
+
+def share() -> str:
+    """Where integrations/ and systemd/ are: in the package, or beside it in a clone."""
+    package = os.path.dirname(os.path.abspath(csearch.__file__))
+    for place in (os.path.join(package, "share"), os.path.dirname(os.path.dirname(package))):
+        if os.path.isdir(os.path.join(place, "systemd")):
+            return place
+    raise ClientError(
+        f"{printable(package)}: systemd/ and integrations/ are missing; install csearch again"
+    )

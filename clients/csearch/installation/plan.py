@@ -1,0 +1,116 @@
+"""What is to be done to files, decided before anything is done."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import NamedTuple
+
+from csearch.errors import ClientError
+from csearch.installation import items
+from csearch.installation.manifest import (
+    Manifest,
+    digest,
+    manifest_path,
+    read_file,
+    save,
+    write_file,
+)
+from csearch.installation.render import command, rendered
+from csearch.protocol.quoting import printable
+
+WRITE, KEEP, REMOVE, SAME = "write", "keep", "remove", "same"
+
+
+class Step(NamedTuple):
+    action: str
+    path: str
+    content: bytes = b""
+    mode: int = 0o644
+
+
+def installation(manifest: Manifest, everything: bool) -> list[Step]:
+    """The steps that bring this user's files up to date. Files of others are kept."""
+    steps = []
+    for item in items.chosen(everything):
+        if items.for_root(item):
+            continue
+        path, content = items.target(item), rendered(item)
+        there = read_file(path)
+        if there == content:
+            action = SAME
+        elif there is None or _ours(manifest, path, there):
+            action = WRITE
+        else:
+            action = KEEP
+        steps.append(Step(action, path, content, 0o755 if item.executable else 0o644))
+    known = {items.target(item) for item in items.ITEMS}
+    return steps + [step for step in removal(manifest) if step.path not in known]
+
+
+def removal(manifest: Manifest) -> list[Step]:
+    """The steps that remove what was installed, but for what was changed since."""
+    steps = []
+    for path in manifest.files:
+        there = read_file(path)
+        if there is not None:
+            steps.append(Step(REMOVE if _ours(manifest, path, there) else KEEP, path))
+    return steps
+
+
+def root_commands(everything: bool) -> list[str]:
+    """The commands that root has to run, for what isn't there already."""
+    commands = []
+    for item in items.chosen(everything):
+        path = items.target(item)
+        if items.for_root(item) and read_file(path) != rendered(item):
+            source = os.path.join(items.share(), item.source)
+            commands.append(shlex.join(["sudo", "install", "-D", "-m", "644", source, path]))
+    return commands
+
+
+def root_removals() -> list[str]:
+    there = [items.target(item) for item in items.ITEMS if items.for_root(item)]
+    return [shlex.join(["sudo", "rm", path]) for path in there if os.path.exists(path)]
+
+
+def carry_out(steps: list[Step], manifest: Manifest) -> None:
+    """Does the steps and keeps the manifest. Raises ClientError."""
+    manifest.command = command()
+    manifest.directories += _missing_directories(manifest_path())
+    for step in steps:
+        try:
+            if step.action == WRITE:
+                manifest.directories += _missing_directories(step.path)
+                write_file(step.path, step.content, step.mode)
+            elif step.action == REMOVE:
+                os.unlink(step.path)
+        except OSError as error:
+            raise ClientError(f"{printable(step.path)}: {error.strerror}") from error
+        if step.action in (WRITE, SAME):
+            manifest.files[step.path] = digest(step.content)
+        else:
+            manifest.files.pop(step.path, None)
+        save(manifest)
+    if not manifest.files:
+        _remove_directories(manifest)
+
+
+def _ours(manifest: Manifest, path: str, content: bytes) -> bool:
+    return manifest.files.get(path) == digest(content)
+
+
+def _missing_directories(path: str) -> list[str]:
+    missing = []
+    while not os.path.isdir(path := os.path.dirname(path)):
+        missing.append(path)
+    return missing[::-1]
+
+
+def _remove_directories(manifest: Manifest) -> None:
+    """Those that were made for the files, if nobody else uses them now."""
+    for directory in sorted(manifest.directories, key=len, reverse=True):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass

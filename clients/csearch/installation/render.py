@@ -1,0 +1,74 @@
+"""Files as they are installed: with the absolute paths of this environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import csearch
+from csearch.directories import base, cache_directory, data_directory
+from csearch.errors import ClientError
+from csearch.installation.items import Item, share
+from csearch.protocol.quoting import printable
+
+_FORBIDDEN = frozenset('"\\$%`')  # they mean something in units or desktop files
+_BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+
+
+def rendered(item: Item) -> bytes:
+    """The item's content. Raises ClientError for paths that can't be written there."""
+    return rendered_source(item.source)
+
+
+def rendered_source(source: str) -> bytes:
+    """The content of a file below share(). Raises ClientError."""
+    path = os.path.join(share(), source)
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ClientError(f"{printable(path)}: {error.strerror}; install csearch again") from error
+    for name, value in _values().items():
+        content = content.replace(b"@%s@" % name.encode(), os.fsencode(value))
+    return content
+
+
+def _values() -> dict[str, str]:
+    return {
+        "PYTHON": command(),
+        "SHARE": _checked(share()),
+        "DATA": _checked(data_directory()),
+        "CACHE": _checked(cache_directory()),
+        "THUMBNAILS": _checked(os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "thumbnails")),
+    }
+
+
+def command() -> str:
+    """What runs this environment's Python, to be followed by its arguments."""
+    variables = {name: os.environ[name] for name in _BASES if os.path.isabs(_get(name))}
+    if sources := _sources():
+        variables["PYTHONPATH"] = sources
+    words = [f"{name}={value}" for name, value in variables.items()]
+    if words or "'" in sys.executable:  # systemd runs nothing with a quote in its own name
+        words.insert(0, "/usr/bin/env")
+    return " ".join(f'"{_checked(word)}"' for word in (*words, sys.executable)) + " -P"
+
+
+def _sources() -> str:
+    """$PYTHONPATH, if csearch comes from there."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(csearch.__file__)))
+    places = [os.path.abspath(place) for place in _get("PYTHONPATH").split(":") if place]
+    return ":".join(places) if here in places else ""
+
+
+def _get(name: str) -> str:
+    return os.environ.get(name, "")
+
+
+def _checked(path: str) -> str:
+    if wrong := sorted(c for c in set(path) if c in _FORBIDDEN or not c.isprintable()):
+        raise ClientError(
+            f"{printable(path)}: {wrong[0]!r} in a path can't be installed; move the environment "
+            "elsewhere"
+        )
+    return path

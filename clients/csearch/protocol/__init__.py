@@ -1,0 +1,2 @@
+"""What clients and the service share: the wire format, the socket address, safe text for
+terminals."""

@@ -1,0 +1,1 @@
+"""csearch: the search command."""

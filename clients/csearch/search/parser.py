@@ -1,0 +1,218 @@
+"""The options of csearch, for argparse."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from csearch.arguments import add_version, parser
+from csearch.search.options import DIGITS, TOP_MAX, Options
+
+_DESCRIPTION = """\
+Finds photos by describing them: csearch a dog on the beach
+
+Also by pictures that they are like, and by what is known of them. Looks below the current
+directory.
+
+A directory that was never searched is read first; every later search is answered at once.
+Exit status: 0 with results, 1 without, 2 on an error."""
+
+_EXAMPLES = """
+csearch a dog on the beach
+csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
+csearch -g -t 50 sunset                       everywhere known, the best 50
+csearch ./cat.jpg                             pictures like it; - is one on standard input
+csearch horse + stripes                       - subtracts, 2:horse weighs more
+csearch red boat 'after:"last summer"' near:Lisbon not:tag:old
+csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
+csearch --format '{path}\\t{date}\\t{place}' sunset
+"""
+_FILTERS = """
+filters: after before on date near camera lens iso rating tag name folder type size orientation,
+as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+"""
+
+
+def parse(arguments: list[str]) -> Options:
+    """The options in arguments; what follows `--` keeps it. Ends the process on a mistake."""
+    known = build()
+    # argparse itself loses what follows a "--" where words and options may be mixed.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = Options()
+    parsed, unknown = known.parse_known_intermixed_args(_joined(arguments[:end]))
+    if unknown:
+        known.error(_unknown(unknown[0], known))
+    vars(options).update(vars(parsed))
+    options.query += arguments[end:] if arguments[end + 1 :] else []
+    if not options.query and not options.like and not options.random and not options.window:
+        known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
+    return options
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """With a score and its value in one: argparse, which knows -0, takes -0.1 for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--min-score":
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser."""
+    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
+    options.epilog = f"{options.epilog}\n{_FILTERS}"
+    options.usage = "csearch [options] QUERY…"
+    _add_query(options.add_argument_group("what to look for"))
+    _add_place(options.add_argument_group("where to look"))
+    _add_choice(options.add_argument_group("which results"))
+    _add_form(options.add_argument_group("what you get"))
+    add_version(options)
+    return options
+
+
+def _add_query(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
+    group.add_argument(
+        "--like",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="pictures like this file or URL (may be given several times)",
+    )
+    group.add_argument(
+        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
+    )
+    group.add_argument(
+        "--blend",
+        type=_share,
+        metavar="X",
+        help="weight of the pictures against the label, 0 to 1 (0.5)",
+    )
+
+
+def _add_place(group: argparse._ArgumentGroup) -> None:
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--in",
+        dest="directories",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look below DIR (may be given several times)",
+    )
+    where.add_argument(
+        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
+    )
+    group.add_argument(
+        "--wait", action="store_true", help="first wait until all changes there have been read"
+    )
+
+
+def _add_choice(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
+    group.add_argument(
+        "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
+    )
+    group.add_argument(
+        "--sort",
+        choices=("score", "date", "name", "size"),
+        help="order of the best N; of everything in a query of filters alone (date)",
+    )
+    group.add_argument("--reverse", action="store_true", help="the other way round")
+    group.add_argument(
+        "--random", action="store_true", help="any N of those that match, or of all, by chance"
+    )
+    group.add_argument(
+        "--group",
+        action=argparse.BooleanOptionalAction,
+        help="show one of several that are nearly the same, as on a terminal",
+    )
+    group.add_argument("--min-score", type=_number, metavar="X", help="leave out what scores lower")
+    group.add_argument(
+        "--min-confidence",
+        choices=("weak", "fair", "strong"),
+        help="leave out what is less sure",
+    )
+
+
+def _add_form(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
+    )
+    group.add_argument("--open", action="store_true", help="open the best one, too")
+    form = group.add_mutually_exclusive_group()
+    form.add_argument(
+        "--preview", action="store_true", help="on a terminal: a small picture below each result"
+    )
+    form.add_argument(
+        "--folder",
+        action="store_true",
+        help="a folder of links to the best 100 (or N), opened in the file manager",
+    )
+    group.add_argument(
+        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
+    )
+    group.add_argument(
+        "--why", action="store_true", help="say what of the query each result meets and misses"
+    )
+    group.add_argument(
+        "--why-image",
+        metavar="FILE",
+        help="write a PNG of the first result that shows which regions match",
+    )
+    form.add_argument("--count", action="store_true", help="only how many there are")
+    form.add_argument(
+        "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
+    )
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument(
+        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+    )
+
+
+def _unknown(option: str, known: argparse.ArgumentParser) -> str:
+    """What may be meant. Search engines take -WORD for what is unwanted; here - is an operator."""
+    if option.startswith("--"):
+        import difflib
+
+        names = [name for action in known._actions for name in action.option_strings]
+        near = difflib.get_close_matches(option.partition("=")[0], names, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+    else:
+        words = option.lstrip("-")
+        meant = f'; to leave out what shows {words}: csearch "a dog - {words}"'
+    return (
+        f"there is no option {option} (csearch -h lists them){meant}; words that begin with a dash "
+        "go behind --"
+    )
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int = 0) -> int:
+    digits = text.lstrip("0")[: DIGITS + 1]  # a number of many more would take int() for ever
+    if not text.isdecimal() or int(digits or "0") < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, not {text!r}")
+    return min(int(digits or "0"), TOP_MAX)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text!r}")
+    return number

@@ -1,0 +1,163 @@
+"""Pictures to search with: found in a query, opened, read from standard input or fetched.
+
+The service may not read the user's files, so it gets them as open files. The query's language is
+described in csearchd.search.query_language.grammar.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from csearch.command import remark
+from csearch.errors import ClientError
+from csearch.paths import absolute
+from csearch.protocol.quoting import printable
+from csearch.protocol.wire import Message
+
+STANDARD_INPUT = "-"
+
+_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp",
+    ".dib", ".jp2", ".j2k", ".jpf", ".jpx", ".pnm", ".ppm", ".pgm", ".pbm", ".avif", ".heic",
+    ".heif", ".hif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf",
+)  # fmt: skip
+_STANDARD_INPUT_BYTES = 1_000_000_000
+_BLANKS = 12  # that a picture's name in a query may have
+
+_WORD = re.compile(r'"[^"]*"|\S+')
+_WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_FILE_URL = "file://"  # as file managers and browsers copy a path
+
+
+class Picture(NamedTuple):
+    """An open file, the path or name that it has for the service, and where it is in the query."""
+
+    file: int
+    path: bytes
+    start: int | None = None
+    end: int | None = None
+
+    def message(self) -> Message:
+        """It in the protocol's form."""
+        return {"path": self.path, "start": self.start, "end": self.end}
+
+
+def in_query(query: str) -> list[Picture]:
+    """The pictures that a query names: existing files and URLs. Raises ClientError."""
+    found: list[Picture] = []
+    words = list(_WORD.finditer(query))
+    end = 0
+    for number, word in enumerate(words):
+        if word[0] == "--":
+            break
+        if word.start() < end or word[0].startswith('"'):
+            continue
+        weight = _WEIGHT.match(word[0])
+        start = word.start() + (weight.end() if weight else 0)
+        name = query[start : word.end()]
+        if _URL.match(name):
+            file, path = fetched(name)
+            end = word.end()
+        elif name.startswith(_FILE_URL) and _is_file(_path(name)):
+            file, path = opened(_path(name))
+            end = word.end()
+        elif stop := _existing(query, start, words[number : number + _BLANKS + 1]):
+            file, path = opened(query[start:stop])
+            end = stop
+        else:
+            is_filter = (
+                ":" in name and not name.startswith(("/", "./", "../")) and "://" not in name
+            )
+            if name.lower().endswith(_SUFFIXES) and not is_filter:
+                remark(
+                    f"csearch: {printable(name)} is no file; it is searched for as words "
+                    f"(name:{printable(os.path.basename(name))} finds pictures called so)"
+                )
+            continue
+        found.append(Picture(file, path, start, end))
+    return found
+
+
+def like(name: str) -> Picture:
+    """The picture that an option names: a file, a URL, or `-`. Raises ClientError."""
+    if name == STANDARD_INPUT:
+        return Picture(*from_standard_input())
+    return Picture(*(fetched(name) if _URL.match(name) else opened(_path(name))))
+
+
+def opened(name: str) -> tuple[int, bytes]:
+    """Raises ClientError."""
+    path = absolute(name)
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path
+    except OSError as error:
+        raise ClientError(f"{printable(name)}: {error.strerror}") from error
+    except ValueError:  # a NUL, from a URL
+        raise ClientError(f"{printable(name)}: no file is called so") from None
+
+
+def from_standard_input() -> tuple[int, bytes]:
+    """Raises ClientError."""
+    if os.isatty(0):
+        raise ClientError("- is a picture on standard input, as in: csearch - < cat.jpg")
+    file = os.memfd_create("picture", os.MFD_CLOEXEC)
+    size = 0
+    try:
+        while data := os.read(0, 1 << 20):
+            size += len(data)
+            if size > _STANDARD_INPUT_BYTES:
+                raise ClientError("standard input: more than 1 GB is no picture")
+            _write(file, data)
+    except OSError as error:
+        raise ClientError(f"standard input: {error.strerror}") from error
+    if not size:
+        raise ClientError("standard input is empty; it should be a picture")
+    return file, b"standard input"
+
+
+def fetched(url: str) -> tuple[int, bytes]:
+    """Raises ClientError."""
+    from csearch.search.fetching import fetch
+
+    file = os.memfd_create("picture", os.MFD_CLOEXEC)
+    fetch(url, lambda data: _write(file, data))
+    return file, os.fsencode(re.split("[?#]", url)[0])
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _path(name: str) -> str:
+    """The path that a name, or a URL of a file, stands for."""
+    if not name.startswith(_FILE_URL):
+        return name
+    from urllib.parse import unquote_to_bytes
+
+    path = name.removeprefix(_FILE_URL)
+    for host in ("localhost", os.uname().nodename):  # the latter in links on a terminal
+        if path.startswith(f"{host}/"):
+            path = path.removeprefix(host)
+    return os.fsdecode(unquote_to_bytes(path))
+
+
+def _existing(query: str, start: int, words: list[re.Match[str]]) -> int:
+    """Where the longest name of an existing picture ends that begins at `start`; 0 without one."""
+    for word in reversed(words[1:]):
+        name = query[start : word.end()]
+        if name.lower().endswith(_SUFFIXES) and _is_file(name):
+            return word.end()
+    name = query[start : words[0].end()]
+    looks_like_one = "/" in name or name.lower().endswith(_SUFFIXES)
+    return words[0].end() if looks_like_one and _is_file(name) else 0
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return os.path.isfile(os.fsencode(name))
+    except ValueError:  # a NUL
+        return False

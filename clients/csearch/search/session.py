@@ -1,0 +1,265 @@
+"""csearch's one job: a search, its progress and its results."""
+
+from __future__ import annotations
+
+import os
+
+from csearch.command import INTERRUPTED, remark, write
+from csearch.connection import Connection
+from csearch.errors import ClientError, ServiceError
+from csearch.paths import absolute, current_directory
+from csearch.protocol.quoting import harmless
+from csearch.protocol.wire import Message
+from csearch.search.options import Options, parse
+from csearch.show.numbers import count
+from csearch.show.progress import ProgressLine
+from csearch.show.results import Formatter, formatter
+from csearch.show.terminal import Terminal
+
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from csearch.preview.extras import Extras
+    from csearch.search.pictures import Picture
+    from csearch.search.result_folder import Links
+
+NOTHING_FOUND = 1
+
+
+def search(arguments: list[str]) -> int:
+    """Searches as the command's arguments say; the exit status. Raises ClientError."""
+    options = parse(arguments)
+    if options.window:
+        from csearch.search.window import show
+
+        return show(options)
+    typed = " ".join(options.query)
+    if not typed.strip() and not options.like and not options.random:
+        raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
+    if options.why_image is not None:
+        from csearch.preview.made_by_csearch import check_replaceable
+
+        check_replaceable(options.why_image, "drawing of regions")
+    named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
+    pictures = _pictures(typed, named)
+    query = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in typed)
+    scopes = None if options.everywhere else _scopes(options.directories)
+    try:
+        return _Search(Terminal(1), ProgressLine(Terminal(2)), options).run(query, pictures, scopes)
+    except ServiceError as error:
+        raise _located(error, query) from error
+
+
+def _pictures(query: str, named: list[str]) -> list[Picture]:
+    """The pictures of a query and of options, opened. Raises ClientError."""
+    if not named and "/" not in query and "." not in query:
+        return []
+    from csearch.search import pictures
+
+    return [*pictures.in_query(query), *map(pictures.like, named)]
+
+
+def _located(error: ServiceError, query: str) -> ClientError:
+    """An error with the place in the query that is to blame, if one is."""
+    start, end = error.fields.get("start"), error.fields.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return error
+    from csearch.show.place import pointed
+
+    return ClientError(pointed(str(error), query, start, end, Terminal(2)))
+
+
+def _scopes(directories: list[str]) -> list[bytes]:
+    return [absolute(path) for path in directories] or [current_directory()]
+
+
+class _Search:
+    """One search: what was asked for, and how far its answer is printed."""
+
+    def __init__(self, terminal: Terminal, progress: ProgressLine, options: Options) -> None:
+        self._terminal = terminal
+        self._progress = progress
+        self._options = options
+        self._links: Links | None = None
+        self._found = False
+        self._waited = False
+        self._catches = False  # Ctrl-C
+        self._interrupted = False
+
+    def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
+        output = self._folder() or formatter(self._terminal, self._options)
+        extras = self._extras()
+        connection = Connection(start=True)
+        replies = connection.request(
+            "search",
+            [picture.file for picture in pictures],
+            query=query,
+            scopes=scopes,
+            top=self._options.most,
+            wait="all" if self._options.wait else "first",
+            remember=True,
+            **self._fields(output),
+            **({"pictures": [picture.message() for picture in pictures]} if pictures else {}),
+        )
+        result: Message = {}
+        first = b""
+        try:
+            for reply in replies:
+                if reply["type"] == "progress":
+                    self._wait(connection, reply)
+                elif reply["type"] == "hits":
+                    self._progress.clear()
+                    if not self._found and not self._options.offset:
+                        self._warn(reply["hits"])
+                    self._found = self._found or bool(reply["hits"])
+                    first = first or next((hit["path"] for hit in reply["hits"]), b"")
+                    if extras:
+                        extras.write(output.lines, reply["hits"])
+                    else:
+                        write(output.lines(reply["hits"]))
+                else:
+                    result = reply
+        finally:
+            if self._catches:
+                import signal
+
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._progress.clear()
+        if self._options.count:
+            self._found = bool(result.get("count"))
+            write(b"%d\n" % (result.get("count") or 0))
+        self._explain(result)
+        if first and (target := self._options.why_image):
+            self._draw(connection, query, pictures, first, target)
+        if self._links:
+            self._links.show()
+        if extras:
+            extras.finish()
+        if self._found and not self._interrupted:
+            self._offer_model()
+        return 0 if self._found else NOTHING_FOUND
+
+    def _extras(self) -> Extras | None:
+        """What is asked for beside the answer. Raises ClientError."""
+        options = self._options
+        if not options.preview and not options.open and options.grid is None:
+            return None
+        from csearch.preview.extras import Extras
+
+        return Extras(options, self._terminal)
+
+    def _draw(
+        self, connection: Connection, query: str, pictures: list[Picture], path: bytes, target: str
+    ) -> None:
+        """Writes --why-image. Raises ClientError."""
+        from csearch.show.regions import write_regions
+
+        fields: Message = {"query": query, "label": self._options.label}
+        if self._options.blend is not None:
+            fields["blend"] = self._options.blend
+        write_regions(connection, fields, pictures, path, target)
+
+    def _folder(self) -> Formatter | None:
+        """Links instead of lines, where they are asked for. Raises ClientError."""
+        if not self._options.folder:
+            return None
+        from csearch.search.result_folder import Links
+
+        words = [word for word in self._options.query if word != "--"]
+        like = [f"like {os.path.basename(name)}" for name in self._options.like]
+        self._links = Links(" ".join([*words, *like]), self._options.most)
+        return Formatter(self._links.add)
+
+    def _fields(self, output: Formatter) -> Message:
+        """What the request says where it isn't the usual."""
+        options = self._options
+        fields = {
+            "offset": options.offset,
+            "sort": options.sort,
+            "reverse": options.reverse,
+            "min_score": options.min_score,
+            "min_confidence": options.min_confidence,
+            "label": options.label,
+            "blend": options.blend,
+            "count": options.count,
+            "random": options.random,
+            "why": options.why,
+            "group": output.group if options.group is None else options.group,
+            "details": output.details,
+            "places": output.places,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, False, 0)} | (
+            {"blend": options.blend} if options.blend is not None else {}
+        )
+
+    def _wait(self, connection: Connection, reply: Message) -> None:
+        """Shows progress; from the first of it on, Ctrl-C means: what is there already?"""
+        if not self._waited:
+            import signal  # takes 3 ms
+
+            self._waited = True
+            target = connection.last_id
+
+            def answer_now(signal_number: int, frame: object) -> None:
+                signal.signal(signal.SIGINT, self._leave)
+                self._interrupted = True
+                connection.send("answer", target=target)
+
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: ignored
+                self._catches = True
+                signal.signal(signal.SIGINT, answer_now)
+        self._progress.update(reply)
+
+    def _warn(self, hits: list[Message]) -> None:
+        """Says that the best is not good, rather than pretend."""
+        if hits and all(hit.get("confidence") == "weak" for hit in hits):
+            remark("csearch: nothing matches well; nearest:")
+
+    def _leave(self, signal_number: int, frame: object) -> None:
+        self._progress.clear()
+        os._exit(INTERRUPTED)
+
+    def _explain(self, result: Message) -> None:
+        """Says on stderr what the results alone would not."""
+        images, pending = result.get("images") or 0, result.get("pending") or 0
+        new = pending - (result.get("again") or 0)
+        failed, notes = result.get("failed") or 0, result.get("notes") or []
+        if self._interrupted:
+            goes_on = "" if notes else "; the search service goes on with them"
+            remark(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
+        elif pending:
+            # No advice to wait after a wait, or where a note says why nothing is read.
+            waits = "" if self._options.wait or notes else " (--wait waits for them)"
+            if new:
+                text = f"{count(new)} of {count(images + new, 'picture')} still to be read: the "
+                text += "results may be incomplete"
+            else:
+                text = f"{count(pending)} of {count(images, 'picture')} to be read again, since "
+                text += "something about their files has changed"
+            remark(f"csearch: {text}{waits}")
+        if not (self._found or new or self._interrupted):
+            more = "more " if self._options.offset else ""
+            if images:
+                remark(f"csearch: no {more}picture matches")
+            elif not (failed or notes):  # these say why there is nothing
+                remark(f"csearch: {self._nothing()}")
+        if failed and (self._waited or not images):
+            remark(
+                f"csearch: {count(failed, 'picture')} could not be read; csearchctl failed says why"
+            )
+        if result.get("why"):
+            from csearch.show.why import of_filters
+
+            notes = [*of_filters(result["why"]), *notes]
+        for note in notes:
+            remark(f"csearch: {harmless(note)}")
+
+    def _nothing(self) -> str:
+        if self._options.everywhere:
+            return "no pictures are known yet; csearchctl add DIR makes a directory known"
+        return "no pictures there"
+
+    def _offer_model(self) -> None:
+        if self._terminal.interactive and os.isatty(0) and os.isatty(2):
+            from csearch.search.model_offer import offer_model
+
+            offer_model()

@@ -1,0 +1,42 @@
+"""`csearch --window`: the search window, a program of the desktop's own Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from csearch.connection import Connection
+from csearch.errors import ClientError
+from csearch.installation.items import share
+from csearch.paths import absolute
+from csearch.search.options import Options
+
+PYTHON = "/usr/bin/python3"
+NO_TOOLKIT = 69  # exit status of integrations/window
+_PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
+
+
+def show(options: Options) -> int:
+    """Opens it and waits for its end; the exit status. Raises ClientError."""
+    if len(options.directories) > 1:
+        raise ClientError("the window searches below one directory; give --in once")
+    arguments = []
+    for path in options.directories:
+        arguments += ["--in", os.fsdecode(absolute(path))]
+    for path in options.like:
+        arguments += ["--like", path if "://" in path else os.fsdecode(absolute(path))]
+    status = launch([*arguments, "--", *options.query])
+    if status == NO_TOOLKIT:
+        raise ClientError(f"the window needs {_PACKAGES}; --folder needs a file manager only")
+    return status
+
+
+def launch(arguments: list[str]) -> int:
+    """Runs the window; its exit status. Raises ClientError."""
+    Connection(start=True).close()  # the service joins the session bus, where the window asks it
+    try:
+        # -I: what is meant for this environment's Python is not for that one.
+        window = os.path.join(share(), "integrations", "window")
+        return subprocess.run([PYTHON, "-I", window, *arguments]).returncode
+    except OSError as error:
+        raise ClientError(f"{PYTHON}: {error.strerror}") from error

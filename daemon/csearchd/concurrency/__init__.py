@@ -1,0 +1,1 @@
+"""Background tasks and threads of the service, and what bounds them."""

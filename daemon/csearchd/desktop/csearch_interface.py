@@ -1,0 +1,143 @@
+"""`org.csearch.Csearch1`: csearch's own interface; its XML file says what the methods do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+from dbus_fast import Variant
+
+from csearch.protocol.wire import Message
+from csearchd import limits
+from csearchd.desktop import pictures
+from csearchd.desktop.asking import Asking, Newest
+from csearchd.desktop.interfaces import interface
+from csearchd.desktop.objects import Call, Object, Objects
+from csearchd.desktop.thumbnailer import Thumbnailer
+from csearchd.desktop.values import plain, text, variants
+from csearchd.serve.request import Handler, RequestError
+
+PATH = "/org/csearch/Csearch1"
+_DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
+_OURS = ("op", "query", "stream", "files")  # what an option can't change
+_MOST_THUMBNAILS = 32  # of a call
+_LARGE = 256  # pixels
+_THUMBNAIL_SECONDS = 20.0  # for all of them
+
+
+class Own:
+    def __init__(self, handle: Handler, thumbnailer: Thumbnailer) -> None:
+        self._handle = handle
+        self._thumbnailer = thumbnailer
+        self._making = asyncio.Lock()
+        self._searches = Newest()
+        self.objects: Objects | None = None  # of the connection, once there is one
+        self.object = Object(
+            interface("org.csearch.Csearch1"),
+            {
+                "Search": self._search,
+                "Similar": self._similar,
+                "Answer": self._answer,
+                "Tags": self._tags,
+                "TagTexts": self._tag_texts,
+                "Thumbnails": self._thumbnails,
+                "Status": self._status,
+            },
+        )
+
+    def changed(self, status: Message) -> None:
+        """Tells everybody."""
+        parts = {key: status[key] for key in ("state", "images", "pending")}
+        self._signal("Changed", variants(parts), None)
+
+    async def _search(self, call: Call) -> list[Any]:
+        query, options = call.arguments[0], plain(call.arguments[1])
+        return await self._find(call, query, options, options.get("files") or [])
+
+    async def _similar(self, call: Call) -> list[Any]:
+        given, options = plain(call.arguments[0]), plain(call.arguments[1])
+        options["pictures"] = [{"path": path} for path, _ in given]
+        return await self._find(call, "", options, [handle for _, handle in given])
+
+    async def _find(
+        self, call: Call, query: str, options: dict[str, Any], handles: list[Any]
+    ) -> list[Any]:
+        try:
+            files = [call.files[handle] for handle in handles]
+        except (IndexError, TypeError):
+            raise RequestError("bad-request", "files must be handles (h) of open files") from None
+        fields = {key: value for key, value in options.items() if key not in _OURS}
+
+        async def progress(fields: Message) -> None:
+            self._signal("Progress", variants(fields), call.sender)
+
+        async def hits(fields: Message) -> None:
+            self._signal("Hits", [_hit(hit) for hit in fields["hits"]], call.sender)
+
+        message = {"op": "search", "query": query, **_DEFAULTS, **fields, "files": len(files)}
+        stream = hits if options.get("stream") else None
+        if stream is None and type(top := message["top"]) is int:
+            message["top"] = min(top, limits.HITS_ON_BUS)  # a reply has at most 128 MiB
+        asking = Asking(self._handle, message, progress, stream, files)
+        result = await self._searches.run(call.sender, asking)
+        return [[_hit(hit) for hit in asking.hits], variants(result)]
+
+    async def _answer(self, call: Call) -> list[Any]:
+        if asking := self._searches.current(call.sender):
+            asking.request.answer_now.set()
+        return []
+
+    async def _tags(self, call: Call) -> list[Any]:
+        paths, options = plain(call.arguments[0]), plain(call.arguments[1])
+        message = {"op": "describe", "paths": paths, "details": options.get("details")}
+        told = await Asking(self._handle, message).run()
+        return [[variants(file) for file in told["files"]]]
+
+    async def _tag_texts(self, call: Call) -> list[Any]:
+        paths = [pictures.from_uri(uri) or b"" for uri in call.arguments[0]]
+        told = await Asking(self._handle, {"op": "describe", "paths": paths}).run()
+        return [[text(_line(file)) for file in told["files"]]]
+
+    async def _thumbnails(self, call: Call) -> list[Any]:
+        paths = plain(call.arguments[0])
+        if len(paths) > _MOST_THUMBNAILS:
+            raise RequestError("bad-request", f"at most {_MOST_THUMBNAILS} thumbnails at a time")
+        if not all(path.startswith(b"/") and b"\0" not in path for path in paths):
+            raise RequestError("bad-request", "a path must be absolute")
+        size = "large" if call.arguments[1] <= _LARGE else "x-large"
+        async with self._making:  # what is asked for later takes the place of what is being made
+            files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
+        return [[os.fsencode(file or "") for file in files]]
+
+    async def _status(self, call: Call) -> list[Any]:
+        return [variants(await Asking(self._handle, {"op": "status"}).run())]
+
+    def _signal(self, member: str, value: Any, destination: str | None) -> None:
+        if self.objects:
+            self.objects.signal(PATH, member, [value], destination)
+
+
+def _line(told: Message) -> str:
+    """The tags that a picture carries, then what it shows besides.
+
+    Programs write a hierarchical tag twice, as a path and as the plain word at its end. Such a path
+    is left out.
+    """
+    keywords: list[str] = told.get("keywords", [])
+    plain_words = {word.casefold() for word in keywords if "/" not in word}
+    tags = [w for w in keywords if "/" not in w or _last(w).casefold() not in plain_words]
+    known = {part.casefold() for word in keywords for part in word.split("/")}
+    shown = [_last(word) for word in told.get("words", [])]
+    return ", ".join(tags + [word for word in shown if word.casefold() not in known])
+
+
+def _last(tag: str) -> str:
+    """The word at the end of a hierarchical tag."""
+    return tag.rpartition("/")[2]
+
+
+def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:
+    """(ayda{sv}): path, score, and whatever else is known."""
+    rest = {key: value for key, value in hit.items() if key not in ("path", "score")}
+    return [hit["path"], hit["score"] or 0.0, variants(rest)]

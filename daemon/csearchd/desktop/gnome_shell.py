@@ -1,0 +1,86 @@
+"""`org.gnome.Shell.SearchProvider2`: pictures in the GNOME Shell overview.
+
+https://developer.gnome.org/documentation/tutorials/search-provider.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbus_fast import Variant
+
+from csearchd import limits
+from csearchd.desktop import pictures
+from csearchd.desktop.interfaces import interface
+from csearchd.desktop.objects import Call, Object
+from csearchd.desktop.opening import Opening
+from csearchd.desktop.search_box import SearchBox
+from csearchd.desktop.thumbnailer import Thumbnailer
+from csearchd.serve.request import Handler, RequestError
+
+PATH = "/org/csearch/SearchProvider"
+_PATIENCE = 0.5  # seconds for thumbnails; the Shell asks once for each result and shows that
+_TOP = 10  # the Shell shows about five and counts the rest
+
+
+class Shell:
+    def __init__(self, handle: Handler, opening: Opening, thumbnailer: Thumbnailer) -> None:
+        self._box = SearchBox(handle, _TOP)
+        self._opening = opening
+        self._thumbnailer = thumbnailer
+        self.object = Object(
+            interface("org.gnome.Shell.SearchProvider2"),
+            {
+                "GetInitialResultSet": self._initial,
+                "GetSubsearchResultSet": self._subsearch,
+                "GetResultMetas": self._metas,
+                "ActivateResult": self._activate,
+                "LaunchSearch": self._launch,
+            },
+        )
+
+    async def _initial(self, call: Call) -> list[Any]:
+        return [await self._search(call.sender, call.arguments[0])]
+
+    async def _subsearch(self, call: Call) -> list[Any]:
+        # More words describe another picture: the earlier results hold no answer.
+        return [await self._search(call.sender, call.arguments[1])]
+
+    async def _search(self, sender: str, terms: list[str]) -> list[str]:
+        hits = await self._box.search(sender, " ".join(terms))
+        return [pictures.uri(path) for path, _ in hits]
+
+    async def _metas(self, call: Call) -> list[Any]:
+        if len(call.arguments[0]) > limits.METAS:
+            raise RequestError("bad-request", f"at most {limits.METAS} results at a time")
+        paths = [pictures.from_uri(identifier) for identifier in call.arguments[0]]
+        files = await self._thumbnailer.files([path for path in paths if path], _PATIENCE)
+        return [_describe(call.arguments[0], files)]
+
+    async def _activate(self, call: Call) -> list[Any]:
+        path = pictures.from_uri(call.arguments[0])
+        if path is None:
+            raise RequestError("not-found", f"{call.arguments[0]}: is no result of csearch")
+        await self._opening.open(path)
+        return []
+
+    async def _launch(self, call: Call) -> list[Any]:
+        await self._opening.search_window(" ".join(call.arguments[0]))
+        return []
+
+
+def _describe(identifiers: list[str], thumbnails: list[str | None]) -> list[dict[str, Variant]]:
+    """What is shown of each result; `thumbnails` are those of identifiers that are ours."""
+    metas = []
+    files = iter(thumbnails)
+    for identifier in identifiers:
+        if not (path := pictures.from_uri(identifier)):
+            continue
+        meta = {
+            "id": identifier,
+            "name": pictures.name(path),
+            "description": pictures.place(path),
+            "gicon": next(files) or pictures.ICON,
+        }
+        metas.append({key: Variant("s", value) for key, value in meta.items()})
+    return metas

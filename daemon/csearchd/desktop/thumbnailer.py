@@ -1,0 +1,155 @@
+"""Thumbnails of results: the desktop's own, or made for it by a process of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+
+from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, pack
+from csearchd.concurrency.timed_calls import Unanswered
+from csearchd.desktop import pictures
+from csearchd.serve.service import Service
+
+log = logging.getLogger(__name__)
+
+_PICTURE_SECONDS = 30.0  # then a decoder hangs; it gives way to other programs
+_IDLE_SECONDS = 20.0  # then the process ends
+_END_SECONDS = 1.0  # it may be held by a file system that hangs
+_MOST_FAILED = 10_000
+_SIZE = "large"  # of those that are made where any will do
+
+_Version = tuple[bytes, int, str]
+"""A picture's path and its time of change, ns; the least size of its thumbnail, or ""."""
+
+
+class Thumbnailer:
+    """Makes the thumbnails that were asked for last, one after the other."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._making: dict[_Version, asyncio.Future[str | None]] = {}  # the next one first
+        self._failed: set[_Version] = set()
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def files(self, paths: list[bytes], seconds: float, least: str = "") -> list[str | None]:
+        """Files of thumbnails, in that order; None where there is none within `seconds`.
+
+        They are of the size `least` ("large", "x-large") or larger; without, of any.
+        Those that are missing are made, instead of what earlier calls wait for.
+        """
+        found, lacking = await self._service.wait(self._look, paths, least)
+        making = self._make(lacking)
+        if making and seconds > 0:
+            await asyncio.wait(making.values(), timeout=seconds)
+        for (path, *_), made in making.items():
+            if made.done() and not made.cancelled():
+                found[path] = made.result()
+        return [found.get(path) for path in paths]
+
+    def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    def _look(
+        self, paths: list[bytes], least: str
+    ) -> tuple[dict[bytes, str | None], list[_Version]]:
+        """What there is, and what can be made; waits for no server that hangs."""
+        found: dict[bytes, str | None] = {}
+        lacking = []
+        for path in paths:
+            try:
+                seen = partial(_seen, path, least)
+                file, version = self._service.scanner.watcher.ask(path, seen)
+            except (OSError, Unanswered):
+                continue
+            if file:
+                found[path] = file
+            elif version not in self._failed:
+                lacking.append(version)
+        return found, lacking
+
+    def _make(self, versions: list[_Version]) -> dict[_Version, asyncio.Future[str | None]]:
+        """Begins to make them; nobody is shown the results of earlier calls any more."""
+        if not versions:
+            return {}
+        before, self._making = self._making, {}
+        new = asyncio.get_running_loop().create_future
+        for version in versions:
+            self._making[version] = before.pop(version) if version in before else new()
+        for given_up in before.values():
+            given_up.cancel()
+        self._wanted.set()
+        if self._task is None or self._task.done():
+            self._task = self._service.supervisor.start("making thumbnails", self._run)
+        return dict(self._making)
+
+    async def _run(self) -> None:
+        """Lives as long as somebody asks; a decoder that crashes or hangs costs its picture."""
+        while await self._is_wanted():
+            version = next(iter(self._making))
+            process = None
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "csearchd.previews.thumbnails"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                while await self._is_wanted() and process.returncode is None:
+                    version = next(iter(self._making))
+                    reply = await asyncio.wait_for(_ask(process, version), _PICTURE_SECONDS)
+                    self._end(version, reply)
+            except (OSError, EOFError, TimeoutError, ProtocolError) as error:
+                log.info("the maker of thumbnails failed at %s: %s", os.fsdecode(version[0]), error)
+                self._end(version, {})
+            except Exception:
+                log.exception("the maker of thumbnails failed at %s", os.fsdecode(version[0]))
+                self._end(version, {})
+            finally:
+                if process:
+                    with suppress(ProcessLookupError):
+                        process.kill()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), _END_SECONDS)
+
+    async def _is_wanted(self) -> bool:
+        """Waits for a call; False if none comes."""
+        while not self._making:
+            self._wanted.clear()
+            try:
+                await asyncio.wait_for(self._wanted.wait(), _IDLE_SECONDS)
+            except TimeoutError:
+                return bool(self._making)  # it may just have come
+        return True
+
+    def _end(self, version: _Version, reply: Message) -> None:
+        file = reply.get("file")
+        if file is None:
+            if len(self._failed) >= _MOST_FAILED:
+                self._failed.clear()
+            self._failed.add(version)
+        if (waiting := self._making.pop(version, None)) and not waiting.done():
+            waiting.set_result(file)
+
+
+async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Message:
+    """Raises OSError or EOFError where the process has ended."""
+    assert process.stdin and process.stdout
+    path, _, least = version
+    process.stdin.write(pack({"path": path, "form": "desktop", "size": least or _SIZE}))
+    await process.stdin.drain()
+    unpacker = Unpacker(MAX_REPLY)
+    while data := await process.stdout.read(1 << 16):
+        for reply in unpacker.feed(data):
+            return reply
+    raise EOFError("it has ended")
+
+
+def _seen(path: bytes, least: str) -> tuple[str | None, _Version]:
+    """The file of a picture's thumbnail, if there is one. Raises OSError where no picture is."""
+    changed = os.stat(path).st_mtime_ns
+    return pictures.thumbnail(path, changed, least), (path, changed, least)

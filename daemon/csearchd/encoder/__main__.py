@@ -1,0 +1,121 @@
+"""The encoder process: `python -m csearchd.encoder FD [urgent]`; FD is its end of a socketpair.
+
+`urgent`: somebody waits for what it does.
+
+It reads and decodes what the daemon must not touch, and exits when the daemon does. See
+csearchd.encoder.messages for what is said.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+import warnings
+from collections import deque
+from typing import TYPE_CHECKING
+
+from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
+from csearchd.encoder.messages import MAX_FRAME, Settings
+from csearchd.models.installed import remedy
+from csearchd.system.child_process import HANDFUL, enter_background, step_back
+
+if TYPE_CHECKING:
+    from csearchd.encoder.pipeline import Pipeline
+
+
+class Link:
+    """The encoder's end of the connection to the daemon, for many threads."""
+
+    def __init__(self, connection: socket.socket, quiet: bool) -> None:
+        """`quiet`: with more than a handful of pictures the process steps back."""
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._quiet = quiet
+
+    def send(self, message: Message) -> None:
+        frame = pack(message)
+        try:
+            with self._lock:
+                self._connection.sendall(frame)
+        except OSError:
+            os._exit(0)  # the daemon has gone
+
+    def fail(self, reason: str) -> None:
+        """Says that the model is of no use, and exits."""
+        self.send({"op": "unusable", "reason": reason})
+        os._exit(1)
+
+    def serve(self) -> None:
+        """Does what the daemon asks until it closes the connection."""
+        pipeline: Pipeline | None = None
+        unpacker = Unpacker(MAX_FRAME)
+        files: deque[int] = deque()
+        reads = 0
+        while data := self._receive(files):
+            for message in unpacker.feed(data):
+                op = message["op"]
+                if op == "configure":
+                    pipeline = self._pipeline(message)
+                elif pipeline is None:
+                    raise ProtocolError(f"{op} before configure")
+                elif op == "read":
+                    reads += 1
+                    if reads == HANDFUL + 1 and self._quiet:
+                        step_back()
+                    pipeline.read(message["job"], message["path"], stat=message.get("stat"))
+                elif op == "look":
+                    pipeline.read(message["job"], message["path"], fd=files.popleft())
+                elif op == "encode":
+                    pipeline.encode(message["job"])
+                elif op == "explain":
+                    pipeline.encode(message["job"], message["query"])
+                elif op == "skip":
+                    pipeline.skip(message["job"])
+                else:
+                    raise ProtocolError(f"an unknown message: {op}")
+
+    def _receive(self, files: deque[int]) -> bytes:
+        """What the daemon says next; descriptors that come with it are added to `files`."""
+        try:
+            data, came, _, _ = socket.recv_fds(self._connection, 1 << 16, 16)
+        except OSError:
+            return b""  # the daemon was killed before it had read all
+        files.extend(came)
+        return data
+
+    def _pipeline(self, message: Message) -> Pipeline:
+        from csearchd.encoder.pipeline import Pipeline  # Pillow, once the process is in order
+
+        settings = Settings.from_message(message)
+        try:
+            return Pipeline(settings, self.send, self.fail)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.fail(
+                f"the model in {settings.model} has no proper configuration "
+                f"({type(error).__name__}: {error}); {remedy(settings.model)}"
+            )
+            raise
+
+
+def _thread_raised(raised: threading.ExceptHookArgs) -> None:
+    """A thread that ends would leave pictures waiting: the daemon starts another encoder."""
+    threading.__excepthook__(raised)
+    os._exit(1)
+
+
+def main() -> None:
+    threading.excepthook = _thread_raised
+    fd = int(sys.argv[1])
+    quiet = sys.argv[2:] != ["urgent"]
+    enter_background(fd, quiet)
+    warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
+    logging.disable(logging.WARNING)  # and open_clip of what it does
+    Link(socket.socket(fileno=fd), quiet).serve()
+    os._exit(0)  # at once, whatever the threads are doing
+
+
+if __name__ == "__main__":
+    main()

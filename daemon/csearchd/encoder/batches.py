@@ -1,0 +1,133 @@
+"""Gathers decoded pictures into batches for the image tower, in threads of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearch.protocol.wire import Message
+from csearchd.encoder.messages import Settings
+from csearchd.encoder.torch_tower import TowerError
+from csearchd.encoder.towers import Tower, Towers
+from csearchd.models.preprocess import Preprocess
+
+_PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
+
+Pixels = NDArray[np.uint8]
+Deliver = Callable[[NDArray[np.float16]], None]
+_Picture = tuple[int, Pixels, Deliver | None]
+
+
+class Batches:
+    """Pictures that wait for the tower. The tower is loaded when `start` is first called."""
+
+    capacity = 128
+
+    def __init__(
+        self,
+        settings: Settings,
+        preprocess: Preprocess,
+        growth: int,
+        send: Callable[[Message], None],
+        taken: Callable[[], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        """`growth`: bytes by which the process may grow once the tower is loaded. `taken` is called
+        whenever pictures have left the queue, `fail` when the model is of no use."""
+        self._settings = settings
+        self._preprocess = preprocess
+        self._growth = growth
+        self._send = send
+        self._taken = taken
+        self._fail = fail
+        self._waiting: list[_Picture] = []
+        self._more_coming = False
+        self._changed = threading.Condition()
+        self._started = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begins to load the tower, unless that has begun."""
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._run, name="tower", daemon=True).start()
+
+    def add(self, job: int, pixels: Pixels, deliver: Deliver | None = None) -> None:
+        """Its vector is sent, or given to `deliver`, in a thread of the tower."""
+        with self._changed:
+            self._waiting.append((job, pixels, deliver))
+            self._changed.notify_all()
+
+    def expect(self, more: bool) -> None:
+        """Whether further pictures are being decoded, so that waiting for them pays."""
+        with self._changed:
+            self._more_coming = more
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        """Loads the tower, then encodes, as its further threads do."""
+        try:
+            towers = Towers(self._settings, self._preprocess, self._growth, self._send)
+        except Exception as error:
+            self._give_up(error)
+            return
+        for number in range(1, self._settings.threads):
+            name = f"tower {number}"
+            threading.Thread(target=self._serve, args=(towers,), name=name, daemon=True).start()
+        self._serve(towers)
+
+    def _serve(self, towers: Towers) -> None:
+        try:
+            while True:
+                with towers.turn() as tower:
+                    pictures = self._next(tower.batch)
+                    self._taken()
+                    self._encode(towers, tower, pictures)
+        except Exception as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        model = self._settings.model
+        reason = f"the model in {model} cannot be run: {error}"
+        self._fail(str(error) if isinstance(error, TowerError) else reason)
+
+    def _next(self, most: int) -> list[_Picture]:
+        """Up to `most` pictures, at least one."""
+        with self._changed:
+            while not self._waiting:  # or another thread has taken them
+                self._changed.wait_for(lambda: self._waiting)
+                self._changed.wait_for(
+                    lambda: len(self._waiting) >= most or not self._more_coming, _PATIENCE
+                )
+            batch, self._waiting = self._waiting[:most], self._waiting[most:]
+            return batch
+
+    def _encode(self, towers: Towers, tower: Tower, pictures: list[_Picture]) -> None:
+        pixels = np.stack([pixels for _, pixels, _ in pictures])
+        vectors = self._vectors(towers, tower, pixels)
+        for (job, _, deliver), vector in zip(pictures, vectors, strict=True):
+            if deliver:
+                deliver(vector)
+            elif np.isfinite(vector).all() and vector.any():
+                self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
+            else:
+                reason = "the model gave no usable vector"
+                self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
+
+    def _vectors(self, towers: Towers, tower: Tower, pixels: Pixels) -> NDArray[np.float16]:
+        """Memory may be short, here or on the GPU, for a moment or for a whole batch."""
+        try:
+            return towers.encode(tower, pixels)
+        except RuntimeError:  # torch's, and its OutOfMemoryError
+            half = len(pixels) // 2
+            if half == 0:
+                time.sleep(1)
+                return towers.encode(tower, pixels)
+            parts = (pixels[:half], pixels[half:])
+            return np.concatenate([self._vectors(towers, tower, part) for part in parts])

@@ -1,0 +1,100 @@
+"""What the daemon and the encoder process say to each other.
+
+They are joined by a Unix socketpair (SOCK_STREAM) and speak the frames of csearch.protocol.wire,
+each of at most MAX_FRAME bytes. `job` is a number of the daemon's choice, unique while the encoder
+lives. Jobs overlap. When the daemon's end closes, the encoder exits at once.
+
+daemon → encoder
+    {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
+     memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
+    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
+                                        open the file, read it once, say what it is; one that is
+                                        another than `stat` says, where it is there, has changed
+    {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
+                                        file comes as a descriptor (SCM_RIGHTS) with this frame or
+                                        before it; `path` only tells the suffix
+    {op: "encode", job}                 answer to `identified`: its vector is wanted
+    {op: "skip", job}                   answer to `identified`: its content is known
+    {op: "explain", job, query: bin}    answer to `identified`: which regions match a query is
+                                        wanted; a unit vector, little-endian float32
+
+encoder → daemon
+    {op: "started", job}                a thread has begun with the file
+    {op: "waiting", job}                it found no room in memory and was put back; it is `started`
+                                        again in its turn
+    {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
+     height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
+    {op: "decoding", job}               decoding begins. A time limit (the module `picture_clock`)
+                                        runs from `started` to `identified` or `waiting`, and from
+                                        here to `decoded`
+    {op: "decoded", job}                the pixels are ready; a crash from now on is not the
+                                        picture's fault
+    {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
+    {op: "explained", job, png: bin}    a picture of the regions (csearchd.encoder.occlusion)
+    {op: "failed", job, reason: str, changed: bool, …}
+                                        with size, mtime_ns, ctime_ns, inode where the file could
+                                        be opened, and scheme, identity where it could be read;
+                                        `changed`: it changed or vanished meanwhile, try again later
+    {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | "cuda", seconds: float}
+                                        the image tower is loaded ("onnx": the exported one, in
+                                        float32; "int8": the same with 8-bit weights)
+    {op: "loading"}                     after either: torch is being loaded beside the exported
+                                        tower. A crash is its fault until it is `ready` again,
+                                        in torch, or as it was where torch can't be loaded
+    {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
+
+After `failed`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
+csearchd.metadata.record found, and only that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from csearch.protocol.wire import Message
+
+MAX_FRAME = 64 << 20
+SOFTWARE = "csearch"  # what a PNG says of its maker: only our own are replaced by others
+METHOD = "occlusion"  # by which `explain` finds regions
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may cost. A picture beyond a limit fails with the limit's name."""
+
+    pixels: int
+    bytes: int
+    memory: int  # bytes that decoding may take
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `configure` message."""
+
+    model: str
+    limits: Limits
+    threads: int
+    device: str
+
+    @classmethod
+    def from_message(cls, message: Message) -> Settings:
+        """Raises KeyError or TypeError where the message is not as described above."""
+        return cls(
+            model=message["model"],
+            limits=Limits(**message["limits"]),
+            threads=max(1, int(message["threads"])),
+            device=message["device"],
+        )
+
+    def to_message(self) -> Message:
+        return {
+            "op": "configure",
+            "model": self.model,
+            "limits": {
+                "pixels": self.limits.pixels,
+                "bytes": self.limits.bytes,
+                "memory": self.limits.memory,
+            },
+            "threads": self.threads,
+            "device": self.device,
+        }

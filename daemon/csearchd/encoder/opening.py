@@ -1,0 +1,79 @@
+"""Opening a picture with Pillow: the list of formats, and nothing decoded yet."""
+
+from __future__ import annotations
+
+import io
+from importlib import import_module
+
+import pillow_heif
+from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
+
+from csearchd.encoder.errors import PictureError, check_pixels, undecodable, unidentified
+from csearchd.encoder.messages import Limits
+from csearchd.formats.png_text import MAX_BYTES
+from csearchd.formats.suffixes import jpeg_xl_installed
+from csearchd.formats.tiff_cost import is_honest, jpeg_is_honest
+from csearchd.system import processors
+
+_DECODER_THREADS = 4
+# Bytes for a pixel, beside the decoded image itself: what the codec holds meanwhile (planes,
+# canvases, copies), and what a change of mode makes.
+_CODEC_BYTES = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "JXL": 20, "TIFF": 4}
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2}
+
+
+def register_formats() -> tuple[str, ...]:
+    """Makes Pillow ready. Returns the names of the formats that may be opened, and no others are.
+
+    Once in a process. Pillow's own guard against decompression bombs gives way to Limits, and that
+    against long texts, for which it refuses a PNG, to the one here.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_BYTES
+    Image.preinit()
+    pillow_heif.register_heif_opener(thumbnails=False)
+    # Each picture's decoder has threads of its own.
+    threads = min(_DECODER_THREADS, processors.count())
+    pillow_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = threads
+    formats = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "AVIF", "HEIF"]
+    if jpeg_xl_installed():
+        import_module("pillow_jxl")  # registers itself
+
+        formats.append("JXL")
+    return tuple(formats)
+
+
+def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
+    """The picture in `data`, its header read, its pixels not. Raises PictureError."""
+    if not (jpeg_is_honest(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
+        raise PictureError("the file is damaged (what its metadata point to is too much)")
+    try:
+        image = Image.open(io.BytesIO(data), formats=formats)
+    except UnidentifiedImageError:
+        raise unidentified(data) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise undecodable(error) from error
+    check_pixels(*image.size, limits)
+    _check_tiles(image, limits)
+    return image
+
+
+def _check_tiles(image: Image.Image, limits: Limits) -> None:
+    """A TIFF's tile is decoded whole, and may claim to be far larger than the picture."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(322), tags.get(323)
+    if isinstance(width, int) and isinstance(height, int) and width * height > limits.pixels:
+        raise PictureError(f"its tiles of {width}×{height} pixels are more than the limit")
+
+
+def memory_needed(image: Image.Image, coded_pixels: int) -> int:
+    """About how many bytes it takes to decode an opened, perhaps reduced, image."""
+    pixels = image.width * image.height
+    size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
+    if image.mode not in ("L", "RGB", "CMYK"):
+        size += pixels * 5
+    if image.info.get("progressive"):
+        size += coded_pixels * 2 * len(image.getbands())  # libjpeg keeps all coefficients
+    return size

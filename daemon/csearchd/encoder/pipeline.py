@@ -1,0 +1,301 @@
+"""The encoder's threads: files are read and identified, and decoded when the daemon wants them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearch.protocol.wire import Message
+from csearchd.encoder import occlusion
+from csearchd.encoder.batches import Batches, Pixels
+from csearchd.encoder.decode import Decoder, Facts
+from csearchd.encoder.errors import PictureError, memory_exhausted
+from csearchd.encoder.messages import Settings
+from csearchd.formats.identity import SCHEME, identity
+from csearchd.metadata.record import merged
+from csearchd.metadata.sidecars import from_attributes, from_sidecar
+from csearchd.models.preprocess import Preprocess
+from csearchd.system.files import (
+    FileStat,
+    UnreadableError,
+    open_file,
+    open_parent,
+    read_file,
+    take_file,
+)
+from csearchd.system.memory import Budget, limit_growth
+
+_IN_FLIGHT = 256 << 20  # bytes of files that are held
+_NO_PICTURE = 0  # in place of the orientation
+_SLACK = 1 << 30  # bytes that the process may grow by beside files and pictures: the tower at work
+
+
+Stat: TypeAlias = Sequence[int]
+"""Size, mtime_ns, ctime_ns and inode of a file as the library knows it; all 0: it doesn't."""
+
+
+@dataclass
+class _Read:
+    job: int
+    path: bytes
+    size: int = 0  # known when it has been put back
+    fd: int | None = None  # where the file was handed over
+    stat: Stat | None = None  # what is known of it, else
+
+
+@dataclass
+class _Held:
+    job: int
+    file: FileStat
+    data: bytes
+    facts: Facts
+    query: bytes | None = None  # where its regions are wanted, not its vector
+
+
+class Pipeline:
+    """Takes the daemon's messages, and sends what they lead to, from several threads."""
+
+    def __init__(
+        self, settings: Settings, send: Callable[[Message], None], fail: Callable[[str], None]
+    ) -> None:
+        """Raises OSError, ValueError, KeyError or TypeError where the model's directory has no
+        proper configuration."""
+        preprocess = Preprocess.of_model(settings.model)
+        self._limits = settings.limits
+        self._send = send
+        self._decoder = Decoder(preprocess, settings.limits)
+        self._budget = Budget(settings.limits.memory)
+        growth = 2 * settings.limits.memory + _IN_FLIGHT + settings.limits.bytes + _SLACK
+        self._batches = Batches(settings, preprocess, growth, send, self._wake, fail)
+        self._changed = threading.Condition()
+        self._reads: deque[_Read] = deque()
+        self._decodes: deque[_Held] = deque()
+        self._held: dict[int, _Held] = {}
+        self._in_flight = 0
+        self._decoding = 0
+        limit_growth(growth)
+        for number in range(max(2, settings.threads)):
+            threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
+
+    def read(self, job: int, path: bytes, fd: int | None = None, stat: Stat | None = None) -> None:
+        """Reads the file at `path`, or `fd`, which is closed then.
+
+        What is at `path` counts as changed where it isn't the file of `stat`: it may be reached
+        through a symbolic link that has taken a directory's place.
+        """
+        with self._changed:
+            self._reads.append(_Read(job, path, fd=fd, stat=stat))
+            self._changed.notify()
+
+    def encode(self, job: int, query: bytes | None = None) -> None:
+        """Makes its vector, or, with a query's vector, a picture of the regions that match.
+
+        Unknown jobs are ignored, as are those that are over.
+        """
+        with self._changed:
+            held = self._held.pop(job, None)
+            if held is not None:
+                held.query = query
+                self._decodes.append(held)
+                self._batches.expect(True)
+            self._changed.notify()
+        if held is not None and held.facts.memory <= self._limits.memory:
+            self._batches.start()  # else it will fail, and a tower takes seconds and memory
+
+    def skip(self, job: int) -> None:
+        with self._changed:
+            held = self._held.pop(job, None)
+        if held is not None:
+            self._release(held.file.size)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            task = self._take()
+            try:
+                if isinstance(task, _Held):
+                    self._decode(task)
+                else:
+                    self._read(task)
+            except MemoryError:
+                self._failed(task.job, str(memory_exhausted(self._limits)))
+            except Exception as error:  # whatever a file does, it costs no other one
+                self._failed(task.job, f"cannot be read: {error}")
+
+    def _take(self) -> _Read | _Held:
+        """The next task. Decoding comes first, since it frees memory."""
+        with self._changed:
+            while True:
+                if self._decodes and len(self._batches) < self._batches.capacity:
+                    self._decoding += 1
+                    return self._decodes.popleft()
+                if self._reads and self._has_room(self._reads[0].size):
+                    return self._reads.popleft()
+                self._changed.wait()
+
+    def _has_room(self, size: int) -> bool:
+        return self._in_flight == 0 or self._in_flight + size <= _IN_FLIGHT
+
+    def _release(self, size: int) -> None:
+        with self._changed:
+            self._in_flight -= size
+            self._changed.notify_all()
+
+    def _read(self, task: _Read) -> None:
+        self._send({"op": "started", "job": task.job})
+        directory: int | None = None
+        try:
+            if task.fd is None:
+                directory = open_parent(task.path)
+                name = os.path.basename(task.path)
+                fd, file = open_file(name, self._limits.bytes, directory)
+            else:
+                fd, file = task.fd, take_file(task.fd, self._limits.bytes)
+            self._read_open(task, fd, file, directory)
+        except UnreadableError as error:
+            self._failed(task.job, str(error), error.file, changed=error.changed)
+        finally:
+            if directory is not None:
+                os.close(directory)
+
+    def _read_open(self, task: _Read, fd: int, file: FileStat, directory: int | None) -> None:
+        """Closes `fd`, unless it was handed over and is put back. Raises UnreadableError."""
+        if task.stat and _is_another(file, task.stat):
+            os.close(fd)
+            raise UnreadableError("changed before it was read", changed=True, file=file)
+        if not self._reserve(file.size):
+            if task.fd is None:
+                os.close(fd)
+            self._send({"op": "waiting", "job": task.job})
+            with self._changed:
+                self._reads.appendleft(replace(task, size=file.size))
+            return
+        kept = False
+        try:
+            beside = from_attributes(fd)
+            data = read_file(fd, file)
+            sidecar = {}
+            if directory is not None:
+                sidecar = from_sidecar(os.path.basename(task.path), directory)
+            kept = self._identify(task, file, data, (sidecar, beside))
+        finally:
+            if not kept:
+                self._release(file.size)
+
+    def _reserve(self, size: int) -> bool:
+        with self._changed:
+            room = self._has_room(size)
+            if room:
+                self._in_flight += size
+            return room
+
+    def _identify(
+        self, task: _Read, file: FileStat, data: bytes, said: tuple[dict[str, Any], dict[str, Any]]
+    ) -> bool:
+        """Whether the picture is held for the daemon's answer.
+
+        `said`: what its sidecar and its extended attributes say of it.
+        """
+        try:
+            facts = self._decoder.inspect(data, task.path)
+        except PictureError as error:
+            # Under another name it may be camera raw: that must not be what failed here.
+            self._failed(task.job, str(error), file, identity(data, None, _NO_PICTURE))
+            return False
+        metadata = merged(said[0], facts.metadata, said[1])
+        with self._changed:
+            self._held[task.job] = _Held(task.job, file, data, facts)
+        self._send(
+            {
+                "op": "identified",
+                "job": task.job,
+                "scheme": SCHEME,
+                "identity": facts.identity,
+                "format": facts.format,
+                "width": facts.width,
+                "height": facts.height,
+                "metadata": metadata,
+                **asdict(file),
+            }
+        )
+        return True
+
+    def _decode(self, held: _Held) -> None:
+        try:
+            pixels = self._pixels(held)
+            self._send({"op": "decoded", "job": held.job})
+            if held.query is None:
+                self._batches.add(held.job, pixels)
+            else:
+                self._explain(held.job, pixels, np.frombuffer(held.query, "<f4"))
+        except PictureError as error:
+            self._failed(held.job, str(error), held.file, held.facts.identity)
+        finally:
+            self._release(held.file.size)
+            with self._changed:
+                self._decoding -= 1
+                self._batches.expect(self._decoding > 0 or bool(self._decodes))
+
+    def _explain(self, job: int, pixels: Pixels, query: NDArray[np.float32]) -> None:
+        pictures = occlusion.variants(pixels)
+        scores = np.zeros(len(pictures), np.float32)
+        left = threading.Semaphore(0)
+
+        def deliver(number: int, vector: NDArray[np.float16]) -> None:
+            scores[number] = np.nan_to_num(vector.astype(np.float32) @ query)
+            left.release()
+
+        for number, picture in enumerate(pictures):
+            self._batches.add(job, picture, partial(deliver, number))
+        for _ in pictures:
+            left.acquire()
+        png = occlusion.painted(pixels, occlusion.heat(scores))
+        self._send({"op": "explained", "job": job, "png": png})
+
+    def _pixels(self, held: _Held) -> Pixels:
+        """Memory can be short for another picture's sake: then once more, with no other beside."""
+        for amount in (held.facts.memory, self._budget.size):
+            with self._budget.take(amount):
+                self._send({"op": "decoding", "job": held.job})
+                try:
+                    return self._decoder.decode(held.data, held.facts)
+                except MemoryError:
+                    pass
+        raise memory_exhausted(self._limits)
+
+    def _failed(
+        self,
+        job: int,
+        reason: str,
+        file: FileStat | None = None,
+        identity: bytes | None = None,
+        changed: bool = False,
+    ) -> None:
+        message: Message = {"op": "failed", "job": job, "reason": reason, "changed": changed}
+        if file is not None:
+            message.update(asdict(file))
+        if identity is not None:
+            message.update(scheme=SCHEME, identity=identity)
+        self._send(message)
+
+
+def _is_another(file: FileStat, stat: Stat) -> bool:
+    """Whether an open file isn't the one that the library knows. A move changes the ctime, which
+    isn't known then; the number of an inode may change where it isn't kept on the disk."""
+    size, mtime_ns, ctime_ns, inode = stat
+    if not any(stat):
+        return False
+    if (file.size, file.mtime_ns) != (size, mtime_ns):
+        return True
+    return file.ctime_ns != ctime_ns if ctime_ns else inode not in (0, file.inode)

@@ -1,0 +1,157 @@
+"""What determines the pixels of a HEIF file (HEIC, AVIF): ISO/IEC 23008-12, in ISO 14496-12 boxes.
+
+A file holds items; EXIF and XMP are items too, and adding one moves the data of the others. So
+items are hashed with what their locations point to, their properties and how they are put together.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
+
+_DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
+_DESCRIBES = b"cdsc"  # a reference from metadata to what they describe
+_MAX_ITEMS = 65536
+_MAX_EXTENTS = 1 << 18  # of all items; one may take no byte of the file
+
+
+class _Box(NamedTuple):
+    kind: bytes
+    start: int  # of its content
+    end: int
+
+
+class _Extent(NamedTuple):
+    inside: bool  # in the box idat, not in the file
+    offset: int
+    size: int
+
+
+def heif_parts(data: bytes) -> Parts:
+    """The brand, and of every item that isn't metadata: type, data; all properties, references.
+
+    Image sequences are left to the hash of the whole file.
+    """
+    try:
+        top = {box.kind: box for box in _boxes(data, 0, len(data))}
+        if b"moov" in top or b"meta" not in top or data[4:8] != b"ftyp":
+            raise MalformedError
+        yield data[8:12]
+        boxes = list(_boxes(data, top[b"meta"].start + 4, top[b"meta"].end))
+        meta = {box.kind: box for box in boxes}
+        if len(meta) != len(boxes):
+            raise MalformedError
+        types = _types(data, meta[b"iinf"])
+        locations = _locations(data, meta[b"iloc"])
+        yield _content(data, meta[b"pitm"])
+        yield _content(data, meta[b"iprp"])
+        if b"iref" in meta:
+            yield from _references(data, meta[b"iref"])
+        left = len(data)  # what lies in several extents may not be hashed again and again
+        for item, kind in sorted(types.items()):
+            if kind in _DESCRIPTIVE:
+                continue
+            yield struct.pack(">I4s", item, kind)
+            for extent in locations.get(item, []):
+                left -= extent.size
+                if left < 0:
+                    raise MalformedError
+                yield _extent(data, extent, meta.get(b"idat"))
+    except (struct.error, KeyError, IndexError) as error:
+        raise MalformedError from error
+
+
+def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
+    for _ in range(MAX_PARTS):
+        if start + 8 > end:
+            return
+        size, kind = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            head = 16
+        elif size == 0:
+            size = end - start
+        if size < head or start + size > end:
+            raise MalformedError
+        yield _Box(kind, start + head, start + size)
+        start += size
+    raise MalformedError
+
+
+def _content(data: bytes, box: _Box) -> memoryview:
+    return memoryview(data)[box.start : box.end]
+
+
+def _types(data: bytes, box: _Box) -> dict[int, bytes]:
+    """Item id → type (8.11.6)."""
+    start = box.start + (6 if data[box.start] == 0 else 8)
+    types = {}
+    for entry in _boxes(data, start, box.end):
+        version = data[entry.start]
+        if entry.kind != b"infe" or version not in (2, 3):
+            raise MalformedError
+        form = ">H2x4s" if version == 2 else ">I2x4s"
+        item, kind = struct.unpack_from(form, data, entry.start + 4)
+        types[item] = kind
+    return types
+
+
+def _locations(data: bytes, box: _Box) -> dict[int, list[_Extent]]:
+    """Item id → where its data are (8.11.3)."""
+    version = data[box.start]
+    offset_size, length_size = data[box.start + 4] >> 4, data[box.start + 4] & 15
+    base_size = data[box.start + 5] >> 4
+    index_size = data[box.start + 5] & 15 if version else 0
+    at = box.start + 6
+
+    def number(size: int) -> int:
+        nonlocal at
+        at += size
+        if at > box.end:
+            raise MalformedError
+        return int.from_bytes(data[at - size : at], "big")
+
+    found: dict[int, list[_Extent]] = {}
+    wide = 4 if version == 2 else 2
+    left = _MAX_EXTENTS
+    count = number(wide)
+    if count > _MAX_ITEMS or version > 2:
+        raise MalformedError
+    for _ in range(count):
+        item = number(wide)
+        method = number(2) & 15 if version else 0
+        if method > 1 or number(2):  # made of other items, or in another file
+            raise MalformedError
+        base = number(base_size)
+        extents = []
+        here = number(2)
+        left -= here
+        if left < 0:
+            raise MalformedError
+        for _ in range(here):
+            number(index_size)
+            offset = base + number(offset_size)
+            extents.append(_Extent(method == 1, offset, number(length_size)))
+        found[item] = extents
+    return found
+
+
+def _references(data: bytes, box: _Box) -> Iterator[memoryview]:
+    for reference in _boxes(data, box.start + 4, box.end):
+        if reference.kind != _DESCRIBES:
+            yield memoryview(data)[reference.start - 8 : reference.end]
+
+
+def _extent(data: bytes, extent: _Extent, idat: _Box | None) -> memoryview:
+    start, end = extent.offset, len(data)
+    if extent.inside:
+        if idat is None:
+            raise MalformedError
+        start, end = start + idat.start, idat.end
+    if extent.size == 0 or start + extent.size > end:  # 0: the whole file
+        raise MalformedError
+    return memoryview(data)[start : start + extent.size]

@@ -1,0 +1,2 @@
+"""From files that need reading to committed rows: the backlog, the indexing thread, the power
+policy."""

@@ -1,0 +1,82 @@
+"""The EXIF data of an open picture, and the orientation in which it is shown."""
+
+from __future__ import annotations
+
+import re
+
+from PIL import Image
+
+from csearchd.formats.png import chunks
+from csearchd.formats.png_text import XMP_TEXT, raw_profile, texts
+from csearchd.formats.tiff_cost import is_honest
+
+ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_RAW_EXIF = b"Raw profile type exif"
+_HEAD = b"Exif\0\0"
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
+
+
+def read_exif(image: Image.Image, data: bytes) -> Image.Exif:
+    """What Pillow finds as EXIF data in the picture `image` of the file `data`; may be empty.
+
+    Nothing is decoded. Rubbish is left out and never raises.
+    """
+    try:
+        # Pillow decodes a PNG first, since its EXIF data may stand behind the pixels.
+        if image.format == "PNG":
+            return _png_exif(data)
+        payload = image.info.get("exif")
+        if isinstance(payload, bytes) and not is_honest(_bare(payload)):
+            return Image.Exif()
+        return image.getexif()
+    except MemoryError:
+        raise
+    except Exception:  # a parser in the hands of a hostile file raises anything
+        return Image.Exif()
+
+
+def orientation(exif: Image.Exif) -> int:
+    """1 to 8, as EXIF 2.32 has it (tag 0x0112); 1 where there is none or no valid one."""
+    value = exif.get(ORIENTATION)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture as it is shown."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _png_exif(data: bytes) -> Image.Exif:
+    payload = next((bytes(content) for kind, content in chunks(data) if kind == b"eXIf"), None)
+    xmp = b""
+    for key, text in texts(chunks(data), (_RAW_EXIF, XMP_TEXT)):
+        if key == XMP_TEXT:
+            xmp = text
+        elif payload is None:
+            payload = raw_profile(text)
+    exif = _loaded(payload) if payload else Image.Exif()
+    if ORIENTATION not in exif and (found := _XMP_ORIENTATION.search(xmp)):
+        exif[ORIENTATION] = int(found[1])
+    return exif
+
+
+def _bare(payload: bytes) -> bytes:
+    """EXIF data without what stands before them in a JPEG."""
+    return payload.removeprefix(_HEAD)
+
+
+def _loaded(payload: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    if is_honest(_bare(payload)):
+        exif.load(_HEAD + _bare(payload))
+    return exif

@@ -1,0 +1,71 @@
+"""What a picture's EXIF data say that filters and displays use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from csearchd.metadata import fields
+from csearchd.metadata.exif import orientation
+
+_DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
+# When it was taken: the tag, and that of its time zone, best first (EXIF 2.32)
+_TIMES = ((36867, 36881), (36868, 36882), (306, 36880))
+_ISO, _LENS, _MAKE, _MODEL, _DESCRIPTION = 34855, 42036, 271, 272, 270
+
+
+def from_exif(exif: Image.Exif) -> dict[str, Any]:
+    """The fields of csearchd.metadata.record that are known."""
+    # One by one: Pillow lists PhotometricInterpretation with several values, but doesn't have it.
+    tags = {**_directory(exif, ExifTags.IFD.Exif), **{tag: exif.get(tag) for tag in exif}}
+    gps = _directory(exif, ExifTags.IFD.GPSInfo)
+    return fields.known(
+        {
+            **_taken(tags),
+            "make": fields.text(tags.get(_MAKE)),
+            "model": fields.text(tags.get(_MODEL)),
+            "lens": fields.text(tags.get(_LENS)),
+            "iso": fields.iso(tags.get(_ISO)),
+            **_place(gps),
+            "altitude": fields.altitude(fields.number(gps.get(6)), gps.get(5) in (1, b"\1")),
+            "orientation": orientation(exif),
+            "description": fields.text(tags.get(_DESCRIPTION), fields.MAX_DESCRIPTION),
+        }
+    )
+
+
+def _directory(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:
+    try:
+        return dict(exif.get_ifd(which))
+    except MemoryError:
+        raise
+    except Exception:  # a parser in the hands of a hostile file raises anything
+        return {}
+
+
+def _taken(tags: dict[int, Any]) -> dict[str, Any]:
+    for tag, zone in _TIMES:
+        match = _DATE.match(fields.text(tags.get(tag)) or "")
+        if match and (found := fields.moment(match.groups(), fields.text(tags.get(zone)))):
+            return found
+    return {}
+
+
+def _place(gps: dict[int, Any]) -> dict[str, float]:
+    latitude = _degrees(gps.get(2), gps.get(1), "NS", 90)
+    longitude = _degrees(gps.get(4), gps.get(3), "EW", 180)
+    if latitude is None or longitude is None:
+        return {}
+    return {"latitude": latitude, "longitude": longitude}
+
+
+def _degrees(value: Any, reference: Any, letters: str, limit: int) -> float | None:
+    """Positive for the first of `letters`."""
+    if not isinstance(value, tuple) or not 1 <= len(value) <= 3:
+        return None
+    direction = (fields.text(reference) or "").upper()
+    if direction not in tuple(letters):
+        return None
+    return fields.degrees(value, direction == letters[1], limit)

@@ -1,0 +1,77 @@
+"""What is said of a picture, put together from all that says something.
+
+Of these keys the ones that are known:
+
+taken       local time, "YYYY-MM-DDTHH:MM:SS"
+utc_offset  minutes east of UTC, of `taken`
+make, model, lens, iso
+latitude, longitude     degrees, north and east positive
+altitude    metres above the sea
+orientation 1 to 8, as EXIF has it
+title, description
+rating      −1 (rejected), 0 (unrated) or 1 to 5 stars
+keywords    a list; one that is a path is there as `a/b` and as `b`
+
+Keywords of all sources add up; two that differ only in case are one. Of everything else the first
+source counts that says something: the sidecar; EXIF, XMP and IPTC in the file (title and
+description: XMP, IPTC, EXIF); extended attributes. A rating of 0 says nothing where another gives
+stars, since cameras write it into every picture.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from PIL import Image
+
+from csearchd.formats.embedded import Blocks
+from csearchd.metadata import fields
+from csearchd.metadata.exif_fields import from_exif
+from csearchd.metadata.iptc import from_iptc
+from csearchd.metadata.xmp import MAX_BYTES, from_xmp
+
+_MOST_PACKETS = 16
+
+# What belongs together comes from one source.
+_GROUPS = (
+    ("taken", "utc_offset"), ("make", "model"), ("lens",), ("iso",),
+    ("latitude", "longitude", "altitude"), ("orientation",), ("title",), ("description",),
+)  # fmt: skip
+
+
+def embedded_metadata(exif: Image.Exif, blocks: Blocks) -> dict[str, Any]:
+    """What a file itself says. Never raises."""
+    camera = from_exif(exif)
+    description = camera.pop("description", None)
+    packets = [from_xmp(packet) for packet in _few(blocks.xmp)]
+    iptc = from_iptc(blocks.iptc) if blocks.iptc else {}
+    return merged(camera, *packets, iptc, {"description": description} if description else {})
+
+
+def _few(packets: list[bytes]) -> list[bytes]:
+    """Those of the first XMP packets that together aren't larger than one may be."""
+    sizes = itertools.accumulate(map(len, packets[:_MOST_PACKETS]))
+    return [packet for packet, size in zip(packets, sizes, strict=False) if size <= MAX_BYTES]
+
+
+def merged(*sources: dict[str, Any]) -> dict[str, Any]:
+    """One of several; see above for who wins, the first source being the most important."""
+    found: dict[str, Any] = {}
+    for group in _GROUPS:
+        for source in sources:
+            if group[0] in source and group[0] not in found:
+                found.update((key, source[key]) for key in group if key in source)
+    for source in sources:  # a time zone may be known only to another that gives the same time
+        if "utc_offset" not in found and source.get("taken", "") == found.get("taken"):
+            found.update((key, source[key]) for key in ("utc_offset",) if key in source)
+    ratings = [source["rating"] for source in sources if "rating" in source]
+    if ratings:
+        found["rating"] = next((rating for rating in ratings if rating), 0)
+    keywords: dict[str, str] = {}
+    for source in sources:
+        for keyword in source.get("keywords", ()):
+            keywords.setdefault(keyword.casefold(), keyword)
+    if keywords:
+        found["keywords"] = list(keywords.values())[: fields.MAX_KEYWORDS]
+    return found

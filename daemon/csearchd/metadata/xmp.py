@@ -1,0 +1,235 @@
+"""XMP packets (ISO 16684-1): RDF in XML, read with care, for the properties that are known here.
+
+A property counts where it is one of the picture itself, as an attribute or an element of a node
+right below rdf:RDF; not inside of structures, which describe other pictures or parts of this one. A
+document type is refused, and with it entities, so that nothing is ever expanded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.parsers import expat
+
+from csearchd.metadata import fields
+
+MAX_BYTES = 8 << 20
+_MAX_DEPTH = 64
+_MAX_VALUES = 2000  # of a property
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
+_NAMESPACES = {
+    "http://purl.org/dc/elements/1.1": "dc",
+    "http://ns.adobe.com/xap/1.0": "xmp",
+    "http://ns.adobe.com/exif/1.0": "exif",
+    "http://ns.adobe.com/exif/1.0/aux": "aux",
+    "http://cipa.jp/exif/1.0": "exifEX",
+    "http://ns.adobe.com/tiff/1.0": "tiff",
+    "http://ns.adobe.com/photoshop/1.0": "photoshop",
+    "http://ns.adobe.com/lightroom/1.0": "lr",
+    "http://www.digikam.org/ns/1.0": "digiKam",
+    "http://ns.microsoft.com/photo/1.0": "MicrosoftPhoto",
+}
+# Keywords, and what parts the levels of theirs that are paths
+_KEYWORDS = (
+    ("digiKam:TagsList", "/"),
+    ("lr:hierarchicalSubject", "|"),
+    ("MicrosoftPhoto:LastKeywordXMP", "/"),
+    ("dc:subject", None),
+)
+_TIMES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
+_WANTED = {name for name, _ in _KEYWORDS} | {
+    *_TIMES, "dc:title", "dc:description", "xmp:Rating", "MicrosoftPhoto:Rating",
+    "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef",
+    "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:ISOSpeedRatings",
+    "exifEX:PhotographicSensitivity",
+}  # fmt: skip
+_DATE = re.compile(
+    r"(\d{4})(?:[-:](\d\d)(?:[-:](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d*)?)?)?)?)?"
+    r"\s*(Z|[+-]\d\d:?\d\d)?"
+)
+_DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])")
+_FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
+
+
+class _Refused(Exception):
+    """The packet is nothing that an honest program writes."""
+
+
+def from_xmp(packet: bytes) -> dict[str, Any]:
+    """The fields of csearchd.metadata.record that are known. Never raises.
+
+    Of a packet that breaks off, what stood before; of one with a document type, nothing.
+    """
+    values = _properties(packet)
+
+    def first(*names: str, limit: int = fields.MAX_TEXT) -> str | None:
+        found = (fields.tidy(values[name][0], limit) for name in names if values.get(name))
+        return next((value for value in found if value), None)
+
+    speed = first("exifEX:PhotographicSensitivity", "exif:ISOSpeedRatings")
+    return fields.known(
+        {
+            **_taken([first(name) for name in _TIMES]),
+            **_place(first),
+            "make": first("tiff:Make"),
+            "model": first("tiff:Model"),
+            "lens": first("exifEX:LensModel", "aux:Lens"),
+            "iso": fields.iso(int(speed)) if speed and speed.isdecimal() else None,
+            "title": first("dc:title"),
+            "description": first("dc:description", limit=fields.MAX_DESCRIPTION),
+            "rating": _rating(first("xmp:Rating"), first("MicrosoftPhoto:Rating")),
+            "keywords": [
+                keyword
+                for name, separator in _KEYWORDS
+                for value in values.get(name, ())
+                for keyword in fields.keyword(value, separator)
+            ],
+        }
+    )
+
+
+def _taken(times: list[str | None]) -> dict[str, Any]:
+    for time in times:
+        match = _DATE.fullmatch(time or "")
+        if match and (found := fields.moment(match.groups()[:6], match[7])):
+            return found
+    return {}
+
+
+def _place(first: Callable[[str], str | None]) -> dict[str, Any]:
+    latitude = _degrees(first("exif:GPSLatitude"), "NS", 90)
+    longitude = _degrees(first("exif:GPSLongitude"), "EW", 180)
+    if latitude is None or longitude is None:
+        return {}
+    metres = _FRACTION.fullmatch(first("exif:GPSAltitude") or "")
+    height = fields.number(metres[1]) if metres else None
+    if metres and metres[2] and height is not None:
+        height = height / float(metres[2]) if float(metres[2]) else None
+    below = first("exif:GPSAltitudeRef") == "1"
+    altitude = fields.altitude(height, below)
+    return {"latitude": latitude, "longitude": longitude, "altitude": altitude}
+
+
+def _degrees(value: str | None, letters: str, limit: int) -> float | None:
+    match = _DEGREES.fullmatch(value or "")
+    if match is None or match[4] not in letters:
+        return None
+    parts = tuple(part for part in match.groups()[:3] if part is not None)
+    return fields.degrees(parts, match[4] == letters[1], limit)
+
+
+def _rating(stars: str | None, percent: str | None) -> int | None:
+    found = fields.number(stars)
+    if found is not None and -1 <= found <= 5:
+        return int(found)
+    found = fields.number(percent)
+    if found is None or not 0 <= found <= 100:
+        return None
+    return 0 if found == 0 else 1 + int((found + 12) // 25)  # 1, 25, 50, 75, 99
+
+
+def _properties(packet: bytes) -> dict[str, list[str]]:
+    """The wanted properties' values, the default language's first."""
+    if len(packet) > MAX_BYTES:
+        return {}
+    wide = packet[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in packet[:2]
+    order = "utf-16-be" if packet[:1] == b"\0" else "utf-16-le"
+    encoding = ("utf-16" if packet[:1] >= b"\xfe" else order) if wide else "utf-8"
+    text = packet.decode(encoding, "replace").strip("\ufeff\0 \t\r\n")
+    reader = _Reader()
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = reader.refuse
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        parser.Parse(text.encode(), True)
+    except expat.ExpatError:
+        pass  # what stood before is as good as it was
+    except _Refused:
+        return {}
+    return reader.values
+
+
+class _Reader:
+    """Follows the parser, and keeps only what it wants."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, list[str]] = {}
+        self._depth = 0
+        self._rdf = 0  # the depth of rdf:RDF, 0 outside of it
+        self._skipped = 0  # the depth of an element whose inside doesn't count
+        self._property: str | None = None
+        self._items: list[str] = []
+        self._parts: list[str] = []
+        self._default = False  # the item is in the default language
+
+    def refuse(self, *_: object) -> None:
+        raise _Refused
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise _Refused
+        if self._skipped:
+            return
+        if not self._rdf:
+            if name == f"{_RDF} RDF":
+                self._rdf = self._depth
+            return
+        level = self._depth - self._rdf
+        if level == 1:
+            for attribute, value in attributes.items():
+                self._keep(_short(attribute), [value])
+        elif level == 2:
+            self._property = _short(name)
+            self._items, self._parts = [], []
+            if self._property is None:
+                self._skipped = self._depth
+        elif not name.startswith(_RDF):
+            self._skipped = self._depth
+        elif _is_item(name):
+            self._parts = []
+            self._default = attributes.get(_LANGUAGE) == "x-default"
+        elif name == f"{_RDF} value":
+            self._parts = []
+
+    def text(self, data: str) -> None:
+        if self._property and not self._skipped:
+            self._parts.append(data)
+
+    def end(self, name: str) -> None:
+        level = self._depth - self._rdf
+        if self._skipped:
+            if self._depth == self._skipped:
+                self._skipped = 0
+        elif self._rdf and level == 0:
+            self._rdf = 0
+        elif self._rdf and level == 2 and self._property:
+            self._keep(self._property, self._items or ["".join(self._parts)])
+            self._property = None
+        elif self._property and _is_item(name) and len(self._items) < _MAX_VALUES:
+            self._items.insert(0 if self._default else len(self._items), "".join(self._parts))
+            self._default = False
+            self._parts = []
+        self._depth -= 1
+
+    def _keep(self, name: str | None, values: list[str]) -> None:
+        if name:
+            kept = self.values.setdefault(name, [])
+            kept.extend(values[: _MAX_VALUES - len(kept)])
+
+
+def _short(name: str) -> str | None:
+    """`dc:subject` for a name as expat gives it; None if it isn't wanted."""
+    space, _, local = name.rpartition(" ")
+    short = f"{_NAMESPACES.get(space.rstrip('/'))}:{local}"
+    return short if short in _WANTED else None
+
+
+def _is_item(name: str) -> bool:
+    return name.startswith((f"{_RDF} li", f"{_RDF} _"))

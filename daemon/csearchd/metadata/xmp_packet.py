@@ -1,0 +1,186 @@
+"""Reading XMP packets: which lists and values they hold, and at which bytes.
+
+XMP specification part 1 (ISO 16684-1): RDF/XML in UTF-8. csearchd.metadata.xmp_edit changes packets
+at the positions found here, so that everything that isn't ours stays as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from xml.parsers import expat
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+OURS = "urn:csearch:tags:1/"
+_MAX = 16 << 20  # bytes
+_MAX_DEPTH = 200
+_START_TAG = re.compile(rb"<[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*>")
+_ENCODING = re.compile(rb"^\s*<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+_CONTAINERS = tuple(f"{RDF} {name}" for name in ("Bag", "Seq", "Alt"))
+
+
+class XmpError(Exception):
+    """The packet is none that can be changed safely; the text says why."""
+
+
+class Name(NamedTuple):
+    """A property: its namespace's URI, the prefix that is usual for it, its own name."""
+
+    uri: str
+    prefix: str
+    name: str
+
+
+SUBJECT = Name("http://purl.org/dc/elements/1.1/", "dc", "subject")
+TAGS_LIST = Name("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList")
+HIERARCHICAL = Name("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject")
+# Where digiKam puts copies of what it reads in the lists above
+LAST_KEYWORD = Name("http://ns.microsoft.com/photo/1.0/", "MicrosoftPhoto", "LastKeywordXMP")
+CATALOG_SETS = Name("http://ns.iview-multimedia.com/mediapro/1.0/", "mediapro", "CatalogSets")
+LEDGER = Name(OURS, "csearch", "ledger")  # a list: other programs turn simple ones to attributes
+LISTS = (SUBJECT, TAGS_LIST, HIERARCHICAL)
+
+
+class Item(NamedTuple):
+    text: str
+    start: int
+    end: int
+
+
+@dataclass
+class Property:
+    """An element that is a property; `start` and `end` are its span in bytes."""
+
+    start: int
+    end: int = 0
+    container: bytes | None = None  # the name of rdf:Bag and such, as it is written
+    inside: int | None = None  # where another item may be inserted; None: <rdf:Bag/>
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass
+class Description:
+    """A node of the packet's subject."""
+
+    start: int
+    end: int = 0
+    start_tag: bytes = b""
+    attributes: list[str] = field(default_factory=list)  # that are properties: "uri name"
+    properties: list[int] = field(default_factory=list)  # where the elements begin
+
+
+@dataclass
+class Packet:
+    """Where things are in `data`."""
+
+    data: bytes
+    properties: dict[tuple[str, str], list[Property]] = field(default_factory=dict)
+    descriptions: list[Description] = field(default_factory=list)
+    rdf_tag: bytes = b""  # rdf:RDF's start tag
+    rdf_start: int = 0
+    rdf_end: int = 0  # where its content ends
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether rdf:RDF is an empty element."""
+        return self.rdf_tag.endswith(b"/>")
+
+    def found(self, name: Name) -> list[Property]:
+        return self.properties.get((name.uri, name.name), [])
+
+    def values(self, name: Name) -> list[str]:
+        """The items of a list."""
+        return [item.text for found in self.found(name) for item in found.items]
+
+
+def parse(data: bytes) -> Packet:
+    """The packet in `data`. Raises XmpError where it isn't well-formed, or strange."""
+    if len(data) > _MAX:
+        raise XmpError(f"its XMP has {len(data)} bytes, more than the {_MAX} that are read")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
+        raise XmpError("its XMP is not in UTF-8")
+    declared = _ENCODING.match(data.removeprefix(b"\xef\xbb\xbf"))
+    if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
+        raise XmpError("its XMP is not in UTF-8")
+    try:
+        packet = _Parser(data).packet
+    except (expat.ExpatError, UnicodeDecodeError) as error:
+        raise XmpError(f"its XMP is damaged: {error}") from error
+    if not packet.rdf_tag:
+        raise XmpError("its XMP holds no rdf:RDF")
+    return packet
+
+
+class _Parser:
+    """Walks x:xmpmeta / rdf:RDF / rdf:Description / property / rdf:Bag / rdf:li."""
+
+    def __init__(self, data: bytes) -> None:
+        self.packet = Packet(data)
+        self._path: list[tuple[str, int, bytes]] = []  # name, where it begins, start tag
+        self._depth = 0  # of rdf:RDF's content in the path; 0 outside
+        self._text: list[str] = []
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        self._parser = parser
+        parser.Parse(data, True)
+
+    def _doctype(self, *_: object) -> None:
+        raise XmpError("its XMP declares a document type, which XMP doesn't have")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        at = self._parser.CurrentByteIndex
+        matched = _START_TAG.match(self.packet.data, at)
+        if matched is None or len(self._path) > _MAX_DEPTH:
+            raise XmpError("its XMP is strange")
+        self._path.append((name, at, matched[0]))
+        level = len(self._path) - self._depth if self._depth else 0
+        if not self._depth and name == f"{RDF} RDF":
+            if self.packet.rdf_tag:
+                raise XmpError("its XMP holds several rdf:RDF")
+            self._depth = len(self._path)
+            self.packet.rdf_tag, self.packet.rdf_start = matched[0], at
+        elif level == 1:
+            kept = [key for key in attributes if not key.startswith(f"{RDF} ") and " " in key]
+            self.packet.descriptions.append(Description(at, 0, matched[0], kept))
+        elif level == 2:
+            uri, _, local = name.rpartition(" ")
+            self.packet.properties.setdefault((uri, local), []).append(Property(at))
+            self.packet.descriptions[-1].properties.append(at)
+        elif level == 3 and name in _CONTAINERS:
+            self._property().container = _tag_name(matched[0])
+        self._text.clear()
+
+    def _property(self) -> Property:
+        uri, _, local = self._path[self._depth + 1][0].rpartition(" ")
+        return self.packet.properties[uri, local][-1]
+
+    def _end(self, name: str) -> None:
+        _, start, tag = self._path[-1]
+        level = len(self._path) - self._depth if self._depth else -1
+        closed = tag.endswith(b"/>")
+        inner = start + len(tag) if closed else self._parser.CurrentByteIndex
+        end = inner if closed else self.packet.data.index(b">", inner) + 1
+        text = "".join(self._text)
+        if level == 4 and name == f"{RDF} li" and self._path[-2][0] in _CONTAINERS:
+            self._property().items.append(Item(text, start, end))
+        elif level == 3 and name in _CONTAINERS:
+            self._property().inside = None if closed else inner
+        elif level == 2:
+            found = self._property()
+            found.end = end
+        elif level == 1:
+            self.packet.descriptions[-1].end = end
+        elif level == 0:
+            self.packet.rdf_end = inner
+            self._depth = 0
+        self._path.pop()
+        if level != 3:
+            self._text.clear()
+
+
+def _tag_name(tag: bytes) -> bytes:
+    return re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]

@@ -1,0 +1,1 @@
+"""Installed models: catalogue, download, installation, and the towers that run without torch."""

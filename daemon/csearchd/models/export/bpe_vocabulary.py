@@ -1,0 +1,59 @@
+"""Writes CLIP's vocabulary, as open_clip carries it, in the form of the `tokenizers` library.
+
+Runs when a model is installed, in a process that has open_clip; `tokenizer.py` reads the result.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import regex  # type: ignore[import-untyped]
+from open_clip.tokenizer import SimpleTokenizer
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
+
+from csearchd.models.tokenizer import END, START
+
+LITERALS = (START, END, "'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
+CLASSES = (r"[\p{L}]", r"[\p{N}]", r"[^\s\p{L}\p{N}]")
+
+
+def build_tokenizer_json(path: str) -> None:
+    """Writes `tokenizer.json` to `path`. Raises OSError if it can't be written."""
+    clip = SimpleTokenizer()
+    merges = sorted(clip.bpe_ranks, key=clip.bpe_ranks.__getitem__)
+    tokenizer = Tokenizer(BPE(vocab=clip.encoder, merges=merges, end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = Sequence(
+        [
+            Split(Regex(_pattern()), behavior="removed", invert=True),
+            ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(tokenizer.to_str(pretty=False))
+
+
+def _pattern() -> str:
+    """open_clip's pattern for words, for Oniguruma.
+
+    Every class is spelled out as the `regex` module matches it, ignoring case as open_clip does:
+    Oniguruma's own Unicode tables and case folding are of other versions.
+    """
+    codes = (code for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    characters = "".join(map(chr, codes))
+    of = {c: _members(regex.escape(c), characters) for c in {*"".join(LITERALS)}}
+    letter, number, other = (_members(pattern, characters) for pattern in CLASSES)
+    literals = ["".join(of[c] for c in literal) for literal in LITERALS]
+    return "|".join([*literals, f"{letter}+", number, f"{other}+"])
+
+
+def _members(pattern: str, characters: str) -> str:
+    """A character class of those of `characters` (in order) that match, whatever their case."""
+    runs = regex.finditer(f"(?:{pattern})+", characters, regex.IGNORECASE)
+    return "[" + "".join(_range(run[0][0], run[0][-1]) for run in runs) + "]"
+
+
+def _range(first: str, last: str) -> str:
+    return re.escape(first) if first == last else f"{re.escape(first)}-{re.escape(last)}"

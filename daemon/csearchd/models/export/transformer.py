@@ -1,0 +1,120 @@
+"""open_clip's own transformers, as graphs of onnxruntime's fastest operators, in 8 bits.
+
+What PyTorch's exporter and the 8-bit conversion of its graph leave takes a quarter longer:
+
+- Mean and deviation of the pixels are folded into the embedding of patches, which is a product of
+  matrices too, since patches don't overlap.
+- Attention is one operator.
+- Only one token is read in the end, that of the class or the end of the text, so the last block
+  computes nothing else behind its keys and values: a fourteenth of all products.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from open_clip.transformer import VisionTransformer
+
+from csearchd.models.export.graph import Graph, is_plain_block
+from csearchd.models.export.text import TextBranch
+from csearchd.models.preprocess import Preprocess
+
+
+def is_plain_image_tower(visual: Any) -> bool:
+    """Whether `image_graph` knows all that this image tower of open_clip's does."""
+    return (
+        isinstance(visual, VisionTransformer)
+        and visual.attn_pool is None
+        and visual.pool_type == "tok"
+        and visual.proj is not None
+        and all(map(is_plain_block, visual.transformer.resblocks))
+    )
+
+
+def image_graph(
+    visual: VisionTransformer, preprocess: Preprocess, *, unsigned: bool
+) -> onnx.ModelProto:
+    """The tower from uint8 pixels (n, height, width, 3) to float32 unit vectors (n, dimensions).
+
+    `unsigned`: so are its weights (see onnx_text.write_quantised).
+    """
+    graph = Graph(unsigned)
+    tokens = _embedded(graph, visual, preprocess)
+    *blocks, last = visual.transformer.resblocks
+    for block in blocks:
+        normal = graph.normalised(tokens, block.ln_1)
+        tokens = graph.attended(block, tokens, normal, normal)
+    normal = graph.normalised(tokens, last.ln_1)
+    tokens = graph.attended(last, graph.first(tokens), graph.first(normal), normal)
+    pooled = graph.product(graph.normalised(tokens, visual.ln_post), visual.proj)
+    vectors = graph.reshaped(graph.node("LpNormalization", pooled), (0, -1))
+    shape = ["count", preprocess.height, preprocess.width, 3]
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)
+    return graph.model(
+        pixels, helper.make_tensor_value_info(vectors, TensorProto.FLOAT, ["count", None])
+    )
+
+
+def _embedded(graph: Graph, visual: VisionTransformer, preprocess: Preprocess) -> str:
+    """Pixels to the tokens that the first block gets."""
+    kernel = visual.conv1.weight.detach().double()  # (width, 3, height, width of a patch)
+    width, _, high, wide = kernel.shape
+    rows, columns = visual.grid_size
+    mean, std = (torch.tensor(value) * 255 for value in (preprocess.mean, preprocess.std))
+    kernel = kernel / std.view(3, 1, 1)
+    shift = -(kernel * mean.view(3, 1, 1)).sum((1, 2, 3))
+    if visual.conv1.bias is not None:
+        shift = shift + visual.conv1.bias.detach()
+    places = visual.positional_embedding.detach().double()
+    places = torch.cat([places[:1] + visual.class_embedding.detach(), places[1:] + shift])
+    patches = graph.reshaped("pixels", (0, rows, high, columns, wide * 3))
+    patches = graph.node("Transpose", patches, perm=[0, 1, 3, 2, 4])
+    patches = graph.reshaped(patches, (0, rows * columns, high * wide * 3))
+    patches = graph.node("Cast", patches, to=TensorProto.FLOAT)
+    patches = graph.product(patches, kernel.permute(2, 3, 1, 0).reshape(-1, width))
+    # A row of zeros before them, to which the class token is added like a place.
+    tokens = graph.node("Pad", patches, graph.integers((0, 1, 0, 0, 0, 0)))
+    tokens = graph.node("Add", tokens, graph.numbers(places[None]))
+    if isinstance(visual.ln_pre, torch.nn.Identity):
+        return tokens
+    return graph.normalised(tokens, visual.ln_pre)
+
+
+def is_plain_text_tower(branch: TextBranch) -> bool:
+    """Whether `text_graph` knows all that this text tower does."""
+    return (
+        branch.causal
+        and isinstance(branch.projection, torch.nn.Parameter)
+        and isinstance(branch.ln_final, torch.nn.LayerNorm)
+        and all(map(is_plain_block, branch.transformer.resblocks))
+    )
+
+
+def text_graph(branch: TextBranch, *, unsigned: bool) -> onnx.ModelProto:
+    """The tower from int64 tokens (1, length) to a float32 vector (1, dimensions), not scaled."""
+    graph = Graph(unsigned)
+    # No token sees those that follow: what follows the end's, the largest number, can go.
+    end = graph.node("ArgMax", "tokens", axis=1, keepdims=0)
+    length = graph.node("Add", end, graph.integers((1,)))
+    start, along = graph.integers((0,)), graph.integers((1,))
+    numbers = graph.node("Slice", "tokens", start, length, along)
+    places = graph.numbers(branch.positional_embedding)
+    tokens = graph.node(
+        "Add",
+        graph.rows(branch.token_embedding.weight, numbers),
+        graph.node("Slice", places, start, length, start),
+    )
+    *blocks, last = branch.transformer.resblocks
+    for block in blocks:
+        normal = graph.normalised(tokens, block.ln_1)
+        tokens = graph.attended(block, tokens, normal, normal, causal=True)
+    normal = graph.normalised(tokens, last.ln_1)
+    tokens = graph.attended(last, graph.last(tokens), graph.last(normal), normal)
+    pooled = graph.product(graph.normalised(tokens, branch.ln_final), branch.projection)
+    vector = graph.reshaped(pooled, (0, -1))
+    taken = helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])
+    shape = [1, branch.projection.shape[1]]
+    return graph.model(taken, helper.make_tensor_value_info(vector, TensorProto.FLOAT, shape))

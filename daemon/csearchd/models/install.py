@@ -1,0 +1,206 @@
+"""Installs a model: `python -m csearchd.models.install NAME` downloads a published one,
+`--import --arch ARCH --weights FILE` takes a checkpoint that is already here.
+
+Progress goes to stderr, the last line to stdout. Ends with 0 if the model is installed, 2 after an
+error (told in one line), 130 if it was interrupted. open_clip, and torch with it, are imported only
+when everything that can be refused without them has been.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from csearch.arguments import Parser
+from csearch.protocol.quoting import harmless
+from csearchd.models import fetch
+from csearchd.models.architectures import architecture_configuration, check_supported
+from csearchd.models.assemble import place_weights, staged, write_configuration
+from csearchd.models.catalogue import RECOMMENDED, recommendation
+from csearchd.models.installed import Model, ModelError, check_name, load_model
+from csearchd.paths import standard_paths
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A published model that was asked for."""
+
+    name: str
+    arch: str
+    weights: str  # tag
+    licence: str
+    disk: int  # bytes that it needs; 0: not known
+
+
+def choose(name: str) -> Choice:
+    """What `name` means: a recommended model, or ARCH:TAG of open_clip's.
+
+    Raises ModelError if it means nothing, or the architecture isn't supported.
+    """
+    entry = recommendation(name)
+    if entry is not None:
+        check_supported(entry.arch)
+        return Choice(entry.name, entry.arch, entry.weights, entry.licence, entry.disk)
+    arch, colon, weights = name.partition(":")
+    names = ", ".join(entry.name for entry in RECOMMENDED)
+    try:
+        check_supported(arch)
+    except ModelError as error:
+        raise ModelError(f"{error}; recommended models: {names}") from None
+    if not colon or not weights:
+        raise ModelError(
+            f"{arch} needs the name of its weights, as {arch}:TAG; recommended models: {names}"
+        )
+    return Choice(f"{arch}-{weights}", arch, weights, "unknown: see its publisher", 0)
+
+
+def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
+    """Downloads, checks and exports a published model. Raises ModelError, OSError."""
+    check_name(choice.name)
+    with staged(models_dir, choice.name) as directory:
+        _check_room(directory, choice.disk)
+        fetch.check_network()
+        published = _published(choice.arch, choice.weights)
+        _say(f"{choice.name}: downloading (licence: {choice.licence})")
+        weights = fetch.download_weights(published, cache)
+        configuration = architecture_configuration(choice.arch)
+        if published.get("quick_gelu"):  # trained with it, whatever the architecture says
+            configuration["quick_gelu"] = True
+        write_configuration(directory, configuration, _preprocessing(published))
+        place_weights(weights, directory, link=True)
+        _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
+    shutil.rmtree(cache, ignore_errors=True)
+    return load_model(os.path.join(models_dir, choice.name))
+
+
+def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
+    """Copies, checks and exports the checkpoint file `weights`. Raises ModelError, OSError."""
+    check_supported(arch)
+    if not os.path.isfile(weights):
+        raise ModelError(
+            f"{weights} is not a file" if os.path.exists(weights) else f"{weights} does not exist"
+        )
+    check_name(name)
+    with staged(models_dir, name) as directory:
+        write_configuration(directory, architecture_configuration(arch), _usual_preprocessing(arch))
+        _say(f"{name}: reading {weights}")
+        place_weights(weights, directory, link=False)
+        source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
+        _export(directory, name, arch, source, "unknown: imported")
+    return load_model(os.path.join(models_dir, name))
+
+
+def _published(arch: str, weights: str) -> Mapping[str, Any]:
+    """open_clip's entry for these weights. Raises ModelError, naming those that there are."""
+    import open_clip
+
+    published: Mapping[str, Any] = open_clip.get_pretrained_cfg(arch, weights)
+    if not published:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(arch)) or "none"
+        raise ModelError(f"open_clip has no weights {weights!r} for {arch}; it has: {tags}")
+    return published
+
+
+def _preprocessing(published: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: published[key] for key in ("mean", "std", "interpolation", "resize_mode")}
+
+
+def _usual_preprocessing(arch: str) -> dict[str, Any]:
+    """How pictures are prepared for `arch`: as for its published weights, where those agree (a few
+    architectures have means of their own), else open_clip's default."""
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(arch)
+    found = [_preprocessing(open_clip.get_pretrained_cfg(arch, tag)) for tag in tags]
+    if found and all(entry == found[0] for entry in found):
+        return found[0]
+    default = open_clip.transform.PreprocessCfg()
+    return {
+        "mean": default.mean,
+        "std": default.std,
+        "interpolation": default.interpolation,
+        "resize_mode": default.resize_mode,
+    }
+
+
+def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> None:
+    from csearchd.models.export.export import export_model
+
+    _say(f"{name}: checking, and exporting the text tower")
+    model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
+    kind = "8-bit weights" if model.text_quantised else "32-bit weights"
+    _say(f"{name}: text tower with {kind}, cosine to open_clip's {model.text_cosine:.4f}")
+
+
+def _check_room(directory: str, needed: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        place = os.path.dirname(directory)
+        raise ModelError(f"{place} has {free / 1e6:.0f} MB free; {needed / 1e6:.0f} MB are needed")
+
+
+def _say(text: str) -> None:
+    print(harmless(text, kept="\n"), file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="csearchctl model install", description=__doc__)
+    parser.add_argument("name", nargs="?", help="a recommended model, or ARCH:TAG of open_clip's")
+    parser.add_argument("--import", dest="imported", action="store_true")
+    parser.add_argument("--arch", help="open_clip's name of the architecture")
+    parser.add_argument("--weights", help="checkpoint file: safetensors or PyTorch")
+    parser.add_argument("--name", dest="own_name", help="what to call it; like FILE if not given")
+    parser.add_argument("--models-dir", default=standard_paths().models)
+    return parser
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
+    if not options.imported:
+        if options.name is None or options.arch or options.weights or options.own_name:
+            parser.error("give the name of one model")
+        cache = os.path.join(standard_paths().cache, "downloads")
+        choice = choose(options.name)
+        return install_published(choice, options.models_dir, os.path.join(cache, choice.name))
+    if options.name is not None or not options.arch or not options.weights:
+        parser.error("--import needs --arch and --weights")
+    name = options.own_name
+    if name is None:
+        name, _ = os.path.splitext(os.path.basename(options.weights))
+    return import_checkpoint(options.arch, options.weights, name, options.models_dir)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl-C
+        signal.signal(number, signal.default_int_handler)
+    os.umask(0o077)  # a model is its user's alone, like all else of csearch's
+    fetch.configure_hub()
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        model = _run(options, parser)
+    except ModelError as error:
+        _say(f"csearchctl: {error}")
+        return 2
+    except OSError as error:
+        where = error.filename2 or error.filename or options.models_dir
+        remedy = ": make room and try again" if error.errno == errno.ENOSPC else ""
+        _say(f"csearchctl: {where}: {error.strerror or error}{remedy}")
+        return 2
+    except KeyboardInterrupt:
+        _say("interrupted: nothing was installed; what was downloaded is kept")
+        return 130
+    with contextlib.suppress(BrokenPipeError):
+        print(f"{model.name} is installed; to use it: csearchctl model use {model.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

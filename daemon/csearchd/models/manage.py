@@ -1,0 +1,131 @@
+"""What clients ask about models, in a process of its own since they import nothing of the service.
+
+`python -m csearchd.models.manage list` prints one JSON document, {"default": NAME,
+"accuracy_source": URI, "models": […]}: the installed models, the starter first, then those that are
+recommended and not installed.
+`python -m csearchd.models.manage verify` reads all of every model and prints [{"name": NAME,
+"wrong": null or TEXT}].
+`python -m csearchd.models.manage remove NAME` deletes one. Ends with 2 after an error, told in one
+line. Whether a model is in use only the running service knows: its clients ask it first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from csearch.protocol.quoting import harmless
+from csearchd.models.catalogue import (
+    ACCURACY_SOURCE,
+    DEFAULT,
+    RECOMMENDED,
+    Recommendation,
+    recommendation,
+)
+from csearchd.models.installed import (
+    STARTER,
+    Model,
+    ModelError,
+    installed_models,
+    load_model,
+    remedy,
+    remove_model,
+    starter_directory,
+    verify_checksums,
+)
+from csearchd.paths import standard_paths
+
+
+def listing(models_dir: str) -> dict[str, Any]:
+    """The JSON document of `list`; sizes in bytes, what isn't known is missing."""
+    installed = installed_models(models_dir)
+    names = {model.name for model in installed}
+    models = [_installed(model) for model in installed]
+    models += [_recommended(entry) for entry in RECOMMENDED if entry.name not in names]
+    return {"default": DEFAULT.name, "accuracy_source": ACCURACY_SOURCE, "models": models}
+
+
+def verification(models_dir: str) -> list[dict[str, Any]]:
+    """The JSON document of `verify`: every model that there is, those that can't be used too."""
+    names = []
+    if os.path.isdir(models_dir):
+        with os.scandir(models_dir) as entries:
+            names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    found = [{"name": STARTER, "wrong": _wrong(starter_directory())}]
+    found += [{"name": name, "wrong": _wrong(os.path.join(models_dir, name))} for name in names]
+    return found
+
+
+def _wrong(directory: str) -> str | None:
+    """What is wrong with the model there, and what to do."""
+    try:
+        verify_checksums(load_model(directory))
+    except ModelError as error:
+        text, advice = str(error), remedy(directory)
+        return text if text.endswith(advice) else f"{text}; {advice}"
+    return None
+
+
+def _installed(model: Model) -> dict[str, Any]:
+    entry = recommendation(model.name)
+    known = _recommended(entry) if entry and entry.weights == model.weights else {}
+    return {
+        **known,
+        "name": model.name,
+        "arch": model.arch,
+        "weights": model.weights,
+        "licence": model.licence,
+        "disk": _size(model.directory),
+        "installed": True,
+        "starter": model.name == STARTER,
+    }
+
+
+def _recommended(entry: Recommendation) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "arch": entry.arch,
+        "weights": entry.weights,
+        "licence": entry.licence,
+        "download": entry.download,
+        "disk": entry.disk,
+        "languages": entry.languages,
+        "accuracy": f"{entry.accuracy:.1%} zero-shot on ImageNet-1k",
+        "summary": entry.remark,
+        "page": entry.page,
+        "installed": False,
+        "recommended": entry == DEFAULT,
+    }
+
+
+def _size(directory: str) -> int:
+    with os.scandir(directory) as entries:
+        return sum(entry.stat().st_size for entry in entries if entry.is_file())
+
+
+def main() -> int:
+    models_dir = standard_paths().models
+    match sys.argv[1:]:
+        case ["list"]:
+            print(json.dumps(listing(models_dir)))
+        case ["verify"]:
+            print(json.dumps(verification(models_dir)))
+        case ["remove", name]:
+            try:
+                remove_model(models_dir, name)
+            except ModelError as error:
+                print(f"csearchctl: {harmless(str(error))}", file=sys.stderr)
+                return 2
+        case _:
+            print(
+                "usage: python -m csearchd.models.manage list | verify | remove NAME",
+                file=sys.stderr,
+            )
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

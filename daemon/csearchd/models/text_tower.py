@@ -1,0 +1,80 @@
+"""The hot text tower: a query's vector in milliseconds, by onnxruntime, without torch.
+
+It stays in memory for as long as the service runs, so its options are chosen for a small idle
+process: no memory arena, no threads that spin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from csearchd.models.installed import TEXT_TOWER, TOKENIZER, Model, ModelError, remedy
+from csearchd.models.onnx_session import session_options
+from csearchd.models.tokenizer import Tokenizer
+
+Vectors = npt.NDArray[np.float32]
+
+
+class TextTower:
+    """The text tower of one installed model.
+
+    `threads` is the number of threads for one text. Raises ModelError if the model's files can't be
+    used. May be called from several threads at once.
+    """
+
+    def __init__(self, model: Model, threads: int) -> None:
+        try:
+            self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
+            self._session = open_session(model.path(TEXT_TOWER), threads)
+        except OSError as error:
+            where = error.filename or model.directory
+            raise ModelError(f"{where} can't be read: {error.strerror or error}") from None
+        except Exception as error:  # onnxruntime's own exceptions have no useful common base
+            summary = (str(error).splitlines() or [type(error).__name__])[0]
+            again = remedy(model.directory)
+            raise ModelError(
+                f"the text tower in {model.directory} is damaged ({summary}); {again}"
+            ) from None
+        self._padded_length = 1 if model.causal else model.context_length
+        width = self._session.get_outputs()[0].shape[-1]
+        if width != model.dimensions:
+            raise ModelError(
+                f"{model.path(TEXT_TOWER)} gives vectors of {width}, not {model.dimensions} numbers"
+            )
+        self._dimensions = model.dimensions
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`, float32 of shape (len(texts), dimensions).
+
+        Each text runs alone, as long as it is: quantised towers scale their activations by the
+        batch, and a text's vector must not depend on its neighbours.
+        """
+        vectors = np.empty((len(texts), self._dimensions), np.float32)
+        for row, text in enumerate(texts):
+            tokens = self._tokenizer.encode(text)
+            vectors[row] = run_tower(self._session, tokens, self._padded_length)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+
+def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
+    """The exported tower at `path`: int64 `tokens` (1, length) to float32 (1, dimensions)."""
+    # By descriptor: a name may hold any bytes, and a buffer would stay in memory with the tower.
+    with open(path, "rb") as file:
+        source = f"/proc/self/fd/{file.fileno()}"
+        return onnxruntime.InferenceSession(
+            source, session_options(threads), providers=["CPUExecutionProvider"]
+        )
+
+
+def run_tower(
+    session: onnxruntime.InferenceSession, tokens: list[int], padded_length: int
+) -> Vectors:
+    """The tower's vector (dimensions,) for one text's tokens, not scaled to unit length."""
+    padded = tokens + [0] * (padded_length - len(tokens))
+    vector: Vectors = session.run(None, {"tokens": np.array([padded], np.int64)})[0][0]
+    return vector

@@ -1,0 +1,1 @@
+"""Thumbnails and contact sheets, each made by a process of its own."""

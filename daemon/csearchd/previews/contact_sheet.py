@@ -1,0 +1,83 @@
+"""A contact sheet: `python -m csearchd.previews.contact_sheet` reads a list of pictures, writes a
+PNG.
+
+Standard input is one frame of csearch.protocol.wire, {pictures: [{path: bin, name: str, score:
+str}]}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+
+from csearch.protocol.wire import MAX_REPLY, Message, Unpacker
+from csearchd.encoder.errors import PictureError
+from csearchd.encoder.messages import SOFTWARE
+from csearchd.previews.thumbnails import Thumbnails, begin
+from csearchd.system.files import UnreadableError
+
+_TILE = 240  # pixels, the longer side of a picture
+_GAP = 16
+_TEXT = 40  # pixels below a picture
+_COLUMNS = 5
+_FONT_SIZE = 14
+_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf")  # of more alphabets than Pillow's own
+_BACKGROUND, _FOREGROUND, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120)
+
+
+def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
+    """The pictures in rows, best first, each above its name and score."""
+    columns = min(_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    width, height = _TILE + _GAP, _TILE + _TEXT + _GAP
+    image = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    font = _font()
+    for number, picture in enumerate(pictures):
+        left = _GAP + number % columns * width
+        top = _GAP + number // columns * height
+        try:
+            small = thumbnails.make(picture["path"], _TILE, _TILE)
+            image.paste(small, (left + (_TILE - small.width) // 2, top + _TILE - small.height))
+        except (PictureError, UnreadableError) as error:
+            draw.text((left, top + _TILE // 2), _fitting(draw, str(error), font), _FAINT, font)
+        below = top + _TILE + 2
+        draw.text((left, below), _fitting(draw, picture["name"], font), _FOREGROUND, font)
+        draw.text((left, below + 18), picture["score"], _FAINT, font)
+    return image
+
+
+def _fitting(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont) -> str:
+    """As much of a text as is as wide as a tile, its end included."""
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    if draw.textlength(text, font) <= _TILE:
+        return text
+    tail = text[-8:]
+    for end in range(len(text) - 9, -1, -1):
+        if draw.textlength(f"{text[:end]}…{tail}", font) <= _TILE:
+            return f"{text[:end]}…{tail}"
+    return tail
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    for name in _FONTS:
+        try:
+            return ImageFont.truetype(name, _FONT_SIZE)
+        except OSError:
+            pass
+    font = ImageFont.load_default(_FONT_SIZE)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
+    return font
+
+
+def main() -> None:
+    """Writes the sheet to standard output."""
+    (message,) = Unpacker(MAX_REPLY).feed(sys.stdin.buffer.read())
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", SOFTWARE)
+    sheet(message["pictures"], begin()).save(sys.stdout.buffer, "PNG", pnginfo=about)
+
+
+if __name__ == "__main__":
+    main()

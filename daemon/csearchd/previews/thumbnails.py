@@ -1,0 +1,221 @@
+"""Small pictures for whoever shows results: `python -m csearchd.previews.thumbnails`.
+
+A process of its own, since decoders crash on hostile files. It reads frames of
+csearch.protocol.wire from standard input and answers each on standard output, until that closes:
+
+    {path: bin, width, height, form}    the largest sizes, pixels; form: "png", "rgb" or "palette"
+    {width, height, data: bin}          a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
+                                        `palette` (bin), 3 bytes a colour, at most COLOURS
+    {path: bin, form: "desktop", size}  a thumbnail in the desktop's cache: "large", "x-large"
+    {file: str}                         where it is now
+    {reason: str}                       why there is none
+
+The desktop's own thumbnail is taken where it is large enough and up to date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import tempfile
+import warnings
+from urllib.parse import quote
+
+from PIL import Image, PngImagePlugin
+
+from csearch.protocol.wire import MAX_REQUEST, Message, Unpacker, pack
+from csearchd import config as configuration
+from csearchd.encoder.colour import resizable, to_rgb
+from csearchd.encoder.errors import PictureError, check_memory, memory_exhausted, undecodable
+from csearchd.encoder.messages import SOFTWARE, Limits
+from csearchd.encoder.opening import memory_needed, open_image, register_formats
+from csearchd.encoder.raw import raw_preview, read_raw
+from csearchd.formats.suffixes import is_raw
+from csearchd.metadata.exif import orientation, read_exif, upright
+from csearchd.paths import standard_paths
+from csearchd.system.child_process import enter_background
+from csearchd.system.files import FileStat, UnreadableError, open_file, read_file
+from csearchd.system.memory import limit_growth
+
+COLOURS = 64
+_SLACK = 256 << 20  # bytes that the process may grow by beside a file and its picture
+_DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
+_SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named after that
+
+
+class Thumbnails:
+    """Makes small pictures, upright, in sRGB, without transparency."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        """`limits` are by default those that the user has set for the encoder."""
+        self._limits = limits or users_limits()
+        self._formats = register_formats()
+
+    def make(self, path: bytes, width: int, height: int) -> Image.Image:
+        """The picture at `path`, within the size. Raises PictureError, UnreadableError."""
+        return self.make_with_stat(path, width, height)[0]
+
+    def make_with_stat(self, path: bytes, width: int, height: int) -> tuple[Image.Image, FileStat]:
+        """The same, and of which version of the file it is."""
+        descriptor, file = open_file(path, self._limits.bytes)
+        most = max(width, height)
+        try:
+            image = _of_desktop(path, _seconds(file), most)
+            if image:
+                os.close(descriptor)
+            else:
+                image = self._reduced(read_file(descriptor, file), path, most)
+            image.thumbnail((width, height))
+        except (PictureError, UnreadableError):
+            raise
+        except MemoryError as error:
+            raise memory_exhausted(self._limits) from error
+        except Exception as error:  # a decoder in the hands of a hostile file raises anything
+            raise undecodable(error) from error
+        return image, file
+
+    def _reduced(self, data: bytes, path: bytes, most: int) -> Image.Image:
+        raw = read_raw(data, self._limits) if is_raw(path) else None
+        if raw:
+            check_memory(raw.width * raw.height * 8, self._limits)
+            image, turn = raw_preview(data, raw.orientation, most, self._formats, self._limits), 1
+        else:
+            image = open_image(data, self._formats, self._limits)
+            turn = orientation(read_exif(image, data))
+            coded_pixels = image.width * image.height
+            if image.format in ("JPEG", "MPO"):
+                image.draft(None, (most, most))
+            check_memory(memory_needed(image, coded_pixels), self._limits)
+            image.load()
+            if image.format == "TIFF":
+                turn = orientation(image.getexif())  # Pillow has turned it, and says so
+        profile = image.info.get("icc_profile")
+        image = resizable(image)
+        factor = max(image.size) // (2 * most)
+        if factor > 1:
+            image = Image.Image.reduce(image, factor)
+        return upright(to_rgb(image, profile), turn)
+
+
+def _of_desktop(path: bytes, modified: int, most: int) -> Image.Image | None:
+    """The desktop's thumbnail, if it is as large, or as the picture, and of this version of it.
+
+    https://specifications.freedesktop.org/thumbnail-spec/latest/
+    """
+    for size, pixels in _DESKTOP_SIZES.items():
+        if pixels < most:
+            continue
+        limits = Limits(pixels=pixels * pixels, bytes=8 * pixels * pixels, memory=sys.maxsize)
+        try:
+            file = os.fsencode(_desktop_file(_uri(path), size))
+            image = open_image(read_file(*open_file(file, limits.bytes)), ("PNG",), limits)
+            image.load()
+            if image.info.get("Thumb::MTime") == str(modified):
+                return to_rgb(resizable(image), None)
+        except (UnreadableError, PictureError):
+            continue
+        except Exception:  # Pillow raises SyntaxError and much else for a broken one
+            continue
+    return None
+
+
+def _seconds(file: FileStat) -> int:
+    """When a file was changed, as thumbnails tell it."""
+    return file.mtime_ns // 1_000_000_000
+
+
+def users_limits() -> Limits:
+    """What a picture may cost, by the user's configuration; by default where that is wrong."""
+    try:
+        encode = configuration.load(standard_paths().config).encode
+    except configuration.ConfigError:
+        encode = configuration.parse("", "").encode
+    return Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
+
+
+def _uri(path: bytes) -> str:
+    return "file://" + quote(path, safe=_SAFE)
+
+
+def _desktop_file(uri: str, size: str) -> str:
+    name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    return os.path.join(cache, "thumbnails", size, f"{name}.png")
+
+
+def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
+    """Puts a thumbnail into the desktop's cache, as a whole or not at all; its file.
+
+    Raises PictureError, UnreadableError, OSError.
+    """
+    pixels = _DESKTOP_SIZES[size]
+    image, version = thumbnails.make_with_stat(path, pixels, pixels)
+    uri = _uri(path)
+    file = _desktop_file(uri, size)
+    texts = PngImagePlugin.PngInfo()
+    for key, text in (("URI", uri), ("MTime", str(_seconds(version)))):
+        texts.add_text(f"Thumb::{key}", text)
+    texts.add_text("Software", SOFTWARE)
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(file), delete=False) as temporary:  # 0600
+        try:
+            # It is sRGB; a large profile would stand before the texts, which are looked for.
+            # Photos hardly get smaller with more effort, which takes longer than the decoding.
+            image.save(temporary, "PNG", pnginfo=texts, icc_profile=None, compress_level=1)
+            os.replace(temporary.name, file)
+        except BaseException:
+            os.unlink(temporary.name)
+            raise
+    return file
+
+
+def _reply(thumbnails: Thumbnails, request: Message) -> Message:
+    """An answer to any request: what goes wrong costs no other picture."""
+    try:
+        return _made(thumbnails, request)
+    except (PictureError, UnreadableError, OSError) as error:
+        return {"reason": str(error)}
+    except Exception as error:
+        return {"reason": str(undecodable(error))}
+
+
+def _made(thumbnails: Thumbnails, request: Message) -> Message:
+    if request["form"] == "desktop":
+        return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
+    image = thumbnails.make(request["path"], request["width"], request["height"])
+    if request["form"] == "png":
+        stream = io.BytesIO()
+        image.save(stream, "PNG", compress_level=1)
+        return {"width": image.width, "height": image.height, "data": stream.getvalue()}
+    if request["form"] == "rgb":
+        return {"width": image.width, "height": image.height, "data": image.tobytes()}
+    image = image.quantize(COLOURS, Image.Quantize.MEDIANCUT)
+    palette = bytes(image.getpalette() or ())[: 3 * COLOURS]
+    size = {"width": image.width, "height": image.height}
+    return {**size, "data": image.tobytes(), "palette": palette}
+
+
+def begin() -> Thumbnails:
+    """Makes this process one that decodes pictures beside what the user does."""
+    enter_background(2, quiet=True)
+    warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
+    limits = users_limits()
+    limit_growth(2 * limits.memory + limits.bytes + _SLACK)
+    return Thumbnails(limits)
+
+
+def main() -> None:
+    """Answers until nobody asks."""
+    thumbnails = begin()
+    unpacker = Unpacker(MAX_REQUEST)
+    while data := os.read(0, 1 << 16):
+        for request in unpacker.feed(data):
+            sys.stdout.buffer.write(pack(_reply(thumbnails, request)))
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a score means: vocabulary, background statistics and calibration."""

@@ -1,0 +1,212 @@
+"""Pictures to search with: a file that was handed over to its vector.
+
+What the library knows costs no encoding: found by path and stat, or by its pixels. All else is
+encoded by an encoder of its own, which waits for nothing, and is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.concurrency.threads import Until
+from csearchd.encoder.messages import Settings
+from csearchd.encoder.pool import EncoderUnusable, Event, Pool
+from csearchd.library.contents import Job
+from csearchd.library.library import Library
+from csearchd.library.listings import MOVED
+from csearchd.models.active_model import Models
+from csearchd.models.installed import Model
+from csearchd.system.files import signed
+
+_TURN_SECONDS = 0.5  # between looks whether anybody waits still for a turn with the encoder
+_IDLE_SECONDS = 20.0  # that the encoder waits for another picture
+
+
+class ImageQueryError(Exception):
+    """The picture can't be searched with; the text says why and fits after its name."""
+
+
+class Picture(NamedTuple):
+    """An open file to search with."""
+
+    file: int
+    name: bytes  # what it is called by who searches: its suffix may tell what it is
+    path: bytes  # where it is, without links
+    info: os.stat_result
+
+
+class Seen(NamedTuple):
+    """A picture: its unit vector (dimensions,), and its content's id if the library has it."""
+
+    vector: NDArray[np.float32]
+    content: int | None
+
+
+class ImageQueries:
+    """Used by several threads; they take turns with the encoder."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        settings: Callable[[Model], tuple[Settings, float]],
+    ) -> None:
+        """`settings` says how an encoder is to work, and the most seconds for a picture."""
+        self._library = library
+        self._models = models
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pool: Pool | None = None
+        self._used = 0.0
+        self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
+
+    def known(self, picture: Picture) -> Seen | None:
+        """What the library knows of it, without an encoder. Raises ImageQueryError,
+        LibraryError."""
+        if not stat.S_ISREG(picture.info.st_mode):
+            raise ImageQueryError("is not a regular file")
+        content = self._content_at(picture)
+        vector = None if content is None else self._vector(self._models.active_model.row, content)
+        return None if vector is None else Seen(vector, content)
+
+    def look(self, picture: Picture, until: Until | None = None) -> Seen:
+        """What is seen in it, while that is wanted. Raises ImageQueryError, LibraryError, Ended."""
+        if seen := self.known(picture):
+            return seen
+        active_model = self._models.active_model
+        with self._encoder(active_model.model, until) as pool:
+            return self._ask(pool, active_model.row, picture, until)
+
+    def regions(
+        self, picture: Picture, query: NDArray[np.float32], until: Until | None = None
+    ) -> bytes:
+        """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
+
+        Raises ImageQueryError, Ended.
+        """
+        if not stat.S_ISREG(picture.info.st_mode):
+            raise ImageQueryError("is not a regular file")
+        with self._encoder(self._models.active_model.model, until) as pool:
+            job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
+            pool.submit(job, picture.name, picture.file)
+            for event in self._events(pool, until):
+                if event.png is not None:
+                    return event.png
+                pool.explain(job, query.astype("<f4").tobytes())
+        raise AssertionError("an encoder's events have no end")
+
+    @contextmanager
+    def _encoder(self, model: Model, until: Until | None) -> Iterator[Pool]:
+        """The encoder, for one picture. Raises ImageQueryError, Ended."""
+        while not self._lock.acquire(timeout=_TURN_SECONDS):
+            if until:
+                until.check()
+        try:
+            yield self._ready_pool(model)
+        except EncoderUnusable as error:
+            raise ImageQueryError(f"cannot be looked at: {error}") from error
+        finally:
+            self._used = time.monotonic()
+            if self._pool and self._pool.busy:  # or the next picture would get its answer
+                self._pool.close()
+            self._lock.release()
+
+    def _events(self, pool: Pool, until: Until | None) -> Iterator[Event]:
+        """What becomes of the picture that was submitted. Raises ImageQueryError where it fails."""
+        while True:
+            for event in pool.poll(None, self._never):  # a second at most while it has work
+                if event.op == "failed":
+                    raise ImageQueryError(event.reason)
+                yield event
+            if until:
+                until.check()
+
+    def _content_at(self, picture: Picture) -> int | None:
+        """What the library says is in the file at that path, if that is this file, unchanged."""
+        directory, name = os.path.split(picture.path)
+        info = picture.info
+        with self._library.memory:
+            known = self._library.tree.find(directory)
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
+                "AND mtime_ns = ? AND ctime_ns IN (?, ?) AND inode = ? AND NOT due",
+                (
+                    known, name, info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns),
+                    MOVED, signed(info.st_ino),
+                ),
+            ).fetchone()  # fmt: skip
+        return row[0] if row else None
+
+    def _vector(self, model: int, content: int) -> NDArray[np.float32] | None:
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT vector FROM vectors WHERE model = ? AND content = ?", (model, content)
+            ).fetchone()
+        sound = row and len(row[0]) == 2 * self._models.active_model.model.dimensions
+        return _unit(row[0]) if sound else None
+
+    def _ready_pool(self, model: Model) -> Pool:
+        settings, seconds = self._settings(model)
+        pool = self._pool
+        if pool is None or pool.settings != settings or pool.max_seconds != seconds:
+            if pool is not None:
+                pool.close()
+            pool = self._pool = Pool(settings, seconds, urgent=True)
+        if not pool.running:
+            self._end_later(_IDLE_SECONDS)
+        return pool
+
+    def _ask(self, pool: Pool, model: int, picture: Picture, until: Until | None) -> Seen:
+        job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
+        pool.submit(job, picture.name, picture.file)
+        content: int | None = None
+        for event in self._events(pool, until):
+            if event.op == "encoded" and event.vector is not None:
+                return Seen(_unit(event.vector), content)
+            content = self._content_of(event)
+            vector = None if content is None else self._vector(model, content)
+            pool.answer(job, encode=vector is None)
+            if vector is not None:
+                return Seen(vector, content)
+        raise AssertionError("an encoder's events have no end")
+
+    def _content_of(self, event: Event) -> int | None:
+        """The library's content with the pixels that were identified."""
+        assert event.found is not None
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT id FROM contents WHERE scheme = ? AND identity = ?",
+                (event.found["scheme"], event.found["identity"]),
+            ).fetchone()
+        return row[0] if row else None
+
+    def _end_later(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._end)
+        timer.daemon = True
+        timer.start()
+
+    def _end(self) -> None:
+        with self._lock:
+            left = self._used + _IDLE_SECONDS - time.monotonic()
+            if left > 0:
+                self._end_later(left)
+            elif self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+
+def _unit(stored: bytes) -> NDArray[np.float32]:
+    """A stored vector, of float16, at unit length."""
+    vector = np.frombuffer(stored, "<f2").astype(np.float32)
+    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
+    return unit

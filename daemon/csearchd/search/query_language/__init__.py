@@ -1,0 +1,1 @@
+"""The query language: grammar, dates, and the vector of a query."""

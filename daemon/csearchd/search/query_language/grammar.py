@@ -1,0 +1,303 @@
+"""The query language, the same for the commands, the socket and D-Bus.
+
+A query is one line of words; blanks separate them. A client joins its arguments by blanks.
+
+    red boat at sea         words make one text, which describes the picture
+    horse + stripes         parts are added: `+` between blanks begins a part
+    apple - fruit           or subtracted: `-` between blanks
+    2:cat + 0.5:stripes     a part's weight, at its beginning; 1 without
+    ./cat.jpg               a picture: a word that has a "/" or a picture's suffix, and exists on
+                            the client's side, which hands it over with where it stands. It may
+                            have blanks where it ends with such a suffix. A URL (http, https) is
+                            fetched by the client, one of a file is the file. In a part with words
+                            they are added.
+    tag:beach               a filter, NAME:VALUE; filters stand anywhere and must all hold
+    not:tag:beach           the opposite of a filter
+    after:"last summer"     a value with blanks
+    "tag:beach - x"         within quotes that open at the beginning of a word (or of a value)
+                            nothing is special: it is text
+    -- tag:beach - x        nothing that follows a word `--` is special
+
+`-` as the whole query is a picture on standard input, which the client reads. Whatever else has a
+colon is text if what stands before the first colon isn't made of letters alone (10:30, 16:9), or
+if nothing, a second colon or a "/" follows it; otherwise it must be a filter's name:
+
+    after before on date    when it was taken: 2023, 2023-05, 2023-05-17, "May 2023", yesterday,
+                            "3 weeks ago", "last summer"; date:A..B (the module `dates`)
+    near                    near:Lisbon, near:"Paris, Texas", near:"38.7,-9.1,10km"
+    camera lens             a part of make and model, or of the lens
+    iso rating              a number: 100, >800, >=4, <=200, 100..400
+    tag                     a keyword of the picture
+    name                    of the file: a part of it, or with * and ? all of it
+    folder                  a directory above it, by a part of its name; a/b for one in another
+    type                    jpeg, png, raw, …
+    size                    >10MP (pixels), <500kB (bytes)
+    orientation             portrait, landscape, square
+
+Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters; how long it
+and they may be is said in csearchd.limits.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from csearchd import limits
+from csearchd.limits import clipped
+
+FILTERS = (
+    "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "name",
+    "folder", "type", "size", "orientation",
+)  # fmt: skip
+MAX_PARTS = 100
+_NOT = "not"
+
+_WORD = re.compile(r'"(?P<quoted>[^"]*)"|(?P<plain>\S+)')
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+):")
+_WEIGHT = re.compile(rf"{_NUMBER.pattern}(?=[^\d:/\s])")
+_NAMED = re.compile(r"([^\W\d_]+):(?![:/]|$)")
+_BARE = re.compile(rf"(?:{_NOT}:)?(?:{'|'.join(FILTERS)}):", re.IGNORECASE)  # without a value
+_MINUS_NAMED = re.compile(r"-[^\W\d_]+:")
+
+
+class QueryError(Exception):
+    """The query can't be understood: why, and where (characters from `start` to `end`)."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
+
+
+class Span(NamedTuple):
+    """Where a picture's name stands in the query (characters)."""
+
+    start: int
+    end: int
+
+
+class Filter(NamedTuple):
+    """A filter as it was written."""
+
+    name: str
+    value: str
+    negated: bool
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{'not:' if self.negated else ''}{self.name}:{self.value}"
+
+
+@dataclass
+class Part:
+    """What is added (weight above 0) or subtracted: a text and pictures, each with that weight."""
+
+    weight: float = 1.0
+    words: list[str] = field(default_factory=list)
+    pictures: list[int] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """What the picture shows, or ""."""
+        return " ".join(" ".join(self.words).split())
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.pictures)
+
+
+@dataclass
+class Query:
+    """A query that was understood."""
+
+    parts: list[Part]
+    filters: list[Filter]
+
+
+class _Word(NamedTuple):
+    start: int
+    end: int
+    text: str
+    quoted: bool = False
+    picture: int | None = None
+    weight: str = ""  # that stands before the picture
+
+
+def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
+    """The meaning of a query; `pictures` are the places of pictures in it. Raises QueryError."""
+    if len(text) > limits.QUERY:
+        too_long = f"the query has {len(text)} characters; at most {limits.QUERY} are understood"
+        raise QueryError(too_long, 0, len(text))
+    parser = _Parser(text)
+    for word in _words(text, dict(zip(pictures, range(len(pictures)), strict=True))):
+        parser.take(word)
+    return parser.finish()
+
+
+def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
+    """The words in their order, those after `--` as one that is quoted."""
+    starts = {span.start: span for span in pictures}
+    position = 0
+    while match := _WORD.search(text, position):
+        start, position = match.span()
+        if match["quoted"] is not None:
+            yield _Word(start, position, match["quoted"], quoted=True)
+            continue
+        if match["plain"] == "--":
+            rest = text[position:].strip()
+            if rest:
+                yield _Word(position + 1, len(text), rest, quoted=True)
+            return
+        if match["plain"].startswith('"'):
+            raise QueryError('this " is not closed', start, len(text))
+        weight = _NUMBER.match(text, start)
+        if span := starts.get(weight.end() if weight else start) or starts.get(start):
+            number = weight[1] if weight and span.start > start else ""
+            shown = text[start : span.end]
+            yield _Word(start, span.end, shown, picture=pictures[span], weight=number)
+            position = span.end
+            continue
+        # A quote may also open at the beginning of a value.
+        opening = _opening_quote(match["plain"])
+        if opening is not None:
+            closing = text.find('"', start + opening + 1)
+            if closing < 0:
+                raise QueryError('this " is not closed', start + opening, len(text))
+            position = closing + 1
+        yield _Word(start, position, text[start:position])
+
+
+def _opening_quote(word: str) -> int | None:
+    """Where a value in quotes begins in `word`, if one does."""
+    match = re.match(rf'(?:{_WEIGHT.pattern}|(?:{_NAMED.pattern})+)(?=")', word)
+    return match.end() if match else None
+
+
+class _Parser:
+    """Takes words one by one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parts = [Part()]
+        self._filters: list[Filter] = []
+        self._operator: _Word | None = None  # the last one, while nothing follows it
+        self._count = 0
+
+    def take(self, word: _Word) -> None:
+        """Raises QueryError."""
+        if word.picture is not None:
+            if word.weight:
+                self._weigh(word, float(word.weight))
+            self._grow(word)
+            self._use().pictures.append(word.picture)
+        elif word.quoted:
+            self._use().words.append(word.text)
+        elif word.text in ("+", "-"):
+            self._begin_part(word)
+        elif match := _WEIGHT.match(word.text):
+            self._weigh(word, float(match[1]))
+            rest = word.text[match.end() :]
+            if _NAMED.match(rest):
+                raise QueryError("a filter has no weight", word.start, word.end)
+            self._use().words.append(_unquoted(rest))
+        elif _BARE.fullmatch(word.text):
+            message = (
+                f"{word.text} needs a value behind it, without a blank; as text it needs quotes"
+            )
+            raise QueryError(message, word.start, word.end)
+        elif match := _NAMED.match(word.text):
+            self._filter(word, match[1].lower())
+        elif _MINUS_NAMED.match(word.text) and self._is_filter(word.text[1:]):
+            raise QueryError(f"write not:{clipped(word.text[1:])}", word.start, word.end)
+        else:
+            self._use().words.append(word.text)
+
+    def finish(self) -> Query:
+        """Raises QueryError."""
+        if word := self._operator:
+            message = f"nothing follows {word.text}; as text it needs quotes"
+            raise QueryError(message, word.start, word.end)
+        parts = [part for part in self._parts if part]
+        if any(len(part.text) > limits.TEXT for part in parts):
+            message = f"more than {limits.TEXT} characters that describe a picture"
+            raise QueryError(message, 0, len(self._text))
+        if not parts and not self._filters:
+            raise QueryError(
+                "the query is empty; describe the picture in a few words", 0, len(self._text)
+            )
+        return Query(parts, self._filters)
+
+    def _use(self) -> Part:
+        """The part to which something is added now."""
+        self._operator = None
+        return self._parts[-1]
+
+    def _grow(self, word: _Word) -> None:
+        self._count += 1
+        if self._count > MAX_PARTS:
+            raise QueryError(
+                f"more than {MAX_PARTS} parts, pictures and filters", word.start, word.end
+            )
+
+    def _begin_part(self, word: _Word) -> None:
+        if before := self._operator:
+            message = f"there is nothing between {before.text} and {word.text}"
+            raise QueryError(message, before.start, word.end)
+        self._grow(word)
+        self._operator = word
+        self._parts.append(Part(1.0 if word.text == "+" else -1.0))
+
+    def _weigh(self, word: _Word, weight: float) -> None:
+        if self._parts[-1]:
+            write = clipped(word.text)
+            message = f"a weight stands at the beginning of a part; write + {write}"
+            raise QueryError(message, word.start, word.end)
+        if not 0 < weight <= 1000:
+            message = "a weight is above 0 and at most 1000; - subtracts"
+            raise QueryError(message, word.start, word.end)
+        self._parts[-1].weight *= weight
+
+    def _filter(self, word: _Word, name: str) -> None:
+        rest = word.text.partition(":")[2]
+        negated = name == _NOT
+        if negated:
+            name, colon, rest = rest.partition(":")
+            name = name.lower()
+            if not colon:
+                raise QueryError(
+                    "not: stands before a filter, as in not:tag:"
+                    f"{clipped(name) or 'beach'}; to subtract from a picture's meaning write - "
+                    "between blanks",
+                    word.start,
+                    word.end,
+                )
+        if name not in FILTERS:
+            raise QueryError(_unknown(name), word.start, word.end)
+        value = _unquoted(rest).strip()
+        if not value:
+            raise QueryError(f"the value of {name}: is empty", word.start, word.end)
+        if len(value) > limits.VALUE:
+            message = f"the value of {name}: has more than {limits.VALUE} characters"
+            raise QueryError(message, word.start, word.end)
+        if value.count("*") > limits.WILDCARDS:
+            message = f"more than {limits.WILDCARDS} * in the value of {name}:"
+            raise QueryError(message, word.start, word.end)
+        self._grow(word)
+        self._filters.append(Filter(name, value, negated, word.start, word.end))
+
+    def _is_filter(self, text: str) -> bool:
+        return text.partition(":")[0].lower() in (*FILTERS, _NOT)
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(clipped(name), (*FILTERS, _NOT), 1, 0.5)
+    hint = f"did you mean {near[0]}:" if near else f"known are {', '.join(FILTERS)}"
+    return f"there is no filter {clipped(name)}: ({hint}); as text it needs quotes"

@@ -1,0 +1,1 @@
+"""The operations of the protocol, one module for each group."""

@@ -1,0 +1,113 @@
+"""exiftool, kept open (-stay_open): one process for all files."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from csearchd.system import attached_process
+from csearchd.tags.record import SkippedFile, left_alone
+
+MISSING = (
+    "exiftool is needed to write into pictures; install it (Debian, Ubuntu: apt install "
+    "libimage-exiftool-perl; Fedora: dnf install perl-Image-ExifTool; Arch: pacman -S "
+    "perl-image-exiftool), or use --mode sidecar"
+)
+_SECONDS = 120.0  # for one file
+
+
+def installed() -> bool:
+    return shutil.which("exiftool") is not None
+
+
+class Exiftool:
+    """Runs commands on files of our own naming; ends with this process."""
+
+    def __init__(self, directory: str) -> None:
+        """`directory` is where its files are; names are without blanks or line ends."""
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str) -> tuple[bytes, str]:
+        """What a command prints, and its complaints. Raises SkippedFile if exiftool fails to
+        answer.
+
+        Names of files are relative to the directory.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._start()
+        token = str(secrets.randbelow(10**9))
+        # -echo4 marks the end on stderr, as {ready…} does on stdout.
+        lines = ["-q", *arguments, "-echo4", f"{{ready{token}}}", f"-execute{token}", ""]
+        try:
+            assert self._process.stdin
+            self._process.stdin.write("\n".join(lines).encode())
+            self._process.stdin.flush()
+            return self._answers(f"{{ready{token}}}".encode())
+        except (OSError, TimeoutError) as error:
+            self.close()
+            hangs = isinstance(error, TimeoutError)  # and would again
+            raise SkippedFile("exiftool gave no answer", is_transient=not hangs) from error
+
+    def fields(self, *names: str) -> list[dict[str, Any]]:
+        """Everything that exiftool sees in some files, by group and tag; numbers unformatted."""
+        printed, _ = self.run("-j", "-a", "-u", "-n", "-b", "-G3:1", *names)
+        try:
+            found: list[dict[str, Any]] = json.loads(printed)
+        except ValueError as error:
+            raise SkippedFile("exiftool can't read it") from error
+        return found
+
+    def close(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream:
+                    with suppress(BrokenPipeError):  # it ended before it had read the question
+                        stream.close()
+            self._process = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        program = shutil.which("exiftool")
+        if program is None:
+            raise SkippedFile(MISSING, is_transient=True)
+        # Kept open, it would look for more input for ever, ten times a second.
+        launcher = [sys.executable, "-I", "-S", attached_process.__file__, str(os.getpid())]
+        try:
+            return subprocess.Popen(
+                # -config with an empty name: no configuration of the user's
+                [*launcher, program, "-config", "", "-stay_open", "True", "-@", "-"],
+                cwd=self._directory,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
+        except OSError as error:
+            raise left_alone(error, "exiftool can't be started") from error
+
+    def _answers(self, end: bytes) -> tuple[bytes, str]:
+        assert self._process and self._process.stdout and self._process.stderr
+        streams = (self._process.stdout, self._process.stderr)
+        read = {stream.fileno(): b"" for stream in streams}
+        deadline = time.monotonic() + _SECONDS
+        while not all(text.rstrip().endswith(end) for text in read.values()):
+            ready, _, _ = select.select(list(read), [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for descriptor in ready:
+                data = os.read(descriptor, 1 << 20)
+                if not data:
+                    raise BrokenPipeError
+                read[descriptor] += data
+        out, complaints = (text.rstrip()[: -len(end)] for text in read.values())
+        return out, complaints.decode(errors="replace").strip()

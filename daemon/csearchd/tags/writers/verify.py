@@ -1,0 +1,84 @@
+"""Whether a changed file is the same picture with the same metadata, but for our words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csearchd.formats.identity import identity
+from csearchd.tags.containers import Container, jpeg
+from csearchd.tags.record import SkippedFile
+from csearchd.tags.writers.rewriting import Rewriting
+
+_SLACK = 1024  # bytes of padding that a rewriting may lose
+# Where things are in the file, or what the file system says
+_LAYOUT = {
+    "StripOffsets", "TileOffsets", "FreeOffsets", "ThumbnailOffset", "PreviewImageStart",
+    "OtherImageStart", "JpgFromRawStart", "MediaData", "MediaDataOffset",
+    "MediaDataSize",
+}  # fmt: skip
+_FORMATS = ("TIFF", "HEIC", "HEIF", "AVIF")  # of exiftool's; camera raw may be called .tif
+_LOST = "rewriting it would change more than its keywords"
+
+
+def verify_spliced(spliced: Container, old: bytes, new: bytes) -> None:
+    """Raises SkippedFile unless the files are equal in every byte but for their XMP."""
+    # An empty packet in between, since WebP needs a header for any.
+    if _without_packet(spliced, old) != _without_packet(spliced, new) or _pixels(
+        old, spliced.format
+    ) != _pixels(new, spliced.format):
+        raise SkippedFile(_LOST)
+
+
+def verify_keywords(old: bytes, new: bytes) -> None:
+    """Raises SkippedFile unless two JPEGs differ in nothing but the segment that holds IPTC."""
+    before, after = (
+        [data[start:end] for marker, start, end in jpeg.segments(data) if marker != jpeg.PHOTOSHOP]
+        for data in (old, new)
+    )
+    if before != after or _pixels(old, "JPEG") != _pixels(new, "JPEG"):
+        raise SkippedFile(_LOST)
+
+
+def verify_rewritten(
+    rewriting: Rewriting,
+    old: bytes,
+    old_packet: bytes | None,
+    new: bytes,
+    new_packet: bytes | None,
+) -> None:
+    """Raises SkippedFile unless pixels and all metadata are the same and XMP is `new_packet`."""
+    kind = "TIFF" if old[:2] in (b"II", b"MM") else "HEIF"
+    if _pixels(old, kind) != _pixels(new, kind):
+        raise SkippedFile("the pixels can't be shown to be the same after rewriting it")
+    if len(new) + len(old_packet or b"") + _SLACK < len(old):
+        raise SkippedFile(f"rewriting it would lose {len(old) - len(new)} bytes")
+    if rewriting.packet(new) != new_packet:
+        raise SkippedFile(_LOST)
+    old_fields, new_fields = rewriting.fields(old, new)
+    if (found := old_fields.get("File:FileType")) not in _FORMATS:
+        raise SkippedFile(f"it is {found}, which is never rewritten; use --mode sidecar")
+    before, after = _comparable(old_fields), _comparable(new_fields)
+    if before != after:
+        names = sorted(k for k in before.keys() | after if before.get(k) != after.get(k))
+        raise SkippedFile(f"rewriting it would change {', '.join(names[:3])}")
+
+
+def _without_packet(spliced: Container, data: bytes) -> bytes:
+    return spliced.write(spliced.write(data, b""), None)
+
+
+def _pixels(data: bytes, kind: str) -> bytes:
+    return identity(data, kind, 1)
+
+
+def _comparable(fields: dict[str, Any]) -> dict[str, Any]:
+    kept = {}
+    for key, value in fields.items():
+        group, _, name = key.rpartition(":")
+        group = group.rpartition(":")[2]
+        if key == "SourceFile" or group in ("System", "ExifTool") or name in _LAYOUT:
+            continue
+        if group.startswith("XMP"):
+            continue
+        kept[key] = value
+    return kept

@@ -1,0 +1,77 @@
+"""The bounds on memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+from csearchd.system.memory import Budget
+
+_HOSTILE = """
+import io
+from PIL import Image
+from csearchd.encoder.decode import Decoder
+from csearchd.system.memory import lift_limit, limit_growth
+from csearchd.encoder.messages import Limits
+from csearchd.models.preprocess import Preprocess
+
+decoder = Decoder(
+    Preprocess(64, 64, (0.5,) * 3, (0.5,) * 3, "bicubic", "shortest", 0),
+    Limits(pixels=1 << 30, bytes=1 << 30, memory=1 << 30),
+)
+stream = io.BytesIO()
+Image.new("RGB", (10_000, 5_000)).save(stream, "PNG")
+data = stream.getvalue()
+facts = decoder.inspect(data, b"x.png")
+limit_growth(50 << 20)
+try:
+    decoder.decode(data, facts)
+except MemoryError:
+    print("refused")
+lift_limit()
+print(decoder.decode(data, facts).shape)
+"""
+
+
+def test_growth_is_limited() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _HOSTILE],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert result.stdout.split("\n")[:2] == ["refused", "(64, 64, 3)"], result.stderr
+
+
+def test_a_budget_is_shared() -> None:
+    budget = Budget(100)
+    used, most = 0, 0
+    lock = threading.Lock()
+
+    def work(amount: int) -> None:
+        nonlocal used, most
+        for _ in range(50):
+            with budget.take(amount):
+                with lock:
+                    used += amount
+                    most = max(most, used)
+                with lock:
+                    used -= amount
+
+    threads = [threading.Thread(target=work, args=(amount,)) for amount in (30, 40, 60, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert most <= 100
+
+
+def test_more_than_a_budget_is_all_of_it() -> None:
+    budget = Budget(10)
+    with budget.take(1000):
+        pass
+    with budget.take(10):
+        pass

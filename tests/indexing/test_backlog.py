@@ -1,0 +1,68 @@
+"""What is read next, and what it costs to find that out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from csearchd.indexing.backlog import Backlog
+from csearchd.indexing.power_policy import PowerPolicy
+from csearchd.library import contents, listings
+from csearchd.library.library import Library
+from csearchd.library.vectors.table import VectorTable
+from csearchd.watch.debounce import Debounce
+from csearchd.watch.directory_listing import read_listing
+from csearchd.watch.rules import Rules
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """With 2000 due files in one directory, and 3 in another one that is older."""
+    for name, count in (("few", 3), ("many", 2000)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number}.jpg").touch()
+            os.utime(folder / f"{number}.jpg", (number, 1000 if name == "few" else 2000 + number))
+    library = Library(str(tmp_path / "library.sqlite"))
+    for name in ("few", "many"):
+        listing = read_listing(os.fsencode(tmp_path / name), Rules(False, ()))
+        assert listing is not None
+        listings.apply(library, listing)
+    return library
+
+
+def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    original = contents._job
+    monkeypatch.setattr(contents, "_job", lambda row: (looked.append(row[0]), original(row))[1])
+    active_model = SimpleNamespace(model="model", row=1, table=VectorTable(2))
+    models: Any = SimpleNamespace(active_model=active_model, coming=None)
+    backlog = Backlog(library, models, Debounce(), PowerPolicy())
+    with library.read() as reader:
+        backlog.want([os.fsencode(tmp_path / "few")])
+        backlog.choose(reader, models.active_model.model, 1, True)
+        assert [path for _, path in backlog.queue] == [
+            os.fsencode(tmp_path / "few" / f"{number}.jpg") for number in (0, 1, 2)
+        ]
+        assert len(looked) == 3
+        backlog.queue.clear()  # they are in the encoder's hands
+        backlog.choose(reader, models.active_model.model, 1, True)  # then the newest of all
+        assert len(backlog.queue) == 512 and len(looked) < 3 + 3 + 520
+        assert backlog.queue[0][1] == os.fsencode(tmp_path / "many" / "1999.jpg")
+        looked.clear()
+        backlog.queue.clear()
+        backlog.unwant([os.fsencode(tmp_path / "few")])
+        backlog.want([os.fsencode(tmp_path / "many")])
+        for refill in range(1, 3):
+            backlog.choose(reader, models.active_model.model, 1, True)
+            assert len(backlog.queue) == 512
+            backlog.queue.clear()
+            assert len(looked) <= refill * 2048
+    library.close()

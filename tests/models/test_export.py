@@ -1,0 +1,256 @@
+"""Exporting a model: what is accepted, what is refused, and what the directory is then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
+
+from csearchd.models import installed
+from csearchd.models.architectures import check_configuration, check_supported
+from csearchd.models.catalogue import DEFAULT, RECOMMENDED, recommendation
+from csearchd.models.export import export
+from csearchd.models.export.image import ImageBranch
+from csearchd.models.export.prompts import comparison_prompts
+from csearchd.models.export.text import TextBranch
+from csearchd.models.installed import ModelError, load_model, verify_checksums
+
+
+@pytest.fixture
+def weights(tmp_path: os.PathLike[str]) -> str:
+    directory = os.path.join(tmp_path, "weights")
+    make_tiny_weights(directory)
+    return directory
+
+
+def export_tiny(directory: str) -> installed.Model:
+    return export.export_model(
+        directory, name="t", arch="tiny", weights="random", licence="MIT", portable=True
+    )
+
+
+def test_an_exported_directory_is_complete_and_open_clips_own(tmp_path: Any) -> None:
+    directory = str(tmp_path / "made")
+    make_tiny_model(directory)
+    model = load_model(directory)
+    verify_checksums(model)
+    files = [*installed.FILES, installed.IMAGE_TOWER]
+    assert sorted(os.listdir(directory)) == sorted([*files, installed.DESCRIPTION])
+    assert sorted(model.checksums) == sorted(files)
+    assert os.path.getsize(model.path(installed.IMAGE_TOWER)) < 300_000  # it holds no weights
+    assert (model.name, model.dimensions, model.context_length) == ("made", 64, 77)
+    clip, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{directory}")
+    assert clip.visual.preprocess_cfg["mean"] == PREPROCESSING["mean"]
+    pixels = preprocess(Image.new("RGB", (100, 80))).unsqueeze(0)
+    assert clip.encode_image(pixels).shape == (1, 64)
+
+
+def test_the_float_tower_stays_if_the_small_one_is_too_far_off(
+    weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "QUANTISED_COSINE", 1.1)
+    model = export_tiny(weights)
+    assert not model.text_quantised
+    assert model.text_cosine >= export.FLOAT_COSINE
+
+
+def test_a_tower_that_differs_is_refused(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = TextBranch.forward
+
+    def wrong(self: TextBranch, tokens: torch.Tensor) -> torch.Tensor:
+        return right(self, tokens) + 0.1
+
+    monkeypatch.setattr(TextBranch, "forward", wrong)
+    with pytest.raises(export.ExportError, match="differs from open_clip's"):
+        export_tiny(weights)
+    assert installed.DESCRIPTION not in os.listdir(weights)
+
+
+def test_an_image_tower_that_differs_is_left_out(
+    weights: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open(os.path.join(weights, installed.IMAGE_TOWER), "w") as file:
+        file.write("an older one")
+    right = ImageBranch.forward
+
+    def wrong(self: ImageBranch, pixels: torch.Tensor) -> torch.Tensor:
+        return right(self, pixels).flip(-1)
+
+    monkeypatch.setattr(ImageBranch, "forward", wrong)
+    model = export_tiny(weights)
+    assert "image tower isn't exported" in caplog.text and "differs" in caplog.text
+    check_model_without_image_tower(model)
+
+
+def test_an_image_tower_that_cant_be_exported_is_left_out(
+    weights: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise torch.onnx.errors.OnnxExporterError("no such operator\nand more")
+
+    monkeypatch.setattr(export, "write_image_tower", refuse)
+    model = export_tiny(weights)
+    (message,) = [
+        r.getMessage() for r in caplog.records if r.name == "csearchd.models.export.export"
+    ]
+    assert message.endswith("torch encodes each picture (no such operator)")
+    check_model_without_image_tower(model)
+
+
+def check_model_without_image_tower(model: installed.Model) -> None:
+    files = [*installed.FILES, installed.DESCRIPTION]
+    assert sorted(os.listdir(model.directory)) == sorted(files)
+    assert load_model(model.directory) == model
+    verify_checksums(model)
+
+
+def test_an_image_tower_of_timms_is_exported(tmp_path: Any) -> None:
+    directory = str(tmp_path / "convolutions")
+    vision = {"timm_model_name": "fasternet_t0", "timm_pool": "avg", "timm_proj": ""}
+    configuration = {**TINY_CONFIGURATION, "vision_cfg": {**vision, "image_size": 96}}
+    make_tiny_model(directory, configuration)
+    assert installed.IMAGE_TOWER in load_model(directory).checksums
+
+
+def change_weights(directory: str, change: Any) -> None:
+    path = os.path.join(directory, installed.WEIGHTS)
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+def test_weights_that_are_no_numbers_are_refused(weights: str) -> None:
+    change_weights(weights, lambda tensors: tensors["ln_final.weight"].fill_(float("nan")))
+    with pytest.raises(export.ExportError, match="differs"):
+        export_tiny(weights)
+
+
+def resize_positions(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["visual.positional_embedding"] = tensors["visual.positional_embedding"][:10].clone()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda tensors: tensors.pop("ln_final.weight"), "Missing key.*ln_final.weight"),
+        (lambda tensors: tensors.update(extra=torch.zeros(1)), "Unexpected key.*extra"),
+        (lambda tensors: tensors.update({"ln_final.bias": torch.zeros(3)}), "size mismatch"),
+        (resize_positions, "visual.positional_embedding is .10, 64., not .17, 64."),
+    ],
+)
+def test_weights_of_another_architecture_are_one_line(
+    weights: str, change: Any, complaint: str
+) -> None:
+    change_weights(weights, change)
+    with pytest.raises(ModelError, match=f"not those of tiny.*{complaint}") as caught:
+        export_tiny(weights)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"model_cfg": {}}', '{"model_cfg": 3}'])
+def test_a_configuration_that_is_none(weights: str, content: str | None) -> None:
+    config = os.path.join(weights, installed.CONFIG)
+    os.remove(config)
+    if content is not None:
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(content)
+    with pytest.raises(ModelError):
+        export_tiny(weights)
+
+
+def test_the_command_exports_again_and_names_errors(
+    weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = export_tiny(weights)
+    config = os.path.join(weights, installed.CONFIG)
+    with open(config, encoding="utf-8") as file:
+        content = file.read()
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(content.replace("bicubic", "bilinear"))
+    assert export.main([weights, "--name", "own", "--licence", "MIT"]) == 0
+    assert capsys.readouterr().out.startswith("own: 8-bit text tower, cosine 0.99")
+    assert load_model(weights).licence == "MIT"
+    # Pictures prepared otherwise have other vectors.
+    assert load_model(weights).fingerprint != first.fingerprint
+    assert export.main([os.path.join(weights, "none")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arch", "reason"),
+    [
+        ("ViT-B-16-SigLIP", "tokenizer of its own"),
+        ("ViT-B-32-SigLIP2-256", "tokenizer of its own"),
+        ("ViT-L-14-CLIPA", "tokenizer of its own"),
+        ("roberta-ViT-B-32", "not open_clip's own"),
+        ("xlm-roberta-base-ViT-B-32", "not open_clip's own"),
+        ("nllb-clip-base", "not open_clip's own"),
+        ("coca_ViT-B-32", "CoCa"),
+        ("ViT-H-14-worldwide", "tokenizer of its own"),
+        ("ViT-B-32-265", "similar ones: .*ViT-B-32-256"),
+        ("", "knows no architecture"),
+        ("../ViT-B-32", "knows no architecture"),
+    ],
+)
+def test_unsupported_architectures_are_refused_in_one_line(arch: str, reason: str) -> None:
+    with pytest.raises(ModelError, match=reason) as caught:
+        check_supported(arch)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refusal_needs_no_open_clip() -> None:
+    program = (
+        "import sys; from csearchd.models.architectures import check_supported as check\n"
+        "check('ViT-B-32')\n"
+        "sys.exit(bool({'torch', 'open_clip'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_other_ways_to_read_a_tower_are_refused() -> None:
+    for change in ({"pool_type": "last"}, {"vocab_size": 32000}, {"tokenizer_kwargs": {"a": 1}}):
+        configuration = {
+            **TINY_CONFIGURATION,
+            "text_cfg": {**TINY_CONFIGURATION["text_cfg"], **change},
+        }
+        with pytest.raises(ModelError, match="not supported"):
+            check_configuration(configuration, "tiny")
+
+
+def test_every_supported_architecture_has_clips_tokenizer() -> None:
+    for arch in open_clip.list_models():
+        try:
+            check_supported(arch)
+        except ModelError:
+            continue
+        text = open_clip.get_model_config(arch)["text_cfg"]
+        assert "hf_model_name" not in text and "hf_tokenizer_name" not in text
+        assert text["vocab_size"] == 49408
+
+
+def test_recommended_models_are_supported_and_published() -> None:
+    assert (DEFAULT.arch, DEFAULT.weights) == ("ViT-B-32-256", "datacomp_s34b_b86k")
+    for entry in RECOMMENDED:
+        check_supported(entry.arch)
+        published = open_clip.get_pretrained_cfg(entry.arch, entry.weights)
+        assert published["hf_hub"].rstrip("/") in entry.page
+        assert entry.licence and 0.5 < entry.accuracy < 1
+        assert entry.download < entry.disk < 2 * entry.download
+        assert recommendation(entry.name.upper()) is entry
+    assert recommendation("none") is None
+
+
+def test_the_prompts_are_many_and_odd() -> None:
+    prompts = comparison_prompts()
+    assert len(set(prompts)) >= 270
+    assert "" in prompts and max(map(len, prompts)) >= 10_000

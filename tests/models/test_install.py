@@ -1,0 +1,396 @@
+"""Installing models: from a hub, from a checkpoint, and everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from hub import Hub, active_model
+from safetensors.torch import load_file
+from tiny_model import TINY_CONFIGURATION, make_tiny_weights
+
+from csearchd.models import installed
+from csearchd.models.architectures import architecture_configuration
+from csearchd.models.assemble import place_weights, staged
+from csearchd.models.installed import ModelError, load_model, verify_checksums
+from csearchd.models.text_tower import TextTower
+
+SMALL = "ViT-S-32-alt"  # open_clip's smallest architecture of its own
+CLOSED = "http://127.0.0.1:9"  # nothing listens there
+Command = subprocess.Popen[str]
+
+
+@dataclass
+class Home:
+    """Directories of one user, and the command run there."""
+
+    path: str
+
+    @property
+    def models(self) -> str:
+        return os.path.join(self.path, "data", "csearch", "models")
+
+    @property
+    def downloads(self) -> str:
+        return os.path.join(self.path, "cache", "csearch", "downloads")
+
+    def environment(self, hub: str = CLOSED) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+        return {
+            **kept,
+            "XDG_DATA_HOME": os.path.join(self.path, "data"),
+            "XDG_CACHE_HOME": os.path.join(self.path, "cache"),
+            "HF_ENDPOINT": hub,
+        }
+
+    def start(self, *arguments: str, hub: str = CLOSED, program: str = "") -> Command:
+        how = ["-c", program] if program else ["-m", "csearchd.models.install"]
+        return subprocess.Popen(
+            [sys.executable, *how, *arguments],
+            env=self.environment(hub),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def install(
+        self, *arguments: str, hub: str = CLOSED, program: str = ""
+    ) -> tuple[int, str, str]:
+        process = self.start(*arguments, hub=hub, program=program)
+        out, err = process.communicate(timeout=280)
+        return process.returncode, out, err
+
+    def left(self) -> list[str]:
+        """What is below the models' directory."""
+        return sorted(os.listdir(self.models)) if os.path.isdir(self.models) else []
+
+
+@pytest.fixture
+def home(tmp_path: Any) -> Home:
+    return Home(str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Random weights of SMALL, half precision, as safetensors."""
+    directory = str(tmp_path_factory.mktemp("checkpoint"))
+    make_tiny_weights(directory, architecture_configuration(SMALL))
+    return os.path.join(directory, installed.WEIGHTS)
+
+
+def assert_one_error(result: tuple[int, str, str], *words: str, progress: bool = False) -> None:
+    """The command failed with one line that says these words (after lines of progress)."""
+    code, out, err = result
+    assert code == 2, err
+    assert out == ""
+    *before, last = err.splitlines()
+    assert progress or not before, err
+    assert "Traceback" not in err
+    assert last.startswith("csearchctl: ")
+    for word in words:
+        assert word in last
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pt"])
+def test_a_checkpoint_is_imported(home: Home, tmp_path: Any, form: str) -> None:
+    # open_clip's own architectures take a minute; this one is as ordinary, and tiny.
+    architectures = str(tmp_path / "architectures")
+    os.mkdir(architectures)
+    with open(os.path.join(architectures, "tiny-clip.json"), "w", encoding="utf-8") as file:
+        json.dump(TINY_CONFIGURATION, file)
+    program = (
+        "import sys; from csearchd.models import architectures, install\n"
+        f"architectures._configurations_directory = lambda: {architectures!r}\n"
+        "sys.exit(install.main(sys.argv[1:]))\n"
+    )
+    make_tiny_weights(str(tmp_path / "made"))
+    path = str(tmp_path / "made" / installed.WEIGHTS)
+    original = load_file(path)
+    if form == "pt":  # as open_clip's training writes it
+        path = str(tmp_path / "epoch_9.pt")
+        state = {f"module.{name}": tensor for name, tensor in original.items()}
+        torch.save({"epoch": 9, "name": "run", "state_dict": state}, path)
+    arguments = ("--import", "--arch", "tiny-clip", "--weights", path, "--name", "own model")
+    code, out, err = home.install(*arguments, program=program)
+    assert code == 0, err
+    assert out == "own model is installed; to use it: csearchctl model use own model\n"
+    assert home.left() == ["own model"]
+    model = load_model(os.path.join(home.models, "own model"))
+    verify_checksums(model)
+    assert (model.arch, model.weights) == ("tiny-clip", os.path.basename(path))
+    clip, _, _ = open_clip.create_model_and_transforms(f"local-dir:{model.directory}")
+    assert torch.equal(clip.text_projection.half(), original["text_projection"])
+    text = "two parrots on a branch"
+    with torch.inference_mode():
+        tokens = open_clip.get_tokenizer(f"local-dir:{model.directory}")([text])
+        expected = clip.eval().encode_text(tokens, normalize=True).numpy()[0]
+    found = TextTower(model, 1).embed([text])[0]
+    assert np.dot(found, expected) >= 0.998
+
+
+def test_a_name_is_taken_only_once(home: Home, checkpoint: str) -> None:
+    name = installed.WEIGHTS.removesuffix(".safetensors")  # that of the file, as none is given
+    os.makedirs(os.path.join(home.models, name))
+    result = home.install("--import", "--arch", SMALL, "--weights", checkpoint)
+    assert_one_error(result, "already", f"csearchctl model remove {name}")
+    assert home.left() == [name]
+
+
+def test_weights_of_another_architecture(home: Home, checkpoint: str) -> None:
+    result = home.install("--import", "--arch", "ViT-S-16-alt", "--weights", checkpoint)
+    assert_one_error(result, "not those of ViT-S-16-alt", progress=True)
+    assert home.left() == []
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pt"])
+def test_a_file_that_is_no_checkpoint(home: Home, tmp_path: Any, suffix: str) -> None:
+    path = str(tmp_path / f"photo.{suffix}")
+    with open(path, "wb") as file:
+        file.write(os.urandom(1000))
+    result = home.install("--import", "--arch", SMALL, "--weights", path)
+    assert_one_error(result, "safetensors", progress=True)
+    assert home.left() == []
+
+
+class Program:
+    """Runs when it is unpickled: what a hostile checkpoint holds."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (self.mark, "w")
+
+
+def test_a_checkpoint_is_never_run(tmp_path: Any) -> None:
+    path, mark = str(tmp_path / "hostile.pt"), str(tmp_path / "mark")
+    torch.save({"state_dict": {"weight": Program(mark)}}, path)
+    with pytest.raises(ModelError, match="weights only"):
+        place_weights(path, str(tmp_path), link=False)
+    assert not os.path.exists(mark)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ViT-B-32-256"], ["no network", CLOSED]),
+        (["vit-l-14"], ["no network"]),
+        (["ViT-B-16-SigLIP"], ["not supported"]),
+        (["coca_ViT-B-32:laion2b_s13b_b90k"], ["not supported"]),
+        (["ViT-B-32-265"], ["similar ones", "ViT-B-32-256"]),
+        (["RN50"], ["RN50:TAG", "ViT-B-32-256"]),
+        (["--import", "--arch", "ViT-B-16-SigLIP", "--weights", "/none"], ["not supported"]),
+        (["--import", "--arch", "ViT-B-23", "--weights", "/none"], ["similar ones", "ViT-B-32"]),
+        (["--import", "--arch", "ViT-B-32", "--weights", "/none"], ["/none does not exist"]),
+        (["--import", "--arch", "ViT-B-32", "--weights", "/"], ["/ is not a file"]),
+        (["--import", "--arch", SMALL, "--weights", __file__, "--name", "a/b"], ["name"]),
+        (["--import", "--arch", SMALL, "--weights", __file__, "--name", "starter"], ["name"]),
+    ],
+)
+def test_refusals_are_one_line_and_quick(
+    home: Home, arguments: list[str], words: list[str]
+) -> None:
+    began = time.monotonic()
+    assert_one_error(home.install(*arguments), *words)
+    assert time.monotonic() - began < 20  # no waiting for retries
+    assert home.left() == []
+
+
+def test_weights_that_open_clip_has_not(home: Home) -> None:
+    with active_model(Hub({})) as hub:
+        result = home.install("ViT-B-32:none", hub=hub.address)
+    assert_one_error(result, "no weights 'none' for ViT-B-32; it has: openai, ")
+    assert home.left() == []
+
+
+def test_published_weights_of_another_architecture_are_refused(home: Home, checkpoint: str) -> None:
+    with open(checkpoint, "rb") as file:
+        files = {installed.WEIGHTS: file.read()}
+    with active_model(Hub(files)) as hub:
+        result = home.install("RN50:yfcc15m", hub=hub.address)
+    assert_one_error(result, "not those of RN50", progress=True)
+    assert home.left() == []
+
+
+DOWNLOAD = (
+    "import sys; from csearchd.models import fetch, installed; fetch.configure_hub()\n"
+    "fetch.PAUSES = (0.1, 0.1)\n"
+    "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
+    "except models.ModelError as error:\n"
+    "  print(f'csearchctl: {error}', file=sys.stderr); sys.exit(2)\n"
+)
+CONTENT = bytes(range(256)) * 16_000
+
+
+def download(home: Home, hub: Hub) -> tuple[int, str, str]:
+    return home.install(home.downloads, hub=hub.address, program=DOWNLOAD)
+
+
+def assert_downloaded(result: tuple[int, str, str], content: bytes) -> None:
+    code, out, err = result
+    assert code == 0, err
+    with open(out.strip(), "rb") as file:
+        assert file.read() == content
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(home: Home) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=1)) as hub:
+        assert_downloaded(download(home, hub), CONTENT)
+    assert hub.ranges == ["bytes=0-", f"bytes={len(CONTENT) // 2}-"]
+
+
+def test_an_encrypted_connection_that_breaks_off_is_like_any_other(home: Home) -> None:
+    program = (
+        "import http.client, ssl\n"
+        "original, reads = http.client.HTTPResponse.read1, []\n"
+        "def read1(self, n=-1):\n"
+        "    reads.append(n)\n"
+        "    if len(reads) == 2: raise ssl.SSLError('bad record mac')\n"
+        "    return original(self, 1000)\n"
+        "http.client.HTTPResponse.read1 = read1\n"
+    )
+    with active_model(Hub({installed.WEIGHTS: CONTENT[:9000]})) as hub:
+        result = home.install(home.downloads, hub=hub.address, program=program + DOWNLOAD)
+    assert_downloaded(result, CONTENT[:9000])
+    assert hub.ranges == ["bytes=0-", "bytes=1000-"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_is_final(home: Home, status: int) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, refuses=status)) as hub:
+        assert_one_error(download(home, hub), f"the server says {status}", installed.WEIGHTS)
+    assert len(hub.ranges) == 1
+
+
+def test_a_server_that_is_busy_is_asked_again(home: Home) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, refuses=503)) as hub:
+        assert_one_error(download(home, hub), "the connection broke off", "503")
+    assert len(hub.ranges) == 3
+
+
+def test_a_killed_download_goes_on_where_it_was(home: Home) -> None:
+    half = len(CONTENT) // 2
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, stalls=True)) as hub:
+        process = home.start(home.downloads, hub=hub.address, program=DOWNLOAD)
+        deadline = time.monotonic() + 60
+        # What was written last may wait in a buffer.
+        while size_below(home.downloads) < 0.9 * half and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+        hub.stalls = False
+        assert_downloaded(download(home, hub), CONTENT)
+    assert hub.ranges[0] == "bytes=0-"
+    assert int(hub.ranges[1].removeprefix("bytes=").removesuffix("-")) > 0.4 * len(CONTENT)
+    assert len(hub.ranges) == 2
+
+
+def size_below(directory: str) -> int:
+    if not os.path.isdir(directory):
+        return 0
+    return sum(entry.stat().st_size for entry in os.scandir(directory))
+
+
+def test_a_server_that_knows_no_ranges(home: Home) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=1, ignores_ranges=True)) as hub:
+        assert_downloaded(download(home, hub), CONTENT)
+
+
+def test_a_network_that_goes_away_is_one_line_and_what_came_is_kept(home: Home) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=10_000)) as hub:
+        assert_one_error(download(home, hub), "the connection broke off", "kept")
+    assert size_below(home.downloads) > 0.9 * len(CONTENT)
+
+
+def test_a_download_that_came_damaged_is_not_kept(home: Home) -> None:
+    with active_model(Hub({installed.WEIGHTS: CONTENT}, damages=True)) as hub:
+        assert_one_error(download(home, hub), "came damaged")
+        assert os.listdir(home.downloads) == []
+        hub.damages = False
+        assert_downloaded(download(home, hub), CONTENT)
+
+
+def test_older_files_are_taken_where_there_is_no_safetensors(home: Home) -> None:
+    with active_model(Hub({"open_clip_pytorch_model.bin": b"weights"})) as hub:
+        result = download(home, hub)
+    assert_downloaded(result, b"weights")
+    assert result[1].strip().endswith("open_clip_pytorch_model.bin")
+
+
+def test_weights_that_are_not_there(home: Home) -> None:
+    with active_model(Hub({})) as hub:
+        assert_one_error(download(home, hub), "someone/model/ holds no weights")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_installation_leaves_nothing(
+    home: Home, checkpoint: str, number: signal.Signals
+) -> None:
+    process = home.start("--import", "--arch", SMALL, "--weights", checkpoint)
+    deadline = time.monotonic() + 60
+    while not home.left() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert home.left() == [f".{os.path.splitext(os.path.basename(checkpoint))[0]}.part"]
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.splitlines()[-1].startswith("interrupted: nothing was installed")
+    assert "Traceback" not in err
+    assert home.left() == []
+
+
+def test_what_a_killed_installation_left_is_cleared_away(tmp_path: Any) -> None:
+    part = tmp_path / ".m.part"
+    (part / "deep").mkdir(parents=True)
+    (part / "old").write_text("x")
+    with staged(str(tmp_path), "m") as directory:
+        assert os.listdir(directory) == []
+        (tmp_path / ".m.part" / "new").write_text("y")
+    assert os.listdir(tmp_path) == ["m"]
+    assert os.listdir(tmp_path / "m") == ["new"]
+
+
+def test_two_installations_of_one_model(tmp_path: Any) -> None:
+    with staged(str(tmp_path), "m") as directory:
+        (tmp_path / ".m.part" / "new").write_text("y")
+        with pytest.raises(ModelError, match="by another process"), staged(str(tmp_path), "m"):
+            pass
+        assert os.listdir(directory) == ["new"]
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_full_disk_is_one_line(home: Home, checkpoint: str) -> None:
+    program = (
+        "import errno, os, shutil, sys\n"
+        "from csearchd.models import install\n"
+        "def full(*_): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), '/some/file')\n"
+        "shutil.copyfile = full\n"
+        "sys.exit(install.main(sys.argv[1:]))\n"
+    )
+    arguments = ("--import", "--arch", SMALL, "--weights", checkpoint)
+    result = home.install(*arguments, program=program)
+    assert_one_error(result, "/some/file", "make room", progress=True)
+    assert home.left() == []
+
+
+def test_too_little_room_is_said_before_the_download(home: Home) -> None:
+    program = (
+        "import shutil, sys, types\n"
+        "from csearchd.models import install\n"
+        "shutil.disk_usage = lambda _: types.SimpleNamespace(free=10_000_000)\n"
+        "sys.exit(install.main(sys.argv[1:]))\n"
+    )
+    result = home.install("ViT-B-32-256", program=program)
+    assert_one_error(result, "10 MB free", "672 MB")
+    assert home.left() == []
