@@ -25,7 +25,7 @@ class Hub:
 
 
 @contextmanager
-def active_model(hub: Hub) -> Iterator[Hub]:
+def serving(hub: Hub) -> Iterator[Hub]:
     """The hub, listening on a port of its own at `hub.address`."""
 
     released = threading.Event()

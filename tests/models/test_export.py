@@ -12,7 +12,6 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
 
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration, check_supported
@@ -22,6 +21,7 @@ from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.export.text import TextBranch
 from csearchd.models.installed import ModelError, load_model, verify_checksums
+from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
 
 
 @pytest.fixture

@@ -15,15 +15,15 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from hub import Hub, active_model
 from safetensors.torch import load_file
-from tiny_model import TINY_CONFIGURATION, make_tiny_weights
 
 from csearchd.models import installed
 from csearchd.models.architectures import architecture_configuration
 from csearchd.models.assemble import place_weights, staged
 from csearchd.models.installed import ModelError, load_model, verify_checksums
 from csearchd.models.text_tower import TextTower
+from models.hub import Hub, serving
+from models.tiny_model import TINY_CONFIGURATION, make_tiny_weights
 
 SMALL = "ViT-S-32-alt"  # open_clip's smallest architecture of its own
 CLOSED = "http://127.0.0.1:9"  # nothing listens there
@@ -207,7 +207,7 @@ def test_refusals_are_one_line_and_quick(
 
 
 def test_weights_that_open_clip_has_not(home: Home) -> None:
-    with active_model(Hub({})) as hub:
+    with serving(Hub({})) as hub:
         result = home.install("ViT-B-32:none", hub=hub.address)
     assert_one_error(result, "no weights 'none' for ViT-B-32; it has: openai, ")
     assert home.left() == []
@@ -216,7 +216,7 @@ def test_weights_that_open_clip_has_not(home: Home) -> None:
 def test_published_weights_of_another_architecture_are_refused(home: Home, checkpoint: str) -> None:
     with open(checkpoint, "rb") as file:
         files = {installed.WEIGHTS: file.read()}
-    with active_model(Hub(files)) as hub:
+    with serving(Hub(files)) as hub:
         result = home.install("RN50:yfcc15m", hub=hub.address)
     assert_one_error(result, "not those of RN50", progress=True)
     assert home.left() == []
@@ -244,7 +244,7 @@ def assert_downloaded(result: tuple[int, str, str], content: bytes) -> None:
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_was(home: Home) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=1)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, breaks=1)) as hub:
         assert_downloaded(download(home, hub), CONTENT)
     assert hub.ranges == ["bytes=0-", f"bytes={len(CONTENT) // 2}-"]
 
@@ -259,7 +259,7 @@ def test_an_encrypted_connection_that_breaks_off_is_like_any_other(home: Home) -
         "    return original(self, 1000)\n"
         "http.client.HTTPResponse.read1 = read1\n"
     )
-    with active_model(Hub({installed.WEIGHTS: CONTENT[:9000]})) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT[:9000]})) as hub:
         result = home.install(home.downloads, hub=hub.address, program=program + DOWNLOAD)
     assert_downloaded(result, CONTENT[:9000])
     assert hub.ranges == ["bytes=0-", "bytes=1000-"]
@@ -267,20 +267,20 @@ def test_an_encrypted_connection_that_breaks_off_is_like_any_other(home: Home) -
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_is_final(home: Home, status: int) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, refuses=status)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, refuses=status)) as hub:
         assert_one_error(download(home, hub), f"the server says {status}", installed.WEIGHTS)
     assert len(hub.ranges) == 1
 
 
 def test_a_server_that_is_busy_is_asked_again(home: Home) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, refuses=503)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, refuses=503)) as hub:
         assert_one_error(download(home, hub), "the connection broke off", "503")
     assert len(hub.ranges) == 3
 
 
 def test_a_killed_download_goes_on_where_it_was(home: Home) -> None:
     half = len(CONTENT) // 2
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, stalls=True)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, stalls=True)) as hub:
         process = home.start(home.downloads, hub=hub.address, program=DOWNLOAD)
         deadline = time.monotonic() + 60
         # What was written last may wait in a buffer.
@@ -302,18 +302,18 @@ def size_below(directory: str) -> int:
 
 
 def test_a_server_that_knows_no_ranges(home: Home) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=1, ignores_ranges=True)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, breaks=1, ignores_ranges=True)) as hub:
         assert_downloaded(download(home, hub), CONTENT)
 
 
 def test_a_network_that_goes_away_is_one_line_and_what_came_is_kept(home: Home) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, breaks=10_000)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, breaks=10_000)) as hub:
         assert_one_error(download(home, hub), "the connection broke off", "kept")
     assert size_below(home.downloads) > 0.9 * len(CONTENT)
 
 
 def test_a_download_that_came_damaged_is_not_kept(home: Home) -> None:
-    with active_model(Hub({installed.WEIGHTS: CONTENT}, damages=True)) as hub:
+    with serving(Hub({installed.WEIGHTS: CONTENT}, damages=True)) as hub:
         assert_one_error(download(home, hub), "came damaged")
         assert os.listdir(home.downloads) == []
         hub.damages = False
@@ -321,14 +321,14 @@ def test_a_download_that_came_damaged_is_not_kept(home: Home) -> None:
 
 
 def test_older_files_are_taken_where_there_is_no_safetensors(home: Home) -> None:
-    with active_model(Hub({"open_clip_pytorch_model.bin": b"weights"})) as hub:
+    with serving(Hub({"open_clip_pytorch_model.bin": b"weights"})) as hub:
         result = download(home, hub)
     assert_downloaded(result, b"weights")
     assert result[1].strip().endswith("open_clip_pytorch_model.bin")
 
 
 def test_weights_that_are_not_there(home: Home) -> None:
-    with active_model(Hub({})) as hub:
+    with serving(Hub({})) as hub:
         assert_one_error(download(home, hub), "someone/model/ holds no weights")
 
 

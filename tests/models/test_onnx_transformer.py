@@ -11,7 +11,6 @@ import onnxruntime
 import open_clip
 import pytest
 import torch
-from tiny_model import TINY_CONFIGURATION, make_tiny_weights
 
 from csearchd.models.export.image import ImageBranch, sample_pixels
 from csearchd.models.export.text import TextBranch
@@ -22,6 +21,7 @@ from csearchd.models.export.transformer import (
     text_graph,
 )
 from csearchd.models.preprocess import Preprocess
+from models.tiny_model import TINY_CONFIGURATION, make_tiny_weights
 
 PLAIN: dict[str, Any] = {
     "image_size": [64, 96],

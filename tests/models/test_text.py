@@ -12,13 +12,13 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from tiny_model import TINY_CONFIGURATION, make_tiny_model
 
 from csearchd.models import installed
 from csearchd.models.export import export
 from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.installed import ModelError, load_model
 from csearchd.models.text_tower import TextTower, Vectors
+from models.tiny_model import TINY_CONFIGURATION, make_tiny_model
 
 NOT_CAUSAL = {
     **TINY_CONFIGURATION,

@@ -42,7 +42,7 @@ class Caller:
         return None
 
 
-def active_model(
+def play(
     tmp_path: Path, scenario: Callable[[Path, asyncio.Event], Awaitable[None]], places: int = PLACES
 ) -> None:
     """Runs `scenario` against a server whose requests wait for its event, but `large` ones, whose
@@ -94,7 +94,7 @@ def test_who_has_a_request_under_way_stays_and_the_oldest_idle_one_goes(tmp_path
             reply = await one.receive()
             assert reply and reply["type"] == "result"
 
-    active_model(tmp_path, scenario)
+    play(tmp_path, scenario)
 
 
 def test_who_finds_no_place_is_told_so(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_who_finds_no_place_is_told_so(tmp_path: Path) -> None:
             reply = await one.receive()
             assert reply and reply["type"] == "result"
 
-    active_model(tmp_path, scenario)
+    play(tmp_path, scenario)
 
 
 def test_who_never_reads_makes_room(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_who_never_reads_makes_room(tmp_path: Path) -> None:
                 return
             await asyncio.sleep(0.05)
 
-    active_model(tmp_path, scenario)
+    play(tmp_path, scenario)
 
 
 def test_of_those_who_never_read_not_all_results_are_kept(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_of_those_who_never_read_not_all_results_are_kept(tmp_path: Path) -> Non
             one.close()
         assert ends == 3  # each of them held more than half of what may be held
 
-    active_model(tmp_path, scenario, places=10)
+    play(tmp_path, scenario, places=10)
 
 
 def test_a_connection_that_fails_is_told_and_costs_no_other(
