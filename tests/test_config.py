@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearchd.config import KEYS, ConfigError, load, parse
+from csearchd.config import KEYS, load, parse
+from csearchd.errors import ConfigError
 from support.user import SECONDS, User
 
 README = Path(__file__).parents[1] / "README.md"

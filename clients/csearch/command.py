@@ -6,15 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 
-from csearch.errors import ClientError
+from csearch.errors import INTERRUPTED, ClientError
 from csearch.protocol.quoting import harmless
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
     from typing import NoReturn
-
-FAILURE = 2
-INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 
 
 def run_command(name: str, command: Callable[[list[str]], int]) -> int:
@@ -36,7 +33,7 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
         return 0
     except ClientError as error:
         remark(f"{name}: {error}")
-        return FAILURE
+        return error.exit_code
 
 
 def end(status: int) -> NoReturn:

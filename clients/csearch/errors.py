@@ -1,12 +1,19 @@
-"""What goes wrong in a client, in words for people."""
+"""What goes wrong in a client, in words for people, and the exit statuses of both commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+NOTHING_FOUND = 1  # `csearch` without a result
+CHECK_FAILED = 1  # `csearchctl doctor`
+FAILURE = 2
+INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+
 
 class ClientError(Exception):
     """The command cannot be done; the text says what happened and what to do."""
+
+    exit_code = FAILURE
 
 
 class NotRunning(ClientError):

@@ -8,18 +8,18 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 import csearch
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
-from csearchd.library.database import LibraryError
+from csearchd.errors import FatalError
 from csearchd.logs import log_to_stderr
-from csearchd.models.installed import ModelError
 from csearchd.paths import Paths, close_to_others, standard_paths
 from csearchd.serve.address import AlreadyServed, Locked, take_lock
 from csearchd.system.confine import confine
-from csearchd.system.resource_limits import LimitError, check_limits
+from csearchd.system.resource_limits import check_limits
 
 
 def main() -> None:
@@ -50,17 +50,12 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-    except (
-        configuration.ConfigError,
-        LibraryError,
-        ModelError,
-        AddressError,
-        Locked,
-        LimitError,
-    ) as error:
-        sys.exit(f"csearchd: {harmless(str(error))}")
+    except FatalError as error:
+        _fail(harmless(str(error)), error.exit_code)
+    except (AddressError, Locked) as error:
+        _fail(harmless(str(error)))
     except OSError as error:
-        sys.exit(f"csearchd: {printable(error.filename or paths.data)}: {_reason(error)}")
+        _fail(f"{printable(error.filename or paths.data)}: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # a thread that a hung file system holds must not hold us
 
@@ -73,6 +68,11 @@ def _confine(paths: Paths, address: bytes) -> None:
         logging.getLogger(__name__).info(
             "this kernel has no Landlock; disks mounted from now on are not closed to the service"
         )
+
+
+def _fail(text: str, status: int = FatalError.exit_code) -> NoReturn:
+    print(f"csearchd: {text}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _reason(error: OSError) -> str:

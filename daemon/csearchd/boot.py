@@ -13,16 +13,15 @@ import socket
 from csearch.protocol.wire import socket_path
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.threads import Threads
-from csearchd.config import Config, ConfigError
+from csearchd.config import Config
 from csearchd.desktop.bus import SessionBus
+from csearchd.errors import ConfigError, LibraryError, ModelError
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents, roots
-from csearchd.library.database import LibraryError
 from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.model_cleanup import retire
 from csearchd.models.active_model import Models
-from csearchd.models.installed import ModelError
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine

@@ -8,11 +8,8 @@ import tomllib
 from dataclasses import dataclass, fields
 from typing import Any
 
+from csearchd.errors import ConfigError
 from csearchd.paths import read_file
-
-
-class ConfigError(Exception):
-    """The configuration can't be used; the text names the file, the line and the key."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from csearch.protocol.wire import pack
-from csearchd.concurrency.threads import Ended, Until
+from csearchd.concurrency.threads import Until
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import Event
+from csearchd.errors import Ended, ImageQueryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.search.image_query import ImageQueries, ImageQueryError, Picture
+from csearchd.search.image_query import ImageQueries, Picture
 from support.faults import fault, start_with
 from support.photos import photo, write_drawn
 from support.user import Client, User, wait_for

@@ -19,11 +19,10 @@ from typing import Any
 import pytest
 
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.library.database import LibraryError
+from csearchd.errors import LibraryError, SkippedFile, VocabularyError
 from csearchd.library.library import Library
-from csearchd.scoring.vocabulary import VocabularyError, read_vocabulary
+from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.tags import ledger
-from csearchd.tags.record import SkippedFile
 from csearchd.tags.tagger_launcher import Tagging
 from csearchd.tags.tasks import Place, Task
 from support.photos import write_photos

@@ -245,7 +245,8 @@ def test_extreme_shapes(shared: Encoder, tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_meanwhile(model: Path, tmp_path: Path) -> None:
-    from csearchd.system.files import UnreadableError, open_file, read_file
+    from csearchd.errors import UnreadableError
+    from csearchd.system.files import open_file, read_file
 
     for change in (b"more", None):
         path = tmp_path / f"{change!r}.jpg"

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from csearchd.errors import LibraryError
 from csearchd.library import contents, listings
 from csearchd.library.catalogue import ABSENT, DUE, KNOWN
 from csearchd.library.contents import Outcome
-from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library.database import LibraryError, open_database
+from csearchd.errors import LibraryError
+from csearchd.library.database import open_database
 from csearchd.library.schema import VERSION
 from csearchd.system.filesystem import network_filesystem
 from support.photos import write_drawn

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration, check_supported
 from csearchd.models.catalogue import DEFAULT, RECOMMENDED, recommendation
@@ -20,7 +21,7 @@ from csearchd.models.export import export
 from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.export.text import TextBranch
-from csearchd.models.installed import ModelError, load_model, verify_checksums
+from csearchd.models.installed import load_model, verify_checksums
 from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
 
 
@@ -69,7 +70,7 @@ def test_a_tower_that_differs_is_refused(weights: str, monkeypatch: pytest.Monke
         return right(self, tokens) + 0.1
 
     monkeypatch.setattr(TextBranch, "forward", wrong)
-    with pytest.raises(export.ExportError, match="differs from open_clip's"):
+    with pytest.raises(ExportError, match="differs from open_clip's"):
         export_tiny(weights)
     assert installed.DESCRIPTION not in os.listdir(weights)
 
@@ -129,7 +130,7 @@ def change_weights(directory: str, change: Any) -> None:
 
 def test_weights_that_are_no_numbers_are_refused(weights: str) -> None:
     change_weights(weights, lambda tensors: tensors["ln_final.weight"].fill_(float("nan")))
-    with pytest.raises(export.ExportError, match="differs"):
+    with pytest.raises(ExportError, match="differs"):
         export_tiny(weights)
 
 

@@ -17,10 +17,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import architecture_configuration
 from csearchd.models.assemble import place_weights, staged
-from csearchd.models.installed import ModelError, load_model, verify_checksums
+from csearchd.models.installed import load_model, verify_checksums
 from csearchd.models.text_tower import TextTower
 from models.hub import Hub, serving
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_weights
@@ -223,10 +224,11 @@ def test_published_weights_of_another_architecture_are_refused(home: Home, check
 
 
 DOWNLOAD = (
-    "import sys; from csearchd.models import fetch, installed; fetch.configure_hub()\n"
+    "import sys; from csearchd.errors import ModelError; from csearchd.models import fetch\n"
+    "fetch.configure_hub()\n"
     "fetch.PAUSES = (0.1, 0.1)\n"
     "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
-    "except models.ModelError as error:\n"
+    "except ModelError as error:\n"
     "  print(f'csearchctl: {error}', file=sys.stderr); sys.exit(2)\n"
 )
 CONTENT = bytes(range(256)) * 16_000

@@ -6,8 +6,9 @@ import os
 
 import pytest
 
+from csearchd.errors import ModelError
 from csearchd.models import installed
-from csearchd.models.installed import Model, ModelError
+from csearchd.models.installed import Model
 
 
 @pytest.fixture

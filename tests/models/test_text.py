@@ -13,10 +13,11 @@ import open_clip
 import pytest
 import torch
 
+from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.export import export
 from csearchd.models.export.prompts import comparison_prompts
-from csearchd.models.installed import ModelError, load_model
+from csearchd.models.installed import load_model
 from csearchd.models.text_tower import TextTower, Vectors
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_model
 

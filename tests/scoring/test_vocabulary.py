@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearchd.scoring.vocabulary import Term, VocabularyError, parse, read_vocabulary
+from csearchd.errors import VocabularyError
+from csearchd.scoring.vocabulary import Term, parse, read_vocabulary
 
 TEXT = """\
 # a remark

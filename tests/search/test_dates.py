@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csearchd.search.query_language.dates import DateError, period, span
+from csearchd.errors import DateError
+from csearchd.search.query_language.dates import period, span
 
 NOW = datetime(2026, 11, 20, 12, 30)  # a Friday
 

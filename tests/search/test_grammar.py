@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearchd.search.query_language.grammar import (
-    FILTERS,
-    MAX_PARTS,
-    Query,
-    QueryError,
-    Span,
-    parse,
-)
+from csearchd.errors import QueryError
+from csearchd.search.query_language.grammar import FILTERS, MAX_PARTS, Query, Span, parse
 
 
 def shown(query: Query) -> list[tuple[float, str]]:

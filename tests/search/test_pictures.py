@@ -20,7 +20,7 @@ from csearch.protocol.wire import pack
 from csearch.show.paths import file_uri
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import Event
-from csearchd.library.database import LibraryError
+from csearchd.errors import LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.search.image_query import ImageQueries, Picture

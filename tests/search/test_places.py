@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from csearchd.errors import PlaceError
 from csearchd.library.cache_token import Cache
 from csearchd.search.places import places as module
 from csearchd.search.places.gazetteer import FILES, SUMS, folded
-from csearchd.search.places.places import RADIUS, PlaceError, Places
+from csearchd.search.places.places import RADIUS, Places
 from support.user import wait_for
 
 

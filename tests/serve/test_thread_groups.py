@@ -13,8 +13,8 @@ import pytest
 
 from csearchd import limits
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.concurrency.threads import Ended, Threads, TookTooLong, Until
-from csearchd.search.image_query import ImageQueryError
+from csearchd.concurrency.threads import Threads, Until
+from csearchd.errors import Ended, ImageQueryError, TookTooLong
 from csearchd.serve.service import ANSWERS
 from support.faults import fault, start_with
 from support.photos import write_drawn

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from csearchd.library.database import LibraryError
+from csearchd.errors import LibraryError
 from csearchd.library.library import Library
 from csearchd.serve.handlers import tags
 from csearchd.tags import folders

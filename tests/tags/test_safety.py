@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from csearchd.errors import SkippedFile
 from csearchd.tags import ledger
-from csearchd.tags.record import SkippedFile
 from csearchd.tags.writers import exiftool, replace
 from csearchd.tags.writers.replace import TEMPORARY, OpenFile
 from support.user import wait_for

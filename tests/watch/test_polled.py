@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from csearch.protocol.wire import pack
-from csearchd.concurrency.timed_calls import TimedCalls, Unanswered
+from csearchd.concurrency.timed_calls import TimedCalls
+from csearchd.errors import Unanswered
 from csearchd.watch.mounts import Mounts
 from csearchd.watch.polling import Polling
 from support.photos import write_drawn

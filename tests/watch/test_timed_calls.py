@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from csearchd.concurrency.timed_calls import TimedCalls, Unanswered
+from csearchd.concurrency.timed_calls import TimedCalls
+from csearchd.errors import Unanswered
 from csearchd.watch import polling
 from support.user import wait_for
 

@@ -6,7 +6,8 @@ from importlib import import_module
 
 from csearch import __version__
 from csearch.arguments import parser
-from csearch.command import FAILURE, remark, say
+from csearch.command import remark, say
+from csearch.errors import FAILURE
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from csearch.arguments import add_action
-from csearch.command import FAILURE, remark, say
+from csearch.command import remark, say
 from csearch.connection import Connection
-from csearch.errors import ClientError
+from csearch.errors import FAILURE, ClientError
 from csearch.paths import absolute
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message

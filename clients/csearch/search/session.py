@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from csearch.command import INTERRUPTED, remark, write
+from csearch.command import remark, write
 from csearch.connection import Connection
-from csearch.errors import ClientError, ServiceError
+from csearch.errors import INTERRUPTED, NOTHING_FOUND, ClientError, ServiceError
 from csearch.paths import absolute, current_directory
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from csearch.preview.extras import Extras
     from csearch.search.pictures import Picture
     from csearch.search.result_folder import Links
-
-NOTHING_FOUND = 1
 
 
 def search(arguments: list[str]) -> int:

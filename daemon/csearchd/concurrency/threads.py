@@ -16,22 +16,11 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from csearchd import limits
+from csearchd.errors import Ended, TookTooLong, TooMany
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
-
-
-class Ended(Exception):
-    """Nobody waits for the answer any more."""
-
-
-class TookTooLong(Exception):
-    """A question took longer than it may."""
-
-
-class TooMany(Exception):
-    """Too many slow questions wait already."""
 
 
 def setter(event: asyncio.Event) -> Callable[[], None]:

@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from csearchd.errors import Unanswered
+
 _IDLE_SECONDS = 5.0  # after which a thread that nobody has a call for ends
 
 T = TypeVar("T")
-
-
-class Unanswered(Exception):
-    """The file system doesn't answer."""
 
 
 class TimedCalls:

@@ -19,12 +19,12 @@ from typing import Any
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from csearchd.concurrency.timed_calls import Unanswered
 from csearchd.desktop import pictures
+from csearchd.errors import Unanswered, UnreadableError
 from csearchd.library.listings import file_at
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
-from csearchd.system.files import UnreadableError, open_file
+from csearchd.system.files import open_file
 
 _SECONDS = 10.0  # for a program that is started by the call
 _SYSTEMD = "org.freedesktop.systemd1"

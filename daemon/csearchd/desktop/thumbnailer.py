@@ -10,8 +10,8 @@ from contextlib import suppress
 from functools import partial
 
 from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, pack
-from csearchd.concurrency.timed_calls import Unanswered
 from csearchd.desktop import pictures
+from csearchd.errors import Unanswered
 from csearchd.serve.service import Service
 
 log = logging.getLogger(__name__)

@@ -19,18 +19,12 @@ from csearchd.encoder.batches import Batches, Pixels
 from csearchd.encoder.decode import Decoder, Facts
 from csearchd.encoder.errors import PictureError, memory_exhausted
 from csearchd.encoder.messages import Settings
+from csearchd.errors import UnreadableError
 from csearchd.formats.identity import SCHEME, identity
 from csearchd.metadata.record import merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecar
 from csearchd.models.preprocess import Preprocess
-from csearchd.system.files import (
-    FileStat,
-    UnreadableError,
-    open_file,
-    open_parent,
-    read_file,
-    take_file,
-)
+from csearchd.system.files import FileStat, open_file, open_parent, read_file, take_file
 from csearchd.system.memory import Budget, limit_growth
 
 _IN_FLIGHT = 256 << 20  # bytes of files that are held

@@ -15,16 +15,16 @@ from csearchd.concurrency.supervisor import UNEXPECTED, Supervisor
 from csearchd.config import Encode
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import EncoderUnusable, Event, Pool
+from csearchd.errors import LibraryError, ModelError
 from csearchd.indexing.backlog import Backlog
 from csearchd.indexing.encoding_session import EncodingSession
 from csearchd.indexing.power_policy import PAUSE_SECONDS, POWER_SECONDS, PowerPolicy, Spells
 from csearchd.indexing.rate import Rate
 from csearchd.library import contents, listings
 from csearchd.library.contents import Job, Outcome
-from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.models.installed import Model, ModelError
+from csearchd.models.installed import Model
 from csearchd.system import processors
 from csearchd.system.memory import give_back
 from csearchd.watch.debounce import Debounce

@@ -10,13 +10,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from csearchd.errors import LibraryError
 from csearchd.library.durability import journal
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from csearchd.system.filesystem import network_filesystem
-
-
-class LibraryError(Exception):
-    """The library can't be used; the text says what happened, to which file, and what to do."""
 
 
 class Reader(sqlite3.Connection):

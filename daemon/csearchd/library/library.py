@@ -17,17 +17,11 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from csearchd.errors import LibraryError
 from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
-from csearchd.library.database import (
-    LibraryError,
-    Reader,
-    explain,
-    lost,
-    open_database,
-    open_reader,
-)
+from csearchd.library.database import Reader, explain, lost, open_database, open_reader
 from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
 from csearchd.library.metadata.keywords import Keywords

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from csearchd.errors import UnreadableError
 from csearchd.formats.suffixes import sidecar_names
 from csearchd.metadata import fields
 from csearchd.metadata.xmp import MAX_BYTES, from_xmp
-from csearchd.system.files import UnreadableError, open_file, read_file
+from csearchd.system.files import open_file, read_file
 
 
 def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 
+from csearchd.errors import ModelError
 from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
-from csearchd.models.installed import STARTER, Model, ModelError, find_model, installed_models
+from csearchd.models.installed import STARTER, Model, find_model, installed_models
 from csearchd.models.text_tower import TextTower
 from csearchd.system import processors
 from csearchd.system.memory import give_back

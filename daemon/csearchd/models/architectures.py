@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from csearchd.models.installed import ModelError
+from csearchd.errors import ModelError
 from csearchd.models.tokenizer import VOCABULARY_SIZE
 
 

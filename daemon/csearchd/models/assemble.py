@@ -10,8 +10,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csearchd.errors import ModelError
 from csearchd.models import installed
-from csearchd.models.installed import ModelError
 
 
 @contextlib.contextmanager

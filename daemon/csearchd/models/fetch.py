@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from csearchd.models.installed import ModelError
+from csearchd.errors import ModelError, NetworkError
 
 HUB = "https://huggingface.co"
 SETTINGS = {
@@ -43,10 +43,6 @@ BROKEN = (  # a connection that was not made, or broke off
 )
 CHUNK = 1 << 20
 SECONDS_BETWEEN_LINES = 5.0
-
-
-class NetworkError(ModelError):
-    """The publisher's server can't be reached, or no longer."""
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from typing import Any
 
 from csearch.arguments import Parser
 from csearch.protocol.quoting import harmless
+from csearchd.errors import ModelError
 from csearchd.models import fetch
 from csearchd.models.architectures import architecture_configuration, check_supported
 from csearchd.models.assemble import place_weights, staged, write_configuration
 from csearchd.models.catalogue import RECOMMENDED, recommendation
-from csearchd.models.installed import Model, ModelError, check_name, load_model
+from csearchd.models.installed import Model, check_name, load_model
 from csearchd.paths import standard_paths
 
 

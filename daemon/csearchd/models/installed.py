@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from csearchd.errors import ModelError
+
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 TEXT_TOWER = "text.onnx"
@@ -27,10 +29,6 @@ DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
 _MOST_NUMBERS = 1 << 16  # of a vector; tokens of a text
-
-
-class ModelError(Exception):
-    """What is wrong with a model, and what to do, in one line for the user."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from csearch.protocol.quoting import harmless
+from csearchd.errors import ModelError
 from csearchd.models.catalogue import (
     ACCURACY_SOURCE,
     DEFAULT,
@@ -27,7 +28,6 @@ from csearchd.models.catalogue import (
 from csearchd.models.installed import (
     STARTER,
     Model,
-    ModelError,
     installed_models,
     load_model,
     remedy,

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from csearchd.models.installed import TEXT_TOWER, TOKENIZER, Model, ModelError, remedy
+from csearchd.errors import ModelError
+from csearchd.models.installed import TEXT_TOWER, TOKENIZER, Model, remedy
 from csearchd.models.onnx_session import session_options
 from csearchd.models.tokenizer import Tokenizer
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker
 from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import SOFTWARE
+from csearchd.errors import UnreadableError
 from csearchd.previews.thumbnails import Thumbnails, begin
-from csearchd.system.files import UnreadableError
 
 _TILE = 240  # pixels, the longer side of a picture
 _GAP = 16

@@ -32,11 +32,12 @@ from csearchd.encoder.errors import PictureError, check_memory, memory_exhausted
 from csearchd.encoder.messages import SOFTWARE, Limits
 from csearchd.encoder.opening import memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
+from csearchd.errors import ConfigError, UnreadableError
 from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import orientation, read_exif, upright
 from csearchd.paths import standard_paths
 from csearchd.system.child_process import enter_background
-from csearchd.system.files import FileStat, UnreadableError, open_file, read_file
+from csearchd.system.files import FileStat, open_file, read_file
 from csearchd.system.memory import limit_growth
 
 COLOURS = 64
@@ -130,7 +131,7 @@ def users_limits() -> Limits:
     """What a picture may cost, by the user's configuration; by default where that is wrong."""
     try:
         encode = configuration.load(standard_paths().config).encode
-    except configuration.ConfigError:
+    except ConfigError:
         encode = configuration.parse("", "").encode
     return Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
 

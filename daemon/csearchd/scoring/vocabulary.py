@@ -9,20 +9,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from csearchd.errors import VocabularyError
 from csearchd.paths import read_file
 
 BUILT_IN = os.path.join(os.path.dirname(__file__), "vocabulary.txt")
 _ONE_OF = " one of"
 _FORBIDDEN = set(',|\\"<>*') | {chr(code) for code in range(32)}
 _MAX_LENGTH = 64  # of a name, as IPTC's keywords allow (IIM 4.2, 2:25)
-
-
-class TagsError(Exception):
-    """Why pictures can't be tagged, and what to do, in one line for the user."""
-
-
-class VocabularyError(TagsError):
-    """A file can't be used: which one, which line, and what to write instead."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd import limits
-from csearchd.concurrency.threads import Ended
+from csearchd.errors import Ended
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations

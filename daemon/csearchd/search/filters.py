@@ -18,14 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from csearchd import limits
+from csearchd.errors import DateError, PlaceError, QueryError
 from csearchd.library.library import Library
 from csearchd.library.metadata.photo_metadata import KINDS, SHAPES, Facts, Mask, aligned
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
-from csearchd.search.places.places import PlaceError, Places
+from csearchd.search.places.places import Places
 from csearchd.search.query_language import dates
-from csearchd.search.query_language.dates import DateError, Period
-from csearchd.search.query_language.grammar import Filter, QueryError
+from csearchd.search.query_language.dates import Period
+from csearchd.search.query_language.grammar import Filter
 
 _DATES = ("after", "before", "on", "date")
 _EPOCH = datetime(1970, 1, 1)

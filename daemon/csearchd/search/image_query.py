@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from csearchd.concurrency.threads import Until
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.pool import EncoderUnusable, Event, Pool
+from csearchd.errors import ImageQueryError
 from csearchd.library.contents import Job
 from csearchd.library.library import Library
 from csearchd.library.listings import MOVED
@@ -29,10 +30,6 @@ from csearchd.system.files import signed
 
 _TURN_SECONDS = 0.5  # between looks whether anybody waits still for a turn with the encoder
 _IDLE_SECONDS = 20.0  # that the encoder waits for another picture
-
-
-class ImageQueryError(Exception):
-    """The picture can't be searched with; the text says why and fits after its name."""
 
 
 class Picture(NamedTuple):

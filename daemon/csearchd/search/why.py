@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.errors import CancelledError
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration
 from csearchd.search.query_language.grammar import Part
-from csearchd.search.query_language.vector import CancelledError, unit
+from csearchd.search.query_language.vector import unit
 
 Vector = NDArray[np.float32]
 

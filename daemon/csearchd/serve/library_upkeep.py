@@ -9,7 +9,7 @@ import os
 import time
 
 from csearchd.concurrency.threads import Until, setter
-from csearchd.library.database import LibraryError
+from csearchd.errors import LibraryError
 from csearchd.serve.service import Service
 
 log = logging.getLogger(__name__)

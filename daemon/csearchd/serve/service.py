@@ -9,25 +9,31 @@ from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.concurrency.threads import Ended, Threads, Until
-from csearchd.concurrency.timed_calls import Unanswered
-from csearchd.config import Config, ConfigError
+from csearchd.concurrency.threads import Threads, Until
+from csearchd.config import Config
+from csearchd.errors import (
+    ConfigError,
+    Ended,
+    ImageQueryError,
+    LibraryError,
+    ModelError,
+    PlaceError,
+    TagsError,
+    Unanswered,
+    UnreadableError,
+)
 from csearchd.indexing.indexer import Indexer
-from csearchd.library.database import LibraryError
 from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.models.installed import ModelError
 from csearchd.paths import Paths
-from csearchd.scoring.vocabulary import TagsError
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
-from csearchd.search.image_query import ImageQueries, ImageQueryError
-from csearchd.search.places.places import PlaceError, Places
+from csearchd.search.image_query import ImageQueries
+from csearchd.search.places.places import Places
 from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.request import RequestError
-from csearchd.system.files import UnreadableError
 from csearchd.tags.tagger_launcher import Tagging
 from csearchd.watch.scanner import Scanner
 

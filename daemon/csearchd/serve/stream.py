@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from csearchd.concurrency.threads import Ended
+from csearchd.errors import Ended
 
 _BYTES = 1 << 16  # that are taken at a time
 _FILES = 32  # the same; the kernel drops more

@@ -7,6 +7,8 @@ import os
 import stat
 from dataclasses import dataclass
 
+from csearchd.errors import LinkError, UnreadableError
+
 _PATH_MAX = 4096  # bytes of a path, the NUL at its end included (path_resolution(7))
 _DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -19,22 +21,6 @@ class FileStat:
     mtime_ns: int
     ctime_ns: int
     inode: int
-
-
-class UnreadableError(Exception):
-    """The file cannot be read; the text says why.
-
-    `changed`: it changed or vanished meanwhile, which is no failure. `file` is what is known of it.
-    """
-
-    def __init__(self, reason: str, changed: bool = False, file: FileStat | None = None) -> None:
-        super().__init__(reason)
-        self.changed = changed
-        self.file = file
-
-
-class LinkError(NotADirectoryError):
-    """A symbolic link has taken a directory's place; `filename` is its name."""
 
 
 def open_directory(path: bytes, top: bytes = b"/") -> int:

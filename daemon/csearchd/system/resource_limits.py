@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import resource
 
+from csearchd.errors import LimitError
+
 _FILES = 64  # at rest 40 are open
 _ADDRESSES = 1_200_000_000  # at rest 0.8 GB, most of them of libraries and of threads' stacks
-
-
-class LimitError(Exception):
-    """The service can't run within a limit; the text names it, and says what to do."""
 
 
 def check_limits() -> None:

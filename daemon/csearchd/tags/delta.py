@@ -10,14 +10,12 @@ import zlib
 
 import msgpack
 
+from csearchd.errors import DeltaError
+
 _KEY = 32  # bytes that a copied stretch begins with
 _STEP = 64
 _SEARCHES = 400  # in the new bytes, each a pass over them
 _BLOCK = 1 << 16
-
-
-class DeltaError(Exception):
-    """The new bytes aren't those that the delta was made for, or it is damaged."""
 
 
 def make(old: bytes, new: bytes) -> bytes:

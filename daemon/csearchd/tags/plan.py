@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from csearchd.errors import DeltaError, SkippedFile
 from csearchd.tags import delta
-from csearchd.tags.record import Record, SkippedFile
+from csearchd.tags.record import Record
 from csearchd.tags.writers.carrier import Carrier, Keywords, Seen, digest, without_duplicates
 
 DAMAGED = (
@@ -111,6 +112,6 @@ def _without(carrier: Carrier, seen: Seen, record: Record) -> bytes | None:
         assert seen.content is not None
         try:
             return delta.apply(record.original, seen.content)
-        except delta.DeltaError as error:
+        except DeltaError as error:
             raise SkippedFile(DAMAGED) from error
     return carrier.edited(seen, seen.content, record, None)

@@ -10,16 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from csearchd.errors import SkippedFile
+
 _MAX_MIRROR = 64 << 10  # bytes; a larger one isn't ours
-
-
-class SkippedFile(Exception):
-    """The file was not changed; the text says why. `is_transient`: it may be possible a moment
-    later."""
-
-    def __init__(self, reason: str, is_transient: bool = False) -> None:
-        super().__init__(reason)
-        self.is_transient = is_transient
 
 
 FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its owner's disk quota is used up"}

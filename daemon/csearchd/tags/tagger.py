@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from csearch.errors import ClientError
 from csearch.protocol.wire import Message
+from csearchd.errors import SkippedFile
 from csearchd.metadata import xmp_packet
 from csearchd.tags.plan import Plan, plan_undo, plan_write, truth
-from csearchd.tags.record import Record, SkippedFile, left_alone
+from csearchd.tags.record import Record, left_alone
 from csearchd.tags.writers import embedded
 from csearchd.tags.writers.carrier import Carrier, Seen
 from csearchd.tags.writers.embedded import EmbeddedCarrier

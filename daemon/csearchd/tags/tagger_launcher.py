@@ -15,10 +15,9 @@ from typing import ParamSpec, TypeVar
 
 from csearch.protocol.wire import Message
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.library.database import LibraryError
+from csearchd.errors import LibraryError, TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.scoring.vocabulary import TagsError
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Outcome
 from csearchd.tags.tagger_process import start_tagger

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.config import Tags
+from csearchd.errors import TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel
 from csearchd.scoring.background import ENOUGH, background
 from csearchd.scoring.calibration import Calibration, embed_terms
-from csearchd.scoring.vocabulary import TagsError, Term, read_vocabulary
+from csearchd.scoring.vocabulary import Term, read_vocabulary
 from csearchd.search.concepts import Concepts
 from csearchd.search.why import shared_terms
 

@@ -8,8 +8,9 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 
+from csearchd.errors import UnreadableError
 from csearchd.formats.suffixes import JPEG_SUFFIXES, families, is_raw, suffix
-from csearchd.system.files import UnreadableError, open_file
+from csearchd.system.files import open_file
 
 # Directories that hold no photos of the user's: caches, thumbnails, waste, other programs' own.
 EXCLUDED = (

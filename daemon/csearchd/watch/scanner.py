@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Collection
 
 from csearchd.concurrency.supervisor import UNEXPECTED, Backoff, Supervisor
+from csearchd.errors import LibraryError
 from csearchd.library import listings, roots
-from csearchd.library.database import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
-from csearchd.concurrency.timed_calls import TimedCalls, Unanswered
-from csearchd.library.database import LibraryError
+from csearchd.concurrency.timed_calls import TimedCalls
+from csearchd.errors import LibraryError, Unanswered
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below

@@ -16,6 +16,7 @@ from csearch.control.checks import (
     place,
     service,
 )
+from csearch.errors import CHECK_FAILED
 from csearch.protocol.quoting import harmless
 from csearch.show.terminal import Terminal
 
@@ -23,7 +24,6 @@ EXAMPLES = """
 csearchctl doctor
 """
 
-FOUND_FAILURES = 1
 _STYLES = {OK: "32", WARN: "33", FAIL: "31"}
 _SUBJECT_COLUMNS = 13
 
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {harmless(finding.text)}")
         if finding.advice:
             say(f"{'':{_SUBJECT_COLUMNS + 6}}  → {harmless(finding.advice)}")
-    return FOUND_FAILURES if failures else 0
+    return CHECK_FAILED if failures else 0
 
 
 def _findings() -> Iterator[Finding]:

@@ -23,13 +23,14 @@ _WATCH_LIMIT = "/proc/sys/fs/inotify/max_user_watches"
 _ASK_SERVICE = """
 import json
 from csearchd import config, paths
+from csearchd.errors import ConfigError
 from csearchd.system.filesystem import network_filesystem
 
 places = paths.standard_paths()
 try:
     config.load(places.config)
     wrong = None
-except config.ConfigError as error:
+except ConfigError as error:
     wrong = str(error)
 network = network_filesystem(places.data)
 print(json.dumps({"file": places.config, "wrong": wrong, "network": network}))

@@ -26,6 +26,7 @@ import safetensors
 import torch
 from numpy.typing import NDArray
 
+from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration
 from csearchd.models.export.bpe_vocabulary import build_tokenizer_json
@@ -39,7 +40,7 @@ from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.models.export.transformer import is_plain_text_tower, text_graph
 from csearchd.models.image_tower import OnnxTower
-from csearchd.models.installed import Model, ModelError
+from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import Vectors, open_session, run_tower
 from csearchd.models.tokenizer import Tokenizer
@@ -53,10 +54,6 @@ FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
 IMAGE_COSINE = 0.999  # the same of encode_image; as near as torch's own half precision must be
-
-
-class ExportError(ModelError):
-    """Why a text tower can't be exported, in one line for the user."""
 
 
 def export_model(

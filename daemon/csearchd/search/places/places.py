@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.errors import PlaceError
 from csearchd.library.cache_token import Cache
 from csearchd.limits import clipped
 from csearchd.search.places.gazetteer import FILES, SUMS, checksums, folded, key
@@ -40,10 +41,6 @@ _AGAIN = 5.0  # seconds before what failed is tried again
 
 _RADIUS = re.compile(r"(.+),\s*(\d+(?:\.\d*)?|\.\d+)\s*(km|m|mi)", re.IGNORECASE | re.DOTALL)
 _POINT = re.compile(r"([+-]?\d+(?:\.\d*)?)\s*,\s*([+-]?\d+(?:\.\d*)?)")
-
-
-class PlaceError(ValueError):
-    """There is no such place; the text says why."""
 
 
 class Circle(NamedTuple):

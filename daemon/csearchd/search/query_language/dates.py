@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from csearchd import limits
+from csearchd.errors import DateError
 
 FIRST, LAST = datetime.min, datetime.max
 
@@ -37,10 +38,6 @@ _NUMBER = re.compile(r"\d+")
 _AGO = re.compile(r"\bago\b|\bin (?:\d+|an?) [a-z]", re.IGNORECASE)
 _VAGUE = re.compile(r"\d+s\b|decade|centur|\b(?![aA]\b)[^\W\d]\b", re.IGNORECASE)
 _UNDERSTOOD = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or last summer"
-
-
-class DateError(ValueError):
-    """The text is no date; the message says why."""
 
 
 class Period(NamedTuple):

@@ -47,6 +47,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from csearchd import limits
+from csearchd.errors import QueryError
 from csearchd.limits import clipped
 
 FILTERS = (
@@ -62,15 +63,6 @@ _WEIGHT = re.compile(rf"{_NUMBER.pattern}(?=[^\d:/\s])")
 _NAMED = re.compile(r"([^\W\d_]+):(?![:/]|$)")
 _BARE = re.compile(rf"(?:{_NOT}:)?(?:{'|'.join(FILTERS)}):", re.IGNORECASE)  # without a value
 _MINUS_NAMED = re.compile(r"-[^\W\d_]+:")
-
-
-class QueryError(Exception):
-    """The query can't be understood: why, and where (characters from `start` to `end`)."""
-
-    def __init__(self, message: str, start: int, end: int) -> None:
-        super().__init__(message)
-        self.start = start
-        self.end = end
 
 
 class Span(NamedTuple):

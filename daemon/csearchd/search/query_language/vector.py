@@ -7,15 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.errors import CancelledError
 from csearchd.search.query_language.grammar import Part
 
 Vector = NDArray[np.float32]  # (dimensions,), unit length
 
 _LEAST = 0.05  # what is left of unit vectors that cancel each other is noise
-
-
-class CancelledError(ValueError):
-    """The parts of a query leave no direction to look in."""
 
 
 def combined(

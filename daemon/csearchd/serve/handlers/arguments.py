@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeGuard, TypeVar
 
 from csearchd import limits
-from csearchd.concurrency.timed_calls import Unanswered
+from csearchd.errors import Unanswered
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
 

@@ -6,8 +6,9 @@ import os
 
 from csearch.protocol.wire import Message
 from csearchd import limits
+from csearchd.errors import VocabularyError
 from csearchd.library import concepts, listings
-from csearchd.scoring.vocabulary import VocabularyError, check_name
+from csearchd.scoring.vocabulary import check_name
 from csearchd.search.concepts import aliases
 from csearchd.serve.handlers.arguments import is_path, resolved, shown, text_argument
 from csearchd.serve.handlers.questions import look

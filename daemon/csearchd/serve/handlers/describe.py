@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from csearch.protocol.wire import Message
 from csearchd import limits
 from csearchd.concurrency.threads import Until
+from csearchd.errors import TagsError
 from csearchd.library.metadata.details import details, snapshot
 from csearchd.library.tree import DirectoryTree
-from csearchd.scoring.vocabulary import TagsError
 from csearchd.serve.handlers.arguments import is_path, resolved
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service

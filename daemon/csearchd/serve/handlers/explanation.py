@@ -11,9 +11,9 @@ import numpy as np
 from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Until
 from csearchd.encoder.messages import METHOD
-from csearchd.scoring.vocabulary import TagsError
+from csearchd.errors import ImageQueryError, TagsError
 from csearchd.search import filters, why
-from csearchd.search.image_query import ImageQueryError, Picture
+from csearchd.search.image_query import Picture
 from csearchd.search.query_language.vector import Vector
 from csearchd.search.request import Hit, SearchRequest
 from csearchd.serve.handlers import questions

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from csearch.protocol.wire import Message
+from csearchd.errors import PlaceError
 from csearchd.library.metadata.details import details
-from csearchd.search.places.places import PlaceError
 from csearchd.search.request import Hit
 from csearchd.serve.service import Service
 

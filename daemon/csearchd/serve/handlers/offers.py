@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from csearchd.errors import PlaceError
 from csearchd.library.metadata.photo_metadata import KINDS, SHAPES
-from csearchd.search.places.places import PlaceError
 from csearchd.serve.service import Service
 
 MOST = 50  # values: more than that nobody reads

@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable
 import csearch
 from csearch.protocol.wire import HITS_PER_REPLY, PROTOCOL, Message
 from csearchd import config as configuration
-from csearchd.concurrency.threads import TookTooLong, TooMany
 from csearchd.desktop.pictures import drop_thumbnails
+from csearchd.errors import ConfigError, LibraryError, ModelError, TookTooLong, TooMany
 from csearchd.library import contents, listings, roots
-from csearchd.library.database import LibraryError
 from csearchd.limits import clipped
-from csearchd.models.installed import ModelError
 from csearchd.serve.handlers import completion, concepts, tags
 from csearchd.serve.handlers.arguments import directory_argument, path_argument, text_argument
 from csearchd.serve.handlers.describe import describe
@@ -153,7 +151,7 @@ async def _resume(service: Service, request: Request) -> Message:
 async def _reload(service: Service, request: Request) -> Message:
     try:
         await service.wait(reload, service)
-    except configuration.ConfigError as error:
+    except ConfigError as error:
         raise RequestError("bad-request", f"{error}; the old configuration stays") from error
     return {}
 

@@ -12,13 +12,14 @@ from typing import Any
 from csearch.protocol.wire import MAX_REQUEST, Message
 from csearchd import limits
 from csearchd.concurrency.threads import Until
+from csearchd.errors import CancelledError, ImageQueryError, QueryError
 from csearchd.scoring.confidence import LEVELS
 from csearchd.search import filters
 from csearchd.search.filters import Condition
-from csearchd.search.image_query import ImageQueryError, Picture, Seen
+from csearchd.search.image_query import Picture, Seen
 from csearchd.search.query_language import grammar
-from csearchd.search.query_language.grammar import Part, QueryError, Span
-from csearchd.search.query_language.vector import CancelledError, Vector, blended, combined
+from csearchd.search.query_language.grammar import Part, Span
+from csearchd.search.query_language.vector import Vector, blended, combined
 from csearchd.search.request import ORDERS, Scope, SearchRequest
 from csearchd.search.why import Aspect, aspects
 from csearchd.serve.handlers import arguments

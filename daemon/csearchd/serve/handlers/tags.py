@@ -9,11 +9,9 @@ import os
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd.concurrency.threads import Until, setter
-from csearchd.concurrency.timed_calls import Unanswered
+from csearchd.errors import LibraryError, TagsError, Unanswered
 from csearchd.library import roots
-from csearchd.library.database import LibraryError
 from csearchd.library.metadata.details import details
-from csearchd.scoring.vocabulary import TagsError
 from csearchd.serve.handlers import tagger_reports
 from csearchd.serve.handlers.arguments import (
     asked,

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from csearchd.tags.record import SkippedFile
+from csearchd.errors import SkippedFile
 
 _IPTC, _DIGEST = 0x0404, 0x0425
 _KEYWORD, _CHARSET = (2, 25), (1, 90)

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from csearchd.errors import SkippedFile
 from csearchd.formats.jpeg import jpeg_parts
 from csearchd.formats.parts import MalformedError
 from csearchd.tags.containers import iptc
-from csearchd.tags.record import SkippedFile
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"

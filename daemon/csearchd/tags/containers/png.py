@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 
+from csearchd.errors import SkippedFile
 from csearchd.formats.parts import MalformedError
 from csearchd.formats.png import SIGNATURE, chunks
-from csearchd.tags.record import SkippedFile
 
 _KEYWORD = b"XML:com.adobe.xmp\0"
 _MOST = 16 << 20  # bytes of a compressed packet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from csearchd.tags.record import SkippedFile
+from csearchd.errors import SkippedFile
 
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 

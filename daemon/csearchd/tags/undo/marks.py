@@ -7,11 +7,11 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 
 from csearchd.concurrency.threads import Until
+from csearchd.errors import SkippedFile
 from csearchd.formats.suffixes import is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.roots import roots
 from csearchd.tags.ledger import Entry
-from csearchd.tags.record import SkippedFile
 from csearchd.tags.tasks import Place, chunked, top_of
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.beneath import open_directory

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from csearchd.errors import LinkError, SkippedFile
 from csearchd.system import files
-from csearchd.tags.record import SkippedFile
 
 
 def open_directory(path: bytes, top: bytes = b"/") -> int:
@@ -13,7 +13,7 @@ def open_directory(path: bytes, top: bytes = b"/") -> int:
     where there is no such directory."""
     try:
         return files.open_directory(path, top)
-    except files.LinkError as error:
+    except LinkError as error:
         shown = os.fsdecode(error.filename)
         text = f"it changed: the directory {shown} is a symbolic link now"
         raise SkippedFile(text, is_transient=True) from None

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from csearchd.errors import SkippedFile
 from csearchd.tags.containers import container, jpeg
-from csearchd.tags.record import Record, SkippedFile
+from csearchd.tags.record import Record
 from csearchd.tags.words import leaf
 from csearchd.tags.writers import replace, xmp_words
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates

@@ -13,8 +13,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from csearchd.errors import SkippedFile
 from csearchd.system import attached_process
-from csearchd.tags.record import SkippedFile, left_alone
+from csearchd.tags.record import left_alone
 
 MISSING = (
     "exiftool is needed to write into pictures; install it (Debian, Ubuntu: apt install "

@@ -18,7 +18,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from csearchd.tags.record import SkippedFile, left_alone
+from csearchd.errors import SkippedFile
+from csearchd.tags.record import left_alone
 from csearchd.tags.writers.beneath import open_directory
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits

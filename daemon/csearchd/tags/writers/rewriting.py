@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from csearchd.tags.record import FULL, SkippedFile, left_alone
+from csearchd.errors import SkippedFile
+from csearchd.tags.record import FULL, left_alone
 from csearchd.tags.writers.exiftool import Exiftool
 
 _OLD, _NEW, _PACKET = "old", "new", "packet.xmp"

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from csearchd.errors import SkippedFile
 from csearchd.formats.suffixes import families, is_raw, sidecar_names, suffix
-from csearchd.tags.record import Record, SkippedFile
+from csearchd.tags.record import Record
 from csearchd.tags.writers import replace, xmp_words
 from csearchd.tags.writers.beneath import open_directory
 from csearchd.tags.writers.carrier import Keywords, Seen

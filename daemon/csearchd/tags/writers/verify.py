@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from csearchd.errors import SkippedFile
 from csearchd.formats.identity import identity
 from csearchd.tags.containers import Container, jpeg
-from csearchd.tags.record import SkippedFile
 from csearchd.tags.writers.rewriting import Rewriting
 
 _SLACK = 1024  # bytes of padding that a rewriting may lose

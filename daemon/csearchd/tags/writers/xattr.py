@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 
-from csearchd.tags.record import Record, SkippedFile, left_alone, read_mirror
+from csearchd.errors import SkippedFile
+from csearchd.tags.record import Record, left_alone, read_mirror
 from csearchd.tags.words import leaf
 from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
 from csearchd.tags.writers.replace import OpenFile

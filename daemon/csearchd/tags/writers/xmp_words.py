@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csearchd.errors import SkippedFile
 from csearchd.metadata import acdsee, xmp_edit
 from csearchd.metadata.xmp_packet import (
     CATALOG_SETS,
@@ -16,7 +17,7 @@ from csearchd.metadata.xmp_packet import (
     XmpError,
     parse,
 )
-from csearchd.tags.record import Record, SkippedFile, read_mirror
+from csearchd.tags.record import Record, read_mirror
 from csearchd.tags.words import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.tags.writers.carrier import without_duplicates
 
