@@ -20,7 +20,7 @@ from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents, roots
 from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
-from csearchd.library.model_cleanup import retire
+from csearchd.library.model_cleanup import delete_unused_vectors
 from csearchd.models.active_model import Models
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
@@ -38,7 +38,7 @@ from csearchd.serve.library_upkeep import RESCUED, THOROUGH, check_library, keep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.server import Server
 from csearchd.serve.service import ANSWERS, Service
-from csearchd.system.memory import give_back
+from csearchd.system.memory import release_free_memory
 from csearchd.tags.tagger_launcher import Tagging
 from csearchd.tags.word_choice import Scoring
 from csearchd.watch.debounce import Debounce
@@ -91,9 +91,9 @@ async def _run(
         lambda: indexer.recount(),
         supervisor,
     )
-    indexer = Indexer(library, models, config.encode, debounce, scanner.look, supervisor)
+    indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
     threads = Threads(lambda future: supervisor.watch("what a client has left", future, ANSWERS))
-    engine = Engine(library, models, scanner.watcher.which_are_there)
+    engine = Engine(library, models, scanner.watcher.existing_paths)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
         library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
@@ -105,7 +105,7 @@ async def _run(
         models,
         Scoring(library, paths.vocabulary, config.tags, concepts),
         config.tags.root,
-        scanner.look,
+        scanner.list_soon,
         threads.waiting,
         supervisor,
     )
@@ -160,7 +160,7 @@ async def _run(
         supervisor.start("showing signs of life", lambda: _show_life(notifier, seconds))
     notifier.send("READY=1")
     # So that the first filter needn't wait for it.
-    service.begin("loading facts", library.known_facts)
+    service.begin("loading facts", library.load_photo_metadata)
     loop = asyncio.get_running_loop()
     preparing = loop.call_later(_PREPARE_SECONDS, service.begin, "preparing", _prepare, engine)
     log.info(
@@ -185,7 +185,7 @@ async def _run(
 
 def _prepare(engine: Engine) -> None:
     engine.prepare()
-    give_back()  # what it took to start, too
+    release_free_memory()  # what it took to start, too
     gc.freeze()  # what is there now stays: no need to look through it while somebody waits
 
 
@@ -212,9 +212,9 @@ async def _purge(service: Service) -> None:
             while await service.wait(contents.purge, service.library, keep):
                 await asyncio.sleep(0.1)
             installed = await service.wait(lambda: service.models.fingerprints)
-            while await service.wait(retire, service.library, installed, keep):
+            while await service.wait(delete_unused_vectors, service.library, installed, keep):
                 await asyncio.sleep(0.1)
-            await service.wait(service.library.settle)
+            await service.wait(service.library.flush_caches)
         except (LibraryError, OSError) as error:
             log.error("%s", error)
         await service.wait(result_folders.remove_old)

@@ -176,7 +176,7 @@ def test_a_damaged_row_is_named_and_left_out(user: User, kind: str) -> None:
         library.vectors(model, 256)
         remarks = "\n".join(library.remarks)
         assert ("damaged" in remarks and name in remarks) == (not opened), remarks
-        assert len(library.known_facts().when)
+        assert len(library.load_photo_metadata().timestamp)
         assert not _rows(library, "PRAGMA foreign_key_check")
         for (directory,) in _rows(library, "SELECT directory FROM files"):
             assert directory in library.tree

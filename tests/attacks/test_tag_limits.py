@@ -101,10 +101,10 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
                     await tagging.intend([{"item": item["item"], "row": None, "record": None}])
                 assert task.finished.is_set() and task.error == full
                 await tagging.look_again()
-                assert tagging.trouble == full
+                assert tagging.last_error == full
             room.set()
             await tagging.look_again()
-            assert tagging.trouble is None
+            assert tagging.last_error is None
             await work.aclose()
 
     asyncio.run(scenario())

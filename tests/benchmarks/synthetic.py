@@ -24,7 +24,7 @@ import common
 from peer import MODEL, random_model
 
 from csearchd.library import listings, roots
-from csearchd.library.catalogue import KNOWN
+from csearchd.library.catalogue import INDEXED
 from csearchd.library.library import Library
 from csearchd.models.installed import find_model
 from csearchd.paths import Paths
@@ -110,11 +110,11 @@ def make(home: Path, count: int, cloud: Cloud | None = None) -> User:
                 (start + 1, start + size),
             ).fetchall()
             for file, directory in rows:
-                library.catalogue.put(file, directory, file, KNOWN)
+                library.catalogue.put(file, directory, file, INDEXED)
             library.count("encoded", size)
     for path in (*sorted(user.pictures.iterdir()), user.pictures):
         _list(library, path)
-    listings.cover(library, bytes(user.pictures))
+    listings.mark_scanned(library, bytes(user.pictures))
     library.close()
     return user
 

@@ -315,12 +315,12 @@ def test_its_session_steps_back_too() -> None:
     """However soon: but for root the kernel takes one change in a tenth of a second."""
     code = """if True:
         import ctypes, os
-        from csearchd.system.child_process import enter_background, step_back
+        from csearchd.system.child_process import enter_background, use_lowest_priority
         if os.geteuid() == 0:
             os.setuid(65534)
             ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self stays its own
         enter_background(3, True)
-        step_back()
+        use_lowest_priority()
         print(open("/proc/self/autogroup").read())
     """
     command = [sys.executable, "-c", code]

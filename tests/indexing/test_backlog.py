@@ -43,10 +43,10 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
     original = contents._job
     monkeypatch.setattr(contents, "_job", lambda row: (looked.append(row[0]), original(row))[1])
     active_model = SimpleNamespace(model="model", row=1, table=VectorTable(2))
-    models: Any = SimpleNamespace(active_model=active_model, coming=None)
+    models: Any = SimpleNamespace(active_model=active_model, next_model=None)
     backlog = Backlog(library, models, Debounce(), PowerPolicy())
     with library.read() as reader:
-        backlog.want([os.fsencode(tmp_path / "few")])
+        backlog.prioritise([os.fsencode(tmp_path / "few")])
         backlog.choose(reader, models.active_model.model, 1, True)
         assert [path for _, path in backlog.queue] == [
             os.fsencode(tmp_path / "few" / f"{number}.jpg") for number in (0, 1, 2)
@@ -58,8 +58,8 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
         assert backlog.queue[0][1] == os.fsencode(tmp_path / "many" / "1999.jpg")
         looked.clear()
         backlog.queue.clear()
-        backlog.unwant([os.fsencode(tmp_path / "few")])
-        backlog.want([os.fsencode(tmp_path / "many")])
+        backlog.stop_prioritising([os.fsencode(tmp_path / "few")])
+        backlog.prioritise([os.fsencode(tmp_path / "many")])
         for refill in range(1, 3):
             backlog.choose(reader, models.active_model.model, 1, True)
             assert len(backlog.queue) == 512

@@ -9,8 +9,8 @@ from support.user import SECONDS, User, wait_for
 FAULTS = """
 from csearchd.encoder.pool import Pool
 from csearchd.library import contents
-from csearchd.indexing.encoding_session import Work
-store, handle, submit, hear = contents._file, Work.handle, Pool.submit, Pool._handle
+from csearchd.indexing.encoding_session import EncodingSession
+store, handle, submit, hear = contents._file, EncodingSession.handle, Pool.submit, Pool._handle
 
 def faulty_store(library, database, outcome, content):
     if outcome.job.name == b"drawn-00001.jpg":
@@ -37,7 +37,7 @@ def faulty_hear(self, message):
         raise KeyError("injected")
     return hear(self, message)
 
-contents._file, Work.handle = faulty_store, faulty_handle
+contents._file, EncodingSession.handle = faulty_store, faulty_handle
 Pool.submit, Pool._handle = faulty_submit, faulty_hear
 """
 
@@ -99,7 +99,7 @@ def commit(self, work):
     before(self, work)
 
 indexer.Indexer._commit = commit
-handle = indexer.Work.handle
+handle = indexer.EncodingSession.handle
 
 def counted(self, reader, event):
     if event.op == "encoded":
@@ -107,7 +107,7 @@ def counted(self, reader, event):
             file.write(f"{event.job.file}\\n")
     return handle(self, reader, event)
 
-indexer.Work.handle = counted
+indexer.EncodingSession.handle = counted
 """,
     )
     user.csearchctl("add", user.pictures)

@@ -15,7 +15,7 @@ import pytest
 
 from csearchd.indexing import power_policy
 from csearchd.indexing.power_policy import POWER_SUPPLIES, PowerPolicy, on_battery
-from csearchd.system.child_process import HANDFUL
+from csearchd.system.child_process import SMALL_BATCH
 from csearchd.system.processors import usable
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -63,20 +63,20 @@ def roaming(user: User, laptop: Laptop) -> User:
 
 
 def test_many_pictures_wait_on_battery(roaming: User, laptop: Laptop) -> None:
-    write_drawn(roaming.pictures, 4 * HANDFUL)
+    write_drawn(roaming.pictures, 4 * SMALL_BATCH)
     roaming.csearchctl("add", roaming.pictures)
     wait_for(lambda: roaming.status()["state"] == "paused", "reading to wait")
     status = roaming.status()
-    assert (status["images"], status["pending"]) == (0, 4 * HANDFUL)
+    assert (status["images"], status["pending"]) == (0, 4 * SMALL_BATCH)
     assert status["reason"] == "waiting: on battery"
     assert "waiting: on battery" in status["notes"][0]
     assert b"on battery" in roaming.csearchctl("status").stdout
     laptop.plug()
-    assert roaming.settle()["images"] == 4 * HANDFUL
+    assert roaming.settle()["images"] == 4 * SMALL_BATCH
 
 
 def test_a_screenshot_is_read_on_battery(roaming: User) -> None:
-    old = write_drawn(roaming.pictures, 4 * HANDFUL)
+    old = write_drawn(roaming.pictures, 4 * SMALL_BATCH)
     for path in old:
         os.utime(path, (10**9, 10**9))
     roaming.csearchctl("add", roaming.pictures)
@@ -87,25 +87,25 @@ def test_a_screenshot_is_read_on_battery(roaming: User) -> None:
 
 
 def test_who_waits_for_a_directory_is_served_on_battery(roaming: User) -> None:
-    write_drawn(roaming.pictures, 4 * HANDFUL)
-    assert len(roaming.search("anything", "--in", roaming.pictures, "-t", 100)) == 4 * HANDFUL
+    write_drawn(roaming.pictures, 4 * SMALL_BATCH)
+    assert len(roaming.search("anything", "--in", roaming.pictures, "-t", 100)) == 4 * SMALL_BATCH
 
 
 def test_resume_overrides_the_battery(roaming: User) -> None:
-    write_drawn(roaming.pictures, 4 * HANDFUL)
+    write_drawn(roaming.pictures, 4 * SMALL_BATCH)
     roaming.csearchctl("add", roaming.pictures)
     wait_for(lambda: roaming.status()["state"] == "paused", "reading to wait")
     roaming.csearchctl("resume")
-    assert roaming.settle()["images"] == 4 * HANDFUL
+    assert roaming.settle()["images"] == 4 * SMALL_BATCH
 
 
 def test_the_battery_can_be_ignored(roaming: User) -> None:
     roaming.config.parent.mkdir(parents=True)
     roaming.config.write_text("[encode]\non_battery = true\n")
     roaming.csearchctl("reload")
-    write_drawn(roaming.pictures, 4 * HANDFUL)
+    write_drawn(roaming.pictures, 4 * SMALL_BATCH)
     roaming.csearchctl("add", roaming.pictures)
-    assert roaming.settle()["images"] == 4 * HANDFUL
+    assert roaming.settle()["images"] == 4 * SMALL_BATCH
 
 
 def test_what_counts_as_battery(laptop: Laptop) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from csearchd.library import listings
 from csearchd.library.cache_token import Cache
-from csearchd.library.catalogue import ABSENT, DUE, FAILED, KNOWN, Catalogue
+from csearchd.library.catalogue import DUE, FAILED, INDEXED, NO_FILE, Catalogue
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 
@@ -34,23 +34,23 @@ def check(library: Library) -> None:
         assert not getattr(fresh, column)[size:].any()
         assert not getattr(catalogue, column)[size:].any()
     scope = np.arange(8) % 2 == 0
-    for state in (DUE, KNOWN, FAILED):
+    for state in (DUE, INDEXED, FAILED):
         files = catalogue.state == state
         assert catalogue.count(state) == np.count_nonzero(files)
-        inside = files & catalogue.inside(scope)
+        inside = files & catalogue.files_in(scope)
         assert catalogue.count(state, scope) == np.count_nonzero(inside)
-    for chosen in (None, catalogue.inside(scope)):
-        files = catalogue.state != ABSENT if chosen is None else chosen
+    for chosen in (None, catalogue.files_in(scope)):
+        files = catalogue.state != NO_FILE if chosen is None else chosen
         held = set(catalogue.content[files].tolist()) - {0}
-        assert set(np.flatnonzero(catalogue.contents(chosen)).tolist()) == held
+        assert set(np.flatnonzero(catalogue.contents_of(chosen)).tolist()) == held
     some = np.array([2, 5, 999], np.int32)
     having = np.flatnonzero(np.isin(catalogue.content, some))
-    assert catalogue.having(some).tolist() == having.tolist()
+    assert catalogue.files_with(some).tolist() == having.tolist()
 
 
 CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(["list", "read", "fail", "remove", "settle", "reopen", "kill"]),
+        st.sampled_from(["list", "read", "fail", "remove", "flush", "reopen", "kill"]),
         st.integers(0, 3),
         st.integers(0, 15),
     ),
@@ -87,12 +87,12 @@ def test_any_history_gives_what_the_database_has(
                     (number + 1, failure, place),
                 ).fetchall()
                 for file, directory in rows:
-                    state = FAILED if failure else KNOWN
+                    state = FAILED if failure else INDEXED
                     library.catalogue.put(file, directory, number + 1, state)
         elif action == "remove":
             listings.remove(library, path)
-        elif action == "settle":
-            library._settle()
+        elif action == "flush":
+            library._flush_caches()
         else:
             library.close() if action == "reopen" else library._database.close()
             library = opened(tmp_path / "case")
@@ -145,9 +145,9 @@ def test_no_search_waits_while_files_in_the_cache_are_made_safe(
     free: list[bool] = []
 
     def is_free() -> bool:
-        taken = library.memory.acquire(timeout=0)
+        taken = library.memory_lock.acquire(timeout=0)
         if taken:
-            library.memory.release()
+            library.memory_lock.release()
         return taken
 
     def look(*arguments: object) -> None:
@@ -157,6 +157,6 @@ def test_no_search_waits_while_files_in_the_cache_are_made_safe(
     library.vectors(library.model("f" * 64, "model", 8), 8)
     monkeypatch.setattr(os, "fdatasync", look)
     monkeypatch.setattr(os, "replace", lambda *names: (look(), os.rename(*names)))
-    library._settle()
+    library._flush_caches()
     library.close()
     assert len(free) > 3 and all(free)

@@ -69,7 +69,7 @@ def test_purging(world: Time, tmp_path: Path, leap: int) -> None:
     library = Library(path)
     with library.write() as database:
         database.execute("INSERT INTO contents (id, scheme, identity) VALUES (1, 1, x'00')")
-        listings.orphan(library, database, [1])
+        listings.mark_orphans(library, database, [1])
     world.wall += leap
     assert contents.purge(library, 30 * DAY) == 0
     for _ in range(29):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from csearchd.errors import LibraryError
 from csearchd.library import contents, listings
-from csearchd.library.catalogue import ABSENT, DUE, KNOWN
+from csearchd.library.catalogue import DUE, INDEXED, NO_FILE
 from csearchd.library.contents import Outcome
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
@@ -81,9 +81,9 @@ def no_search_waits(library: Library) -> bool:
     """Whether another thread could have the lock that searches take."""
 
     def is_free() -> bool:
-        taken = library.memory.acquire(timeout=0)
+        taken = library.memory_lock.acquire(timeout=0)
         if taken:
-            library.memory.release()
+            library.memory_lock.release()
         return taken
 
     with ThreadPoolExecutor(1) as other:
@@ -125,9 +125,9 @@ def test_memory_is_that_of_the_database_after_a_step_that_failed(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     list_files(library, "a.jpg", "b.jpg")
-    monkeypatch.setattr(library.facts, "put", fail)
+    monkeypatch.setattr(library.photo_metadata, "put", fail)
     read(library, 1)
-    assert (library.catalogue.count(DUE), library.catalogue.count(KNOWN)) == (0, 2)
+    assert (library.catalogue.count(DUE), library.catalogue.count(INDEXED)) == (0, 2)
 
 
 def test_memory_that_could_not_be_read_is_read_before_the_next_write(
@@ -135,11 +135,11 @@ def test_memory_that_could_not_be_read_is_read_before_the_next_write(
 ) -> None:
     list_files(library, "a.jpg")
     with monkeypatch.context() as patch:
-        patch.setattr(library.facts, "put", fail)
+        patch.setattr(library.photo_metadata, "put", fail)
         patch.setattr("csearchd.library.library.DirectoryTree", fail)
         read(library, 1)
     list_files(library, "a.jpg", "b.jpg")
-    assert (library.catalogue.count(DUE), library.catalogue.count(KNOWN)) == (1, 1)
+    assert (library.catalogue.count(DUE), library.catalogue.count(INDEXED)) == (1, 1)
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -153,14 +153,14 @@ def test_a_vector_that_did_not_reach_its_table_does_so_later(
         patch.setattr(table, "add", fail)
         read(library, 1)
         assert not best(table, 1)
-        library.settle()  # which must not drop the note of what is missing
+        library.flush_caches()  # which must not drop the note of what is missing
     if restart:
         monkeypatch.setattr(table, "add", fail)
         library.close()
         library = opened(tmp_path)
         table = table_of(library)
     else:
-        library.settle()
+        library.flush_caches()
     assert best(table, 1) == [1]
     library.close()
 
@@ -172,7 +172,7 @@ def test_files_are_written_while_no_search_has_to_wait(
     table_of(library)
     free: list[bool] = []
 
-    def image_queries(call: Callable[..., Any]) -> Callable[..., Any]:
+    def looking(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any) -> Any:
             free.append(no_search_waits(library))
             return call(*arguments)
@@ -180,7 +180,7 @@ def test_files_are_written_while_no_search_has_to_wait(
         return wrapped
 
     for name in ("pwrite", "fdatasync", "posix_fallocate", "ftruncate", "replace", "open"):
-        monkeypatch.setattr(os, name, image_queries(getattr(os, name)))
+        monkeypatch.setattr(os, name, looking(getattr(os, name)))
     list_files(library, "a.jpg", "b.jpg")
     read(library, 1)
     contents.forget_path(library, b"/p/a.jpg")
@@ -188,7 +188,7 @@ def test_files_are_written_while_no_search_has_to_wait(
     with library.write() as database:
         database.execute("UPDATE contents SET orphaned = 1")
     assert contents.purge(library, 0) == 1
-    library.settle()
+    library.flush_caches()
     assert len(free) > 10 and all(free)
 
 
@@ -244,7 +244,7 @@ def test_a_model_that_was_let_go_meanwhile_fails_no_write(library: Library, way:
         assert contents.forget_path(library, b"/p/a.jpg") == 1
     else:
         contents.store(library, model(library, "f"), late)
-    assert library.catalogue.count(KNOWN) == (way == "store")
+    assert library.catalogue.count(INDEXED) == (way == "store")
 
 
 def test_a_model_whose_table_came_meanwhile_gets_its_vectors(library: Library) -> None:
@@ -260,7 +260,7 @@ def test_details_are_of_one_state_of_the_library(library: Library) -> None:
     """A file goes, and another gets its number, between two statements."""
     list_files(library, "a.jpg", "b.jpg")
     read(library, 1)
-    files = np.flatnonzero(library.catalogue.state != ABSENT).tolist()
+    files = np.flatnonzero(library.catalogue.state != NO_FILE).tolist()
     changes = [lambda: list_files(library, "a.jpg"), lambda: list_files(library, "c.jpg")]
     with library.read() as database:
         for number, change in enumerate(changes):
@@ -290,12 +290,12 @@ def test_a_library_with_a_table_may_be_closed_twice(library: Library) -> None:
 
 
 def test_a_probe_without_room_costs_nothing_of_what_is_in_memory(library: Library) -> None:
-    facts = library.known_facts()
+    facts = library.load_photo_metadata()
     (pages,) = library._database.execute("PRAGMA page_count").fetchone()
     library._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LibraryError, match="is full"):
         library.probe()
-    assert library.facts is facts
+    assert library.photo_metadata is facts
     library._database.execute("PRAGMA max_page_count = 4294967294")
     library.probe()
     assert library.setting("probe") is None

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from csearchd.library import contents, listings, roots
-from csearchd.library.catalogue import DUE, KNOWN
+from csearchd.library.catalogue import DUE, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.volumes import disks
-from csearchd.library.volumes.unmounted import absent_roots
+from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.library.volumes.volumes import Volumes
 from csearchd.system.filesystem import Mount
 
@@ -29,7 +29,7 @@ def mounted(*points: bytes) -> Volumes:
 
 
 def settle(library: Library, *points: bytes) -> list[bytes]:
-    return disks.settle(library, mounted(*points), lambda path: path.startswith(b"/top/"))
+    return disks.reconcile(library, mounted(*points), lambda path: path.startswith(b"/top/"))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def library(path: str) -> Iterator[Library]:
     with library.write() as database:
         database.execute("INSERT INTO contents (id, scheme, identity) VALUES (1, 1, x'00')")
         database.execute("UPDATE files SET content = 1, due = 0 WHERE name = x'782e6a7067'")
-        library.catalogue.put(1, 2, 1, KNOWN)
+        library.catalogue.put(1, 2, 1, INDEXED)
     yield library
     library.close()
 
@@ -57,9 +57,9 @@ def count(library: Library) -> tuple[int, int, int, int]:
     """Known and due in memory; due, and lacking a vector, in the database."""
     with library.read() as reader:
         due = len(list(contents.due(reader)))
-        missing = len(contents.missing(reader, 1, 0, 9))
-        assert missing == contents.count_missing(reader, 1)
-    return library.catalogue.count(KNOWN), library.catalogue.count(DUE), due, missing
+        missing = len(contents.without_vector(reader, 1, 0, 9))
+        assert missing == contents.count_without_vector(reader, 1)
+    return library.catalogue.count(INDEXED), library.catalogue.count(DUE), due, missing
 
 
 def test_no_work_is_pending_while_it_is_away(library: Library, path: str) -> None:
@@ -70,12 +70,12 @@ def test_no_work_is_pending_while_it_is_away(library: Library, path: str) -> Non
     again = Library(path)
     assert count(again) == (0, 0, 0, 0)
     with again.read() as reader:
-        (away,) = absent_roots(reader)
+        (away,) = unmounted_roots(reader)
     assert (away.path, away.files) == (b"/m/p", 2) and roots.roots(again) == []
     assert listings.retry_failed(again) == 0
     assert settle(again, b"/n") == [b"/n/p"]
     assert roots.roots(again) == [b"/n/p"]
-    assert again.catalogue.count(KNOWN) == 2
+    assert again.catalogue.count(INDEXED) == 2
     # What was due is found to be so by the next listing, the rest isn't.
     files = [FileStat(b"x.jpg", 1, 2, 3, 4), FileStat(b"y.jpg", 1, 2, 3, 5)]
     assert listings.apply(again, Listing(b"/n/p", files, [], b"digest"))
@@ -86,7 +86,7 @@ def test_no_work_is_pending_while_it_is_away(library: Library, path: str) -> Non
 def test_it_is_not_orphaned(library: Library) -> None:
     settle(library)
     with library.write() as database:
-        listings.orphan(library, database, [1])
+        listings.mark_orphans(library, database, [1])
         assert database.execute("SELECT orphaned FROM contents").fetchall() == [(None,)]
 
 
@@ -96,7 +96,7 @@ def test_made_a_root_again_at_its_new_place(library: Library) -> None:
     settle(library, b"/n")
     assert roots.roots(library) == [b"/n/p"]
     with library.read() as reader:
-        assert absent_roots(reader) == []
+        assert unmounted_roots(reader) == []
         assert reader.execute("SELECT count(*) FROM files").fetchone() == (0,)
         # Its content is recognised when it is read.
         assert reader.execute("SELECT count(*) FROM contents").fetchone() == (1,)

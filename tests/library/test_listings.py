@@ -24,7 +24,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def test_a_directory_that_is_being_listed_first_is_not_seen_yet(library: Library) -> None:
     with ThreadPoolExecutor(1) as another, library.write() as database:
         listings.directory_row(library, database, b"/pictures")
-        assert another.submit(listings.seen, library, b"/pictures").result() is False
+        assert another.submit(listings.was_scanned, library, b"/pictures").result() is False
 
 
 def test_other_names_of_files_are_found_without_reading_all(library: Library) -> None:
@@ -32,7 +32,7 @@ def test_other_names_of_files_are_found_without_reading_all(library: Library) ->
         files = [FileStat(b"%d.jpg" % i, 1, 1, 1, number * 1000 + i) for i in range(1000)]
         listings.apply(library, Listing(b"/%d" % number, files, [], b"1"))
     with library.read() as database, counted(database) as steps:
-        found = listings.holders(library, [5, 3007, 9999999])
+        found = listings.directories_with_inodes(library, [5, 3007, 9999999])
     assert sorted(found) == [b"/0", b"/3"]
     assert 0 < steps.count < 1000
 
@@ -68,11 +68,11 @@ def test_the_directory_of_all_can_be_a_root_and_leaves_like_any_other(library: L
     roots.add(library, b"/")
     for path in (b"/", b"/a", b"/a/b", b"/pictures"):
         listings.apply(library, Listing(path, [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
-    listings.cover(library, b"/")
+    listings.mark_scanned(library, b"/")
     roots.add(library, b"/pictures")
     assert roots.remove(library, b"/")
     with library.read() as reader:
         assert reader.execute("SELECT count(*) FROM files").fetchone() == (0,)
-    assert roots.roots(library) == [b"/pictures"] and not listings.seen(library, b"/")
+    assert roots.roots(library) == [b"/pictures"] and not listings.was_scanned(library, b"/")
     listings.apply(library, Listing(b"/", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
     assert listings.remove(library, b"/") == 1

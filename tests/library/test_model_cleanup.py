@@ -9,7 +9,7 @@ import pytest
 
 from csearchd.library import clock
 from csearchd.library.library import Library
-from csearchd.library.model_cleanup import retire
+from csearchd.library.model_cleanup import delete_unused_vectors
 from library.test_clock import DAY, Time
 from models.tiny_model import make_tiny_model
 from support.photos import write_drawn
@@ -33,11 +33,16 @@ def test_what_is_deleted_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             made = [(model, row[0]) for row in rows]
             database.executemany("INSERT INTO vectors VALUES (?, ?, x'00000000', 2)", made)
         library.count("encoded", 150)
-    assert retire(library, ["here"], 30 * DAY) == 0
+    assert delete_unused_vectors(library, ["here"], 30 * DAY) == 0
     world.pass_by(29 * DAY)
-    assert retire(library, ["here", "back"], 30 * DAY) == 0
+    assert delete_unused_vectors(library, ["here", "back"], 30 * DAY) == 0
     world.pass_by(2 * DAY)
-    assert [retire(library, ["here"], 30 * DAY, limit=10) for _ in range(4)] == [10, 10, 5, 0]
+    assert [delete_unused_vectors(library, ["here"], 30 * DAY, limit=10) for _ in range(4)] == [
+        10,
+        10,
+        5,
+        0,
+    ]
     assert vectors(library) == {here: 25, back: 25}
     assert library.counters["encoded"] == 100
     assert library.model("gone", "gone", 3)  # come back, with other dimensions even

@@ -87,17 +87,17 @@ PAIRS = st.tuples(st.sampled_from(DIRECTORIES), st.sampled_from(DIRECTORIES), st
 def test_readers_see_it_done_or_not_at_all(
     library: Library, swaps: list[tuple[bytes, bytes, bool]]
 ) -> None:
-    memory = library.memory
+    memory = library.memory_lock
     for one, other, directories in swaps:
         looks: list[frozenset[tuple[bytes, int]]] = []
-        library.memory = Looks(lambda looks=looks: looks.append(seen(library)))  # type: ignore[assignment]
+        library.memory_lock = Looks(lambda looks=looks: looks.append(seen(library)))  # type: ignore[assignment]
         before = seen(library)
         holders = [path if directories else os.path.dirname(path) for path in (one, other)]
         known = all(library.tree.find(path) is not None for path in holders)
         nested = one == other or (one + b"/").startswith(other + b"/")
         nested |= (other + b"/").startswith(one + b"/")
         done = swap(library, one, other, directories)
-        library.memory = memory
+        library.memory_lock = memory
         assert done == (known and not nested)
         after = seen(library)
         assert set(looks) <= {before, after}
@@ -144,7 +144,7 @@ def test_readers_meet_no_name_that_is_none(library: Library) -> None:
 
     def ask() -> None:
         while not over.is_set():
-            with library.memory:
+            with library.memory_lock:
                 paths = [path for path, _ in seen(library)]
             wrong.extend(path for path in paths if b"\0" in path)
 

@@ -125,7 +125,7 @@ def test_any_history_gives_the_exact_answer(
         elif action == "drop":
             place.drop(content)
         elif action == "settle":
-            place.library._settle()
+            place.library._flush_caches()
         elif action == "lost":  # killed between the commit and the code file
             (place.store_only if seed % 2 else lambda c, _: place.drop_only(c))(
                 content, unit(seed)[0]
@@ -208,7 +208,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_done_without(tmp_path: Path)
     place = Place(tmp_path)
     fill(place, 20)
     place.check()
-    assert place.table.trouble and "cache" in place.table.trouble
+    assert place.table.last_error and "cache" in place.table.last_error
     place.close()
 
 
@@ -235,14 +235,14 @@ def test_a_disk_that_fills_up_later(
     if before:
         place.drop(3)
     place.check()
-    assert "No space left" in str(place.table.trouble)
+    assert "No space left" in str(place.table.last_error)
 
 
 def test_another_process_with_the_same_cache_keeps_its_file(place: Place, tmp_path: Path) -> None:
     fill(place, 20)
     (directory,) = place.cache.glob("vectors-*")
     second = VectorTable(DIMENSIONS, str(directory))
-    assert second.trouble
+    assert second.last_error
     second.add(1, unit(1)[0])
     place.check()
 
@@ -286,15 +286,15 @@ def test_notes_of_a_model_that_no_table_has_do_not_pile_up(place: Place) -> None
         database.executemany("INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)", rows)
         vectors = [(unused, row[0], unit(row[0])[0].tobytes()) for row in rows]
         database.executemany("INSERT INTO vectors VALUES (?, ?, ?, 1)", vectors)
-    place.library.settle()
+    place.library.flush_caches()
     token = derived(place.library)
-    place.library.settle()
+    place.library.flush_caches()
     assert derived(place.library) == token
     place.library.vectors(unused, DIMENSIONS)
     with place.library.write() as database:  # released, but killed before its codes went
         place.library._tables.pop(unused).close()
         database.execute("DELETE FROM vectors WHERE model = ? AND content > 3", (unused,))
-    place.library.settle()
+    place.library.flush_caches()
     assert len(place.library.vectors(unused, DIMENSIONS)) == 3
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from csearchd.library.metadata.photo_metadata import Facts
+from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.vectors.table import VectorTable
 from csearchd.scoring.confidence import NEAR_DUPLICATE, ScoreCalibration
 from csearchd.search import duplicates
@@ -179,7 +179,7 @@ def test_copies_are_one_group_before_facts_are_loaded() -> None:
     table.extend(contents, np.eye(32, dtype=np.float32)[[0, 1, 0]])
     calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
-    found = duplicates.grouped(hits, table, calibration, Facts())
+    found = duplicates.grouped(hits, table, calibration, PhotoMetadata())
     assert [[hit.content for hit in group] for group in found] == [[1, 3], [2]]
 
 
@@ -193,7 +193,7 @@ def test_very_many_results_are_grouped_in_little_memory() -> None:
     calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
     tracemalloc.start()
-    found = duplicates.grouped(hits, table, calibration, Facts())
+    found = duplicates.grouped(hits, table, calibration, PhotoMetadata())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [[hit.content for hit in group] for group in found] == contents.reshape(-1, 2).tolist()

@@ -49,7 +49,7 @@ def test_a_task_that_raises_is_told_and_started_again(user: User) -> None:
     ("name", "module", "function"),
     [
         ("preparing", "csearchd.search.engine", "Engine.prepare"),
-        ("loading facts", "csearchd.library.library", "Library.known_facts"),
+        ("loading facts", "csearchd.library.library", "Library.load_photo_metadata"),
         ("reading pictures", "csearchd.indexing.backlog", "Backlog.choose"),
         ("scanning", "csearchd.watch.watcher", "Watcher.look_around"),
         ("keeping folders tagged", "csearchd.tags.following", "Following.follow"),

@@ -95,7 +95,7 @@ def test_a_change_that_came_to_nothing_leaves_no_table_behind(
 
     with monkeypatch.context() as patched:
         patched.setattr(Models, "_load", load)
-        models.complete(tiny)
+        models.activate(tiny)
     assert models.active_model.model.name == STARTER
 
     row = models.row(tiny)

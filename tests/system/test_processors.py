@@ -22,13 +22,13 @@ _PROBE = """
 from types import SimpleNamespace
 from csearchd.system import processors
 from csearchd.models.active_model import _threads
-from csearchd.library.scan import Scanner
+from csearchd.library.scan import VectorScanner
 from csearchd.indexing.indexer import Indexer
 from csearchd.config import Encode
 config = Encode("auto", 0, 1, True, 1, 1, 1, 1)
 reading = SimpleNamespace(config=config)
 model = SimpleNamespace(directory="")
-print(processors.count(), _threads(0), Scanner()._pool._max_workers,
+print(processors.count(), _threads(0), VectorScanner()._pool._max_workers,
       Indexer.settings(reading, model).threads)
 """
 

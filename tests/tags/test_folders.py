@@ -13,7 +13,7 @@ from csearchd.library import listings
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import move_directory, swap
-from csearchd.system.inode_identity import born
+from csearchd.system.inode_identity import inode_identity
 from csearchd.tags import folders
 from csearchd.tags.following import Following
 from csearchd.watch.directory_listing import read_listing
@@ -91,13 +91,13 @@ def test_moves_that_were_seen(library: Library, tmp_path: Path) -> None:
 
 
 def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
-    if born(os.fsencode(tmp_path)) is None:
+    if inode_identity(os.fsencode(tmp_path)) is None:
         pytest.skip("the file system of temporary files doesn't say when a file was made")
     looks: list[bytes] = []
 
     def look(path: bytes) -> tuple[int, int] | None:
         looks.append(path)
-        return born(path) if answers else None
+        return inode_identity(path) if answers else None
 
     answers, following = True, Following(library, look)
     old, lost = know(library, tmp_path / "old"), know(library, tmp_path / "lost")
@@ -125,7 +125,7 @@ def test_another_directory_is_not_taken_for_one_that_is_gone(
     library: Library, tmp_path: Path
 ) -> None:
     """Its inode number may be used again; the user agreed to tags in the old one only."""
-    following = Following(library, born)
+    following = Following(library, inode_identity)
     old = know(library, tmp_path / "old")
     folders.keep(library, old, "xattr")
     for number in range(50):

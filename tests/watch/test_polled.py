@@ -211,7 +211,7 @@ def test_links_are_followed_as_the_kernel_does(tmp_path: Path, path: str) -> Non
     for name, target in (("rel", "a/b"), ("abs", tmp_path / "a"), ("loop", "loop"), ("up", "..")):
         (tmp_path / name).symlink_to(target)
     asked = os.path.join(os.fsencode(tmp_path), os.fsencode(path))
-    assert Mounts().local(asked) == os.path.realpath(asked)
+    assert Mounts().resolve_local(asked) == os.path.realpath(asked)
 
 
 def failed(user: User) -> str:

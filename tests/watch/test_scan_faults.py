@@ -97,7 +97,9 @@ def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
     seen: list[tuple[int, bool, bool]] = []
 
     def changed() -> None:  # called by the scanner, at the end of each scan too
-        seen.append((library.catalogue.count(DUE), scanner.complete, scanner.gap is not None))
+        seen.append(
+            (library.catalogue.count(DUE), scanner.complete, scanner.incomplete_reason is not None)
+        )
 
     scanner = Scanner(library, Rules(False, ()), Debounce(), changed, lambda: None, supervisor)
     original = listings.apply
@@ -117,7 +119,7 @@ def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
         wait_for(lambda: (1, False, True) in seen, "a root with a gap")
         assert supervisor.failures[0]["failures"] == 1
         wait_for(lambda: scanner.complete, "the root to be made up for")
-        assert library.catalogue.count(DUE) == 2 and not scanner.gap
+        assert library.catalogue.count(DUE) == 2 and not scanner.incomplete_reason
     finally:
         scanner.stop(SECONDS)
         library.close()
@@ -132,7 +134,7 @@ def test_what_is_asked_for_at_the_very_end_of_a_scan_is_done(
         library, Rules(False, ()), Debounce(), lambda: None, lambda: None, Supervisor()
     )
     asked = []
-    original = listings.cover
+    original = listings.mark_scanned
 
     def cover(*arguments: object) -> None:
         if not asked:
@@ -140,7 +142,7 @@ def test_what_is_asked_for_at_the_very_end_of_a_scan_is_done(
             asked.append(scanner.scan(os.fsencode(folder)))
         original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(listings, "cover", cover)
+    monkeypatch.setattr(listings, "mark_scanned", cover)
     scanner.start()
     try:
         assert scanner.scan(os.fsencode(folder)).done.wait(SECONDS)

@@ -44,7 +44,7 @@ class Opening:
         """
         await self._check(path)
         where = os.fsdecode(path)
-        ask = partial(self._service.scanner.watcher.ask, patient=True)
+        ask = partial(self._service.scanner.watcher.timed_call, patient=True)
         try:
             file = await self._service.wait(ask, path, partial(_opened, path))
         except Unanswered:

@@ -64,7 +64,7 @@ class Thumbnailer:
         for path in paths:
             try:
                 seen = partial(_seen, path, least)
-                file, version = self._service.scanner.watcher.ask(path, seen)
+                file, version = self._service.scanner.watcher.timed_call(path, seen)
             except (OSError, Unanswered):
                 continue
             if file:

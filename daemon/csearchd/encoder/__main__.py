@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.messages import MAX_FRAME, Settings
 from csearchd.models.installed import remedy
-from csearchd.system.child_process import HANDFUL, enter_background, step_back
+from csearchd.system.child_process import SMALL_BATCH, enter_background, use_lowest_priority
 
 if TYPE_CHECKING:
     from csearchd.encoder.pipeline import Pipeline
@@ -63,8 +63,8 @@ class Link:
                     raise ProtocolError(f"{op} before configure")
                 elif op == "read":
                     reads += 1
-                    if reads == HANDFUL + 1 and self._quiet:
-                        step_back()
+                    if reads == SMALL_BATCH + 1 and self._quiet:
+                        use_lowest_priority()
                     pipeline.read(message["job"], message["path"], stat=message.get("stat"))
                 elif op == "look":
                     pipeline.read(message["job"], message["path"], fd=files.popleft())

@@ -24,7 +24,7 @@ from csearchd.formats.identity import SCHEME, identity
 from csearchd.metadata.record import merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecar
 from csearchd.models.preprocess import Preprocess
-from csearchd.system.files import FileStat, open_file, open_parent, read_file, take_file
+from csearchd.system.files import FileStat, check_open_file, open_file, open_parent, read_file
 from csearchd.system.memory import Budget, limit_growth
 
 _IN_FLIGHT = 256 << 20  # bytes of files that are held
@@ -155,7 +155,7 @@ class Pipeline:
                 name = os.path.basename(task.path)
                 fd, file = open_file(name, self._limits.bytes, directory)
             else:
-                fd, file = task.fd, take_file(task.fd, self._limits.bytes)
+                fd, file = task.fd, check_open_file(task.fd, self._limits.bytes)
             self._read_open(task, fd, file, directory)
         except UnreadableError as error:
             self._failed(task.job, str(error), error.file, changed=error.changed)

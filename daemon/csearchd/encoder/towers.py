@@ -24,7 +24,7 @@ from csearchd.encoder.torch_tower import ImageTower, TowerError, has_bf16
 from csearchd.models.image_tower import OnnxTower
 from csearchd.models.installed import IMAGE_TOWER
 from csearchd.models.preprocess import Preprocess
-from csearchd.system.memory import give_back, lift_limit, limit_growth
+from csearchd.system.memory import lift_limit, limit_growth, release_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Towers:
         with self._lock:
             if self._better is not None:
                 self._tower, self._better = self._better, None
-                give_back()
+                release_free_memory()
             tower = self._tower
         with nullcontext() if tower.shared else self._alone:
             yield tower
@@ -131,7 +131,7 @@ class Towers:
         try:
             tower = make()
         finally:
-            give_back()  # loading takes several times the tower
+            release_free_memory()  # loading takes several times the tower
             limit_growth(self._growth)
         self._announce(tower, time.monotonic() - begin)
         return tower

@@ -14,7 +14,7 @@ from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
-from csearchd.system.child_process import HANDFUL
+from csearchd.system.child_process import SMALL_BATCH
 from csearchd.watch.debounce import Debounce
 
 _CHOICE = 512  # jobs that are looked up at a time
@@ -25,8 +25,8 @@ class Backlog:
     """Due files, newest first; then contents of which a model lacks the vector; then files of which
     an older version took the metadata.
 
-    Used by the reading thread; the counts may be read, and `want`, `unwant` and `recount` called,
-    by anybody.
+    Used by the indexing thread. Any thread may read the counts, and call `prioritise`,
+    `stop_prioritising` and `recount`.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Backlog:
         self._models = models
         self._being_written = being_written
         self._power_policy = power_policy
-        self.missing = 0  # contents that the coming model lacks
-        self.lacking = 0  # contents that the serving model lacks
-        self.outdated = 0  # files whose metadata an older version took
-        self.wanted: list[bytes] = []  # directories that somebody waits for
+        self.missing_next_vectors = 0  # contents that the coming model lacks
+        self.missing_vectors = 0  # contents that the serving model lacks
+        self.outdated_metadata = 0  # files whose metadata an older version took
+        self.priority_paths: list[bytes] = []  # directories that somebody waits for
         self.queue: deque[tuple[Job, bytes]] = deque()  # what comes next, with its path
         self.look = True  # there may be work that hasn't been looked for
-        self.saving = False  # there are pictures to read, but the battery is spared
+        self.held_on_battery = False  # there are pictures to read, but the battery is spared
         self._sparing = False  # the battery is to be spared
         self._held: set[int] = set()  # files that have been chosen and aren't committed
         self._complete: int | None = None  # the model that lacks no vector, as far as is known
@@ -56,25 +56,29 @@ class Backlog:
     @property
     def empty(self) -> bool:
         """Whether nothing is left, as far as has been looked."""
-        return not (self.queue or self.look or self.saving)
+        return not (self.queue or self.look or self.held_on_battery)
 
     def recount(self) -> None:
         """Counts what the models lack. Raises LibraryError."""
-        coming = self._models.coming
+        coming = self._models.next_model
         row = self._models.row(coming) if coming else 0
         self._complete = None
         with self._library.read() as database:
-            self.missing = contents.count_missing(database, row) if coming else 0
-            self.outdated = contents.count_outdated(database)
-        self.lacking = contents.count_lacking(self._library, self._models.active_model.table)
+            self.missing_next_vectors = (
+                contents.count_without_vector(database, row) if coming else 0
+            )
+            self.outdated_metadata = contents.count_outdated_metadata(database)
+        self.missing_vectors = contents.count_not_in_table(
+            self._library, self._models.active_model.table
+        )
 
-    def want(self, paths: Iterable[bytes]) -> None:
-        """Somebody waits for the pictures below `paths`: they go first, until `unwant`."""
-        self.wanted.extend(paths)
+    def prioritise(self, paths: Iterable[bytes]) -> None:
+        """Puts the pictures below `paths`, for which somebody waits, before all others."""
+        self.priority_paths.extend(paths)
 
-    def unwant(self, paths: Iterable[bytes]) -> None:
+    def stop_prioritising(self, paths: Iterable[bytes]) -> None:
         for path in paths:
-            self.wanted.remove(path)
+            self.priority_paths.remove(path)
 
     def spare(self, sparing: bool) -> None:
         """Whether the battery is to be spared from now on."""
@@ -103,13 +107,13 @@ class Backlog:
         outcomes = list(outcomes)
         files = {outcome.job.file for outcome in outcomes}
         self.let_go(files)
-        self.outdated = max(0, self.outdated - len(files & self._renewing))
+        self.outdated_metadata = max(0, self.outdated_metadata - len(files & self._renewing))
         self._renewing -= files
         made = sum(1 for outcome in outcomes if outcome.vector)
         if row == self._models.active_model.row:
-            self.lacking = max(0, self.lacking - made)
+            self.missing_vectors = max(0, self.missing_vectors - made)
         else:
-            self.missing = max(0, self.missing - made)
+            self.missing_next_vectors = max(0, self.missing_next_vectors - made)
         self.look = True
 
     def choose(self, reader: sqlite3.Connection, model: Model, row: int, idle: bool) -> Model:
@@ -118,9 +122,13 @@ class Backlog:
         `model`, of that row, is the one whose encoder runs; `idle`: it has nothing left to do.
         Raises LibraryError, or ModelError where the coming model is complete but can't serve.
         """
-        active_model, coming = self._models.active_model, self._models.coming
+        active_model, coming = self._models.active_model, self._models.next_model
         self.look = False
-        stay = row != active_model.row and not self.wanted and time.monotonic() < self._change_at
+        stay = (
+            row != active_model.row
+            and not self.priority_paths
+            and time.monotonic() < self._change_at
+        )
         if not stay:
             self._queue_jobs(self._wanted_due(reader))
             if not self.queue:
@@ -128,10 +136,10 @@ class Backlog:
             if self.queue:
                 self.look = True
                 return active_model.model
-        self.saving = False
+        self.held_on_battery = False
         if self._sparing:
-            waiting = self.lacking or self.missing or self.outdated
-            self.saving = bool(waiting) or next(contents.due(reader), None) is not None
+            waiting = self.missing_vectors or self.missing_next_vectors or self.outdated_metadata
+            self.held_on_battery = bool(waiting) or next(contents.due(reader), None) is not None
             return model
         targets = (
             [(active_model.model, active_model.row)] if self._complete != active_model.row else []
@@ -146,19 +154,21 @@ class Backlog:
         if stay:
             self._change_at, self.look = 0.0, True  # what has been put off is next
         self._cursor = (0, 0)
-        self.lacking = contents.count_missing(reader, active_model.row) if self.lacking else 0
+        self.missing_vectors = (
+            contents.count_without_vector(reader, active_model.row) if self.missing_vectors else 0
+        )
         if coming and idle:
-            self.missing = contents.count_missing(reader, targets[-1][1])
-            if not self.missing:
-                self._models.complete(coming)
-        if self.outdated:
+            self.missing_next_vectors = contents.count_without_vector(reader, targets[-1][1])
+            if not self.missing_next_vectors:
+                self._models.activate(coming)
+        if self.outdated_metadata:
             self._renew(reader)
         return model
 
     def _lacks(self, reader: sqlite3.Connection, row: int) -> bool:
         """Queues files of which the model `row` lacks the vector. Returns whether there are any."""
         after = self._cursor[1] if self._cursor[0] == row else 0
-        jobs = contents.missing(reader, row, after, _CHOICE)
+        jobs = contents.without_vector(reader, row, after, _CHOICE)
         if jobs:
             self._queue_jobs(iter(jobs))
             self._cursor = (row, jobs[-1].file)
@@ -169,7 +179,7 @@ class Backlog:
 
     def _renew(self, reader: sqlite3.Connection) -> None:
         """Queues files whose metadata are outdated: each once, since some can't be read now."""
-        jobs = contents.outdated(reader, self._renewed, _CHOICE)
+        jobs = contents.with_outdated_metadata(reader, self._renewed, _CHOICE)
         self._queue_jobs(iter(jobs))
         if jobs:
             self._renewed = jobs[-1].file
@@ -177,7 +187,7 @@ class Backlog:
             self.look = True
         else:
             self._renewing.clear()
-            self.outdated = contents.count_outdated(reader)
+            self.outdated_metadata = contents.count_outdated_metadata(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """Due files: where somebody waits for some that aren't under way, only those. On battery
@@ -188,11 +198,11 @@ class Backlog:
     def _wanted_due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """Due files that somebody waits for. Costs nothing that grows with the number of all that
         are due."""
-        if not self.wanted:
+        if not self.priority_paths:
             return
-        with self._library.memory:
+        with self._library.memory_lock:
             tree = self._library.tree
-            found = [tree.find(path) for path in self.wanted]
+            found = [tree.find(path) for path in self.priority_paths]
             scope = tree.mask(directory for directory in found if directory)
             directories = self._library.catalogue.due_directories(scope)
         for directory in directories:
@@ -201,10 +211,10 @@ class Backlog:
     def _handful(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """The jobs, newest first, if they are few; else those of files written since the machine
         has been on battery, if those are."""
-        newest = list(islice(jobs, HANDFUL + 1))
-        if len(newest) > HANDFUL:
+        newest = list(islice(jobs, SMALL_BATCH + 1))
+        if len(newest) > SMALL_BATCH:
             newest = [job for job in newest if job.stat[1] >= self._power_policy.battery_since]
-        return iter(newest if len(newest) <= HANDFUL else [])
+        return iter(newest if len(newest) <= SMALL_BATCH else [])
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
         for job in jobs:

@@ -26,7 +26,7 @@ from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
 from csearchd.system import processors
-from csearchd.system.memory import give_back
+from csearchd.system.memory import release_free_memory
 from csearchd.watch.debounce import Debounce
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Indexer:
         self.config = config
         self.paused = library.setting("paused") is not None
         self.last_error: str | None = None  # why nothing is read, while that is so
-        self.slowed = False  # pictures are read slowly, for other programs' sake
+        self.throttled = False  # pictures are read slowly, for other programs' sake
         self._power_policy = PowerPolicy()
         self.backlog = Backlog(library, models, debounce, self._power_policy)
         self._spells = Spells()
@@ -101,13 +101,13 @@ class Indexer:
         self._retry.set()
         self.wake()
 
-    def want(self, paths: Iterable[bytes]) -> None:
-        """Somebody waits for the pictures below `paths`: they go first, until `unwant`."""
-        self.backlog.want(paths)
+    def prioritise(self, paths: Iterable[bytes]) -> None:
+        """Puts the pictures below `paths`, for which somebody waits, before all others."""
+        self.backlog.prioritise(paths)
         self.wake()
 
-    def unwant(self, paths: Iterable[bytes]) -> None:
-        self.backlog.unwant(paths)
+    def stop_prioritising(self, paths: Iterable[bytes]) -> None:
+        self.backlog.stop_prioritising(paths)
 
     def pause(self, paused: bool) -> None:
         """Stops or resumes reading; this outlives the daemon. Raises LibraryError."""
@@ -115,7 +115,7 @@ class Indexer:
         self.paused = paused
         if not paused:
             self._power_policy.insist()
-            self.backlog.saving = False
+            self.backlog.held_on_battery = False
         self.retry()
 
     def recount(self) -> None:
@@ -156,8 +156,8 @@ class Indexer:
     def _turn(self, reader: sqlite3.Connection, session: EncodingSession) -> EncodingSession:
         """One round: submit, wait, handle, commit. Returns what to go on with."""
         pool, backlog = session.pool, self.backlog
-        active = bool(backlog.queue or pool.busy) and not self.paused and not backlog.wanted
-        self.slowed = active and self._power_policy.loaded(pool.pid)
+        active = bool(backlog.queue or pool.busy) and not self.paused and not backlog.priority_paths
+        self.throttled = active and self._power_policy.loaded(pool.pid)
         begins = not pool.busy
         if not self.paused and pool.room:
             session = self._fill(reader, session)
@@ -170,8 +170,8 @@ class Indexer:
         idle = pool.running and not pool.busy
         left = max(0.0, self._busy_until + self.config.idle_seconds - time.monotonic())
         timeout = _COMMIT_SECONDS if waiting else left if idle else None
-        if backlog.saving or self.slowed:
-            most = POWER_SECONDS if backlog.saving else PAUSE_SECONDS / 4
+        if backlog.held_on_battery or self.throttled:
+            most = POWER_SECONDS if backlog.held_on_battery else PAUSE_SECONDS / 4
             timeout = most if timeout is None else min(timeout, most)
         events = pool.poll(timeout, self._wake_read)
         self._drain()
@@ -179,7 +179,7 @@ class Indexer:
         if idle and not waiting and left == 0 and (self.paused or not backlog.look):
             log.debug("the encoder has had nothing to do and ends")
             pool.close()
-            give_back()
+            release_free_memory()
         self._end_rests()
         now = time.monotonic()
         if session.outcomes and (
@@ -214,7 +214,7 @@ class Indexer:
         """Gives the pool what it has room for; changes to the other model where that is next."""
         backlog = self.backlog
         spare = not self.config.on_battery and self._power_policy.on_battery()
-        if self._news and backlog.wanted:
+        if self._news and backlog.priority_paths:
             backlog.release()  # what somebody waits for may have come
         self._news = False
         backlog.spare(spare)
@@ -230,7 +230,7 @@ class Indexer:
                 session.pool.close()
                 session = EncodingSession(model, self._models.row(model), self._pool(model))
         room = session.pool.room
-        if self.slowed and self._spells.rest(bool(session.pool.busy)):
+        if self.throttled and self._spells.rest(bool(session.pool.busy)):
             room = 0
         while backlog.queue and room:
             job, path = backlog.queue.popleft()
@@ -284,7 +284,7 @@ class Indexer:
         isn't tried for ever. Raises LibraryError."""
         log.error("%s can't be read: %s", os.fsdecode(job.name), UNEXPECTED)
         self._supervisor.failed("reading a picture", error)
-        listings.give_up(self._library, job.file, UNEXPECTED)
+        listings.mark_failed(self._library, job.file, UNEXPECTED)
         self.backlog.let_go([job.file, *(copy.file for copy in session.give_up(job))])
         self.backlog.look = True
 

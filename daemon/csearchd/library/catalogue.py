@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from csearchd.library import cache_token
 
-ABSENT, DUE, KNOWN, FAILED = range(4)  # the states of a file
+NO_FILE, DUE, INDEXED, FAILED = range(4)  # the states of a file
 
 _COLUMNS = (
     "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 WHEN "
@@ -78,10 +78,10 @@ class Catalogue:
             self._reserve_directory(int(self.directory.max()))
             places = self.directory.astype(np.int64) * 4 + self.state
             self._counts += np.bincount(places, minlength=self._counts.size).reshape(-1, 4)
-            self._counts[:, ABSENT] = 0
+            self._counts[:, NO_FILE] = 0
         return True
 
-    def settle(self, database: sqlite3.Connection) -> Callable[[], None]:
+    def flush(self, database: sqlite3.Connection) -> Callable[[], None]:
         """Writes the copy and clears the notes of changes; inside a transaction.
 
         Returns what must be done once that is committed.
@@ -126,23 +126,23 @@ class Catalogue:
     def remove(self, files: Iterable[int]) -> None:
         chosen = np.array(list(files), np.int64)
         if len(chosen):
-            self._set(chosen, 0, 0, ABSENT)
+            self._set(chosen, 0, 0, NO_FILE)
 
     def _set(self, files: NDArray[np.int64], directory: Any, content: Any, state: Any) -> None:
         self._reserve(int(files.max()))
         self._reserve_directory(int(np.max(directory)))
-        known = files[self.state[files] != ABSENT]
+        known = files[self.state[files] != NO_FILE]
         np.subtract.at(self._counts, (self.directory[known], self.state[known]), 1)
         self.directory[files] = directory
         self.content[files] = content
         self.state[files] = state
-        known = files[self.state[files] != ABSENT]
+        known = files[self.state[files] != NO_FILE]
         np.add.at(self._counts, (self.directory[known], self.state[known]), 1)
         self.changes += 1
 
-    def inside(self, scope: Mask | None) -> Mask:
+    def files_in(self, scope: Mask | None) -> Mask:
         """One bool for each file's id: whether it exists and is in the scope (None: everywhere)."""
-        present: Mask = self.state != ABSENT
+        present: Mask = self.state != NO_FILE
         if scope is not None:
             # A directory that is newer than the mask is not in it.
             present &= np.append(scope, False).take(self.directory, mode="clip")
@@ -156,7 +156,7 @@ class Catalogue:
         size = min(len(scope), len(counts))
         return int(counts[:size][scope[:size]].sum())
 
-    def due(self, scope: Mask | None = None) -> NDArray[np.int32]:
+    def due_contents(self, scope: Mask | None = None) -> NDArray[np.int32]:
         """What the files that are due showed when they were read last; 0 for each new one."""
         files = np.flatnonzero(self.state == DUE)
         if scope is not None:
@@ -169,23 +169,23 @@ class Catalogue:
         found: list[int] = np.flatnonzero(scope[:size] & (self._counts[:size, DUE] > 0)).tolist()
         return found
 
-    def holders(self) -> Mask:
+    def directories_with_files(self) -> Mask:
         """One bool for each directory's id: whether files are in it. It may be too short."""
         mask: Mask = np.asarray(self._counts.any(axis=1))
         return mask
 
-    def having(self, contents: NDArray[np.int32]) -> NDArray[np.intp]:
+    def files_with(self, contents: NDArray[np.int32]) -> NDArray[np.intp]:
         """The ids of the files that have one of some contents, in order."""
         wanted = np.zeros(int(contents.max()) + 2, np.bool_)  # the last one for all that are larger
         wanted[contents] = True
         return np.flatnonzero(wanted.take(self.content, mode="clip"))
 
-    def contents(self, files: Mask | None) -> Mask:
+    def contents_of(self, files: Mask | None) -> Mask:
         """One bool for each content's id: whether one of `files` has it (None: any file)."""
         if files is None:
             changes, mask = self._everywhere
             if changes != self.changes:
-                mask = self._held(self.state != ABSENT)
+                mask = self._held(self.state != NO_FILE)
                 self._everywhere = (self.changes, mask)
             return mask
         return self._held(files)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library import listings
-from csearchd.library.catalogue import FAILED, KNOWN
+from csearchd.library.catalogue import FAILED, INDEXED
 from csearchd.library.library import Library
-from csearchd.library.listings import orphan
+from csearchd.library.listings import mark_orphans
 from csearchd.library.metadata import keywords
 from csearchd.library.vectors.table import VectorTable
 from csearchd.library.volumes import unmounted
@@ -66,7 +66,7 @@ def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-def missing(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
+def without_vector(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
     """A file of each of the next contents, by file id, that have no vector of `model` yet."""
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
@@ -83,7 +83,7 @@ def _job(row: tuple[Any, ...]) -> Job:
     return Job(row[0], row[1], row[2], row[3:7], row[7])
 
 
-def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
+def with_outdated_metadata(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
     """The next files, by id, of which an older version took the metadata."""
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
@@ -95,7 +95,7 @@ def outdated(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-def count_outdated(reader: sqlite3.Connection) -> int:
+def count_outdated_metadata(reader: sqlite3.Connection) -> int:
     """Of how many files an older version took the metadata, beside those that are due or failed."""
     (count,) = reader.execute(
         "SELECT count(*) FROM metadata m JOIN files f ON f.id = m.file "
@@ -105,18 +105,18 @@ def count_outdated(reader: sqlite3.Connection) -> int:
     return int(count)
 
 
-def count_lacking(library: Library, table: VectorTable) -> int:
+def count_not_in_table(library: Library, table: VectorTable) -> int:
     """How many readable contents of files have no vector in `table`.
 
     From memory: asking the database takes a second for a million, and every start would wait.
     """
-    with library.memory:
+    with library.memory_lock:
         catalogue = library.catalogue
-        held = np.flatnonzero(catalogue.contents(catalogue.state == KNOWN)).astype(np.int32)
+        held = np.flatnonzero(catalogue.contents_of(catalogue.state == INDEXED)).astype(np.int32)
     return int(np.count_nonzero(~table.has(held)))
 
 
-def count_missing(reader: sqlite3.Connection, model: int) -> int:
+def count_without_vector(reader: sqlite3.Connection, model: int) -> int:
     """How many readable contents with a file that is there have no vector of `model`."""
     (count,) = reader.execute(
         "SELECT count(*) FROM contents c WHERE c.failure IS NULL AND c.orphaned IS NULL "
@@ -154,7 +154,7 @@ def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
                 vectors.append((content, np.frombuffer(outcome.vector, "<f2")))
             _file(library, database, outcome, content)
             if content:
-                orphan(library, database, [content])
+                mark_orphans(library, database, [content])
 
         def add() -> None:
             if model in library.tables:
@@ -211,7 +211,7 @@ def _file(
     if content:
         database.execute("UPDATE contents SET orphaned = NULL WHERE id = ?", (content,))
     if row[4] and row[4] != content:
-        orphan(library, database, [row[4]])
+        mark_orphans(library, database, [row[4]])
     if outcome.found:
         metadata = outcome.found.get("metadata", {})
         database.execute(
@@ -220,13 +220,13 @@ def _file(
             (job.file, *(metadata.get(name) for name in METADATA)),
         )
         keywords.store(library, database, job.file, metadata.get("keywords", ()))
-    state = FAILED if _has_failed(database, content, failure) else KNOWN
-    if row[5] and state == KNOWN and not outcome.vector:
+    state = FAILED if _has_failed(database, content, failure) else INDEXED
+    if row[5] and state == INDEXED and not outcome.vector:
         library.count("reused", 1)
 
     def put() -> None:
         library.catalogue.put(job.file, job.directory, content, state)
-        library.facts.put(job.file, stat[1], outcome.found or {})
+        library.photo_metadata.put(job.file, stat[1], outcome.found or {})
 
     # Not before: who waits until nothing is due searches at once, and finds what is committed.
     library.after_commit(put)
@@ -276,7 +276,7 @@ def forget_path(library: Library, path: bytes) -> int | None:
         count = listings.remove(library, path)
         away = unmounted.directories_at(database, path)
         known, held = known or bool(away), held | unmounted.contents_of(database, away)
-        count += sum(unmounted.remove_absent(library, database, top) for top in away)
+        count += sum(unmounted.remove_unmounted(library, database, top) for top in away)
         if not known and not count and (file := unmounted.file_at(database, path)):
             listings.remove_files(library, database, [file])
             count, held = 1, {file[1]} if file[1] else set()
@@ -290,8 +290,8 @@ def forget_path(library: Library, path: bytes) -> int | None:
 def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
     directory = library.tree.find(path)
     if directory is not None:
-        with library.memory:
-            inside = library.catalogue.inside(library.tree.mask([directory]))
+        with library.memory_lock:
+            inside = library.catalogue.files_in(library.tree.mask([directory]))
             return {int(content) for content in library.catalogue.content[inside] if content}
     parent, _, name = path.rpartition(b"/")
     rows = database.execute(

@@ -25,9 +25,9 @@ from csearchd.library.database import Reader, explain, lost, open_database, open
 from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
 from csearchd.library.metadata.keywords import Keywords
-from csearchd.library.metadata.photo_metadata import Facts
+from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.tree import DirectoryTree
-from csearchd.library.vectors.table import VectorTable, settle_others
+from csearchd.library.vectors.table import VectorTable, forget_other_changes
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Library:
         self._local = threading.local()  # a reading connection for each thread
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()  # all of those
         self._loading = threading.Lock()
-        self.memory = threading.RLock()
+        self.memory_lock = threading.RLock()
         try:
             self.unchecked = not thorough and rows.is_large(self._database)
             self.remarks += rows.mend(self._database, path, not self.unchecked)
@@ -81,9 +81,9 @@ class Library:
         )
         catalogue = Catalogue(self._database, self.cache)
         counters = dict(self._database.execute("SELECT name, value FROM counters"))
-        with self.memory:
+        with self.memory_lock:
             self.tree, self.catalogue, self.counters = tree, catalogue, counters
-            self.facts, self.keywords = Facts(), Keywords()
+            self.photo_metadata, self.keywords = PhotoMetadata(), Keywords()
         self._behind = False
 
     @contextmanager
@@ -134,7 +134,7 @@ class Library:
         """Does what follows a commit, each for itself. An error is logged: the write is done."""
         for action in self._files:
             _attempt(action)
-        with self.memory:
+        with self.memory_lock:
             done = [_attempt(action) for action in self._committed]
         if not all(done):
             self._behind = not _attempt(self._read)
@@ -170,16 +170,16 @@ class Library:
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
-    def known_facts(self) -> Facts:
+    def load_photo_metadata(self) -> PhotoMetadata:
         """The facts of all files, read from the database where that hasn't been done yet.
 
         Not inside a `write()`. Raises LibraryError.
         """
         with self._loading:
-            while not self.facts.complete:  # they are begun anew where a transaction fails
+            while not self.photo_metadata.complete:  # they are begun anew where a transaction fails
                 with self.read() as database:
-                    self.facts.load(database, self.memory)
-            return self.facts
+                    self.photo_metadata.load(database, self.memory_lock)
+            return self.photo_metadata
 
     def shrink(self) -> None:
         """Gives free pages back to the file system, a few at a time. Raises LibraryError."""
@@ -231,7 +231,7 @@ class Library:
                 name = f"vectors-{fingerprint[:16]}"
                 table = VectorTable.load(database, model, dimensions, self.cache, name)
                 self._tables[model] = table
-                self.write_after_commit(table.settle(database, model))
+                self.write_after_commit(table.flush(database, model))
                 self._tell_damage(database, table)
         return self._tables[model]
 
@@ -268,7 +268,7 @@ class Library:
             if (table := self._tables.pop(model, None)) is not None:
                 table.discard()
 
-    def settle(self) -> None:
+    def flush_caches(self) -> None:
         """Clears the notes of changes, once the files in the cache have what changed.
 
         Does nothing while there are few and the next start is quick. Raises LibraryError.
@@ -280,15 +280,15 @@ class Library:
             ).fetchone()
         behind = any(table.behind for table in self.tables.values())
         if noted >= _NOTED or not self.catalogue.copied or behind:
-            self._settle()
+            self._flush_caches()
 
-    def _settle(self) -> None:
+    def _flush_caches(self) -> None:
         with self.write() as database:
-            self.write_after_commit(self.catalogue.settle(database))
+            self.write_after_commit(self.catalogue.flush(database))
             for model, table in self._tables.items():
-                self.write_after_commit(table.settle(database, model))
+                self.write_after_commit(table.flush(database, model))
                 self._tell_damage(database, table)
-            settle_others(database, self._tables)
+            forget_other_changes(database, self._tables)
 
     def checkpoint(self) -> None:
         """Moves what is in the log into the database's own file, on the disk. Raises LibraryError.
@@ -346,7 +346,7 @@ class Library:
         """
         if self._writing.acquire(timeout=_CLOSE_SECONDS):
             with contextlib.suppress(LibraryError):  # the next start catches up instead
-                self._settle()
+                self._flush_caches()
             while self._tables:
                 self._tables.popitem()[1].close()
             if self.is_lost() and not self._presence.rescued:

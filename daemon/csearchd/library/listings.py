@@ -59,7 +59,7 @@ def apply(library: Library, listing: Listing) -> bool:
         here = set(listing.directories)
         for name, child in library.tree.children(directory).items():
             if name not in here:
-                remove_tree(library, database, child, spare_roots=True)
+                remove_tree(library, database, child, keep_roots=True)
         _compare_files(library, database, directory, listing.files)
         database.execute(
             "UPDATE directories SET listing = ?, failure = NULL WHERE id = ?",
@@ -68,7 +68,7 @@ def apply(library: Library, listing: Listing) -> bool:
     return True
 
 
-def cover(library: Library, path: bytes) -> None:
+def mark_scanned(library: Library, path: bytes) -> None:
     """Notes that everything below `path` has been listed."""
     with library.write() as database:
         directory = directory_row(library, database, path)
@@ -76,9 +76,9 @@ def cover(library: Library, path: bytes) -> None:
         database.execute("UPDATE directories SET covered = ? WHERE id = ?", (now, directory))
 
 
-def seen(library: Library, path: bytes) -> bool:
+def was_scanned(library: Library, path: bytes) -> bool:
     """Whether a complete listing once covered the directory, by itself or from above."""
-    with library.memory:
+    with library.memory_lock:
         directory = library.tree.find(path)
         if directory is None:
             return False
@@ -97,15 +97,15 @@ def seen(library: Library, path: bytes) -> bool:
     return bool(listed and covered)
 
 
-def remove(library: Library, path: bytes, spare_roots: bool = False) -> int:
+def remove(library: Library, path: bytes, keep_roots: bool = False) -> int:
     """Removes a directory, or a file, and all below it. Returns how many files went.
 
-    Roots stay roots, with nothing in them; with `spare_roots` they keep what they hold.
+    Roots stay roots, with nothing in them; with `keep_roots` they keep what they hold.
     """
     with library.write() as database:
         directory = library.tree.find(path)
         if directory is not None:
-            return remove_tree(library, database, directory, spare_roots)
+            return remove_tree(library, database, directory, keep_roots)
         parent, _, name = path.rpartition(b"/")
         directory = library.tree.find(parent or b"/")
         row = database.execute(
@@ -131,7 +131,7 @@ def directory_row(library: Library, database: sqlite3.Connection, path: bytes) -
                 "INSERT INTO directories (parent, name) VALUES (?, ?)", (identifier, name)
             )
             child = int(cursor.lastrowid or 0)
-            with library.memory:
+            with library.memory_lock:
                 library.tree.add(child, identifier, name)
         identifier = child
     return identifier
@@ -168,24 +168,24 @@ def _compare_files(
             )
             changed.append((row[6], row[7]))
     remove_files(library, database, [(row[6], row[7]) for row in known.values()])
-    with library.memory:
+    with library.memory_lock:
         for identifier, content in changed:
             library.catalogue.put(identifier, directory, content, DUE)
 
 
 def remove_tree(
-    library: Library, database: sqlite3.Connection, directory: int, spare_roots: bool
+    library: Library, database: sqlite3.Connection, directory: int, keep_roots: bool
 ) -> int:
     """Removes a directory's row and all below it, files too; inside a `write()`.
 
-    Rows of roots, those on the way to them, and that of "/" stay; with `spare_roots` what roots
+    Rows of roots, those on the way to them, and that of "/" stay; with `keep_roots` what roots
     hold does too. Returns how many files went.
     """
     tree = library.tree
     below = tree.below(directory)
     roots = roots_among(database, below)
     kept = {TOP, *(above for root in roots for above in tree.ancestors(root))}
-    spared = {inner for root in roots for inner in tree.below(root)} if spare_roots else set()
+    spared = {inner for root in roots for inner in tree.below(root)} if keep_roots else set()
     count = 0
     for current in reversed(below):
         if current in spared:
@@ -203,7 +203,7 @@ def remove_tree(
             )
             continue
         database.execute("DELETE FROM directories WHERE id = ?", (current,))
-        with library.memory:
+        with library.memory_lock:
             tree.remove(current)
     return count
 
@@ -220,14 +220,14 @@ def remove_files(
     """Removes files, given as (id, content); inside a `write()`."""
     rows = list(rows)
     database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
-    orphan(library, database, {row[1] for row in rows if row[1]})
-    with library.memory:
+    mark_orphans(library, database, {row[1] for row in rows if row[1]})
+    with library.memory_lock:
         library.catalogue.remove(row[0] for row in rows)
-        library.facts.remove(row[0] for row in rows)
+        library.photo_metadata.remove(row[0] for row in rows)
     library.after_commit(library.keywords.forget)
 
 
-def orphan(library: Library, database: sqlite3.Connection, contents: Iterable[int]) -> None:
+def mark_orphans(library: Library, database: sqlite3.Connection, contents: Iterable[int]) -> None:
     """Notes the time for those of `contents` that no file has any more."""
     database.executemany(
         "UPDATE contents SET orphaned = ? WHERE id = ? AND orphaned IS NULL "
@@ -236,7 +236,7 @@ def orphan(library: Library, database: sqlite3.Connection, contents: Iterable[in
     )
 
 
-def give_up(library: Library, file: int, reason: str) -> None:
+def mark_failed(library: Library, file: int, reason: str) -> None:
     """Notes that a file can't be read, as `reason` says, until it changes or is tried again.
 
     What it showed when it was read last is kept unless it has changed since. Raises LibraryError.
@@ -266,7 +266,7 @@ def retry_failed(library: Library) -> int:
             "UPDATE files SET due = 1, failure = NULL WHERE id = ?", [(row[0],) for row in rows]
         )
         database.execute("UPDATE contents SET failure = NULL WHERE failure IS NOT NULL")
-        with library.memory:
+        with library.memory_lock:
             for identifier, directory, content in rows:
                 library.catalogue.put(identifier, directory, content, DUE)
     return len(rows)
@@ -283,7 +283,7 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
         directories = database.execute(
             "SELECT id, failure FROM directories WHERE failure IS NOT NULL"
         ).fetchall()
-        with library.memory:
+        with library.memory_lock:
             tree = library.tree  # a transaction under way may have removed directories from it
             found = [
                 (tree.path(row[0]).rstrip(b"/") + b"/" + row[1], row[2])
@@ -295,7 +295,7 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
             )
 
 
-def holders(library: Library, inodes: Iterable[int]) -> list[bytes]:
+def directories_with_inodes(library: Library, inodes: Iterable[int]) -> list[bytes]:
     """The directories with files that have these inode numbers: other names of a file, perhaps."""
     numbers = list(inodes)
     with library.read() as database:
@@ -303,7 +303,7 @@ def holders(library: Library, inodes: Iterable[int]) -> list[bytes]:
             f"SELECT DISTINCT directory FROM files WHERE inode IN ({','.join('?' * len(numbers))})",
             numbers,
         ).fetchall()
-        with library.memory:
+        with library.memory_lock:
             return [library.tree.path(row[0]) for row in rows if row[0] in library.tree]
 
 
@@ -319,7 +319,7 @@ def directory_failure(library: Library, path: bytes) -> str | None:
 def file_at(library: Library, path: bytes) -> int | None:
     """The id of the file at `path`, if it is known. Raises LibraryError."""
     directory, _, name = path.rpartition(b"/")
-    with library.memory:
+    with library.memory_lock:
         parent = library.tree.find(directory)
     with library.read() as database:
         row = database.execute(

@@ -7,7 +7,9 @@ from collections.abc import Collection
 from csearchd.library.library import Library
 
 
-def retire(library: Library, installed: Collection[str], keep: int, limit: int = 1000) -> int:
+def delete_unused_vectors(
+    library: Library, installed: Collection[str], keep: int, limit: int = 1000
+) -> int:
     """Deletes vectors of models that have been none of `installed`, which are fingerprints, for
     more than `keep` seconds.
 

@@ -31,7 +31,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
         if parent in below:
             return False
         if target:
-            remove_tree(library, database, target, spare_roots=False)
+            remove_tree(library, database, target, keep_roots=False)
         _move_kept(database, old, new)
         carry_ledger(library, old, new)
         parent = directory_row(library, database, os.path.dirname(new))
@@ -40,7 +40,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
             (parent, os.path.basename(new), directory),
         )
         _unlist(database, tree.parent(directory), parent)
-        with library.memory:
+        with library.memory_lock:
             tree.move(directory, parent, os.path.basename(new))
     return True
 
@@ -63,7 +63,7 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
             (parent, os.path.basename(new), MOVED, file),
         )
         _unlist(database, directory, parent)
-        with library.memory:
+        with library.memory_lock:
             state = int(library.catalogue.state[file])
             library.catalogue.put(file, parent, content, state)
     return True
@@ -103,7 +103,7 @@ def _swap_directories(
         [(*places[0], second), (*places[1], first)],
     )
     _unlist(database, places[0][0], places[1][0])
-    with library.memory:
+    with library.memory_lock:
         tree.swap(first, second)
     return True
 
@@ -122,7 +122,7 @@ def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, othe
         ],
     )
     _unlist(database, first[1], second[1])
-    with library.memory:
+    with library.memory_lock:
         catalogue = library.catalogue
         for (file, _, content), (_, directory, _) in ((first, second), (second, first)):
             catalogue.put(file, directory, content, int(catalogue.state[file]))

@@ -12,14 +12,14 @@ from csearchd.library.volumes import unmounted
 
 def roots(library: Library) -> list[bytes]:
     """The paths of those whose disk is there, sorted."""
-    with library.read() as database, library.memory:
+    with library.read() as database, library.memory_lock:
         rows = database.execute("SELECT directory FROM roots").fetchall()
         return sorted(library.tree.path(row[0]) for row in rows if row[0] in library.tree)
 
 
 def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
     """Those paths, sorted, each with when all below it was last listed: seconds since 1970."""
-    with library.read() as database, library.memory:
+    with library.read() as database, library.memory_lock:
         rows = database.execute(
             "SELECT directory, covered FROM roots JOIN directories ON id = directory"
         ).fetchall()
@@ -49,19 +49,19 @@ def remove(library: Library, path: bytes) -> bool:
             listings.remove(library, path)
             for part in unmounted.directories_at(database, path):
                 if not listings.roots_among(database, [part]):
-                    unmounted.remove_absent(library, database, part)
+                    unmounted.remove_unmounted(library, database, part)
         return True
 
 
 def _remove_absent(library: Library, database: sqlite3.Connection, path: bytes) -> bool:
     """`remove` for a root whose disk is away, by its last path."""
-    gone = [root for root in unmounted.absent_roots(database) if root.path == path]
+    gone = [root for root in unmounted.unmounted_roots(database) if root.path == path]
     for root in gone:
         database.execute("DELETE FROM roots WHERE directory = ?", (root.directory,))
-        others = unmounted.absent_roots(database)
+        others = unmounted.unmounted_roots(database)
         inside = {row[0] for other in others for row in unmounted.below(database, other.directory)}
         if root.directory not in inside:
-            unmounted.remove_absent(library, database, root.directory)
+            unmounted.remove_unmounted(library, database, root.directory)
     return bool(gone)
 
 

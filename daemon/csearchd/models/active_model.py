@@ -12,7 +12,7 @@ from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import STARTER, Model, find_model, installed_models
 from csearchd.models.text_tower import TextTower
 from csearchd.system import processors
-from csearchd.system.memory import give_back
+from csearchd.system.memory import release_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ class Models:
             log.warning("%s; the built-in model serves instead", error)
             self.last_error = str(error)
             self.active_model = self._load(find_model(directory, STARTER))
-        self.coming: Model | None = None
+        self.next_model: Model | None = None
         if coming := library.setting("next_model"):
             try:
-                self.coming = find_model(directory, coming)
+                self.next_model = find_model(directory, coming)
             except ModelError as error:
                 log.warning("%s; keeping %s", error, self.active_model.model.name)
                 library.set("next_model", None)
@@ -62,27 +62,27 @@ class Models:
         with self._lock:
             model = find_model(self._directory, name)
             if model.fingerprint == self.active_model.model.fingerprint:
-                self.coming = self.last_error = None
+                self.next_model = self.last_error = None
                 with self._library.write():
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
             else:
                 self._library.set("next_model", name)
-                self.coming = model
+                self.next_model = model
         return model
 
-    def complete(self, model: Model) -> None:
+    def activate(self, model: Model) -> None:
         """The coming model has all its vectors: it serves from now on. Raises ModelError."""
         active_model = gone = self._load(model)
         try:
             with self._lock:
-                if self.coming != model:
+                if self.next_model != model:
                     return
                 with self._library.write():
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
                 gone, self.active_model = self.active_model, active_model
-                self.coming = self.last_error = None
+                self.next_model = self.last_error = None
         finally:  # nobody keeps the vectors of the other one up to date
             self._library.release(gone.row)
         log.info("%s serves now", model.name)
@@ -90,7 +90,7 @@ class Models:
     @property
     def fingerprints(self) -> set[str]:
         """Those of the models that are installed, and of those that are in use."""
-        used = [self.active_model.model, *([self.coming] if self.coming else [])]
+        used = [self.active_model.model, *([self.next_model] if self.next_model else [])]
         return {model.fingerprint for model in (*used, *installed_models(self._directory))}
 
     def use_threads(self, threads: int) -> None:
@@ -108,7 +108,7 @@ class Models:
         tower = TextTower(model, self._threads)  # first: it knows whether the dimensions are right
         row = self.row(model)
         table = self._library.vectors(row, model.dimensions)
-        give_back()  # loading both takes twice what they are
+        release_free_memory()  # loading both takes twice what they are
         return ActiveModel(model, row, table, tower)
 
 

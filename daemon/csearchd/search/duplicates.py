@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library.metadata.photo_metadata import Facts
+from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.vectors.table import VectorTable
 from csearchd.scoring.confidence import NEAR_DUPLICATE, ScoreCalibration
 from csearchd.search.request import Hit
@@ -116,7 +116,7 @@ def _verified(
 
 
 def grouped(
-    hits: Sequence[Hit], table: VectorTable, calibration: ScoreCalibration, facts: Facts
+    hits: Sequence[Hit], table: VectorTable, calibration: ScoreCalibration, metadata: PhotoMetadata
 ) -> list[list[Hit]]:
     """Hits in their order, each with those after it that are nearly the same: the same pixels, near
     duplicates, and what was taken in the same few seconds and looks alike."""
@@ -126,7 +126,7 @@ def grouped(
     taken = np.zeros(len(hits), np.bool_)
     for start in range(0, len(hits), _ROWS):
         reach = slice(start, start + _REACH)
-        alike = _alike(contents[reach], files[reach], table, calibration, facts)
+        alike = _alike(contents[reach], files[reach], table, calibration, metadata)
         for row, number in enumerate(range(start, min(start + _ROWS, len(hits)))):
             if not taken[number]:
                 members = start + np.flatnonzero(alike[row] & ~taken[reach])
@@ -141,7 +141,7 @@ def _alike(
     files: NDArray[np.int64],
     table: VectorTable,
     calibration: ScoreCalibration,
-    facts: Facts,
+    metadata: PhotoMetadata,
 ) -> NDArray[np.bool_]:
     """Which hits are nearly the same, (up to _ROWS, hits)."""
     alike: NDArray[np.bool_] = contents[:_ROWS, None] == contents[None]
@@ -150,17 +150,19 @@ def _alike(
         rows = seen[seen < _ROWS]
         vectors = table.vectors(contents[seen])
         likeness = calibration.likeness(vectors[: len(rows)], vectors)
-        when, dated = _times(facts, files[seen])
+        when, dated = _times(metadata, files[seen])
         together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS
         together &= dated[: len(rows), None] & dated[None]
         alike[np.ix_(rows, seen)] |= likeness >= np.where(together, _BURST, NEAR_DUPLICATE)
     return alike
 
 
-def _times(facts: Facts, files: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """When files were taken (seconds), and whether they tell. Facts that aren't loaded yet (after a
-    start, and after a transaction that failed) tell nothing."""
-    when, dated = facts.when, facts.dated
+def _times(
+    metadata: PhotoMetadata, files: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """When files were taken (seconds since 1970), and whether that is known. Both are 0 until the
+    metadata is loaded (after a start, and after a transaction that failed)."""
+    when, dated = metadata.timestamp, metadata.has_capture_time
     if not len(when):
         return np.zeros(len(files), np.int64), np.zeros(len(files), np.bool_)
     known = files < len(when)

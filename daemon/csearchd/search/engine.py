@@ -134,9 +134,9 @@ class Engine:
             answer = self._found(
                 replace(question, top=count, offset=0, order=ranked, reverse=backwards)
             )
-            active_model, facts = self._models.active_model, self._library.facts
+            active_model, metadata = self._models.active_model, self._library.photo_metadata
             calibration = self._calibrations.of(active_model)
-            groups = duplicates.grouped(answer.hits, active_model.table, calibration, facts)
+            groups = duplicates.grouped(answer.hits, active_model.table, calibration, metadata)
             if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
                 break
             count *= 4
@@ -198,8 +198,8 @@ class Engine:
         return files
 
     def _inside(self, question: SearchRequest) -> Mask:
-        with self._library.memory:
-            return self._library.catalogue.inside(question.scope)
+        with self._library.memory_lock:
+            return self._library.catalogue.files_in(question.scope)
 
     def _best(
         self, question: SearchRequest, files: Mask | None, wanted: Mask, count: int
@@ -274,8 +274,8 @@ class Engine:
 
     def _contents(self, files: Mask | None, question: SearchRequest) -> Mask:
         """By content id: whether one of the files has it and it isn't left out."""
-        with self._library.memory:
-            wanted = self._library.catalogue.contents(files)
+        with self._library.memory_lock:
+            wanted = self._library.catalogue.contents_of(files)
         if question.without:
             wanted = wanted.copy()  # it is kept for other searches
             wanted[[content for content in question.without if content < len(wanted)]] = False
@@ -330,8 +330,8 @@ class Engine:
         changed."""
         if len(contents) <= _MANY:
             return located(self._library, "content", contents.tolist())
-        with self._library.memory:
-            numbers = self._library.catalogue.having(contents)
+        with self._library.memory_lock:
+            numbers = self._library.catalogue.files_with(contents)
         return located(self._library, "id", numbers.tolist())  # half the pages of the database
 
     def _keep(

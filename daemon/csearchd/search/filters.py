@@ -20,7 +20,13 @@ import numpy as np
 from csearchd import limits
 from csearchd.errors import DateError, PlaceError, QueryError
 from csearchd.library.library import Library
-from csearchd.library.metadata.photo_metadata import KINDS, SHAPES, Facts, Mask, aligned
+from csearchd.library.metadata.photo_metadata import (
+    FORMATS,
+    ORIENTATIONS,
+    Mask,
+    PhotoMetadata,
+    aligned,
+)
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
 from csearchd.search.places.places import Places
@@ -80,7 +86,7 @@ def _choice(filter: Filter, now: datetime, places: Places) -> Choice:
             return _date(name, value, now)
         if name == "near":
             circle = places.find(value)
-            return lambda library: library.known_facts().near(*circle)
+            return lambda library: library.load_photo_metadata().near(*circle)
         if name in ("iso", "rating", "size"):
             return _number(name, value)
         if name in ("type", "orientation"):
@@ -88,9 +94,9 @@ def _choice(filter: Filter, now: datetime, places: Places) -> Choice:
     except (DateError, PlaceError, _ValueProblem) as error:
         raise QueryError(f"{name}: {error}", filter.start, filter.end) from None
     if name == "camera":
-        return lambda library: library.known_facts().camera(value)
+        return lambda library: library.load_photo_metadata().camera(value)
     if name == "lens":
-        return lambda library: library.known_facts().lens(value)
+        return lambda library: library.load_photo_metadata().lens(value)
     if name == "tag":
         return lambda library: library.keywords.mask(library, value)
     if name == "folder":
@@ -115,7 +121,7 @@ def _date(name: str, value: str, now: datetime) -> Choice:
             period = Period(dates.FIRST, period.start)
     begin = None if period.start == dates.FIRST else (period.start - _EPOCH).total_seconds()
     end = None if period.end == dates.LAST else (period.end - _EPOCH).total_seconds()
-    return lambda library: library.known_facts().taken_between(begin, end)
+    return lambda library: library.load_photo_metadata().taken_between(begin, end)
 
 
 def _number(name: str, value: str) -> Choice:
@@ -135,8 +141,11 @@ def _number(name: str, value: str) -> Choice:
         raise _ValueProblem(f"{clipped(value)!r} is no number to compare with, as in {example}")
 
     def choice(library: Library) -> Mask:
-        facts = library.known_facts()
-        compare = {"iso": facts.iso, "rating": facts.rating, "size": facts.megapixels}[name]
+        metadata = library.load_photo_metadata()
+        comparisons = {
+            "iso": metadata.iso, "rating": metadata.rating, "size": metadata.megapixels,
+        }  # fmt: skip
+        compare = comparisons[name]
         masks = [compare(*test) for test in tests]
         mask = masks[0]
         for other in masks[1:]:
@@ -147,12 +156,12 @@ def _number(name: str, value: str) -> Choice:
 
 
 def _kind(name: str, value: str) -> Choice:
-    known = KINDS if name == "type" else SHAPES
+    known = FORMATS if name == "type" else ORIENTATIONS
     kind = value.lower()
     if kind not in known:
         raise _ValueProblem(f"{clipped(value)!r} is none of {', '.join(known)}")
-    compare = Facts.format if name == "type" else Facts.orientation
-    return lambda library: compare(library.known_facts(), kind)
+    compare = PhotoMetadata.format if name == "type" else PhotoMetadata.orientation
+    return lambda library: compare(library.load_photo_metadata(), kind)
 
 
 def _plain(text: str) -> str:
@@ -172,7 +181,7 @@ def _tester(value: str) -> Callable[[str], bool]:
 def _in_folder(library: Library, value: str) -> Mask:
     """Files below directories whose path ends like `value`: `2019`, `Holidays/2019`, `IMG*`."""
     tests = [_tester(part) for part in reversed(value.split("/")) if part]
-    with library.memory:
+    with library.memory_lock:
         tree = library.tree
 
         def is_meant(directory: int) -> bool:
@@ -183,7 +192,7 @@ def _in_folder(library: Library, value: str) -> Mask:
             return bool(tests)
 
         scope = tree.mask(filter(is_meant, tree.below(TOP)))
-        return library.catalogue.inside(scope)
+        return library.catalogue.files_in(scope)
 
 
 def _named(library: Library, value: str) -> Mask:

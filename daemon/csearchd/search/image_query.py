@@ -131,7 +131,7 @@ class ImageQueries:
         """What the library says is in the file at that path, if that is this file, unchanged."""
         directory, name = os.path.split(picture.path)
         info = picture.info
-        with self._library.memory:
+        with self._library.memory_lock:
             known = self._library.tree.find(directory)
         with self._library.read() as database:
             row = database.execute(

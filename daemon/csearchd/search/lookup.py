@@ -32,7 +32,7 @@ def located(
         if names is None:
             continue
         files, contents, directories = (list(map(int, each.split(","))) for each in columns)
-        with library.memory:
+        with library.memory_lock:
             above = library.tree.paths(set(directories))
         for file, content, directory, name in zip(
             files, contents, directories, names.split(b"/"), strict=True

@@ -43,8 +43,8 @@ def first(
 
 
 def _keys(library: Library, files: NDArray[np.int64], order: str) -> NDArray[Any]:
-    facts = library.known_facts()
-    column = facts.area if order == "size" else facts.when
+    metadata = library.load_photo_metadata()
+    column = metadata.megapixel_column if order == "size" else metadata.timestamp
     size = int(files.max(initial=0)) + 1
     keys: NDArray[Any] = np.zeros(size, column.dtype)
     keys[: len(column)] = column[:size]

@@ -50,9 +50,9 @@ class FolderNames:
         return list(found)
 
     def _sorted(self) -> tuple[DirectoryTree, list[int]]:
-        with self._library.memory:
+        with self._library.memory_lock:
             tree = self._library.tree
-            holders = self._library.catalogue.holders()
+            holders = self._library.catalogue.directories_with_files()
             state = tree, tree.changes, np.packbits(holders).tobytes()
             if self._known and self._known[0] == state:
                 return tree, self._known[1]

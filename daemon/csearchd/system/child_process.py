@@ -8,15 +8,17 @@ import signal
 import time
 
 FIRST, LOWEST = 5, 19  # nice(2)
-HANDFUL = 5  # new pictures that are read soon, and on battery too: a screenshot is wanted at once
+# So few new pictures are read soon, even on battery: the user wants a screenshot at once.
+SMALL_BATCH = 5
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TRIES, _PAUSE = 10, 0.1  # seconds, in which the kernel takes one change of any autogroup
 
 
 def enter_background(keep: int, quiet: bool) -> None:
-    """Lets go of all descriptors but 0, 1, 2 and `keep`; if `quiet`, lowers the priority somewhat:
-    where all processors are busy, nice 19 is a hundredth of one, by which to start alone takes
-    minutes, and somebody may wait for a single new picture. For many, `step_back` comes soon.
+    """Closes all descriptors but 0, 1, 2 and `keep`, and lets the kernel end this process with its
+    parent. If `quiet`, lowers the priority, but not to the lowest: where all processors are busy,
+    nice 19 gets a hundredth of one, so that starting alone takes minutes, and somebody may wait
+    for a single new picture. A process with many pictures calls `use_lowest_priority` soon.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started the daemon
     os.closerange(3, keep)
@@ -32,7 +34,7 @@ def enter_background(keep: int, quiet: bool) -> None:
     end_with_parent()
 
 
-def step_back() -> None:
+def use_lowest_priority() -> None:
     """Gives all threads of this process, and those they start, the lowest priority.
 
     Nice 19 with SCHED_BATCH rather than SCHED_IDLE: it yields to everything that people wait for,

@@ -82,10 +82,10 @@ def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tupl
         fd = os.open(path, flags, dir_fd=directory)
     except OSError as error:
         raise _unreadable(error) from error
-    return fd, take_file(fd, max_bytes)
+    return fd, check_open_file(fd, max_bytes)
 
 
-def take_file(fd: int, max_bytes: int) -> FileStat:
+def check_open_file(fd: int, max_bytes: int) -> FileStat:
     """What an open file is. Raises UnreadableError, and closes it then."""
     try:
         return _check(os.fstat(fd), max_bytes)

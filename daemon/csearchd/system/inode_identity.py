@@ -15,7 +15,7 @@ _FIELDS = struct.Struct("=I24xHxxQ40xqI")  # mask, mode, inode, born: seconds, n
 _SIZE = 256
 
 
-def born(path: bytes) -> tuple[int, int] | None:
+def inode_identity(path: bytes) -> tuple[int, int] | None:
     """A directory's inode number and when it was made, in nanoseconds, by statx(2).
 
     None where there is no directory, or its file system doesn't say.

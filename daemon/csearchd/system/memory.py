@@ -41,7 +41,7 @@ def limit_growth(growth: int) -> None:
     _set_soft_limit(_data_size() + growth)
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Returns freed memory to the system, which glibc keeps otherwise."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

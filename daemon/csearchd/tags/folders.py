@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
-from csearchd.system.inode_identity import born
+from csearchd.system.inode_identity import inode_identity
 from csearchd.tags.ledger import CARRIERS
 
 _MODES = [mode.encode() for mode in CARRIERS]
@@ -24,7 +24,7 @@ def folders(library: Library) -> dict[bytes, str]:
 
 def keep(library: Library, path: bytes, mode: str) -> None:
     """Keeps the folder tagged from now on, or in another mode."""
-    inode, when = born(path) or (None, None)
+    inode, when = inode_identity(path) or (None, None)
     with library.write() as database:
         database.execute(
             "INSERT OR REPLACE INTO tag_folders (path, mode, inode, born) VALUES (?, ?, ?, ?)",
@@ -54,7 +54,7 @@ def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
     A folder inside that is kept in a mode of its own isn't part of it.
     """
     inner = [kept for kept in folders(library) if kept != path and is_below(kept, path)]
-    with library.memory:
+    with library.memory_lock:
         tree = library.tree
         top, *others = (
             tree.below(found) if (found := tree.find(one)) else [] for one in (path, *inner)
@@ -82,7 +82,7 @@ def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
             "SELECT CAST(v.mode AS BLOB), f.directory, count(*) FROM tag_visits v "
             "JOIN files f ON f.id = v.file WHERE v.failure IS NOT NULL GROUP BY v.mode, f.directory"
         ).fetchall()
-    with library.memory:
+    with library.memory_lock:
         tree = library.tree
         there = {tree.find(path): path for path in kept}
         for mode, directory, count in rows:
@@ -94,10 +94,10 @@ def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
 
 def below(library: Library, path: bytes) -> list[int]:
     """All files below a directory; the file itself if it is one."""
-    with library.memory:
+    with library.memory_lock:
         directory = library.tree.find(path)
         if directory is not None:
-            inside = library.catalogue.inside(library.tree.mask([directory]))
+            inside = library.catalogue.files_in(library.tree.mask([directory]))
             return [int(file) for file in inside.nonzero()[0]]
         parent, _, name = path.rpartition(b"/")
         directory = library.tree.find(parent or b"/")

@@ -28,7 +28,7 @@ class Following:
         One that is gone stays where it was, since it may come back, as another directory.
         """
         # Before anything is looked at: what is in its place now was not among these.
-        with self._library.memory:
+        with self._library.memory_lock:
             arrived = self._library.tree.take_arrived()
         with self._library.read() as database:
             rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
@@ -50,7 +50,7 @@ class Following:
 
     def _identities(self, directories: Iterable[int]) -> dict[Identity | None, bytes]:
         """The paths of directories that the library knows, by what is there now."""
-        with self._library.memory:
+        with self._library.memory_lock:
             tree = self._library.tree
             paths = [tree.path(directory) for directory in directories if directory in tree]
         return {self._look(path): path for path in paths}

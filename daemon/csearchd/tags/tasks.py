@@ -215,7 +215,7 @@ def files_at(
             f"FROM files f LEFT JOIN contents c ON c.id = f.content WHERE f.id IN ({marks})",
             files,
         ).fetchall()
-    with library.memory:
+    with library.memory_lock:
         tree = library.tree
         return [
             (row[0], tree.path(row[1]).rstrip(b"/") + b"/" + row[2], row[3], row[4])

@@ -25,7 +25,7 @@ class Debounce:
             names[name] = until
             return known
 
-    def settle(self, directory: bytes, name: bytes, now: float) -> None:
+    def mark_complete(self, directory: bytes, name: bytes, now: float) -> None:
         """The file is whole: its rest ends with the next listing of its directory."""
         with self._lock:
             names = self._held.get(directory)

@@ -130,7 +130,7 @@ class EventHandler:
             if held or is_sidecar(name):
                 return  # the listing comes when it is closed, or rests
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
-            self._debounce.settle(path, name, time.monotonic())
+            self._debounce.mark_complete(path, name, time.monotonic())
         if mask & (IN_CLOSE_WRITE | IN_ATTRIB):
             self._links.note(join(path, name))
         self._listing_queue.list_soon(node)

@@ -6,7 +6,7 @@ import os
 import time
 
 from csearchd.library.library import Library
-from csearchd.library.listings import holders
+from csearchd.library.listings import directories_with_inodes
 from csearchd.system.files import signed
 
 _SECONDS = 1.0  # between looks for the other names: a file may change many times
@@ -40,4 +40,4 @@ class Links:
             return []
         self._due = time.monotonic() + _SECONDS
         chosen = [self._inodes.pop() for _ in range(min(len(self._inodes), _MOST))]
-        return holders(self._library, chosen)
+        return directories_with_inodes(self._library, chosen)

@@ -59,7 +59,7 @@ class Mounts:
         """With which paths begin that inotify doesn't tell all changes of."""
         return self._blind
 
-    def local(self, path: bytes) -> bytes:
+    def resolve_local(self, path: bytes) -> bytes:
         """`path`, absolute, with its links followed up to where inotify doesn't tell all changes:
         to look further may take for ever. What is no link, or isn't there, stays as it is."""
         here, rest, links = b"/", path.split(b"/")[::-1], 0

@@ -80,15 +80,15 @@ class Scanner:
         self._missed: set[bytes] = set()  # roots of which an error has hidden something
         self._missed_again = 0.0  # when those are to be scanned
         self._backoff = Backoff()
-        self._unsettled = threading.Event()  # roots or mounts have changed
-        self._unsettled.set()
+        self._roots_or_mounts_changed = threading.Event()  # roots or mounts have changed
+        self._roots_or_mounts_changed.set()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = supervisor.thread("scanning", self._run)
 
     def start(self) -> None:
         """Before anything is scanned, disks that are away are noticed. Raises LibraryError."""
-        self._settle()
+        self._reconcile_roots_and_mounts()
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -123,7 +123,7 @@ class Scanner:
         self._wake()
         return scan
 
-    def look(self, path: bytes) -> None:
+    def list_soon(self, path: bytes) -> None:
         """Lists a directory that is known: it alone if it is watched, else all below it too."""
         with self._lock:
             self._looks.append(path)
@@ -142,14 +142,14 @@ class Scanner:
             if watched and not fresh:
                 self._note_refreshed(path)
         if watched and (missing or not fresh):
-            self.look(path)
+            self.list_soon(path)
         elif not watched and not fresh:
             self.scan(path, again=False)
 
     def roots_changed(self) -> None:
         """The library has other roots now; they are watched from now on."""
         self._roots_asked = time.monotonic()
-        self._unsettled.set()
+        self._roots_or_mounts_changed.set()
         self._wake()
 
     @property
@@ -159,7 +159,7 @@ class Scanner:
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
     @property
-    def gap(self) -> str | None:
+    def incomplete_reason(self) -> str | None:
         """Says that something below the roots isn't known, while that is so."""
         if not self._missed:
             return None
@@ -168,7 +168,7 @@ class Scanner:
     @property
     def complete(self) -> bool:
         """Whether all that is below the roots has been listed, and nothing is to be."""
-        if self._unsettled.is_set() or self.scanning:
+        if self._roots_or_mounts_changed.is_set() or self.scanning:
             return False
         with self._lock:
             return self._complete.issuperset(self.watcher.roots)
@@ -205,13 +205,13 @@ class Scanner:
 
     def _turn(self) -> bool:
         """Lists a directory for an event and one for a scan. Returns whether there was any."""
-        if self._unsettled.is_set():
-            self._settle()
+        if self._roots_or_mounts_changed.is_set():
+            self._reconcile_roots_and_mounts()
         self.watcher.catch_up()
         self.watcher.look_around()
         self._make_up()
         while (path := self._next_look()) is not None:
-            if not self.watcher.look(path) and self._library.tree.find(path) is not None:
+            if not self.watcher.list_soon(path) and self._library.tree.find(path) is not None:
                 self._scan(path)
         node = self.watcher.next_listing()
         if node:
@@ -266,16 +266,16 @@ class Scanner:
         left = max(0.0, self._missed_again - time.monotonic())
         return left if timeout is None else min(left, timeout)
 
-    def _settle(self) -> None:
+    def _reconcile_roots_and_mounts(self) -> None:
         """Takes over what roots there are and what is mounted. Raises LibraryError."""
-        self._unsettled.clear()
+        self._roots_or_mounts_changed.clear()
         try:
-            changed = self.watcher.settle()
+            changed = self.watcher.reconcile_mounts()
             if changed:
                 self._roots_asked = time.monotonic()
             self._take_roots()
         except BaseException:
-            self._unsettled.set()
+            self._roots_or_mounts_changed.set()
             raise
         self.watcher.scan_mounted(changed)
         if changed:
@@ -301,7 +301,7 @@ class Scanner:
                 self._end(scan)
             else:  # asked for since then, and what it has listed goes
                 scan.again = scan.begun
-        listings.remove(self._library, gone, spare_roots=True)
+        listings.remove(self._library, gone, keep_roots=True)
 
     def _wait(self, timeout: float | None) -> None:
         poller = select.poll()
@@ -314,7 +314,7 @@ class Scanner:
             if descriptor == self._wake_read:
                 os.read(self._wake_read, 4096)
             elif descriptor == mounts:
-                self._unsettled.set()
+                self._roots_or_mounts_changed.set()
 
     def _try_step(self, scan: Scan) -> bool:
         """As `_step`; an error that nobody thought of costs the directory that led to it."""
@@ -335,7 +335,7 @@ class Scanner:
             return False
         if not scan.left:
             if not scan.failures:
-                listings.cover(self._library, scan.path)
+                listings.mark_scanned(self._library, scan.path)
             self.watcher.scanned(scan.path, True, scan.changed, scan.cost)
             log.debug("scanned %s: %d pictures", os.fsdecode(scan.path), scan.found)
             return True
@@ -381,7 +381,7 @@ class Scanner:
             listing = self.watcher.read(path)
             pulled_out = listing and listing.failure and self.watcher.pulled_out(path)
             if self.watcher.remounted or (pulled_out and tries == _TRIES):
-                self._settle()  # it may be of another disk than a moment ago
+                self._reconcile_roots_and_mounts()  # it may be of another disk than a moment ago
                 tries -= bool(pulled_out)
                 continue
             tries = tries - 1 if self.watcher.catch_up() else 0

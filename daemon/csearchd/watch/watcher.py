@@ -63,7 +63,7 @@ class Watcher:
         `changed` is called when files may be read that were held; `failed` with an error that an
         event led to and nobody thought of: what the event told is lost.
         """
-        self.lost = 0  # times that the kernel's queue ran over
+        self.overflows = 0  # times that the kernel's queue ran over
         self.last_error: str | None = None
         self._library = library
         self._debounce = debounce
@@ -71,7 +71,7 @@ class Watcher:
         self._changed = changed
         self._failed = failed
         self._mounts = Mounts()
-        self.local, self.pulled_out = self._mounts.local, self._mounts.pulled_out
+        self.resolve_local, self.pulled_out = self._mounts.resolve_local, self._mounts.pulled_out
         self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
         self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
         self._failing: set[bytes] = set()  # those of which that was seen since their scan began
@@ -127,19 +127,19 @@ class Watcher:
         partly = self._inotify is None or root in self._unwatched or not self.watches(root)
         return "scanned" if partly else "watched"
 
-    def below(self, root: bytes) -> int:
+    def watched_below(self, root: bytes) -> int:
         """How many directories are watched below a root, itself included; anybody may ask."""
         node = self._watches.find(root)
         return sum(n.watch is not None for n in node.below()) if node else 0
 
-    def lost_since(self, root: bytes) -> int:
+    def overflows_since(self, root: bytes) -> int:
         """How often events were lost since this has been a root; anybody may ask."""
-        return self.lost - self._roots.get(root, self.lost)
+        return self.overflows - self._roots.get(root, self.overflows)
 
     def set_roots(self, roots: Iterable[bytes]) -> None:
         """What is to be watched from now on; who adds a root asks for its scan too."""
         before = self._roots
-        self._roots = {root: before.get(root, self.lost) for root in roots}
+        self._roots = {root: before.get(root, self.overflows) for root in roots}
         for gone in before.keys() - self._roots.keys():
             if node := self._watches.find(gone):
                 node.is_root = False
@@ -207,24 +207,24 @@ class Watcher:
             shown = os.fsdecode(point)
             return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
 
-    def there(self, path: bytes) -> bool:
+    def exists(self, path: bytes) -> bool:
         """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
         try:
-            return self.ask(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
+            return self.timed_call(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
         except Unanswered:
             return True
 
-    def which_are_there(self, paths: Iterable[bytes]) -> list[bool]:
+    def existing_paths(self, paths: Iterable[bytes]) -> list[bool]:
         """As `there`, of the thousand files of a search."""
         blind = self._mounts.blind_prefixes
         return [
-            self.there(path)
+            self.exists(path)
             if path.startswith(blind)
             else os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
             for path in paths
         ]
 
-    def ask(self, path: bytes, question: Callable[[], T], patient: bool = False) -> T:
+    def timed_call(self, path: bytes, question: Callable[[], T], patient: bool = False) -> T:
         """What `question`, about a file at `path`, returns or raises; anybody may ask.
 
         Raises Unanswered where `path` is on a file system whose server hangs. Who is `patient`
@@ -333,7 +333,7 @@ class Watcher:
                 return root
         return None
 
-    def look(self, path: bytes) -> bool:
+    def list_soon(self, path: bytes) -> bool:
         """Lists the directory at `path` soon, if it is watched; returns whether it is."""
         node = self._watches.find(path)
         if node is None or node.watch is None:
@@ -348,7 +348,7 @@ class Watcher:
         """
         now = time.monotonic()
         for path in self._links.directories(now):
-            self.look(path)
+            self.list_soon(path)
         for path in self._listing_queue.next_scans():
             if self._mounts.blind(path) or os.path.isdir(path):
                 self._scan(path)
@@ -360,7 +360,7 @@ class Watcher:
         """Whether the table of mounts has changed since this was asked last."""
         return self._mounts.changed()
 
-    def settle(self) -> set[bytes]:
+    def reconcile_mounts(self) -> set[bytes]:
         """Lets the library's disks go and come with what is mounted now.
 
         Returns what has changed by that, for `scan_mounted`. Raises LibraryError.
@@ -368,7 +368,7 @@ class Watcher:
         points = self._mounts.update()
         roots = paths(self._library)
         return points.union(
-            disks.settle(
+            disks.reconcile(
                 self._library,
                 self._mounts.volumes,
                 lambda path: any(self._enters(path, root) for root in roots),
@@ -402,7 +402,7 @@ class Watcher:
         moved = False
         for event in self._inotify.read() if self._inotify else ():
             if event.mask & IN_OVERFLOW:
-                self.lost += 1
+                self.overflows += 1
                 log.warning("the kernel's queue of events ran over; scanning everything")
                 self.rescan()
                 continue

@@ -15,7 +15,7 @@ import threading
 from typing import Any
 
 from csearchd.library import concepts
-from csearchd.library.catalogue import DUE, FAILED, KNOWN
+from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.durability import shown
 from csearchd.library.library import Library
 
@@ -75,9 +75,9 @@ class Summary:
             self._written = summary
 
     def _pictures(self) -> int:
-        with self._library.memory:
+        with self._library.memory_lock:
             catalogue = self._library.catalogue
-            return sum(catalogue.count(state) for state in (DUE, KNOWN, FAILED))
+            return sum(catalogue.count(state) for state in (DUE, INDEXED, FAILED))
 
     @property
     def remark(self) -> str | None:
@@ -105,7 +105,7 @@ def _items(library: Library) -> Items:
         rows = database.execute(
             "SELECT directory, path FROM roots LEFT JOIN disks USING (directory)"
         ).fetchall()
-    with library.memory:
+    with library.memory_lock:
         tree = library.tree
         roots = [tree.path(row) if row in tree else path for row, path in rows]
     return {

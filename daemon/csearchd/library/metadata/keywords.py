@@ -89,7 +89,9 @@ class Keywords:
         self._vocabulary = None
 
     def _words(self, library: Library) -> dict[str, list[int]]:
-        with library.memory:  # so that what is committed meanwhile is told to `changed` afterwards
+        with (
+            library.memory_lock
+        ):  # so that what is committed meanwhile is told to `changed` afterwards
             if self._vocabulary is None:
                 vocabulary: dict[str, list[int]] = {}
                 with library.read() as database:
@@ -98,7 +100,7 @@ class Keywords:
             return self._vocabulary
 
     def _having(self, library: Library, keyword: int) -> NDArray[np.int32]:
-        with library.memory:
+        with library.memory_lock:
             version = self._version
             if (known := self._files.get(keyword)) is not None:
                 self._files.move_to_end(keyword)
@@ -106,7 +108,7 @@ class Keywords:
         with library.read() as database:
             rows = database.execute("SELECT file FROM file_keywords WHERE keyword = ?", (keyword,))
             files = np.fromiter((row[0] for row in rows), np.int32)
-        with library.memory:
+        with library.memory_lock:
             if version == self._version and keyword not in self._files:
                 self._files[keyword] = files
                 self._size += len(files)

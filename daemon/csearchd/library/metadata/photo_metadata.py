@@ -1,12 +1,12 @@
 """What filters compare, in memory: a column for each fact, indexed by a file's id.
 
-    facts = library.known_facts()               # reads them where that hasn't been done yet
+    facts = library.load_photo_metadata()               # reads them where that hasn't been done yet
     facts.taken_between(begin, end)             # seconds of local time since 1970; end excluded
     facts.near(latitude, longitude, km)
     facts.camera(text), facts.lens(text)        # any part, case ignored
     facts.iso(op, n), facts.rating(op, n), facts.megapixels(op, n)      # op: < <= = >= >
-    facts.format(kind)                          # a name of KINDS
-    facts.orientation(kind)                     # a name of SHAPES
+    facts.format(kind)                          # a name of FORMATS
+    facts.orientation(kind)                     # a name of ORIENTATIONS
     library.keywords.mask(library, text)        # see csearchd.library.metadata.keywords
     facts.when, facts.dated                     # to sort by, and whether `when` is a capture date
 
@@ -39,7 +39,7 @@ _EARTH_KM = 6371.0088  # mean radius
 _QUARTER = 900  # seconds: offsets from UTC change at whole quarters of an hour
 
 # What a user calls a format → Pillow's names, and RAW
-KINDS: dict[str, tuple[str, ...]] = {
+FORMATS: dict[str, tuple[str, ...]] = {
     "jpeg": ("JPEG", "MPO"),
     "jpg": ("JPEG", "MPO"),
     "png": ("PNG",),
@@ -56,7 +56,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "jxl": ("JXL",),
     "raw": ("RAW",),
 }
-SHAPES = {"portrait": 1, "landscape": 2, "square": 3}
+ORIENTATIONS = {"portrait": 1, "landscape": 2, "square": 3}
 COMPARISONS: dict[str, Callable[[Any, Any], Mask]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -79,7 +79,7 @@ class _Columns(NamedTuple):
     lens: NDArray[np.int32]
     format: NDArray[np.int32]
     megapixels: NDArray[np.float32]  # 0: not known
-    shape: NDArray[np.uint8]  # SHAPES; 0: not known
+    shape: NDArray[np.uint8]  # ORIENTATIONS; 0: not known
     fresh: Mask  # put or removed since the library was opened: newer than what is loaded
 
 
@@ -139,7 +139,7 @@ class _Names:
         return list(found)
 
 
-class Facts:
+class PhotoMetadata:
     """The columns; see above."""
 
     def __init__(self) -> None:
@@ -150,17 +150,17 @@ class Facts:
         self._formats = _Names()
 
     @property
-    def when(self) -> NDArray[np.int64]:
+    def timestamp(self) -> NDArray[np.int64]:
         """By file id: seconds since 1970 in local time; 0 for a file that isn't known."""
         return self._columns.when
 
     @property
-    def dated(self) -> Mask:
+    def has_capture_time(self) -> Mask:
         """By file id: whether `when` is when the picture was taken, and no modification time."""
         return self._columns.dated
 
     @property
-    def area(self) -> NDArray[np.float32]:
+    def megapixel_column(self) -> NDArray[np.float32]:
         """By file id: megapixels; 0 where that isn't known."""
         return self._columns.megapixels
 
@@ -227,7 +227,7 @@ class Facts:
         columns.rating[files] = np.nan_to_num(rating, nan=_UNRATED)
         columns.megapixels[files] = np.nan_to_num(width * height / 1e6)
         columns.shape[files] = np.select(
-            [width < height, width > height, width == height], list(SHAPES.values())
+            [width < height, width > height, width == height], list(ORIENTATIONS.values())
         )
         formats, makes, models, lenses = values[9:]
         columns.format[files] = self._formats.numbers(formats)[old]
@@ -261,7 +261,7 @@ class Facts:
         mask[files] = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1))) <= km
         return mask
 
-    def located(self) -> Mask:
+    def has_location(self) -> Mask:
         """Where the place is known."""
         mask: Mask = ~np.isnan(self._columns.latitude)
         return mask
@@ -282,7 +282,7 @@ class Facts:
         """The same of lenses."""
         return self._lenses.beginning(prefix, self._columns.lens)
 
-    def points(self) -> NDArray[np.float32]:
+    def locations(self) -> NDArray[np.float32]:
         """Where pictures were taken: (latitude, longitude) in degrees, to a tenth, each once,
         from south to north."""
         columns = self._columns
@@ -295,13 +295,13 @@ class Facts:
         places = np.stack([numbers // 3601 - 900, numbers % 3601 - 1800], 1).astype(np.float32)
         return places / np.float32(10)
 
-    def numbers(self, name: str) -> list[int]:
+    def distinct_values(self, name: str) -> list[int]:
         """Whole numbers that pictures have as `iso`, `rating` or `megapixels`, from below."""
         column = getattr(self._columns, name)
         known = column[(column != _UNRATED) if name == "rating" else (column > 0)]
         return [int(number) for number in np.unique(np.rint(known).astype(np.int32))]
 
-    def times(self, unit: str, begin: str = "") -> list[str]:
+    def capture_dates(self, unit: str, begin: str = "") -> list[str]:
         """The years, months or days ("Y", "M", "D") in which pictures were taken, the latest first;
         of those that are written like `begin` at the beginning."""
         when = self._columns.when
@@ -331,13 +331,13 @@ class Facts:
         return mask & _compared(column, comparison, number)
 
     def format(self, kind: str) -> Mask:
-        """Raises KeyError if `kind` is none of KINDS."""
-        wanted = {name.casefold() for name in KINDS[kind]}
+        """Raises KeyError if `kind` is none of FORMATS."""
+        wanted = {name.casefold() for name in FORMATS[kind]}
         return self._formats.matching(wanted.__contains__, self._columns.format)
 
     def orientation(self, kind: str) -> Mask:
-        """As shown. Raises KeyError if `kind` is none of SHAPES."""
-        mask: Mask = self._columns.shape == SHAPES[kind]
+        """As shown. Raises KeyError if `kind` is none of ORIENTATIONS."""
+        mask: Mask = self._columns.shape == ORIENTATIONS[kind]
         return mask
 
 

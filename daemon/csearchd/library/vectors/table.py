@@ -147,7 +147,7 @@ class VectorTable:
         self.damaged |= damaged
         return contents[sound], vectors[sound]
 
-    def settle(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
+    def flush(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
         """Clears the notes of changes, all of which the file has; inside a transaction.
 
         Returns what must be done once that is committed.
@@ -358,7 +358,7 @@ def _highest(database: sqlite3.Connection, model: int) -> int:
     return int(highest)
 
 
-def settle_others(database: sqlite3.Connection, tables: Iterable[int]) -> None:
+def forget_other_changes(database: sqlite3.Connection, tables: Iterable[int]) -> None:
     """Clears the notes of changes of models without a table; inside a transaction.
 
     A code file that one of them has left behind is not trusted any more.

@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from csearchd.library.library import Library
 from csearchd.library.listings import directory_row, remove_tree, roots_among
-from csearchd.library.volumes.unmounted import below, remove_absent
+from csearchd.library.volumes.unmounted import below, remove_unmounted
 from csearchd.library.volumes.volumes import Place, Volumes
 
 _UNREAD = -1  # in place of a size: the file must be read when it is there again
 
 
-def settle(library: Library, volumes: Volumes, enters: Callable[[bytes], bool]) -> list[bytes]:
+def reconcile(library: Library, volumes: Volumes, enters: Callable[[bytes], bool]) -> list[bytes]:
     """Makes the library agree with what is mounted; `enters`: whether scans come to a directory.
 
     Returns the directories that are to be scanned. Raises LibraryError.
@@ -125,10 +125,10 @@ def _bring_back(
         there = library.tree.find(path)
         if there and roots_among(database, library.tree.below(there)):
             # The user has made it a root again: what it holds now is what counts.
-            remove_absent(library, database, directory, with_roots=True)
+            remove_unmounted(library, database, directory, with_roots=True)
             continue
         if there:
-            remove_tree(library, database, there, spare_roots=False)
+            remove_tree(library, database, there, keep_roots=False)
         _attach(library, database, directory, path)
     return scan
 
@@ -190,7 +190,7 @@ def _cut_off(library: Library, database: sqlite3.Connection, top: int) -> None:
             (now, bool(unread), directory),
         )
     database.execute("UPDATE directories SET parent = NULL WHERE id = ?", (top,))
-    with library.memory:
+    with library.memory_lock:
         library.catalogue.remove(files)
         for directory in reversed(inside):
             tree.remove(directory)
@@ -209,7 +209,7 @@ def _attach(library: Library, database: sqlite3.Connection, top: int, path: byte
     database.executemany(
         "UPDATE directories SET absent = NULL WHERE id = ?", [(row[0],) for row in inside]
     )
-    with library.memory:
+    with library.memory_lock:
         for row in inside:
             library.tree.add(*row)
         library.catalogue.read(database, [row[0] for row in inside])

@@ -16,20 +16,20 @@ _BELOW = (
 )
 
 
-class AbsentRoot(NamedTuple):
+class UnmountedRoot(NamedTuple):
     directory: int
     path: bytes
     since: int  # seconds since 1970
     files: int
 
 
-def absent_roots(database: sqlite3.Connection) -> list[AbsentRoot]:
+def unmounted_roots(database: sqlite3.Connection) -> list[UnmountedRoot]:
     """The roots whose disk is away."""
     rows = database.execute(
         "SELECT r.directory, path, absent FROM roots r JOIN disks k ON k.directory = r.directory "
         "JOIN directories d ON d.id = r.directory WHERE absent IS NOT NULL ORDER BY path"
     ).fetchall()
-    return [AbsentRoot(root, path, since, _count(database, root)) for root, path, since in rows]
+    return [UnmountedRoot(root, path, since, _count(database, root)) for root, path, since in rows]
 
 
 def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]]:
@@ -52,7 +52,7 @@ def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
     return found
 
 
-def waiting_at(database: sqlite3.Connection, path: bytes) -> int:
+def count_files_at(database: sqlite3.Connection, path: bytes) -> int:
     """How many files at and below `path` are away with their disks."""
     return sum(_count(database, directory) for directory in directories_at(database, path))
 
@@ -85,7 +85,7 @@ def contents_of(database: sqlite3.Connection, directories: Iterable[int]) -> set
     return found
 
 
-def remove_absent(
+def remove_unmounted(
     library: Library, database: sqlite3.Connection, top: int, with_roots: bool = False
 ) -> int:
     """Removes what is known below an absent directory; inside a `write()`.

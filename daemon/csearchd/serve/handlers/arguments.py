@@ -48,9 +48,9 @@ def text_argument(value: object, name: str, most: int = limits.NAME) -> str:
 
 def resolved(service: Service, path: bytes) -> bytes:
     """The real path, as far as servers of files answer."""
-    path = service.scanner.watcher.local(path)
+    path = service.scanner.watcher.resolve_local(path)
     try:
-        return service.scanner.watcher.ask(path, lambda: os.path.realpath(path))
+        return service.scanner.watcher.timed_call(path, lambda: os.path.realpath(path))
     except Unanswered:
         return path
 
@@ -59,11 +59,13 @@ def directory_argument(service: Service, path: object) -> bytes:
     """The real path of a directory that a client names. Raises RequestError."""
     if not is_path(path):
         raise RequestError("bad-request", "a directory must be given as an absolute path (bin)")
-    local = service.scanner.watcher.local(path)
+    local = service.scanner.watcher.resolve_local(path)
     try:
-        return service.scanner.watcher.ask(local, lambda: _real_directory(local), patient=True)
+        return service.scanner.watcher.timed_call(
+            local, lambda: _real_directory(local), patient=True
+        )
     except Unanswered:
-        with service.library.memory:
+        with service.library.memory_lock:
             if service.library.tree.find(local) is not None:
                 return local  # what is known of it can be found
         raise _unanswered(path) from None
@@ -80,7 +82,7 @@ def asked(service: Service, path: bytes, question: Callable[[bytes], T]) -> T:
     """What `question` says of a real path. Raises RequestError where that fails, or takes too
     long."""
     try:
-        return service.scanner.watcher.ask(path, lambda: question(path), patient=True)
+        return service.scanner.watcher.timed_call(path, lambda: question(path), patient=True)
     except Unanswered:
         raise _unanswered(path) from None
     except OSError as error:

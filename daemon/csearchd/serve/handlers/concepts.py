@@ -33,7 +33,7 @@ async def teach(service: Service, request: Request) -> Message:
         raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
     # What was never looked at becomes part of the library, as in a search.
     parents = dict.fromkeys(os.path.dirname(path) for path in paths if is_path(path))
-    new = [p for p in parents if not await service.run(listings.seen, service.library, p)]
+    new = [p for p in parents if not await service.run(listings.was_scanned, service.library, p)]
     if new:
         places = [await service.wait(resolved, service, path) for path in new]
         await wait_for_reading(service, request, places)

@@ -43,7 +43,7 @@ def _describe(
 ) -> list[Message]:
     """One for each path, empty where nothing is known."""
     with service.library.read() as database, snapshot(database):
-        with service.library.memory:
+        with service.library.memory_lock:
             places = _places(service.library.tree, paths, parents)
         known = _files(database, places)
         told = details(database, known.values())

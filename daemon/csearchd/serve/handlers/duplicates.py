@@ -27,7 +27,7 @@ async def dupes(service: Service, request: Request) -> Message:
     scope = None
     if request.message.get("path") is not None:
         path = await service.wait(directory_argument, service, request.message["path"])
-        if not await service.run(listings.seen, service.library, path):
+        if not await service.run(listings.was_scanned, service.library, path):
             await wait_for_reading(service, request, [path])
         scope = await service.run(scope_of, service, [path])
     only_exact = bool(request.message.get("exact"))
@@ -45,9 +45,9 @@ async def dupes(service: Service, request: Request) -> Message:
 
 def _find(until: Until, service: Service, scope: Scope | None, only_exact: bool) -> list[Group]:
     """Groups of contents, those with several files alone included. Raises LibraryError."""
-    with service.library.memory:
+    with service.library.memory_lock:
         catalogue = service.library.catalogue
-        held = catalogue.content[: len(catalogue.state)][catalogue.inside(scope)]
+        held = catalogue.content[: len(catalogue.state)][catalogue.files_in(scope)]
     contents, copies = np.unique(held[held > 0], return_counts=True)
     found: list[Group] = []
     if not only_exact:
@@ -72,7 +72,7 @@ def _described(service: Service, groups: Sequence[Group], scope: Scope | None) -
              "content": content, "mtime_ns": mtime}
             for content, likeness in group.items()
             for pixels, size, mtime, path in rows.get(content, ())
-            if service.scanner.watcher.there(path)
+            if service.scanner.watcher.exists(path)
         ]  # fmt: skip
         if len(files) > 1:
             files.sort(key=lambda file: (-file["pixels"], file["mtime_ns"], file["path"]))
@@ -94,7 +94,7 @@ def _files(
                 f"WHERE c.id IN ({','.join('?' * len(part))})",
                 part,
             ).fetchall()
-        with service.library.memory:
+        with service.library.memory_lock:
             tree = service.library.tree
             for *fields, directory, name in rows:
                 inside = scope is None or (directory < len(scope) and scope[directory])

@@ -80,8 +80,8 @@ def filtered(until: Until, service: Service, question: SearchRequest) -> Message
     """What the filters did: {scope, left, filters: [{text, files}]}: files in the scope, those that
     meet all, those that meet each alone. Raises LibraryError."""
     library = service.library
-    with library.memory:
-        inside = library.catalogue.inside(question.scope)
+    with library.memory_lock:
+        inside = library.catalogue.files_in(question.scope)
     masks = [
         filters.chosen(library, [condition], len(inside), until.check) & inside
         for condition in question.conditions

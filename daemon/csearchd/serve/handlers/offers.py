@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from csearchd.errors import PlaceError
-from csearchd.library.metadata.photo_metadata import KINDS, SHAPES
+from csearchd.library.metadata.photo_metadata import FORMATS, ORIENTATIONS
 from csearchd.serve.service import Service
 
 MOST = 50  # values: more than that nobody reads
@@ -30,7 +30,7 @@ def fixed(*values: str) -> Values:
 
 def prepare(service: Service) -> None:
     """Who searches in a shell may soon want places, whose names take seconds to get ready, once."""
-    if not service.places.made and service.library.facts.located().any():
+    if not service.places.made and service.library.photo_metadata.has_location().any():
         service.places.soon()
 
 
@@ -39,7 +39,7 @@ def _tags(service: Service, prefix: str) -> list[str]:
 
 
 def _places(service: Service, prefix: str) -> list[str]:
-    points = service.library.facts.points()
+    points = service.library.photo_metadata.locations()
     try:
         if not len(points) or not service.places.soon():
             return []
@@ -51,7 +51,10 @@ def _places(service: Service, prefix: str) -> list[str]:
 def _dates(service: Service, prefix: str) -> list[str]:
     """Periods, and years; months and days where a year and a month are typed."""
     unit = _UNITS[min(prefix.count("-"), len(_UNITS) - 1)]
-    return [*beginning(_PERIODS, prefix), *service.library.facts.times(unit, prefix)]
+    return [
+        *beginning(_PERIODS, prefix),
+        *service.library.photo_metadata.capture_dates(unit, prefix),
+    ]
 
 
 def _span(service: Service, prefix: str) -> list[str]:
@@ -66,7 +69,9 @@ def _numbers(name: str, unit: str = "") -> Values:
     def values(service: Service, prefix: str) -> list[str]:
         match = _SIGN.match(prefix)
         sign = match[0] if match else ""
-        numbers = [f"{number}{unit}" for number in service.library.facts.numbers(name)]
+        numbers = [
+            f"{number}{unit}" for number in service.library.photo_metadata.distinct_values(name)
+        ]
         if not prefix:
             return [*numbers[: MOST // 2], *(f">={number}" for number in numbers[1:])]
         return [f"{sign}{number}" for number in beginning(numbers, prefix[len(sign) :])]
@@ -77,14 +82,14 @@ def _numbers(name: str, unit: str = "") -> Values:
 FILTERS: dict[str, Values] = {
     "tag": _tags,
     "near": _places,
-    "camera": lambda service, prefix: service.library.facts.cameras(prefix),
-    "lens": lambda service, prefix: service.library.facts.lenses(prefix),
+    "camera": lambda service, prefix: service.library.photo_metadata.cameras(prefix),
+    "lens": lambda service, prefix: service.library.photo_metadata.lenses(prefix),
     "iso": _numbers("iso"),
     "rating": _numbers("rating"),
     "size": _numbers("megapixels", "MP"),
     "folder": lambda service, prefix: service.folder_names.beginning(prefix, MOST),
-    "type": fixed(*KINDS),
-    "orientation": fixed(*SHAPES),
+    "type": fixed(*FORMATS),
+    "orientation": fixed(*ORIENTATIONS),
     "date": _span,
     **dict.fromkeys(("after", "before", "on"), _dates),
 }

@@ -230,15 +230,15 @@ async def _use(service: Service, request: Request) -> Message:
     model = await service.wait(service.models.use, name)
     await service.wait(service.indexer.recount)
     service.indexer.retry()
-    return {"model": model.name, "total": service.indexer.backlog.missing}
+    return {"model": model.name, "total": service.indexer.backlog.missing_next_vectors}
 
 
 def _count(service: Service, path: bytes) -> int:
-    with service.library.memory:
+    with service.library.memory_lock:
         directory = service.library.tree.find(path)
         if directory is None:
             return 0
-        inside = service.library.catalogue.inside(service.library.tree.mask([directory]))
+        inside = service.library.catalogue.files_in(service.library.tree.mask([directory]))
         return int(inside.sum())
 
 

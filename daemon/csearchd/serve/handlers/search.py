@@ -15,7 +15,7 @@ from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd import limits
 from csearchd.concurrency.threads import Until
 from csearchd.library import listings, roots
-from csearchd.library.catalogue import DUE, FAILED, KNOWN
+from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.volumes import unmounted
 from csearchd.search.image_query import Seen
 from csearchd.search.request import Answer, Scope, SearchRequest
@@ -133,15 +133,15 @@ def _ask(
 
 def _numbers(service: Service, scope: Scope | None) -> Message:
     """How many pictures there are, by what is known of them."""
-    with service.library.memory:
+    with service.library.memory_lock:
         catalogue = service.library.catalogue
         pending = catalogue.count(DUE, scope)
         again = 0
         if pending:
             table = service.models.active_model.table
-            again = int(np.count_nonzero(table.has(catalogue.due(scope))))
+            again = int(np.count_nonzero(table.has(catalogue.due_contents(scope))))
         return {
-            "images": catalogue.count(KNOWN, scope) + again,
+            "images": catalogue.count(INDEXED, scope) + again,
             "pending": pending,
             "again": again,
             "failed": catalogue.count(FAILED, scope),
@@ -165,14 +165,14 @@ def _understood(
     if asked.paths is not None:
         paths = list(dict.fromkeys(directory_argument(service, path) for path in asked.paths))
     places = roots.roots(service.library) if paths is None else paths
-    return asked, paths, {path: listings.seen(service.library, path) for path in places}
+    return asked, paths, {path: listings.was_scanned(service.library, path) for path in places}
 
 
 def _away(service: Service, paths: list[bytes] | None) -> str | None:
     """Says that what was there waits for its disk, if that is so."""
     with service.library.read() as database:
         away = sum(
-            unmounted.waiting_at(database, path)
+            unmounted.count_files_at(database, path)
             for path in paths or [b"/"]
             if not any(roots.is_below(path, other) for other in paths or () if other != path)
         )
@@ -181,7 +181,7 @@ def _away(service: Service, paths: list[bytes] | None) -> str | None:
 
 def scope_of(service: Service, paths: list[bytes]) -> Scope:
     """The directories at and below some paths."""
-    with service.library.memory:
+    with service.library.memory_lock:
         tree = service.library.tree
         found = [tree.find(path) for path in paths]
         return tree.mask(directory for directory in found if directory is not None)
@@ -200,7 +200,7 @@ async def wait_for_reading(service: Service, request: Request, paths: list[bytes
     before = await service.run(_counts, service, paths)
     settled = sum(before.values()) - before[DUE]  # not part of this wait's work
     scans = [service.scanner.scan(path) for path in paths]
-    service.indexer.want(paths)
+    service.indexer.prioritise(paths)
     try:
         while True:
             scanning = not all(scan.done.is_set() for scan in scans)
@@ -234,12 +234,12 @@ async def wait_for_reading(service: Service, request: Request, paths: list[bytes
             except TimeoutError:
                 pass
     finally:
-        service.indexer.unwant(paths)
+        service.indexer.stop_prioritising(paths)
 
 
 def _counts(service: Service, paths: list[bytes]) -> dict[int, int]:
     """How many files below `paths` are in each state."""
     scope = scope_of(service, paths)
-    with service.library.memory:
+    with service.library.memory_lock:
         catalogue = service.library.catalogue
-        return {state: catalogue.count(state, scope) for state in (DUE, KNOWN, FAILED)}
+        return {state: catalogue.count(state, scope) for state in (DUE, INDEXED, FAILED)}

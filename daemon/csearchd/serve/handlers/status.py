@@ -12,7 +12,7 @@ from csearch.protocol.wire import Message
 from csearchd.indexing.power_policy import BATTERY, LOAD
 from csearchd.library import roots
 from csearchd.library.catalogue import DUE, FAILED
-from csearchd.library.volumes.unmounted import absent_roots
+from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.serve.service import Service
 from csearchd.tags import folders
 
@@ -48,8 +48,8 @@ def status(service: Service) -> Message:
     version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
     """
     indexer, scanner = service.indexer, service.scanner
-    active_model, coming = service.models.active_model, service.models.coming
-    with service.library.memory:
+    active_model, coming = service.models.active_model, service.models.next_model
+    with service.library.memory_lock:
         catalogue = service.library.catalogue
         images = int(np.count_nonzero(active_model.table.has(catalogue.content)))
         due, failed = catalogue.count(DUE), catalogue.count(FAILED)
@@ -57,25 +57,29 @@ def status(service: Service) -> Message:
     scanning = scanner.scanning
     pending = (
         due
-        + indexer.backlog.lacking
-        + (indexer.backlog.missing if coming else 0)
-        + indexer.backlog.outdated
+        + indexer.backlog.missing_vectors
+        + (indexer.backlog.missing_next_vectors if coming else 0)
+        + indexer.backlog.outdated_metadata
     )
-    rate = indexer.rate if pending and not (indexer.paused or indexer.backlog.saving) else 0.0
+    rate = (
+        indexer.rate if pending and not (indexer.paused or indexer.backlog.held_on_battery) else 0.0
+    )
     return {
         "state": state(service, pending, scanning),
         "model": active_model.model.name,
         "next_model": _coming(service, images),
         "images": images,
         "pending": pending,
-        "reason": "waiting: on battery" if indexer.backlog.saving and not indexer.paused else None,
+        "reason": "waiting: on battery"
+        if indexer.backlog.held_on_battery and not indexer.paused
+        else None,
         "encoded": counters["encoded"],
         "reused": counters["reused"],
         "failed": failed,
         "rate": round(rate, 1),
         "remaining": round(pending / rate) if rate > 0 else None,
         "roots": describe_roots(service),
-        "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.lost},
+        "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.overflows},
         "scanning": scanning,
         "tags": _tags(service),
         "notes": notes(service) + service.supervisor.notes,
@@ -93,7 +97,7 @@ def state(service: Service, pending: int, scanning: list[bytes]) -> str:
         return "paused"
     if scanning:
         return "scanning"
-    if service.indexer.backlog.saving and pending:
+    if service.indexer.backlog.held_on_battery and pending:
         return "paused"
     return "encoding" if pending else "idle"
 
@@ -102,7 +106,12 @@ def notes(service: Service) -> list[str]:
     """What stands in the way, if anything."""
     scanner, indexer = service.scanner, service.indexer
     models = service.models
-    found = [scanner.last_error, scanner.gap, indexer.last_error, scanner.watcher.last_error]
+    found = [
+        scanner.last_error,
+        scanner.incomplete_reason,
+        indexer.last_error,
+        scanner.watcher.last_error,
+    ]
     found += [
         models.last_error,
         models.active_model.table.last_error,
@@ -111,16 +120,19 @@ def notes(service: Service) -> list[str]:
     found += [service.library.last_error, *service.library.remarks, service.summary.remark]
     if indexer.paused:
         found.append("reading is paused; csearchctl resume goes on with it")
-    elif indexer.backlog.saving:
+    elif indexer.backlog.held_on_battery:
         found.append(BATTERY)
-    elif indexer.slowed:
+    elif indexer.throttled:
         found.append(LOAD)
-    elif indexer.backlog.lacking:
+    elif indexer.backlog.missing_vectors:
         model = models.active_model.model.name
-        found.append(f"{indexer.backlog.lacking} pictures are read anew, for the model {model}")
-    elif indexer.backlog.outdated:
         found.append(
-            f"{indexer.backlog.outdated} pictures are read again, for more of their metadata"
+            f"{indexer.backlog.missing_vectors} pictures are read anew, for the model {model}"
+        )
+    elif indexer.backlog.outdated_metadata:
+        found.append(
+            f"{indexer.backlog.outdated_metadata} pictures are read again, "
+            "for more of their metadata"
         )
     return list(dict.fromkeys(note for note in found if note))
 
@@ -132,13 +144,13 @@ def describe_roots(service: Service) -> list[Message]:
     for path, reconciled in roots.reconciled(service.library):
         mode = service.scanner.watcher.mode(path)
         present = mode == "polled" or os.path.isdir(path)  # a server of files may hang
-        with service.library.memory:
+        with service.library.memory_lock:
             directory = service.library.tree.find(path)
             if directory is None:
                 continue  # it has just been removed
             scope = service.library.tree.mask([directory])
             catalogue = service.library.catalogue
-            inside = catalogue.inside(scope)
+            inside = catalogue.files_in(scope)
             described.append(
                 {
                     "path": path,
@@ -147,13 +159,13 @@ def describe_roots(service: Service) -> list[Message]:
                     "pending": catalogue.count(DUE, scope),
                     "failed": catalogue.count(FAILED, scope),
                     "watch": mode,
-                    "directories": service.scanner.watcher.below(path),
+                    "directories": service.scanner.watcher.watched_below(path),
                     "reconciled": reconciled,
-                    "lost": service.scanner.watcher.lost_since(path),
+                    "lost": service.scanner.watcher.overflows_since(path),
                 }
             )
     with service.library.read() as database:
-        away = absent_roots(database)
+        away = unmounted_roots(database)
     described += [
         {
             "path": root.path,
@@ -177,7 +189,7 @@ def _tags(service: Service) -> Message:
     kept = folders.folders(service.library)
     left = folders.left_alone(service.library, kept)
     watched = roots.roots(service.library) if kept else []
-    there = service.scanner.watcher.there
+    there = service.scanner.watcher.exists
     return {
         "folders": [
             {
@@ -195,10 +207,10 @@ def _tags(service: Service) -> Message:
 
 
 def _coming(service: Service, images: int) -> Message | None:
-    coming = service.models.coming
+    coming = service.models.next_model
     if coming is None:
         return None
-    missing = service.indexer.backlog.missing
+    missing = service.indexer.backlog.missing_next_vectors
     return {"name": coming.name, "done": max(0, images - missing), "total": images}
 
 

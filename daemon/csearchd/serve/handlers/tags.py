@@ -22,7 +22,7 @@ from csearchd.serve.handlers.arguments import (
 from csearchd.serve.handlers.search import wait_for_reading
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
-from csearchd.system.inode_identity import born
+from csearchd.system.inode_identity import inode_identity
 from csearchd.tags import folders, ledger
 from csearchd.tags.following import Following
 from csearchd.tags.ledger import Entry
@@ -294,7 +294,7 @@ async def keep_tagged(service: Service) -> None:
 def _born(service: Service, path: bytes) -> tuple[int, int] | None:
     """As csearchd.system.inode_identity, where a server may hang."""
     try:
-        return service.scanner.watcher.ask(path, lambda: born(path))
+        return service.scanner.watcher.timed_call(path, lambda: inode_identity(path))
     except Unanswered:
         return None
 

@@ -47,7 +47,7 @@ def _listed(library: Library) -> list[bytes]:
     """The directories that the library has looked into: not those that only lead there."""
     with library.read() as database:
         rows = database.execute("SELECT id FROM directories WHERE listing IS NOT NULL").fetchall()
-    with library.memory:
+    with library.memory_lock:
         return [library.tree.path(row[0]) for row in rows if row[0] in library.tree]
 
 

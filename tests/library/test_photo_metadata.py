@@ -15,7 +15,7 @@ from csearchd.library.contents import Outcome
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details
-from csearchd.library.metadata.photo_metadata import Facts, Mask, aligned
+from csearchd.library.metadata.photo_metadata import Mask, PhotoMetadata, aligned
 
 MTIME = 1_600_000_000
 PICTURES: dict[str, dict[str, Any]] = {
@@ -80,32 +80,32 @@ def names(library: Library, mask: Mask) -> set[str]:
     return {known[int(file)] for file in np.flatnonzero(mask)}
 
 
-def masks(library: Library, facts: Facts) -> dict[str, set[str]]:
+def masks(library: Library, metadata: PhotoMetadata) -> dict[str, set[str]]:
     """What each comparison finds."""
     found = {
-        "summer": facts.taken_between(seconds("2023-06-01"), seconds("2023-07-01")),
-        "end excluded": facts.taken_between(None, seconds("2023-06-15T10:00:00")),
-        "before 1970": facts.taken_between(None, 0),
-        "dated": facts.dated,
-        "Lisbon": facts.near(38.7, -9.1, 10),
-        "Portugal": facts.near(40, -9, 300),
-        "across the date line": facts.near(-17, -179.9, 30),
-        "located": facts.located(),
-        "nikon": facts.camera("nikon"),
-        "words": facts.camera("canon 40d"),
-        "lens": facts.lens("50MM"),
-        "iso": facts.iso(">", 100),
-        "low iso": facts.iso("<=", 100),
-        "rated": facts.rating(">=", 4),
-        "unrated": facts.rating("<", 1),
-        "rejected": facts.rating("=", -1),
-        "large": facts.megapixels(">=", 12),
-        "small": facts.megapixels("<", 0.01),
-        "raw": facts.format("raw"),
-        "jpeg": facts.format("jpg"),
-        "portrait": facts.orientation("portrait"),
-        "landscape": facts.orientation("landscape"),
-        "square": facts.orientation("square"),
+        "summer": metadata.taken_between(seconds("2023-06-01"), seconds("2023-07-01")),
+        "end excluded": metadata.taken_between(None, seconds("2023-06-15T10:00:00")),
+        "before 1970": metadata.taken_between(None, 0),
+        "dated": metadata.has_capture_time,
+        "Lisbon": metadata.near(38.7, -9.1, 10),
+        "Portugal": metadata.near(40, -9, 300),
+        "across the date line": metadata.near(-17, -179.9, 30),
+        "located": metadata.has_location(),
+        "nikon": metadata.camera("nikon"),
+        "words": metadata.camera("canon 40d"),
+        "lens": metadata.lens("50MM"),
+        "iso": metadata.iso(">", 100),
+        "low iso": metadata.iso("<=", 100),
+        "rated": metadata.rating(">=", 4),
+        "unrated": metadata.rating("<", 1),
+        "rejected": metadata.rating("=", -1),
+        "large": metadata.megapixels(">=", 12),
+        "small": metadata.megapixels("<", 0.01),
+        "raw": metadata.format("raw"),
+        "jpeg": metadata.format("jpg"),
+        "portrait": metadata.orientation("portrait"),
+        "landscape": metadata.orientation("landscape"),
+        "square": metadata.orientation("square"),
     }
     tags = ("red boat", "PORTO", "places/portugal", "Portugal/Lisbon", "boat", "*boat", "?ed*", "[")
     for text in tags:
@@ -154,9 +154,9 @@ FOUND = {
 
 def test_what_each_comparison_finds(library: Library) -> None:
     """The same by what was put while it ran, and by what another process reads."""
-    assert masks(library, library.facts) == FOUND
+    assert masks(library, library.photo_metadata) == FOUND
     other = Library(library.path)
-    assert masks(other, other.known_facts()) == FOUND
+    assert masks(other, other.load_photo_metadata()) == FOUND
     other.close()
 
 
@@ -172,48 +172,48 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("tokyo")
 def test_a_file_without_a_date_counts_by_its_modification(library: Library) -> None:
-    for facts in (library.facts, library.known_facts()):
-        undated = ~facts.dated & (facts.when != 0)
+    for metadata in (library.photo_metadata, library.load_photo_metadata()):
+        undated = ~metadata.has_capture_time & (metadata.timestamp != 0)
         assert names(library, undated) == {"fiji.png", "bare.webp"}
-        assert set(facts.when[undated]) == {MTIME + 9 * 3600}
-        around = facts.taken_between(MTIME + 9 * 3600, MTIME + 9 * 3600 + 1)
+        assert set(metadata.timestamp[undated]) == {MTIME + 9 * 3600}
+        around = metadata.taken_between(MTIME + 9 * 3600, MTIME + 9 * 3600 + 1)
         assert names(library, around) == {"fiji.png", "bare.webp"}
 
 
 def test_edits_and_removals_are_followed(library: Library) -> None:
-    facts = library.known_facts()
+    metadata = library.load_photo_metadata()
     assert names(library, library.keywords.mask(library, "red boat")) == {"lisbon.jpg", "porto.nef"}
     again(library, "lisbon.jpg", {"rating": 2, "keywords": ["cat", "Lisbon"]})
-    assert names(library, facts.rating(">=", 0)) == {"lisbon.jpg", "fiji.png"}
-    assert not facts.lens("50mm").any()
+    assert names(library, metadata.rating(">=", 0)) == {"lisbon.jpg", "fiji.png"}
+    assert not metadata.lens("50mm").any()
     assert names(library, library.keywords.mask(library, "red boat")) == {"porto.nef"}
     assert names(library, library.keywords.mask(library, "Lisbon")) == {"lisbon.jpg"}
     assert names(library, library.keywords.mask(library, "cat")) == {"lisbon.jpg"}
     listings.remove(library, b"/p/porto.nef")
     assert not library.keywords.mask(library, "red boat").any()
-    assert not facts.camera("canon").any() and not facts.taken_between(None, 0).any()
+    assert not metadata.camera("canon").any() and not metadata.taken_between(None, 0).any()
 
 
 def test_what_a_failed_transaction_did_is_forgotten(library: Library) -> None:
-    library.known_facts()
+    library.load_photo_metadata()
     with pytest.raises(ZeroDivisionError), library.write():
         again(library, "lisbon.jpg", {"keywords": ["cat"]})
         listings.remove(library, b"/p/porto.nef")
         raise ZeroDivisionError
-    assert masks(library, library.known_facts()) == FOUND
+    assert masks(library, library.load_photo_metadata()) == FOUND
 
 
 def test_what_is_put_while_the_rest_is_read_stays(library: Library) -> None:
-    """Facts that were put before are newer than those that a reader sees."""
-    fresh = Facts()
-    (file,) = np.flatnonzero(library.facts.camera("nikon"))
+    """Metadata that was put before is newer than those that a reader sees."""
+    fresh = PhotoMetadata()
+    (file,) = np.flatnonzero(library.photo_metadata.camera("nikon"))
     fresh.put(int(file), 0, {"metadata": {"make": "Leica"}})
     with library.read() as database:
         (gone,) = database.execute(
             "SELECT id FROM files WHERE name = CAST('porto.nef' AS BLOB)"
         ).fetchone()
         fresh.remove([gone])
-        fresh.load(database, library.memory)
+        fresh.load(database, library.memory_lock)
     assert names(library, fresh.camera("leica")) == {"lisbon.jpg"}
     assert not fresh.camera("nikon").any() and not fresh.camera("canon").any()
     assert names(library, fresh.format("png")) == {"fiji.png"}
