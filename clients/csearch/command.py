@@ -32,7 +32,7 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
     except BrokenPipeError:
         return 0
     except ClientError as error:
-        remark(f"{name}: {error}")
+        print_err(f"{name}: {error}")
         return error.exit_code
 
 
@@ -70,12 +70,12 @@ def write(data: bytes) -> None:
         raise _unwritable(error) from error
 
 
-def say(text: str) -> None:
+def print_out(text: str) -> None:
     """A line on standard output, in UTF-8 whatever the locale, as the names of files mostly are."""
     write(f"{text}\n".encode(errors="surrogateescape"))
 
 
-def remark(text: str) -> None:
+def print_err(text: str) -> None:
     """A line on stderr, if there is one to write to; nothing in it steers a terminal."""
     if sys.stderr is None:
         return

@@ -20,7 +20,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 
 from csearch import __version__
-from csearch.command import remark
+from csearch.command import print_err
 from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import (
@@ -193,7 +193,9 @@ class Connection:
         if self._patient or is_starting(path):
             if not self._warned:
                 self._warned = True
-                remark("The search service doesn't answer; waiting for it (Ctrl-C ends the wait)")
+                print_err(
+                    "The search service doesn't answer; waiting for it (Ctrl-C ends the wait)"
+                )
         elif times >= _GIVE_UP:
             raise NotAnswering(
                 f"the search service listens at {printable(path)} and doesn't answer; csearchctl "

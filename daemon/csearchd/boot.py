@@ -27,7 +27,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
-from csearchd.search.places.places import Places
+from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve import result_folders
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.folder_names import FolderNames
@@ -39,8 +39,8 @@ from csearchd.serve.notify import Notifier
 from csearchd.serve.server import Server
 from csearchd.serve.service import ANSWERS, Service
 from csearchd.system.memory import release_free_memory
-from csearchd.tags.tagger_launcher import Tagging
-from csearchd.tags.word_choice import Scoring
+from csearchd.tags.tag_scorer import TagScorer
+from csearchd.tags.task_queue import TaggingQueue
 from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.scanner import Scanner
@@ -98,12 +98,12 @@ async def _run(
     image_queries = ImageQueries(
         library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
     )
-    places = Places(library.cache)
+    places = Geocoder(library.cache)
     ending = asyncio.Event()
-    tagging = Tagging(
+    tagging = TaggingQueue(
         library,
         models,
-        Scoring(library, paths.vocabulary, config.tags, concepts),
+        TagScorer(library, paths.vocabulary, config.tags, concepts),
         config.tags.root,
         scanner.list_soon,
         threads.waiting,

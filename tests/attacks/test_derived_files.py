@@ -21,9 +21,9 @@ from csearchd.library.listings import FileStat, Listing, apply
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring.calibration import embed_texts
+from csearchd.scoring.tag_classifier import embed_texts
 from csearchd.search.places.gazetteer import FILES, SUMS
-from csearchd.search.places.places import Places
+from csearchd.search.places.geocoder import Geocoder
 from support.user import User, wait_for
 
 DIMENSIONS = 24
@@ -368,13 +368,13 @@ def test_kept_vectors_of_words(tmp_path: Path, damage: Damage | None) -> None:
 
 
 def test_names_of_places(tmp_path: Path) -> None:
-    right = Places(Cache(str(tmp_path))).find("Lisbon")
+    right = Geocoder(Cache(str(tmp_path))).find("Lisbon")
     (made,) = tmp_path.iterdir()
     shutil.copytree(made, tmp_path / "copy")
     for number, name in enumerate((*FILES, SUMS)):
         damage_file(made / name, DAMAGES[number])
         cache = Cache(str(tmp_path))
-        assert Places(cache).find("Lisbon") == right
+        assert Geocoder(cache).find("Lisbon") == right
         assert len(cache.damaged) == 1 and str(made) in cache.damaged[0]
         assert all(
             (made / each).read_bytes() == (tmp_path / "copy" / each).read_bytes() for each in FILES

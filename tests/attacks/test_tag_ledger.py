@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags import folders, ledger
+from csearchd.tags import ledger, tagged_folders
 from support.photos import write_photos
 from support.user import User
 from tags.bench import Bench
@@ -73,11 +73,11 @@ def test_a_damaged_folder_costs_itself(
     one, other = tmp_path / "one", tmp_path / "other"
     for directory in (one, other):
         directory.mkdir()
-        folders.keep(bench.library, bytes(directory), "xattr")
+        tagged_folders.add(bench.library, bytes(directory), "xattr")
     with bench.library.write() as database:
         database.execute(f"UPDATE tag_folders SET {column} = {value} WHERE path = ?", (bytes(one),))
-    assert folders.folders(bench.library) == {bytes(other): "xattr"}
-    assert folders.left_alone(bench.library, {bytes(other): "xattr"}) == {bytes(other): 0}
+    assert tagged_folders.read(bench.library) == {bytes(other): "xattr"}
+    assert tagged_folders.count_skipped(bench.library, {bytes(other): "xattr"}) == {bytes(other): 0}
 
 
 def test_undo_names_what_is_damaged_and_does_all_else(user: User) -> None:

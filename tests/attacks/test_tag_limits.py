@@ -23,8 +23,8 @@ from csearchd.errors import LibraryError, SkippedFile, VocabularyError
 from csearchd.library.library import Library
 from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.tags import ledger
-from csearchd.tags.tagger_launcher import Tagging
-from csearchd.tags.tasks import Place, Task
+from csearchd.tags.task_queue import TaggingQueue
+from csearchd.tags.tasks import TagLocation, Task
 from support.photos import write_photos
 from support.user import SECONDS, User, wait_for
 from tags.bench import Bench
@@ -84,10 +84,10 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
         with ThreadPoolExecutor(2) as threads:
             models: Any = SimpleNamespace(active_model=None)
             scoring: Any = None
-            tagging = Tagging(
+            tagging = TaggingQueue(
                 library, models, scoring, "", lambda path: None, threads, Supervisor()
             )
-            task = Task.undo([Place(None, b"/a.jpg", "xattr", None)])
+            task = Task.undo([TagLocation(None, b"/a.jpg", "xattr", None)])
             tagging.add(task)
             tagging.stop()
             work = tagging.work()
@@ -151,13 +151,13 @@ def test_one_pictures_surprise_costs_no_other(
 ) -> None:
     one, other = make(tmp_path, "jpg", 1), make(tmp_path, "jpg", 2)
     carrier = bench.tagger._carriers["xattr"]
-    look = carrier.look
+    read_state = carrier.read_state
 
     def surprised(path: bytes, top: bytes) -> Any:
         if path == bytes(one):
             raise RecursionError
-        return look(path, top)
+        return read_state(path, top)
 
-    monkeypatch.setattr(carrier, "look", surprised)
+    monkeypatch.setattr(carrier, "read_state", surprised)
     assert bench.write("xattr", ["sky"], one, other) == ["left", "written"]
     assert SkippedFile.__name__ not in bench.reasons[bytes(one)]

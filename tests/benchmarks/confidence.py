@@ -53,7 +53,7 @@ def main() -> None:
     assumed = ENOUGH
     if general is None:  # the photos themselves, as a library's would be
         general, assumed = pictures, len(pictures)
-    yardstick = ScoreCalibration(sample_of_words(model, tower, Cache(None)), general, assumed)
+    calibration = ScoreCalibration(sample_of_words(model, tower, Cache(None)), general, assumed)
     mentioned = Mentions(terms, [photo.texts for photo in dev]).matrix.sum(axis=0)
     there, absent = mentioned >= 3, mentioned == 0
     queries = tower.embed([term.path[-1] for term in terms])
@@ -63,11 +63,11 @@ def main() -> None:
         "best score": scores.max(axis=0),
         "against the background": (scores.max(axis=0) - against.mean(axis=0)) / against.std(axis=0),
     }
-    measured = np.stack([yardstick.standing(query, pictures) for query in queries], axis=1)
+    measured = np.stack([calibration.standing(query, pictures) for query in queries], axis=1)
     best = np.sort(measured, axis=0)
     values["confidence"] = best[-1]
     values["confidence, mean of the best three"] = best[-3:].mean(axis=0)
-    levels = np.array([yardstick.levels(query, pictures, len(dev)).max() for query in queries])
+    levels = np.array([calibration.levels(query, pictures, len(dev)).max() for query in queries])
     first = pictures[:10]
     print(
         json.dumps(
@@ -83,7 +83,7 @@ def main() -> None:
                     for number, name in enumerate(LEVELS)
                 },
                 "ms_for_10_results": 1000
-                * median(lambda: yardstick.levels(queries[0], first, len(dev)), 100),
+                * median(lambda: calibration.levels(queries[0], first, len(dev)), 100),
             },
             indent=1,
         )

@@ -19,7 +19,7 @@ from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.scoring.background import ENOUGH, shipped
 from csearchd.scoring.confidence import ScoreCalibration
-from csearchd.search.duplicates import groups
+from csearchd.search.duplicates import find_groups
 
 SHARE = 20
 
@@ -47,11 +47,11 @@ def measured(count: int) -> dict[str, object]:
         some += general.mean(axis=0)
         some /= np.linalg.norm(some, axis=1, keepdims=True)
         table.extend(np.arange(start + 1, start + size + 1, dtype=np.int32), some)
-    yardstick = ScoreCalibration(general, general, ENOUGH)
+    calibration = ScoreCalibration(general, general, ENOUGH)
     contents = np.arange(1, count + 1, dtype=np.int32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found: list[object] = []
-    seconds = timed(lambda: found.extend(groups(table, yardstick, contents)))
+    seconds = timed(lambda: found.extend(find_groups(table, calibration, contents)))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "pictures": count,

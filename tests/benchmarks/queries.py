@@ -95,7 +95,8 @@ def start_script(directory: Path) -> Path:
     """csearch as a current pip installs it; older ones' scripts import re, which takes 6 ms."""
     script = directory / "csearch"
     script.write_text(
-        f"#!{sys.executable}\nimport sys\nfrom csearch.search import main\nsys.exit(main())\n"
+        f"#!{sys.executable}\nimport sys\nfrom csearch.search.__main__ import main\n"
+        "sys.exit(main())\n"
     )
     script.chmod(0o755)
     return script

@@ -26,7 +26,7 @@ from csearchd.library.cache_token import Cache
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring import background
-from csearchd.scoring.calibration import Calibration, embed_terms
+from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import read_vocabulary
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -47,7 +47,7 @@ def main() -> None:
     file = args.model / background.FILE
     general = np.load(file).astype(np.float32) if file.exists() else vectors
     matrix = embed_terms(terms, model, TextTower(model, 2), Cache(None))
-    scorer = Calibration(terms, matrix, general, matrix)
+    scorer = TagClassifier(terms, matrix, general, matrix)
     named = Mentions(terms, [photo.texts for photo in dev]).matrix
     counted = named.sum(axis=0) >= 3
     columns = {term.path: column for column, term in enumerate(terms)}

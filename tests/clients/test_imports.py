@@ -10,7 +10,7 @@ from scripted_service import answering, hits
 _SEARCH_AND_LIST = """
 import sys
 import csearch.command
-from csearch.search import main
+from csearch.search.__main__ import main
 sys.argv[1:] = ["dog"]
 csearch.command.end = sys.exit
 try:

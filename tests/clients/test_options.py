@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from csearch.search import options, parser
+from csearch.search import command_line, options, parser
 
 # What has a meaning, and what nearly has one.
 _ARGUMENTS = ["-g", "--global", "-0", "-t", "--top", "--in", "--json", "-", "--", "-t5", "--top=5"]
@@ -44,13 +44,13 @@ def by_argparse(words: list[str]) -> dict[str, object] | str:
 @example(words=["dog", "-t", "9" * 5000])
 @example(words=["dog", "-t", "0" * 5000 + "7"])
 def test_quick_reading_and_argparse_agree(words: list[str]) -> None:
-    quick = options.plain(words)
+    quick = command_line.parse_simple(words)
     assert quick is None or vars(quick) == by_argparse(words)
 
 
 @pytest.mark.parametrize("line", ["dog", "a dog -g", "-t 5 dog", "--in d dog", "-0 dog --top 2"])
 def test_the_commonest_are_read_quickly(line: str) -> None:
-    assert options.plain(line.split())
+    assert command_line.parse_simple(line.split())
 
 
 def test_argparse_knows_the_same_options_and_defaults() -> None:
@@ -62,7 +62,7 @@ def test_what_is_no_option_is_told_with_what_may_be_meant(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        options.parse(words)
+        command_line.parse(words)
     told = capsys.readouterr().err
     assert "no option -cat" in told and '"a dog - cat"' in told
 
@@ -71,7 +71,7 @@ def test_a_mistyped_option_is_told_with_the_one_that_is_like_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
-        options.parse(["dog", "--josn"])
+        command_line.parse(["dog", "--josn"])
     assert "did you mean --json?" in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ MODULES = (
     "encoder/errors.py", "encoder/opening.py", "encoder/pool.py", "encoder/torch_tower.py",
     "indexing/power_policy.py", "library/database.py", "library/vectors/table.py",
     "models/image_tower.py", "models/installed.py", "models/text_tower.py", "search/filters.py",
-    "search/image_query.py", "search/places/places.py", "search/query_language/dates.py",
+    "search/image_query.py", "search/places/geocoder.py", "search/query_language/dates.py",
     "search/query_language/grammar.py", "search/query_language/vector.py",
     "serve/handlers/arguments.py", "serve/handlers/questions.py", "serve/handlers/search.py",
     "serve/handlers/status.py", "system/files.py", "system/resource_limits.py",

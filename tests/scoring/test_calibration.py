@@ -21,10 +21,10 @@ from csearchd.models.active_model import ActiveModel
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring import background
-from csearchd.scoring.calibration import Calibration, embed_terms, log_odds, read_frequencies
+from csearchd.scoring.tag_classifier import TagClassifier, embed_terms, log_odds, read_frequencies
 from csearchd.scoring.vocabulary import Term, read_vocabulary
-from csearchd.tags import word_choice
-from csearchd.tags.word_choice import Scoring
+from csearchd.tags import tag_scorer
+from csearchd.tags.tag_scorer import TagScorer
 
 DIMENSIONS = 64
 TERMS = (
@@ -45,7 +45,7 @@ def general(count: int = 100) -> NDArray[np.float32]:
 def names(vector: Sequence[float], threshold: float = 0.5, most: int = 10) -> list[str]:
     vectors = np.zeros((1, DIMENSIONS), np.float32)
     vectors[0, : len(vector)] = vector
-    scorer = Calibration(TERMS, MATRIX, general(), MATRIX)
+    scorer = TagClassifier(TERMS, MATRIX, general(), MATRIX)
     return [tag.term.name for tag in scorer.tags(vectors, threshold, most)[0]]
 
 
@@ -66,10 +66,10 @@ def test_at_most_as_many_as_asked() -> None:
 
 
 def test_what_scores_high_everywhere_counts_for_less() -> None:
-    plain = Calibration(TERMS, MATRIX, np.zeros((1, DIMENSIONS), np.float32), MATRIX)
+    plain = TagClassifier(TERMS, MATRIX, np.zeros((1, DIMENSIONS), np.float32), MATRIX)
     crowded = np.zeros((1, DIMENSIONS), np.float32)
     crowded[0, 0] = 1.0  # pictures in general look like animals
-    skewed = Calibration(TERMS, MATRIX, crowded, MATRIX)
+    skewed = TagClassifier(TERMS, MATRIX, crowded, MATRIX)
     picture = MATRIX[:1] + MATRIX[2:3]
     assert skewed.logits(picture)[0, 0] < plain.logits(picture)[0, 0]
 
@@ -113,11 +113,11 @@ def test_several_who_ask_at_once_have_it_made_once(
         time.sleep(0.1)
         return np.eye(len(terms), 256, dtype=np.float32)
 
-    monkeypatch.setattr(word_choice, "embed_terms", counted)
+    monkeypatch.setattr(tag_scorer, "embed_terms", counted)
     active_model = ActiveModel(load_model(starter_directory()), 1, VectorTable(256), tower)
     config = Tags(confidence=50, most=5, root="")
     library = Library(str(tmp_path / "library.sqlite"))
-    one = Scoring(library, str(tmp_path / "none"), config, None)  # type: ignore[arg-type]
+    one = TagScorer(library, str(tmp_path / "none"), config, None)  # type: ignore[arg-type]
 
     def ask() -> int:
         together.wait()

@@ -44,11 +44,11 @@ def test_least_confidence(settled: User) -> None:
     found = rows(settled, WELL)
     sure = [row["path"] for row in found if row["confidence"] != "weak"]
     assert 0 < len(sure) < len(found)
-    least = ("--min-confidence", "fair")
-    assert [row["path"] for row in rows(settled, WELL, *least)] == sure
-    counted = settled.csearch("--in", settled.pictures, "--count", *least, WELL).stdout
+    min_score = ("--min-confidence", "fair")
+    assert [row["path"] for row in rows(settled, WELL, *min_score)] == sure
+    counted = settled.csearch("--in", settled.pictures, "--count", *min_score, WELL).stdout
     assert int(counted) == len(sure)
-    assert settled.csearch("--in", settled.pictures, *least, BADLY, check=1).stdout == b""
+    assert settled.csearch("--in", settled.pictures, *min_score, BADLY, check=1).stdout == b""
     settled.csearch("--min-confidence", "high", WELL, check=2)
 
 
@@ -88,7 +88,10 @@ def test_among_more_pictures_it_takes_more(calibration: ScoreCalibration) -> Non
     chance = np.random.default_rng(3)
     query = _unit(chance.normal(size=(1, 64)))[0]
     pictures = _unit(query + chance.normal(size=(200, 64)) * 0.25)
-    sums = [int(calibration.levels(query, pictures, crowd).sum()) for crowd in (5, 1000, 1_000_000)]  # type: ignore[union-attr]
+    sums = [
+        int(calibration.levels(query, pictures, candidate_count).sum())
+        for candidate_count in (5, 1000, 1_000_000)
+    ]  # type: ignore[union-attr]
     assert sums[0] > sums[1] > sums[2]
 
 
@@ -100,7 +103,7 @@ def test_the_least_score_loses_nothing(calibration: ScoreCalibration) -> None:
     assert levels is not None
     sure = pictures[levels >= 1]
     assert 0 < len(sure) < 500
-    assert ((sure @ query) >= calibration.least(query, 1000, False, 1)).mean() > 0.99
+    assert ((sure @ query) >= calibration.min_score(query, 1000, False, 1)).mean() > 0.99
 
 
 def test_pictures_need_a_sample_of_pictures() -> None:

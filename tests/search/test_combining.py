@@ -8,7 +8,7 @@ import pytest
 from csearchd.errors import CancelledError
 from csearchd.search.lexical import words
 from csearchd.search.query_language.grammar import parse
-from csearchd.search.query_language.vector import Vector, blended, combined
+from csearchd.search.query_language.query_vector import Vector, blended, combined
 
 AXES = np.eye(4, dtype=np.float32)
 TEXTS = {"a": AXES[0], "b": AXES[1], "c d": AXES[2]}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from csearchd.library.concepts import Concept
-from csearchd.search.concepts import Probe, aliases, found_in
+from csearchd.search.concepts import ConceptProbe, aliases, found_in
 from support.photos import photo
 from support.user import User
 
@@ -141,7 +141,7 @@ def test_a_directory_never_seen_is_read_first(owner: User, tmp_path: Path) -> No
 def test_names_in_a_text(text: str, named: list[str], rest: str, alone: bool) -> None:
     bare = np.zeros(1, np.float32)
     probes = [
-        Probe(Concept(name, frozenset(), frozenset()), bare, 0.0, bare)
+        ConceptProbe(Concept(name, frozenset(), frozenset()), bare, 0.0, bare)
         for name in (NELLY, "my blue mug", "İpek", "Sue")
     ]
     found = found_in(text, probes)

@@ -160,7 +160,7 @@ def test_no_pair_is_missed(alike: float) -> None:
     )
     stored = table.vectors(contents)
     near = calibration.likeness(stored, stored) >= NEAR_DUPLICATE
-    found = list(duplicates.groups(table, calibration, contents))
+    found = list(duplicates.find_groups(table, calibration, contents))
     assert len(found) > 20
     taken: set[int] = set()
     for some, likeness in found:
@@ -179,7 +179,7 @@ def test_copies_are_one_group_before_facts_are_loaded() -> None:
     table.extend(contents, np.eye(32, dtype=np.float32)[[0, 1, 0]])
     calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
-    found = duplicates.grouped(hits, table, calibration, PhotoMetadata())
+    found = duplicates.group_hits(hits, table, calibration, PhotoMetadata())
     assert [[hit.content for hit in group] for group in found] == [[1, 3], [2]]
 
 
@@ -193,7 +193,7 @@ def test_very_many_results_are_grouped_in_little_memory() -> None:
     calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
     hits = [Hit(b"/%d.jpg" % one, 0.5, one, one) for one in contents.tolist()]
     tracemalloc.start()
-    found = duplicates.grouped(hits, table, calibration, PhotoMetadata())
+    found = duplicates.group_hits(hits, table, calibration, PhotoMetadata())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [[hit.content for hit in group] for group in found] == contents.reshape(-1, 2).tolist()
@@ -208,5 +208,5 @@ def test_very_many_copies_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     contents = np.arange(1, 3001, dtype=np.int32)
     table.extend(contents, (one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32))
     calibration = ScoreCalibration(np.eye(32, dtype=np.float32), np.zeros((0, 32), np.float32), 200)
-    ((some, _),) = duplicates.groups(table, calibration, contents)
+    ((some, _),) = duplicates.find_groups(table, calibration, contents)
     assert len(some) == 3000

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from csearchd.library import listings
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
-from csearchd.search.lookup import located
+from csearchd.search.file_lookup import find_files
 
 NAMES = st.binary(min_size=1, max_size=6).filter(lambda name: not set(name) & set(b"/\0"))
 DIRECTORIES = st.lists(NAMES, max_size=3).map(lambda names: b"/" + b"/".join(names))
@@ -39,10 +39,10 @@ def test_any_file_is_found_by_its_id(tmp_path: Path, places: dict[bytes, set[byt
     ]
     unknown = [-1, 10**6]
     ids = [file for file, *_ in rows]
-    assert sorted(located(library, "id", ids[::-1] + unknown)) == sorted(expected)
+    assert sorted(find_files(library, "id", ids[::-1] + unknown)) == sorted(expected)
     odd = [each for each in expected if each[1] == 7]
-    assert sorted(located(library, "content", [7, 8])) == sorted(odd)
-    assert list(located(library, "id", unknown)) == []
+    assert sorted(find_files(library, "content", [7, 8])) == sorted(odd)
+    assert list(find_files(library, "id", unknown)) == []
     library.close()
 
 
@@ -51,6 +51,6 @@ def test_more_files_than_one_statement_takes(tmp_path: Path) -> None:
     names = [b"%d, 'x'\xff.jpg" % number for number in range(1203)]
     files = [FileStat(name, 1, 1, 1, 1) for name in names]
     listings.apply(library, Listing(b"/a/b", files, [], b"1"))
-    found = list(located(library, "id", list(range(1, 1204))))
+    found = list(find_files(library, "id", list(range(1, 1204))))
     assert sorted(path for _, _, path in found) == sorted(b"/a/b/" + name for name in names)
     library.close()

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from csearchd.errors import PlaceError
 from csearchd.library.cache_token import Cache
-from csearchd.search.places import places as module
+from csearchd.search.places import geocoder
 from csearchd.search.places.gazetteer import FILES, SUMS, folded
-from csearchd.search.places.places import RADIUS, Places
+from csearchd.search.places.geocoder import RADIUS, Geocoder
 from support.user import wait_for
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(Cache(str(tmp_path_factory.mktemp("c") / "cache")))
+def places(tmp_path_factory: pytest.TempPathFactory) -> Geocoder:
+    return Geocoder(Cache(str(tmp_path_factory.mktemp("c") / "cache")))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
         ("-33.9, 18.4", -33.9, 18.4),
     ],
 )
-def test_points(places: Places, text: str, north: float, east: float) -> None:
+def test_points(places: Geocoder, text: str, north: float, east: float) -> None:
     found = places.find(text)
     assert (found.latitude, found.longitude) == (
         pytest.approx(north, abs=0.1),
@@ -55,7 +55,7 @@ def test_points(places: Places, text: str, north: float, east: float) -> None:
     ("text", "radius"),
     [("38.7,-9.1,10km", 10), ("Lisbon, 500 m", 0.5), ("Paris, Texas, 2mi", 3.218688)],
 )
-def test_radius(places: Places, text: str, radius: float) -> None:
+def test_radius(places: Geocoder, text: str, radius: float) -> None:
     assert places.find(text).radius == pytest.approx(radius)
 
 
@@ -69,13 +69,13 @@ def test_radius(places: Places, text: str, radius: float) -> None:
         (",", "no city"),
     ],
 )
-def test_what_is_no_place(places: Places, text: str, said: str) -> None:
+def test_what_is_no_place(places: Geocoder, text: str, said: str) -> None:
     with pytest.raises(PlaceError) as caught:
         places.find(text)
     assert said in str(caught.value)
 
 
-def test_names(places: Places) -> None:
+def test_names(places: Geocoder) -> None:
     points = [(38.71, -9.14), (52.5, 13.4), (0.0, -30.0), (-17.8, 179.9), (90.0, 0.0)]
     names = places.names(points)
     assert names[:2] == ["Lisbon, Portugal", "Berlin, Germany"]
@@ -89,7 +89,7 @@ def test_names(places: Places) -> None:
 @given(
     text=st.text(min_size=1, max_size=20), point=st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 )
-def test_any_text_and_any_point(places: Places, text: str, point: tuple[float, float]) -> None:
+def test_any_text_and_any_point(places: Geocoder, text: str, point: tuple[float, float]) -> None:
     (name,) = places.names([point])
     assert isinstance(name, str)
     try:
@@ -99,22 +99,22 @@ def test_any_text_and_any_point(places: Places, text: str, point: tuple[float, f
 
 
 def test_a_damaged_gazetteer_is_made_anew(tmp_path: Path) -> None:
-    Places(Cache(str(tmp_path))).find("Lisbon")
+    Geocoder(Cache(str(tmp_path))).find("Lisbon")
     (made,) = tmp_path.iterdir()
     assert {path.name for path in made.iterdir()} == {*FILES, SUMS}
     whole = (made / "keys.npy").read_bytes()
     (made / "keys.npy").write_bytes(b"")
     cache = Cache(str(tmp_path))
-    Places(cache).find("Lisbon")
+    Geocoder(cache).find("Lisbon")
     assert (made / "keys.npy").read_bytes() == whole
     assert "the checksum of keys.npy differs" in cache.damaged[0]
     (made / SUMS).unlink()  # as an older version left it
-    Places(Cache(str(tmp_path))).find("Lisbon")
+    Geocoder(Cache(str(tmp_path))).find("Lisbon")
     assert (made / SUMS).exists()
 
 
 def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> None:
-    places = Places(Cache(str(tmp_path)))
+    places = Geocoder(Cache(str(tmp_path)))
     places.soon()
     (made,) = wait_for(lambda: places.soon() and list(tmp_path.iterdir()), "the gazetteer")
     shutil.rmtree(made)
@@ -134,8 +134,8 @@ def test_nobody_waits_for_ever_and_one_process_is_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = stuck(tmp_path, monkeypatch)
-    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.2)
-    places = Places(Cache(str(tmp_path / "cache")))
+    monkeypatch.setattr(geocoder, "_WAIT_SECONDS", 0.2)
+    places = Geocoder(Cache(str(tmp_path / "cache")))
     try:
         with ThreadPoolExecutor(8) as askers:
             asked = [askers.submit(places.find, "Lisbon") for _ in range(16)]
@@ -153,15 +153,15 @@ def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = stuck(tmp_path, monkeypatch)
-    monkeypatch.setattr(module, "_MAKE_SECONDS", 1.0)
-    places = Places(Cache(str(tmp_path / "cache")))
+    monkeypatch.setattr(geocoder, "_MAKE_SECONDS", 1.0)
+    places = Geocoder(Cache(str(tmp_path / "cache")))
     for _ in range(2):
         with pytest.raises(PlaceError, match="timed out"):
             places.find("Lisbon")
     (pid,) = pids.read_text().split()
     assert not Path("/proc", pid).exists()
     monkeypatch.undo()
-    monkeypatch.setattr(module, "_AGAIN", 0.0)
+    monkeypatch.setattr(geocoder, "_AGAIN", 0.0)
     assert places.find("Lisbon")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from csearchd.scoring.confidence import ScoreCalibration
-from csearchd.search.why import Aspect, met, split
+from csearchd.search.explanation import QueryTerm, met, split
 from support.user import User
 
 
@@ -83,8 +83,10 @@ def test_what_filters_did(owner: User) -> None:
     assert b"type:png leaves 0 of 8 pictures" in alone
 
 
-@pytest.mark.parametrize(("count", "crowd"), [(1, 1000), (3, 10)])
-def test_several_parts_share_the_choice_among_all_pictures(count: int, crowd: int) -> None:
+@pytest.mark.parametrize(("count", "candidate_count"), [(1, 1000), (3, 10)])
+def test_several_parts_share_the_choice_among_all_pictures(
+    count: int, candidate_count: int
+) -> None:
     """Else a picture that is found for all of them together would miss each."""
     vectors = np.eye(4, dtype=np.float32)
     asked = []
@@ -93,13 +95,15 @@ def test_several_parts_share_the_choice_among_all_pictures(count: int, crowd: in
         def __init__(self) -> None:
             pass
 
-        def levels(self, query: Any, pictures: Any, crowd: int, like: bool = False) -> Any:
-            asked.append(crowd)
+        def levels(
+            self, query: Any, pictures: Any, candidate_count: int, like: bool = False
+        ) -> Any:
+            asked.append(candidate_count)
             return np.zeros(len(pictures), np.int8)
 
-    parts = [Aspect(str(one), 1.0, vectors[one], None, False) for one in range(count)]
+    parts = [QueryTerm(str(one), 1.0, vectors[one], None, False) for one in range(count)]
     met(parts, vectors[3], Asked(), vectors[:2], 1000)
-    assert asked == [crowd] * count
+    assert asked == [candidate_count] * count
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from support.user import SECONDS, User, wait_for
 
 PURGE = """
 from csearchd.serve import result_folders
-before = folders.remove_old
+before = result_folders.remove_old
 calls = []
 
 def remove_old():
@@ -27,7 +27,7 @@ def remove_old():
     open(FAULT + "-again", "w").close()
     before()
 
-folders.remove_old = remove_old
+result_folders.remove_old = remove_old
 """
 
 
@@ -52,7 +52,7 @@ def test_a_task_that_raises_is_told_and_started_again(user: User) -> None:
         ("loading facts", "csearchd.library.library", "Library.load_photo_metadata"),
         ("reading pictures", "csearchd.indexing.backlog", "Backlog.choose"),
         ("scanning", "csearchd.watch.watcher", "Watcher.look_around"),
-        ("keeping folders tagged", "csearchd.tags.following", "Following.follow"),
+        ("keeping folders tagged", "csearchd.tags.folder_tracker", "FolderTracker.follow"),
         ("joining the session bus", "csearchd.desktop.bus", "addresses"),
         ("a connection", "csearchd.serve.server", "Stream"),
         ("watching the socket", "csearchd.serve.address", "OwnSocket.is_ours"),

@@ -3,7 +3,8 @@
     python tests/starter/calibration.py MODEL_DIR DATA_DIR
 
 writes frequencies.tsv beside the vocabulary and background.npy into MODEL_DIR, then prints the
-three numbers of csearchd.scoring.calibration as fitted on every other one of Flickr8k's dev photos.
+three numbers of csearchd.scoring.tag_classifier as fitted on every other one of Flickr8k's dev
+photos.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from csearchd.library.cache_token import Cache
 from csearchd.models.installed import load_model, write_description
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring import background, calibration
+from csearchd.scoring import background, tag_classifier
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 
 SAMPLE = {"flickr": 512, "labelled": 704, "imagenet": 320}
@@ -34,7 +35,7 @@ SAMPLE = {"flickr": 512, "labelled": 704, "imagenet": 320}
 def write_frequencies(terms: list[Term], mentions: Mentions) -> None:
     """A row for each term that a caption names, with its share of the photos."""
     shares = mentions.matrix.mean(axis=0)
-    with Path(calibration.FREQUENCIES).open("w", encoding="utf-8") as file:
+    with Path(tag_classifier.FREQUENCIES).open("w", encoding="utf-8") as file:
         file.write(
             "# The share of photos that people name a term for: of Flickr8k's 6,000 training\n"
             "# photos, those with the term or one below it in at least one of five captions\n"
@@ -65,7 +66,7 @@ def encode(folder: Path, paths: list[Path]) -> NDArray[np.float32]:
 def fit(
     evidence: NDArray[np.float32], common: NDArray[np.float32], named: NDArray[np.bool_]
 ) -> list[float]:
-    """Evidence, common, offset: the logistic model of csearchd.scoring.calibration."""
+    """Evidence, common, offset: the logistic model of csearchd.scoring.tag_classifier."""
     inputs = torch.tensor(np.stack([evidence, np.broadcast_to(common, evidence.shape)], -1))
     target = torch.tensor(named.astype(np.float32))
     weights = torch.zeros(3, requires_grad=True)
@@ -104,10 +105,10 @@ def main() -> None:
     dev = photos.flickr(args.data, "dev")[::2]
     mentions = Mentions(terms, [photo.texts for photo in dev])
     vectors = encode(args.model, [photo.path for photo in dev])
-    matrix = calibration.embed_terms(terms, model, TextTower(model, 2), Cache(None))
+    matrix = tag_classifier.embed_terms(terms, model, TextTower(model, 2), Cache(None))
     scores = vectors @ matrix.T - 0.5 * (matrix @ sample.mean(axis=0))
     evidence = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
-    print(json.dumps(fit(evidence, calibration.log_odds(terms), mentions.matrix)))
+    print(json.dumps(fit(evidence, tag_classifier.log_odds(terms), mentions.matrix)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.tags.words import leaf
+from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.writers.replace import TEMPORARY
 from support.photos import write_drawn, write_photos
 from support.user import User, wait_for

@@ -14,8 +14,8 @@ from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.moves import move_directory, swap
 from csearchd.system.inode_identity import inode_identity
-from csearchd.tags import folders
-from csearchd.tags.following import Following
+from csearchd.tags import tagged_folders
+from csearchd.tags.folder_tracker import FolderTracker
 from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
 from support.steps import counted
@@ -62,32 +62,32 @@ def test_what_is_due_and_what_was_left_alone(library: Library, tmp_path: Path) -
     read(library, other, 3000)
     kept = {album: "xattr", inner: "sidecar"}
     for path, mode in kept.items():
-        folders.keep(library, path, mode)
+        tagged_folders.add(library, path, mode)
     with library.read() as database, counted(database) as steps:
-        assert folders.left_alone(library, kept) == {album: 3, inner: 0}
-        assert folders.left_alone(library, {inner: "xattr", album: "sidecar"}) == {
+        assert tagged_folders.count_skipped(library, kept) == {album: 3, inner: 0}
+        assert tagged_folders.count_skipped(library, {inner: "xattr", album: "sidecar"}) == {
             inner: 0,
             album: 0,
         }
-        assert folders.due(library, album, "xattr", "edition") == []
-        assert len(folders.due(library, album, "xattr", "another")) == 3
-        assert len(folders.due(library, inner, "sidecar", "edition")) == 2
+        assert tagged_folders.due_files(library, album, "xattr", "edition") == []
+        assert len(tagged_folders.due_files(library, album, "xattr", "another")) == 3
+        assert len(tagged_folders.due_files(library, inner, "sidecar", "edition")) == 2
     assert 0 < steps.count < 3000
-    folders.leave(library, inner)
-    assert len(folders.due(library, album, "xattr", "another")) == 5
+    tagged_folders.remove(library, inner)
+    assert len(tagged_folders.due_files(library, album, "xattr", "another")) == 5
 
 
 def test_moves_that_were_seen(library: Library, tmp_path: Path) -> None:
     one, other, third = (know(library, tmp_path / "album" / name) for name in ("a", "b", "c"))
     album, folder = os.fsencode(tmp_path / "album"), os.fsencode(tmp_path / "folder")
-    folders.keep(library, one, "xattr")
-    folders.keep(library, other, "sidecar")
+    tagged_folders.add(library, one, "xattr")
+    tagged_folders.add(library, other, "sidecar")
     assert swap(library, one, other, True)
-    assert folders.folders(library) == {one: "sidecar", other: "xattr"}
+    assert tagged_folders.read(library) == {one: "sidecar", other: "xattr"}
     assert move_directory(library, one, third)
-    assert folders.folders(library) == {other: "xattr", third: "sidecar"}
+    assert tagged_folders.read(library) == {other: "xattr", third: "sidecar"}
     assert move_directory(library, album, folder)
-    assert folders.folders(library) == {folder + b"/b": "xattr", folder + b"/c": "sidecar"}
+    assert tagged_folders.read(library) == {folder + b"/b": "xattr", folder + b"/c": "sidecar"}
 
 
 def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
@@ -99,23 +99,23 @@ def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
         looks.append(path)
         return inode_identity(path) if answers else None
 
-    answers, following = True, Following(library, look)
+    answers, following = True, FolderTracker(library, look)
     old, lost = know(library, tmp_path / "old"), know(library, tmp_path / "lost")
     for path in (old, lost):
-        folders.keep(library, path, "xattr")
+        tagged_folders.add(library, path, "xattr")
     (tmp_path / "old").rename(tmp_path / "new")
     (tmp_path / "lost").rename(tmp_path / "unknown")
     answers = False  # its server hangs
     assert following.follow(True) == [] and not following.strange
     answers = True
     assert following.follow(True) == []
-    assert folders.folders(library) == {old: "xattr", lost: "xattr"}
+    assert tagged_folders.read(library) == {old: "xattr", lost: "xattr"}
     know(library, tmp_path / "old")  # another one with its name
     for _ in range(3):
         assert following.follow(False) == [] and following.strange == {old}
     new = know(library, tmp_path / "new")
     assert following.follow(False) == [(old, new)] and not following.strange
-    assert folders.folders(library) == {new: "xattr", lost: "xattr"}
+    assert tagged_folders.read(library) == {new: "xattr", lost: "xattr"}
     looks.clear()
     assert following.follow(True) == []
     assert sorted(looks) == [lost, new]  # nothing else has come
@@ -125,18 +125,18 @@ def test_another_directory_is_not_taken_for_one_that_is_gone(
     library: Library, tmp_path: Path
 ) -> None:
     """Its inode number may be used again; the user agreed to tags in the old one only."""
-    following = Following(library, inode_identity)
+    following = FolderTracker(library, inode_identity)
     old = know(library, tmp_path / "old")
-    folders.keep(library, old, "xattr")
+    tagged_folders.add(library, old, "xattr")
     for number in range(50):
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
         know(library, tmp_path / f"other-{number}")
     assert following.follow(True) == []
-    assert folders.folders(library) == {old: "xattr"}
+    assert tagged_folders.read(library) == {old: "xattr"}
     know(library, tmp_path / "old")  # come back, from a backup
     for strange in ({old}, set(), set()):
         assert following.follow(True) == [] and following.strange == strange
-    assert folders.folders(library) == {old: "xattr"}
+    assert tagged_folders.read(library) == {old: "xattr"}
     (tmp_path / "old").rename(tmp_path / "new")
     new = know(library, tmp_path / "new")
     assert following.follow(True) == [(old, new)]

@@ -12,7 +12,7 @@ import pytest
 from csearchd.errors import LibraryError
 from csearchd.library.library import Library
 from csearchd.serve.handlers import tags
-from csearchd.tags import folders
+from csearchd.tags import tagged_folders
 
 
 def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
             tag_news=asyncio.Event(),
             wait=run,
         )
-        monkeypatch.setattr(folders, "folders", in_trouble)
+        monkeypatch.setattr(tagged_folders, "read", in_trouble)
         monkeypatch.setattr(tags, "_KEEP_SECONDS", 0.0)
         keeping = asyncio.create_task(tags.keep_tagged(service))
         while rounds < 3:

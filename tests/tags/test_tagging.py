@@ -16,8 +16,8 @@ import pytest
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.library import listings
 from csearchd.library.library import Library
-from csearchd.tags import folders
-from csearchd.tags.tagger_launcher import Tagging
+from csearchd.tags import tagged_folders
+from csearchd.tags.task_queue import TaggingQueue
 from csearchd.tags.tasks import Task
 from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.rules import Rules
@@ -53,11 +53,13 @@ def library(tmp_path: Path) -> Iterator[Library]:
     one.close()
 
 
-def of_write(library: Library, scoring: Any, threads: ThreadPoolExecutor) -> tuple[Tagging, Task]:
+def of_write(
+    library: Library, scoring: Any, threads: ThreadPoolExecutor
+) -> tuple[TaggingQueue, Task]:
     """A task with all pictures, and no tagger of its own."""
     models: Any = SimpleNamespace(active_model=SimpleNamespace(model=SimpleNamespace(name="m")))
-    tagging = Tagging(library, models, scoring, "", lambda path: None, threads, Supervisor())
-    task = Task.write("xattr", folders.below(library, b"/"))
+    tagging = TaggingQueue(library, models, scoring, "", lambda path: None, threads, Supervisor())
+    task = Task.write("xattr", tagged_folders.files_below(library, b"/"))
     assert task.total == 3
     tagging.add(task)
     tagging.stop()

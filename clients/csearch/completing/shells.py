@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from csearch.completing.words import Offer, Word, offer
+from csearch.completing.words import Candidate, Completions, complete
 
 _UNSAFE = re.compile(r"[^\w./:=@%+,-]")
 _IN_DOUBLE_QUOTES = re.compile(r'(["$`\\])')
@@ -28,18 +28,18 @@ def bash(command: str, line: str, breaks: str) -> str:
     typed = _read(line, breaks)
     names = [os.path.basename(word) for word in typed.words]
     begin = len(names) - names[::-1].index(os.path.basename(command))
-    found = offer(os.path.basename(command), typed.words[begin:], typed.current)
+    found = complete(os.path.basename(command), typed.words[begin:], typed.current)
     words = []
     for word in found.words:
         if word.text[: len(typed.kept)].casefold() == typed.kept.casefold():
             rest = word._replace(text=word.text[len(typed.kept) :])
-            words.append(quoted(rest, typed.quote) + (" " if word.complete else ""))
+            words.append(quoted(rest, typed.quote) + (" " if word.is_final else ""))
     return _lines(found, words)
 
 
 def zsh(command: str, quote: str, *words: str) -> str:
     """The last of `words` is being typed; inside quotes zsh quotes the answer itself."""
-    found = offer(os.path.basename(command), list(words[:-1]), words[-1])
+    found = complete(os.path.basename(command), list(words[:-1]), words[-1])
     shown = [word.text if quote else quoted(word, "") for word in found.words]
     return _lines(found, _explained(found, shown))
 
@@ -47,14 +47,14 @@ def zsh(command: str, quote: str, *words: str) -> str:
 def fish(command: str, *words: str) -> str:
     """The last of `words` is being typed, and comes with its quotes; fish quotes the answer."""
     current = re.sub(r"\\(.)|[\"']", r"\1", words[-1])
-    found = offer(os.path.basename(command), list(words[:-1]), current)
+    found = complete(os.path.basename(command), list(words[:-1]), current)
     return _lines(found, _explained(found, [word.text for word in found.words]))
 
 
 SHELLS: dict[str, Callable[..., str]] = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
-def quoted(word: Word, quote: str) -> str:
+def quoted(word: Candidate, quote: str) -> str:
     """The word as it must stand in a command line of bash or zsh, within an open `quote`."""
     if quote == "'":
         return word.text.replace("'", "'\\''")
@@ -64,12 +64,12 @@ def quoted(word: Word, quote: str) -> str:
     return " ".join(_UNSAFE.sub(lambda match: "\\" + match[0], part) for part in parts)
 
 
-def _lines(found: Offer, words: list[str]) -> str:
+def _lines(found: Completions, words: list[str]) -> str:
     kind = found.paths if found.paths and not words else "words"
     return "".join(f"{line}\n" for line in (kind, *words))
 
 
-def _explained(found: Offer, shown: list[str]) -> list[str]:
+def _explained(found: Completions, shown: list[str]) -> list[str]:
     return [f"{text}\t{word.meaning}" for text, word in zip(shown, found.words, strict=True)]
 
 

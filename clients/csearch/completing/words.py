@@ -35,7 +35,7 @@ _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
 _FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(?!//)(.*)", re.IGNORECASE | re.DOTALL)
 
 
-class Word(NamedTuple):
+class Candidate(NamedTuple):
     """A word that may be meant. One that `continues` has blanks between words of a query."""
 
     text: str
@@ -43,31 +43,33 @@ class Word(NamedTuple):
     continues: bool = False
 
     @property
-    def complete(self) -> bool:
+    def is_final(self) -> bool:
         """Whether a blank may follow."""
         return not self.text.endswith((":", "/", "="))
 
 
-class Offer(NamedTuple):
+class Completions(NamedTuple):
     """What fits; without words, what kind of path."""
 
-    words: list[Word]
+    words: list[Candidate]
     paths: str = ""
 
 
-def offer(command: str, words: list[str], current: str) -> Offer:
+def complete(command: str, words: list[str], current: str) -> Completions:
     """What `current`, which follows `words` of `command`, may become."""
     if command == "csearch":
         from csearch.search.parser import build
 
-        return _Line(build(), "").offer(words, current)
+        return _Line(build(), "").complete(words, current)
     from csearch.control.commands import COMMANDS, build_parser
 
     if not words:
-        return Offer([Word(n, text) for n, text in COMMANDS.items() if n.startswith(current)])
+        return Completions(
+            [Candidate(n, text) for n, text in COMMANDS.items() if n.startswith(current)]
+        )
     if words[0] not in COMMANDS:
-        return Offer([])
-    return _Line(build_parser(words[0]), words[0]).offer(words[1:], current)
+        return Completions([])
+    return _Line(build_parser(words[0]), words[0]).complete(words[1:], current)
 
 
 class _Line:
@@ -82,7 +84,7 @@ class _Line:
         self._waiting: argparse.Action | None = None  # for its value
         self._ended = False  # by --
 
-    def offer(self, words: list[str], current: str) -> Offer:
+    def complete(self, words: list[str], current: str) -> Completions:
         for word in words:
             self._take(word)
         if self._waiting:
@@ -90,7 +92,7 @@ class _Line:
         if current.startswith("-") and not self._ended:
             return self._options(current)
         action = self._positional()
-        return self._values(action, current) if action else Offer([])
+        return self._values(action, current) if action else Completions([])
 
     def _take(self, word: str) -> None:
         if self._waiting:
@@ -119,13 +121,13 @@ class _Line:
     def _named(self) -> dict[str, argparse.Action]:
         return {name: action for action in self._parser._actions for name in action.option_strings}
 
-    def _options(self, current: str) -> Offer:
+    def _options(self, current: str) -> Completions:
         name, equals, typed = current.partition("=")
         if equals:
             action = self._named().get(name)
-            found = self._values(action, typed) if action else Offer([])
+            found = self._values(action, typed) if action else Completions([])
             words = [word._replace(text=f"{name}={word.text}") for word in found.words]
-            return Offer(words, found.paths)
+            return Completions(words, found.paths)
         words = []
         for action in self._parser._actions:
             repeatable = isinstance(action, argparse._AppendAction)
@@ -137,8 +139,8 @@ class _Line:
                     else (action.option_strings)
                 ):
                     if name.startswith(current):
-                        words.append(Word(name, action.help or ""))
-        return Offer(words)
+                        words.append(Candidate(name, action.help or ""))
+        return Completions(words)
 
     def _positional(self) -> argparse.Action | None:
         """What the next argument that belongs to no option is."""
@@ -148,45 +150,49 @@ class _Line:
                 return action
         return None
 
-    def _values(self, action: argparse.Action, typed: str) -> Offer:
+    def _values(self, action: argparse.Action, typed: str) -> Completions:
         if isinstance(action, argparse._SubParsersAction):
             meanings = {one.dest: one.help or "" for one in action._choices_actions}
-            return Offer([Word(n, t) for n, t in meanings.items() if n.startswith(typed)])
+            return Completions(
+                [Candidate(n, t) for n, t in meanings.items() if n.startswith(typed)]
+            )
         if action.choices is not None:
-            return Offer([Word(str(one)) for one in action.choices if str(one).startswith(typed)])
+            return Completions(
+                [Candidate(str(one)) for one in action.choices if str(one).startswith(typed)]
+            )
         if action.dest == "query":
             return self._query(typed)
         paths = _PATHS.get(str(action.metavar), "")
         what = _KNOWN.get((self._name, action.dest))
-        return Offer(
-            [Word(one) for one in self._service.values(what, typed)] if what else [], paths
+        return Completions(
+            [Candidate(one) for one in self._service.values(what, typed)] if what else [], paths
         )
 
-    def _query(self, current: str) -> Offer:
+    def _query(self, current: str) -> Completions:
         # Quotes of the shell may be around a query, or around a value: `tag:"old to`.
         last = _LAST.search(current)
         place = last.start(1) if last else 0
         if not _FILTER.match(current, place) and ("/" in current or current.startswith(("~", "."))):
-            return Offer([], FILES)
+            return Completions([], FILES)
         words = [*self._past(current), *self._filters("", current)]
         if place:
             words += self._filters(current[:place], current[place:])
-        return Offer(words)
+        return Completions(words)
 
-    def _filters(self, before: str, word: str) -> Iterator[Word]:
+    def _filters(self, before: str, word: str) -> Iterator[Candidate]:
         """Filters that begin like `word`, or values of the filter that it is."""
         match = _FILTER.match(word)
         if not match:
             for name in self._service.values("taught", word) if word else ():
-                yield Word(f"{before}{name}", continues=True)
+                yield Candidate(f"{before}{name}", continues=True)
             for name in self._service.values("filters", word):
-                yield Word(f"{before}{name}:")
+                yield Candidate(f"{before}{name}:")
             return
         negation, name, typed = match.groups()
         typed = typed.removeprefix('"')
         if negation == "" and name.lower() == "not":
             for other in self._service.values("filters", typed):
-                yield Word(f"{before}{name}:{other}:")
+                yield Candidate(f"{before}{name}:{other}:")
             return
         for value in self._service.values(name.lower(), typed):
             if '"' in value:
@@ -194,11 +200,13 @@ class _Line:
             if not value.startswith(typed):
                 value = value.lower()
             quoted = f'"{value}"' if re.search(r"\s", value) else value
-            yield Word(f"{before}{negation}{name}:{quoted}")
+            yield Candidate(f"{before}{negation}{name}:{quoted}")
 
-    def _past(self, current: str) -> Iterator[Word]:
+    def _past(self, current: str) -> Iterator[Candidate]:
         """What followed in past queries that begin like this one."""
         before = " ".join(" ".join(self._free).split())
         typed = f"{before} {current}" if before else current
         for query in self._service.values("queries", typed):
-            yield Word(query[len(before) + 1 if before else 0 :], "asked before", continues=True)
+            yield Candidate(
+                query[len(before) + 1 if before else 0 :], "asked before", continues=True
+            )

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from csearch import __version__
 from csearch.arguments import parser
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.errors import FAILURE
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
@@ -59,13 +59,13 @@ def control(arguments: list[str]) -> int:
     """Does what the command's arguments say; the exit status. Raises ClientError."""
     name, *rest = arguments or [""]
     if name in ("-h", "--help"):
-        say(_help())
+        print_out(_help())
         return 0
     if name == "--version":
-        say(f"csearchctl {__version__}")
+        print_out(f"csearchctl {__version__}")
         return 0
     if name not in COMMANDS:
-        remark(_usage(name))
+        print_err(_usage(name))
         return FAILURE
     status: int = load(name).run(build_parser(name).parse_args(rest))
     return status

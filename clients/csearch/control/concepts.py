@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from csearch.arguments import add_action
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.connection import Connection
 from csearch.protocol.quoting import harmless
 from csearch.show.numbers import count
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         known = connection.call("concepts")["concepts"]
         for one in known:
             against = f", {count(one['against'], 'counter-example')}" if one["against"] else ""
-            say(f"{harmless(one['name'])}\t{count(one['examples'], 'example')}{against}")
+            print_out(f"{harmless(one['name'])}\t{count(one['examples'], 'example')}{against}")
         if not known:
-            remark("Nothing was taught yet; csearchctl teach -h says how.")
+            print_err("Nothing was taught yet; csearchctl teach -h says how.")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.control.service.stop import stop_daemon
 from csearch.installation import service_manager
 from csearch.installation.manifest import load
@@ -47,14 +47,14 @@ def run(options: argparse.Namespace) -> int:
     steps = installation(manifest, options.all)
     show(steps, options.dry_run)
     if not any(step.action in WORDS for step in steps):
-        say("All is installed already.")
+        print_out("All is installed already.")
     if not options.dry_run:
         carry_out(steps, manifest)
         _take_over(changed=any(step.action in (WRITE, REMOVE) for step in steps))
     if commands := root_commands(options.all):
-        say("What needs the administrator:")
+        print_out("What needs the administrator:")
         for command in commands:
-            say(f"  {harmless(command)}")
+            print_out(f"  {harmless(command)}")
     return 0
 
 
@@ -65,19 +65,21 @@ def show(steps: list[Step], dry_run: bool) -> None:
             continue
         line = f"{WORDS[step.action][dry_run]} {printable(step.path)}"
         if step.action == KEEP:
-            remark(f"csearchctl: {line}, since it was changed by others")
+            print_err(f"csearchctl: {line}, since it was changed by others")
         else:
-            say(line)
+            print_out(line)
 
 
 def _take_over(changed: bool) -> None:
     """Lets the units serve from now on, in place of a daemon that runs already."""
     if not service_manager.answers():
-        say(f"No user's systemd answers here. In a session that has one: {service_manager.BY_HAND}")
+        print_out(
+            f"No user's systemd answers here. In a session that has one: {service_manager.BY_HAND}"
+        )
         return
     ran = stop_daemon() if changed else False
     service_manager.reload()
     service_manager.enable()
     if ran:
         service_manager.start()
-    say("The search service starts with your session, and with the first search.")
+    print_out("The search service starts with your session, and with the first search.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from csearch.arguments import add_action
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.errors import ClientError, NotRunning
 from csearch.models import catalogue, install, remove
@@ -58,8 +58,8 @@ def _list() -> int:
     terminal = Terminal(1)
     use = _in_use()
     listed = catalogue()
-    say("\n\n".join("\n".join(_entry(model, use, terminal)) for model in listed["models"]))
-    say(f"\nAccuracies are those that {harmless(listed['accuracy_source'])} gives.")
+    print_out("\n\n".join("\n".join(_entry(model, use, terminal)) for model in listed["models"]))
+    print_out(f"\nAccuracies are those that {harmless(listed['accuracy_source'])} gives.")
     return 0
 
 
@@ -105,13 +105,13 @@ def _import(options: argparse.Namespace) -> int:
 def _use(name: str) -> int:
     result = Connection(start=True).call("use", model=name)
     if result["total"]:
-        say(
+        print_out(
             f"{count(result['total'], 'picture')} will be read with {harmless(result['model'])}; "
             "until then searches use the model they used before (csearchctl status shows the "
             "progress)"
         )
     else:
-        say(f"Searches use {harmless(result['model'])}.")
+        print_out(f"Searches use {harmless(result['model'])}.")
     return 0
 
 
@@ -123,7 +123,7 @@ def _remove(name: str) -> int:
         )
     if status := remove(name):
         return status
-    say(f"{printable(name)} has been removed.")
+    print_out(f"{printable(name)} has been removed.")
     return 0
 
 

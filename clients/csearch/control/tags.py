@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from csearch.arguments import add_action
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.connection import Connection
 from csearch.errors import FAILURE, ClientError
 from csearch.paths import absolute
@@ -64,11 +64,11 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "on":
         result = connection.call("tags-on", path=path, mode=options.mode)
         watched = " and watched" if result["added"] else ""
-        say(f"{printable(result['path'])} is kept tagged{watched} from now on")
+        print_out(f"{printable(result['path'])} is kept tagged{watched} from now on")
         return 0
     if options.action == "off":
         for one in connection.call("tags-off", path=path)["paths"]:
-            say(
+            print_out(
                 f"{printable(one)} is kept tagged no more; csearchctl tags undo takes back the tags"
             )
         return 0
@@ -94,15 +94,17 @@ def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
                 for hit in reply["hits"]:
                     if as_json:
                         tags = [{"tag": word, "confidence": sure} for word, sure in hit["tags"]]
-                        say(line({**path_fields(hit["path"]), "tags": tags}).decode().rstrip())
+                        print_out(
+                            line({**path_fields(hit["path"]), "tags": tags}).decode().rstrip()
+                        )
                     elif hit["tags"]:
                         words = ", ".join(f"{word} {sure:.0%}" for word, sure in hit["tags"])
-                        say(f"{printable(hit['path'])}: {harmless(words)}")
+                        print_out(f"{printable(hit['path'])}: {harmless(words)}")
             else:
                 result = reply
     finally:
         progress.clear()
-    remark(f"{count(result['tagged'])} of {count(result['files'], 'picture')} would get tags")
+    print_err(f"{count(result['tagged'])} of {count(result['files'], 'picture')} would get tags")
     return 0
 
 
@@ -117,7 +119,7 @@ def _follow(connection: Connection, did: str, op: str, **arguments: object) -> i
             elif reply["type"] == "hits":
                 progress.clear()
                 for hit in reply["hits"]:
-                    remark(f"{printable(hit['path'])}: left alone: {harmless(hit['reason'])}")
+                    print_err(f"{printable(hit['path'])}: left alone: {harmless(hit['reason'])}")
             else:
                 result = reply
     except KeyboardInterrupt:
@@ -126,7 +128,7 @@ def _follow(connection: Connection, did: str, op: str, **arguments: object) -> i
     finally:
         progress.clear()
     for folder in result.get("folders", ()):
-        say(f"{printable(folder)} is kept tagged no more")
+        print_out(f"{printable(folder)} is kept tagged no more")
     left = f"; {count(result['left'])} left alone" if result["left"] else ""
-    say(f"{count(result['written'], 'picture')} {did}{left}")
+    print_out(f"{count(result['written'], 'picture')} {did}{left}")
     return FAILURE if result["left"] else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.connection import Connection
 from csearch.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
@@ -54,9 +54,9 @@ def run(options: argparse.Namespace) -> int:
         result = _teach(connection, options.name, part, against)
         new = new or result["new"]
     against_it = f", {count(result['against'], 'counter-example')}" if result["against"] else ""
-    say(f"{harmless(result['name'])}: {count(result['examples'], 'example')}{against_it}")
+    print_out(f"{harmless(result['name'])}: {count(result['examples'], 'example')}{against_it}")
     if new:
-        remark(f"In queries it is called: {harmless(', '.join(result['called']))}")
+        print_err(f"In queries it is called: {harmless(', '.join(result['called']))}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.control.install import show
 from csearch.directories import data_directory
 from csearch.installation import service_manager
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     steps = removal(manifest)
     show(steps, options.dry_run)
     if not steps:
-        say("Nothing is installed.")
+        print_out("Nothing is installed.")
     elif not options.dry_run:
         managed = service_manager.answers()
         if managed:
@@ -39,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
         carry_out(steps, manifest)
         if managed:
             service_manager.reload()
-        say(f"The library and the models stay in {printable(data_directory())}.")
+        print_out(f"The library and the models stay in {printable(data_directory())}.")
     if commands := root_removals():
-        say("What needs the administrator:")
+        print_out("What needs the administrator:")
         for command in commands:
-            say(f"  {harmless(command)}")
+            print_out(f"  {harmless(command)}")
     return 0

@@ -7,9 +7,9 @@ import re
 import secrets
 from collections.abc import Callable
 
-from csearch.command import remark, write
+from csearch.command import print_err, write
 from csearch.preview import graphics, placeholders
-from csearch.preview.screen import BLOCKS, ITERM2, KITTY, SIXEL, Screen, conversation
+from csearch.preview.capabilities import BLOCKS, ITERM2, KITTY, SIXEL, GraphicsSupport, conversation
 from csearch.preview.thumbnails import Thumbnails
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
@@ -26,13 +26,13 @@ _ABORT = b"\x1b\\\x1b8"  # ends an escape that was begun, and goes back to where
 class Drawing:
     """Writes rows of results, and below each its picture."""
 
-    def __init__(self, terminal: Terminal, screen: Screen) -> None:
-        self._screen = screen
+    def __init__(self, terminal: Terminal, support: GraphicsSupport) -> None:
+        self._support = support
         self._columns = max(1, min(_COLUMNS, terminal.width - 2))
         self._thumbnails = Thumbnails()
         self._numbers = itertools.count(secrets.randbelow(placeholders.NUMBERS))
-        if screen.hint:
-            remark(f"csearch: {screen.hint}")
+        if support.hint:
+            print_err(f"csearch: {support.hint}")
 
     def show(self, lines: Callable[[list[Message]], bytes], hits: list[Message]) -> None:
         """Writes hits, whose lines of text `lines` makes."""
@@ -44,18 +44,18 @@ class Drawing:
         self._thumbnails.close()
 
     def _draw(self, path: bytes) -> None:
-        screen = self._screen
-        width, height = screen.cell
-        if screen.protocol == BLOCKS:
+        support = self._support
+        width, height = support.cell
+        if support.protocol == BLOCKS:
             width, height = 1, 2
         picture = self._thumbnails.get(
-            path, self._columns * width, _ROWS * height, _FORMS[screen.protocol]
+            path, self._columns * width, _ROWS * height, _FORMS[support.protocol]
         )
         if "reason" in picture:
             write(f"  ({harmless(picture['reason'])})\n".encode())
             return
-        if screen.protocol == BLOCKS:
-            write(b"".join(graphics.blocks(picture, screen.true_colour)))
+        if support.protocol == BLOCKS:
+            write(b"".join(graphics.blocks(picture, support.true_colour)))
         else:
             self._draw_in_cells(
                 picture, -(-picture["width"] // width), -(-picture["height"] // height)
@@ -66,7 +66,7 @@ class Drawing:
 
         The line that is reserved below it keeps those from scrolling that go to the next one.
         """
-        if self._screen.placeholders:
+        if self._support.placeholders:
             escapes, text = placeholders.picture(picture, columns, rows, next(self._numbers))
             try:
                 write(b"".join(map(_wrapped, escapes)) + text)
@@ -74,11 +74,11 @@ class Drawing:
                 write(b"\x1b\\\x1b[39m\n")
                 raise
             return
-        escapes = _ENCODERS[self._screen.protocol](picture, columns, rows)
+        escapes = _ENCODERS[self._support.protocol](picture, columns, rows)
         below = b"\x1b[%dB\r" % rows
         write(b"\n" * (rows + 1) + b"\x1b[%dA" % (rows + 1))
         try:
-            if self._screen.pane:
+            if self._support.pane:
                 self._pass_through_tmux(escapes)
             else:
                 write(b"\x1b7" + b"".join(escapes) + b"\x1b8")
@@ -89,11 +89,11 @@ class Drawing:
 
     def _pass_through_tmux(self, escapes: list[bytes]) -> None:
         """Draws at the cursor, whose place on the terminal itself has to be found."""
-        assert self._screen.pane
+        assert self._support.pane
         found = _WHERE.search(conversation(b"\x1b[6n", _WHERE))
         if not found:
             return
-        row, column = (int(found[n]) + self._screen.pane[n - 1] - 1 for n in (1, 2))
+        row, column = (int(found[n]) + self._support.pane[n - 1] - 1 for n in (1, 2))
         for escape in escapes:  # between them tmux may have moved the cursor
             placed = b"\x1b7\x1b[%d;%dH%s\x1b8" % (row, column, escape)
             write(_wrapped(placed))
@@ -106,10 +106,10 @@ def _wrapped(escape: bytes) -> bytes:
 
 def drawing(terminal: Terminal) -> Drawing | None:
     """For results with pictures; None where the output is no terminal that could show them."""
-    from csearch.preview.screen import screen
+    from csearch.preview.capabilities import detect
 
-    found = screen(terminal)
+    found = detect(terminal)
     if found and found.protocol == BLOCKS and not terminal.colours:
-        remark("csearch: this terminal shows pictures in colours alone, and NO_COLOR is set")
+        print_err("csearch: this terminal shows pictures in colours alone, and NO_COLOR is set")
         return None
     return Drawing(terminal, found) if found else None

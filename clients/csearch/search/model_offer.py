@@ -21,23 +21,23 @@ def offer_model() -> None:
     """
     if _settled() or not _remember():
         return
-    from csearch.command import remark
+    from csearch.command import print_err
 
     try:
         _offer()
     except ClientError as error:
-        remark(f"csearch: {error}")
+        print_err(f"csearch: {error}")
 
 
 def _offer() -> None:
-    from csearch.command import remark
+    from csearch.command import print_err
     from csearch.connection import Connection
     from csearch.models import catalogue, install
     from csearch.show.numbers import count, size
 
     listed = catalogue()
     model = next(model for model in listed["models"] if model["name"] == listed["default"])
-    remark(
+    print_err(
         "\nThese were found with the small starter model. A larger one finds much more:\n"
         f"  {model['name']}, {size(model['download'])} to download, licence {model['licence']}\n"
         f"  {model['summary']}\n"
@@ -48,7 +48,7 @@ def _offer() -> None:
     if install(model["name"]) != 0:
         return
     total = Connection(start=True).call("use", model=model["name"])["total"]
-    remark(
+    print_err(
         f"{model['name']} is installed. {count(total, 'picture')} will be read again with it; "
         "until then searches use the starter model."
     )

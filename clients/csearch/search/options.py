@@ -1,4 +1,4 @@
-"""What csearch is asked for."""
+"""The options of one csearch command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _TOP, _TOP_OF_FOLDER = 10, 100
 
 
 class Options:
-    """The options and, as `query`, the words."""
+    """The options by name; `query` holds the words."""
 
     def __init__(self) -> None:
         self.query: list[str] = []
@@ -39,45 +39,6 @@ class Options:
         self.format: str | None = None
 
     @property
-    def most(self) -> int:
-        """How many results."""
+    def max_results(self) -> int:
+        """At most how many results are shown."""
         return self.top or (_TOP_OF_FOLDER if self.folder else _TOP)
-
-
-def parse(arguments: list[str]) -> Options:
-    """The options in arguments; what follows `--` keeps it. Ends the process on a mistake."""
-    options = plain(arguments)
-    if options is None:
-        from csearch.search import parser
-
-        options = parser.parse(arguments)
-    return options
-
-
-def plain(arguments: list[str]) -> Options | None:
-    """Those of a command of words and the commonest options alone; None for any other.
-
-    Most searches are like that, and argparse takes nearly as long as Python's start.
-    """
-    options = Options()
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith("-"):
-            options.query.append(argument)
-        elif argument in ("-g", "--global"):
-            options.everywhere = True
-        elif argument == "-0":
-            options.zero = True
-        elif argument in ("-t", "--top", "--in"):
-            value = next(rest, "-")
-            if argument == "--in" and not value.startswith("-"):
-                options.directories.append(value)
-            elif value.isdecimal() and len(value) <= DIGITS and int(value):
-                options.top = min(int(value), TOP_MAX)
-            else:
-                return None
-        else:
-            return None
-    if not options.query or (options.everywhere and options.directories):
-        return None
-    return options

@@ -10,7 +10,7 @@ import os
 import re
 from typing import NamedTuple
 
-from csearch.command import remark
+from csearch.command import print_err
 from csearch.errors import ClientError
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
@@ -72,7 +72,7 @@ def in_query(query: str) -> list[Picture]:
                 ":" in name and not name.startswith(("/", "./", "../")) and "://" not in name
             )
             if name.lower().endswith(_SUFFIXES) and not is_filter:
-                remark(
+                print_err(
                     f"csearch: {printable(name)} is no file; it is searched for as words "
                     f"(name:{printable(os.path.basename(name))} finds pictures called so)"
                 )

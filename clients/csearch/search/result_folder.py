@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.errors import ClientError
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
@@ -20,7 +20,7 @@ _NAME_BYTES = 100
 _FILE_BYTES = 255  # NAME_MAX
 
 
-class Links:
+class ResultFolder:
     """A folder that is filled, then shown in place of an older one of the same name."""
 
     def __init__(self, query: str, top: int) -> None:
@@ -64,7 +64,7 @@ class Links:
             os.rename(self._new, self.path)
         except OSError as error:
             raise _failed(error) from error
-        say(printable(self.path) if Terminal(1).interactive else os.fsdecode(self.path))
+        print_out(printable(self.path) if Terminal(1).interactive else os.fsdecode(self.path))
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
             _open(self.path)
 
@@ -83,12 +83,12 @@ def remove(folder: bytes) -> None:
 
 
 def _open(folder: bytes) -> None:
-    from csearch.opening import open_path
+    from csearch.desktop_open import open_path
 
     try:
         open_path(folder)
     except ClientError as error:
-        remark(f"csearch: {error}")
+        print_err(f"csearch: {error}")
 
 
 def _folder_name(query: str) -> bytes:

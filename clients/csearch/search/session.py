@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from csearch.command import remark, write
+from csearch.command import print_err, write
 from csearch.connection import Connection
 from csearch.errors import INTERRUPTED, NOTHING_FOUND, ClientError, ServiceError
 from csearch.paths import absolute, current_directory
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
-from csearch.search.options import Options, parse
+from csearch.search.command_line import parse
+from csearch.search.options import Options
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
 from csearch.show.results import Formatter, formatter
@@ -18,9 +19,9 @@ from csearch.show.terminal import Terminal
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
-    from csearch.preview.extras import Extras
+    from csearch.preview.actions import ResultActions
     from csearch.search.pictures import Picture
-    from csearch.search.result_folder import Links
+    from csearch.search.result_folder import ResultFolder
 
 
 def search(arguments: list[str]) -> int:
@@ -34,7 +35,7 @@ def search(arguments: list[str]) -> int:
     if not typed.strip() and not options.like and not options.random:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
     if options.why_image is not None:
-        from csearch.preview.made_by_csearch import check_replaceable
+        from csearch.preview.output_file import check_replaceable
 
         check_replaceable(options.why_image, "drawing of regions")
     named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
@@ -61,9 +62,9 @@ def _located(error: ServiceError, query: str) -> ClientError:
     start, end = error.fields.get("start"), error.fields.get("end")
     if not isinstance(start, int) or not isinstance(end, int):
         return error
-    from csearch.show.place import pointed
+    from csearch.show.error_position import with_position
 
-    return ClientError(pointed(str(error), query, start, end, Terminal(2)))
+    return ClientError(with_position(str(error), query, start, end, Terminal(2)))
 
 
 def _scopes(directories: list[str]) -> list[bytes]:
@@ -77,7 +78,7 @@ class _Search:
         self._terminal = terminal
         self._progress = progress
         self._options = options
-        self._links: Links | None = None
+        self._links: ResultFolder | None = None
         self._found = False
         self._waited = False
         self._catches = False  # Ctrl-C
@@ -85,14 +86,14 @@ class _Search:
 
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
         output = self._folder() or formatter(self._terminal, self._options)
-        extras = self._extras()
+        actions = self._result_actions()
         connection = Connection(start=True)
         replies = connection.request(
             "search",
             [picture.file for picture in pictures],
             query=query,
             scopes=scopes,
-            top=self._options.most,
+            top=self._options.max_results,
             wait="all" if self._options.wait else "first",
             remember=True,
             **self._fields(output),
@@ -110,8 +111,8 @@ class _Search:
                         self._warn(reply["hits"])
                     self._found = self._found or bool(reply["hits"])
                     first = first or next((hit["path"] for hit in reply["hits"]), b"")
-                    if extras:
-                        extras.write(output.lines, reply["hits"])
+                    if actions:
+                        actions.write(output.lines, reply["hits"])
                     else:
                         write(output.lines(reply["hits"]))
                 else:
@@ -130,20 +131,20 @@ class _Search:
             self._draw(connection, query, pictures, first, target)
         if self._links:
             self._links.show()
-        if extras:
-            extras.finish()
+        if actions:
+            actions.finish()
         if self._found and not self._interrupted:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
 
-    def _extras(self) -> Extras | None:
+    def _result_actions(self) -> ResultActions | None:
         """What is asked for beside the answer. Raises ClientError."""
         options = self._options
         if not options.preview and not options.open and options.grid is None:
             return None
-        from csearch.preview.extras import Extras
+        from csearch.preview.actions import ResultActions
 
-        return Extras(options, self._terminal)
+        return ResultActions(options, self._terminal)
 
     def _draw(
         self, connection: Connection, query: str, pictures: list[Picture], path: bytes, target: str
@@ -160,11 +161,11 @@ class _Search:
         """Links instead of lines, where they are asked for. Raises ClientError."""
         if not self._options.folder:
             return None
-        from csearch.search.result_folder import Links
+        from csearch.search.result_folder import ResultFolder
 
         words = [word for word in self._options.query if word != "--"]
         like = [f"like {os.path.basename(name)}" for name in self._options.like]
-        self._links = Links(" ".join([*words, *like]), self._options.most)
+        self._links = ResultFolder(" ".join([*words, *like]), self._options.max_results)
         return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:
@@ -210,7 +211,7 @@ class _Search:
     def _warn(self, hits: list[Message]) -> None:
         """Says that the best is not good, rather than pretend."""
         if hits and all(hit.get("confidence") == "weak" for hit in hits):
-            remark("csearch: nothing matches well; nearest:")
+            print_err("csearch: nothing matches well; nearest:")
 
     def _leave(self, signal_number: int, frame: object) -> None:
         self._progress.clear()
@@ -223,7 +224,7 @@ class _Search:
         failed, notes = result.get("failed") or 0, result.get("notes") or []
         if self._interrupted:
             goes_on = "" if notes else "; the search service goes on with them"
-            remark(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
+            print_err(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
         elif pending:
             # No advice to wait after a wait, or where a note says why nothing is read.
             waits = "" if self._options.wait or notes else " (--wait waits for them)"
@@ -233,15 +234,15 @@ class _Search:
             else:
                 text = f"{count(pending)} of {count(images, 'picture')} to be read again, since "
                 text += "something about their files has changed"
-            remark(f"csearch: {text}{waits}")
+            print_err(f"csearch: {text}{waits}")
         if not (self._found or new or self._interrupted):
             more = "more " if self._options.offset else ""
             if images:
-                remark(f"csearch: no {more}picture matches")
+                print_err(f"csearch: no {more}picture matches")
             elif not (failed or notes):  # these say why there is nothing
-                remark(f"csearch: {self._nothing()}")
+                print_err(f"csearch: {self._nothing()}")
         if failed and (self._waited or not images):
-            remark(
+            print_err(
                 f"csearch: {count(failed, 'picture')} could not be read; csearchctl failed says why"
             )
         if result.get("why"):
@@ -249,7 +250,7 @@ class _Search:
 
             notes = [*of_filters(result["why"]), *notes]
         for note in notes:
-            remark(f"csearch: {harmless(note)}")
+            print_err(f"csearch: {harmless(note)}")
 
     def _nothing(self) -> str:
         if self._options.everywhere:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from csearch.command import remark
+from csearch.command import print_err
 from csearch.connection import Connection
 from csearch.errors import ClientError
-from csearch.preview.made_by_csearch import replace
+from csearch.preview.output_file import write_atomically
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import Message
 from csearch.search.pictures import Picture
@@ -33,8 +33,8 @@ def write_regions(
         )
     finally:
         os.close(shown)
-    replace(target, result["png"])
-    remark(
+    write_atomically(target, result["png"])
+    print_err(
         f"csearch: {printable(target)} shows, by {result['method']}, which regions of "
         f"{printable(path)} match"
     )

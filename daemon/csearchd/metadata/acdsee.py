@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import unescape
 
+from csearchd.metadata.keyword_paths import levels
 from csearchd.metadata.xmp_edit import blanks_before
 from csearchd.metadata.xmp_packet import Name, Packet, parse
-from csearchd.tags.words import levels
 
 CATEGORIES = Name("http://ns.acdsee.com/iptc/1.0/", "acdsee", "categories")
 _QUOTE = rb"(?:&quot;|&apos;|[\"'])"

@@ -23,7 +23,7 @@ from csearchd.models.active_model import ActiveModel
 from csearchd.models.installed import Model
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import ENOUGH, OWN, shipped
-from csearchd.scoring.calibration import embed_texts
+from csearchd.scoring.tag_classifier import embed_texts
 from csearchd.scoring.vocabulary import read_vocabulary
 
 LEVELS = ("weak", "fair", "strong")
@@ -59,20 +59,20 @@ class ScoreCalibration:
         self._centre = general.sum(axis=0) / (len(general) + ENOUGH)
 
     def levels(
-        self, query: Vectors, pictures: Vectors, crowd: int, like: bool = False
+        self, query: Vectors, pictures: Vectors, candidate_count: int, like: bool = False
     ) -> NDArray[np.int8] | None:
         """For each of `pictures`, (n, dimensions), the number of its level in LEVELS.
 
-        `query` has unit length; `crowd` is the number of pictures among which these were found;
-        `like` says that the query stands for pictures, not words. None where too little is known
-        for that.
+        `query` has unit length; `candidate_count` is the number of pictures among which these were
+        found; `like` says that the query stands for pictures, not words. None where too little is
+        known for that.
         """
         if not like:
-            return _level(self.standing(query, pictures), crowd)
+            return _level(self.standing(query, pictures), candidate_count)
         if len(self._general) < ENOUGH:
             return None
         scale = self._likes(query)
-        found = _level((pictures @ query - scale.mean) / scale.spread, crowd)
+        found = _level((pictures @ query - scale.mean) / scale.spread, candidate_count)
         found[self.likeness(query[None], pictures)[0] >= NEAR_DUPLICATE] = len(_LIMITS)
         return found
 
@@ -83,12 +83,12 @@ class ScoreCalibration:
         standing: Vectors = ((pictures @ query - level) / spread - scale.mean) / scale.spread
         return standing
 
-    def least(self, query: Vectors, crowd: int, like: bool, level: int) -> float:
+    def min_score(self, query: Vectors, candidate_count: int, like: bool, level: int) -> float:
         """A score below which nothing is of that level, as far as pictures in general tell."""
         if not level or len(self._general) < ENOUGH:
             return -1.0
         scale = self._likes(query) if like else self._words(query)
-        standard = scale.mean + _limits(crowd)[level - 1] * scale.spread
+        standard = scale.mean + _limits(candidate_count)[level - 1] * scale.spread
         return standard if like else float((self._levels + standard * self._spreads).min())
 
     def likeness(self, some: Vectors, others: Vectors) -> Vectors:
@@ -160,12 +160,12 @@ def sample_of_words(model: Model, tower: TextTower, cache: Cache) -> Vectors:
     return embed_texts([[name] for name in names[::_EVERY]], model, tower, cache)
 
 
-def _level(standing: Vectors, crowd: int) -> NDArray[np.int8]:
-    return np.searchsorted(_limits(crowd), standing, "right").astype(np.int8)
+def _level(standing: Vectors, candidate_count: int) -> NDArray[np.int8]:
+    return np.searchsorted(_limits(candidate_count), standing, "right").astype(np.int8)
 
 
-def _limits(crowd: int) -> list[float]:
-    more = _best_by_chance(crowd) - _best_by_chance(_CROWD)
+def _limits(candidate_count: int) -> list[float]:
+    more = _best_by_chance(candidate_count) - _best_by_chance(_CROWD)
     return [limit + more for limit in _LIMITS]
 
 

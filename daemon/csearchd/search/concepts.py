@@ -24,7 +24,7 @@ from csearchd.library.concepts import Concept
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.background import background
-from csearchd.search.query_language.vector import unit
+from csearchd.search.query_language.query_vector import unit
 
 Vector = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ _FEW = 20  # pictures; fewer are no background
 _DETERMINERS = frozenset(["a", "an", "the", "my", "our", "your", "his", "her", "its", "their"])
 
 
-class Probe(NamedTuple):
+class ConceptProbe(NamedTuple):
     """A concept for one model. Its values are `vector` · picture, of which those on pictures in
     general have the `mean` and the standard deviation 1."""
 
@@ -56,17 +56,17 @@ class Concepts:
         self._embed = embed
         self._lock = threading.Lock()
         self.changes = 0  # counts them
-        self._made: tuple[tuple[int, int, int], list[Probe], Vector] | None = None
+        self._made: tuple[tuple[int, int, int], list[ConceptProbe], Vector] | None = None
 
     def changed(self) -> None:
         """They are read again before they are used."""
         self.changes += 1
 
-    def probes(self) -> list[Probe]:
+    def probes(self) -> list[ConceptProbe]:
         """Those that have examples with a vector. Raises LibraryError."""
         return self._current()[0]
 
-    def _current(self) -> tuple[list[Probe], Vector]:
+    def _current(self) -> tuple[list[ConceptProbe], Vector]:
         """The probes, and pictures in general, which are only read where there are some."""
         active_model = self._models.active_model
         with self._lock:
@@ -98,7 +98,7 @@ class Concepts:
 
     def _fitted(
         self, active_model: ActiveModel, known: Sequence[Concept], general: Vector
-    ) -> list[Probe]:
+    ) -> list[ConceptProbe]:
         return [
             fitted(
                 concept, examples, _vectors(active_model, concept.counters), general, self._embed
@@ -114,7 +114,7 @@ def fitted(
     counters: Vector,
     general: Vector,
     embed: Callable[[str], Vector],
-) -> Probe:
+) -> ConceptProbe:
     """The probe of a concept, from unit vectors of shape (n, dimensions): of its examples, its
     counter-examples and pictures in general."""
     covariance = np.cov(general.T) if len(general) >= _FEW else None
@@ -131,10 +131,10 @@ def fitted(
     is_one = any(_is_proper(word) for word in concept.name.split())
     weight = (_PROPER_NAME if is_one else _NAME) / (len(examples) + 1.5)
     alone = vector + weight * words / _spread(general, words)
-    return Probe(concept, vector, float(mean @ vector), unit(alone))
+    return ConceptProbe(concept, vector, float(mean @ vector), unit(alone))
 
 
-def found_in(text: str, probes: Sequence[Probe]) -> tuple[list[Probe], str, bool]:
+def found_in(text: str, probes: Sequence[ConceptProbe]) -> tuple[list[ConceptProbe], str, bool]:
     """The concepts that a text names, the text with other words in their place, and whether it
     names nothing else."""
     by_name = {
@@ -144,7 +144,7 @@ def found_in(text: str, probes: Sequence[Probe]) -> tuple[list[Probe], str, bool
     }
     if not by_name:
         return [], text, False
-    named: list[Probe] = []
+    named: list[ConceptProbe] = []
     others: list[str] = []  # what stands between the names
     rest: list[str] = []
     end = 0

@@ -31,7 +31,7 @@ Vectors = NDArray[np.float32]
 Contents = NDArray[np.int32]
 
 
-def groups(
+def find_groups(
     table: VectorTable,
     calibration: ScoreCalibration,
     contents: Contents,
@@ -115,7 +115,7 @@ def _verified(
         yield int(row), likeness[same], others[same]
 
 
-def grouped(
+def group_hits(
     hits: Sequence[Hit], table: VectorTable, calibration: ScoreCalibration, metadata: PhotoMetadata
 ) -> list[list[Hit]]:
     """Hits in their order, each with those after it that are nearly the same: the same pixels, near

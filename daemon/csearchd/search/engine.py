@@ -20,9 +20,9 @@ from csearchd.errors import Ended
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
-from csearchd.search import duplicates, filters, lexical, order
-from csearchd.search.lookup import located
-from csearchd.search.query_language.vector import Vector
+from csearchd.search import duplicates, filters, lexical, sorting
+from csearchd.search.file_lookup import find_files
+from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest
 
 log = logging.getLogger(__name__)
@@ -85,221 +85,221 @@ class Engine:
         """What the scores of a model that serves are compared with."""
         return self._calibrations.of(active_model)
 
-    def search(self, question: SearchRequest) -> Answer:
+    def search(self, request: SearchRequest) -> Answer:
         """What is asked for. Files that aren't there any more are left out, and those with the same
         score in the order of their paths. Raises LibraryError."""
-        if question.random:
-            return self._drawn(question)
-        return self._grouped(question) if question.group else self._found(question)
+        if request.random:
+            return self._drawn(request)
+        return self._grouped(request) if request.group else self._found(request)
 
-    def _found(self, question: SearchRequest) -> Answer:
-        files = self._chosen(question)
-        if question.vector is None:
-            return self._listed(question, files)
-        end = question.offset + question.top
+    def _found(self, request: SearchRequest) -> Answer:
+        files = self._chosen(request)
+        if request.vector is None:
+            return self._listed(request, files)
+        end = request.offset + request.top
         count = end + _SPARE
-        wanted = self._contents(files, question)
+        wanted = self._contents(files, request)
         while True:
-            question.check()
-            contents, scores, all_seen = self._best(question, files, wanted, count)
+            request.check()
+            contents, scores, all_seen = self._best(request, files, wanted, count)
             rating = None
             # It takes as long as the files do, on another processor.
-            if len(contents) > _MANY and not question.offset:
-                rating = self._raters.submit(self._rating, question, wanted, contents)
+            if len(contents) > _MANY and not request.offset:
+                rating = self._raters.submit(self._rating, request, wanted, contents)
                 rating.add_done_callback(_log_error)  # it may not be needed
-            found, stale = self._files(question, contents, scores, files, end)
+            found, stale = self._files(request, contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
             count *= 4
-        found = found[question.offset : end]
+        found = found[request.offset : end]
         if rating:
             sure = rating.result()
         else:
             chosen = np.array([content for *_, content in found], np.int32)
-            sure = self._rating(question, wanted, chosen)
+            sure = self._rating(request, wanted, chosen)
         hits = [
             Hit(path, score, file, content, sure.get(content))
             for path, score, file, content in found
         ]
-        return Answer(order.arranged(self._library, hits, question), stale)
+        return Answer(sorting.sort_hits(self._library, hits, request), stale)
 
-    def _grouped(self, question: SearchRequest) -> Answer:
+    def _grouped(self, request: SearchRequest) -> Answer:
         """As many groups of near-duplicates as files are asked for."""
-        end = question.offset + question.top
+        end = request.offset + request.top
         count = 2 * end + _SPARE
-        ranked = question.order if question.vector is None else None
-        backwards = question.reverse and question.vector is None
+        ranked = request.order if request.vector is None else None
+        backwards = request.reverse and request.vector is None
         while True:
-            question.check()
+            request.check()
             answer = self._found(
-                replace(question, top=count, offset=0, order=ranked, reverse=backwards)
+                replace(request, top=count, offset=0, order=ranked, reverse=backwards)
             )
             active_model, metadata = self._models.active_model, self._library.photo_metadata
             calibration = self._calibrations.of(active_model)
-            groups = duplicates.grouped(answer.hits, active_model.table, calibration, metadata)
+            groups = duplicates.group_hits(answer.hits, active_model.table, calibration, metadata)
             if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
                 break
             count *= 4
-        hits = [
-            group[0]._replace(similar=len(group) - 1) for group in groups[question.offset : end]
-        ]
-        if question.vector is not None:
-            hits = order.arranged(self._library, hits, question)
+        hits = [group[0]._replace(similar=len(group) - 1) for group in groups[request.offset : end]]
+        if request.vector is not None:
+            hits = sorting.sort_hits(self._library, hits, request)
         return Answer(hits, answer.stale)
 
-    def _drawn(self, question: SearchRequest) -> Answer:
+    def _drawn(self, request: SearchRequest) -> Answer:
         """Any of those that match: of the words' matches those that are at least fair."""
-        if question.vector is not None:
-            level = question.least_level or (question.least is None)
-            asked = replace(question, offset=0, top=_DRAWN, least_level=int(level), order=None)
+        if request.vector is not None:
+            level = request.min_level or (request.min_score is None)
+            asked = replace(request, offset=0, top=_DRAWN, min_level=int(level), order=None)
             hits, stale = self._found(asked)
-            hits = random.sample(hits, min(len(hits), question.top))
-            return Answer(order.arranged(self._library, hits, question), stale)
-        files = self._chosen(question)
+            hits = random.sample(hits, min(len(hits), request.top))
+            return Answer(sorting.sort_hits(self._library, hits, request), stale)
+        files = self._chosen(request)
         if files is None:
-            files = self._inside(question)
+            files = self._inside(request)
         chosen = np.flatnonzero(files & (self._library.catalogue.content[: len(files)] > 0))
-        some = np.random.default_rng().permutation(chosen)[: question.top + _SPARE].tolist()
-        hits, missing = self._there(some, question.top)
-        return Answer(order.arranged(self._library, hits, question), missing)
+        some = np.random.default_rng().permutation(chosen)[: request.top + _SPARE].tolist()
+        hits, missing = self._there(some, request.top)
+        return Answer(sorting.sort_hits(self._library, hits, request), missing)
 
-    def crowd(self, question: SearchRequest) -> int:
+    def candidate_count(self, request: SearchRequest) -> int:
         """Among how many contents the best are found."""
-        return int(np.count_nonzero(self._contents(self._chosen(question), question)))
+        return int(np.count_nonzero(self._contents(self._chosen(request), request)))
 
-    def count(self, question: SearchRequest) -> int:
+    def count(self, request: SearchRequest) -> int:
         """How many files would be found if there were no end; some may have gone."""
-        files = self._chosen(question)
+        files = self._chosen(request)
         if files is None:
-            files = self._inside(question)
+            files = self._inside(request)
         contents = self._library.catalogue.content[: len(files)]
-        if question.vector is None:
+        if request.vector is None:
             return int(np.count_nonzero(files & (contents > 0)))
-        if question.least is None and not question.least_level:
+        if request.min_score is None and not request.min_level:
             wanted = files & self._models.active_model.table.has(contents)
-            wanted &= ~np.isin(contents, list(question.without))
+            wanted &= ~np.isin(contents, list(request.without))
             return int(np.count_nonzero(wanted))
         count = 4096
-        wanted = self._contents(files, question)
+        wanted = self._contents(files, request)
         while True:
-            question.check()
-            found, _, all_seen = self._best(question, files, wanted, count)
+            request.check()
+            found, _, all_seen = self._best(request, files, wanted, count)
             if all_seen:
                 return int(np.count_nonzero(files & np.isin(contents, found)))
             count *= 8
 
-    def _chosen(self, question: SearchRequest) -> Mask | None:
+    def _chosen(self, request: SearchRequest) -> Mask | None:
         """By file id: whether a file is in the scope and meets the conditions; None: any file."""
-        if question.scope is None and not question.conditions:
+        if request.scope is None and not request.conditions:
             return None
-        files = self._inside(question)
-        if question.conditions:
-            files &= filters.chosen(self._library, question.conditions, len(files), question.check)
+        files = self._inside(request)
+        if request.conditions:
+            files &= filters.chosen(self._library, request.conditions, len(files), request.check)
         return files
 
-    def _inside(self, question: SearchRequest) -> Mask:
+    def _inside(self, request: SearchRequest) -> Mask:
         with self._library.memory_lock:
-            return self._library.catalogue.files_in(question.scope)
+            return self._library.catalogue.files_in(request.scope)
 
     def _best(
-        self, question: SearchRequest, files: Mask | None, wanted: Mask, count: int
+        self, request: SearchRequest, files: Mask | None, wanted: Mask, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], bool]:
         """Of the best `count` contents of some files, which are `wanted`, those that are good
         enough, their scores, and whether there are no more."""
-        assert question.vector is not None
+        assert request.vector is not None
         active_model = self._models.active_model
-        contents, scores = active_model.table.search(question.vector, wanted, count)
-        scores = scores * np.float32(question.scale)
-        if question.label:
-            raised = self._raised(active_model, question, files, count)
+        contents, scores = active_model.table.search(request.vector, wanted, count)
+        scores = scores * np.float32(request.scale)
+        if request.label:
+            raised = self._raised(active_model, request, files, count)
             contents, scores = _merged([(contents, scores), *raised], count)
         all_seen = len(contents) < count
-        least = self._least(active_model, question, wanted)
-        if least is not None:
-            kept = scores >= least
+        min_score = self._min_score(active_model, request, wanted)
+        if min_score is not None:
+            kept = scores >= min_score
             all_seen = all_seen or not kept.all()
             contents, scores = contents[kept], scores[kept]
-        if question.least_level and len(contents):
-            levels = self._levels(active_model, question, wanted, contents)
+        if request.min_level and len(contents):
+            levels = self._levels(active_model, request, wanted, contents)
             if levels is not None:
-                kept = levels >= question.least_level
+                kept = levels >= request.min_level
                 contents, scores = contents[kept], scores[kept]
         return contents, scores, all_seen
 
-    def _least(
-        self, active_model: ActiveModel, question: SearchRequest, wanted: Mask
+    def _min_score(
+        self, active_model: ActiveModel, request: SearchRequest, wanted: Mask
     ) -> float | None:
         """The lowest score that what is found can have."""
-        assert question.vector is not None
-        if not question.least_level or question.label:
-            return question.least
+        assert request.vector is not None
+        if not request.min_level or request.label:
+            return request.min_score
         calibration = self._calibrations.of(active_model)
-        crowd = int(np.count_nonzero(wanted))
-        least = calibration.least(question.vector, crowd, question.like, question.least_level)
-        return least if question.least is None else max(least, question.least)
+        candidate_count = int(np.count_nonzero(wanted))
+        min_score = calibration.min_score(
+            request.vector, candidate_count, request.like, request.min_level
+        )
+        return min_score if request.min_score is None else max(min_score, request.min_score)
 
     def _levels(
         self,
         active_model: ActiveModel,
-        question: SearchRequest,
+        request: SearchRequest,
         wanted: Mask,
         contents: NDArray[np.int32],
     ) -> NDArray[np.int8] | None:
         """The confidence of contents, by number; None where it can't be told."""
-        assert question.vector is not None
+        assert request.vector is not None
         calibration = self._calibrations.of(active_model)
-        crowd = int(np.count_nonzero(wanted))
+        candidate_count = int(np.count_nonzero(wanted))
         parts = []
         for start in range(0, len(contents), _RATED_AT_ONCE):
-            question.check()
+            request.check()
             vectors = active_model.table.vectors(contents[start : start + _RATED_AT_ONCE])
-            levels = calibration.levels(question.vector, vectors, crowd, question.like)
+            levels = calibration.levels(request.vector, vectors, candidate_count, request.like)
             if levels is None:
                 return None
             parts.append(levels)
         return np.concatenate(parts)
 
     def _rating(
-        self, question: SearchRequest, wanted: Mask, contents: NDArray[np.int32]
+        self, request: SearchRequest, wanted: Mask, contents: NDArray[np.int32]
     ) -> dict[int, str]:
         """The confidence of contents where it can be told."""
         active_model = self._models.active_model
         if not len(contents) or not active_model.table.has(contents).all():
             return {}  # nothing there, or the model has just changed
-        levels = self._levels(active_model, question, wanted, contents)
+        levels = self._levels(active_model, request, wanted, contents)
         if levels is None:
             return {}
         names = (LEVELS[level] for level in levels.tolist())
         return dict(zip(contents.tolist(), names, strict=True))
 
-    def _contents(self, files: Mask | None, question: SearchRequest) -> Mask:
+    def _contents(self, files: Mask | None, request: SearchRequest) -> Mask:
         """By content id: whether one of the files has it and it isn't left out."""
         with self._library.memory_lock:
             wanted = self._library.catalogue.contents_of(files)
-        if question.without:
+        if request.without:
             wanted = wanted.copy()  # it is kept for other searches
-            wanted[[content for content in question.without if content < len(wanted)]] = False
+            wanted[[content for content in request.without if content < len(wanted)]] = False
         return wanted
 
     def _raised(
-        self, active_model: ActiveModel, question: SearchRequest, files: Mask | None, count: int
+        self, active_model: ActiveModel, request: SearchRequest, files: Mask | None, count: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """The best contents that have some of the label's words, for each share of them."""
-        assert question.vector is not None
+        assert request.vector is not None
         if files is None:
-            files = self._inside(question)
-        shares = lexical.shares(self._library, question.label, len(files))
+            files = self._inside(request)
+        shares = lexical.shares(self._library, request.label, len(files))
         shares[~files] = 0
         for share in np.unique(shares[shares > 0]):
-            question.check()
-            wanted = self._contents(shares == share, question)
-            contents, scores = active_model.table.search(question.vector, wanted, count)
-            bonus = question.label_weight * lexical.BONUS * float(share)
-            yield contents, scores * np.float32(question.scale) + np.float32(bonus)
+            request.check()
+            wanted = self._contents(shares == share, request)
+            contents, scores = active_model.table.search(request.vector, wanted, count)
+            bonus = request.label_weight * lexical.BONUS * float(share)
+            yield contents, scores * np.float32(request.scale) + np.float32(bonus)
 
     def _files(
         self,
-        question: SearchRequest,
+        request: SearchRequest,
         contents: NDArray[np.int32],
         scores: NDArray[np.float32],
         files: Mask | None,
@@ -309,7 +309,7 @@ class Engine:
         kept: list[_Found] = []
         stale: set[bytes] = set()
         for start in range(0, len(contents), _AT_ONCE):
-            question.check()
+            request.check()
             chunk = contents[start : start + _AT_ONCE]
             score = dict(
                 zip(chunk.tolist(), scores[start : start + _AT_ONCE].tolist(), strict=True)
@@ -326,13 +326,13 @@ class Engine:
         return kept, sorted(stale)
 
     def _rows_of(self, contents: NDArray[np.int32]) -> Iterator[tuple[int, int, bytes]]:
-        """As `located`, of the files that have some contents; perhaps of others that have just
+        """As `find_files`, of the files that have some contents; perhaps of others that have just
         changed."""
         if len(contents) <= _MANY:
-            return located(self._library, "content", contents.tolist())
+            return find_files(self._library, "content", contents.tolist())
         with self._library.memory_lock:
             numbers = self._library.catalogue.files_with(contents)
-        return located(self._library, "id", numbers.tolist())  # half the pages of the database
+        return find_files(self._library, "id", numbers.tolist())  # half the pages of the database
 
     def _keep(
         self, found: Sequence[_Found], kept: list[_Found], stale: set[bytes], top: int
@@ -346,24 +346,24 @@ class Engine:
                 else:
                     stale.add(os.path.dirname(each[0]))
 
-    def _listed(self, question: SearchRequest, files: Mask | None) -> Answer:
+    def _listed(self, request: SearchRequest, files: Mask | None) -> Answer:
         """Files that meet the conditions, in order."""
         if files is None:
-            files = self._inside(question)
+            files = self._inside(request)
         files = files & (self._library.catalogue.content[: len(files)] > 0)
-        end = question.offset + question.top
+        end = request.offset + request.top
         count = end + _SPARE
         while True:
-            question.check()
-            chosen = order.first(self._library, np.flatnonzero(files), question, count)
+            request.check()
+            chosen = sorting.first(self._library, np.flatnonzero(files), request, count)
             hits, stale = self._there(chosen, end)
             if len(hits) >= end or len(chosen) < count:
-                return Answer(hits[question.offset : end], stale)
+                return Answer(hits[request.offset : end], stale)
             count *= 4
 
     def _there(self, files: Sequence[int], top: int) -> tuple[list[Hit], list[bytes]]:
         """Up to `top` of some files, in their order, and where some were missing."""
-        rows = located(self._library, "id", files)
+        rows = find_files(self._library, "id", files)
         known = {file: (path, None, file, content) for file, content, path in rows}
         found = [known[file] for file in files if file in known]
         kept: list[_Found] = []

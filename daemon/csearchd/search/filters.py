@@ -29,7 +29,7 @@ from csearchd.library.metadata.photo_metadata import (
 )
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
-from csearchd.search.places.places import Places
+from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import dates
 from csearchd.search.query_language.dates import Period
 from csearchd.search.query_language.grammar import Filter
@@ -52,7 +52,7 @@ class Condition(NamedTuple):
     text: str = ""  # as it was written
 
 
-def understand(filters: Sequence[Filter], now: datetime, places: Places) -> list[Condition]:
+def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
     """What the filters mean at the time `now` (local). Raises QueryError."""
     dated = [filter for filter in filters if filter.name in _DATES]
     if len(dated) > limits.DATES:
@@ -79,7 +79,7 @@ def chosen(
     return mask
 
 
-def _choice(filter: Filter, now: datetime, places: Places) -> Choice:
+def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
     name, value = filter.name, filter.value
     try:
         if name in _DATES:

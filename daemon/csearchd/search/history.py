@@ -38,12 +38,12 @@ class History:
             else:
                 self._append(query)
 
-    def beginning(self, text: str, most: int) -> list[str]:
+    def beginning(self, text: str, limit: int) -> list[str]:
         """The queries that begin so, case ignored, the newest first."""
         start = " ".join(text.split()).casefold() + (" " if text[-1:].isspace() else "")
         with self._lock:
             queries = list(self._read())
-        return [query for query in reversed(queries) if query.casefold().startswith(start)][:most]
+        return [query for query in reversed(queries) if query.casefold().startswith(start)][:limit]
 
     def forget(self, path: bytes) -> None:
         """Drops the queries that name a file or directory, or something below it."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.search.explanation import QueryTerm
 from csearchd.search.filters import Condition
-from csearchd.search.query_language.vector import Vector
-from csearchd.search.why import Aspect
+from csearchd.search.query_language.query_vector import Vector
 
 Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
 ORDERS = ("score", "date", "name", "size")
@@ -36,12 +36,12 @@ class SearchRequest:
     scale: float = 1.0  # what the vector's scores are multiplied by
     label: str = ""  # words that raise the score: see csearchd.search.lexical
     label_weight: float = 0.0
-    least: float | None = None  # the lowest score
+    min_score: float | None = None  # the lowest score
     like: bool = False  # whether the vector stands for pictures too, not for words alone
     group: bool = False  # near-duplicates are one result
     random: bool = False  # any of those that match, by chance
-    aspects: Sequence[Aspect] = ()  # of what is asked for, where it is to be said why
-    least_level: int = 0  # the lowest confidence (csearchd.scoring.confidence.LEVELS)
+    query_terms: Sequence[QueryTerm] = ()  # of what is asked for, where it is to be said why
+    min_level: int = 0  # the lowest confidence (csearchd.scoring.confidence.LEVELS)
     order: str | None = None  # of ORDERS; None: by score, or by date without a vector
     reverse: bool = False
     check: Callable[[], object] = lambda: None  # called now and then; ends it by what it raises

@@ -31,10 +31,10 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
-from csearchd.search.places.places import Places
+from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.request import RequestError
-from csearchd.tags.tagger_launcher import Tagging
+from csearchd.tags.task_queue import TaggingQueue
 from csearchd.watch.scanner import Scanner
 
 P = ParamSpec("P")
@@ -66,12 +66,12 @@ class Service:
     engine: Engine
     concepts: Concepts
     image_queries: ImageQueries
-    places: Places
+    places: Geocoder
     scanner: Scanner
     indexer: Indexer
     threads: Threads
     ending: asyncio.Event
-    tagging: Tagging
+    tagging: TaggingQueue
     history: History
     folder_names: FolderNames
     summary: Summary

@@ -67,21 +67,21 @@ def apply(delta: bytes, new: bytes) -> bytes:
 
 def _common(old: bytes, at: int, new: bytes, there: int) -> int:
     """How many bytes are equal from `old[at]` and `new[there]` on."""
-    size, most = 0, min(len(old) - at, len(new) - there)
+    size, limit = 0, min(len(old) - at, len(new) - there)
     block = _BLOCK
-    while size < most and block:
+    while size < limit and block:
         if old[at + size : at + size + block] == new[there + size : there + size + block]:
             size += block
         else:
             block //= 2
-    return min(size, most)
+    return min(size, limit)
 
 
 def _common_tail(old: bytes, new: bytes) -> int:
-    size, most = 0, min(len(old), len(new))
+    size, limit = 0, min(len(old), len(new))
     block = _BLOCK
-    while size < most and block:
-        block = min(block, most - size)
+    while size < limit and block:
+        block = min(block, limit - size)
         mine = old[len(old) - size - block : len(old) - size]
         if mine == new[len(new) - size - block : len(new) - size]:
             size += block

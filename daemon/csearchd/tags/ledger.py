@@ -137,7 +137,7 @@ def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:
             database.execute(
                 "UPDATE tag_ledger SET intended = ? WHERE id = ?", (msgpack.packb(one.record), row)
             )
-            _place(database, row, one)
+            _note_location(database, row, one)
             rows.append(row)
     return rows
 
@@ -158,7 +158,7 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
                     f"UPDATE tag_ledger SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
                     (*(values[name] for name in _NAMES), row),
                 )
-                _place(database, row, one)
+                _note_location(database, row, one)
             else:
                 row = one.row or 0
             database.execute("UPDATE tag_ledger SET intended = NULL WHERE id = ?", (row,))
@@ -181,7 +181,7 @@ def forget_visits(library: Library, files: Sequence[int]) -> None:
         database.executemany("DELETE FROM tag_visits WHERE file = ?", [(file,) for file in files])
 
 
-def _place(database: sqlite3.Connection, row: int, one: Outcome) -> None:
+def _note_location(database: sqlite3.Connection, row: int, one: Outcome) -> None:
     """Notes where the tagged file is, and what it shows. Its row may have gone meanwhile, or its
     id be another file's."""
     database.execute("UPDATE tag_ledger SET path = ? WHERE id = ?", (one.path, row))

@@ -19,7 +19,7 @@ FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its owner's disk quota 
 _PASSING = (*FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE)
 
 
-def left_alone(error: OSError, what: str = "it can't be changed") -> SkippedFile:
+def skipped_by(error: OSError, what: str = "it can't be changed") -> SkippedFile:
     """Why a file was left alone, where the system says no: `what` couldn't be done."""
     if error.errno == errno.ELOOP:
         return SkippedFile("it is a symbolic link")

@@ -18,12 +18,12 @@ from csearch.protocol.wire import Message
 from csearchd.errors import SkippedFile
 from csearchd.metadata import xmp_packet
 from csearchd.tags.plan import Plan, plan_undo, plan_write, truth
-from csearchd.tags.record import Record, left_alone
+from csearchd.tags.record import Record, skipped_by
 from csearchd.tags.writers import embedded
-from csearchd.tags.writers.carrier import Carrier, Seen
+from csearchd.tags.writers.carrier import Carrier, CarrierState
 from csearchd.tags.writers.embedded import EmbeddedCarrier
+from csearchd.tags.writers.freshness import is_current
 from csearchd.tags.writers.replace import OpenFile, sweep
-from csearchd.tags.writers.scored import is_scored
 from csearchd.tags.writers.sidecar import SidecarCarrier
 from csearchd.tags.writers.xattr import XattrCarrier
 
@@ -53,19 +53,19 @@ class _Planned:
 
     @property
     def size(self) -> int:
-        return len(self.plan.content or b"") + len(self.plan.seen.content or b"")
+        return len(self.plan.content or b"") + len(self.plan.state.content or b"")
 
 
 class Tagger:
     """Used by one thread."""
 
-    def __init__(self, ask: Ask, directory: str, most: int) -> None:
-        """`directory` is for files of our own; `most` the bytes of the largest picture."""
+    def __init__(self, ask: Ask, directory: str, max_bytes: int) -> None:
+        """`directory` is for files of our own; `max_bytes` the bytes of the largest picture."""
         self._ask = ask
-        self._most = most
+        self._max_bytes = max_bytes
         self._plans = _most_plans()
         embedded.sweep(directory)
-        self._embedded = EmbeddedCarrier(directory, most)
+        self._embedded = EmbeddedCarrier(directory, max_bytes)
         carriers: tuple[Carrier, ...] = (XattrCarrier(), SidecarCarrier(), self._embedded)
         self._carriers = {carrier.name: carrier for carrier in carriers}
         self._swept: set[bytes] = set()
@@ -107,13 +107,13 @@ class Tagger:
                 except ClientError:
                     raise
                 except Exception as error:
-                    done.append(_outcome(item, "left", _left_alone(error, item)))
+                    done.append(_outcome(item, "left", _skipped(error, item)))
                     continue
                 if one.plan.writes:
-                    open_files.callback(one.plan.seen.close)
+                    open_files.callback(one.plan.state.close)
                     planned.append(one)
                 else:
-                    one.plan.seen.close()
+                    one.plan.state.close()
                     done.append(_outcome(item, "unchanged", row=one.row, record=one.plan.record))
                 if len(planned) >= self._plans or sum(one.size for one in planned) > _HELD:
                     self._write(planned, done, is_stopped)
@@ -127,32 +127,32 @@ class Tagger:
         path, top, carrier = item["path"], _top(item), self._carriers[item["carrier"]]
         self.sweep(os.path.dirname(path), top)
         if item["probe"] and carrier is self._embedded:
-            _expect_ours(path, top, self._most)
-        seen = carrier.look(path, top)
+            _expect_ours(path, top, self._max_bytes)
+        state = carrier.read_state(path, top)
         try:
             if item["kind"] == "write":
-                self._expect_scored(item, seen)
-            return self._planned(item, carrier, seen)
+                self._expect_scored(item, state)
+            return self._planned(item, carrier, state)
         except BaseException:
-            seen.close()
+            state.close()
             raise
 
-    def _expect_scored(self, item: Message, seen: Seen) -> None:
+    def _expect_scored(self, item: Message, state: CarrierState) -> None:
         """Raises SkippedFile unless the picture is the one that the words are of."""
-        if seen.picture is None:
+        if state.picture is None:
             OpenFile(item["path"], _top(item)).close()  # which says why
             raise FileNotFoundError
-        if not self._is_scored(item, seen):
+        if not self._is_scored(item, state):
             raise SkippedFile("it changed since it was read", is_transient=True)
 
-    def _is_scored(self, item: Message, seen: Seen) -> bool:
+    def _is_scored(self, item: Message, state: CarrierState) -> bool:
         """Whether the picture is the one that the library has read, or was tagged."""
         scored = item.get("scored")
         if scored is None:
             return True  # nobody knows
-        return seen.picture is not None and is_scored(seen.picture, scored, self._most)
+        return state.picture is not None and is_current(state.picture, scored, self._max_bytes)
 
-    def _planned(self, item: Message, carrier: Carrier, seen: Seen) -> _Planned:
+    def _planned(self, item: Message, carrier: Carrier, state: CarrierState) -> _Planned:
         row: int | None = item["row"]
         before, intended = (
             Record.from_message(item[name]) if item[name] else None
@@ -165,17 +165,17 @@ class Tagger:
             row = row or found["row"]
             return Record.from_message(found["record"]) if found["record"] else None
 
-        record = truth(seen, before, intended, known)
+        record = truth(state, before, intended, known)
         if item["kind"] == "write":
-            plan = plan_write(carrier, seen, record, item["words"], item["root"], item["model"])
+            plan = plan_write(carrier, state, record, item["words"], item["root"], item["model"])
             return _Planned(item, carrier, record, plan, row)
         left = {one.digest for one in (before, intended) if one and one.mark and one.digest}
-        if row and not (seen.mirror or seen.digest in left or self._is_scored(item, seen)):
+        if row and not (state.mirror or state.digest in left or self._is_scored(item, state)):
             raise _Another("another picture is in its place")
         if item["kind"] == "settle":
-            plan = Plan(seen, seen.content, record, writes=False)
+            plan = Plan(state, state.content, record, writes=False)
         else:
-            plan = plan_undo(carrier, seen, record)
+            plan = plan_undo(carrier, state, record)
         return _Planned(item, carrier, record, plan, row)
 
     def _write(
@@ -198,12 +198,10 @@ class Tagger:
                     done.append(_outcome(one.item, "dropped", row=row, record=one.true))
                     continue
                 try:
-                    one.carrier.put(one.plan.seen, one.plan.content, mirrored)
+                    one.carrier.put(one.plan.state, one.plan.content, mirrored)
                     outcome = _outcome(one.item, "written", row=row, record=record)
                 except Exception as error:
-                    outcome = _outcome(
-                        one.item, "left", _left_alone(error, one.item), row, one.true
-                    )
+                    outcome = _outcome(one.item, "left", _skipped(error, one.item), row, one.true)
                 done.append(outcome)
             self._report(done)
         self._report(done)
@@ -271,11 +269,11 @@ def _outcome(
     }
 
 
-def _left_alone(error: Exception, item: Message) -> SkippedFile:
+def _skipped(error: Exception, item: Message) -> SkippedFile:
     if isinstance(error, SkippedFile):
         return error
     if isinstance(error, OSError):
-        return left_alone(error, "it can't be read")
+        return skipped_by(error, "it can't be read")
     # What a hostile or damaged file does to a parser must not cost the others.
     log.error("%s", os.fsdecode(item["path"]), exc_info=error)
     return SkippedFile(
@@ -283,13 +281,13 @@ def _left_alone(error: Exception, item: Message) -> SkippedFile:
     )
 
 
-def _expect_ours(path: bytes, top: bytes, most: int) -> None:
+def _expect_ours(path: bytes, top: bytes, max_bytes: int) -> None:
     """Raises FileNotFoundError unless the picture holds our name: most have never been tagged, and
     to ask exiftool takes long."""
     try:
         file = OpenFile(path, top)
         try:
-            if xmp_packet.OURS.encode() in file.read(most):
+            if xmp_packet.OURS.encode() in file.read(max_bytes):
                 return
         finally:
             file.close()

@@ -16,7 +16,7 @@ from csearchd.models.active_model import ActiveModel
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Entry
 from csearchd.tags.plan import DAMAGED
-from csearchd.tags.word_choice import Scoring
+from csearchd.tags.tag_scorer import TagScorer
 from csearchd.tags.writers import sidecar
 
 MODES = ledger.CARRIERS
@@ -25,7 +25,7 @@ _BYTES = 8 << 20  # of a batch
 
 
 @dataclass(frozen=True)
-class Place:
+class TagLocation:
     """A file to take words from: `row` is its entry in the ledger, None where there may be a mirror
     only."""
 
@@ -37,13 +37,13 @@ class Place:
 
 @dataclass
 class Task:
-    """Work that goes on until `files` and `places` are empty, or it is cancelled, and nothing is
+    """Work that goes on until `files` and `locations` are empty, or it is cancelled, and nothing is
     in the tagger's hands."""
 
     kind: str  # "write", "undo" or "settle": find out what came of a killed tagger's work
     mode: str = ""
     files: deque[int] = field(default_factory=deque)
-    places: deque[Place] = field(default_factory=deque)
+    locations: deque[TagLocation] = field(default_factory=deque)
     total: int = 0
     done: int = 0
     written: set[bytes | int] = field(default_factory=set)  # pictures: their ids, or else paths
@@ -60,16 +60,16 @@ class Task:
         return cls("write", mode, deque(files), total=len(files))
 
     @classmethod
-    def undo(cls, places: Sequence[Place]) -> Task:
-        return cls("undo", "", places=deque(places), total=len(places))
+    def undo(cls, locations: Sequence[TagLocation]) -> Task:
+        return cls("undo", "", locations=deque(locations), total=len(locations))
 
     @classmethod
-    def settle(cls, places: Sequence[Place]) -> Task:
-        return cls("settle", "", places=deque(places), total=len(places))
+    def settle(cls, locations: Sequence[TagLocation]) -> Task:
+        return cls("settle", "", locations=deque(locations), total=len(locations))
 
     @property
     def is_empty(self) -> bool:
-        return self.cancelled.is_set() or not (self.files or self.places)
+        return self.cancelled.is_set() or not (self.files or self.locations)
 
     def cancel(self) -> None:
         """Nothing more is begun."""
@@ -77,12 +77,12 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Given:
+class WorkItem:
     """An item in the tagger's hands."""
 
     task: Task
     message: Message
-    place: Place
+    location: TagLocation
     visit: tuple[str, int | None, str] | None
     content: tuple[int, bytes] | None = None  # scheme and identity of what is to be tagged
 
@@ -91,22 +91,22 @@ class Given:
         if self.task.cancelled.is_set():
             return
         if self.task.kind != "write":
-            self.task.places.append(self.place)
-        elif self.place.file is not None:
-            self.task.files.append(self.place.file)
+            self.task.locations.append(self.location)
+        elif self.location.file is not None:
+            self.task.files.append(self.location.file)
 
 
 def next_items(
-    library: Library, task: Task, active_model: ActiveModel, scoring: Scoring, root: str
-) -> list[Given]:
+    library: Library, task: Task, active_model: ActiveModel, scoring: TagScorer, root: str
+) -> list[WorkItem]:
     """The next items of a task; those that can't be tagged are counted. Raises TagsError."""
     if task.kind != "write":
         return _placed_items(library, task)
-    given: list[Given] = []
-    while not task.is_empty and not given:
+    item: list[WorkItem] = []
+    while not task.is_empty and not item:
         files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
-        given = _write_items(library, task, files, active_model, scoring, root)
-    return given
+        item = _write_items(library, task, files, active_model, scoring, root)
+    return item
 
 
 def _write_items(
@@ -114,9 +114,9 @@ def _write_items(
     task: Task,
     files: list[int],
     active_model: ActiveModel,
-    scoring: Scoring,
+    scoring: TagScorer,
     root: str,
-) -> list[Given]:
+) -> list[WorkItem]:
     before = _scored(library, files)
     words = scoring.words(active_model, files)
     edition = scoring.edition(active_model)
@@ -126,7 +126,7 @@ def _write_items(
     known, _ = entries_at(library, paths)
     unwanted = _unwanted(known.values())
     tops = roots(library)
-    given = []
+    item = []
     task.done += len(files) - len(there)
     for file, path, content, failure in there:
         carrier = "sidecar" if task.mode == "embedded" and is_raw(path) else task.mode
@@ -142,17 +142,17 @@ def _write_items(
             task.done += 1
             task.left += [(path, reason)] if reason else []
             continue
-        place = Place(file, path, carrier, entry.row if entry else None)
+        location = TagLocation(file, path, carrier, entry.row if entry else None)
         message = {
-            **_message("write", place, entry),
+            **_message("write", location, entry),
             "words": [word for word, _ in words[file] if word not in unwanted[file]],
             "root": root,
             "model": active_model.model.name,
-            "top": top_of(path, tops),
+            "top": watched_root_of(path, tops),
             "scored": found.message(found.content),
         }
-        given.append(Given(task, message, place, (task.mode, content, edition), found.content))
-    return given
+        item.append(WorkItem(task, message, location, (task.mode, content, edition), found.content))
+    return item
 
 
 class _Scored(NamedTuple):
@@ -198,7 +198,7 @@ def _scored(library: Library, files: Sequence[int]) -> dict[int, _Scored]:
         }
 
 
-def top_of(path: bytes, tops: Iterable[bytes]) -> bytes:
+def watched_root_of(path: bytes, tops: Iterable[bytes]) -> bytes:
     """The watched directory that `path` is in, below which no symbolic link is followed: "/" where
     there is none, since the path was a real one when it was read."""
     return max((top for top in tops if is_below(path, top)), key=len, default=b"/")
@@ -224,53 +224,55 @@ def files_at(
         ]
 
 
-def _placed_items(library: Library, task: Task) -> list[Given]:
-    chosen: list[tuple[Place, Entry | None]] = []
+def _placed_items(library: Library, task: Task) -> list[WorkItem]:
+    chosen: list[tuple[TagLocation, Entry | None]] = []
     size = 0
-    while task.places and len(chosen) < _BATCH and size < _BYTES:
-        place = task.places.popleft()
-        entry = ledger.by_row(library, place.row) if place.row is not None else None
+    while task.locations and len(chosen) < _BATCH and size < _BYTES:
+        location = task.locations.popleft()
+        entry = ledger.by_row(library, location.row) if location.row is not None else None
         if entry and entry.damaged:
-            task.left.append((place.path, DAMAGED))
+            task.left.append((location.path, DAMAGED))
             task.rows_left.add(entry.row)
-        if (place.row is not None and entry is None) or (entry and entry.damaged):
+        if (location.row is not None and entry is None) or (entry and entry.damaged):
             task.done += 1
             continue
         size += len((entry.record or {}).get("original") or b"") if entry else 0
-        chosen.append((place, entry))
-    files = [place.file for place, _ in chosen if place.file is not None]
+        chosen.append((location, entry))
+    files = [location.file for location, _ in chosen if location.file is not None]
     scored, tops = _scored(library, files), roots(library)
-    given = []
-    for place, entry in chosen:
-        known = scored.get(place.file or 0, _NOTHING)
+    item = []
+    for location, entry in chosen:
+        known = scored.get(location.file or 0, _NOTHING)
         message = {
-            **_message(task.kind, place, entry),
-            "top": top_of(place.path, tops),
+            **_message(task.kind, location, entry),
+            "top": watched_root_of(location.path, tops),
             "scored": known.message(entry.content if entry else None),
         }
-        given.append(Given(task, message, place, None))
-    return given
+        item.append(WorkItem(task, message, location, None))
+    return item
 
 
-def _message(kind: str, place: Place, entry: Entry | None) -> Message:
+def _message(kind: str, location: TagLocation, entry: Entry | None) -> Message:
     return {
         "kind": kind,
-        "path": place.path,
-        "carrier": place.carrier,
-        "probe": kind == "undo" and place.row is None,
+        "path": location.path,
+        "carrier": location.carrier,
+        "probe": kind == "undo" and location.row is None,
         "row": entry.row if entry else None,
         "record": entry.record if entry else None,
         "intended": entry.intended if entry else None,
     }
 
 
-def unfinished(library: Library) -> list[Place]:
+def unfinished(library: Library) -> list[TagLocation]:
     """Where a killed tagger was about to write."""
     entries = [entry for entry in ledger.unfinished(library) if not entry.damaged]
     known = [entry.file for entry in entries if entry.file is not None]
-    there: dict[int | None, bytes] = {file: at for file, at, _, _ in chunked(library, known)}
+    there: dict[int | None, bytes] = {
+        file: at for file, at, _, _ in files_in_chunks(library, known)
+    }
     return [
-        Place(entry.file, there.get(entry.file, entry.path), entry.carrier, entry.row)
+        TagLocation(entry.file, there.get(entry.file, entry.path), entry.carrier, entry.row)
         for entry in entries
     ]
 
@@ -300,7 +302,9 @@ def entries_at(
 def _stayed_behind(entry: Entry, path: bytes, tops: Iterable[bytes]) -> bool:
     if entry.carrier != "sidecar" or entry.path == path:
         return False
-    here, there = (sidecar.holds(at, top_of(at, tops), entry.marks) for at in (path, entry.path))
+    here, there = (
+        sidecar.holds(at, watched_root_of(at, tops), entry.marks) for at in (path, entry.path)
+    )
     return there and not here
 
 
@@ -312,7 +316,7 @@ def _unwanted(entries: Iterable[Entry]) -> dict[int | None, set[str]]:
     return found
 
 
-def chunked(
+def files_in_chunks(
     library: Library, files: Sequence[int]
 ) -> Iterable[tuple[int, bytes, int | None, str | None]]:
     for start in range(0, len(files), 500):

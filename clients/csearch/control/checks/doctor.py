@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.control.checks import (
     FAIL,
     OK,
     WARN,
     Finding,
+    environment,
     installation,
     integrations,
-    place,
     service,
 )
 from csearch.errors import CHECK_FAILED
@@ -38,14 +38,14 @@ def run(options: argparse.Namespace) -> int:
     for finding in _findings():
         failures += finding.level == FAIL
         level = terminal.styled(f"{finding.level:4}", _STYLES[finding.level])
-        say(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {harmless(finding.text)}")
+        print_out(f"{level}  {finding.subject:{_SUBJECT_COLUMNS}}  {harmless(finding.text)}")
         if finding.advice:
-            say(f"{'':{_SUBJECT_COLUMNS + 6}}  → {harmless(finding.advice)}")
+            print_out(f"{'':{_SUBJECT_COLUMNS + 6}}  → {harmless(finding.advice)}")
     return CHECK_FAILED if failures else 0
 
 
 def _findings() -> Iterator[Finding]:
     yield from installation.findings()
-    yield from place.findings()
+    yield from environment.findings()
     yield from service.findings()
     yield from integrations.findings()

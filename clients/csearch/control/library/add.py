@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     for directory in options.directories:
         result = connection.call("add", path=absolute(directory))
-        say(
+        print_out(
             f"{printable(result['path'])} is watched; {count(result['images'], 'picture')} known "
             "so far (csearchctl status shows the progress)"
         )

@@ -8,7 +8,7 @@ import os
 import sqlite3
 from urllib.parse import quote
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.directories import data_directory
 from csearch.errors import ClientError
 from csearch.protocol.quoting import printable
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    say(f"{printable(target)}: {size(os.path.getsize(target))}, the library as it is now.")
+    print_out(f"{printable(target)}: {size(os.path.getsize(target))}, the library as it is now.")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import remark, write
+from csearch.command import print_err, write
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
@@ -54,9 +54,11 @@ def run(options: argparse.Namespace) -> int:
         progress.clear()
     if result["groups"]:
         spare = result["files"] - result["groups"]
-        remark(f"{count(result['groups'], 'group')}, {count(spare, 'picture')} more than needed.")
+        print_err(
+            f"{count(result['groups'], 'group')}, {count(spare, 'picture')} more than needed."
+        )
     else:
-        remark("No picture is there twice.")
+        print_err("No picture is there twice.")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import remark, say, write
+from csearch.command import print_err, print_out, write
 from csearch.connection import Connection
 from csearch.protocol.quoting import harmless, printable
 from csearch.show.numbers import count
@@ -29,13 +29,13 @@ def run(options: argparse.Namespace) -> int:
         for hit in reply.get("hits", ()):
             if terminal.interactive:
                 reason = terminal.styled(harmless(hit["reason"]), "31")
-                say(f"{printable(hit['path'])}: {reason}")
+                print_out(f"{printable(hit['path'])}: {reason}")
             else:
                 write(_field(hit["path"]) + b"\t" + harmless(hit["reason"]).encode() + b"\n")
     if options.retry:
-        remark(f"{count(reply['retried'], 'picture')} will be tried again.")
+        print_err(f"{count(reply['retried'], 'picture')} will be tried again.")
     elif not reply["count"]:
-        remark("Every picture could be read.")
+        print_err("Every picture could be read.")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.show.numbers import count
@@ -27,5 +27,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     files = sum(connection.call("forget", path=absolute(path))["files"] for path in options.paths)
-    say(f"{count(files, 'file')} forgotten.")
+    print_out(f"{count(files, 'file')} forgotten.")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.show.numbers import count
 
@@ -23,5 +23,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     forgotten = Connection(start=True).call("history-clear")["queries"]
-    say(f"{count(forgotten)} past {'query' if forgotten == 1 else 'queries'} forgotten.")
+    print_out(f"{count(forgotten)} past {'query' if forgotten == 1 else 'queries'} forgotten.")
     return 0

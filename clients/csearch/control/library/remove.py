@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
@@ -22,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     for directory in options.directories:
         result = connection.call("remove", path=absolute(directory))
-        say(f"{printable(result['path'])} is no longer watched")
+        print_out(f"{printable(result['path'])} is no longer watched")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     path = absolute(options.directory) if options.directory is not None else None
     directories = Connection(start=True).call("rescan", path=path)["directories"]
     for directory in directories:
-        say(f"looking again at {printable(directory)}")
+        print_out(f"looking again at {printable(directory)}")
     if not directories:
-        remark("No directory is watched; csearchctl add DIR adds one.")
+        print_err("No directory is watched; csearchctl add DIR adds one.")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import remark, say, write
+from csearch.command import print_err, print_out, write
 from csearch.connection import Connection
 from csearch.show.status import root_lines
 from csearch.show.terminal import Terminal
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     if not terminal.interactive:
         write(b"".join(root["path"] + b"\n" for root in roots))
     elif roots:
-        say("\n".join(root_lines(roots, terminal)))
+        print_out("\n".join(root_lines(roots, terminal)))
     else:
-        remark("No directory is watched; csearchctl add DIR adds one.")
+        print_err("No directory is watched; csearchctl add DIR adds one.")
     return 0

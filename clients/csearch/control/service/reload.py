@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 
 EXAMPLES = """
@@ -18,5 +18,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     Connection(start=True).call("reload")
-    say("The configuration has been read again.")
+    print_out("The configuration has been read again.")
     return 0

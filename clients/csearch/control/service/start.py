@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from csearch.command import say
+from csearch.command import print_out
 from csearch.connection import Connection
 
 EXAMPLES = """
@@ -19,5 +19,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     connection.call("status")
-    say(f"The search service is running (process {connection.server['pid']}).")
+    print_out(f"The search service is running (process {connection.server['pid']}).")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from csearch.command import say, write
+from csearch.command import print_out, write
 from csearch.connection import Connection
 from csearch.errors import NotRunning
 from csearch.protocol.wire import Message
@@ -48,7 +48,7 @@ def _show(json: bool, terminal: Terminal, before: str) -> int:
 
         write(line(plain(status)))
     else:
-        say(before + "\n".join(status_lines(status, terminal)))
+        print_out(before + "\n".join(status_lines(status, terminal)))
     return NOT_RUNNING if status["state"] == "stopped" else 0
 
 

@@ -9,7 +9,7 @@ import select
 import signal
 from contextlib import closing
 
-from csearch.command import remark, say
+from csearch.command import print_err, print_out
 from csearch.connection import Connection, connect
 from csearch.directories import lock_path
 from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
@@ -36,7 +36,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Stopping what is not running is a success."""
     stopped = stop_daemon()
-    say("The search service has stopped." if stopped else "The search service is not running.")
+    print_out(
+        "The search service has stopped." if stopped else "The search service is not running."
+    )
     return 0
 
 
@@ -172,7 +174,7 @@ def _kill(process: _Process, failing: str) -> None:
         raise ClientError(f"process {process.number} doesn't end, though it was killed")
     if managed(socket_path()):
         systemctl("stop", UNIT)  # so that it isn't started again
-    remark(
+    print_err(
         f"csearchctl: the search service, process {process.number}, {failing} and was killed; "
         "nothing that is stored is lost"
     )

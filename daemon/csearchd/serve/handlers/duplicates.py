@@ -53,7 +53,7 @@ def _find(until: Until, service: Service, scope: Scope | None, only_exact: bool)
     if not only_exact:
         active_model = service.models.active_model
         calibration = service.engine.calibration(active_model)
-        near = duplicates.groups(active_model.table, calibration, contents, until.check)
+        near = duplicates.find_groups(active_model.table, calibration, contents, until.check)
         found = [dict(zip(some.tolist(), alike.tolist(), strict=True)) for some, alike in near]
     grouped = {content for group in found for content in group}
     several = contents[copies > 1].tolist()

@@ -12,9 +12,9 @@ from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Until
 from csearchd.encoder.messages import METHOD
 from csearchd.errors import ImageQueryError, TagsError
-from csearchd.search import filters, why
+from csearchd.search import explanation, filters
 from csearchd.search.image_query import Picture
-from csearchd.search.query_language.vector import Vector
+from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Hit, SearchRequest
 from csearchd.serve.handlers import questions
 from csearchd.serve.request import Request, RequestError
@@ -35,9 +35,13 @@ def explained(
         return [{} for _ in hits], ""
     vectors = active_model.table.vectors(contents)
     until.check()
-    crowd = service.engine.crowd(replace(question, check=until.check))  # the search has ended
+    candidate_count = service.engine.candidate_count(
+        replace(question, check=until.check)
+    )  # the search has ended
     calibration = service.engine.calibration(active_model)
-    parts = why.met(question.aspects, question.vector, calibration, vectors, crowd)
+    parts = explanation.met(
+        question.query_terms, question.vector, calibration, vectors, candidate_count
+    )
     remark = ""
     try:
         terms = service.tagging.scoring.shared(active_model, vectors, question.vector)

@@ -25,7 +25,7 @@ from csearchd.serve.handlers.status import describe_roots, status
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.system.resource_limits import shortage
-from csearchd.tags import folders
+from csearchd.tags import tagged_folders
 from csearchd.tags.tasks import files_at
 from csearchd.watch.rules import Rules
 
@@ -209,7 +209,7 @@ async def _forget(service: Service, request: Request) -> Message:
 
 
 def _paths_below(service: Service, path: bytes) -> list[bytes]:
-    files = folders.below(service.library, path)
+    files = tagged_folders.files_below(service.library, path)
     parts = (files[start : start + 500] for start in range(0, len(files), 500))
     return [row[1] for part in parts for row in files_at(service.library, part)]
 

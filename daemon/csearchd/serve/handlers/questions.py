@@ -15,13 +15,13 @@ from csearchd.concurrency.threads import Until
 from csearchd.errors import CancelledError, ImageQueryError, QueryError
 from csearchd.scoring.confidence import LEVELS
 from csearchd.search import filters
+from csearchd.search.explanation import QueryTerm, query_terms
 from csearchd.search.filters import Condition
 from csearchd.search.image_query import Picture, Seen
 from csearchd.search.query_language import grammar
 from csearchd.search.query_language.grammar import Part, Span
-from csearchd.search.query_language.vector import Vector, blended, combined
+from csearchd.search.query_language.query_vector import Vector, blended, combined
 from csearchd.search.request import ORDERS, Scope, SearchRequest
-from csearchd.search.why import Aspect, aspects
 from csearchd.serve.handlers import arguments
 from csearchd.serve.request import RequestError
 from csearchd.serve.service import Service
@@ -142,27 +142,27 @@ def question(
         scale=scale,
         label=asked.label,
         label_weight=1 - asked.blend,
-        least=asked.least,
+        min_score=asked.least,
         # A concept is made of pictures, and so are its scores.
         like=any(part.pictures or service.concepts.names(part.text) for part in asked.parts),
-        least_level=asked.least_level,
+        min_level=asked.least_level,
         order=asked.order,
         reverse=asked.reverse,
         check=until.check,
         group=asked.group,
-        aspects=_aspects(service, asked, seen, embed) if asked.why else (),
+        query_terms=_aspects(service, asked, seen, embed) if asked.why else (),
         random=asked.random,
     )
 
 
 def _aspects(
     service: Service, asked: Asked, seen: Mapping[int, Seen], embed: Callable[[str], Vector]
-) -> list[Aspect]:
+) -> list[QueryTerm]:
     pictures = {
         number: (os.path.basename(asked.pictures[number]).decode(errors="replace"), one.vector)
         for number, one in seen.items()
     }
-    return aspects(asked.parts, pictures, embed, service.concepts.names)
+    return query_terms(asked.parts, pictures, embed, service.concepts.names)
 
 
 def _parts(

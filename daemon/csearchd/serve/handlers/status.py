@@ -14,7 +14,7 @@ from csearchd.library import roots
 from csearchd.library.catalogue import DUE, FAILED
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.serve.service import Service
-from csearchd.tags import folders
+from csearchd.tags import tagged_folders
 
 
 def status(service: Service) -> Message:
@@ -186,8 +186,8 @@ def describe_roots(service: Service) -> list[Message]:
 
 
 def _tags(service: Service) -> Message:
-    kept = folders.folders(service.library)
-    left = folders.left_alone(service.library, kept)
+    kept = tagged_folders.read(service.library)
+    left = tagged_folders.count_skipped(service.library, kept)
     watched = roots.roots(service.library) if kept else []
     there = service.scanner.watcher.exists
     return {

@@ -12,6 +12,7 @@ from csearchd.concurrency.threads import Until, setter
 from csearchd.errors import LibraryError, TagsError, Unanswered
 from csearchd.library import roots
 from csearchd.library.metadata.details import details
+from csearchd.metadata.keyword_paths import leaf
 from csearchd.serve.handlers import tagger_reports
 from csearchd.serve.handlers.arguments import (
     asked,
@@ -23,13 +24,20 @@ from csearchd.serve.handlers.search import wait_for_reading
 from csearchd.serve.request import Request, RequestError
 from csearchd.serve.service import Service
 from csearchd.system.inode_identity import inode_identity
-from csearchd.tags import folders, ledger
-from csearchd.tags.following import Following
+from csearchd.tags import ledger, tagged_folders
+from csearchd.tags.folder_tracker import FolderTracker
 from csearchd.tags.ledger import Entry
-from csearchd.tags.tasks import MODES, Place, Task, chunked, files_at, top_of, unfinished
-from csearchd.tags.undo.marks import marked
-from csearchd.tags.undo.places import elsewhere, places
-from csearchd.tags.words import leaf
+from csearchd.tags.tasks import (
+    MODES,
+    TagLocation,
+    Task,
+    files_at,
+    files_in_chunks,
+    unfinished,
+    watched_root_of,
+)
+from csearchd.tags.undo.locations import locations, relocated
+from csearchd.tags.undo.mark_search import find_marks
 from csearchd.tags.writers.exiftool import MISSING, installed
 
 log = logging.getLogger(__name__)
@@ -48,7 +56,7 @@ async def write(service: Service, request: Request) -> Message:
     mode = _mode(request)
     path = await service.wait(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
-    task = Task.write(mode, await service.wait(folders.below, service.library, path))
+    task = Task.write(mode, await service.wait(tagged_folders.files_below, service.library, path))
     await _do(service, request, task)
     await _tell_left(request, task.left)
     # What has been written is being read again: `status` shows it from now on.
@@ -61,7 +69,7 @@ async def preview(service: Service, request: Request) -> Message:
     """What `write` would write, and writes nothing. See csearch.protocol.wire."""
     path = await service.wait(directory_argument, service, request.message.get("path"))
     await wait_for_reading(service, request, [path])
-    files = await service.wait(folders.below, service.library, path)
+    files = await service.wait(tagged_folders.files_below, service.library, path)
     tagged = 0
     for start in range(0, len(files), HITS_PER_REPLY):
         part = files[start : start + HITS_PER_REPLY]
@@ -102,7 +110,7 @@ async def keep(service: Service, request: Request) -> Message:
     if not watched:  # what comes later is seen only there
         await service.wait(roots.add, service.library, path)
         service.scanner.roots_changed()
-    await service.wait(folders.keep, service.library, path, mode)
+    await service.wait(tagged_folders.add, service.library, path, mode)
     service.tag_news.set()
     (service.scanner.refresh if watched else service.scanner.scan)(path)
     return {"path": path, "added": not watched}
@@ -110,9 +118,9 @@ async def keep(service: Service, request: Request) -> Message:
 
 async def leave(service: Service, request: Request) -> Message:
     path = await service.wait(path_argument, service, request.message.get("path"))
-    gone = await service.wait(folders.leave, service.library, path)
+    gone = await service.wait(tagged_folders.remove, service.library, path)
     if not gone:
-        above = await service.wait(folders.above, service.library, path)
+        above = await service.wait(tagged_folders.enclosing, service.library, path)
         hint = f"; {os.fsdecode(above)} is, with all below it" if above else ""
         raise RequestError("not-found", f"{os.fsdecode(path)} is not kept tagged{hint}")
     return {"paths": gone}
@@ -122,7 +130,7 @@ async def undo(service: Service, request: Request) -> Message:
     path, is_there = None, True
     if request.message.get("path") is not None:
         path = await service.wait(path_argument, service, request.message.get("path"))
-        above = await service.wait(folders.above, service.library, path)
+        above = await service.wait(tagged_folders.enclosing, service.library, path)
         if above:
             raise RequestError(
                 "bad-request",
@@ -134,8 +142,8 @@ async def undo(service: Service, request: Request) -> Message:
             asked, service, path, os.path.isdir
         ):  # it may have come from elsewhere
             await wait_for_reading(service, request, [path])
-    gone = await service.wait(folders.leave, service.library, path or b"/")
-    found = await service.wait(places, service.library, path)
+    gone = await service.wait(tagged_folders.remove, service.library, path or b"/")
+    found = await service.wait(locations, service.library, path)
     tagged = bool(found or gone)
     if path is not None and not tagged and not is_there:
         raise RequestError("not-found", f"{os.fsdecode(path)}: there is no such file or directory")
@@ -143,7 +151,7 @@ async def undo(service: Service, request: Request) -> Message:
 
 
 async def _take_back(
-    service: Service, request: Request, path: bytes | None, found: list[Place]
+    service: Service, request: Request, path: bytes | None, found: list[TagLocation]
 ) -> Message:
     """Takes back what is at some places. What isn't there any more is followed to where it is now;
     what is nowhere is told with its last path."""
@@ -168,10 +176,10 @@ async def _take_back(
         if lost and len(lost) < before:  # as long as that helps: they may be moved all the time
             before = len(lost)
             await _scan(service, path)
-            found = await service.wait(elsewhere, library, lost)
+            found = await service.wait(relocated, library, lost)
         elif lost and not searched:
             searched = True
-            found = await service.walk(marked, library, lost)
+            found = await service.walk(find_marks, library, lost)
         else:
             break
     there = await service.wait(_paths, service, lost)
@@ -184,7 +192,7 @@ async def _take_back(
 
 def _paths(service: Service, entries: list[Entry]) -> dict[int, bytes]:
     files = [entry.file for entry in entries if entry.file is not None]
-    return {file: path for file, path, _, _ in chunked(service.library, files)}
+    return {file: path for file, path, _, _ in files_in_chunks(service.library, files)}
 
 
 async def _scan(service: Service, path: bytes | None) -> None:
@@ -202,7 +210,7 @@ async def serve(service: Service, request: Request) -> Message:
     entries = await service.wait(ledger.unfinished, service.library)
     tops = await service.wait(roots.roots, service.library)
     directories = {os.path.dirname(entry.path) for entry in entries if not entry.damaged}
-    sweep = [[path, top_of(path, tops)] for path in sorted(directories)]
+    sweep = [[path, watched_root_of(path, tops)] for path in sorted(directories)]
     try:
         begun = False
         async for items in service.tagging.work():
@@ -257,7 +265,7 @@ async def settle_unfinished(service: Service) -> None:
 async def keep_tagged(service: Service) -> None:
     """Tags what is new in the folders that are kept tagged, whenever the library has changed."""
     news = service.tag_news
-    following = Following(service.library, lambda path: _born(service, path))
+    following = FolderTracker(service.library, lambda path: _born(service, path))
     patience, last_error = _KEEP_SECONDS, _TROUBLE_SECONDS
     while True:
         news.clear()  # what comes while this round looks makes another
@@ -267,7 +275,7 @@ async def keep_tagged(service: Service) -> None:
             await service.tagging.look_again()
             for old, new in await service.wait(following.follow, service.scanner.complete):
                 log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
-            kept = await service.wait(folders.folders, service.library)
+            kept = await service.wait(tagged_folders.read, service.library)
             due = {path: mode for path, mode in kept.items() if path not in following.strange}
             if due and not service.tagging.is_busy:
                 await _tag_due(service, due)
@@ -302,7 +310,7 @@ def _born(service: Service, path: bytes) -> tuple[int, int] | None:
 async def _tag_due(service: Service, kept: dict[bytes, str]) -> None:
     edition = await service.wait(service.tagging.scoring.edition, service.models.active_model)
     for path, mode in kept.items():
-        files = await service.wait(folders.due, service.library, path, mode, edition)
+        files = await service.wait(tagged_folders.due_files, service.library, path, mode, edition)
         if files:
             task = Task.write(mode, files)
             service.tagging.add(task)

@@ -22,7 +22,7 @@ class Keywords(Protocol):
 
 
 @dataclass
-class Seen:
+class CarrierState:
     """A carrier of a file, as it is now. `content` is None where there is none, `picture` where
     only a sidecar is left of it."""
 
@@ -44,21 +44,21 @@ class Seen:
 class Carrier(Protocol):
     name: str
 
-    def look(self, path: bytes, top: bytes) -> Seen:
+    def read_state(self, path: bytes, top: bytes) -> CarrierState:
         """What is there for the picture at `path`; no symbolic link is followed below `top`.
 
         Raises SkippedFile, FileNotFoundError, NotADirectoryError.
         """
 
-    def keywords(self, seen: Seen) -> Keywords:
+    def keywords(self, state: CarrierState) -> Keywords:
         """Raises SkippedFile where they can't be read."""
 
     def edited(
-        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+        self, state: CarrierState, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
         """`content` without the words of `drop`, with those of `add`. Raises SkippedFile."""
 
-    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
+    def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
         """Makes `content`, of which `record` is true, what is there. Raises SkippedFile."""
 
 

@@ -10,57 +10,57 @@ import os
 from dataclasses import dataclass
 
 from csearchd.errors import SkippedFile
+from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.containers import container, jpeg
 from csearchd.tags.record import Record
-from csearchd.tags.words import leaf
-from csearchd.tags.writers import replace, xmp_words
-from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+from csearchd.tags.writers import replace, xmp_tags
+from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
 from csearchd.tags.writers.exiftool import Exiftool
+from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter, wrapped
 from csearchd.tags.writers.replace import OpenFile
-from csearchd.tags.writers.rewriting import Rewriting, wrapped
 from csearchd.tags.writers.verify import verify_keywords, verify_rewritten, verify_spliced
 
 
 @dataclass
-class _Seen(Seen):
+class _CarrierState(CarrierState):
     packet: bytes | None
 
 
 class EmbeddedCarrier:
     name = "embedded"
 
-    def __init__(self, directory: str, most: int) -> None:
-        """`directory` is for files of our own, `most` the bytes of the largest picture."""
-        self._most = most
-        self._rewriting = Rewriting(directory, Exiftool(directory))
+    def __init__(self, directory: str, max_bytes: int) -> None:
+        """`directory` is for files of our own, `max_bytes` the bytes of the largest picture."""
+        self._max_bytes = max_bytes
+        self._rewriting = ExiftoolRewriter(directory, Exiftool(directory))
 
-    def look(self, path: bytes, top: bytes) -> Seen:
+    def read_state(self, path: bytes, top: bytes) -> CarrierState:
         file = OpenFile(path, top)
         try:
-            content = file.read(self._most)
+            content = file.read(self._max_bytes)
             packet = self._packet(content)
-            mirror = xmp_words.mirror_of(xmp_words.packet_of(packet))
-            return _Seen(path, content, mirror, file, packet)
+            mirror = xmp_tags.mirror_of(xmp_tags.packet_of(packet))
+            return _CarrierState(path, content, mirror, file, packet)
         except BaseException:
             file.close()
             raise
 
-    def keywords(self, seen: Seen) -> Keywords:
-        assert isinstance(seen, _Seen) and seen.content is not None
-        found = container(seen.content)
+    def keywords(self, state: CarrierState) -> Keywords:
+        assert isinstance(state, _CarrierState) and state.content is not None
+        found = container(state.content)
         is_jpeg = found is not None and found.format == "JPEG"
-        more = frozenset(jpeg.keywords(seen.content)) if is_jpeg else frozenset[str]()
-        return xmp_words.XmpKeywords(xmp_words.packet_of(seen.packet), more)
+        more = frozenset(jpeg.keywords(state.content)) if is_jpeg else frozenset[str]()
+        return xmp_tags.XmpTags(xmp_tags.packet_of(state.packet), more)
 
     def edited(
-        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+        self, state: CarrierState, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
         assert content is not None
         packet = self._packet(content)
         if packet is None and not add:
             return content
-        changed: bytes | None = xmp_words.with_words(packet, drop, add)
-        if not add and changed is not None and xmp_words.is_empty(changed):
+        changed: bytes | None = xmp_tags.with_words(packet, drop, add)
+        if not add and changed is not None and xmp_tags.is_empty(changed):
             changed = None
         spliced = container(content)
         if spliced is None:
@@ -74,9 +74,9 @@ class EmbeddedCarrier:
             new = _with_keywords(new, drop, add)
         return new
 
-    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
-        assert seen.picture and content is not None
-        replace.replace(seen.picture, content)
+    def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
+        assert state.picture and content is not None
+        replace.replace(state.picture, content)
 
     def close(self) -> None:
         self._rewriting.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 from csearchd.errors import SkippedFile
 from csearchd.system import attached_process
-from csearchd.tags.record import left_alone
+from csearchd.tags.record import skipped_by
 
 MISSING = (
     "exiftool is needed to write into pictures; install it (Debian, Ubuntu: apt install "
@@ -94,7 +94,7 @@ class Exiftool:
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
             )
         except OSError as error:
-            raise left_alone(error, "exiftool can't be started") from error
+            raise skipped_by(error, "exiftool can't be started") from error
 
     def _answers(self, end: bytes) -> tuple[bytes, str]:
         assert self._process and self._process.stdout and self._process.stderr

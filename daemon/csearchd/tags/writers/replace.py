@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from csearchd.errors import SkippedFile
-from csearchd.tags.record import left_alone
+from csearchd.tags.record import skipped_by
 from csearchd.tags.writers.beneath import open_directory
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
@@ -51,21 +51,23 @@ class OpenFile:
             self.close()
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 raise
-            raise left_alone(error) from error
+            raise skipped_by(error) from error
         except SkippedFile:
             self.close()
             raise
 
-    def read(self, most: int) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
         """The whole content. Raises SkippedFile."""
-        if self.info.st_size > most:
-            raise SkippedFile(f"it has {self.info.st_size} bytes, more than the limit of {most}")
+        if self.info.st_size > max_bytes:
+            raise SkippedFile(
+                f"it has {self.info.st_size} bytes, more than the limit of {max_bytes}"
+            )
         try:
             os.lseek(self.fd, 0, os.SEEK_SET)
             with open(self.fd, "rb", closefd=False) as stream:
-                data = stream.read(most + 1)
+                data = stream.read(max_bytes + 1)
         except OSError as error:
-            raise left_alone(error) from error
+            raise skipped_by(error) from error
         if len(data) != self.info.st_size or not self.is_unchanged():
             raise SkippedFile("it changed while it was read", is_transient=True)
         return data
@@ -115,7 +117,7 @@ def replace(file: OpenFile, data: bytes) -> None:
                 _put_back(file, name, os.fstat(temporary).st_ino)
                 raise SkippedFile("it changed meanwhile", is_transient=True)
     except OSError as error:
-        raise left_alone(error) from error
+        raise skipped_by(error) from error
 
 
 def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
@@ -150,7 +152,7 @@ def create(directory: int, target: bytes, data: bytes, mode: int) -> None:
     except FileExistsError:
         raise SkippedFile("another program made its sidecar meanwhile", is_transient=True) from None
     except OSError as error:
-        raise left_alone(error) from error
+        raise skipped_by(error) from error
 
 
 def _take_name(directory: int, name: bytes, target: bytes) -> None:
@@ -172,7 +174,7 @@ def remove(file: OpenFile) -> None:
                 raise SkippedFile("it changed meanwhile", is_transient=True)
             os.unlink(file.name, dir_fd=file.directory)
     except OSError as error:
-        raise left_alone(error) from error
+        raise skipped_by(error) from error
 
 
 def sweep(directory: bytes, top: bytes = b"/") -> None:
@@ -230,7 +232,7 @@ def _carry_over(file: OpenFile, temporary: int) -> None:
                 os.setxattr(temporary, name, value)
         os.utime(temporary, ns=(info.st_atime_ns, info.st_mtime_ns))
     except OSError as error:
-        raise left_alone(error, "its owner or attributes can't be kept") from error
+        raise skipped_by(error, "its owner or attributes can't be kept") from error
     made = os.fstat(temporary)
     kept = (made.st_mode, made.st_uid, made.st_gid, made.st_mtime_ns, attributes(temporary))
     if kept != (info.st_mode, info.st_uid, info.st_gid, info.st_mtime_ns, wanted):

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from csearchd.errors import SkippedFile
 from csearchd.formats.suffixes import families, is_raw, sidecar_names, suffix
 from csearchd.tags.record import Record
-from csearchd.tags.writers import replace, xmp_words
+from csearchd.tags.writers import replace, xmp_tags
 from csearchd.tags.writers.beneath import open_directory
-from csearchd.tags.writers.carrier import Keywords, Seen
+from csearchd.tags.writers.carrier import CarrierState, Keywords
 from csearchd.tags.writers.replace import OpenFile
 
 _MOST = 16 << 20  # bytes
 
 
 @dataclass
-class _Seen(Seen):
+class _CarrierState(CarrierState):
     directory: int  # a descriptor of where both are
     sidecar: bytes
     file: OpenFile | None  # the sidecar
@@ -40,50 +40,50 @@ class _Seen(Seen):
 class SidecarCarrier:
     name = "sidecar"
 
-    def look(self, path: bytes, top: bytes) -> Seen:
+    def read_state(self, path: bytes, top: bytes) -> CarrierState:
         directory = open_directory(os.path.dirname(path), top)
-        seen = _Seen(path, None, None, None, directory, path + b".xmp", None)
+        state = _CarrierState(path, None, None, None, directory, path + b".xmp", None)
         try:
             with suppress(FileNotFoundError, SkippedFile):
-                seen.picture = OpenFile(path, directory=directory)
+                state.picture = OpenFile(path, directory=directory)
             for sidecar in _names(directory, path):
                 with suppress(FileNotFoundError):
-                    seen.sidecar, seen.file = sidecar, _opened(directory, sidecar)
-                    seen.content = seen.file.read(_MOST)
-                    seen.mirror = xmp_words.mirror_of(xmp_words.packet_of(seen.content))
-                    return seen
-            if seen.picture is None:
+                    state.sidecar, state.file = sidecar, _opened(directory, sidecar)
+                    state.content = state.file.read(_MOST)
+                    state.mirror = xmp_tags.mirror_of(xmp_tags.packet_of(state.content))
+                    return state
+            if state.picture is None:
                 raise FileNotFoundError
-            return seen
+            return state
         except BaseException:
-            seen.close()
+            state.close()
             raise
 
-    def keywords(self, seen: Seen) -> Keywords:
-        return xmp_words.XmpKeywords(xmp_words.packet_of(seen.content))
+    def keywords(self, state: CarrierState) -> Keywords:
+        return xmp_tags.XmpTags(xmp_tags.packet_of(state.content))
 
     def edited(
-        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+        self, state: CarrierState, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
         if content is None and not add:
             return None
-        new = xmp_words.with_words(content, drop, add)
+        new = xmp_tags.with_words(content, drop, add)
         ours = drop is not None and drop.original is None
-        return None if not add and ours and xmp_words.is_empty(new) else new
+        return None if not add and ours and xmp_tags.is_empty(new) else new
 
-    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
-        assert isinstance(seen, _Seen)
+    def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
+        assert isinstance(state, _CarrierState)
         if content is None:
-            if seen.file:
-                replace.remove(seen.file)
-        elif seen.file:
-            replace.replace(seen.file, content)
-        elif seen.picture is None or not seen.picture.is_there():
+            if state.file:
+                replace.remove(state.file)
+        elif state.file:
+            replace.replace(state.file, content)
+        elif state.picture is None or not state.picture.is_there():
             raise SkippedFile("it is gone", is_transient=True)
         else:
             # A read-only picture's sidecar is not: its words may change.
-            mode = (seen.picture.info.st_mode & 0o666) | stat.S_IWUSR
-            replace.create(seen.directory, os.path.basename(seen.sidecar), content, mode)
+            mode = (state.picture.info.st_mode & 0o666) | stat.S_IWUSR
+            replace.create(state.directory, os.path.basename(state.sidecar), content, mode)
 
 
 def _opened(directory: int, sidecar: bytes) -> OpenFile:

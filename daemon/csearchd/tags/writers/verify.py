@@ -7,7 +7,7 @@ from typing import Any
 from csearchd.errors import SkippedFile
 from csearchd.formats.identity import identity
 from csearchd.tags.containers import Container, jpeg
-from csearchd.tags.writers.rewriting import Rewriting
+from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter
 
 _SLACK = 1024  # bytes of padding that a rewriting may lose
 # Where things are in the file, or what the file system says
@@ -40,7 +40,7 @@ def verify_keywords(old: bytes, new: bytes) -> None:
 
 
 def verify_rewritten(
-    rewriting: Rewriting,
+    rewriting: ExiftoolRewriter,
     old: bytes,
     old_packet: bytes | None,
     new: bytes,

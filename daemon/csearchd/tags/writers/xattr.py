@@ -9,9 +9,9 @@ import errno
 import os
 
 from csearchd.errors import SkippedFile
-from csearchd.tags.record import Record, left_alone, read_mirror
-from csearchd.tags.words import leaf
-from csearchd.tags.writers.carrier import Keywords, Seen, without_duplicates
+from csearchd.metadata.keyword_paths import leaf
+from csearchd.tags.record import Record, read_mirror, skipped_by
+from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
 from csearchd.tags.writers.replace import OpenFile
 
 TAGS = "user.xdg.tags"
@@ -35,20 +35,20 @@ class _Keywords:
 class XattrCarrier:
     name = "xattr"
 
-    def look(self, path: bytes, top: bytes) -> Seen:
+    def read_state(self, path: bytes, top: bytes) -> CarrierState:
         file = OpenFile(path, top)
         try:
             mirror = read_mirror(_get(file.fd, MIRROR))
-            return Seen(path, _get(file.fd, TAGS), mirror, file)
+            return CarrierState(path, _get(file.fd, TAGS), mirror, file)
         except BaseException:
             file.close()
             raise
 
-    def keywords(self, seen: Seen) -> Keywords:
-        return _Keywords(seen.content)
+    def keywords(self, state: CarrierState) -> Keywords:
+        return _Keywords(state.content)
 
     def edited(
-        self, seen: Seen, content: bytes | None, drop: Record | None, add: Record | None
+        self, state: CarrierState, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
         parts = content.split(b",") if content else []
         if drop:
@@ -60,19 +60,19 @@ class XattrCarrier:
             return None if not content or drop else content
         return b",".join(parts)
 
-    def put(self, seen: Seen, content: bytes | None, record: Record | None) -> None:
+    def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
         """One call for the words, which is atomic; then our note of them."""
-        assert seen.picture
-        fd = seen.picture.fd
-        if not seen.picture.is_there() or _get(fd, TAGS) != seen.content:
+        assert state.picture
+        fd = state.picture.fd
+        if not state.picture.is_there() or _get(fd, TAGS) != state.content:
             raise SkippedFile("its tags changed meanwhile", is_transient=True)
         try:
-            if content != seen.content:
+            if content != state.content:
                 _set(fd, TAGS, content)
             try:
                 _set(fd, MIRROR, record.mirror() if record else None)
             except OSError:
-                _set(fd, TAGS, seen.content)
+                _set(fd, TAGS, state.content)
                 raise
         except OSError as error:
             raise _reason(error) from error
@@ -110,7 +110,7 @@ def _reason(error: OSError) -> SkippedFile:
         )
     if error.errno in (errno.EACCES, errno.EROFS):
         return SkippedFile("it is read-only")
-    return left_alone(error, "its extended attributes can't be changed")
+    return skipped_by(error, "its extended attributes can't be changed")
 
 
 def _split(content: bytes | None) -> set[bytes]:

@@ -14,26 +14,26 @@ from csearchd.search.request import Hit, SearchRequest
 _NAMES_AT_ONCE = 500  # in one SQL statement
 
 
-def arranged(library: Library, hits: list[Hit], question: SearchRequest) -> list[Hit]:
+def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list[Hit]:
     """Hits, which come best first, in the order that is asked for. Raises LibraryError."""
-    if question.order == "name":
+    if request.order == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
-    elif question.order in ("date", "size"):
+    elif request.order in ("date", "size"):
         files = np.array([hit.file for hit in hits], np.int64)
-        keys = _keys(library, files, question.order)
+        keys = _keys(library, files, request.order)
         hits = [hits[i] for i in np.argsort(-keys, kind="stable")]
-    return hits[::-1] if question.reverse else hits
+    return hits[::-1] if request.reverse else hits
 
 
 def first(
-    library: Library, files: NDArray[np.int64], question: SearchRequest, count: int
+    library: Library, files: NDArray[np.int64], request: SearchRequest, count: int
 ) -> list[int]:
     """The first `count` of some files (ids) in the order that is asked for. Raises LibraryError."""
-    if question.order == "name":
-        named = sorted(_names(library, files), reverse=question.reverse)
+    if request.order == "name":
+        named = sorted(_names(library, files), reverse=request.reverse)
         return [file for _, file in named[:count]]
-    keys = _keys(library, files, question.order or "date")
-    keys = keys if question.reverse else -keys
+    keys = _keys(library, files, request.order or "date")
+    keys = keys if request.reverse else -keys
     if len(files) > count:
         # All that share the last one's key, so that their ids decide among them.
         last = np.partition(keys, count - 1)[count - 1]

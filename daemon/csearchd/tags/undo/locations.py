@@ -7,34 +7,35 @@ from collections.abc import Sequence
 
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
-from csearchd.tags import folders, ledger
+from csearchd.tags import ledger, tagged_folders
 from csearchd.tags.ledger import CARRIERS, Entry
-from csearchd.tags.tasks import Place, chunked, entries_at
+from csearchd.tags.tasks import TagLocation, entries_at, files_in_chunks
 
 
-def places(library: Library, path: bytes | None) -> list[Place]:
+def locations(library: Library, path: bytes | None) -> list[TagLocation]:
     """Where words of ours may be, in and below `path` or everywhere."""
-    known = ledger.all_files(library) if path is None else folders.below(library, path)
-    there = {file: where for file, where, _, _ in chunked(library, known)}
+    known = ledger.all_files(library) if path is None else tagged_folders.files_below(library, path)
+    there = {file: where for file, where, _, _ in files_in_chunks(library, known)}
     entries, left = entries_at(library, there)
     found = [
-        Place(file, there[file], carrier, entry.row) for (file, carrier), entry in entries.items()
+        TagLocation(file, there[file], carrier, entry.row)
+        for (file, carrier), entry in entries.items()
     ]
     found += [
-        Place(None, entry.path, entry.carrier, entry.row)
+        TagLocation(None, entry.path, entry.carrier, entry.row)
         for entry in ledger.lost_entries(library)
         if path is None or is_below(entry.path, path) or entry.row in left
     ]
     # Of disks that are away: their files have no path now
     found += [
-        Place(entry.file, entry.path, entry.carrier, entry.row)
+        TagLocation(entry.file, entry.path, entry.carrier, entry.row)
         for entry in ledger.entries(library, list(set(known).difference(there)))
     ]
     if path is not None and not there and not found and os.path.isfile(path):
-        return [Place(None, path, carrier, None) for carrier in CARRIERS]
+        return [TagLocation(None, path, carrier, None) for carrier in CARRIERS]
     with_entries = {file for file, _ in entries}
     found += [
-        Place(file, where, carrier, None)
+        TagLocation(file, where, carrier, None)
         for file, where in there.items()
         for carrier in CARRIERS
         if (file, carrier) not in entries and (path is not None or file not in with_entries)
@@ -42,30 +43,31 @@ def places(library: Library, path: bytes | None) -> list[Place]:
     return found
 
 
-def elsewhere(library: Library, lost: Sequence[Entry]) -> list[Place]:
+def relocated(library: Library, lost: Sequence[Entry]) -> list[TagLocation]:
     """Where the files of some entries may be that weren't where they were looked for.
 
     That is where the library has them by now, or has read what they show, or hasn't read yet.
     """
     known = [entry.file for entry in lost if entry.file is not None]
-    there = {file: where for file, where, _, _ in chunked(library, known)}
+    there = {file: where for file, where, _, _ in files_in_chunks(library, known)}
     entries, _ = entries_at(library, there)
     found = [
-        Place(file, there[file], carrier, entry.row) for (file, carrier), entry in entries.items()
+        TagLocation(file, there[file], carrier, entry.row)
+        for (file, carrier), entry in entries.items()
     ]
-    rows = {place.row for place in found}
+    rows = {location.row for location in found}
     strays = [entry for entry in lost if entry.row not in rows]
-    found += [Place(None, entry.path, entry.carrier, entry.row) for entry in strays]
+    found += [TagLocation(None, entry.path, entry.carrier, entry.row) for entry in strays]
     unread = _unread(library) if strays else []
     candidates = {entry.carrier: list(unread) for entry in strays}
-    unread_at = list(chunked(library, unread))
+    unread_at = list(files_in_chunks(library, unread))
     for entry in strays:
         showing = _showing(library, entry) if entry.content else []
         candidates[entry.carrier] += showing
         if entry.record is None:  # perhaps it was killed before it wrote: then no mark tells
             found += [
-                Place(file, where, entry.carrier, entry.row)
-                for file, where, _, _ in (*chunked(library, showing), *unread_at)
+                TagLocation(file, where, entry.carrier, entry.row)
+                for file, where, _, _ in (*files_in_chunks(library, showing), *unread_at)
                 if os.path.basename(where) == os.path.basename(entry.path)
             ]
     return found + _probes(library, candidates)
@@ -89,9 +91,9 @@ def _unread(library: Library) -> list[int]:
         return [row[0] for row in rows]
 
 
-def _probes(library: Library, candidates: dict[str, list[int]]) -> list[Place]:
+def _probes(library: Library, candidates: dict[str, list[int]]) -> list[TagLocation]:
     return [
-        Place(file, where, carrier, None)
+        TagLocation(file, where, carrier, None)
         for carrier, files in candidates.items()
-        for file, where, _, _ in chunked(library, list(dict.fromkeys(files)))
+        for file, where, _, _ in files_in_chunks(library, list(dict.fromkeys(files)))
     ]

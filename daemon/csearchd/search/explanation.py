@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from csearchd.errors import CancelledError
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration
 from csearchd.search.query_language.grammar import Part
-from csearchd.search.query_language.vector import unit
+from csearchd.search.query_language.query_vector import unit
 
 Vector = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ _JOINTS = frozenset(
 _ARTICLES = frozenset({"a", "an", "the", "some", "my", "our", "his", "her", "their", "is", "are"})
 
 
-class Aspect(NamedTuple):
+class QueryTerm(NamedTuple):
     """A part of a query: a phrase, a word or a picture."""
 
     text: str
@@ -40,12 +40,12 @@ class Aspect(NamedTuple):
     like: bool  # it is a picture, or a concept that was taught
 
 
-def aspects(
+def query_terms(
     parts: Sequence[Part],
     pictures: Mapping[int, tuple[str, Vector]],
     embed: Callable[[str], Vector],
     is_taught: Callable[[str], bool],
-) -> list[Aspect]:
+) -> list[QueryTerm]:
     """The parts of a query, at most MOST; `pictures` have the names and vectors of those that the
     parts name by number."""
     pieces: list[tuple[str, float, Vector, bool, list[tuple[float, Vector]]]] = []
@@ -65,12 +65,12 @@ def aspects(
         + [(part.weight, pictures[one][1]) for one in part.pictures]
         for part in parts
     ]
-    found: list[Aspect] = []
+    found: list[QueryTerm] = []
     for index, (text, weight, vector, like, left) in enumerate(pieces[:MOST]):
         owner = _owner(parts, index)
         others = [piece for number, pieces_ in enumerate(whole) if number != owner
                   for piece in pieces_]  # fmt: skip
-        found.append(Aspect(text, weight, vector, _sum([*left, *others]), like))
+        found.append(QueryTerm(text, weight, vector, _sum([*left, *others]), like))
     return found
 
 
@@ -112,23 +112,23 @@ def _says_something(phrase: Sequence[str]) -> bool:
 
 
 def met(
-    aspects: Sequence[Aspect],
+    query_terms: Sequence[QueryTerm],
     query: Vector,
     calibration: ScoreCalibration,
     vectors: NDArray[np.float32],
-    crowd: int,
+    candidate_count: int,
 ) -> list[list[dict[str, Any]]]:
     """For each of `vectors`, (n, dimensions), what becomes of each aspect: its confidence in the
     picture, and what the score would lose without it.
 
-    The pictures were found among `crowd` by all aspects together, so that by chance each of k
-    aspects is as good as the best among the k-th root of so many.
+    The pictures were found among `candidate_count` by all terms together, so that by chance each
+    of k terms is as good as the best among the k-th root of so many.
     """
-    crowd = round(crowd ** (1 / max(1, len(aspects))))
+    candidate_count = round(candidate_count ** (1 / max(1, len(query_terms))))
     found: list[list[dict[str, Any]]] = [[] for _ in vectors]
     scores = vectors @ query
-    for aspect in aspects:
-        levels = calibration.levels(aspect.vector, vectors, crowd, aspect.like)
+    for aspect in query_terms:
+        levels = calibration.levels(aspect.vector, vectors, candidate_count, aspect.like)
         gains = None if aspect.without is None else scores - vectors @ aspect.without
         for number, told in enumerate(found):
             told.append(

@@ -43,7 +43,7 @@ class Tag(NamedTuple):
     confidence: float
 
 
-class Calibration:
+class TagClassifier:
     """Scores pictures' vectors against a vocabulary."""
 
     def __init__(
@@ -76,14 +76,14 @@ class Calibration:
         scores: NDArray[np.float32] = (vectors - _GENERAL * self._mean) @ terms.T
         return scores
 
-    def tags(self, vectors: NDArray[np.float32], threshold: float, most: int) -> list[list[Tag]]:
+    def tags(self, vectors: NDArray[np.float32], threshold: float, limit: int) -> list[list[Tag]]:
         """For each picture the terms that fit with at least the probability `threshold`, best
-        first and at most `most`: of terms that exclude each other the best, and none whose own
+        first and at most `limit`: of terms that exclude each other the best, and none whose own
         child is there, since the child's path names it."""
         floor = np.log(threshold / (1 - threshold))
-        return [self._choose(row, floor, most) for row in self.logits(vectors)]
+        return [self._choose(row, floor, limit) for row in self.logits(vectors)]
 
-    def _choose(self, logits: NDArray[np.float32], floor: float, most: int) -> list[Tag]:
+    def _choose(self, logits: NDArray[np.float32], floor: float, limit: int) -> list[Tag]:
         chosen: list[Tag] = []
         groups: set[tuple[str, ...]] = set()
         fitting = np.flatnonzero(logits >= floor)
@@ -100,7 +100,7 @@ class Calibration:
             for tag in chosen
             if not any(len(p) > len(tag.term.path) and _is_prefix(tag.term.path, p) for p in paths)
         ]
-        return leaves[:most]
+        return leaves[:limit]
 
 
 def log_odds(terms: Sequence[Term]) -> NDArray[np.float32]:

@@ -11,9 +11,9 @@ from csearchd.errors import SkippedFile
 from csearchd.formats.suffixes import is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.roots import roots
+from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.ledger import Entry
-from csearchd.tags.tasks import Place, chunked, top_of
-from csearchd.tags.words import leaf
+from csearchd.tags.tasks import TagLocation, files_in_chunks, watched_root_of
 from csearchd.tags.writers.beneath import open_directory
 from csearchd.tags.writers.replace import OpenFile
 from csearchd.tags.writers.xattr import MIRROR
@@ -22,7 +22,7 @@ _MOST = 16 << 20  # bytes of a sidecar
 _PARAMETERS = 500  # in one SQL statement
 
 
-def marked(until: Until, library: Library, lost: Sequence[Entry]) -> list[Place]:
+def find_marks(until: Until, library: Library, lost: Sequence[Entry]) -> list[TagLocation]:
     """Where the writes of some entries are, in any directory that the library knows. Raises Ended.
 
     Attributes and sidecars are looked at; pictures only if the library has read our words in them,
@@ -32,14 +32,17 @@ def marked(until: Until, library: Library, lost: Sequence[Entry]) -> list[Place]
         carrier: [mark.encode() for one in lost if one.carrier == carrier for mark in one.marks]
         for carrier in ("xattr", "sidecar")
     }
-    found: list[Place] = []
+    found: list[TagLocation] = []
     if marks["xattr"] or marks["sidecar"]:
         tops = roots(library)
         for directory in _listed(library):
             until.check()
-            found += _in_directory(directory, top_of(directory, tops), marks)
+            found += _in_directory(directory, watched_root_of(directory, tops), marks)
     files = _with_words(library, [one for one in lost if one.carrier == "embedded"])
-    found += [Place(file, at, "embedded", None) for file, at, _, _ in chunked(library, files)]
+    found += [
+        TagLocation(file, at, "embedded", None)
+        for file, at, _, _ in files_in_chunks(library, files)
+    ]
     return found
 
 
@@ -51,7 +54,9 @@ def _listed(library: Library) -> list[bytes]:
         return [library.tree.path(row[0]) for row in rows if row[0] in library.tree]
 
 
-def _in_directory(directory: bytes, top: bytes, marks: dict[str, list[bytes]]) -> Iterator[Place]:
+def _in_directory(
+    directory: bytes, top: bytes, marks: dict[str, list[bytes]]
+) -> Iterator[TagLocation]:
     try:
         descriptor = open_directory(directory, top)
     except (OSError, SkippedFile):
@@ -62,9 +67,9 @@ def _in_directory(directory: bytes, top: bytes, marks: dict[str, list[bytes]]) -
             if is_sidecar(name):
                 if marks["sidecar"] and _holds(descriptor, path, marks["sidecar"]):
                     # What a picture would be called that has it
-                    yield Place(None, os.path.splitext(path)[0], "sidecar", None)
+                    yield TagLocation(None, os.path.splitext(path)[0], "sidecar", None)
             elif marks["xattr"] and _has_attribute(descriptor, name, marks["xattr"]):
-                yield Place(None, path, "xattr", None)
+                yield TagLocation(None, path, "xattr", None)
     except OSError:
         pass  # it has gone meanwhile, or can't be listed
     finally:

@@ -61,7 +61,7 @@ class _Cities(NamedTuple):
     order: NDArray[np.int64]  # the row for each of them
 
 
-class Places:
+class Geocoder:
     """The gazetteer; read when it is needed first, and made where that hasn't been done.
 
     That may take long, or for ever where a disk hangs: a thread of its own does it, once, and
@@ -122,7 +122,7 @@ class Places:
                 known[point] = "" if row is None else _label(cities, row)
         return [known[point] for point in points]
 
-    def beginning(self, text: str, points: NDArray[np.float32], most: int) -> list[str]:
+    def beginning(self, text: str, points: NDArray[np.float32], limit: int) -> list[str]:
         """Cities whose names begin so and that have some of `points` around, the largest first.
 
         `points` are (latitude, longitude) in degrees, from south to north. Raises PlaceError.
@@ -144,7 +144,7 @@ class Places:
             distances = _distances(band, place["latitude"], place["longitude"])
             if distances.min(initial=np.inf) <= RADIUS:
                 found[cities.names[row].partition("\t")[0]] = None
-                if len(found) >= most:
+                if len(found) >= limit:
                     break
         return list(found)
 

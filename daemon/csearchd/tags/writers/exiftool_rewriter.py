@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csearchd.errors import SkippedFile
-from csearchd.tags.record import FULL, left_alone
+from csearchd.tags.record import FULL, skipped_by
 from csearchd.tags.writers.exiftool import Exiftool
 
 _OLD, _NEW, _PACKET = "old", "new", "packet.xmp"
@@ -16,7 +16,7 @@ _HEADER = b"<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>\n"
 _BRANDS = {b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"avif": "avif"}
 
 
-class Rewriting:
+class ExiftoolRewriter:
     """What exiftool is asked for."""
 
     def __init__(self, directory: str, exiftool: Exiftool) -> None:
@@ -62,7 +62,7 @@ class Rewriting:
             with open(os.path.join(self._directory, name), "wb") as file:
                 file.write(data)
         except OSError as error:
-            raise left_alone(error, f"{self._directory} can't be written") from error
+            raise skipped_by(error, f"{self._directory} can't be written") from error
 
     @contextmanager
     def _files(self, content: bytes) -> Iterator[tuple[str, str]]:

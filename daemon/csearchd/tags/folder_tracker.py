@@ -11,7 +11,7 @@ Look = Callable[[bytes], Identity | None]
 """csearchd.system.inode_identity, of a path that may not answer: None then, too."""
 
 
-class Following:
+class FolderTracker:
     """Used by one thread at a time."""
 
     def __init__(self, library: Library, look: Look) -> None:

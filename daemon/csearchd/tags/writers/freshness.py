@@ -12,20 +12,20 @@ from csearchd.tags.writers.replace import OpenFile
 _ORIENTATIONS = range(1, 9)
 
 
-def is_scored(picture: OpenFile, scored: dict[str, Any], most: int) -> bool:
+def is_current(picture: OpenFile, scored: dict[str, Any], max_bytes: int) -> bool:
     """Whether an open file is what the library has read, by its stat or by its identity: metadata
     may have been edited since.
 
-    `scored` is that of an item (csearch.protocol.wire); `most` the bytes of the largest picture.
-    Raises SkippedFile where the file can't be read.
+    `scored` is that of an item (csearch.protocol.wire); `max_bytes` limits the
+    picture's size. Raises SkippedFile where the file can't be read.
     """
     info = picture.info
     times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
     if scored["stat"] and [info.st_size, *times, signed(info.st_ino)] == list(scored["stat"]):
         return True
-    if scored["scheme"] != SCHEME or info.st_size > most:
+    if scored["scheme"] != SCHEME or info.st_size > max_bytes:
         return False
-    data = picture.read(most)
+    data = picture.read(max_bytes)
     return any(one == scored["identity"] for one in _identities(data, scored["orientation"]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csearchd.errors import SkippedFile
 from csearchd.metadata import acdsee, xmp_edit
+from csearchd.metadata.keyword_paths import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.metadata.xmp_packet import (
     CATALOG_SETS,
     HIERARCHICAL,
@@ -18,11 +19,10 @@ from csearchd.metadata.xmp_packet import (
     parse,
 )
 from csearchd.tags.record import Record, read_mirror
-from csearchd.tags.words import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.tags.writers.carrier import without_duplicates
 
 
-class XmpKeywords:
+class XmpTags:
     """The words of a packet; `more` are keywords that stand elsewhere in the file."""
 
     def __init__(self, packet: Packet | None, more: frozenset[str] = frozenset()) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from csearch.command import write
+from csearch.preview.contact_sheet import ContactSheet, new_sheet
 from csearch.preview.drawing import Drawing, drawing
-from csearch.preview.sheet import Sheet, sheet
 from csearch.protocol.wire import Message
 from csearch.search.options import Options
 from csearch.show.terminal import Terminal
 
 
-class Extras:
+class ResultActions:
     """What --preview, --grid and --open ask for."""
 
     def __init__(self, options: Options, terminal: Terminal) -> None:
         """Raises ClientError where it can't be done."""
         self._drawing: Drawing | None = drawing(terminal) if options.preview else None
-        self._sheet: Sheet | None = sheet(options.grid) if options.grid is not None else None
+        self._sheet: ContactSheet | None = (
+            new_sheet(options.grid) if options.grid is not None else None
+        )
         self._opens = bool(options.open)
         self._best: bytes | None = None
 
@@ -42,6 +44,6 @@ class Extras:
         if self._sheet:
             self._sheet.write()
         if self._opens:
-            from csearch.opening import open_path
+            from csearch.desktop_open import open_path
 
             open_path(self._best)

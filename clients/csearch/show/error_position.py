@@ -9,7 +9,7 @@ _INDENT = "  "
 _BEFORE = 20  # characters before the place that are shown where all doesn't fit
 
 
-def pointed(message: str, query: str, start: int, end: int, terminal: Terminal) -> str:
+def with_position(message: str, query: str, start: int, end: int, terminal: Terminal) -> str:
     """`message` with the place: a line with carets on a terminal, else its number."""
     if not terminal.interactive or not query:
         return f"{message} (at character {start + 1})"

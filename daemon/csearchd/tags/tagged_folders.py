@@ -13,7 +13,7 @@ from csearchd.tags.ledger import CARRIERS
 _MODES = [mode.encode() for mode in CARRIERS]
 
 
-def folders(library: Library) -> dict[bytes, str]:
+def read(library: Library) -> dict[bytes, str]:
     """Their modes by their paths, sorted. A row that is damaged costs only itself."""
     with library.read() as database:
         rows = database.execute("SELECT path, CAST(mode AS BLOB) FROM tag_folders ORDER BY path")
@@ -22,7 +22,7 @@ def folders(library: Library) -> dict[bytes, str]:
         }
 
 
-def keep(library: Library, path: bytes, mode: str) -> None:
+def add(library: Library, path: bytes, mode: str) -> None:
     """Keeps the folder tagged from now on, or in another mode."""
     inode, when = inode_identity(path) or (None, None)
     with library.write() as database:
@@ -32,28 +32,28 @@ def keep(library: Library, path: bytes, mode: str) -> None:
         )
 
 
-def leave(library: Library, path: bytes) -> list[bytes]:
+def remove(library: Library, path: bytes) -> list[bytes]:
     """Keeps the folder and those below it tagged no more. Returns which those were."""
     with library.write() as database:
-        gone = [kept for kept in folders(library) if is_below(kept, path)]
+        gone = [kept for kept in read(library) if is_below(kept, path)]
         database.executemany("DELETE FROM tag_folders WHERE path = ?", [(one,) for one in gone])
     return gone
 
 
-def above(library: Library, path: bytes) -> bytes | None:
+def enclosing(library: Library, path: bytes) -> bytes | None:
     """The kept folder that `path` is in, itself excluded."""
-    for kept in folders(library):
+    for kept in read(library):
         if kept != path and is_below(path, kept):
             return kept
     return None
 
 
-def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
+def due_files(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
     """The files below a kept folder that weren't visited for what they are now.
 
     A folder inside that is kept in a mode of its own isn't part of it.
     """
-    inner = [kept for kept in folders(library) if kept != path and is_below(kept, path)]
+    inner = [kept for kept in read(library) if kept != path and is_below(kept, path)]
     with library.memory_lock:
         tree = library.tree
         top, *others = (
@@ -72,7 +72,7 @@ def due(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
         return [row[0] for row in rows]
 
 
-def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
+def count_skipped(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
     """How many pictures in kept folders weren't tagged when they were visited, by path."""
     found = dict.fromkeys(kept, 0)
     if not kept:
@@ -92,7 +92,7 @@ def left_alone(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
     return found
 
 
-def below(library: Library, path: bytes) -> list[int]:
+def files_below(library: Library, path: bytes) -> list[int]:
     """All files below a directory; the file itself if it is one."""
     with library.memory_lock:
         directory = library.tree.find(path)

@@ -8,14 +8,14 @@ import sys
 from typing import NamedTuple
 
 from csearch.errors import ClientError
-from csearch.preview.made_by_csearch import check_replaceable, replace
+from csearch.preview.output_file import check_replaceable, write_atomically
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message, pack
 
 _MOST = 1000  # pictures: more than that no viewer shows well
 
 
-class Sheet(NamedTuple):
+class ContactSheet(NamedTuple):
     """A sheet that is to be written to `path`."""
 
     path: str
@@ -38,10 +38,10 @@ class Sheet(NamedTuple):
             said = done.stderr.decode(errors="replace").strip().splitlines()
             reason = harmless(said[-1]) if said else "no reason given"
             raise ClientError(f"{printable(self.path)}: the sheet could not be made: {reason}")
-        replace(self.path, done.stdout)
+        write_atomically(self.path, done.stdout)
 
 
-def sheet(path: str) -> Sheet:
+def new_sheet(path: str) -> ContactSheet:
     """A sheet for `path`. Raises ClientError where a file is there that is none."""
     check_replaceable(path, "contact sheet")
-    return Sheet(path, [])
+    return ContactSheet(path, [])

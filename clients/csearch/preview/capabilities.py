@@ -38,7 +38,7 @@ _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passt
     "#{client_termname}\t#{client_termtype}\t#{client_termfeatures}"  # fmt: skip
 
 
-class Screen(NamedTuple):
+class GraphicsSupport(NamedTuple):
     """A terminal. `cell` is width and height in pixels; `pane` where tmux has put us, row and
     column from 1 on, if escapes must pass through it; `placeholders`: no place is needed then;
     `hint` what would show more."""
@@ -51,7 +51,7 @@ class Screen(NamedTuple):
     hint: str = ""
 
 
-def screen(terminal: Terminal) -> Screen | None:
+def detect(terminal: Terminal) -> GraphicsSupport | None:
     """What this process's terminal shows; None where nothing can be shown."""
     if not terminal.controls:
         return None
@@ -64,7 +64,7 @@ def screen(terminal: Terminal) -> Screen | None:
     if protocol is None and not name.startswith(_MUTE):
         protocol, answered = _ask()
         cell = cell or answered
-    return Screen(protocol or BLOCKS, cell or _CELL_PIXELS, true_colour)
+    return GraphicsSupport(protocol or BLOCKS, cell or _CELL_PIXELS, true_colour)
 
 
 def _known(name: str) -> str | None:
@@ -87,7 +87,7 @@ def _named(name: str) -> str | None:
     return next((kind for start, kind in _BY_NAME.items() if name.startswith(start)), None)
 
 
-def _in_tmux(true_colour: bool) -> Screen:
+def _in_tmux(true_colour: bool) -> GraphicsSupport:
     """tmux hides the terminal, and hands on to it only what is wrapped, if that is allowed."""
     import subprocess
 
@@ -100,22 +100,22 @@ def _in_tmux(true_colour: bool) -> Screen:
         ).stdout.rstrip("\n")  # fmt: skip
         top, left, status, position, allowed, term, kind, features = said.split("\t")
     except (OSError, subprocess.SubprocessError, ValueError):
-        return Screen(BLOCKS, cell, true_colour)
+        return GraphicsSupport(BLOCKS, cell, true_colour)
     # A tmux that was built with sixels claims them whatever the terminal around it shows, and
     # prints "SIXEL IMAGE" there where that one has none.
     if "sixel" in features.split(",") and _ask()[0] == SIXEL:
-        return Screen(SIXEL, cell, true_colour)
+        return GraphicsSupport(SIXEL, cell, true_colour)
     protocol = _named(kind) or _named(term)
     if protocol is None:
-        return Screen(BLOCKS, cell, true_colour)
+        return GraphicsSupport(BLOCKS, cell, true_colour)
     if allowed in ("off", "0"):  # before 3.3 tmux had no such option, and let everything through
         hint = "tmux keeps pictures back; tmux set -g allow-passthrough on lets them through"
-        return Screen(BLOCKS, cell, true_colour, hint=hint)
+        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
     above = int(status) if above is None else above  # lines of the status
     placeholders = (kind or term).startswith(_PLACEHOLDERS)
     place = int(top) + above + 1, int(left) + 1
-    return Screen(protocol, cell, true_colour, place, placeholders)
+    return GraphicsSupport(protocol, cell, true_colour, place, placeholders)
 
 
 def _cell_size() -> tuple[int, int] | None:

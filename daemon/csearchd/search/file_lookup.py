@@ -15,7 +15,7 @@ _COLUMNS = (
 )
 
 
-def located(
+def find_files(
     library: Library, column: str, numbers: Sequence[int]
 ) -> Iterator[tuple[int, int, bytes]]:
     """Id, content (0: none) and path of the files that have one of `numbers` in `column`.

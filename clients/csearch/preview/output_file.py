@@ -27,7 +27,7 @@ def check_replaceable(path: str, kind: str) -> None:
         raise ClientError(f"{printable(path)}: {error.strerror}") from error
 
 
-def replace(path: str, data: bytes) -> None:
+def write_atomically(path: str, data: bytes) -> None:
     """Writes a file, whole or not at all. Raises ClientError."""
     temporary = f"{path}.{os.getpid()}.new"
     try:

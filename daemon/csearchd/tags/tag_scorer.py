@@ -17,10 +17,10 @@ from csearchd.errors import TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel
 from csearchd.scoring.background import ENOUGH, background
-from csearchd.scoring.calibration import Calibration, embed_terms
+from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 from csearchd.search.concepts import Concepts
-from csearchd.search.why import shared_terms
+from csearchd.search.explanation import shared_terms
 
 Vectors = NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class _Edition:
     source: tuple[object, ...]  # what it was made from
 
 
-class Scoring:
+class TagScorer:
     """Finds words; used by several threads."""
 
     def __init__(self, library: Library, own: str, config: Tags, concepts: Concepts) -> None:
@@ -49,7 +49,7 @@ class Scoring:
         self._own = own
         self._concepts = concepts
         self._edition: _Edition | None = None
-        self._calibration: tuple[str, Calibration] | None = None
+        self._calibration: tuple[str, TagClassifier] | None = None
         self._lock = threading.Lock()  # to make it takes seconds: who comes meanwhile waits
 
     def edition(self, active_model: ActiveModel) -> str:
@@ -122,11 +122,11 @@ class Scoring:
             self._edition = _Edition(name, terms, source)
         return self._edition
 
-    def _calibrated(self, active_model: ActiveModel) -> Calibration:
+    def _calibrated(self, active_model: ActiveModel) -> TagClassifier:
         with self._lock:
             return self._made(active_model)
 
-    def _made(self, active_model: ActiveModel) -> Calibration:
+    def _made(self, active_model: ActiveModel) -> TagClassifier:
         edition = self._current(active_model)
         if self._calibration is None or self._calibration[0] != edition.name:
             general = _general(active_model)
@@ -134,7 +134,7 @@ class Scoring:
                 embed_terms(terms, active_model.model, active_model.tower, self._library.cache)
                 for terms in (edition.terms, read_vocabulary(""))
             )
-            calibration = Calibration(edition.terms, matrix, general, reference)
+            calibration = TagClassifier(edition.terms, matrix, general, reference)
             self._calibration = edition.name, calibration
         return self._calibration[1]
 
