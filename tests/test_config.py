@@ -25,10 +25,12 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
 def test_every_key_can_be_set() -> None:
     other = {int: "7", str: '"x"', list: '["x*"]'}
     for key in KEYS:
-        value = f'"{key.choices[-1]}"' if key.choices else other.get(type(key.default))
+        value = (
+            f'"{key.setting.choices[-1]}"' if key.setting.choices else other.get(type(key.default))
+        )
         value = value or str(not key.default).lower()
         config = parse(f"[{key.section}]\n{key.name} = {value}\n", "c")
-        assert getattr(getattr(config, key.section), key.name) != key.default or key.choices
+        assert getattr(getattr(config, key.section), key.name) != key.default or key.setting.choices
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_the_readme_documents_every_key() -> None:
     text = README.read_text()
     for key in KEYS:
         assert f"`{key.path}`" in text, key.path
-        assert key.meaning in text, key.path
+        assert key.setting.meaning in text, key.path
 
 
 def test_the_text_towers_threads_at_reload(user: User) -> None:

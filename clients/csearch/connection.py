@@ -58,13 +58,16 @@ class Connection:
     is said, and waited for on a terminal; else every method raises NotAnswering.
     """
 
-    def __init__(self, start: bool, patient: bool | None = None) -> None:
+    def __init__(
+        self, start: bool, patient: bool | None = None, address: bytes | None = None
+    ) -> None:
         """Connects. Raises NotRunning without a daemon, or starts one: see csearch.launch.
 
         `patient`: whether a daemon that doesn't answer is waited for; None: on a terminal, by
-        commands that start one.
+        commands that start one. `address`: of the socket, where it is not the user's.
         """
         self._start = start
+        self._address = address
         self._patient = start and is_terminal(2) if patient is None else patient
         self._warned = False
         self.last_id = 0
@@ -165,7 +168,7 @@ class Connection:
             return list(self._unpacker.feed(data))
         except ProtocolError as error:
             raise ClientError(
-                f"{printable(socket_path())}: what answers is no search service: {error}"
+                f"{printable(self._path())}: what answers is no search service: {error}"
             ) from error
 
     def _heard(self) -> bytes:
@@ -189,7 +192,7 @@ class Connection:
         """Says that the daemon doesn't answer. Raises NotAnswering where it isn't waited for."""
         from csearch.launch import is_starting
 
-        path = socket_path()
+        path = self._path()
         if self._patient or is_starting(path):
             if not self._warned:
                 self._warned = True
@@ -207,7 +210,7 @@ class Connection:
         self.last_id = 0
         self._unpacker = Unpacker(MAX_REPLY)
         try:
-            path = socket_path()
+            path = self._path()
         except AddressError as error:
             raise ClientError(str(error)) from error
         try:
@@ -222,6 +225,10 @@ class Connection:
             self._socket = start_daemon(path, connect)
         except OSError as error:
             raise ClientError(f"{printable(path)}: {error.strerror}") from error
+
+    def _path(self) -> bytes:
+        """Raises AddressError."""
+        return self._address or socket_path()
 
     def _connected(self, path: bytes) -> socket:
         """Raises OSError; NotAnswering where too many others wait for the daemon already."""

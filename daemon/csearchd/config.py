@@ -1,146 +1,155 @@
-"""The user's configuration, `config.toml`: its keys, their defaults, and exact complaints."""
+"""The user's configuration, `config.toml`: its schema, and exact complaints about a file.
+
+The dataclasses below are the one statement of each key's name, type, default, bounds and meaning.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from csearchd.errors import ConfigError
 from csearchd.paths import read_file
 
 
-@dataclass(frozen=True)
-class Key:
-    """One key of the configuration. The bounds are of whole numbers, `choices` of strings."""
+class Setting(NamedTuple):
+    """What a key means, and which values it may have.
 
-    section: str
-    name: str
-    default: Any
+    The bounds are of whole numbers, `choices` of strings. `meaning` is a sentence for people,
+    without capital and full stop; the manual page csearch-config(5) is made of these.
+    """
+
     meaning: str
     minimum: int = 0
     maximum: int = 1 << 40
     choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Library:
+    """What is remembered."""
+
+    keep_days: Annotated[
+        int,
+        Setting(
+            "days that a picture without a file, or what a removed model made, is remembered",
+            maximum=36500,
+        ),
+    ] = 30
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is searched."""
+
+    hidden: Annotated[bool, Setting("whether hidden directories and files are searched too")] = (
+        False
+    )
+    exclude: Annotated[
+        list[str], Setting('more names of directories to skip, such as "raw-*" (wildcards)')
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Encode:
+    """How pictures are read."""
+
+    device: Annotated[
+        str, Setting("what runs the image tower", choices=("auto", "cpu", "cuda"))
+    ] = "auto"
+    threads: Annotated[
+        int,
+        Setting("threads that read, decode, encode; 0 is one for each processor", maximum=256),
+    ] = 0
+    idle_seconds: Annotated[
+        int, Setting("how long the encoder waits for more work, then ends", maximum=86400)
+    ] = 60
+    on_battery: Annotated[bool, Setting("whether many pictures are read on battery too")] = False
+    max_pixels: Annotated[int, Setting("larger pictures are not decoded", 1)] = 300_000_000
+    max_bytes: Annotated[int, Setting("larger files are not read", 1)] = 1_000_000_000
+    max_memory: Annotated[int, Setting("bytes that decoding one picture may take", 1)] = (
+        2_000_000_000
+    )
+    max_seconds: Annotated[int, Setting("a picture that takes longer is given up", 1, 86400)] = 60
+
+
+@dataclass(frozen=True)
+class Search:
+    """How queries are answered."""
+
+    threads: Annotated[
+        int,
+        Setting("threads of the text tower; 0 is one for each processor, up to 4", maximum=256),
+    ] = 0
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Which tags are written."""
+
+    root: Annotated[str, Setting("what hierarchies of written tags are below; may be empty")] = (
+        "csearch"
+    )
+    confidence: Annotated[
+        int,
+        Setting("how sure a tag must be, in per cent; more means fewer and better ones", 1, 99),
+    ] = 50
+    most: Annotated[int, Setting("tags that a picture gets at most", 1, 100)] = 10
+
+
+@dataclass(frozen=True)
+class History:
+    """Past queries."""
+
+    keep: Annotated[bool, Setting("whether past queries are kept, for completion")] = True
+
+
+@dataclass(frozen=True)
+class Log:
+    """What the service writes about its work."""
+
+    level: Annotated[str, Setting("how much is logged", choices=("debug", "info", "warning"))] = (
+        "info"
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration: a field for each table of the file."""
+
+    library: Library = field(default_factory=Library)
+    scan: Scan = field(default_factory=Scan)
+    encode: Encode = field(default_factory=Encode)
+    search: Search = field(default_factory=Search)
+    tags: Tags = field(default_factory=Tags)
+    history: History = field(default_factory=History)
+    log: Log = field(default_factory=Log)
+
+
+class Key(NamedTuple):
+    """One key of the file."""
+
+    section: str
+    name: str
+    default: Any
+    setting: Setting
 
     @property
     def path(self) -> str:
         return f"{self.section}.{self.name}"
 
 
-KEYS = (
-    Key(
-        "library",
-        "keep_days",
-        30,
-        "days that a picture without a file, or what a removed model made, is remembered",
-        0,
-        36500,
-    ),
-    Key("scan", "hidden", False, "whether hidden directories and files are searched too"),
-    Key("scan", "exclude", [], 'more names of directories to skip, such as "raw-*" (wildcards)'),
-    Key("encode", "device", "auto", "what runs the image tower", choices=("auto", "cpu", "cuda")),
-    Key(
-        "encode",
-        "threads",
-        0,
-        "threads that read, decode, encode; 0 is one for each processor",
-        0,
-        256,
-    ),
-    Key(
-        "encode",
-        "idle_seconds",
-        60,
-        "how long the encoder waits for more work, then ends",
-        0,
-        86400,
-    ),
-    Key("encode", "on_battery", False, "whether many pictures are read on battery too"),
-    Key("encode", "max_pixels", 300_000_000, "larger pictures are not decoded", 1),
-    Key("encode", "max_bytes", 1_000_000_000, "larger files are not read", 1),
-    Key("encode", "max_memory", 2_000_000_000, "bytes that decoding one picture may take", 1),
-    Key("encode", "max_seconds", 60, "a picture that takes longer is given up", 1, 86400),
-    Key(
-        "search",
-        "threads",
-        0,
-        "threads of the text tower; 0 is one for each processor, up to 4",
-        0,
-        256,
-    ),
-    Key("tags", "root", "csearch", "what hierarchies of written tags are below; may be empty"),
-    Key(
-        "tags",
-        "confidence",
-        50,
-        "how sure a tag must be, in per cent; more means fewer and better ones",
-        1,
-        99,
-    ),
-    Key("tags", "most", 10, "tags that a picture gets at most", 1, 100),
-    Key("history", "keep", True, "whether past queries are kept, for completion"),
-    Key("log", "level", "info", "how much is logged", choices=("debug", "info", "warning")),
-)
+def _keys() -> Iterator[Key]:
+    for section, values in vars(Config()).items():
+        for name, hint in get_type_hints(type(values), include_extras=True).items():
+            yield Key(section, name, getattr(values, name), hint.__metadata__[0])
 
 
-@dataclass(frozen=True)
-class Library:
-    keep_days: int
-
-
-@dataclass(frozen=True)
-class Scan:
-    hidden: bool
-    exclude: list[str]
-
-
-@dataclass(frozen=True)
-class Encode:
-    device: str
-    threads: int
-    idle_seconds: int
-    on_battery: bool
-    max_pixels: int
-    max_bytes: int
-    max_memory: int
-    max_seconds: int
-
-
-@dataclass(frozen=True)
-class Search:
-    threads: int
-
-
-@dataclass(frozen=True)
-class Tags:
-    root: str
-    confidence: int
-    most: int
-
-
-@dataclass(frozen=True)
-class History:
-    keep: bool
-
-
-@dataclass(frozen=True)
-class Log:
-    level: str
-
-
-@dataclass(frozen=True)
-class Config:
-    """Every key of KEYS, checked."""
-
-    library: Library
-    scan: Scan
-    encode: Encode
-    search: Search
-    tags: Tags
-    history: History
-    log: Log
+KEYS = tuple(_keys())
 
 
 def load(path: str) -> Config:
@@ -167,7 +176,7 @@ def parse(text: str, path: str) -> Config:
     except (ValueError, RecursionError) as error:  # too large a number, tables too deep
         raise ConfigError(f"{path}: is not TOML: {error}") from error
     known = {key.path: key for key in KEYS}
-    given: dict[str, Any] = {}
+    given: dict[str, dict[str, Any]] = {}
     for section, table in tables.items():
         if not any(key.section == section for key in KEYS) and not (
             isinstance(table, dict) and table
@@ -183,27 +192,10 @@ def parse(text: str, path: str) -> Config:
                 )
             if wrong := _wrong(key, value):
                 raise _complaint(path, text, key.path, wrong)
-            given[key.path] = value
-    types = {
-        "library": Library,
-        "scan": Scan,
-        "encode": Encode,
-        "search": Search,
-        "tags": Tags,
-        "history": History,
-        "log": Log,
-    }
-    return Config(
-        **{
-            section: kind(
-                **{
-                    field.name: given.get(path, known[path].default)
-                    for field in fields(kind)
-                    if (path := f"{section}.{field.name}")
-                }
-            )
-            for section, kind in types.items()
-        }
+            given.setdefault(section, {})[name] = value
+    config = Config()
+    return replace(
+        config, **{name: replace(getattr(config, name), **values) for name, values in given.items()}
     )
 
 
@@ -212,14 +204,14 @@ def _wrong(key: Key, value: Any) -> str | None:
     if type(value) is not type(key.default):
         kind = {bool: "true or false", int: "a whole number", str: "a string", list: "a list"}
         return f"{key.path} must be {kind[type(key.default)]}, not {value!r}"
-    if type(value) is int and value < key.minimum:
-        return f"{key.path} must be at least {key.minimum}, not {value}"
-    if type(value) is int and value > key.maximum:
-        return f"{key.path} must be at most {key.maximum}, not {value}"
+    if type(value) is int and value < key.setting.minimum:
+        return f"{key.path} must be at least {key.setting.minimum}, not {value}"
+    if type(value) is int and value > key.setting.maximum:
+        return f"{key.path} must be at most {key.setting.maximum}, not {value}"
     if key.path == "tags.root" and (value.strip(" /") != value or set(value) & set(",;|\n\t")):
         return f"{key.path} must hold none of , ; | and not begin or end with a slash or blank"
-    if key.choices and value not in key.choices:
-        return f"{key.path} must be one of {', '.join(key.choices)}, not {value!r}"
+    if key.setting.choices and value not in key.setting.choices:
+        return f"{key.path} must be one of {', '.join(key.setting.choices)}, not {value!r}"
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
         return f"{key.path} must be a list of strings"
     return None

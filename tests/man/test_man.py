@@ -80,7 +80,7 @@ def test_each_key_of_the_configuration_is_explained() -> None:
         assert set(re.findall(r"^\.It Cm (\w+)", part, re.MULTILINE)) == set(keys)
         for name, key in keys.items():
             assert f".It Cm {name} = {json.dumps(key.default)}\n" in part
-            assert key.meaning[1:] in part.replace("\n", " ")
+            assert key.setting.meaning[1:] in part.replace("\n", " ")
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="needs the package mandoc")

@@ -17,6 +17,7 @@ class Options:
         self.blend: float | None = None
         self.directories: list[str] = []
         self.everywhere = False
+        self.demo = False
         self.wait = False
         self.top: int | None = None
         self.offset = 0

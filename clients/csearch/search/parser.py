@@ -43,6 +43,8 @@ def parse(arguments: list[str]) -> Options:
     if unknown:
         known.error(_unknown(unknown[0], known))
     vars(options).update(vars(parsed))
+    if options.demo and options.window:
+        known.error("argument --window: not allowed with argument --demo")
     options.query += arguments[end:] if arguments[end + 1 :] else []
     if not options.query and not options.like and not options.random and not options.window:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
@@ -105,6 +107,9 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
     )
     where.add_argument(
         "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
+    )
+    where.add_argument(
+        "--demo", action="store_true", help="look in the few photos that come with csearch"
     )
     group.add_argument(
         "--wait", action="store_true", help="first wait until all changes there have been read"

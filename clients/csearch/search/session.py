@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from csearch.command import print_err, write
 from csearch.connection import Connection
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from csearch.search.pictures import Picture
     from csearch.search.result_folder import ResultFolder
 
+_DEMO = 'csearch --demo "a cup of coffee" searches photos that come with csearch'
+
 
 def search(arguments: list[str]) -> int:
     """Searches as the command's arguments say; the exit status. Raises ClientError."""
@@ -41,11 +44,26 @@ def search(arguments: list[str]) -> int:
     named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
     pictures = _pictures(typed, named)
     query = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in typed)
-    scopes = None if options.everywhere else _scopes(options.directories)
     try:
-        return _Search(Terminal(1), ProgressLine(Terminal(2)), options).run(query, pictures, scopes)
+        if options.demo:
+            return _search_demo(options, query, pictures)
+        scopes = None if options.everywhere else _scopes(options.directories)
+        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, _connect)
+        return session.run(query, pictures, scopes)
     except ServiceError as error:
-        raise _located(error, query) from error
+        raise _explained(error, query, options.directories) from error
+
+
+def _search_demo(options: Options, query: str, pictures: list[Picture]) -> int:
+    from csearch.demo.service import PHOTOS, DemoService
+
+    with DemoService() as service:
+        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, service.connect)
+        return session.run(query, pictures, [os.fsencode(PHOTOS)])
+
+
+def _connect() -> Connection:
+    return Connection(start=True)
 
 
 def _pictures(query: str, named: list[str]) -> list[Picture]:
@@ -57,8 +75,11 @@ def _pictures(query: str, named: list[str]) -> list[Picture]:
     return [*pictures.in_query(query), *map(pictures.like, named)]
 
 
-def _located(error: ServiceError, query: str) -> ClientError:
-    """An error with the place in the query that is to blame, if one is."""
+def _explained(error: ServiceError, query: str, directories: list[str]) -> ClientError:
+    """An error with the place in the query that is to blame, if one is, or with what to do."""
+    pictures = os.path.expanduser("~/Pictures")
+    if error.code == "not-found" and pictures in map(os.path.normpath, directories):
+        return ClientError(f"{error}; {_DEMO}")
     start, end = error.fields.get("start"), error.fields.get("end")
     if not isinstance(start, int) or not isinstance(end, int):
         return error
@@ -74,10 +95,17 @@ def _scopes(directories: list[str]) -> list[bytes]:
 class _Search:
     """One search: what was asked for, and how far its answer is printed."""
 
-    def __init__(self, terminal: Terminal, progress: ProgressLine, options: Options) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        progress: ProgressLine,
+        options: Options,
+        connect: Callable[[], Connection],
+    ) -> None:
         self._terminal = terminal
         self._progress = progress
         self._options = options
+        self._connect = connect
         self._links: ResultFolder | None = None
         self._found = False
         self._waited = False
@@ -87,7 +115,7 @@ class _Search:
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
         output = self._folder() or formatter(self._terminal, self._options)
         actions = self._result_actions()
-        connection = Connection(start=True)
+        connection = self._connect()
         replies = connection.request(
             "search",
             [picture.file for picture in pictures],
@@ -133,7 +161,7 @@ class _Search:
             self._links.show()
         if actions:
             actions.finish()
-        if self._found and not self._interrupted:
+        if self._found and not self._interrupted and not self._options.demo:
             self._offer_model()
         return 0 if self._found else NOTHING_FOUND
 
@@ -223,7 +251,8 @@ class _Search:
         new = pending - (result.get("again") or 0)
         failed, notes = result.get("failed") or 0, result.get("notes") or []
         if self._interrupted:
-            goes_on = "" if notes else "; the search service goes on with them"
+            goes_on = "; the search service goes on with them"
+            goes_on = "" if notes or self._options.demo else goes_on
             print_err(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
         elif pending:
             # No advice to wait after a wait, or where a note says why nothing is read.
@@ -255,7 +284,7 @@ class _Search:
     def _nothing(self) -> str:
         if self._options.everywhere:
             return "no pictures are known yet; csearchctl add DIR makes a directory known"
-        return "no pictures there"
+        return f"no pictures there; {_DEMO}"
 
     def _offer_model(self) -> None:
         if self._terminal.interactive and os.isatty(0) and os.isatty(2):
