@@ -13,8 +13,6 @@ from csearchd.config import KEYS, load, parse
 from csearchd.errors import ConfigError
 from support.user import SECONDS, User
 
-README = Path(__file__).parents[1] / "README.md"
-
 
 def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
     config = load(str(tmp_path / "missing.toml"))
@@ -85,13 +83,6 @@ def test_a_wrong_one_at_reload_changes_nothing(user: User) -> None:
     told = user.csearchctl("reload", check=2).stderr.decode()
     assert "line 1" in told and "old configuration stays" in told
     assert user.status()["state"] == "idle"
-
-
-def test_the_readme_documents_every_key() -> None:
-    text = README.read_text()
-    for key in KEYS:
-        assert f"`{key.path}`" in text, key.path
-        assert key.setting.meaning in text, key.path
 
 
 def test_the_text_towers_threads_at_reload(user: User) -> None:

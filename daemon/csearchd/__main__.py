@@ -24,7 +24,7 @@ from csearchd.system.resource_limits import check_limits
 
 def main() -> None:
     """Exits with 0 after a clean end, or if another daemon serves already; 1 if it can't start."""
-    _parser().parse_args()
+    build_parser().parse_args()
     os.umask(0o077)  # what is made from now on, here and by children, is the user's alone
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon has its own
     paths = standard_paths()
@@ -81,7 +81,8 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command's options."""
     parser = argparse.ArgumentParser(
         prog="csearchd",
         description="The service behind csearch: knows what is in your pictures and answers "

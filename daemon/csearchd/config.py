@@ -36,7 +36,7 @@ class Library:
     keep_days: Annotated[
         int,
         Setting(
-            "days that a picture without a file, or what a removed model made, is remembered",
+            "days for which pictures without files, and what removed models made, are remembered",
             maximum=36500,
         ),
     ] = 30
@@ -46,11 +46,9 @@ class Library:
 class Scan:
     """What is searched."""
 
-    hidden: Annotated[bool, Setting("whether hidden directories and files are searched too")] = (
-        False
-    )
+    hidden: Annotated[bool, Setting("whether hidden directories and files are searched")] = False
     exclude: Annotated[
-        list[str], Setting('more names of directories to skip, such as "raw-*" (wildcards)')
+        list[str], Setting('names of further directories to skip, with wildcards as in "raw-*"')
     ] = field(default_factory=list)
 
 
@@ -59,22 +57,27 @@ class Encode:
     """How pictures are read."""
 
     device: Annotated[
-        str, Setting("what runs the image tower", choices=("auto", "cpu", "cuda"))
+        str,
+        Setting("which kind of processor runs the image tower", choices=("auto", "cpu", "cuda")),
     ] = "auto"
     threads: Annotated[
         int,
-        Setting("threads that read, decode, encode; 0 is one for each processor", maximum=256),
+        Setting(
+            "threads that read, decode and encode; 0 means one for each processor", maximum=256
+        ),
     ] = 0
     idle_seconds: Annotated[
-        int, Setting("how long the encoder waits for more work, then ends", maximum=86400)
+        int, Setting("seconds that the encoder waits for more work before it ends", maximum=86400)
     ] = 60
-    on_battery: Annotated[bool, Setting("whether many pictures are read on battery too")] = False
-    max_pixels: Annotated[int, Setting("larger pictures are not decoded", 1)] = 300_000_000
-    max_bytes: Annotated[int, Setting("larger files are not read", 1)] = 1_000_000_000
-    max_memory: Annotated[int, Setting("bytes that decoding one picture may take", 1)] = (
+    on_battery: Annotated[bool, Setting("whether many pictures are read while on battery")] = False
+    max_pixels: Annotated[int, Setting("pictures with more pixels are not decoded", 1)] = (
+        300_000_000
+    )
+    max_bytes: Annotated[int, Setting("files with more bytes are not read", 1)] = 1_000_000_000
+    max_memory: Annotated[int, Setting("bytes of memory that decoding one picture may take", 1)] = (
         2_000_000_000
     )
-    max_seconds: Annotated[int, Setting("a picture that takes longer is given up", 1, 86400)] = 60
+    max_seconds: Annotated[int, Setting("seconds after which a picture is given up", 1, 86400)] = 60
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Search:
 
     threads: Annotated[
         int,
-        Setting("threads of the text tower; 0 is one for each processor, up to 4", maximum=256),
+        Setting("threads of the text tower; 0 means one for each processor, up to 4", maximum=256),
     ] = 0
 
 
@@ -91,26 +94,26 @@ class Search:
 class Tags:
     """Which tags are written."""
 
-    root: Annotated[str, Setting("what hierarchies of written tags are below; may be empty")] = (
-        "csearch"
-    )
+    root: Annotated[
+        str, Setting("the term above the hierarchies of written tags; may be empty")
+    ] = "csearch"
     confidence: Annotated[
         int,
-        Setting("how sure a tag must be, in per cent; more means fewer and better ones", 1, 99),
+        Setting("how sure a tag must be, in per cent; more means fewer and better tags", 1, 99),
     ] = 50
-    most: Annotated[int, Setting("tags that a picture gets at most", 1, 100)] = 10
+    most: Annotated[int, Setting("how many tags a picture gets at most", 1, 100)] = 10
 
 
 @dataclass(frozen=True)
 class History:
     """Past queries."""
 
-    keep: Annotated[bool, Setting("whether past queries are kept, for completion")] = True
+    keep: Annotated[bool, Setting("whether past queries are kept for completion")] = True
 
 
 @dataclass(frozen=True)
 class Log:
-    """What the service writes about its work."""
+    """What the service logs."""
 
     level: Annotated[str, Setting("how much is logged", choices=("debug", "info", "warning"))] = (
         "info"

@@ -38,6 +38,7 @@ COMMANDS = {
     "install": "start the service with your session, and integrate it with your desktop",
     "uninstall": "take away what install has put there",
     "doctor": "check the installation and say what to do",
+    "help": "show the manual of a topic or a command",
 }
 
 _PACKAGES = {

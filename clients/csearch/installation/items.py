@@ -60,7 +60,14 @@ ITEMS = (
     ),
     *(
         Item(f"integrations/man/{page}", f"$DATA/man/man{page[-1]}/{page}", ("man",))
-        for page in ("csearch.1", "csearchctl.1", "csearch-config.5", "csearchd.8")
+        for page in (
+            "csearch.1",
+            "csearchctl.1",
+            "csearch-config.5",
+            "csearch-query.7",
+            "csearch-tags.7",
+            "csearchd.8",
+        )
     ),
     Item("integrations/completions/_csearch", "$DATA/zsh/site-functions/_csearch", ("zsh",)),
     Item(
