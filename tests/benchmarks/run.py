@@ -2,10 +2,11 @@
 
     python tests/benchmarks/run.py BASE [--flickr8k DIR] [--quick] [--kept] [--readme]
 
-writes BASE/results.json and BASE/plot.svg, and prints README's table; `--readme` puts both into the
-repository. Libraries of up to 1.28 million pictures are made below BASE, once: 8 GB, and half an
-hour. `--quick` stops at 100,000. `--kept` takes what earlier runs have left in BASE/results/, so
-that a run that was interrupted goes on. The machine should have nothing else to do.
+writes BASE/results.json and BASE/plot.svg, and prints the table of README.md, which is beside this
+file; `--readme` puts both there. Libraries of up to 1.28 million pictures are made below BASE,
+once: 8 GB, and half an hour. `--quick` stops at 100,000. `--kept` takes what earlier runs have left
+in BASE/results/, so that a run that was interrupted goes on. The machine should have nothing else
+to do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from plot import draw
 
 HERE = Path(__file__).parent
-README = HERE.parents[1] / "README.md"
+README = HERE / "README.md"
 BEGIN, END = "<!-- measured by tests/benchmarks/run.py -->", "<!-- until here -->"
 PLOT = HERE / "plot.svg"
 

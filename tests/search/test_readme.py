@@ -1,4 +1,4 @@
-"""README's table of queries: every example runs, and is answered."""
+"""The queries that README and csearch-query(7) show: every example runs, and is answered."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from csearch.show.manual import arguments
 from support.album import write_album, write_photo
 from support.user import User
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 NOTHING = {"type:raw", "on:yesterday"}  # are in no album of ours
 
 
-def examples() -> list[str]:
-    section = README.read_text().partition("## Asking")[2].partition("\n## ")[0]
-    table = section.partition("| query |")[2].partition("\n\n")[0]
+def of_the_readme() -> list[str]:
+    table = (ROOT / "README.md").read_text().partition("| query |")[2].partition("\n\n")[0]
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
     return [example for row in rows for example in re.findall(r"`([^`]+)`", row)]
+
+
+def of_the_manual() -> list[str]:
+    """What .TP explains: one example, or several with commas between."""
+    page = (ROOT / "integrations/man/csearch-query.7").read_text()
+    labels = re.findall(r"^\.TP\n\.(B|BR) (.*)$", page, re.MULTILINE)
+    return [
+        example
+        for macro, label in labels
+        for example in ([" ".join(arguments(label))] if macro == "B" else arguments(label)[::2])
+    ]
+
+
+EXAMPLES = sorted({*of_the_readme(), *of_the_manual()})
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +46,11 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         yield someone
 
 
-def test_the_table_is_found() -> None:
-    assert len(examples()) > 35
+def test_the_examples_are_found() -> None:
+    assert len(of_the_readme()) > 35 and len(of_the_manual()) > 35
 
 
-@pytest.mark.parametrize("query", examples())
+@pytest.mark.parametrize("query", EXAMPLES)
 def test_example(owner: User, query: str) -> None:
     done = owner.csearch(query, cwd=owner.pictures, check=None)
     assert done.returncode == (1 if query in NOTHING else 0), done.stderr
@@ -46,8 +60,13 @@ def test_example(owner: User, query: str) -> None:
         assert (apart.returncode, apart.stdout) == (done.returncode, done.stdout)
 
 
-def test_every_filter_is_in_the_table() -> None:
+@pytest.mark.parametrize("examples", [of_the_readme(), of_the_manual()], ids=["README", "manual"])
+def test_every_filter_is_shown(examples: list[str]) -> None:
     from csearchd.search.query_language.grammar import FILTERS
 
-    shown = " ".join(examples())
+    shown = " ".join(examples)
     assert [name for name in FILTERS if f"{name}:" not in shown] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200

@@ -39,11 +39,11 @@ class _Page:
             case "":
                 self._text(_unescaped(line))
             case "B" | "I":
-                self._text(" ".join(_arguments(rest)))
+                self._text(" ".join(arguments(rest)))
             case "BR" | "RB" | "IR" | "RI" | "BI" | "IB":
-                self._text("".join(_arguments(rest)))
+                self._text("".join(arguments(rest)))
             case "SH" | "SS":
-                self._heading(macro, " ".join(_arguments(rest)))
+                self._heading(macro, " ".join(arguments(rest)))
             case "TP":
                 self.end_paragraph()
                 self._gap()
@@ -107,7 +107,7 @@ class _Page:
         return len(line) - len(line.lstrip()) < _INDENT
 
 
-def _arguments(text: str) -> list[str]:
+def arguments(text: str) -> list[str]:
     """Those of a macro; quotes hold one together."""
     found = _WORD.finditer(text)
     return [_unescaped(match[2] if match[1] is None else match[1]) for match in found]
