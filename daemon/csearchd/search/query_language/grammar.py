@@ -31,7 +31,7 @@ if nothing, a second colon or a "/" follows it; otherwise it must be a filter's 
     name                    of the file: a part of it, or with * and ? all of it
     folder                  a directory above it, by a part of its name; a/b for one in another
     type                    jpeg, png, raw, …
-    size                    >10MP (pixels), <500kB (bytes)
+    size                    >10MP, <=2MP, 12MP (megapixels)
     orientation             portrait, landscape, square
 
 Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters; how long it
