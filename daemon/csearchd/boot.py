@@ -11,16 +11,18 @@ import signal
 import socket
 
 from csearch.protocol.wire import socket_path
+from csearchd.concurrency.lifecycle import Lifecycle
+from csearchd.concurrency.single_flight import SingleFlight
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.threads import Threads
+from csearchd.concurrency.workers import Workers
 from csearchd.config import Config
 from csearchd.desktop.bus import SessionBus
 from csearchd.errors import ConfigError, LibraryError, ModelError
 from csearchd.indexing.indexer import Indexer
-from csearchd.library import contents, roots
+from csearchd.library import roots
 from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
-from csearchd.library.model_cleanup import delete_unused_vectors
 from csearchd.models.active_model import Models
 from csearchd.paths import Paths
 from csearchd.search.concepts import Concepts
@@ -28,16 +30,31 @@ from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
 from csearchd.search.places.geocoder import Geocoder
-from csearchd.serve import result_folders
 from csearchd.serve.address import OwnSocket, inherited_socket
+from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.configuration import Configuration
 from csearchd.serve.folder_names import FolderNames
-from csearchd.serve.handlers.operations import Operations, reload
-from csearchd.serve.handlers.status import state, status
-from csearchd.serve.handlers.tags import hear_news, keep_tagged, settle_unfinished
-from csearchd.serve.library_upkeep import RESCUED, THOROUGH, check_library, keep_library
+from csearchd.serve.handlers.completion import CompletionHandlers
+from csearchd.serve.handlers.concepts import ConceptHandlers
+from csearchd.serve.handlers.control import ControlHandlers
+from csearchd.serve.handlers.describe import DescribeHandlers
+from csearchd.serve.handlers.duplicates import DuplicateHandlers
+from csearchd.serve.handlers.explanation import Explanations, RegionHandlers
+from csearchd.serve.handlers.filter_values import FilterValues
+from csearchd.serve.handlers.hits import Hits
+from csearchd.serve.handlers.library import LibraryHandlers
+from csearchd.serve.handlers.models import ModelHandlers
+from csearchd.serve.handlers.queries import QueryResolver
+from csearchd.serve.handlers.search import SearchHandlers
+from csearchd.serve.handlers.status import StatusHandlers, StatusReport
+from csearchd.serve.handlers.tagger import TaggerHandlers
+from csearchd.serve.handlers.tags import TagHandlers
+from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
+from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
+from csearchd.serve.reading import Reading
 from csearchd.serve.server import Server
-from csearchd.serve.service import ANSWERS, Service
+from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.system.memory import release_free_memory
 from csearchd.tags.tag_scorer import TagScorer
 from csearchd.tags.task_queue import TaggingQueue
@@ -47,10 +64,7 @@ from csearchd.watch.scanner import Scanner
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 3.0  # between looks at the socket's file
 _PREPARE_SECONDS = 1.0  # until what the first search needs is made, if none has come
-_STATUS_SECONDS = 30.0  # between lines to the service manager
-_PURGE_SECONDS = 300.0  # between purges of contents without files
 _STOP_SECONDS = 0.7  # for a thread to end; a hung file system may hold one for ever
 
 
@@ -79,97 +93,122 @@ async def _run(
     inherited: socket.socket | None,
     own: OwnSocket | None,
 ) -> bool:
-    supervisor = Supervisor()
+    # What runs the parts.
+    lifecycle, supervisor = Lifecycle(), Supervisor()
     supervisor.catch_all(asyncio.get_running_loop())
-    rules = Rules(config.scan.hidden, config.scan.exclude)
-    debounce = Debounce()
-    scanner = Scanner(
-        library,
-        rules,
-        debounce,
-        lambda: indexer.wake(),
-        lambda: indexer.recount(),
-        supervisor,
-    )
-    indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
     threads = Threads(lambda future: supervisor.watch("what a client has left", future, ANSWERS))
-    engine = Engine(library, models, scanner.watcher.existing_paths)
+    workers = Workers(threads, lifecycle, supervisor, EXPECTED)
+
+    # What watches, reads, searches and tags.
+    rules, debounce = Rules(config.scan.hidden, config.scan.exclude), Debounce()
+    scanner = Scanner(
+        library, rules, debounce, lambda: indexer.wake(), lambda: indexer.recount(), supervisor
+    )
+    watcher = scanner.watcher
+    indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
+    engine = Engine(library, models, watcher.existing_paths)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
         library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
     )
     places = Geocoder(library.cache)
-    ending = asyncio.Event()
+    scoring = TagScorer(library, paths.vocabulary, config.tags, concepts)
     tagging = TaggingQueue(
-        library,
-        models,
-        TagScorer(library, paths.vocabulary, config.tags, concepts),
-        config.tags.root,
-        scanner.list_soon,
-        threads.waiting,
-        supervisor,
+        library, models, scoring, config.tags.root, scanner.list_soon, threads.waiting, supervisor
     )
-    service = Service(
-        paths,
-        config,
+
+    # What the operations share.
+    configuration = Configuration(paths.config, config, library, models, scanner, indexer, tagging)
+    summary = Summary(library)
+    report = StatusReport(
+        library, summary, models, scanner, indexer, tagging, supervisor, lifecycle
+    )
+    upkeep = LibraryUpkeep(library, summary, models, indexer, configuration, lifecycle, workers)
+    tag_upkeep = TagUpkeep(library, models, scanner, tagging, workers)
+    verification = SingleFlight(upkeep.verify)
+    client_paths = ClientPaths(library, watcher)
+    reading = Reading(library, scanner, indexer, workers)
+    queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
+    explanations = Explanations(library, models, engine, scoring)
+    completion = CompletionHandlers(
         library,
-        models,
-        engine,
-        concepts,
-        image_queries,
-        places,
-        scanner,
-        indexer,
-        threads,
-        ending,
-        tagging,
         History(paths.history),
-        FolderNames(library),
-        Summary(library),
-        supervisor,
+        paths.history,
+        paths.models,
+        FilterValues(library, places, FolderNames(library)),
+        configuration,
+        workers,
     )
-    if rescued := os.environ.pop(RESCUED, None):
-        library.remarks.append(rescued)
-    for remark in filter(None, [*library.remarks, service.summary.remark]):
-        log.error("%s", remark)
+    operations = Operations(
+        SearchHandlers(
+            library,
+            models,
+            engine,
+            scanner,
+            queries,
+            client_paths,
+            reading,
+            Hits(library, places),
+            explanations,
+            completion,
+            report,
+            workers,
+        ),
+        RegionHandlers(image_queries, queries, workers),
+        DuplicateHandlers(library, models, engine, watcher, client_paths, reading, workers),
+        DescribeHandlers(library, models, scoring, client_paths, workers),
+        completion,
+        ConceptHandlers(library, concepts, queries, client_paths, reading, workers),
+        TagHandlers(library, models, scanner, tagging, tag_upkeep, client_paths, reading, workers),
+        TaggerHandlers(library, tagging, configuration, workers),
+        LibraryHandlers(
+            library, scanner, indexer, client_paths, report, completion, verification, workers
+        ),
+        ModelHandlers(models, indexer, report, workers),
+        StatusHandlers(report, verification, workers),
+        ControlHandlers(lifecycle, configuration, indexer, workers),
+    )
     listening = own.socket if own else inherited
     assert listening is not None
-    operations = Operations(service)
     server = Server(listening, operations, supervisor)
-    bus = SessionBus(service, operations)
-    library.on_commit(bus.changed)
-    hear_news(service)
+    bus = SessionBus(operations, library, watcher, workers, supervisor)
     notifier = Notifier()
+
+    if rescued := os.environ.pop(RESCUED, None):
+        library.remarks.append(rescued)
+    for remark in filter(None, [*library.remarks, summary.remark]):
+        log.error("%s", remark)
 
     scanner.start()
     indexer.start()
     for path in roots.roots(library):
         scanner.scan(path)
     supervisor.start("accepting connections", server.run)
-    _handle_signals(service)
-    supervisor.start("purging", lambda: _purge(service))
-    supervisor.start("telling the service manager", lambda: _tell(service, notifier))
+    _handle_signals(lifecycle, configuration, workers)
+    supervisor.start("purging", upkeep.purge)
+    supervisor.start(
+        "telling the service manager", lambda: notifier.keep_status(report.line, workers)
+    )
     supervisor.start("joining the session bus", bus.run)
-    supervisor.start("tidying up after the tagger", lambda: settle_unfinished(service))
-    supervisor.start("keeping folders tagged", lambda: keep_tagged(service))
-    supervisor.start("keeping the library", lambda: keep_library(service))
-    supervisor.start("checking the library", lambda: check_library(service))
+    supervisor.start("tidying up after the tagger", tag_upkeep.settle_unfinished)
+    supervisor.start("keeping folders tagged", tag_upkeep.keep_tagged)
+    supervisor.start("keeping the library", upkeep.keep)
+    supervisor.start("checking the library", upkeep.check)
     if own:
-        supervisor.start("watching the socket", lambda: _watch_socket(service, own))
-    if seconds := notifier.watchdog_seconds:
-        supervisor.start("showing signs of life", lambda: _show_life(notifier, seconds))
+        supervisor.start("watching the socket", lambda: own.watch(lifecycle))
+    supervisor.start("showing signs of life", notifier.show_life)
     notifier.send("READY=1")
     # So that the first filter needn't wait for it.
-    service.begin("loading facts", library.load_photo_metadata)
+    workers.begin("loading facts", library.load_photo_metadata)
     loop = asyncio.get_running_loop()
-    preparing = loop.call_later(_PREPARE_SECONDS, service.begin, "preparing", _prepare, engine)
+    preparing = loop.call_later(_PREPARE_SECONDS, workers.begin, "preparing", _prepare, engine)
     log.info(
         "ready with %s, %d pictures", models.active_model.model.name, len(models.active_model.table)
     )
 
-    await ending.wait()
+    await lifecycle.ended()
 
-    log.info("restarting" if service.restart else "ending")
+    log.info("restarting" if lifecycle.restarts else "ending")
     notifier.send("STOPPING=1")
     preparing.cancel()
     server.stop()
@@ -179,8 +218,8 @@ async def _run(
     scanner.stop(_STOP_SECONDS)
     threads.stop()
     with contextlib.suppress(LibraryError, OSError):  # the next start writes it instead
-        service.summary.update()
-    return service.restart
+        summary.update()
+    return lifecycle.restarts
 
 
 def _prepare(engine: Engine) -> None:
@@ -189,60 +228,16 @@ def _prepare(engine: Engine) -> None:
     gc.freeze()  # what is there now stays: no need to look through it while somebody waits
 
 
-def _handle_signals(service: Service) -> None:
+def _handle_signals(lifecycle: Lifecycle, configuration: Configuration, workers: Workers) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.ending.set)
-    loop.add_signal_handler(signal.SIGHUP, service.begin, "reloading", _reload, service)
+        loop.add_signal_handler(number, lifecycle.end)
+    loop.add_signal_handler(signal.SIGHUP, workers.begin, "reloading", _reload, configuration)
 
 
-def _reload(service: Service) -> None:
+def _reload(configuration: Configuration) -> None:
     try:
-        reload(service)
+        configuration.reload()
         log.info("the configuration was read again")
     except (ConfigError, LibraryError, ModelError) as error:
         log.error("%s; the old configuration stays", error)
-
-
-async def _purge(service: Service) -> None:
-    """Deletes what has had no file, or no model, for long, a little at a time."""
-    while True:
-        keep = service.config.library.keep_days * 86400
-        try:
-            while await service.wait(contents.purge, service.library, keep):
-                await asyncio.sleep(0.1)
-            installed = await service.wait(lambda: service.models.fingerprints)
-            while await service.wait(delete_unused_vectors, service.library, installed, keep):
-                await asyncio.sleep(0.1)
-            await service.wait(service.library.flush_caches)
-        except (LibraryError, OSError) as error:
-            log.error("%s", error)
-        await service.wait(result_folders.remove_old)
-        await asyncio.sleep(_PURGE_SECONDS)
-
-
-async def _tell(service: Service, notifier: Notifier) -> None:
-    """Keeps the service manager's line about us true."""
-    while notifier.active:
-        try:
-            now = await service.run(status, service)
-        except LibraryError as error:
-            notifier.status(str(error))
-        else:
-            text = f"{state(service, now['pending'], now['scanning'])}: {now['images']} pictures"
-            notifier.status(text + (f", {now['pending']} to do" if now["pending"] else ""))
-        await asyncio.sleep(_STATUS_SECONDS)
-
-
-async def _watch_socket(service: Service, own: OwnSocket) -> None:
-    """A daemon that nobody can reach any more ends and lets a new one in."""
-    while own.is_ours():
-        await asyncio.sleep(_LOOK_SECONDS)
-    log.warning("%s is not this daemon's socket any more", os.fsdecode(own.address))
-    service.ending.set()
-
-
-async def _show_life(notifier: Notifier, seconds: float) -> None:
-    while True:
-        notifier.send("WATCHDOG=1")
-        await asyncio.sleep(seconds)

@@ -122,6 +122,23 @@ class DeltaError(CsearchError):
     """The new bytes aren't those that the delta was made for, or it is damaged."""
 
 
+# Requests
+
+
+class RequestError(CsearchError):
+    """A request that can't be met: a code of the protocol, a text for the user, other fields."""
+
+    def __init__(self, code: str, reason: str, **fields: object) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.fields = fields
+
+
+class InvalidMessage(CsearchError):
+    """A message that doesn't fit its operation. The text names the field and says why; it has at
+    most a few hundred characters."""
+
+
 # Answers that nobody gets
 
 

@@ -23,8 +23,9 @@ from scripted_service import STATUS, Service, answering, greet, hits
 from csearch import connection as module
 from csearch.connection import Connection
 from csearch.errors import NotAnswering
-from csearchd.serve.handlers import operations
-from csearchd.serve.request import RequestError
+from csearchd.errors import RequestError
+from csearchd.requests.service import StatusRequest
+from csearchd.serve.operations import Operations
 
 _HOLD = """
 import fcntl, sys
@@ -196,17 +197,14 @@ def test_limits_that_no_search_fits_in(home: Home, limit: int, most: int, said: 
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
     ],
 )
-def test_what_runs_out_meanwhile_is_named(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
-) -> None:
-    async def status(service: object, request: object) -> None:
+def test_what_runs_out_meanwhile_is_named(error: Exception, said: str) -> None:
+    async def status(request: object, exchange: object) -> None:
         raise error
 
-    monkeypatch.setitem(operations._TABLE, "status", status)
-    request: Any = SimpleNamespace(message={"op": "status"})
-    service: Any = None
+    group: Any = SimpleNamespace(handlers=lambda: {StatusRequest: status})
+    exchange: Any = None
     with pytest.raises(RequestError, match=said):
-        asyncio.run(operations.Operations(service)(request))
+        asyncio.run(Operations(group)(StatusRequest(), exchange))
 
 
 def test_a_low_soft_limit_is_raised(home: Home) -> None:

@@ -132,11 +132,11 @@ from csearchd.search.engine import Engine
 limits.MANY = 2
 before = Engine.search
 
-def search(self, question):
-    while question.top > 2 and faulty():
-        question.check()
+def search(self, request):
+    while request.top > 2 and faulty():
+        request.check()
         time.sleep(0.01)
-    return before(self, question)
+    return before(self, request)
 
 Engine.search = search
 """,

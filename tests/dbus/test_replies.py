@@ -21,7 +21,7 @@ from csearchd.desktop import csearch_interface
 async def status(self, call):
     return [{"state": object()}]
 
-own.Own._status = status
+csearch_interface.CsearchInterface._status = status
 """,
     )
     wait_for(lambda: on_bus(bus), "the service on the bus")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.desktop import pictures
+from csearchd.previews import desktop_thumbnails
 from support.photos import write_drawn, write_photos
 from support.systemd_user import GROUP, UID, SystemdUser, needs_systemd
 from support.user import wait_for
@@ -156,7 +157,7 @@ def test_enter_opens_what_was_found_outside_of_the_sandbox(session: SystemdUser)
             "busctl --user call org.csearch.Csearch1 /org/csearch/SearchProvider "
             "org.gnome.Shell.SearchProvider2 ActivateResult sasu {} 0 0"
         )
-        told = session.shell(call.format(shlex.quote(pictures.uri(os.fsencode(picture)))))
+        told = session.shell(call.format(shlex.quote(desktop_thumbnails.uri(os.fsencode(picture)))))
         assert told.returncode == 0, told.stderr
         opened = session.home / "opened"  # where the service may not write
         wait_for(opened.exists, "a program that is told what to open")

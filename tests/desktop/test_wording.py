@@ -21,7 +21,7 @@ MODULES = (
     "models/image_tower.py", "models/installed.py", "models/text_tower.py", "search/filters.py",
     "search/image_query.py", "search/places/geocoder.py", "search/query_language/dates.py",
     "search/query_language/grammar.py", "search/query_language/vector.py",
-    "serve/handlers/arguments.py", "serve/handlers/questions.py", "serve/handlers/search.py",
+    "serve/client_paths.py", "serve/handlers/queries.py", "serve/handlers/search.py",
     "serve/handlers/status.py", "system/files.py", "system/resource_limits.py",
     "watch/scanner.py", "watch/watcher.py",
 )  # fmt: skip

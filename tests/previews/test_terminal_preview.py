@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from csearch.preview import placeholders
-from csearchd.desktop import pictures
+from csearchd.previews import desktop_thumbnails
 from csearchd.previews.thumbnails import Thumbnails, keep_for_desktop
 from support.photos import photo
 from support.user import SECONDS, User, wait_for
@@ -402,9 +402,9 @@ def test_a_thumbnail_for_the_desktop_is_known_again(
     path = os.fsencode(tmp_path / "a.jpg")
     photo("cat").save(path, icc_profile=os.urandom(10_000))
     changed = os.stat(path).st_mtime_ns
-    assert pictures.thumbnail(path, changed) is None
+    assert desktop_thumbnails.thumbnail(path, changed) is None
     file = keep_for_desktop(Thumbnails(), path, "large")
-    assert pictures.thumbnail(path, changed) == file
-    assert pictures.thumbnail(path, changed + 1_000_000_000) is None
+    assert desktop_thumbnails.thumbnail(path, changed) == file
+    assert desktop_thumbnails.thumbnail(path, changed + 1_000_000_000) is None
     with Image.open(file) as made:
         assert "icc_profile" not in made.info

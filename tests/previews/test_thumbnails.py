@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker, pack
-from csearchd.desktop import pictures
 from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import Limits
+from csearchd.previews import desktop_thumbnails
 from csearchd.previews.thumbnails import Thumbnails, keep_for_desktop
 
 LIMITS = Limits(pixels=10**7, bytes=10**7, memory=10**9)
@@ -44,7 +44,7 @@ def kept(home: Path, name: str = "red.png") -> tuple[bytes, Path]:
     path = picture(home, name)
     file = keep_for_desktop(Thumbnails(LIMITS), path, "large")
     changed = os.stat(path).st_mtime_ns
-    assert pictures.thumbnail(path, changed) == file
+    assert desktop_thumbnails.thumbnail(path, changed) == file
     return path, Path(file)
 
 

@@ -12,9 +12,11 @@ import pytest
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker, pack
 from csearchd import limits
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.serve.request import Request
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.service import ModelsRequest
 from csearchd.serve.server import Server
 from csearchd.serve.stream import Stream
+from csearchd.validation import Request
 
 PLACES = 3
 
@@ -45,7 +47,7 @@ class Caller:
 def play(
     tmp_path: Path, scenario: Callable[[Path, asyncio.Event], Awaitable[None]], places: int = PLACES
 ) -> None:
-    """Runs `scenario` against a server whose requests wait for its event, but `large` ones, whose
+    """Runs `scenario` against a server whose requests wait for its event, but `models`, whose
     reply is too large for a client that doesn't read."""
 
     async def run() -> None:
@@ -55,9 +57,9 @@ def play(
         listening.listen(100)
         go = asyncio.Event()
 
-        async def handle(request: Request) -> Message:
-            if request.message["op"] == "large":
-                request.holds(limits.RESULTS_BYTES // limits.HIT_BYTES // 2 + 1)
+        async def handle(request: Request, exchange: Exchange) -> Message:
+            if isinstance(request, ModelsRequest):
+                exchange.holds(limits.RESULTS_BYTES // limits.HIT_BYTES // 2 + 1)
                 return {"much": b"x" * (1 << 20)}
             await go.wait()
             return {}
@@ -80,7 +82,7 @@ def play(
 def test_who_has_a_request_under_way_stays_and_the_oldest_idle_one_goes(tmp_path: Path) -> None:
     async def scenario(path: Path, go: asyncio.Event) -> None:
         busy = await Caller(path).connect()
-        await busy.send(id=1, op="wait")
+        await busy.send(id=1, op="status")
         older, newer = await Caller(path).connect(), await Caller(path).connect()
         await asyncio.sleep(0.1)
         last = await Caller(path).connect()
@@ -89,7 +91,7 @@ def test_who_has_a_request_under_way_stays_and_the_oldest_idle_one_goes(tmp_path
         assert await older.receive() is None
         go.set()
         for one in (newer, last):
-            await one.send(id=2, op="wait")
+            await one.send(id=2, op="status")
         for one in (busy, newer, last):
             reply = await one.receive()
             assert reply and reply["type"] == "result"
@@ -101,7 +103,7 @@ def test_who_finds_no_place_is_told_so(tmp_path: Path) -> None:
     async def scenario(path: Path, go: asyncio.Event) -> None:
         busy = [await Caller(path).connect() for _ in range(PLACES)]
         for one in busy:
-            await one.send(id=1, op="wait")
+            await one.send(id=1, op="status")
         await asyncio.sleep(0.1)
         refused = await Caller(path).connect()
         told = await refused.receive()
@@ -125,11 +127,11 @@ def test_who_never_reads_makes_room(tmp_path: Path) -> None:
             one.send(pack({"id": 1, "op": "answer"}))
             deaf.append(one)
         for one in deaf:
-            one.send(pack({"id": 2, "op": "large"}))
+            one.send(pack({"id": 2, "op": "models"}))
         go.set()
         while True:
             other = await Caller(path).connect()
-            await other.send(id=1, op="wait")
+            await other.send(id=1, op="status")
             reply = await other.receive()
             if reply and reply["type"] == "result":
                 return
@@ -144,7 +146,7 @@ def test_of_those_who_never_read_not_all_results_are_kept(tmp_path: Path) -> Non
         for _ in range(4):
             one = socket.socket(socket.AF_UNIX)
             one.connect(str(path))
-            one.send(pack({"id": 1, "op": "large"}))
+            one.send(pack({"id": 1, "op": "models"}))
             deaf.append(one)
             await asyncio.sleep(0.1)
         ends = 0
@@ -188,7 +190,7 @@ def test_a_connection_that_fails_is_told_and_costs_no_other(
             (told,) = supervisor.failures
             assert (told["name"], told["error"]) == ("a connection", "LookupError: injected")
             client = await Caller(path).connect()
-            await client.send(id=1, op="any")
+            await client.send(id=1, op="status")
             answered = await client.receive()
             assert answered and answered["type"] == "result"
         finally:
@@ -196,7 +198,7 @@ def test_a_connection_that_fails_is_told_and_costs_no_other(
             server.stop()
             listening.close()
 
-    async def answer(request: Request) -> Message:
+    async def answer(request: Request, exchange: Exchange) -> Message:
         return {}
 
     asyncio.run(run())

@@ -7,11 +7,18 @@ import logging
 import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from csearchd.concurrency import supervisor
+from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.library.durability.summary import Summary
+from csearchd.library.library import Library
+from csearchd.serve.library_upkeep import LibraryUpkeep
 from support.faults import failures, fault, start_with
 from support.user import SECONDS, User, wait_for
 
@@ -91,12 +98,12 @@ def test_a_result_that_cannot_be_sent_is_an_error(user: User) -> None:
     start_with(
         user,
         """
-from csearchd.serve.handlers import operations
+from csearchd.serve.handlers.models import ModelHandlers
 
-async def models(service, request):
+async def models(self, request, exchange):
     return {"models": object()}
 
-operations._TABLE["models"] = models
+ModelHandlers._list = models
 """,
     )
     with user.connect() as client:
@@ -106,17 +113,17 @@ operations._TABLE["models"] = models
 
 
 STATUS = """
-from csearchd import boot
-before = boot.status
+from csearchd.serve.handlers.status import StatusReport
+before = StatusReport.line
 calls = []
 
-def status(service):
+def line(self):
     calls.append(1)
     if len(calls) == 1:
         raise RuntimeError("injected")
-    return before(service)
+    return before(self)
 
-boot.status = status
+StatusReport.line = line
 """
 
 
@@ -270,3 +277,25 @@ def test_an_error_is_told_in_one_line() -> None:
     supervised.failed("reading", ValueError("a\nname \x1b[31m and \udcff" + "x" * 1000))
     (note,) = supervised.notes
     assert note.isprintable() and len(note) < 600
+
+
+def test_the_library_has_one_listener_however_often_its_upkeep_fails(tmp_path: Path) -> None:
+    library = Library(str(tmp_path / "library.sqlite"))
+    not_used: Any = None
+
+    async def failing(*_: object) -> bool:
+        raise RuntimeError("injected")
+
+    async def scenario() -> None:
+        workers: Any = SimpleNamespace(wait=failing)
+        upkeep = LibraryUpkeep(
+            library, Summary(library), not_used, not_used, not_used, Lifecycle(), workers
+        )
+        before = list(library._listeners)
+        for _ in range(3):
+            with pytest.raises(RuntimeError):
+                await upkeep.keep()
+        assert library._listeners == before
+
+    asyncio.run(scenario())
+    library.close()

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import threading
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from csearchd import limits
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.threads import Threads, Until
 from csearchd.errors import Ended, ImageQueryError, TookTooLong
-from csearchd.serve.service import ANSWERS
+from csearchd.serve.operations import ANSWERS
 from support.faults import fault, start_with
 from support.photos import write_drawn
 from support.user import SECONDS, User, wait_for
@@ -117,3 +117,64 @@ rows.is_large = lambda database: True
     shutil.rmtree(user.data)
     wait_for(lambda: "made anew" in user.log(), "the loss to be noticed")
     wait_for((user.data / "library.sqlite").exists, "the library")
+
+
+def test_a_slow_completion_of_places_delays_no_search(user: User) -> None:
+    fault(user).touch()
+    start_with(
+        user,
+        """
+from csearchd.serve.handlers.filter_values import FilterValues
+
+def places(self, prefix):
+    while faulty():
+        time.sleep(0.01)
+    return ["Lisbon"]
+
+FilterValues._places = places
+""",
+    )
+    with ExitStack() as stack:
+        clients = [stack.enter_context(user.connect()) for _ in range(12)]
+        for client in clients:
+            client.send(id=1, op="complete", what="near", prefix="L")
+        with user.connect() as other:
+            assert other.ask(op="search", query="a cat", top=1)["type"] == "result"
+            values = other.ask(op="complete", what="filters", prefix="n")["values"]
+            assert values == ["near", "name"]
+        fault(user).unlink()
+        for client in clients:
+            reply = client.receive()
+            assert reply and reply["values"] == ["Lisbon"]
+
+
+def test_a_root_on_a_disk_that_hangs_delays_no_search(user: User) -> None:
+    start_with(
+        user,
+        """
+from csearchd.serve.handlers import status
+before = os.path.isdir
+
+def isdir(path):
+    asker = sys._getframe(1).f_code.co_filename
+    while faulty() and asker == status.__file__:
+        time.sleep(0.01)
+    return before(path)
+
+os.path.isdir = isdir
+""",
+    )
+    write_drawn(user.pictures, 2)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    fault(user).touch()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(user.connect()) for _ in range(12)]
+        for client in clients:
+            client.send(id=1, op="status")
+        with user.connect() as other:
+            assert other.ask(op="search", query="a cat", top=1)["type"] == "result"
+        for client in clients:
+            reply = client.receive()
+            assert reply and reply["roots"][0]["present"] is True
+    fault(user).unlink()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from dbus_fast import Message, MessageType
 
-from csearchd.desktop.sending import PatientBus
+from csearchd.desktop.sending import QueueingBus
 from support.user import SECONDS, User, wait_for
 
 OWN = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
@@ -112,7 +112,7 @@ class Caller:
 
     async def __aenter__(self) -> Caller:
         # dbus-fast's own would leave a bus that is stopped while calls are sent.
-        self._bus = await PatientBus(self._address).connect()
+        self._bus = await QueueingBus(self._address).connect()
         self._bus.add_message_handler(self._keep)
         return self
 

@@ -11,8 +11,18 @@ import pytest
 
 from csearchd.errors import LibraryError
 from csearchd.library.library import Library
-from csearchd.serve.handlers import tags
+from csearchd.serve import tag_upkeep
+from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.tags import tagged_folders
+
+
+async def run(function: Any, *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+WORKERS: Any = SimpleNamespace(wait=run)
+SCANNER: Any = SimpleNamespace(complete=True)
+NOT_USED: Any = None
 
 
 def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,31 +34,23 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
         rounds += 1
         raise LibraryError("the disk can't be read")
 
-    async def run(function: Any, *arguments: Any) -> Any:
-        return function(*arguments)
-
     async def no_trouble() -> None:
         pass
 
     async def scenario() -> None:
-        service: Any = SimpleNamespace(
-            library=library,
-            scanner=SimpleNamespace(complete=True),
-            tagging=SimpleNamespace(
-                progress=0,
-                is_busy=False,
-                recoverable=False,
-                add=lambda task: None,
-                look_again=no_trouble,
-            ),
-            tag_news=asyncio.Event(),
-            wait=run,
+        tagging: Any = SimpleNamespace(
+            progress=0,
+            is_busy=False,
+            recoverable=False,
+            add=lambda task: None,
+            look_again=no_trouble,
         )
+        upkeep = TagUpkeep(library, NOT_USED, SCANNER, tagging, WORKERS)
         monkeypatch.setattr(tagged_folders, "read", in_trouble)
-        monkeypatch.setattr(tags, "_KEEP_SECONDS", 0.0)
-        keeping = asyncio.create_task(tags.keep_tagged(service))
+        monkeypatch.setattr(tag_upkeep, "_KEEP_SECONDS", 0.0)
+        keeping = asyncio.create_task(upkeep.keep_tagged())
         while rounds < 3:
-            service.tag_news.set()
+            upkeep.look()
             await asyncio.sleep(0)
             assert not keeping.done()
         keeping.cancel()
@@ -63,29 +65,28 @@ def test_a_trouble_that_stays_is_looked_at_less_and_less(
     library = Library(str(tmp_path / "library.sqlite"))
     slept: list[float] = []
 
-    async def run(function: Any, *arguments: Any) -> Any:
-        return function(*arguments)
-
     async def look_again() -> None:
         tagging.recoverable = len(slept) != 6
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
-        service.tag_news.set()
         if len(slept) == 8:
             raise asyncio.CancelledError
 
-    tagging = SimpleNamespace(progress=0, is_busy=False, recoverable=True, look_again=look_again)
-    service: Any = SimpleNamespace(
-        library=library,
-        scanner=SimpleNamespace(complete=True),
-        tagging=tagging,
-        tag_news=asyncio.Event(),
-        wait=run,
+    async def scenario() -> None:
+        upkeep = TagUpkeep(library, NOT_USED, SCANNER, tagging, WORKERS)
+        keeping = asyncio.ensure_future(upkeep.keep_tagged())
+        while not keeping.done():
+            upkeep.look()
+            await before(0)
+        await keeping
+
+    before = asyncio.sleep
+    tagging: Any = SimpleNamespace(
+        progress=0, is_busy=False, recoverable=True, look_again=look_again
     )
-    monkeypatch.setattr(tags.asyncio, "sleep", sleep)
-    service.tag_news.wait = lambda: run(lambda: True)
+    monkeypatch.setattr(tag_upkeep.asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(tags.keep_tagged(service))
+        asyncio.run(scenario())
     assert slept[:6] == [5, 10, 20, 40, 60, 60] and slept[7] == 5
     library.close()

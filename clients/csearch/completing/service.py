@@ -22,7 +22,7 @@ class Service:
         self._socket: socket.socket | None = None
 
     def values(self, what: str, prefix: str) -> list[str]:
-        """See the operation `complete` in csearch.protocol.wire. Whatever fails gives nothing."""
+        """See csearchd.requests.completion.CompleteRequest. Whatever fails gives nothing."""
         try:
             return self._ask(what, prefix)
         except Exception:

@@ -7,7 +7,7 @@ objects, each described by the XML file beside this module, which is what intros
     /org/csearch/SearchProvider  org.gnome.Shell.SearchProvider2: the GNOME Shell overview
     /org/csearch/KRunner         org.kde.krunner1: KRunner
 
-All ask the operations that the socket has (csearch.protocol.wire), under the same names and with
+All ask the operations that the socket has (csearchd.requests), under the same names and with
 the same fields. Paths are `ay`: a file name is bytes and need not be UTF-8.
 
 Searches of one sender don't pile up: a newer one takes the place of the one under way, which then

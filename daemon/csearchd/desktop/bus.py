@@ -1,4 +1,4 @@
-"""The session bus: joined when it is there, and again when it comes back."""
+"""Joins the session bus when it is there, and again when it comes back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from urllib.parse import unquote
 
 from inotify_simple import INotify, flags
 
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.threads import setter
-from csearchd.serve.request import Handler
-from csearchd.serve.service import Service
+from csearchd.concurrency.workers import Workers
+from csearchd.library.library import Library
+from csearchd.requests.exchange import Handler
+from csearchd.watch.watcher import Watcher
 
 if TYPE_CHECKING:
-    from csearchd.desktop.connection import Joined
+    from csearchd.desktop.connection import BusConnection
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +31,23 @@ _BETWEEN_CHANGES = 1.0
 
 
 class SessionBus:
-    """Keeps the daemon on the session bus; costs nothing while there is none."""
+    """Keeps the daemon on the session bus. It costs nothing while there is no bus."""
 
-    def __init__(self, service: Service, handle: Handler) -> None:
-        self._service = service
+    def __init__(
+        self,
+        handle: Handler,
+        library: Library,
+        watcher: Watcher,
+        workers: Workers,
+        supervisor: Supervisor,
+    ) -> None:
         self._handle = handle
-        self._changed = asyncio.Event()
-        self.changed = setter(self._changed)
-        """What is known has changed; called in any thread."""
+        self._library = library
+        self._watcher = watcher
+        self._workers = workers
+        self._supervisor = supervisor
+        self._changed = asyncio.Event()  # the library was
+        library.on_commit(setter(self._changed))
 
     async def run(self) -> None:
         """Joins, serves, and joins again, until it is cancelled."""
@@ -58,37 +70,47 @@ class SessionBus:
 
     async def _serve(self, address: str) -> bool:
         """Serves on the bus at `address` until it is lost; False if it can't be joined."""
-        from csearchd.desktop.connection import Joined  # dbus-fast: only where there is a bus
+        # It imports dbus-fast, which is only needed where there is a bus.
+        from csearchd.desktop.connection import BusConnection
 
         try:
-            joining = Joined.join(address, NAME, self._service, self._handle)
-            joined = await asyncio.wait_for(joining, _AUTH_SECONDS)
+            joining = BusConnection.join(
+                address,
+                NAME,
+                self._handle,
+                self._library,
+                self._watcher,
+                self._workers,
+                self._supervisor,
+            )
+            connection = await asyncio.wait_for(joining, _AUTH_SECONDS)
         except Exception as error:  # dbus-fast's have no common base
             log.debug("the session bus at %s can't be joined: %s", address, error)
             return False
         log.info("joined the session bus")
-        telling = self._service.supervisor.start(
-            "telling the session bus of changes", lambda: self._tell(joined)
+        telling = self._supervisor.start(
+            "telling the session bus of changes", lambda: self._tell(connection)
         )
         try:
-            await joined.lost()
+            await connection.lost()
         finally:
             telling.cancel()
-            joined.leave()
+            connection.leave()
         log.info("the session bus has gone")
         return True
 
-    async def _tell(self, joined: Joined) -> None:
-        """Sends the signal of changes, as often as it may be."""
+    async def _tell(self, connection: BusConnection) -> None:
+        """Sends the signal `Changed` after changes, at most once in _BETWEEN_CHANGES seconds."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await joined.tell_changes()
+            await connection.tell_changes()
             await asyncio.sleep(_BETWEEN_CHANGES)
 
 
 def addresses() -> list[str]:
-    """Where a session bus may be (D-Bus specification, "Well-known Message Bus Instances")."""
+    """Addresses where a session bus may be (D-Bus specification, "Well-known Message Bus
+    Instances")."""
     found = [os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")]
     runtime = os.environ.get("XDG_RUNTIME_DIR", "") or f"/run/user/{os.getuid()}"
     found.append(f"unix:path={runtime}/bus")
@@ -96,8 +118,8 @@ def addresses() -> list[str]:
 
 
 class _Appearance:
-    """Notices when the socket of a bus is made: at once, or by looking now and then where its
-    directory isn't there or can't be watched; `last_error` says why it can't."""
+    """Notices when the socket of a bus is made. Where its directory doesn't exist or can't be
+    watched, it looks now and then; `last_error` says why it can't."""
 
     def __init__(self, addresses: list[str]) -> None:
         paths = [re.search(r"^unix:(?:.*,)?path=([^,;]+)", address) for address in addresses]
@@ -135,7 +157,7 @@ class _Appearance:
                 self._seen.set()
 
     async def wait(self, seconds: float | None) -> None:
-        """Until one may be there, or so many seconds have passed."""
+        """Waits until there may be a bus, or `seconds` have passed."""
         if not self._all_watched:
             seconds = _LAST_RETRY if seconds is None else seconds
         with suppress(TimeoutError):

@@ -1,68 +1,92 @@
-"""One connection to a bus: the name and the objects on it."""
+"""One connection to a bus, with the name and the objects on it."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
 
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.workers import Workers
 from csearchd.desktop import csearch_interface, gnome_shell, krunner
-from csearchd.desktop.asking import Asking
-from csearchd.desktop.csearch_interface import Own
-from csearchd.desktop.gnome_shell import Shell
+from csearchd.desktop.bus_request import BusRequest
+from csearchd.desktop.csearch_interface import CsearchInterface
+from csearchd.desktop.gnome_shell import ShellSearchProvider
 from csearchd.desktop.krunner import KRunner
 from csearchd.desktop.objects import Objects
 from csearchd.desktop.opening import Opening
-from csearchd.desktop.sending import PatientBus
+from csearchd.desktop.sending import QueueingBus
 from csearchd.desktop.thumbnailer import Thumbnailer
-from csearchd.serve.request import Handler, RequestError
-from csearchd.serve.service import Service
+from csearchd.errors import RequestError
+from csearchd.library.library import Library
+from csearchd.requests.exchange import Handler
+from csearchd.requests.service import StatusRequest
+from csearchd.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
 
-class Joined:
-    def __init__(self, bus: PatientBus, service: Service, handle: Handler) -> None:
+class BusConnection:
+    def __init__(
+        self,
+        bus: QueueingBus,
+        handle: Handler,
+        library: Library,
+        watcher: Watcher,
+        workers: Workers,
+        supervisor: Supervisor,
+    ) -> None:
         self._bus = bus
         self._handle = handle
-        opening = Opening(bus, service)
-        thumbnailers = Thumbnailer(service), Thumbnailer(service)
-        in_boxes, in_windows = self._thumbnailers = thumbnailers
-        self._own = Own(handle, in_windows)
+        opening = Opening(bus, library, watcher, workers)
+        in_boxes = Thumbnailer(watcher, workers, supervisor)
+        in_windows = Thumbnailer(watcher, workers, supervisor)
+        self._thumbnailers = in_boxes, in_windows
+        self._csearch = CsearchInterface(handle, in_windows)
         self._objects = Objects(
             bus,
             {
-                csearch_interface.PATH: self._own.object,
-                gnome_shell.PATH: Shell(handle, opening, in_boxes).object,
+                csearch_interface.PATH: self._csearch.object,
+                gnome_shell.PATH: ShellSearchProvider(handle, opening, in_boxes).object,
                 krunner.PATH: KRunner(handle, opening, in_boxes).object,
             },
         )
-        self._own.objects = self._objects
+        self._csearch.objects = self._objects
         bus.add_message_handler(self._objects.handle)
 
     @classmethod
-    async def join(cls, address: str, name: str, service: Service, handle: Handler) -> Joined:
+    async def join(
+        cls,
+        address: str,
+        name: str,
+        handle: Handler,
+        library: Library,
+        watcher: Watcher,
+        workers: Workers,
+        supervisor: Supervisor,
+    ) -> BusConnection:
         """Connects to the bus at `address` and takes `name` as soon as it is free.
 
         Raises whatever dbus-fast does where that fails.
         """
-        bus = PatientBus(address)
+        bus = QueueingBus(address)
         await bus.connect()
         try:
-            joined = cls(bus, service, handle)
+            connection = cls(bus, handle, library, watcher, workers, supervisor)
             await bus.request_name(name)
         except BaseException:
             bus.disconnect()
             raise
-        return joined
+        return connection
 
     async def lost(self) -> None:
-        """Returns when the connection has ended."""
+        """Waits until the connection has ended."""
         with suppress(Exception):  # dbus-fast raises what ended it
             await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     async def tell_changes(self) -> None:
+        """Sends the signal that something has changed."""
         with suppress(RequestError):  # a library in trouble: whoever searches is told
-            self._own.changed(await Asking(self._handle, {"op": "status"}).run())
+            self._csearch.changed(await BusRequest(self._handle, StatusRequest()).run())
 
     def leave(self) -> None:
         self._objects.close()

@@ -1,4 +1,4 @@
-"""`org.csearch.Csearch1`: csearch's own interface; its XML file says what the methods do."""
+"""csearch's own interface, `org.csearch.Csearch1`. Its XML file says what the methods do."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from dbus_fast import Variant
 from csearch.protocol.wire import Message
 from csearchd import limits
 from csearchd.desktop import pictures
-from csearchd.desktop.asking import Asking, Newest
+from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
-from csearchd.serve.request import Handler, RequestError
+from csearchd.errors import RequestError
+from csearchd.requests.decoding import decoded
+from csearchd.requests.exchange import Handler
+from csearchd.requests.service import StatusRequest
 
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
@@ -26,12 +29,12 @@ _LARGE = 256  # pixels
 _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
-class Own:
+class CsearchInterface:
     def __init__(self, handle: Handler, thumbnailer: Thumbnailer) -> None:
         self._handle = handle
         self._thumbnailer = thumbnailer
         self._making = asyncio.Lock()
-        self._searches = Newest()
+        self._searches = LatestSearches()
         self.objects: Objects | None = None  # of the connection, once there is one
         self.object = Object(
             interface("org.csearch.Csearch1"),
@@ -47,7 +50,7 @@ class Own:
         )
 
     def changed(self, status: Message) -> None:
-        """Tells everybody."""
+        """Sends the signal `Changed` to everybody."""
         parts = {key: status[key] for key in ("state", "images", "pending")}
         self._signal("Changed", variants(parts), None)
 
@@ -79,24 +82,24 @@ class Own:
         stream = hits if options.get("stream") else None
         if stream is None and type(top := message["top"]) is int:
             message["top"] = min(top, limits.HITS_ON_BUS)  # a reply has at most 128 MiB
-        asking = Asking(self._handle, message, progress, stream, files)
-        result = await self._searches.run(call.sender, asking)
-        return [[_hit(hit) for hit in asking.hits], variants(result)]
+        bus_request = BusRequest(self._handle, decoded(message), progress, stream, files)
+        result = await self._searches.run(call.sender, bus_request)
+        return [[_hit(hit) for hit in bus_request.hits], variants(result)]
 
     async def _answer(self, call: Call) -> list[Any]:
-        if asking := self._searches.current(call.sender):
-            asking.request.answer_now.set()
+        if bus_request := self._searches.current(call.sender):
+            bus_request.exchange.answer_now.set()
         return []
 
     async def _tags(self, call: Call) -> list[Any]:
         paths, options = plain(call.arguments[0]), plain(call.arguments[1])
         message = {"op": "describe", "paths": paths, "details": options.get("details")}
-        told = await Asking(self._handle, message).run()
+        told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(file) for file in told["files"]]]
 
     async def _tag_texts(self, call: Call) -> list[Any]:
         paths = [pictures.from_uri(uri) or b"" for uri in call.arguments[0]]
-        told = await Asking(self._handle, {"op": "describe", "paths": paths}).run()
+        told = await BusRequest(self._handle, decoded({"op": "describe", "paths": paths})).run()
         return [[text(_line(file)) for file in told["files"]]]
 
     async def _thumbnails(self, call: Call) -> list[Any]:
@@ -111,7 +114,7 @@ class Own:
         return [[os.fsencode(file or "") for file in files]]
 
     async def _status(self, call: Call) -> list[Any]:
-        return [variants(await Asking(self._handle, {"op": "status"}).run())]
+        return [variants(await BusRequest(self._handle, StatusRequest()).run())]
 
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:
@@ -119,7 +122,7 @@ class Own:
 
 
 def _line(told: Message) -> str:
-    """The tags that a picture carries, then what it shows besides.
+    """Joins the tags that a picture carries and the words for what else it shows.
 
     Programs write a hierarchical tag twice, as a path and as the plain word at its end. Such a path
     is left out.
@@ -133,11 +136,11 @@ def _line(told: Message) -> str:
 
 
 def _last(tag: str) -> str:
-    """The word at the end of a hierarchical tag."""
+    """Returns the word at the end of a hierarchical tag."""
     return tag.rpartition("/")[2]
 
 
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:
-    """(ayda{sv}): path, score, and whatever else is known."""
+    """Returns a hit as (ayda{sv}): its path, its score, and whatever else is known."""
     rest = {key: value for key, value in hit.items() if key not in ("path", "score")}
     return [hit["path"], hit["score"] or 0.0, variants(rest)]

@@ -1,4 +1,4 @@
-"""Errors on the bus: a name for programs, and words for people."""
+"""Errors on the bus: each has a name for programs and a text for people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _ERRORS = "org.csearch.Error."
 
 
 def error(message: Message, kind: ErrorType | str, what: str) -> Message:
-    """The reply to a call that failed."""
+    """Returns the reply to a call that failed."""
     return Message.new_error(message, kind, text(what))
 
 
 def error_name(code: str) -> str:
-    """The D-Bus error of a protocol's code: "not-found" is org.csearch.Error.NotFound."""
+    """Returns the name of a code's D-Bus error: "not-found" is org.csearch.Error.NotFound."""
     return _ERRORS + "".join(part.capitalize() for part in code.split("-"))

@@ -16,14 +16,16 @@ from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
 from csearchd.desktop.search_box import SearchBox
 from csearchd.desktop.thumbnailer import Thumbnailer
-from csearchd.serve.request import Handler, RequestError
+from csearchd.errors import RequestError
+from csearchd.previews.desktop_thumbnails import uri
+from csearchd.requests.exchange import Handler
 
 PATH = "/org/csearch/SearchProvider"
 _PATIENCE = 0.5  # seconds for thumbnails; the Shell asks once for each result and shows that
 _TOP = 10  # the Shell shows about five and counts the rest
 
 
-class Shell:
+class ShellSearchProvider:
     def __init__(self, handle: Handler, opening: Opening, thumbnailer: Thumbnailer) -> None:
         self._box = SearchBox(handle, _TOP)
         self._opening = opening
@@ -48,7 +50,7 @@ class Shell:
 
     async def _search(self, sender: str, terms: list[str]) -> list[str]:
         hits = await self._box.search(sender, " ".join(terms))
-        return [pictures.uri(path) for path, _ in hits]
+        return [uri(path) for path, _ in hits]
 
     async def _metas(self, call: Call) -> list[Any]:
         if len(call.arguments[0]) > limits.METAS:
@@ -70,7 +72,7 @@ class Shell:
 
 
 def _describe(identifiers: list[str], thumbnails: list[str | None]) -> list[dict[str, Variant]]:
-    """What is shown of each result; `thumbnails` are those of identifiers that are ours."""
+    """Returns what is shown of each result. `thumbnails` are those of our identifiers."""
     metas = []
     files = iter(thumbnails)
     for identifier in identifiers:

@@ -53,7 +53,7 @@ class Interface:
 
 @cache
 def interface(name: str) -> Interface:
-    """The interface that the file `NAME.xml` describes."""
+    """Returns the interface that the file `NAME.xml` describes."""
     with open(os.path.join(os.path.dirname(__file__), f"{name}.xml"), encoding="utf-8") as file:
         text = file.read()
     element = ElementTree.fromstring(text).find("interface")
@@ -81,7 +81,8 @@ def _signature(element: ElementTree.Element, direction: str | None) -> str:
 
 
 def describe(path: str, objects: Mapping[str, Interface]) -> str | None:
-    """The introspection of `path`, where `objects` are what there is; None if there is nothing."""
+    """Returns the introspection of `path`, or None if there is nothing. `objects` are all objects
+    by path."""
     below = path.rstrip("/") + "/"
     children = sorted(
         {name[len(below) :].split("/")[0] for name in objects if name.startswith(below)}

@@ -21,7 +21,9 @@ from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
 from csearchd.desktop.search_box import MIN_LETTERS, SearchBox
 from csearchd.desktop.thumbnailer import Thumbnailer
-from csearchd.serve.request import Handler, RequestError
+from csearchd.errors import RequestError
+from csearchd.previews.desktop_thumbnails import uri
+from csearchd.requests.exchange import Handler
 
 PATH = "/org/csearch/KRunner"
 _TOP = 6
@@ -77,7 +79,7 @@ class KRunner:
         return [_matches(paths, waiting.result())]
 
     def _supersede(self, sender: str) -> None:
-        """Ends the wait of `sender`'s Match: KRunner has few threads, and each holds one."""
+        """Ends the wait of `sender`'s Match. KRunner has few threads, and each call holds one."""
         if waiting := self._waiting.pop(sender, None):
             waiting.cancel()
 
@@ -102,14 +104,14 @@ class KRunner:
 
 
 class _Allowance:
-    """Seconds by which answers may be late."""
+    """How much later than usual answers may be, in seconds, so that KRunner isn't always slow."""
 
     def __init__(self) -> None:
         self._seconds = _MOST_LATE
         self._looked = time.monotonic()
 
     def left(self) -> float:
-        """For the next answer."""
+        """Returns the seconds that the next answer may take."""
         now = time.monotonic()
         self._seconds += (now - self._looked) * _LATE_SHARE
         self._seconds = min(self._seconds, _MOST_LATE)
@@ -121,7 +123,8 @@ class _Allowance:
 
 
 def _in_the_users_language(text: str) -> str:
-    """As the window says it, in the language that the session has set for its services."""
+    """Translates a text into the language that the session has set for its services, with the
+    window's catalogues."""
     try:
         catalogues = os.path.join(share(), "integrations", "locale")
     except ClientError:
@@ -132,7 +135,7 @@ def _in_the_users_language(text: str) -> str:
 def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]]:
     matches = []
     for rank, (path, thumbnail) in enumerate(zip(paths, thumbnails, strict=True)):
-        identifier = pictures.uri(path)
+        identifier = uri(path)
         properties = {
             "urls": Variant("as", [identifier]),
             "subtext": Variant("s", pictures.place(path)),

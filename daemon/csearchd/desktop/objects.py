@@ -13,16 +13,16 @@ from csearchd import limits
 from csearchd.concurrency.supervisor import UNEXPECTED
 from csearchd.desktop.errors import error, error_name
 from csearchd.desktop.interfaces import Interface
-from csearchd.desktop.sending import PatientBus, size
+from csearchd.desktop.sending import QueueingBus, size
 from csearchd.desktop.standard import standard
-from csearchd.serve.request import RequestError
-from csearchd.serve.stream import close_files
+from csearchd.errors import RequestError
+from csearchd.requests.files import close_files
 
 log = logging.getLogger(__name__)
 
 
 class Call(NamedTuple):
-    """A call of a method; the descriptors in `files` are closed when it is answered."""
+    """A call of a method. The descriptors in `files` are closed when it is answered."""
 
     sender: str
     arguments: list[Any]
@@ -39,16 +39,16 @@ class Object(NamedTuple):
 
 
 class Objects:
-    """Answers what comes over one connection to a bus."""
+    """Answers calls that come over one connection to a bus."""
 
-    def __init__(self, bus: PatientBus, objects: dict[str, Object]) -> None:
+    def __init__(self, bus: QueueingBus, objects: dict[str, Object]) -> None:
         self._bus = bus
         self._objects = objects
         self._interfaces = {path: known.interface for path, known in objects.items()}
         self._tasks: dict[asyncio.Task[None], int] = {}  # bytes of their arguments, by estimate
 
     def handle(self, message: Message) -> Message | bool:
-        """The bus's handler of messages: a reply, or whether there was anything to do."""
+        """Handles a message for dbus-fast: returns a reply, or whether the message was for us."""
         files = list(message.unix_fds)
         if message.message_type is not MessageType.METHOD_CALL:
             close_files(files)
@@ -92,7 +92,7 @@ class Objects:
             task.cancel()
 
     def _refusal(self, message: Message, known: Object) -> Message | None:
-        """The error for a call that can't be right."""
+        """Returns the error for a call that can't be right, or None."""
         signatures = known.interface.methods.get(message.member or "")
         if signatures is None:
             what = f"{known.interface.name} has no method {message.member}"
@@ -141,7 +141,7 @@ class Objects:
             self._send(error(message, error_name("internal"), text))
 
     def _send(self, message: Message) -> None:
-        """Signals are lost where the bus takes none."""
+        """Sends a message. A signal is lost where the bus takes none."""
         is_signal = message.message_type is MessageType.SIGNAL
         if self._bus.connected and not (is_signal and not self._bus.has_room(message)):
             sent = self._bus.send(message)

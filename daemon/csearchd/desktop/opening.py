@@ -1,8 +1,8 @@
-"""Opening pictures from a service that has no display and may be in a sandbox: others do it.
+"""Opens pictures from a service that has no display and may be in a sandbox.
 
-What a process of ours started would be in our sandbox; so programs of the session are asked. The
-user's systemd starts what the user has chosen for such files. Where it can't, the portal is asked,
-which lets the user choose again until the same choice was made three times.
+A process that we started would be in our sandbox too, so programs of the session are asked. The
+user's systemd starts the program that the user has chosen for such files. Where it can't, the
+portal is asked, which lets the user choose until they have made the same choice three times.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Any
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from csearchd.desktop import pictures
-from csearchd.errors import Unanswered, UnreadableError
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError, Unanswered, UnreadableError
+from csearchd.library.library import Library
 from csearchd.library.listings import file_at
-from csearchd.serve.request import RequestError
-from csearchd.serve.service import Service
+from csearchd.previews.desktop_thumbnails import uri
 from csearchd.system.files import open_file
+from csearchd.watch.watcher import Watcher
 
 _SECONDS = 10.0  # for a program that is started by the call
 _SYSTEMD = "org.freedesktop.systemd1"
@@ -33,26 +34,31 @@ _WINDOW = "org.csearch.Window"
 
 
 class Opening:
-    def __init__(self, bus: MessageBus, service: Service) -> None:
+    def __init__(
+        self, bus: MessageBus, library: Library, watcher: Watcher, workers: Workers
+    ) -> None:
         self._bus = bus
-        self._service = service
+        self._library = library
+        self._watcher = watcher
+        self._workers = workers
 
     async def open(self, path: bytes) -> None:
-        """In the program that the user has chosen for such files; else as `show_in_folder`.
+        """Opens a picture in the program that the user has chosen for such files, else as
+        `show_in_folder`.
 
-        Raises RequestError, for what is no picture of the library's too.
+        Raises RequestError, also for a path that is no picture of the library.
         """
         await self._check(path)
         where = os.fsdecode(path)
-        ask = partial(self._service.scanner.watcher.timed_call, patient=True)
+        ask = partial(self._watcher.timed_call, patient=True)
         try:
-            file = await self._service.wait(ask, path, partial(_opened, path))
+            file = await self._workers.wait(ask, path, partial(_opened, path))
         except Unanswered:
             raise RequestError("not-found", f"{where}: its file system doesn't answer") from None
         except UnreadableError as error:
             raise RequestError("not-found", f"{where}: {error}") from None
         with file:
-            if await self._start(pictures.uri(path)):
+            if await self._start(uri(path)):
                 return
             # https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.OpenURI.html
             opened = await self._call(
@@ -68,14 +74,15 @@ class Opening:
             await self._show_in_folder(path)
 
     async def show_in_folder(self, path: bytes) -> None:
-        """Selected in the file manager. Raises RequestError where there is none, and for what is
-        no picture of the library's."""
+        """Selects a picture in the file manager. Raises RequestError where there is no file
+        manager, and for a path that is no picture of the library."""
         await self._check(path)
         await self._show_in_folder(path)
 
     async def _check(self, path: bytes) -> None:
-        """Whoever is on the bus names the path: only pictures that we know are opened for them."""
-        if await self._service.run(file_at, self._service.library, path) is None:
+        """Raises RequestError unless the library knows that picture: anybody on the bus may name a
+        path."""
+        if await self._workers.answer(file_at, self._library, path) is None:
             where = os.fsdecode(path)
             raise RequestError("not-found", f"{where}: is no picture that csearch knows")
 
@@ -87,13 +94,13 @@ class Opening:
             "org.freedesktop.FileManager1",
             "ShowItems",
             "ass",
-            [[pictures.uri(path)], ""],
+            [[uri(path)], ""],
         )
         if shown is None:
             raise RequestError("not-found", "no file manager answers on the session bus")
 
     async def search_window(self, query: str) -> None:
-        """csearch's own window with this query. Raises RequestError where it isn't installed."""
+        """Opens csearch's window with this query. Raises RequestError where it isn't installed."""
         # https://specifications.freedesktop.org/desktop-entry-spec/latest/dbus.html
         shown = await self._call(
             _WINDOW,
@@ -107,7 +114,7 @@ class Opening:
             raise RequestError("not-found", "the search window is not installed")
 
     async def _start(self, uri: str) -> bool:
-        """Opens `uri` by a unit of the user's systemd; False where that can't be done."""
+        """Opens `uri` in a unit of the user's systemd. Returns False where that can't be done."""
         opener = shutil.which("xdg-open")
         at = (_SYSTEMD, "/org/freedesktop/systemd1")
         values = [f"{_SYSTEMD}.Manager", "Environment"]
@@ -141,7 +148,7 @@ class Opening:
         values: list[Any],
         files: list[int] | None = None,
     ) -> list[Any] | None:
-        """Calls another program's method: what it returns; None unless it does what it should."""
+        """Calls another program's method and returns its values, or None if the call fails."""
         if not self._bus.connected:
             return None
         message = Message(
@@ -163,6 +170,6 @@ class Opening:
 
 
 def _opened(path: bytes) -> FileIO:
-    """Closes itself where nobody waits for it any more. Raises UnreadableError."""
+    """Opens a file, which closes itself if nobody uses it. Raises UnreadableError."""
     descriptor, _ = open_file(path, sys.maxsize)
     return FileIO(descriptor)

@@ -1,9 +1,11 @@
-"""A search while somebody types in a search box of the desktop."""
+"""A search in one of the desktop's search boxes, while somebody types."""
 
 from __future__ import annotations
 
-from csearchd.desktop.asking import Asking, Newest, Superseded
-from csearchd.serve.request import Handler, RequestError
+from csearchd.desktop.bus_request import BusRequest, LatestSearches, Superseded
+from csearchd.errors import RequestError
+from csearchd.requests.exchange import Handler
+from csearchd.search.request import SearchRequest
 
 MIN_LETTERS = 3  # fewer say nothing about a picture
 
@@ -12,28 +14,29 @@ class SearchBox:
     def __init__(self, handle: Handler, top: int) -> None:
         self._handle = handle
         self._top = top
-        self._searches = Newest()
+        self._searches = LatestSearches()
 
     async def search(self, sender: str, query: str) -> list[tuple[bytes, float]]:
-        """The best pictures everywhere, (path, score), best first.
+        """Returns the best pictures everywhere as (path, score), best first.
 
-        None where the query can't be met or a newer one came: a search box that somebody types in
-        is no place for errors.
+        The list is empty where the query is half-typed or a newer one came: while somebody types, a
+        search box shows no errors.
         """
         if len(query.strip()) < MIN_LETTERS:
             self._searches.cancel(sender)
             return []
-        message = {"op": "search", "query": query, "scopes": None, "top": self._top, "wait": "none"}
-        asking = Asking(self._handle, message)
+        bus_request = BusRequest(
+            self._handle, SearchRequest(query=query, top=self._top, wait="none")
+        )
         try:
-            await self._searches.run(sender, asking)
+            await self._searches.run(sender, bus_request)
         except Superseded:
             return []
         except RequestError as error:
             if error.code == "query":  # half-typed
                 return []
             raise
-        return [(hit["path"], hit["score"] or 0.0) for hit in asking.hits]
+        return [(hit["path"], hit["score"] or 0.0) for hit in bus_request.hits]
 
     def cancel(self, sender: str) -> None:
         self._searches.cancel(sender)

@@ -1,4 +1,4 @@
-"""A connection to a bus that may be slow to read: messages wait here until it does."""
+"""A connection to a bus that may be slow to read. Messages wait here until it reads them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from dbus_fast import Message, Variant
 from dbus_fast.aio import MessageBus
 
 from csearchd import limits
-from csearchd.serve.stream import close_files
+from csearchd.requests.files import close_files
 
 _LOOK_SECONDS = 1.0  # between looks whether a connection that takes nothing is there still
 _ELEMENT = 50  # bytes of memory for each element, by estimate
 
 
-class PatientBus(MessageBus):
-    """dbus-fast ends the connection when the bus' socket is full: its writer takes EAGAIN for an
-    error (5.2.0, aio/message_bus.py, write_callback; known as issue 153 of dbus-next, from which it
+class QueueingBus(MessageBus):
+    """Gives dbus-fast a message when the one before is sent and the bus has room.
+
+    dbus-fast ends the connection when the bus' socket is full: its writer takes EAGAIN for an error
+    (5.2.0, aio/message_bus.py, write_callback; known as issue 153 of dbus-next, from which it
     comes). That happens where a message is sent while another is half sent, and where a bus has
-    read nothing for a while. So it gets a message when the one before is sent and there is room.
+    read nothing for a while.
     """
 
     def __init__(self, address: str) -> None:
@@ -33,11 +35,11 @@ class PatientBus(MessageBus):
         self._size = 0  # of what is unsent, by estimate
 
     def has_room(self, message: Message) -> bool:
-        """Whether the message can wait together with those that do."""
+        """Whether the queue has room for the message."""
         return not self._unsent or self._size + size(message.body) <= limits.UNSENT_BYTES
 
     def send(self, msg: Message) -> asyncio.Future[None]:  # type: ignore[override]
-        """As of a MessageBus. Descriptors that go with the message may be closed at once."""
+        """Sends a message as MessageBus does. The caller may close its descriptors at once."""
         if not msg.serial:
             msg.serial = self.next_serial()
         if msg.unix_fds:
@@ -68,7 +70,7 @@ class PatientBus(MessageBus):
                 close_files(list(message.unix_fds))
 
     async def _wait_for_room(self) -> None:
-        """Raises ConnectionError where the connection has ended."""
+        """Waits until the bus has room. Raises ConnectionError where the connection has ended."""
         loop = asyncio.get_running_loop()
         file = self._fd or 0  # of the connection, as long as that is there
         while self.connected and not _is_writable(file):
@@ -91,7 +93,7 @@ def _is_writable(file: int) -> bool:
 
 
 def size(values: Any, most: int | None = None) -> int:
-    """About how many bytes of memory the values of a message take; counted up to `most`."""
+    """Estimates the bytes of memory of a message's values, and stops beyond `most`."""
     total = 0
     left = [values]
     while left and (most is None or total <= most):

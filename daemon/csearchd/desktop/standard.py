@@ -1,4 +1,5 @@
-"""What every object has to answer: Introspectable and Properties. dbus-fast answers for Peer.
+"""The standard interfaces that every object answers: Introspectable and Properties. dbus-fast
+answers for Peer.
 
 https://dbus.freedesktop.org/doc/dbus-specification.html#standard-interfaces
 """
@@ -16,7 +17,8 @@ _Answer = Callable[[Message, Mapping[str, Interface]], Message]
 
 
 def standard(message: Message, objects: Mapping[str, Interface]) -> Message | None:
-    """The reply to a call of such an interface, where `objects` are what there is; else None."""
+    """Returns the reply to a call of a standard interface, or None for other calls. `objects` are
+    all objects by path."""
     answer = _ANSWERS.get(message.interface or "")
     if answer is None:
         return None
@@ -32,7 +34,7 @@ def _introspect(message: Message, objects: Mapping[str, Interface]) -> Message:
 
 
 def _properties(message: Message, objects: Mapping[str, Interface]) -> Message:
-    """There are none; viewers of the bus ask nevertheless."""
+    """Answers that there are no properties. Viewers of the bus ask for them."""
     if (message.member, message.signature) not in _PROPERTIES:
         return _no_method(message)
     name = message.body[0]

@@ -1,4 +1,4 @@
-"""Thumbnails of results: the desktop's own, or made for it by a process of ours."""
+"""Thumbnails of results: the desktop's own, or new ones that a child process makes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from contextlib import suppress
 from functools import partial
 
 from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, pack
-from csearchd.desktop import pictures
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.workers import Workers
 from csearchd.errors import Unanswered
-from csearchd.serve.service import Service
+from csearchd.previews.desktop_thumbnails import thumbnail
+from csearchd.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +31,23 @@ _Version = tuple[bytes, int, str]
 class Thumbnailer:
     """Makes the thumbnails that were asked for last, one after the other."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, watcher: Watcher, workers: Workers, supervisor: Supervisor) -> None:
+        self._watcher = watcher
+        self._workers = workers
+        self._supervisor = supervisor
         self._making: dict[_Version, asyncio.Future[str | None]] = {}  # the next one first
         self._failed: set[_Version] = set()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def files(self, paths: list[bytes], seconds: float, least: str = "") -> list[str | None]:
-        """Files of thumbnails, in that order; None where there is none within `seconds`.
+        """Returns the files of thumbnails in the order of `paths`, and None for those that aren't
+        there within `seconds`.
 
-        They are of the size `least` ("large", "x-large") or larger; without, of any.
-        Those that are missing are made, instead of what earlier calls wait for.
+        They are of the size `least` ("large", "x-large") or larger; without `least`, of any size.
+        Missing ones are made, instead of those for which earlier calls wait.
         """
-        found, lacking = await self._service.wait(self._look, paths, least)
+        found, lacking = await self._workers.wait(self._look, paths, least)
         making = self._make(lacking)
         if making and seconds > 0:
             await asyncio.wait(making.values(), timeout=seconds)
@@ -58,13 +63,14 @@ class Thumbnailer:
     def _look(
         self, paths: list[bytes], least: str
     ) -> tuple[dict[bytes, str | None], list[_Version]]:
-        """What there is, and what can be made; waits for no server that hangs."""
+        """Returns the thumbnails that there are, and which can be made. It doesn't wait for a
+        server that hangs."""
         found: dict[bytes, str | None] = {}
         lacking = []
         for path in paths:
             try:
                 seen = partial(_seen, path, least)
-                file, version = self._service.scanner.watcher.timed_call(path, seen)
+                file, version = self._watcher.timed_call(path, seen)
             except (OSError, Unanswered):
                 continue
             if file:
@@ -74,7 +80,8 @@ class Thumbnailer:
         return found, lacking
 
     def _make(self, versions: list[_Version]) -> dict[_Version, asyncio.Future[str | None]]:
-        """Begins to make them; nobody is shown the results of earlier calls any more."""
+        """Begins to make thumbnails, and gives up those of earlier calls, whose results nobody sees
+        any more."""
         if not versions:
             return {}
         before, self._making = self._making, {}
@@ -85,11 +92,12 @@ class Thumbnailer:
             given_up.cancel()
         self._wanted.set()
         if self._task is None or self._task.done():
-            self._task = self._service.supervisor.start("making thumbnails", self._run)
+            self._task = self._supervisor.start("making thumbnails", self._run)
         return dict(self._making)
 
     async def _run(self) -> None:
-        """Lives as long as somebody asks; a decoder that crashes or hangs costs its picture."""
+        """Runs the child process for as long as thumbnails are asked for. A picture whose decoder
+        crashes or hangs gets no thumbnail."""
         while await self._is_wanted():
             version = next(iter(self._making))
             process = None
@@ -117,7 +125,7 @@ class Thumbnailer:
                         await asyncio.wait_for(process.wait(), _END_SECONDS)
 
     async def _is_wanted(self) -> bool:
-        """Waits for a call; False if none comes."""
+        """Waits for a call. Returns False if none comes."""
         while not self._making:
             self._wanted.clear()
             try:
@@ -137,7 +145,7 @@ class Thumbnailer:
 
 
 async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Message:
-    """Raises OSError or EOFError where the process has ended."""
+    """Has the child process make a thumbnail. Raises OSError or EOFError where it has ended."""
     assert process.stdin and process.stdout
     path, _, least = version
     process.stdin.write(pack({"path": path, "form": "desktop", "size": least or _SIZE}))
@@ -150,6 +158,7 @@ async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Messag
 
 
 def _seen(path: bytes, least: str) -> tuple[str | None, _Version]:
-    """The file of a picture's thumbnail, if there is one. Raises OSError where no picture is."""
+    """Returns the file of a picture's thumbnail, if there is one, and the picture's version. Raises
+    OSError where there is no picture."""
     changed = os.stat(path).st_mtime_ns
-    return pictures.thumbnail(path, changed, least), (path, changed, least)
+    return thumbnail(path, changed, least), (path, changed, least)

@@ -1,4 +1,4 @@
-"""Values of the protocol as D-Bus has them, and back."""
+"""Converts values of the protocol to D-Bus, and back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from csearch.protocol.wire import Message
 
 
 def text(value: str) -> str:
-    """What a D-Bus string may hold: Unicode without NUL."""
+    """Returns a text that a D-Bus string may hold: Unicode without NUL."""
     return value.encode(errors="replace").decode().replace("\0", "?")
 
 
 def variants(message: Message) -> dict[str, Variant]:
-    """A message as `a{sv}`; what is None is left out."""
+    """Returns a message as `a{sv}`, without the fields that are None."""
     return {key: variant(value) for key, value in message.items() if value is not None}
 
 
 def variant(value: Any) -> Variant:
-    """b, x, d, s, ay, a{sv}, or an array of the latter four (of strings, where it is empty)."""
+    """Returns a value as b, x, d, s, ay, a{sv}, or an array of the latter four (of strings if
+    empty)."""
     match value:
         case bool():
             return Variant("b", value)
@@ -44,9 +45,9 @@ def variant(value: Any) -> Variant:
 
 
 def plain(value: Any) -> Any:
-    """What a message of the protocol may hold, of an argument.
+    """Returns an argument as a value that a message of the protocol may hold.
 
-    GLib ends its byte strings with a NUL, which is no part of a path.
+    GLib ends its byte strings with a NUL, which is removed: it is no part of a path.
     """
     if isinstance(value, Variant):
         return plain(value.value)

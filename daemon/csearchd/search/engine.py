@@ -10,9 +10,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from csearchd import limits
@@ -127,12 +127,12 @@ class Engine:
         """As many groups of near-duplicates as files are asked for."""
         end = request.offset + request.top
         count = 2 * end + _SPARE
-        ranked = request.order if request.vector is None else None
+        ranked = request.sort if request.vector is None else None
         backwards = request.reverse and request.vector is None
         while True:
             request.check()
             answer = self._found(
-                replace(request, top=count, offset=0, order=ranked, reverse=backwards)
+                replace(request, top=count, offset=0, sort=ranked, reverse=backwards)
             )
             active_model, metadata = self._models.active_model, self._library.photo_metadata
             calibration = self._calibrations.of(active_model)
@@ -148,8 +148,9 @@ class Engine:
     def _drawn(self, request: SearchRequest) -> Answer:
         """Any of those that match: of the words' matches those that are at least fair."""
         if request.vector is not None:
-            level = request.min_level or (request.min_score is None)
-            asked = replace(request, offset=0, top=_DRAWN, min_level=int(level), order=None)
+            at_least_fair = request.min_score is None and not request.min_level
+            lowest = "fair" if at_least_fair else request.min_confidence
+            asked = replace(request, offset=0, top=_DRAWN, min_confidence=lowest, sort=None)
             hits, stale = self._found(asked)
             hits = random.sample(hits, min(len(hits), request.top))
             return Answer(sorting.sort_hits(self._library, hits, request), stale)
@@ -285,7 +286,7 @@ class Engine:
         self, active_model: ActiveModel, request: SearchRequest, files: Mask | None, count: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """The best contents that have some of the label's words, for each share of them."""
-        assert request.vector is not None
+        assert request.vector is not None and request.label
         if files is None:
             files = self._inside(request)
         shares = lexical.shares(self._library, request.label, len(files))

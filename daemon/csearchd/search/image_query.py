@@ -1,7 +1,7 @@
-"""Pictures to search with: a file that was handed over to its vector.
+"""Searching by a picture: an open file becomes its vector.
 
-What the library knows costs no encoding: found by path and stat, or by its pixels. All else is
-encoded by an encoder of its own, which waits for nothing, and is not kept.
+A picture that the library knows, by its path and stat or by its pixels, costs no encoding. Others
+are encoded by a separate encoder, which waits for no other work, and are not kept.
 """
 
 from __future__ import annotations
@@ -42,14 +42,15 @@ class Picture(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A picture: its unit vector (dimensions,), and its content's id if the library has it."""
+    """A picture's unit vector (dimensions,), float32, and the id of its content if the library has
+    it."""
 
     vector: NDArray[np.float32]
     content: int | None
 
 
 class ImageQueries:
-    """Used by several threads; they take turns with the encoder."""
+    """Used by several threads, which take turns with the encoder."""
 
     def __init__(
         self,
@@ -57,7 +58,8 @@ class ImageQueries:
         models: Models,
         settings: Callable[[Model], tuple[Settings, float]],
     ) -> None:
-        """`settings` says how an encoder is to work, and the most seconds for a picture."""
+        """`settings` returns for a model how the encoder is to work, and how many seconds a picture
+        may take."""
         self._library = library
         self._models = models
         self._settings = settings
@@ -67,8 +69,8 @@ class ImageQueries:
         self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
 
     def known(self, picture: Picture) -> Seen | None:
-        """What the library knows of it, without an encoder. Raises ImageQueryError,
-        LibraryError."""
+        """Returns what the library knows of a picture, without an encoder; None if it isn't known.
+        Raises ImageQueryError, LibraryError."""
         if not stat.S_ISREG(picture.info.st_mode):
             raise ImageQueryError("is not a regular file")
         content = self._content_at(picture)
@@ -76,7 +78,8 @@ class ImageQueries:
         return None if vector is None else Seen(vector, content)
 
     def look(self, picture: Picture, until: Until | None = None) -> Seen:
-        """What is seen in it, while that is wanted. Raises ImageQueryError, LibraryError, Ended."""
+        """Returns the vector of a picture, encoded if it isn't known. Raises ImageQueryError,
+        LibraryError, and Ended when `until` says that nobody waits any more."""
         if seen := self.known(picture):
             return seen
         active_model = self._models.active_model
@@ -86,7 +89,8 @@ class ImageQueries:
     def regions(
         self, picture: Picture, query: NDArray[np.float32], until: Until | None = None
     ) -> bytes:
-        """A PNG that shows which regions of a picture match a query's vector, (dimensions,).
+        """Returns a PNG that shows which regions of a picture match a query's vector,
+        (dimensions,), float32.
 
         Raises ImageQueryError, Ended.
         """
@@ -103,7 +107,7 @@ class ImageQueries:
 
     @contextmanager
     def _encoder(self, model: Model, until: Until | None) -> Iterator[Pool]:
-        """The encoder, for one picture. Raises ImageQueryError, Ended."""
+        """Gives the caller the encoder for one picture. Raises ImageQueryError, Ended."""
         while not self._lock.acquire(timeout=_TURN_SECONDS):
             if until:
                 until.check()
@@ -118,7 +122,8 @@ class ImageQueries:
             self._lock.release()
 
     def _events(self, pool: Pool, until: Until | None) -> Iterator[Event]:
-        """What becomes of the picture that was submitted. Raises ImageQueryError where it fails."""
+        """Yields the encoder's events of the submitted picture. Raises ImageQueryError where it
+        fails."""
         while True:
             for event in pool.poll(None, self._never):  # a second at most while it has work
                 if event.op == "failed":
@@ -128,7 +133,8 @@ class ImageQueries:
                 until.check()
 
     def _content_at(self, picture: Picture) -> int | None:
-        """What the library says is in the file at that path, if that is this file, unchanged."""
+        """Returns the content that the library has for the picture's path, if the file is unchanged
+        since."""
         directory, name = os.path.split(picture.path)
         info = picture.info
         with self._library.memory_lock:
@@ -145,6 +151,7 @@ class ImageQueries:
         return row[0] if row else None
 
     def _vector(self, model: int, content: int) -> NDArray[np.float32] | None:
+        """Returns the stored vector of a content, or None if there is no sound one."""
         with self._library.read() as database:
             row = database.execute(
                 "SELECT vector FROM vectors WHERE model = ? AND content = ?", (model, content)
@@ -178,7 +185,7 @@ class ImageQueries:
         raise AssertionError("an encoder's events have no end")
 
     def _content_of(self, event: Event) -> int | None:
-        """The library's content with the pixels that were identified."""
+        """Returns the content that has the identified pixels, or None."""
         assert event.found is not None
         with self._library.read() as database:
             row = database.execute(
@@ -203,7 +210,7 @@ class ImageQueries:
 
 
 def _unit(stored: bytes) -> NDArray[np.float32]:
-    """A stored vector, of float16, at unit length."""
+    """Returns a stored vector (float16, little-endian) as float32 at unit length."""
     vector = np.frombuffer(stored, "<f2").astype(np.float32)
     unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
     return unit

@@ -1,50 +1,183 @@
-"""What the engine is asked, and what it answers."""
+"""A search from the wire to the engine, and the engine's answer."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from csearchd import limits
+from csearchd.scoring.confidence import LEVELS
 from csearchd.search.explanation import QueryTerm
 from csearchd.search.filters import Condition
+from csearchd.search.query_language.grammar import Part, Span
 from csearchd.search.query_language.query_vector import Vector
+from csearchd.validation import AbsolutePath, Count, Flag, Request
 
 Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
-ORDERS = ("score", "date", "name", "size")
+Label = Annotated[str, Meta(max_length=limits.TEXT)]
+Blend = Annotated[float, Meta(ge=0, le=1)]
+
+_BLEND = 0.5
 
 
-@dataclass(frozen=True)
-class SearchRequest:
-    """A search.
+class QueryPicture(msgspec.Struct, frozen=True):
+    """A picture to search with: `path` (bin) finds a known one, and its suffix helps to read
+    another; `start` and `end` (characters) say where it stands in the query, or are left out: then
+    it is added to the query."""
 
-    With a vector the best `top` files after the first `offset` are chosen by their scores, and then
-    put in order; without one, all files that meet the conditions are put in order, and those are
-    chosen. Dates are latest first, names from A on, sizes largest first, unless `reverse`.
+    path: bytes
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """Its place in the query, or None outside of it."""
+        if self.start is None or self.end is None or self.start >= self.end:
+            return None
+        return Span(self.start, self.end)
+
+
+class PictureQuery(Request, frozen=True, kw_only=True):
+    """A query and the pictures that belong to it."""
+
+    query: str
+    pictures: list[QueryPicture] | None = None
+    files: Count = 0
+    label: Label | None = None
+    blend: Blend | None = None
+
+    @property
+    def label_weight(self) -> float:
+        """The label's share of a score, from 0 to 1."""
+        return 1 - (_BLEND if self.blend is None else self.blend)
+
+
+class SearchRequest(PictureQuery, frozen=True, kw_only=True):
+    """`search`: finds the best pictures for a query.
+
+    Fields:
+
+    - query (str): in the language of csearchd.search.query_language.grammar, with `--` before
+      literal text. It may be empty where pictures are added to it, or with `random`.
+    - top (int, from 1 on): how many pictures to find at most.
+    - scopes ([bin] or nil for everywhere): absolute paths of directories to search below.
+    - wait ("first"): "first" waits for directories never seen before, "all" until everything below
+      the scopes is up to date, "none" for nothing.
+    - pictures ([{path: bin, start: int, end: int}]), files (int): pictures to search with, and as
+      many files that come along (QueryPicture). The same pictures are not found.
+    - label (str), blend (0.5, from 0 to 1): what the pictures are about. Scores become
+      blend × likeness to the query + (1 − blend) × (likeness to the label + 0.25 × share of its
+      words in the file's name, title or keywords).
+    - offset (0): how many of the best results to leave out.
+    - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
+      a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
+      first, unless `reverse`.
+    - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found.
+    - details (bool): hits say what is known of their files; places (bool): with the name of the
+      city near by.
+    - count (bool): a number instead of hits.
+    - group (bool): only the first of files that are nearly the same.
+    - random (bool): `top` files by chance, of those that the filters let through, or that are at
+      least fair.
+    - why (bool): hits and the result say why.
+    - remember (bool): keeps the query for `complete`.
+
+    Progress: {phase: "scanning" or "encoding", found, done, total, failed, rate, remaining}: files
+    found; `done` of `total` read and encoded; how many of them failed; files a second; seconds left
+    or nil.
+
+    Hits: [{path: bin, score, confidence, similar, details, why}]:
+
+    - score (float): nil for filters alone.
+    - confidence ("weak", "fair" or "strong"): nil where it can't be told.
+    - similar (int): how many files were left out for this one by `group`.
+    - details: {size, mtime_ns, format, width, height, taken, dated, utc_offset, make, model, lens,
+      iso, latitude, longitude, altitude, orientation, title, description, rating, keywords, place}.
+      What isn't known is left out; `taken` is local time as ISO 8601, that of the file unless
+      `dated`.
+    - why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: for each phrase, word
+      or picture of the query (weight below 0: subtracted) how sure it is in that picture, and what
+      the score would lose without it, or nil; and what the picture shows of that.
+
+    Result: {images, pending, again, failed, model, stopped, notes, count, why}:
+
+    - images, pending, again, failed (int): images searched in the scope; files there that still
+      need work; those of them that are searched meanwhile as they were; those that can't be read.
+    - model (str): its name.
+    - stopped (bool): whether the wait was cut short.
+    - notes ([str]): remarks for the user.
+    - count (int): the number that was asked for.
+    - why: {scope, left, filters: [{text, files}]}: files in the scope, those that meet all filters,
+      and those that meet each alone.
+
+    The error `query` has the fields `start` and `end` where a place in the query is to blame.
     """
 
-    model: int  # whose the vectors are: its row
-    vector: Vector | None
-    scope: Scope | None  # None: everywhere
-    top: int
-    offset: int = 0
+    op: ClassVar[str] = "search"
+    not_sent: ClassVar[frozenset[str]] = frozenset(
+        ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
+         "query_terms", "check")
+    )  # fmt: skip
+
+    top: Annotated[int, Meta(ge=1)]
+    scopes: Annotated[list[AbsolutePath], Meta(min_length=1, max_length=limits.SCOPES)] | None = (
+        None
+    )
+    wait: Literal["first", "all", "none"] = "first"
+    offset: Count = 0
+    sort: Literal["score", "date", "name", "size"] | None = None
+    reverse: Flag = None
+    min_score: float | None = None
+    min_confidence: Literal["weak", "fair", "strong"] = "weak"
+    details: Flag = None
+    places: Flag = None
+    count: Flag = None
+    group: Flag = None
+    random: Flag = None
+    why: Flag = None
+    remember: Flag = None
+
+    # What follows is not in a message: csearchd.serve.handlers.queries finds it out.
+    parts: Sequence[Part] = ()
     conditions: Sequence[Condition] = ()
-    without: frozenset[int] = frozenset()  # contents that are left out
+    model: int = 0  # the row of the model whose vectors these are
+    vector: Vector | None = None  # None: filters alone
+    scope: Scope | None = None  # None: everywhere
+    without: frozenset[int] = frozenset()  # contents that are not to be found
     scale: float = 1.0  # what the vector's scores are multiplied by
-    label: str = ""  # words that raise the score: see csearchd.search.lexical
-    label_weight: float = 0.0
-    min_score: float | None = None  # the lowest score
-    like: bool = False  # whether the vector stands for pictures too, not for words alone
-    group: bool = False  # near-duplicates are one result
-    random: bool = False  # any of those that match, by chance
-    query_terms: Sequence[QueryTerm] = ()  # of what is asked for, where it is to be said why
-    min_level: int = 0  # the lowest confidence (csearchd.scoring.confidence.LEVELS)
-    order: str | None = None  # of ORDERS; None: by score, or by date without a vector
-    reverse: bool = False
+    like: bool = False  # the vector stands for pictures too, not for words alone
+    query_terms: Sequence[QueryTerm] = ()  # the query's parts, where it is to be said why
     check: Callable[[], object] = lambda: None  # called now and then; ends it by what it raises
+
+    def __post_init__(self) -> None:
+        if self.min_score is not None and not math.isfinite(self.min_score):
+            raise ValueError("min_score must be a finite number")
+
+    @property
+    def min_level(self) -> int:
+        """The number of the lowest confidence in csearchd.scoring.confidence.LEVELS."""
+        return LEVELS.index(self.min_confidence)
+
+
+class RegionsRequest(PictureQuery, frozen=True, kw_only=True):
+    """`regions`: draws which regions of a picture match a query.
+
+    Fields: query, pictures, label, blend: as of `search`; path (bin): the picture, whose file is
+    the last of `files`.
+
+    Result: {png: bin, method: "occlusion"}: the picture as the model sees it, which is its middle,
+    with a glow on those regions without which the score would be lower.
+    """
+
+    op: ClassVar[str] = "regions"
+
+    path: bytes
 
 
 class Hit(NamedTuple):

@@ -16,11 +16,11 @@ _NAMES_AT_ONCE = 500  # in one SQL statement
 
 def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list[Hit]:
     """Hits, which come best first, in the order that is asked for. Raises LibraryError."""
-    if request.order == "name":
+    if request.sort == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
-    elif request.order in ("date", "size"):
+    elif request.sort in ("date", "size"):
         files = np.array([hit.file for hit in hits], np.int64)
-        keys = _keys(library, files, request.order)
+        keys = _keys(library, files, request.sort)
         hits = [hits[i] for i in np.argsort(-keys, kind="stable")]
     return hits[::-1] if request.reverse else hits
 
@@ -29,10 +29,10 @@ def first(
     library: Library, files: NDArray[np.int64], request: SearchRequest, count: int
 ) -> list[int]:
     """The first `count` of some files (ids) in the order that is asked for. Raises LibraryError."""
-    if request.order == "name":
-        named = sorted(_names(library, files), reverse=request.reverse)
+    if request.sort == "name":
+        named = sorted(_names(library, files), reverse=bool(request.reverse))
         return [file for _, file in named[:count]]
-    keys = _keys(library, files, request.order or "date")
+    keys = _keys(library, files, request.sort or "date")
     keys = keys if request.reverse else -keys
     if len(files) > count:
         # All that share the last one's key, so that their ids decide among them.

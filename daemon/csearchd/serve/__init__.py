@@ -1,1 +1,1 @@
-"""How the daemon is reached: the socket and its operations, systemd."""
+"""How clients reach the daemon: the socket, its operations, and what systemd is told."""

@@ -1,8 +1,10 @@
-"""The socket and the lock: one daemon for a library, and who is let in."""
+"""The socket and the lock: one daemon for a library."""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
 import socket
 import stat
@@ -11,11 +13,15 @@ import time
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import AddressError
+from csearchd.concurrency.lifecycle import Lifecycle
+
+log = logging.getLogger(__name__)
 
 _LISTEN_FIRST = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 # For a daemon that is about to end, or is just starting; less than clients wait for this one, so
 # that they hear why it can't serve.
 _WAIT_SECONDS = 25.0
+_LOOK_SECONDS = 3.0  # between looks at the socket's file
 _BACKLOG = 1024  # connections that wait to be accepted: more than come at once
 
 
@@ -28,10 +34,10 @@ class Locked(Exception):
 
 
 def take_lock(path: str, address: bytes) -> int:
-    """Locks the library; returns the descriptor that holds the lock until it is closed.
+    """Locks the library and returns the descriptor that holds the lock until it is closed.
 
-    A daemon whose socket has been taken away ends by itself, so its lock is waited for. Raises
-    AlreadyServed if one answers at `address`, Locked if one goes on elsewhere, OSError.
+    It waits for the lock of another daemon, since one that has lost its socket ends by itself.
+    Raises AlreadyServed if one answers at `address`, Locked if one keeps the lock, OSError.
     """
     make_directories(os.path.dirname(path))
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -71,7 +77,7 @@ def answers(address: bytes) -> bool:
 
 
 def inherited_socket() -> socket.socket | None:
-    """The listening socket that systemd opened for us, if it did (sd_listen_fds(3))."""
+    """Returns the listening socket that systemd opened for us, or None (sd_listen_fds(3))."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         return None
     os.set_inheritable(_LISTEN_FIRST, True)  # it has to survive a restart in place
@@ -79,10 +85,11 @@ def inherited_socket() -> socket.socket | None:
 
 
 class OwnSocket:
-    """A listening socket of our own, with the file that it stands at."""
+    """A listening socket of our own, and its file."""
 
     def __init__(self, address: bytes) -> None:
-        """Binds; the caller holds the lock, so a file that nobody listens at is stale.
+        """Listens at `address`. The caller holds the lock, so a file at which nobody listens is
+        stale.
 
         Raises AddressError.
         """
@@ -112,13 +119,21 @@ class OwnSocket:
         """Whether the file at the address is still the one that was made here."""
         return self._identity is not None and _file_identity(self.address) == self._identity
 
+    async def watch(self, lifecycle: Lifecycle) -> None:
+        """Ends the daemon when nobody can reach it any more, so that a new one can start."""
+        while self.is_ours():
+            await asyncio.sleep(_LOOK_SECONDS)
+        log.warning("%s is not this daemon's socket any more", os.fsdecode(self.address))
+        lifecycle.end()
+
     def remove(self) -> None:
+        """Removes the file, if it is ours."""
         if self.is_ours():
             os.unlink(self.address)
 
 
 def _remove_stale(address: bytes) -> None:
-    """Raises AddressError for a file that is no socket, and so none of ours; OSError."""
+    """Removes a socket's file. Raises OSError, and AddressError for a file that is no socket."""
     try:
         info = os.lstat(address)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""One client's connection: frames in, requests started, replies out."""
+"""One client's connection: it reads frames, starts requests and sends replies."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from contextlib import suppress
 from csearch.protocol.wire import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
 from csearchd import limits
 from csearchd.concurrency.supervisor import UNEXPECTED
-from csearchd.serve.held_bytes import Holdings
-from csearchd.serve.request import Handler, Request, RequestError
-from csearchd.serve.stream import Stream, close_files
+from csearchd.errors import RequestError
+from csearchd.requests.decoding import decoded
+from csearchd.requests.exchange import Exchange, Handler
+from csearchd.requests.files import close_files
+from csearchd.serve.memory_quota import MemoryQuota
+from csearchd.serve.stream import Stream
 
 log = logging.getLogger(__name__)
 
 
 class Connection:
-    """Reads requests until the client leaves; then cancels what it asked for."""
+    """Reads requests until the client leaves, then cancels those under way."""
 
     def __init__(
         self,
         stream: Stream,
         handle: Handler,
-        incoming: Holdings[Connection],
-        results: Holdings[Connection],
+        incoming: MemoryQuota[Connection],
+        results: MemoryQuota[Connection],
     ) -> None:
         self._stream = stream
         self._handle = handle
@@ -34,34 +37,36 @@ class Connection:
         self._results = results
         self._unpacker = Unpacker(MAX_REQUEST, limits.ELEMENTS)
         self._files: list[int] = []  # descriptors, in the order in which they came
-        self._tasks: dict[asyncio.Task[None], Request] = {}
-        self._sizes: dict[Request, int] = {}  # bytes of the requests under way
-        self._kept: dict[Request, int] = {}  # results of theirs that are kept
+        self._tasks: dict[asyncio.Task[None], Exchange] = {}
+        self._sizes: dict[Exchange, int] = {}  # bytes of the requests under way
+        self._held_results: dict[Exchange, int] = {}  # bytes of their results, by estimate
         self._turns = asyncio.Semaphore(limits.AT_ONCE)
-        self._in_turn: set[Request] = set()
+        self._in_turn: set[Exchange] = set()
         self._sending = asyncio.Lock()
         self._message_began: float | None = None
         self._timeout: asyncio.Timeout | None = None
         self._serving: asyncio.Task[None] | None = None
-        self.since = time.monotonic()  # when a request came, or ended, last
+        self.idle_since = time.monotonic()  # when a request came, or ended, last
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way; half a message is none."""
+        """Whether no request is under way. A part of a message is no request."""
         return not self._tasks
 
     @property
-    def is_slow(self) -> bool:
-        """Whether a message has begun to come."""
+    def has_partial_message(self) -> bool:
+        """Whether a part of a message has come."""
         return self._unpacker.waiting > 0
 
     @property
-    def stuck(self) -> float | None:
-        """Since when the client doesn't read what it is sent."""
-        return self._stream.stuck
+    def stalled_since(self) -> float | None:
+        """Since when the client hasn't read what it was sent, in monotonic seconds; None if it
+        reads."""
+        return self._stream.stalled_since
 
     def serve(self, ended: Callable[[Connection], object]) -> asyncio.Task[None]:
-        """Begins; `ended` is called at the end. The caller reads what the task raises."""
+        """Begins to serve and returns the task, whose errors the caller reads. `ended` is called at
+        the end."""
         self._serving = asyncio.create_task(self._serve(), name="a connection")
         # Not in the task: one that is cancelled before its first step never runs.
         self._serving.add_done_callback(self._close)
@@ -75,6 +80,7 @@ class Connection:
         self.end()
 
     def end(self) -> None:
+        """Ends the connection without a word."""
         if self._serving:
             self._serving.cancel()
 
@@ -83,16 +89,16 @@ class Connection:
             while await self._receive():
                 pass
         except ProtocolError as error:
-            await self._part(_error(None, "bad-request", str(error)))
+            await self._say_farewell(_error(None, "bad-request", str(error)))
         except TimeoutError:
-            await self._part(self._farewell())
+            await self._say_farewell(self._farewell())
         except OSError:
             pass  # the client is gone
         finally:
             for task in self._tasks:
                 task.cancel()
 
-    async def _part(self, message: Message) -> None:
+    async def _say_farewell(self, message: Message) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.MESSAGE_SECONDS):
                 await self.send(message)
@@ -105,7 +111,8 @@ class Connection:
         self._results.set(self, 0)
 
     async def _receive(self) -> bool:
-        """Takes what comes next; False at the end. Raises ProtocolError, TimeoutError, OSError."""
+        """Takes what comes next and starts the requests in it. Returns False at the end. Raises
+        ProtocolError, TimeoutError, OSError."""
         try:
             async with asyncio.timeout_at(self._deadline()) as self._timeout:
                 data, files = await self._stream.receive()
@@ -119,45 +126,45 @@ class Connection:
             size, left = left - self._unpacker.waiting, self._unpacker.waiting
             self._message_began = None
             self._begin(message, size)
-        if not self.is_slow:
+        if not self.has_partial_message:
             self._message_began = None
         elif self._message_began is None:
             self._message_began = time.monotonic()
-        self._count()
+        self._report_size()
         return bool(data)
 
     def _deadline(self) -> float | None:
-        """When it is enough: for the rest of a message, or for the next one."""
+        """When the rest of a message, or the next one, must have come; monotonic seconds."""
         if self._message_began is not None:
             return self._message_began + limits.MESSAGE_SECONDS
-        return None if self._tasks else self.since + limits.IDLE_SECONDS
+        return None if self._tasks else self.idle_since + limits.IDLE_SECONDS
 
     def _farewell(self) -> Message:
-        if self.is_slow:
+        if self.has_partial_message:
             took = f"the message was not complete after {limits.MESSAGE_SECONDS:g} s"
             return _error(None, "bad-request", took)
         idle = f"nothing was asked for {limits.IDLE_SECONDS:g} s; connect again"
         return _error(None, "idle", idle)
 
-    def find(self, identifier: object) -> Request | None:
-        """The request with that id, if it is still under way."""
-        for request in self._tasks.values():
-            if request.message.get("id") == identifier:
-                return request
+    def find(self, identifier: int | None) -> Exchange | None:
+        """Returns the request with that id, if it is still under way."""
+        for exchange in self._tasks.values():
+            if exchange.identifier == identifier:
+                return exchange
         return None
 
-    def holds(self, request: Request, results: int) -> None:
-        self._kept[request] = results * limits.HIT_BYTES
-        self._results.set(self, sum(self._kept.values()))
+    def holds(self, exchange: Exchange, results: int) -> None:
+        self._held_results[exchange] = results * limits.HIT_BYTES
+        self._results.set(self, sum(self._held_results.values()))
 
-    async def reply(self, request: Request, kind: str, fields: Message) -> None:
+    async def reply(self, exchange: Exchange, kind: str, fields: Message) -> None:
         if kind == "progress":  # it waits, and computes nothing
-            self._give_turn_back(request)
-        self._results.make_room()
-        await self.send({"id": request.message.get("id"), "type": kind, **fields})
+            self._give_turn_back(exchange)
+        self._results.enforce()
+        await self.send({"id": exchange.identifier, "type": kind, **fields})
 
     async def send(self, message: Message) -> None:
-        """Does nothing if the client is gone."""
+        """Sends a message. It does nothing if the client is gone."""
         try:
             async with self._sending:
                 await self._stream.send(pack(message))
@@ -169,61 +176,61 @@ class Connection:
             raise ProtocolError(f"more than {limits.REQUESTS} requests at a time")
         if type(message.get("id", 0)) not in (int, type(None)):
             raise ProtocolError("a request whose id is no whole number")
-        request = Request(message, self, self._take_files(message))
-        self._sizes[request] = size
-        task = asyncio.create_task(self._answer(request), name="a request")
-        self._tasks[task] = request
+        exchange = Exchange(self, self._take_files(message), message.get("id"))
+        self._sizes[exchange] = size
+        task = asyncio.create_task(self._answer(exchange, message), name="a request")
+        self._tasks[task] = exchange
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        request = self._tasks.pop(task)
-        close_files(request.files)
-        del self._sizes[request]
-        if self._kept.pop(request, None):
-            self._results.set(self, sum(self._kept.values()))
-        self._count()
-        self.since = time.monotonic()
+        exchange = self._tasks.pop(task)
+        close_files(exchange.files)
+        del self._sizes[exchange]
+        if self._held_results.pop(exchange, None):
+            self._results.set(self, sum(self._held_results.values()))
+        self._report_size()
+        self.idle_since = time.monotonic()
         if self._timeout:
             self._timeout.reschedule(self._deadline())
 
-    def _count(self) -> None:
-        """Says how many bytes the client's messages take."""
+    def _report_size(self) -> None:
+        """Tells the quota how many bytes the client's messages take."""
         done = self._serving is None or self._serving.done()
         size = self._unpacker.waiting + sum(self._sizes.values())
         size += len(self._files) * limits.FILE_BYTES
         self._incoming.set(self, 0 if done else size)
 
     def _take_files(self, message: Message) -> list[int]:
-        """The descriptors that a request says it brings."""
+        """Returns the descriptors that a request says it brings. Raises ProtocolError."""
         count = message.get("files", 0)
         if type(count) is not int or not 0 <= count <= len(self._files):
             raise ProtocolError("a request that says it brings files, which didn't come")
         files, self._files = self._files[:count], self._files[count:]
         return files
 
-    async def _answer(self, request: Request) -> None:
+    async def _answer(self, exchange: Exchange, message: Message) -> None:
         await self._turns.acquire()
-        self._in_turn.add(request)
-        identifier = request.message.get("id")
+        self._in_turn.add(exchange)
+        identifier = exchange.identifier
         try:
-            await request.reply("result", **await self._handle(request))
+            await exchange.reply("result", **await self._handle(decoded(message), exchange))
         except RequestError as error:
             await self.send(_error(identifier, error.code, str(error), **error.fields))
         except Exception:
-            what = limits.clipped(repr(request.message.get("op")))
+            what = limits.clipped(repr(message.get("op")))
             log.exception("the request %s failed", what)
             await self.send(_error(identifier, "internal", UNEXPECTED))
         finally:
-            self._give_turn_back(request)
+            self._give_turn_back(exchange)
 
-    def _give_turn_back(self, request: Request) -> None:
-        if request in self._in_turn:
-            self._in_turn.discard(request)
+    def _give_turn_back(self, exchange: Exchange) -> None:
+        if exchange in self._in_turn:
+            self._in_turn.discard(exchange)
             self._turns.release()
 
 
 def refusal(reason: str) -> bytes:
-    """What is sent to a client that is turned away."""
+    """Returns the frame that is sent to a client that is turned away."""
     return pack(_error(None, "busy", reason))
 
 

@@ -1,4 +1,4 @@
-"""Directories with pictures in or below them, to be found by how their names begin."""
+"""Finds directories that have pictures in or below them by the beginning of their names."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ _State = tuple[DirectoryTree, int, bytes]
 
 
 class FolderNames:
-    """Sorted once for as long as no directory comes, goes or gets its first picture. Used by
-    several threads at once; nobody waits for them."""
+    """Keeps the names sorted until a directory comes, goes or gets its first picture. Used by
+    several threads, which don't wait for each other."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._known: tuple[_State, list[int]] | None = None  # ids, by name, case ignored
 
     def beginning(self, prefix: str, most: int) -> list[str]:
-        """Up to `most` names that begin so, each once; behind a "/" those in directories that are
-        called so in part. Case is ignored, and what can't be typed left out."""
+        """Returns up to `most` names that begin with `prefix`, each once. Behind a "/" it finds
+        those in directories whose name contains what stands before it. Case is ignored, and names
+        that can't be typed are left out."""
         above, slash, start = prefix.rpartition("/")
         parents = [part.casefold() for part in above.split("/") if part]
         while True:
@@ -72,7 +73,7 @@ def _shown(tree: DirectoryTree, directory: int) -> str:
 
 
 def _is_in(tree: DirectoryTree, directory: int, parents: Sequence[str]) -> bool:
-    """Whether the directories above it are called so, in part, the nearest last."""
+    """Whether the names of the directories above contain `parents`, the nearest last."""
     for part, above in zip(
         reversed(parents), islice(tree.ancestors(directory), 1, None), strict=False
     ):

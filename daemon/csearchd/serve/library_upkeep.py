@@ -1,4 +1,4 @@
-"""Sees to it that the library stays whole, and on the disk: chores of the running service."""
+"""Keeps the library whole, small and on the disk: chores of the running service."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ import logging
 import os
 import time
 
+from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.concurrency.threads import Until, setter
+from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError
-from csearchd.serve.service import Service
+from csearchd.indexing.indexer import Indexer
+from csearchd.library import contents
+from csearchd.library.durability.summary import Summary
+from csearchd.library.library import Library
+from csearchd.library.model_cleanup import delete_unused_vectors
+from csearchd.models.active_model import Models
+from csearchd.serve import result_folders
+from csearchd.serve.configuration import Configuration
 
 log = logging.getLogger(__name__)
 
@@ -19,80 +28,125 @@ THOROUGH = "CSEARCHD_THOROUGH"  # the same, that it is to look for damaged rows
 _LOOK_SECONDS = 15.0  # between looks for the library's file
 _REST_SECONDS = 1.0  # between looks for what the user has changed
 _KEEP_SECONDS = 60.0  # until all else is in the database's own file
+_PURGE_SECONDS = 300.0  # between purges of contents without files
 
 
-async def keep_library(service: Service) -> None:
-    """Brings what is new to the disk soon, and restarts the service where its library was deleted
-    or replaced, with all that it held."""
-    news = asyncio.Event()
-    service.library.on_commit(setter(news))
-    news.set()
-    kept, changed = time.monotonic(), False
-    while not service.restart:
+class LibraryUpkeep:
+    """Made and used in the event loop. Each of its coroutines may be run again after it failed."""
+
+    def __init__(
+        self,
+        library: Library,
+        summary: Summary,
+        models: Models,
+        indexer: Indexer,
+        configuration: Configuration,
+        lifecycle: Lifecycle,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._summary = summary
+        self._models = models
+        self._indexer = indexer
+        self._configuration = configuration
+        self._lifecycle = lifecycle
+        self._workers = workers
+        self._news = asyncio.Event()  # something was committed
+        self._news.set()
+        library.on_commit(setter(self._news))
+
+    async def keep(self) -> None:
+        """Writes changes to the disk soon, and restarts the service where its library was deleted
+        or replaced."""
+        self._news.set()
+        kept, changed = time.monotonic(), False
+        while not self._lifecycle.restarts:
+            try:
+                await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS)
+            except TimeoutError:
+                pass
+            changed |= self._news.is_set()
+            self._news.clear()
+            all_of_it = changed and time.monotonic() - kept > _KEEP_SECONDS
+            if all_of_it:
+                kept, changed = time.monotonic(), False
+            if await self._workers.wait(self._is_rescued, all_of_it):
+                self._lifecycle.restart()
+            await asyncio.sleep(_REST_SECONDS)
+
+    async def check(self) -> None:
+        """Looks for damaged rows in a large library, which isn't checked when it is opened, and
+        restarts the service where there are any."""
+        if self._library.unchecked and await self._workers.walk(self._is_damaged):
+            os.environ[THOROUGH] = "yes"
+            self._lifecycle.restart()
+
+    async def purge(self) -> None:
+        """Deletes contents that have had no file, and vectors that have had no model, for long, a
+        few at a time."""
+        while True:
+            keep = self._configuration.current.library.keep_days * 86400
+            try:
+                while await self._workers.wait(contents.purge, self._library, keep):
+                    await asyncio.sleep(0.1)
+                installed = await self._workers.wait(lambda: self._models.fingerprints)
+                while await self._workers.wait(
+                    delete_unused_vectors, self._library, installed, keep
+                ):
+                    await asyncio.sleep(0.1)
+                await self._workers.wait(self._library.flush_caches)
+            except (LibraryError, OSError) as error:
+                log.error("%s", error)
+            await self._workers.wait(result_folders.remove_old)
+            await asyncio.sleep(_PURGE_SECONDS)
+
+    async def verify(self) -> None:
+        """Looks for damaged files in the cache, and repairs them. Raises LibraryError."""
+        if await self._workers.wait(self._library.verify):
+            await self._workers.wait(self._indexer.recount)
+
+    def _is_damaged(self, _: Until) -> bool:
+        """Whether rows of the library are damaged."""
         try:
-            await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
-        except TimeoutError:
-            pass
-        changed |= news.is_set()
-        news.clear()
-        all_of_it = changed and time.monotonic() - kept > _KEEP_SECONDS
-        if all_of_it:
-            kept, changed = time.monotonic(), False
-        if await service.wait(_is_rescued, service, all_of_it):
-            service.restart = True
-            service.ending.set()
-        await asyncio.sleep(_REST_SECONDS)
+            damaged = self._library.has_damage()
+        except LibraryError as error:
+            log.error("%s", error)
+            return False
+        if damaged:
+            log.error("%s has damaged rows; the service restarts without them", self._library.path)
+        return damaged
 
+    def _is_rescued(self, all_of_it: bool) -> bool:
+        """Whether the library was lost and has been copied from what is still open, so that a
+        restart opens the copy.
 
-async def check_library(service: Service) -> None:
-    """Restarts the service where rows of a large library, which weren't looked at when it was
-    opened, are damaged."""
-    if service.library.unchecked and await service.walk(_is_damaged, service):
-        os.environ[THOROUGH] = "yes"
-        service.restart = True
-        service.ending.set()
-
-
-def _is_damaged(_: Until, service: Service) -> bool:
-    try:
-        damaged = service.library.has_damage()
-    except LibraryError as error:
-        log.error("%s", error)
+        Where it wasn't lost, changes are written to the disk: all if `all_of_it`, else only what
+        the user has changed.
+        """
+        library = self._library
+        try:
+            if library.is_lost():
+                os.environ[RESCUED] = library.rescue()
+                log.error("%s; the service restarts", os.environ[RESCUED])
+                return True
+            if all_of_it or library.last_error or self._summary.is_outdated():
+                library.checkpoint()
+                self._summary.update()
+                library.last_error = None
+        except (LibraryError, OSError) as error:
+            said = str(error)
+            if isinstance(error, OSError):  # one that comes of writing doesn't name the file
+                where = error.filename or os.path.dirname(library.path)
+                said = f"{where}: {error.strerror or error}"
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    said = f"the disk with {where} is full; free some space on it"
+            if library.is_lost():
+                said = (
+                    f"{library.path} was deleted or moved while the service runs, and cannot be "
+                    f"made anew ({said}): nothing new is kept, and what is known is lost when the "
+                    "service stops; put things right there, and the service tries again"
+                )
+            if said != library.last_error:
+                log.error("%s", said)
+            library.last_error = said
         return False
-    if damaged:
-        log.error("%s has damaged rows; the service restarts without them", service.library.path)
-    return damaged
-
-
-def _is_rescued(service: Service, all_of_it: bool) -> bool:
-    """Whether the library had been lost, and its copy is to be opened in its place.
-
-    Where it isn't, what is new is brought to the disk: `all_of_it`, or what the user has changed.
-    """
-    library = service.library
-    try:
-        if library.is_lost():
-            os.environ[RESCUED] = library.rescue()
-            log.error("%s; the service restarts", os.environ[RESCUED])
-            return True
-        if all_of_it or library.last_error or service.summary.is_outdated():
-            library.checkpoint()
-            service.summary.update()
-            library.last_error = None
-    except (LibraryError, OSError) as error:
-        said = str(error)
-        if isinstance(error, OSError):  # one that comes of writing doesn't name the file
-            where = error.filename or os.path.dirname(library.path)
-            said = f"{where}: {error.strerror or error}"
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                said = f"the disk with {where} is full; free some space on it"
-        if library.is_lost():
-            said = (
-                f"{library.path} was deleted or moved while the service runs, and cannot be made "
-                f"anew ({said}): nothing new is kept, and what is known is lost when the service "
-                "stops; put things right there, and the service tries again"
-            )
-        if said != library.last_error:
-            log.error("%s", said)
-        library.last_error = said
-    return False

@@ -1,4 +1,4 @@
-"""Folders of results: clients make them in the runtime directory, the service removes old ones."""
+"""Folders of results, which clients make in the runtime directory and the service removes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEPT_SECONDS = 86400.0
 
 
 def remove_old() -> None:
-    """Removes folders of links that are older than a day, and nothing but links in them."""
+    """Removes folders that are older than a day and hold nothing but links."""
     with suppress(OSError, AddressError):
         with os.scandir(os.path.join(runtime_directory(), RESULTS)) as folders:
             old = [folder.path for folder in folders if _is_old(folder)]

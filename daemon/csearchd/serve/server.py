@@ -1,4 +1,4 @@
-"""The listening end: accepts the owner's clients and nobody else's."""
+"""Accepts the owner's clients, and nobody else's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import time
 from csearch.protocol.wire import peer_uid
 from csearchd import limits
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.requests.exchange import Handler
 from csearchd.serve.connection import Connection, refusal
-from csearchd.serve.held_bytes import Holdings
-from csearchd.serve.request import Handler
+from csearchd.serve.memory_quota import MemoryQuota
 from csearchd.serve.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _FULL = (
 
 
 class Server:
-    """Serves connections on a listening Unix socket, whoever opened it."""
+    """Serves connections on a listening Unix socket."""
 
     def __init__(self, listening: socket.socket, handle: Handler, supervisor: Supervisor) -> None:
         self._listening = listening
@@ -37,15 +37,15 @@ class Server:
         self._supervisor = supervisor
         self._connections: set[Connection] = set()
         self._warned = 0.0
-        self._incoming = Holdings[Connection](
+        self._incoming = MemoryQuota[Connection](
             limits.INCOMING_BYTES, self._dismiss, lambda one: True
         )
-        self._results = Holdings[Connection](
-            limits.RESULTS_BYTES, self._dismiss, lambda one: one.stuck is not None
+        self._results = MemoryQuota[Connection](
+            limits.RESULTS_BYTES, self._dismiss, lambda one: one.stalled_since is not None
         )
 
     def stop(self) -> None:
-        """Drops who is there. The listening socket stays open."""
+        """Ends all connections. The listening socket stays open."""
         for one in self._connections:
             one.end()
 
@@ -72,6 +72,7 @@ class Server:
                 connection.close()
 
     def _admit(self, connection: socket.socket) -> bool:
+        """Begins to serve a connection. Returns False where it is refused."""
         try:
             uid = peer_uid(connection)
         except OSError:
@@ -90,27 +91,27 @@ class Server:
         return True
 
     def _give_way(self) -> bool:
-        """Dismisses the connection that has been idle for longest, or whose client doesn't read;
-        False where there is none."""
+        """Dismisses the connection that has been idle for longest, or else one whose client doesn't
+        read. Returns False where there is none."""
         now = time.monotonic()
         idle = [one for one in self._connections if one.is_idle]
-        stuck = [
+        stalled = [
             one
             for one in self._connections
-            if one.stuck is not None and now - one.stuck > limits.STUCK_SECONDS
+            if one.stalled_since is not None and now - one.stalled_since > limits.STUCK_SECONDS
         ]
         if idle:
-            self._dismiss(min(idle, key=lambda one: one.since))
-        elif stuck:
-            self._dismiss(min(stuck, key=lambda one: one.stuck or now))
-        return bool(idle or stuck)
+            self._dismiss(min(idle, key=lambda one: one.idle_since))
+        elif stalled:
+            self._dismiss(min(stalled, key=lambda one: one.stalled_since or now))
+        return bool(idle or stalled)
 
     def _dismiss(self, one: Connection) -> None:
         self._connections.discard(one)
         one.dismiss(_GIVE_WAY)
 
     def _warn(self, text: str) -> None:
-        """In the log, which nobody who connects again and again is to fill."""
+        """Writes a line to the log, but not one for each of many refused connections."""
         now = time.monotonic()
         if now - self._warned > _QUIET_SECONDS:
             self._warned = now

@@ -1,6 +1,6 @@
 """The tagger's work: plans for some files, the ledger's word that they are noted, then the files.
 
-What the daemon and the tagger say to each other is in csearch.protocol.wire (`tags-serve`). Killed
+What the daemon and the tagger say to each other is in csearchd.requests.tagger. Killed
 at any moment, the ledger knows what was about to be written where.
 """
 

@@ -1,1 +1,1 @@
-"""The operations of the protocol, one module for each group."""
+"""The handlers of the protocol's operations, one module for each group."""

@@ -6,108 +6,127 @@ import logging
 import os
 
 from csearch.protocol.wire import Message
-from csearchd import limits
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError
 from csearchd.library import concepts, roots
+from csearchd.library.library import Library
 from csearchd.models.catalogue import RECOMMENDED
 from csearchd.models.installed import installed_models
+from csearchd.requests.completion import CompleteRequest, HistoryClearRequest
+from csearchd.requests.exchange import Exchange
 from csearchd.search.concepts import aliases
+from csearchd.search.history import History
 from csearchd.search.query_language.grammar import FILTERS
-from csearchd.serve.handlers import offers
-from csearchd.serve.handlers.arguments import text_argument
-from csearchd.serve.handlers.offers import Values
-from csearchd.serve.request import Request, RequestError
-from csearchd.serve.service import Service
+from csearchd.search.request import SearchRequest
+from csearchd.serve.configuration import Configuration
+from csearchd.serve.handlers.filter_values import MOST, FilterValues, Values, beginning, fixed
+from csearchd.serve.operations import Handlers
 
 log = logging.getLogger(__name__)
 
-
-async def complete(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    what, prefix = request.message.get("what"), request.message.get("prefix", "")
-    values = _VALUES.get(str(what))
-    if values is None:
-        raise RequestError("bad-request", f"what must be one of {', '.join(_VALUES)}")
-    prefix = text_argument(prefix, "prefix", limits.VALUE)
-    found = await service.run(values, service, prefix)
-    service.begin("preparing completion", offers.prepare, service)
-    return {"values": found[: offers.MOST]}
+_SLOW = frozenset(("near",))  # what reads files, which may have to be made first
 
 
-async def clear(service: Service, request: Request) -> Message:
-    try:
-        return {"queries": await service.wait(service.history.clear)}
-    except OSError as error:
-        raise RequestError("library", _unusable(service, error)) from error
+class CompletionHandlers:
+    """Also keeps the queries of searches, and forgets them."""
 
+    def __init__(
+        self,
+        library: Library,
+        history: History,
+        history_path: str,
+        models_path: str,
+        filter_values: FilterValues,
+        configuration: Configuration,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._history = history
+        self._history_path = history_path
+        self._models_path = models_path
+        self._filter_values = filter_values
+        self._configuration = configuration
+        self._workers = workers
+        self._values: dict[str, Values] = {
+            "queries": self._queries,
+            "filters": fixed(*FILTERS),
+            "roots": self._roots,
+            "concepts": self._concepts,
+            "taught": self._taught,
+            "models": self._models,
+            "recommended": fixed(*(model.name for model in RECOMMENDED)),
+            **filter_values.by_name,
+        }
 
-async def forget(service: Service, path: bytes) -> None:
-    """Drops the past queries that name a path. Raises RequestError."""
-    try:
-        await service.wait(service.history.forget, path)
-    except OSError as error:
-        raise RequestError("library", _unusable(service, error)) from error
+    def handlers(self) -> Handlers:
+        return {CompleteRequest: self._complete, HistoryClearRequest: self._clear}
 
+    async def _complete(self, request: CompleteRequest, exchange: Exchange) -> Message:
+        values = self._values.get(request.what)
+        if values is None:
+            raise RequestError("bad-request", f"what must be one of {', '.join(self._values)}")
+        run = self._workers.wait if request.what in _SLOW else self._workers.answer
+        found = await run(values, request.prefix)
+        self._workers.begin("preparing completion", self._filter_values.prepare)
+        return {"values": found[:MOST]}
 
-def remember(service: Service, message: Message) -> None:
-    """Keeps the query of a `search` that asks for it, where the user wants that, for completion,
-    which is made ready.
+    async def _clear(self, request: HistoryClearRequest, exchange: Exchange) -> Message:
+        try:
+            return {"queries": await self._workers.wait(self._history.clear)}
+        except OSError as error:
+            raise RequestError("library", self._unusable(error)) from error
 
-    A picture that is named by its place relative to a directory means nothing in another one.
-    """
-    if not message.get("remember") or not service.config.history.keep:
-        return
-    offers.prepare(service)
-    query = str(message["query"])
-    for picture in message.get("pictures") or ():
-        start = picture.get("start")
-        if start is not None and not query.startswith(("/", "http", "file:"), start):
+    async def forget(self, path: bytes) -> None:
+        """Deletes the past queries that name a path. Raises RequestError."""
+        try:
+            await self._workers.wait(self._history.forget, path)
+        except OSError as error:
+            raise RequestError("library", self._unusable(error)) from error
+
+    def remember(self, request: SearchRequest) -> None:
+        """Keeps the query of a search that asks for it, unless the user doesn't want that, and
+        prepares completion.
+
+        A query with a picture named relative to a directory is not kept: it means nothing
+        elsewhere.
+        """
+        if not request.remember or not self._configuration.current.history.keep:
             return
-    try:
-        service.history.add(query)
-    except OSError as error:
-        log.warning("%s; the query is not kept", _unusable(service, error))
+        self._filter_values.prepare()
+        query = request.query
+        for picture in request.pictures or ():
+            start = picture.start
+            if start is not None and not query.startswith(("/", "http", "file:"), start):
+                return
+        try:
+            self._history.add(query)
+        except OSError as error:
+            log.warning("%s; the query is not kept", self._unusable(error))
 
+    def _unusable(self, error: OSError) -> str:
+        # Not the error's own name of the file: one that comes of writing has none.
+        return f"{self._history_path}: {error.strerror or error}"
 
-def _unusable(service: Service, error: OSError) -> str:
-    # Not the error's own name of the file: one that comes of writing has none.
-    return f"{service.paths.history}: {error.strerror or error}"
+    def _queries(self, prefix: str) -> list[str]:
+        if not self._configuration.current.history.keep:
+            return []
+        try:
+            return self._history.beginning(prefix, MOST)
+        except OSError:
+            return []
 
+    def _roots(self, prefix: str) -> list[str]:
+        """The roots whose names can be typed."""
+        names = [os.fsdecode(path) for path in roots.roots(self._library)]
+        return [name for name in names if name.startswith(prefix) and name.isprintable()]
 
-def _queries(service: Service, prefix: str) -> list[str]:
-    try:
-        return service.history.beginning(prefix, offers.MOST) if service.config.history.keep else []
-    except OSError:
-        return []
+    def _concepts(self, prefix: str) -> list[str]:
+        return beginning([concept.name for concept in concepts.read(self._library)], prefix)
 
+    def _taught(self, prefix: str) -> list[str]:
+        known = concepts.read(self._library)
+        names = [alias for concept in known for alias in aliases(concept.name)]
+        return beginning(sorted(dict.fromkeys(names)), prefix)
 
-def _roots(service: Service, prefix: str) -> list[str]:
-    """Those whose names can be typed."""
-    names = [os.fsdecode(path) for path in roots.roots(service.library)]
-    return [name for name in names if name.startswith(prefix) and name.isprintable()]
-
-
-def _concepts(service: Service, prefix: str) -> list[str]:
-    return offers.beginning([concept.name for concept in concepts.read(service.library)], prefix)
-
-
-def _taught(service: Service, prefix: str) -> list[str]:
-    names = [alias for concept in concepts.read(service.library) for alias in aliases(concept.name)]
-    return offers.beginning(sorted(dict.fromkeys(names)), prefix)
-
-
-def _models(service: Service, prefix: str) -> list[str]:
-    return offers.beginning(
-        [model.name for model in installed_models(service.paths.models)], prefix
-    )
-
-
-_VALUES: dict[str, Values] = {
-    "queries": _queries,
-    "filters": offers.fixed(*FILTERS),
-    "roots": _roots,
-    "concepts": _concepts,
-    "taught": _taught,
-    "models": _models,
-    "recommended": offers.fixed(*(model.name for model in RECOMMENDED)),
-    **offers.FILTERS,
-}
+    def _models(self, prefix: str) -> list[str]:
+        return beginning([model.name for model in installed_models(self._models_path)], prefix)

@@ -1,4 +1,4 @@
-"""The operations about concepts: what the user teaches by pictures."""
+"""The operations on concepts, which the user teaches by pictures."""
 
 from __future__ import annotations
 
@@ -6,89 +6,118 @@ import os
 
 from csearch.protocol.wire import Message
 from csearchd import limits
-from csearchd.errors import VocabularyError
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError, VocabularyError
 from csearchd.library import concepts, listings
+from csearchd.library.library import Library
+from csearchd.requests.concepts import (
+    ConceptRemoveRequest,
+    ConceptRenameRequest,
+    ConceptsRequest,
+    TeachRequest,
+)
+from csearchd.requests.exchange import Exchange
 from csearchd.scoring.vocabulary import check_name
-from csearchd.search.concepts import aliases
-from csearchd.serve.handlers.arguments import is_path, resolved, shown, text_argument
-from csearchd.serve.handlers.questions import look
-from csearchd.serve.handlers.search import wait_for_reading
-from csearchd.serve.request import Request, RequestError
-from csearchd.serve.service import Service
+from csearchd.search.concepts import Concepts, aliases
+from csearchd.serve.client_paths import ClientPaths, shown
+from csearchd.serve.handlers.queries import QueryResolver
+from csearchd.serve.operations import Handlers
+from csearchd.serve.reading import Reading
+from csearchd.validation import AbsolutePath
 
 
-async def teach(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    name = _name(request.message.get("name"))
-    paths = request.message.get("pictures")
-    against = request.message.get("against", 0)
-    if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
-        raise RequestError("bad-request", "pictures must be a list of paths (bin)")
-    if not 0 < len(paths) <= limits.PICTURES or len(paths) != len(request.files):
-        raise RequestError("bad-request", f"from 1 to {limits.PICTURES} pictures, with a file each")
-    if type(against) is not int or not 0 <= against <= len(paths):
-        raise RequestError("bad-request", "against must be the number of counter-examples")
-    known = {concept.name.lower() for concept in await service.run(concepts.read, service.library)}
-    if against == len(paths) and name.lower() not in known:
-        raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
-    # What was never looked at becomes part of the library, as in a search.
-    parents = dict.fromkeys(os.path.dirname(path) for path in paths if is_path(path))
-    new = [p for p in parents if not await service.run(listings.was_scanned, service.library, p)]
-    if new:
-        places = [await service.wait(resolved, service, path) for path in new]
-        await wait_for_reading(service, request, places)
-    contents = []
-    for path, file in zip(paths, request.files, strict=True):
-        content = (await look(service, file, path)).content
-        if content is None and (parent := os.path.dirname(path)) in parents:
-            place = await service.wait(resolved, service, parent)
-            await wait_for_reading(service, request, [place])
-            content = (await look(service, file, path)).content
-        if content is None:
-            raise RequestError(
-                "picture",
-                f"{shown(path)}: examples must be in a directory that "
-                "csearch knows; csearchctl add DIR makes it known",
-            )
-        contents.append(content)
-    split = len(contents) - against
-    concept = await service.wait(
-        concepts.add, service.library, name, contents[:split], contents[split:]
-    )
-    service.concepts.changed()
-    return {**_described(concept), "new": name.lower() not in known}
+class ConceptHandlers:
+    """`teach`, `concepts`, `concept-rename`, `concept-remove`."""
 
+    def __init__(
+        self,
+        library: Library,
+        known_concepts: Concepts,
+        queries: QueryResolver,
+        paths: ClientPaths,
+        reading: Reading,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._concepts = known_concepts
+        self._queries = queries
+        self._paths = paths
+        self._reading = reading
+        self._workers = workers
 
-async def list_concepts(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    known = await service.run(concepts.read, service.library)
-    return {"concepts": [_described(concept) for concept in known]}
+    def handlers(self) -> Handlers:
+        return {
+            TeachRequest: self._teach,
+            ConceptsRequest: self._list,
+            ConceptRenameRequest: self._rename,
+            ConceptRemoveRequest: self._remove,
+        }
 
-
-async def rename(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    name = text_argument(request.message.get("name"), "name")
-    new = _name(request.message.get("new"))
-    try:
-        found = await service.wait(concepts.rename, service.library, name, new)
-    except KeyError:
-        raise RequestError("bad-request", f'there is a concept "{new}" already') from None
-    return await _changed(service, name, found)
-
-
-async def remove(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    name = text_argument(request.message.get("name"), "name")
-    return await _changed(service, name, await service.wait(concepts.remove, service.library, name))
-
-
-async def _changed(service: Service, name: str, found: bool) -> Message:
-    if not found:
-        raise RequestError(
-            "not-found", f'there is no concept "{name}"; csearchctl concepts lists them'
+    async def _teach(self, request: TeachRequest, exchange: Exchange) -> Message:
+        name = _name(request.name)
+        known = {concept.name.lower() for concept in await self._read()}
+        if request.against == len(request.pictures) and name.lower() not in known:
+            raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
+        found = await self._contents(request.pictures, exchange)
+        split = len(found) - request.against
+        concept = await self._workers.wait(
+            concepts.add, self._library, name, found[:split], found[split:]
         )
-    service.concepts.changed()
-    return {}
+        self._concepts.changed()
+        return {**_described(concept), "new": name.lower() not in known}
+
+    async def _contents(self, paths: list[bytes], exchange: Exchange) -> list[int]:
+        """Returns the contents of pictures. Directories never seen before are read first, as in a
+        search. Raises RequestError."""
+        parents = dict.fromkeys(os.path.dirname(p) for p in paths if AbsolutePath.is_valid(p))
+        new = [p for p in parents if not await self._workers.answer(self._is_seen, p)]
+        if new:
+            places = [await self._workers.wait(self._paths.resolve, path) for path in new]
+            await self._reading.wait_for(exchange, places)
+        found = []
+        for path, file in zip(paths, exchange.files, strict=True):
+            content = (await self._queries.see(file, path)).content
+            if content is None and (parent := os.path.dirname(path)) in parents:
+                place = await self._workers.wait(self._paths.resolve, parent)
+                await self._reading.wait_for(exchange, [place])
+                content = (await self._queries.see(file, path)).content
+            if content is None:
+                raise RequestError(
+                    "picture",
+                    f"{shown(path)}: examples must be in a directory that "
+                    "csearch knows; csearchctl add DIR makes it known",
+                )
+            found.append(content)
+        return found
+
+    async def _list(self, request: ConceptsRequest, exchange: Exchange) -> Message:
+        return {"concepts": [_described(concept) for concept in await self._read()]}
+
+    async def _rename(self, request: ConceptRenameRequest, exchange: Exchange) -> Message:
+        new = _name(request.new)
+        try:
+            found = await self._workers.wait(concepts.rename, self._library, request.name, new)
+        except KeyError:
+            raise RequestError("bad-request", f'there is a concept "{new}" already') from None
+        return self._changed(request.name, found)
+
+    async def _remove(self, request: ConceptRemoveRequest, exchange: Exchange) -> Message:
+        found = await self._workers.wait(concepts.remove, self._library, request.name)
+        return self._changed(request.name, found)
+
+    def _changed(self, name: str, found: bool) -> Message:
+        if not found:
+            raise RequestError(
+                "not-found", f'there is no concept "{name}"; csearchctl concepts lists them'
+            )
+        self._concepts.changed()
+        return {}
+
+    async def _read(self) -> list[concepts.Concept]:
+        return await self._workers.answer(concepts.read, self._library)
+
+    def _is_seen(self, path: bytes) -> bool:
+        return listings.was_scanned(self._library, path)
 
 
 def _described(concept: concepts.Concept) -> Message:
@@ -100,11 +129,14 @@ def _described(concept: concepts.Concept) -> Message:
     }
 
 
-def _name(given: object) -> str:
-    """Raises RequestError."""
-    name = " ".join(text_argument(given, "a concept's name").split()) if given else ""
+def _name(given: str) -> str:
+    """Returns a concept's name without superfluous blanks. Raises RequestError."""
+    name = " ".join(given.split())
     if not name:
         raise RequestError("bad-request", "a concept needs a name")
+    if len(given) > limits.NAME:
+        text = f"a concept's name has {len(given)} characters; at most {limits.NAME}"
+        raise RequestError("bad-request", text)
     try:
         check_name(name, "a concept's name")
     except VocabularyError as error:

@@ -1,4 +1,4 @@
-"""The operation `describe`: what is known of many files, for those who show files."""
+"""The operation `describe`: what is known of many files."""
 
 from __future__ import annotations
 
@@ -7,68 +7,98 @@ import sqlite3
 from collections.abc import Iterable
 
 from csearch.protocol.wire import Message
-from csearchd import limits
 from csearchd.concurrency.threads import Until
-from csearchd.errors import TagsError
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError, TagsError
+from csearchd.library.library import Library
 from csearchd.library.metadata.details import details, snapshot
 from csearchd.library.tree import DirectoryTree
-from csearchd.serve.handlers.arguments import is_path, resolved
-from csearchd.serve.request import Request, RequestError
-from csearchd.serve.service import Service
+from csearchd.models.active_model import Models
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.library import DescribeRequest
+from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.operations import Handlers
+from csearchd.tags.tag_scorer import TagScorer
+from csearchd.validation import AbsolutePath
 
 _WORDS = 5  # for a picture
 _PARAMETERS = 500  # of a statement
 
-
-async def describe(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    paths = request.message.get("paths")
-    if not isinstance(paths, list) or not all(isinstance(path, bytes) for path in paths):
-        raise RequestError("bad-request", "paths must be a list of paths (bin)")
-    if len(paths) > limits.DESCRIBED:
-        raise RequestError("bad-request", f"more than {limits.DESCRIBED} files at a time")
-    whole = bool(request.message.get("details"))
-    parents = await service.wait(_parents, service, paths)
-    return {"files": await service.slow("explain", _describe, service, paths, parents, whole)}
-
-
-def _parents(service: Service, paths: list[bytes]) -> dict[bytes, bytes]:
-    """The directories of some paths, and where they really are."""
-    absolute = {os.path.dirname(path) for path in paths if is_path(path)}
-    return {parent: resolved(service, parent) for parent in absolute}
-
-
-def _describe(
-    until: Until, service: Service, paths: list[bytes], parents: dict[bytes, bytes], whole: bool
-) -> list[Message]:
-    """One for each path, empty where nothing is known."""
-    with service.library.read() as database, snapshot(database):
-        with service.library.memory_lock:
-            places = _places(service.library.tree, paths, parents)
-        known = _files(database, places)
-        told = details(database, known.values())
-    words = _words(until, service, list(known.values()))
-    found: list[Message] = []
-    for place in places:
-        file = known.get(place) if place else None
-        if file is None:
-            found.append({})
-            continue
-        fields = told.get(file, {})
-        shown: Message = {"keywords": fields.pop("keywords", []), "words": words.get(file, [])}
-        if whole:
-            shown["details"] = fields
-        found.append(shown)
-    return found
-
-
 _Place = tuple[int, bytes]  # a directory's id, and a name in it
+
+
+class DescribeHandlers:
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        scoring: TagScorer,
+        paths: ClientPaths,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._models = models
+        self._scoring = scoring
+        self._paths = paths
+        self._workers = workers
+
+    def handlers(self) -> Handlers:
+        return {DescribeRequest: self._describe}
+
+    async def _describe(self, request: DescribeRequest, exchange: Exchange) -> Message:
+        parents = await self._workers.wait(self._parents, request.paths)
+        whole = bool(request.details)
+        files = await self._workers.compute("explain", self._files, request.paths, parents, whole)
+        return {"files": files}
+
+    def _parents(self, paths: list[bytes]) -> dict[bytes, bytes]:
+        """Returns the real paths of the files' directories."""
+        absolute = {os.path.dirname(path) for path in paths if AbsolutePath.is_valid(path)}
+        return {parent: self._paths.resolve(parent) for parent in absolute}
+
+    def _files(
+        self, until: Until, paths: list[bytes], parents: dict[bytes, bytes], whole: bool
+    ) -> list[Message]:
+        """Returns a message for each path, which is empty where nothing is known."""
+        with self._library.read() as database, snapshot(database):
+            with self._library.memory_lock:
+                places = _places(self._library.tree, paths, parents)
+            known = _files(database, places)
+            told = details(database, known.values())
+        words = self._words(until, list(known.values()))
+        found: list[Message] = []
+        for place in places:
+            file = known.get(place) if place else None
+            if file is None:
+                found.append({})
+                continue
+            fields = told.get(file, {})
+            shown: Message = {"keywords": fields.pop("keywords", []), "words": words.get(file, [])}
+            if whole:
+                shown["details"] = fields
+            found.append(shown)
+        return found
+
+    def _words(self, until: Until, files: list[int]) -> dict[int, list[str]]:
+        """Returns words for what the pictures show, the surest first. Raises RequestError."""
+        found: dict[int, list[str]] = {}
+        try:
+            for start in range(0, len(files), _PARAMETERS):
+                until.check()
+                part = files[start : start + _PARAMETERS]
+                scored = self._scoring.words(self._models.active_model, part)
+                found |= {
+                    file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()
+                }
+        except TagsError as error:
+            raise RequestError("bad-request", str(error)) from error
+        return found
 
 
 def _places(
     tree: DirectoryTree, paths: list[bytes], parents: dict[bytes, bytes]
 ) -> list[_Place | None]:
-    """`parents`: the real paths of their directories, which the disk may take long to tell."""
+    """Returns where each file is. `parents` are the real paths of their directories."""
     directories = {parent: tree.find(real) for parent, real in parents.items()}
     places: list[_Place | None] = []
     for path in paths:
@@ -79,7 +109,7 @@ def _places(
 
 
 def _files(database: sqlite3.Connection, places: Iterable[_Place | None]) -> dict[_Place, int]:
-    """The ids of those that are known."""
+    """Returns the ids of the files that the library knows."""
     names: dict[int, list[bytes]] = {}
     for place in places:
         if place:
@@ -94,18 +124,4 @@ def _files(database: sqlite3.Connection, places: Iterable[_Place | None]) -> dic
                 (directory, *part),
             )
             found.update(((directory, name), file) for name, file in rows)
-    return found
-
-
-def _words(until: Until, service: Service, files: list[int]) -> dict[int, list[str]]:
-    """What the pictures show, the surest first. Raises RequestError."""
-    found: dict[int, list[str]] = {}
-    try:
-        for start in range(0, len(files), _PARAMETERS):
-            until.check()
-            part = files[start : start + _PARAMETERS]
-            scored = service.tagging.scoring.words(service.models.active_model, part)
-            found |= {file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()}
-    except TagsError as error:
-        raise RequestError("bad-request", str(error)) from error
     return found

@@ -1,102 +1,129 @@
-"""What `why` adds to a search: for each hit, and for the filters."""
+"""Why pictures are found: what `why` adds to a search, and the operation `regions`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
+from msgspec.structs import replace
 
 from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Until
+from csearchd.concurrency.workers import Workers
 from csearchd.encoder.messages import METHOD
-from csearchd.errors import ImageQueryError, TagsError
+from csearchd.errors import ImageQueryError, RequestError, TagsError
+from csearchd.library.library import Library
+from csearchd.models.active_model import Models
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.files import SharedFile
 from csearchd.search import explanation, filters
-from csearchd.search.image_query import Picture
+from csearchd.search.engine import Engine
+from csearchd.search.image_query import ImageQueries, Picture
 from csearchd.search.query_language.query_vector import Vector
-from csearchd.search.request import Hit, SearchRequest
-from csearchd.serve.handlers import questions
-from csearchd.serve.request import Request, RequestError
-from csearchd.serve.service import Service
-from csearchd.serve.stream import SharedFile
+from csearchd.search.request import Hit, RegionsRequest, SearchRequest
+from csearchd.serve.handlers.queries import QueryResolver, unseen
+from csearchd.serve.operations import Handlers
+from csearchd.tags.tag_scorer import TagScorer
 
 
-def explained(
-    until: Until, service: Service, question: SearchRequest, hits: Sequence[Hit]
-) -> tuple[list[Message], str]:
-    """For each hit why it was found (csearch.protocol.wire), and a remark or "". Raises
-    LibraryError."""
-    active_model = service.models.active_model
-    contents = np.array([hit.content for hit in hits], np.int32)
-    if question.model != active_model.row or question.vector is None or not hits:
-        return [{} for _ in hits], ""  # of another model, or there is nothing to say
-    if not active_model.table.has(contents).all():
-        return [{} for _ in hits], ""
-    vectors = active_model.table.vectors(contents)
-    until.check()
-    candidate_count = service.engine.candidate_count(
-        replace(question, check=until.check)
-    )  # the search has ended
-    calibration = service.engine.calibration(active_model)
-    parts = explanation.met(
-        question.query_terms, question.vector, calibration, vectors, candidate_count
-    )
-    remark = ""
-    try:
-        terms = service.tagging.scoring.shared(active_model, vectors, question.vector)
-    except TagsError as error:
-        terms, remark = [[] for _ in hits], str(error)
-    return [
-        {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
-    ], remark
+class Explanations:
+    """Used in threads for slow questions."""
 
+    def __init__(
+        self, library: Library, models: Models, engine: Engine, scoring: TagScorer
+    ) -> None:
+        self._library = library
+        self._models = models
+        self._engine = engine
+        self._scoring = scoring
 
-async def regions(service: Service, request: Request) -> Message:
-    """The operation; see csearch.protocol.wire."""
-    path = request.message.get("path")
-    if not isinstance(path, bytes) or not request.files:
-        raise RequestError("bad-request", "a picture must have a path (bin) and be the last file")
-    *files, picture = request.files
-    message = {**request.message, "files": len(files), "top": 1}
-    asked = await service.wait(questions.understand, service, message)  # `near` may need places
-    seen = await questions.seen(service, asked, files)
-    question = await service.threads.answer(partial(questions.question, service, asked, seen, None))
-    if question.vector is None:
-        raise RequestError("query", "a query of filters alone matches no regions")
-    with SharedFile(picture) as own:
-        opened = await service.wait(questions.picture, service, own, path)
+    def of_hits(
+        self, until: Until, request: SearchRequest, hits: Sequence[Hit]
+    ) -> tuple[list[Message], str]:
+        """Returns for each hit of a search why it was found (its `why`), and a remark or "". Raises
+        LibraryError."""
+        active_model = self._models.active_model
+        contents = np.array([hit.content for hit in hits], np.int32)
+        if request.model != active_model.row or request.vector is None or not hits:
+            return [{} for _ in hits], ""  # of another model, or there is nothing to say
+        if not active_model.table.has(contents).all():
+            return [{} for _ in hits], ""
+        vectors = active_model.table.vectors(contents)
+        until.check()
+        # The search has ended, and its `check` with it.
+        candidate_count = self._engine.candidate_count(replace(request, check=until.check))
+        calibration = self._engine.calibration(active_model)
+        parts = explanation.met(
+            request.query_terms, request.vector, calibration, vectors, candidate_count
+        )
+        remark = ""
         try:
-            png = await service.slow("look", _regions, service, own, opened, question.vector)
-        except ImageQueryError as error:
-            raise questions.unseen(path, error) from None
-    return {"png": png, "method": METHOD}
+            terms = self._scoring.shared(active_model, vectors, request.vector)
+        except TagsError as error:
+            terms, remark = [[] for _ in hits], str(error)
+        return [
+            {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
+        ], remark
+
+    def of_filters(self, until: Until, request: SearchRequest) -> Message:
+        """Returns what the filters did, {scope, left, filters: [{text, files}]}: how many files are
+        in the scope, meet all filters, and meet each. Raises LibraryError."""
+        library = self._library
+        with library.memory_lock:
+            inside = library.catalogue.files_in(request.scope)
+        masks = [
+            filters.chosen(library, [condition], len(inside), until.check) & inside
+            for condition in request.conditions
+        ]
+        left = np.logical_and.reduce(masks) if masks else inside
+        told = [
+            {"text": condition.text, "files": int(np.count_nonzero(mask))}
+            for condition, mask in zip(request.conditions, masks, strict=True)
+        ]
+        return {
+            "scope": int(np.count_nonzero(inside)),
+            "left": int(np.count_nonzero(left)),
+            "filters": told,
+        }
 
 
-def _regions(
-    until: Until, service: Service, file: SharedFile, opened: Picture, query: Vector
-) -> bytes:
-    with file:
-        return service.image_queries.regions(opened, query, until)
+class RegionHandlers:
+    def __init__(
+        self, image_queries: ImageQueries, queries: QueryResolver, workers: Workers
+    ) -> None:
+        self._image_queries = image_queries
+        self._queries = queries
+        self._workers = workers
 
+    def handlers(self) -> Handlers:
+        return {RegionsRequest: self._regions}
 
-def filtered(until: Until, service: Service, question: SearchRequest) -> Message:
-    """What the filters did: {scope, left, filters: [{text, files}]}: files in the scope, those that
-    meet all, those that meet each alone. Raises LibraryError."""
-    library = service.library
-    with library.memory_lock:
-        inside = library.catalogue.files_in(question.scope)
-    masks = [
-        filters.chosen(library, [condition], len(inside), until.check) & inside
-        for condition in question.conditions
-    ]
-    left = np.logical_and.reduce(masks) if masks else inside
-    told = [
-        {"text": condition.text, "files": int(np.count_nonzero(mask))}
-        for condition, mask in zip(question.conditions, masks, strict=True)
-    ]
-    return {
-        "scope": int(np.count_nonzero(inside)),
-        "left": int(np.count_nonzero(left)),
-        "filters": told,
-    }
+    async def _regions(self, request: RegionsRequest, exchange: Exchange) -> Message:
+        if not exchange.files:
+            raise RequestError("bad-request", "the picture must come along as the last file")
+        *files, picture = exchange.files
+        search = SearchRequest(
+            query=request.query,
+            pictures=request.pictures,
+            files=len(files),
+            label=request.label,
+            blend=request.blend,
+            top=1,
+        )
+        # The names of places may have to be made ready.
+        search = await self._workers.wait(self._queries.understand, search)
+        seen = await self._queries.see_all(search, files)
+        search = await self._workers.answer_while_wanted(self._queries.resolve, search, seen, None)
+        if search.vector is None:
+            raise RequestError("query", "a query of filters alone matches no regions")
+        with SharedFile(picture) as own:
+            opened = await self._workers.wait(self._queries.open, own, request.path)
+            try:
+                png = await self._workers.compute("look", self._draw, own, opened, search.vector)
+            except ImageQueryError as error:
+                raise unseen(request.path, error) from None
+        return {"png": png, "method": METHOD}
+
+    def _draw(self, until: Until, file: SharedFile, picture: Picture, query: Vector) -> bytes:
+        with file:
+            return self._image_queries.regions(picture, query, until)

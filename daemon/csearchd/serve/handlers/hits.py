@@ -1,4 +1,4 @@
-"""Hits as the protocol has them, with what is known of their files where that is asked for."""
+"""Turns hits into messages, with what is known of their files where that is asked for."""
 
 from __future__ import annotations
 
@@ -8,28 +8,50 @@ from typing import Any
 
 from csearch.protocol.wire import Message
 from csearchd.errors import PlaceError
+from csearchd.library.library import Library
 from csearchd.library.metadata.details import details
+from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.request import Hit
-from csearchd.serve.service import Service
 
 
-def described(service: Service, hits: Sequence[Hit], places: bool) -> tuple[list[Message], str]:
-    """Hits with their `details`, and why there are no place names, or "". Raises LibraryError."""
-    with service.library.read() as database:
-        known = details(database, [hit.file for hit in hits])
-    found: list[Message] = []
-    for hit in hits:
-        fields = known.get(hit.file, {})
-        # What gives a picture its date where it says none itself.
-        fields["dated"] = "taken" in fields
-        if not fields["dated"] and (date := _local(fields.get("mtime_ns"))):
-            fields["taken"] = date
-        found.append({**_fields(hit), "details": fields})
-    return found, _name_places(service, [one["details"] for one in found]) if places else ""
+class Hits:
+    """Used by several threads."""
 
+    def __init__(self, library: Library, places: Geocoder) -> None:
+        self._library = library
+        self._places = places
 
-def plain(hits: Sequence[Hit]) -> list[Message]:
-    return [_fields(hit) for hit in hits]
+    def plain(self, hits: Sequence[Hit]) -> list[Message]:
+        """Returns hits as messages."""
+        return [_fields(hit) for hit in hits]
+
+    def described(self, hits: Sequence[Hit], with_places: bool) -> tuple[list[Message], str]:
+        """Returns hits with their `details`, and why there are no place names, or "". Raises
+        LibraryError."""
+        with self._library.read() as database:
+            known = details(database, [hit.file for hit in hits])
+        found: list[Message] = []
+        for hit in hits:
+            fields = known.get(hit.file, {})
+            # What gives a picture its date where it says none itself.
+            fields["dated"] = "taken" in fields
+            if not fields["dated"] and (date := _local(fields.get("mtime_ns"))):
+                fields["taken"] = date
+            found.append({**_fields(hit), "details": fields})
+        return found, self._name_places([one["details"] for one in found]) if with_places else ""
+
+    def _name_places(self, found: Sequence[dict[str, Any]]) -> str:
+        """Adds the name of the city near by to `details` with a position. Returns why it can't, or
+        ""."""
+        located = [one for one in found if "latitude" in one and "longitude" in one]
+        try:
+            names = self._places.names([(one["latitude"], one["longitude"]) for one in located])
+        except PlaceError as error:
+            return str(error)
+        for one, name in zip(located, names, strict=True):
+            if name:
+                one["place"] = name
+        return ""
 
 
 def _fields(hit: Hit) -> Message:
@@ -38,20 +60,8 @@ def _fields(hit: Hit) -> Message:
     return {**fields, "similar": similar} if similar else fields
 
 
-def _name_places(service: Service, found: Sequence[dict[str, Any]]) -> str:
-    located = [one for one in found if "latitude" in one and "longitude" in one]
-    try:
-        names = service.places.names([(one["latitude"], one["longitude"]) for one in located])
-    except PlaceError as error:
-        return str(error)
-    for one, name in zip(located, names, strict=True):
-        if name:
-            one["place"] = name
-    return ""
-
-
 def _local(mtime_ns: int | None) -> str | None:
-    """A moment in the local time of this machine, as ISO 8601."""
+    """Returns a moment in the local time of this machine, as ISO 8601."""
     if mtime_ns is None:
         return None
     try:

@@ -1,245 +1,228 @@
-"""The `search` operation: makes sure that there is something to search, then asks the engine."""
+"""The operation `search`: makes sure that there is something to search, then asks the engine."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd import limits
 from csearchd.concurrency.threads import Until
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError
 from csearchd.library import listings, roots
 from csearchd.library.catalogue import DUE, FAILED, INDEXED
+from csearchd.library.library import Library
 from csearchd.library.volumes import unmounted
+from csearchd.models.active_model import Models
+from csearchd.requests.exchange import Exchange
+from csearchd.search.engine import Engine
 from csearchd.search.image_query import Seen
-from csearchd.search.request import Answer, Scope, SearchRequest
-from csearchd.serve.handlers import completion, questions
-from csearchd.serve.handlers.arguments import directory_argument
-from csearchd.serve.handlers.explanation import explained, filtered
-from csearchd.serve.handlers.hits import described, plain
-from csearchd.serve.handlers.questions import Asked
-from csearchd.serve.handlers.status import notes
-from csearchd.serve.request import Request, RequestError
-from csearchd.serve.service import Service
+from csearchd.search.request import Answer, Hit, Scope, SearchRequest
+from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.handlers.completion import CompletionHandlers
+from csearchd.serve.handlers.explanation import Explanations
+from csearchd.serve.handlers.hits import Hits
+from csearchd.serve.handlers.queries import QueryResolver
+from csearchd.serve.handlers.status import StatusReport
+from csearchd.serve.operations import Handlers
+from csearchd.serve.reading import Reading
+from csearchd.watch.scanner import Scanner
 
-_PROGRESS_SECONDS = 0.1
-_SHARE = 10  # counting, among very many directories, takes at most about one part in so many
-
-
-async def search(service: Service, request: Request) -> Message:
-    """See csearch.protocol.wire."""
-    asked, paths, seen = await _thread(service, request.message)(
-        _understood, service, request.message
-    )
-    awaited: list[bytes] = []
-    first_reads: list[bytes] = []
-    for path, was_seen in seen.items():
-        # Who comes while somebody waits for the first reading of a directory waits too.
-        first = not was_seen or any(roots.is_below(path, other) for other in service.first_reads)
-        if asked.wait == "all" or (first and asked.wait == "first"):
-            awaited.append(path)
-            if first:
-                first_reads.append(path)
-        else:
-            service.scanner.refresh(path)
-    stopped = False
-    if awaited:
-        service.first_reads.extend(first_reads)
-        try:
-            stopped = await wait_for_reading(service, request, awaited)
-        finally:
-            for path in first_reads:
-                service.first_reads.remove(path)
-    question, result, (hits, stale) = await _answer(service, asked, request, paths)
-    request.holds(len(hits))
-    remarks = notes(service)
-    if not any(result.values()):
-        remarks += filter(None, [await service.run(_away, service, paths)])
-    if not asked.count:
-        for directory in stale:
-            service.scanner.refresh(directory, missing=True)
-        for start in range(0, len(hits), HITS_PER_REPLY):
-            part = hits[start : start + HITS_PER_REPLY]
-            if asked.details:
-                describe = service.wait if asked.places else service.run
-                found, remark = await describe(described, service, part, asked.places)
-                remarks += [remark] if remark and remark not in remarks else []
-            else:
-                found = plain(part)
-            if asked.why:
-                reasons, remark = await service.slow("explain", explained, service, question, part)
-                remarks += [remark] if remark and remark not in remarks else []
-                found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
-            await request.reply("hits", hits=found)
-        if asked.why:
-            result["why"] = await service.slow("explain", filtered, service, question)
-    # Once this is sent.
-    loop = asyncio.get_running_loop()
-    loop.call_soon(service.begin, "keeping a query", completion.remember, service, request.message)
-    return {
-        **result,
-        "model": service.models.active_model.model.name,
-        "stopped": stopped,
-        "notes": remarks,
-    }
+_Paths = list[bytes] | None  # real paths of directories, each once; None: everywhere
 
 
-async def _answer(
-    service: Service, asked: Asked, request: Request, paths: list[bytes] | None
-) -> tuple[SearchRequest, Message, Answer]:
-    """What the engine was asked, the numbers in the result, and its answer. Raises RequestError."""
-    while True:
-        row = service.models.active_model.row
-        try:
-            seen = await questions.seen(service, asked, request.files)
-            ask = partial(_ask, service=service, asked=asked, seen=seen, paths=paths)
-            slow = asked.why or _is_for_many(service, asked)
-            done = await (service.slow("explain", ask) if slow else service.threads.answer(ask))
-        except Exception:
-            if service.models.active_model.row == row:
-                raise
-        else:
-            if service.models.active_model.row == row:
-                return done
-        # Another model began to serve, and vectors never mix.
+class SearchHandlers:
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        engine: Engine,
+        scanner: Scanner,
+        queries: QueryResolver,
+        paths: ClientPaths,
+        reading: Reading,
+        hits: Hits,
+        explanations: Explanations,
+        completion: CompletionHandlers,
+        report: StatusReport,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._models = models
+        self._engine = engine
+        self._scanner = scanner
+        self._queries = queries
+        self._paths = paths
+        self._reading = reading
+        self._hits = hits
+        self._explanations = explanations
+        self._completion = completion
+        self._report = report
+        self._workers = workers
+        self._first_reads: list[bytes] = []  # directories never seen before, that a client awaits
 
+    def handlers(self) -> Handlers:
+        return {SearchRequest: self._search}
 
-def _is_for_many(service: Service, asked: Asked) -> bool:
-    wanted = 0 if asked.count else asked.offset + asked.top
-    return min(wanted, len(service.models.active_model.table)) > limits.MANY
-
-
-def _ask(
-    until: Until,
-    service: Service,
-    asked: Asked,
-    seen: dict[int, Seen],
-    paths: list[bytes] | None,
-) -> tuple[SearchRequest, Message, Answer]:
-    scope = None if paths is None else _readable_scope(service, paths)
-    question = questions.question(service, asked, seen, scope, until)
-    # Before the search: who is told that nothing is left to do has seen all of it.
-    numbers = _numbers(service, scope)
-    if asked.count:
-        return question, {**numbers, "count": service.engine.count(question)}, Answer([], [])
-    return question, numbers, service.engine.search(question)
-
-
-def _numbers(service: Service, scope: Scope | None) -> Message:
-    """How many pictures there are, by what is known of them."""
-    with service.library.memory_lock:
-        catalogue = service.library.catalogue
-        pending = catalogue.count(DUE, scope)
-        again = 0
-        if pending:
-            table = service.models.active_model.table
-            again = int(np.count_nonzero(table.has(catalogue.due_contents(scope))))
+    async def _search(self, request: SearchRequest, exchange: Exchange) -> Message:
+        may_wait = request.scopes is not None or self._queries.may_wait(request)
+        run = self._workers.wait if may_wait else self._workers.answer
+        request, paths, seen = await run(self._understand, request)
+        stopped = await self._make_ready(request, exchange, seen)
+        request, result, (hits, stale) = await self._answer(request, exchange, paths)
+        exchange.holds(len(hits))
+        notes = self._report.notes()
+        if not any(result.values()):
+            notes += filter(None, [await self._workers.answer(self._away, paths)])
+        if not request.count:
+            for directory in stale:
+                self._scanner.refresh(directory, missing=True)
+            notes += await self._send(request, exchange, hits)
+            if request.why:
+                result["why"] = await self._workers.compute(
+                    "explain", self._explanations.of_filters, request
+                )
+        # Once this is sent.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._workers.begin, "keeping a query", self._completion.remember, request)
         return {
-            "images": catalogue.count(INDEXED, scope) + again,
-            "pending": pending,
-            "again": again,
-            "failed": catalogue.count(FAILED, scope),
+            **result,
+            "model": self._models.active_model.model.name,
+            "stopped": stopped,
+            "notes": list(dict.fromkeys(notes)),
         }
 
+    def _understand(
+        self, request: SearchRequest
+    ) -> tuple[SearchRequest, _Paths, dict[bytes, bool]]:
+        """Returns the understood request, the directories to search below, and for each of them, or
+        of the roots, whether it was seen before. One thread does it all, since each change of
+        threads costs time. Raises RequestError."""
+        request = self._queries.understand(request)
+        paths = None
+        if request.scopes is not None:
+            paths = list(dict.fromkeys(map(self._paths.directory, request.scopes)))
+        places = roots.roots(self._library) if paths is None else paths
+        return request, paths, {path: listings.was_scanned(self._library, path) for path in places}
 
-def _thread(service: Service, message: Message) -> Callable[..., Awaitable[Any]]:
-    """What runs `_understood`: file systems are asked about directories, and the names of places
-    may have to be made ready, which takes seconds."""
-    near = not service.places.made and "near" in str(message.get("query")).lower()
-    return service.run if message.get("scopes") is None and not near else service.wait
+    async def _make_ready(
+        self, request: SearchRequest, exchange: Exchange, seen: dict[bytes, bool]
+    ) -> bool:
+        """Waits for the directories that the client wants to be read, and has the others compared
+        with the disk. `seen` says which were seen before. Returns whether the wait was cut short.
+        """
+        awaited: list[bytes] = []
+        first_reads: list[bytes] = []
+        for path, was_seen in seen.items():
+            # Who comes while somebody waits for the first reading of a directory waits too.
+            first = not was_seen or any(roots.is_below(path, other) for other in self._first_reads)
+            if request.wait == "all" or (first and request.wait == "first"):
+                awaited.append(path)
+                if first:
+                    first_reads.append(path)
+            else:
+                self._scanner.refresh(path)
+        if not awaited:
+            return False
+        self._first_reads.extend(first_reads)
+        try:
+            return await self._reading.wait_for(exchange, awaited)
+        finally:
+            for path in first_reads:
+                self._first_reads.remove(path)
 
-
-def _understood(
-    service: Service, message: Message
-) -> tuple[Asked, list[bytes] | None, dict[bytes, bool]]:
-    """What is asked, below which directories (real paths, each once), and which of them, or of the
-    roots, have been seen before: in one thread, since each change costs. Raises RequestError."""
-    asked = questions.understand(service, message)
-    paths = None
-    if asked.paths is not None:
-        paths = list(dict.fromkeys(directory_argument(service, path) for path in asked.paths))
-    places = roots.roots(service.library) if paths is None else paths
-    return asked, paths, {path: listings.was_scanned(service.library, path) for path in places}
-
-
-def _away(service: Service, paths: list[bytes] | None) -> str | None:
-    """Says that what was there waits for its disk, if that is so."""
-    with service.library.read() as database:
-        away = sum(
-            unmounted.count_files_at(database, path)
-            for path in paths or [b"/"]
-            if not any(roots.is_below(path, other) for other in paths or () if other != path)
-        )
-    return f"pictures on a disk that isn't mounted wait for it: {away:,}" if away else None
-
-
-def scope_of(service: Service, paths: list[bytes]) -> Scope:
-    """The directories at and below some paths."""
-    with service.library.memory_lock:
-        tree = service.library.tree
-        found = [tree.find(path) for path in paths]
-        return tree.mask(directory for directory in found if directory is not None)
-
-
-def _readable_scope(service: Service, paths: list[bytes]) -> Scope:
-    """Raises RequestError where one of the directories themselves could not be read."""
-    for path in paths:
-        if reason := listings.directory_failure(service.library, path):
-            raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
-    return scope_of(service, paths)
-
-
-async def wait_for_reading(service: Service, request: Request, paths: list[bytes]) -> bool:
-    """Waits until all below `paths` is listed and read. Returns whether that was cut short."""
-    before = await service.run(_counts, service, paths)
-    settled = sum(before.values()) - before[DUE]  # not part of this wait's work
-    scans = [service.scanner.scan(path) for path in paths]
-    service.indexer.prioritise(paths)
-    try:
+    async def _answer(
+        self, request: SearchRequest, exchange: Exchange, paths: _Paths
+    ) -> tuple[SearchRequest, Message, Answer]:
+        """Returns the resolved request, the numbers in the result, and the engine's answer. Raises
+        RequestError."""
         while True:
-            scanning = not all(scan.done.is_set() for scan in scans)
-            began = time.monotonic()
-            counts = await service.run(_counts, service, paths)
-            pause = max(_PROGRESS_SECONDS, (time.monotonic() - began) * _SHARE)
-            total = max(0, sum(counts.values()) - settled)
-            left = counts[DUE]
-            if not scanning and not left:
-                return False
-            stuck = service.indexer.paused or service.indexer.last_error
-            if (
-                request.answer_now.is_set()
-                or service.scanner.last_error
-                or (stuck and not scanning)
-            ):
-                return True
-            rate = service.indexer.rate
-            await request.reply(
-                "progress",
-                phase="scanning" if scanning else "encoding",
-                found=sum(counts.values()),
-                done=total - left,
-                total=total,
-                failed=counts[FAILED],
-                rate=round(rate, 1),
-                remaining=round(left / rate) if rate > 0 and not scanning else None,
-            )
+            row = self._models.active_model.row
             try:
-                await asyncio.wait_for(request.answer_now.wait(), pause)
-            except TimeoutError:
-                pass
-    finally:
-        service.indexer.stop_prioritising(paths)
+                seen = await self._queries.see_all(request, exchange.files)
+                if request.why or self._is_for_many(request):
+                    done = await self._workers.compute("explain", self._ask, request, seen, paths)
+                else:
+                    done = await self._workers.answer_while_wanted(self._ask, request, seen, paths)
+            except Exception:
+                if self._models.active_model.row == row:
+                    raise
+            else:
+                if self._models.active_model.row == row:
+                    return done
+            # Another model began to serve, and vectors never mix.
 
+    def _is_for_many(self, request: SearchRequest) -> bool:
+        wanted = 0 if request.count else request.offset + request.top
+        return min(wanted, len(self._models.active_model.table)) > limits.MANY
 
-def _counts(service: Service, paths: list[bytes]) -> dict[int, int]:
-    """How many files below `paths` are in each state."""
-    scope = scope_of(service, paths)
-    with service.library.memory_lock:
-        catalogue = service.library.catalogue
-        return {state: catalogue.count(state, scope) for state in (DUE, INDEXED, FAILED)}
+    def _ask(
+        self, until: Until, request: SearchRequest, seen: dict[int, Seen], paths: _Paths
+    ) -> tuple[SearchRequest, Message, Answer]:
+        scope = None if paths is None else self._readable_scope(paths)
+        request = self._queries.resolve(until, request, seen, scope)
+        # Before the search: who is told that nothing is left to do has seen all of it.
+        numbers = self._numbers(scope)
+        if request.count:
+            return request, {**numbers, "count": self._engine.count(request)}, Answer([], [])
+        return request, numbers, self._engine.search(request)
+
+    def _numbers(self, scope: Scope | None) -> Message:
+        """Counts the pictures by what is known of them."""
+        with self._library.memory_lock:
+            catalogue = self._library.catalogue
+            pending = catalogue.count(DUE, scope)
+            again = 0
+            if pending:
+                table = self._models.active_model.table
+                again = int(np.count_nonzero(table.has(catalogue.due_contents(scope))))
+            return {
+                "images": catalogue.count(INDEXED, scope) + again,
+                "pending": pending,
+                "again": again,
+                "failed": catalogue.count(FAILED, scope),
+            }
+
+    async def _send(
+        self, request: SearchRequest, exchange: Exchange, hits: Sequence[Hit]
+    ) -> list[str]:
+        """Sends the hits with whatever is asked of them. Returns remarks."""
+        remarks: list[str] = []
+        for start in range(0, len(hits), HITS_PER_REPLY):
+            part = hits[start : start + HITS_PER_REPLY]
+            if request.details:
+                run = self._workers.wait if request.places else self._workers.answer
+                found, remark = await run(self._hits.described, part, bool(request.places))
+                remarks.append(remark)
+            else:
+                found = self._hits.plain(part)
+            if request.why:
+                reasons, remark = await self._workers.compute(
+                    "explain", self._explanations.of_hits, request, part
+                )
+                remarks.append(remark)
+                found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
+            await exchange.reply("hits", hits=found)
+        return [remark for remark in remarks if remark]
+
+    def _away(self, paths: _Paths) -> str | None:
+        """Returns a remark about pictures whose disk isn't mounted, or None."""
+        with self._library.read() as database:
+            away = sum(
+                unmounted.count_files_at(database, path)
+                for path in paths or [b"/"]
+                if not any(roots.is_below(path, other) for other in paths or () if other != path)
+            )
+        return f"pictures on a disk that isn't mounted wait for it: {away:,}" if away else None
+
+    def _readable_scope(self, paths: list[bytes]) -> Scope:
+        """Returns the scope of the directories. Raises RequestError where one of them could not be
+        read."""
+        for path in paths:
+            if reason := listings.directory_failure(self._library, path):
+                raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
+        return self._reading.scope_of(paths)

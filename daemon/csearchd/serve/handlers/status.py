@@ -1,7 +1,8 @@
-"""What the daemon says of itself: the `status` operation and `csearchctl status --json`."""
+"""The operation `status`: how the service is."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -9,209 +10,276 @@ import numpy as np
 
 from csearch import __version__
 from csearch.protocol.wire import Message
+from csearchd.concurrency.lifecycle import Lifecycle
+from csearchd.concurrency.single_flight import SingleFlight
+from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.timed_calls import TimedCalls
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import LibraryError, Unanswered
+from csearchd.indexing.indexer import Indexer
 from csearchd.indexing.power_policy import BATTERY, LOAD
 from csearchd.library import roots
 from csearchd.library.catalogue import DUE, FAILED
+from csearchd.library.durability.summary import Summary
+from csearchd.library.library import Library
 from csearchd.library.volumes.unmounted import unmounted_roots
-from csearchd.serve.service import Service
+from csearchd.models.active_model import Models
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.service import StatusRequest
+from csearchd.serve.operations import Handlers
 from csearchd.tags import tagged_folders
+from csearchd.tags.task_queue import TaggingQueue
+from csearchd.watch.scanner import Scanner
+
+_ROOT_SECONDS = 1.0  # for a disk to say whether a root is there
 
 
-def status(service: Service) -> Message:
-    """state     idle, scanning, encoding or paused
-    model     name of the model that answers
-    next_model  None, or {name, done, total} of the model that will answer
-    images    files that can be found now
-    pending   files known to need work
-    encoded   image-tower passes ever made for what is kept
-    reused    files that were recognised and not encoded again
-    reason    why nothing is read, where the user didn't ask for that: text, or None
-    failed    files that can't be read or decoded
-    rate      files read a second, lately; remaining: seconds left, or None
-    roots     [{path, present, images, pending, failed, watch, directories, reconciled, lost}];
-              watch: how changes are noticed: "watched" as they happen, "polled" (scanned every
-              minute, on file systems whose changes are not told) or "scanned" (every few minutes,
-              where too much is to be watched); directories: how many are watched; reconciled: when
-              it was last compared with the disk as a whole, seconds since 1970, or None; lost: how
-              often events were lost so far. A root whose disk isn't mounted has present: False,
-              path: where it was last, absent: since when (seconds since 1970), waiting: its files,
-              which come back with it; nothing of it is in the other counts
-    watch     {directories: how many are watched, lost: how often events were lost so far}
-    scanning  [path]: what is being compared with the disk
-    tags      {folders: [{path, mode, present, watched: whether it is in a root, left: pictures that
-              were left alone}] that are kept tagged, waiting: pictures to be tagged or whose
-              tags are being taken back, trouble: what went wrong last, or None}
-    notes     what can't be done at the moment, and why: lines for the user; and what has failed in
-              the background since yesterday
-    tasks     [{name, failures: how often, error: the last one, at: when that was (seconds since
-              1970), running: whether it goes on}] of background work that has failed
-    version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
-    """
-    indexer, scanner = service.indexer, service.scanner
-    active_model, coming = service.models.active_model, service.models.next_model
-    with service.library.memory_lock:
-        catalogue = service.library.catalogue
-        images = int(np.count_nonzero(active_model.table.has(catalogue.content)))
-        due, failed = catalogue.count(DUE), catalogue.count(FAILED)
-        counters = dict(service.library.counters)
-    scanning = scanner.scanning
-    pending = (
-        due
-        + indexer.backlog.missing_vectors
-        + (indexer.backlog.missing_next_vectors if coming else 0)
-        + indexer.backlog.outdated_metadata
-    )
-    rate = (
-        indexer.rate if pending and not (indexer.paused or indexer.backlog.held_on_battery) else 0.0
-    )
-    return {
-        "state": state(service, pending, scanning),
-        "model": active_model.model.name,
-        "next_model": _coming(service, images),
-        "images": images,
-        "pending": pending,
-        "reason": "waiting: on battery"
-        if indexer.backlog.held_on_battery and not indexer.paused
-        else None,
-        "encoded": counters["encoded"],
-        "reused": counters["reused"],
-        "failed": failed,
-        "rate": round(rate, 1),
-        "remaining": round(pending / rate) if rate > 0 else None,
-        "roots": describe_roots(service),
-        "watch": {"directories": scanner.watcher.directories, "lost": scanner.watcher.overflows},
-        "scanning": scanning,
-        "tags": _tags(service),
-        "notes": notes(service) + service.supervisor.notes,
-        "tasks": service.supervisor.failures,
-        "version": __version__,
-        "pid": os.getpid(),
-        "uptime": round(time.monotonic() - service.began),
-        "memory": _resident(),
-        "encoder": indexer.encoder_pid,
-    }
+class StatusReport:
+    """Describes the service and its library; used in threads that never wait long."""
 
+    def __init__(
+        self,
+        library: Library,
+        summary: Summary,
+        models: Models,
+        scanner: Scanner,
+        indexer: Indexer,
+        tagging: TaggingQueue,
+        supervisor: Supervisor,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._library = library
+        self._summary = summary
+        self._models = models
+        self._scanner = scanner
+        self._indexer = indexer
+        self._tagging = tagging
+        self._supervisor = supervisor
+        self._lifecycle = lifecycle
+        self._disks = TimedCalls(_ROOT_SECONDS)
 
-def state(service: Service, pending: int, scanning: list[bytes]) -> str:
-    if service.indexer.paused:
-        return "paused"
-    if scanning:
-        return "scanning"
-    if service.indexer.backlog.held_on_battery and pending:
-        return "paused"
-    return "encoding" if pending else "idle"
-
-
-def notes(service: Service) -> list[str]:
-    """What stands in the way, if anything."""
-    scanner, indexer = service.scanner, service.indexer
-    models = service.models
-    found = [
-        scanner.last_error,
-        scanner.incomplete_reason,
-        indexer.last_error,
-        scanner.watcher.last_error,
-    ]
-    found += [
-        models.last_error,
-        models.active_model.table.last_error,
-        *service.library.cache.damaged,
-    ]
-    found += [service.library.last_error, *service.library.remarks, service.summary.remark]
-    if indexer.paused:
-        found.append("reading is paused; csearchctl resume goes on with it")
-    elif indexer.backlog.held_on_battery:
-        found.append(BATTERY)
-    elif indexer.throttled:
-        found.append(LOAD)
-    elif indexer.backlog.missing_vectors:
-        model = models.active_model.model.name
-        found.append(
-            f"{indexer.backlog.missing_vectors} pictures are read anew, for the model {model}"
+    def status(self) -> Message:
+        """state     idle, scanning, encoding or paused
+        model     name of the model that answers
+        next_model  None, or {name, done, total} of the model that will answer
+        images    files that can be found now
+        pending   files known to need work
+        encoded   image-tower passes ever made for what is kept
+        reused    files that were recognised and not encoded again
+        reason    why nothing is read, where the user didn't ask for that: text, or None
+        failed    files that can't be read or decoded
+        rate      files read a second, lately; remaining: seconds left, or None
+        roots     [{path, present, images, pending, failed, watch, directories, reconciled, lost}];
+                  watch: how changes are noticed: "watched" as they happen, "polled" (scanned every
+                  minute, on file systems that don't tell of changes) or "scanned" (every few
+                  minutes, where there is too much to watch); directories: how many are watched;
+                  reconciled: when it was last compared with the disk as a whole, seconds since
+                  1970, or None; lost: how often events were lost so far. A root whose disk isn't
+                  mounted has present: False, path: where it was last, absent: since when (seconds
+                  since 1970), waiting: its files, which come back with it; nothing of it is in the
+                  other counts
+        watch     {directories: how many are watched, lost: how often events were lost so far}
+        scanning  [path]: what is being compared with the disk
+        tags      {folders: [{path, mode, present, watched: whether it is in a root, left: pictures
+                  that were left alone}] that are kept tagged, waiting: pictures to be tagged or
+                  whose tags are being taken back, trouble: what went wrong last, or None}
+        notes     what can't be done at the moment, and why: lines for the user; and what has failed
+                  in the background since yesterday
+        tasks     [{name, failures: how often, error: the last one, at: when that was (seconds since
+                  1970), running: whether it goes on}] of background work that has failed
+        version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
+        """
+        indexer, scanner = self._indexer, self._scanner
+        active_model, coming = self._models.active_model, self._models.next_model
+        with self._library.memory_lock:
+            catalogue = self._library.catalogue
+            images = int(np.count_nonzero(active_model.table.has(catalogue.content)))
+            due, failed = catalogue.count(DUE), catalogue.count(FAILED)
+            counters = dict(self._library.counters)
+        scanning = scanner.scanning
+        backlog = indexer.backlog
+        pending = (
+            due
+            + backlog.missing_vectors
+            + (backlog.missing_next_vectors if coming else 0)
+            + backlog.outdated_metadata
         )
-    elif indexer.backlog.outdated_metadata:
-        found.append(
-            f"{indexer.backlog.outdated_metadata} pictures are read again, "
-            "for more of their metadata"
-        )
-    return list(dict.fromkeys(note for note in found if note))
+        rate = indexer.rate if pending and not (indexer.paused or backlog.held_on_battery) else 0.0
+        return {
+            "state": self._state(pending, scanning),
+            "model": active_model.model.name,
+            "next_model": self._coming(images),
+            "images": images,
+            "pending": pending,
+            "reason": "waiting: on battery"
+            if backlog.held_on_battery and not indexer.paused
+            else None,
+            "encoded": counters["encoded"],
+            "reused": counters["reused"],
+            "failed": failed,
+            "rate": round(rate, 1),
+            "remaining": round(pending / rate) if rate > 0 else None,
+            "roots": self.roots(),
+            "watch": {
+                "directories": scanner.watcher.directories,
+                "lost": scanner.watcher.overflows,
+            },
+            "scanning": scanning,
+            "tags": self._tags(),
+            "notes": self.notes() + self._supervisor.notes,
+            "tasks": self._supervisor.failures,
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime": round(time.monotonic() - self._lifecycle.began),
+            "memory": _resident(),
+            "encoder": indexer.encoder_pid,
+        }
 
+    def line(self) -> str:
+        """Returns the state in one line, for the service manager. Raises LibraryError."""
+        now = self.status()
+        text = f"{now['state']}: {now['images']} pictures"
+        return text + (f", {now['pending']} to do" if now["pending"] else "")
 
-def describe_roots(service: Service) -> list[Message]:
-    """The roots with how far they are."""
-    described: list[Message] = []
-    table = service.models.active_model.table
-    for path, reconciled in roots.reconciled(service.library):
-        mode = service.scanner.watcher.mode(path)
-        present = mode == "polled" or os.path.isdir(path)  # a server of files may hang
-        with service.library.memory_lock:
-            directory = service.library.tree.find(path)
-            if directory is None:
-                continue  # it has just been removed
-            scope = service.library.tree.mask([directory])
-            catalogue = service.library.catalogue
-            inside = catalogue.files_in(scope)
-            described.append(
+    def notes(self) -> list[str]:
+        """Returns what keeps pictures from being found or read, as lines for the user."""
+        scanner, indexer, models = self._scanner, self._indexer, self._models
+        found = [
+            scanner.last_error,
+            scanner.incomplete_reason,
+            indexer.last_error,
+            scanner.watcher.last_error,
+        ]
+        found += [
+            models.last_error,
+            models.active_model.table.last_error,
+            *self._library.cache.damaged,
+        ]
+        found += [self._library.last_error, *self._library.remarks, self._summary.remark]
+        backlog = indexer.backlog
+        if indexer.paused:
+            found.append("reading is paused; csearchctl resume goes on with it")
+        elif backlog.held_on_battery:
+            found.append(BATTERY)
+        elif indexer.throttled:
+            found.append(LOAD)
+        elif backlog.missing_vectors:
+            model = models.active_model.model.name
+            found.append(f"{backlog.missing_vectors} pictures are read anew, for the model {model}")
+        elif backlog.outdated_metadata:
+            count = backlog.outdated_metadata
+            found.append(f"{count} pictures are read again, for more of their metadata")
+        return list(dict.fromkeys(note for note in found if note))
+
+    def roots(self) -> list[Message]:
+        """Returns the roots as in `status`. Raises LibraryError."""
+        described: list[Message] = []
+        table = self._models.active_model.table
+        watcher = self._scanner.watcher
+        for path, reconciled in roots.reconciled(self._library):
+            mode = watcher.mode(path)
+            present = mode == "polled" or self._is_directory(path)
+            with self._library.memory_lock:
+                directory = self._library.tree.find(path)
+                if directory is None:
+                    continue  # it has just been removed
+                scope = self._library.tree.mask([directory])
+                catalogue = self._library.catalogue
+                inside = catalogue.files_in(scope)
+                described.append(
+                    {
+                        "path": path,
+                        "present": present,
+                        "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
+                        "pending": catalogue.count(DUE, scope),
+                        "failed": catalogue.count(FAILED, scope),
+                        "watch": mode,
+                        "directories": watcher.watched_below(path),
+                        "reconciled": reconciled,
+                        "lost": watcher.overflows_since(path),
+                    }
+                )
+        with self._library.read() as database:
+            away = unmounted_roots(database)
+        described += [
+            {
+                "path": root.path,
+                "present": False,
+                "absent": root.since,
+                "waiting": root.files,
+                "images": 0,
+                "pending": 0,
+                "failed": 0,
+                "watch": None,
+                "directories": 0,
+                "reconciled": None,
+                "lost": 0,
+            }
+            for root in away
+        ]
+        return described
+
+    def _is_directory(self, path: bytes) -> bool:
+        """Whether a root is there; True where its disk doesn't answer in time."""
+        try:
+            return self._disks.call(path, lambda: os.path.isdir(path))
+        except Unanswered:
+            return True
+
+    def _state(self, pending: int, scanning: list[bytes]) -> str:
+        if self._indexer.paused:
+            return "paused"
+        if scanning:
+            return "scanning"
+        if self._indexer.backlog.held_on_battery and pending:
+            return "paused"
+        return "encoding" if pending else "idle"
+
+    def _tags(self) -> Message:
+        kept = tagged_folders.read(self._library)
+        left = tagged_folders.count_skipped(self._library, kept)
+        watched = roots.roots(self._library) if kept else []
+        there = self._scanner.watcher.exists
+        return {
+            "folders": [
                 {
                     "path": path,
-                    "present": present,
-                    "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
-                    "pending": catalogue.count(DUE, scope),
-                    "failed": catalogue.count(FAILED, scope),
-                    "watch": mode,
-                    "directories": service.scanner.watcher.watched_below(path),
-                    "reconciled": reconciled,
-                    "lost": service.scanner.watcher.overflows_since(path),
+                    "mode": mode,
+                    "present": there(path),
+                    "watched": any(roots.is_below(path, root) for root in watched),
+                    "left": left[path],
                 }
-            )
-    with service.library.read() as database:
-        away = unmounted_roots(database)
-    described += [
-        {
-            "path": root.path,
-            "present": False,
-            "absent": root.since,
-            "waiting": root.files,
-            "images": 0,
-            "pending": 0,
-            "failed": 0,
-            "watch": None,
-            "directories": 0,
-            "reconciled": None,
-            "lost": 0,
+                for path, mode in kept.items()
+            ],
+            "waiting": self._tagging.waiting,
+            "trouble": self._tagging.last_error,
         }
-        for root in away
-    ]
-    return described
+
+    def _coming(self, images: int) -> Message | None:
+        coming = self._models.next_model
+        if coming is None:
+            return None
+        missing = self._indexer.backlog.missing_next_vectors
+        return {"name": coming.name, "done": max(0, images - missing), "total": images}
 
 
-def _tags(service: Service) -> Message:
-    kept = tagged_folders.read(service.library)
-    left = tagged_folders.count_skipped(service.library, kept)
-    watched = roots.roots(service.library) if kept else []
-    there = service.scanner.watcher.exists
-    return {
-        "folders": [
-            {
-                "path": path,
-                "mode": mode,
-                "present": there(path),
-                "watched": any(roots.is_below(path, root) for root in watched),
-                "left": left[path],
-            }
-            for path, mode in kept.items()
-        ],
-        "waiting": service.tagging.waiting,
-        "trouble": service.tagging.last_error,
-    }
+class StatusHandlers:
+    def __init__(
+        self, report: StatusReport, verification: SingleFlight[None], workers: Workers
+    ) -> None:
+        """`verification` looks for damaged files in the cache."""
+        self._report = report
+        self._verification = verification
+        self._workers = workers
 
+    def handlers(self) -> Handlers:
+        return {StatusRequest: self._status}
 
-def _coming(service: Service, images: int) -> Message | None:
-    coming = service.models.next_model
-    if coming is None:
-        return None
-    missing = service.indexer.backlog.missing_next_vectors
-    return {"name": coming.name, "done": max(0, images - missing), "total": images}
+    async def _status(self, request: StatusRequest, exchange: Exchange) -> Message:
+        if request.verify:
+            with contextlib.suppress(LibraryError):  # why it can't be looked at is told too
+                await self._verification.run()
+        return await self._workers.answer(self._report.status)
 
 
 def _resident() -> int:

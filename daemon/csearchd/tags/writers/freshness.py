@@ -16,7 +16,7 @@ def is_current(picture: OpenFile, scored: dict[str, Any], max_bytes: int) -> boo
     """Whether an open file is what the library has read, by its stat or by its identity: metadata
     may have been edited since.
 
-    `scored` is that of an item (csearch.protocol.wire); `max_bytes` limits the
+    `scored` is that of an item (csearchd.requests.tagger); `max_bytes` limits the
     picture's size. Raises SkippedFile where the file can't be read.
     """
     info = picture.info

@@ -1,4 +1,4 @@
-"""Asking the daemon's operations from the bus; of one sender's searches the newest counts."""
+"""Requests that come over D-Bus. Of one sender's searches only the newest is answered."""
 
 from __future__ import annotations
 
@@ -9,49 +9,54 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from csearch.protocol.wire import Message
-from csearchd.serve.request import Handler, Request, RequestError
-from csearchd.serve.stream import close_files
+from csearchd.errors import RequestError
+from csearchd.requests.exchange import Exchange, Handler
+from csearchd.requests.files import close_files
+from csearchd.validation import Request
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Message], Awaitable[None]]
 
 
-class Asking:
-    """One request and its replies; it is the Front of the request that it makes."""
+class BusRequest:
+    """One request and its replies. It is the Front of its own exchange."""
 
     def __init__(
         self,
         handle: Handler,
-        message: Message,
+        request: Request,
         progress: Tell | None = None,
         hits: Tell | None = None,
         files: Sequence[int] = (),
     ) -> None:
-        """`hits` gets the hits as they come; without it they are kept. `files` came along."""
+        """`progress` and `hits` are called with the fields of such replies; without `hits`, they
+        are collected in the attribute of that name. `files` are descriptors that came with the
+        call."""
         self._handle = handle
         self._progress = progress
         self._tell_hits = hits
-        self.request = Request(message, self, files)
+        self._request = request
+        self.exchange = Exchange(self, files)
         self.hits: list[Message] = []
-        self.waiting = False  # for the library, not for the answer itself
+        self.waiting = False  # for pictures to be read, and not computing
 
     async def run(self) -> Message:
-        """The result. Raises RequestError."""
-        # A search that was superseded goes on when its call has ended, and its files are closed.
-        files = self.request.files = [os.dup(file) for file in self.request.files]
+        """Returns the result. Raises RequestError."""
+        # A superseded search may outlive its call, whose files are closed when it ends.
+        files = self.exchange.files = [os.dup(file) for file in self.exchange.files]
         try:
-            return await self._handle(self.request)
+            return await self._handle(self._request, self.exchange)
         finally:
             close_files(files)
 
-    def find(self, identifier: object) -> Request | None:
+    def find(self, identifier: int | None) -> Exchange | None:
         return None
 
-    def holds(self, request: Request, results: int) -> None:
-        pass  # how many there may be is bounded by how many are asked for
+    def holds(self, exchange: Exchange, results: int) -> None:
+        pass  # the call itself limits their number
 
-    async def reply(self, request: Request, kind: str, fields: Message) -> None:
+    async def reply(self, exchange: Exchange, kind: str, fields: Message) -> None:
         if kind == "progress":
             self.waiting = True
             if self._progress:
@@ -70,46 +75,49 @@ class Superseded(RequestError):
 
 
 class _Turn:
-    def __init__(self, asking: Asking) -> None:
-        self.asking = asking
+    """A search of one sender, from its call to the end of its work."""
+
+    def __init__(self, bus_request: BusRequest) -> None:
+        self.bus_request = bus_request
         self.superseded = asyncio.Event()
         self.over = asyncio.Event()
         self.task: asyncio.Task[Message] | None = None
 
     def supersede(self) -> None:
         self.superseded.set()
-        # One that computes ends by itself, and soon; its thread could not be stopped anyway.
-        if self.task and self.asking.waiting:
+        # A search that computes ends soon by itself, and its thread can't be stopped.
+        if self.task and self.bus_request.waiting:
             self.task.cancel()
 
 
-class Newest:
-    """Lets each sender have one search under way; while it computes, only the newest waits."""
+class LatestSearches:
+    """One search at a time for each sender. A newer one supersedes those that wait or run."""
 
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
 
-    def current(self, sender: str) -> Asking | None:
-        """The search of `sender` that is under way, if there is one."""
+    def current(self, sender: str) -> BusRequest | None:
+        """Returns the search of `sender` that is under way, or None."""
         turn = self._turns.get(sender)
-        return turn.asking if turn else None
+        return turn.bus_request if turn else None
 
     def cancel(self, sender: str) -> None:
         """Ends the search of `sender`, if there is one."""
         if turn := self._turns.get(sender):
             turn.supersede()
 
-    async def run(self, sender: str, asking: Asking) -> Message:
-        """The result of `asking`. Raises Superseded when a newer one comes; RequestError."""
+    async def run(self, sender: str, bus_request: BusRequest) -> Message:
+        """Returns the result of `bus_request`. Raises RequestError, and Superseded when a newer
+        search comes."""
         before = self._turns.get(sender)
-        turn = self._turns[sender] = _Turn(asking)
+        turn = self._turns[sender] = _Turn(bus_request)
         if before:
             before.supersede()
             await before.over.wait()
         if turn.superseded.is_set():
             self._end(sender, turn)
             raise Superseded
-        turn.task = asyncio.create_task(asking.run())
+        turn.task = asyncio.create_task(bus_request.run())
         turn.task.add_done_callback(lambda _: self._end(sender, turn))
         turn.task.add_done_callback(_forget)
         superseded = asyncio.create_task(turn.superseded.wait())
@@ -128,7 +136,7 @@ class Newest:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """Perhaps nobody waits for the outcome any more: what nobody expects is logged."""
+    """Logs an unexpected error, since the caller may have gone."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, RequestError):
         log.error("a search from the bus failed", exc_info=error)

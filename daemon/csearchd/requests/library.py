@@ -1,0 +1,108 @@
+"""Requests about what the library knows."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from csearchd import limits
+from csearchd.validation import AbsolutePath, Flag, Request
+
+
+class AddRequest(Request, frozen=True, kw_only=True):
+    """`add`: makes a directory a root, which is watched from now on.
+
+    Fields: path (bin). Result: {path: bin, images: int}: its real path; pictures known there. It
+    comes when `status` shows the work that this causes.
+    """
+
+    op: ClassVar[str] = "add"
+
+    path: AbsolutePath
+
+
+class RemoveRequest(Request, frozen=True, kw_only=True):
+    """`remove`: makes a directory no root any more.
+
+    Fields: path (bin). Result: {path: bin, images: int}, as of `add`.
+    """
+
+    op: ClassVar[str] = "remove"
+
+    path: AbsolutePath
+
+
+class RootsRequest(Request, frozen=True, kw_only=True):
+    """`roots`: lists the roots.
+
+    Result: {roots: [{path: bin, present, images, pending, failed, watch, reconciled, absent,
+    waiting}]}, as in `status`.
+    """
+
+    op: ClassVar[str] = "roots"
+
+
+class RescanRequest(Request, frozen=True, kw_only=True):
+    """`rescan`: compares a directory, or all roots, with the disk.
+
+    Fields: path (bin, or nil for all roots). Result: {directories: [bin]}: those that are compared.
+    """
+
+    op: ClassVar[str] = "rescan"
+
+    path: AbsolutePath | None = None
+
+
+class FailedRequest(Request, frozen=True, kw_only=True):
+    """`failed`: lists what can't be read.
+
+    Fields: retry (bool): tries again. Hits: [{path: bin, reason: str}]. Result: {count, retried}.
+    """
+
+    op: ClassVar[str] = "failed"
+
+    retry: Flag = None
+
+
+class ForgetRequest(Request, frozen=True, kw_only=True):
+    """`forget`: deletes now what is known of a file, or of a directory and all below it, and past
+    queries that name it.
+
+    Fields: path (bin). Result: {files: int}.
+    """
+
+    op: ClassVar[str] = "forget"
+
+    path: AbsolutePath
+
+
+class DescribeRequest(Request, frozen=True, kw_only=True):
+    """`describe`: tells what is known of files, and what pictures show.
+
+    Fields: paths ([bin]); details (bool). Result: {files: [{keywords: [str], words: [str],
+    details: as in the hits of `search`}]}, in their order; empty where nothing is known.
+    """
+
+    op: ClassVar[str] = "describe"
+
+    paths: Annotated[list[bytes], Meta(max_length=limits.DESCRIBED)]
+    details: Flag = None
+
+
+class DupesRequest(Request, frozen=True, kw_only=True):
+    """`dupes`: finds pictures that are the same, and nearly the same.
+
+    Fields: path (bin, or nil for everywhere): a directory to look below; exact (bool): only the
+    same ones.
+
+    Progress: as of `search`. Hits: groups [{exact: bool, files: [{path: bin, likeness: float,
+    pixels, size, mtime_ns, content: int}]}], the largest file of each first. `exact`: whether they
+    have the same pixels; likeness: how alike each is to one of them, 0 to 1; content: the same
+    number for the same pixels. Result: {groups, files}: how many there are.
+    """
+
+    op: ClassVar[str] = "dupes"
+
+    path: AbsolutePath | None = None
+    exact: Flag = None

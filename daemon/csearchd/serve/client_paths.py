@@ -1,0 +1,74 @@
+"""Paths that clients name. The file servers behind them may hang."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from csearchd.errors import RequestError, Unanswered
+from csearchd.library.library import Library
+from csearchd.watch.watcher import Watcher
+
+T = TypeVar("T")
+
+
+class ClientPaths:
+    """Resolves paths and asks about them, in threads that may wait for file systems."""
+
+    def __init__(self, library: Library, watcher: Watcher) -> None:
+        self._library = library
+        self._watcher = watcher
+
+    def resolve(self, path: bytes) -> bytes:
+        """Returns the real path, resolved as far as it exists and file servers answer."""
+        path = self._watcher.resolve_local(path)
+        try:
+            return self._watcher.timed_call(path, lambda: os.path.realpath(path))
+        except Unanswered:
+            return path
+
+    def directory(self, path: bytes) -> bytes:
+        """Returns the real path of a directory. Raises RequestError where it can't be listed."""
+        local = self._watcher.resolve_local(path)
+        try:
+            return self._watcher.timed_call(local, lambda: _real_directory(local), patient=True)
+        except Unanswered:
+            with self._library.memory_lock:
+                if self._library.tree.find(local) is not None:
+                    return local  # what is known of it can be found
+            raise _unanswered(path) from None
+        except NotADirectoryError:
+            raise RequestError("not-a-directory", f"{shown(path)}: is not a directory") from None
+        except PermissionError:
+            raise RequestError("denied", f"{shown(path)}: permission denied") from None
+        except OSError as error:
+            reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
+            raise RequestError("not-found", f"{shown(path)}: {reason}") from None
+
+    def ask(self, path: bytes, question: Callable[[bytes], T]) -> T:
+        """Returns what `question` says of a real path. Raises RequestError where that fails or
+        takes too long."""
+        try:
+            return self._watcher.timed_call(path, lambda: question(path), patient=True)
+        except Unanswered:
+            raise _unanswered(path) from None
+        except OSError as error:
+            raise RequestError("not-found", f"{shown(path)}: {error.strerror}") from None
+
+
+def shown(path: bytes) -> str:
+    """Returns a path for a message, with "?" for what isn't UTF-8."""
+    return os.fsdecode(path).encode(errors="replace").decode()
+
+
+def _unanswered(path: bytes) -> RequestError:
+    return RequestError("not-found", f"{shown(path)}: its file system doesn't answer")
+
+
+def _real_directory(path: bytes) -> bytes:
+    """Returns the real path. Raises OSError unless it is a directory that can be listed."""
+    real = os.path.realpath(path, strict=True)
+    with os.scandir(real):
+        return real

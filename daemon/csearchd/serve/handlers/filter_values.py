@@ -1,0 +1,99 @@
+"""Values that complete a filter: those that pictures have, or that are worth knowing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from csearchd.errors import PlaceError
+from csearchd.library.library import Library
+from csearchd.library.metadata.photo_metadata import FORMATS, ORIENTATIONS
+from csearchd.search.places.geocoder import Geocoder
+from csearchd.serve.folder_names import FolderNames
+
+MOST = 50  # values: more than that nobody reads
+
+_PERIODS = ("today", "yesterday", "last week", "last month", "last summer", "last year")
+_SIGN = re.compile(r"[<>]?=?")
+_UNITS = ("Y", "M", "D")  # of dates with no, one and two dashes
+
+Values = Callable[[str], list[str]]
+"""Values for what is typed."""
+
+
+def beginning(values: Sequence[str], prefix: str) -> list[str]:
+    """Returns the values that begin with `prefix`, whatever the case."""
+    start = prefix.casefold()
+    return [value for value in values if value.casefold().startswith(start)]
+
+
+def fixed(*values: str) -> Values:
+    """Returns a function that completes to one of `values`."""
+    return lambda prefix: beginning(values, prefix)
+
+
+class FilterValues:
+    """Completes the values of each filter; used by several threads."""
+
+    def __init__(self, library: Library, places: Geocoder, folder_names: FolderNames) -> None:
+        self._library = library
+        self._place_names = places
+        self.by_name: dict[str, Values] = {
+            "tag": lambda prefix: library.keywords.beginning(library, prefix, MOST),
+            "near": self._places,
+            "camera": lambda prefix: library.photo_metadata.cameras(prefix),
+            "lens": lambda prefix: library.photo_metadata.lenses(prefix),
+            "iso": self._numbers("iso"),
+            "rating": self._numbers("rating"),
+            "size": self._numbers("megapixels", "MP"),
+            "folder": lambda prefix: folder_names.beginning(prefix, MOST),
+            "type": fixed(*FORMATS),
+            "orientation": fixed(*ORIENTATIONS),
+            "date": self._span,
+            **dict.fromkeys(("after", "before", "on"), self._dates),
+        }
+
+    def prepare(self) -> None:
+        """Begins to make the names of places ready, which takes seconds, once: whoever searches in
+        a shell may soon want them."""
+        if not self._place_names.made and self._library.photo_metadata.has_location().any():
+            self._place_names.soon()
+
+    def _places(self, prefix: str) -> list[str]:
+        """Cities near which there are pictures. It may wait for the names of places."""
+        points = self._library.photo_metadata.locations()
+        try:
+            if not len(points) or not self._place_names.soon():
+                return []
+            return self._place_names.beginning(prefix, points, MOST)
+        except PlaceError:
+            return []
+
+    def _dates(self, prefix: str) -> list[str]:
+        """Periods and years; months and days once a year and a month are typed."""
+        unit = _UNITS[min(prefix.count("-"), len(_UNITS) - 1)]
+        return [
+            *beginning(_PERIODS, prefix),
+            *self._library.photo_metadata.capture_dates(unit, prefix),
+        ]
+
+    def _span(self, prefix: str) -> list[str]:
+        """A year, a month, a day, or a span such as `2022..2023-05`."""
+        first, dots, last = prefix.rpartition("..")
+        return [f"{first}{dots}{time}" for time in self._dates(last) if time not in _PERIODS]
+
+    def _numbers(self, name: str, unit: str = "") -> Values:
+        """Returns a function that completes to numbers that pictures have, with the comparison that
+        is typed; at first, some with one."""
+
+        def values(prefix: str) -> list[str]:
+            match = _SIGN.match(prefix)
+            sign = match[0] if match else ""
+            numbers = [
+                f"{number}{unit}" for number in self._library.photo_metadata.distinct_values(name)
+            ]
+            if not prefix:
+                return [*numbers[: MOST // 2], *(f">={number}" for number in numbers[1:])]
+            return [f"{sign}{number}" for number in beginning(numbers, prefix[len(sign) :])]
+
+        return values

@@ -1,0 +1,140 @@
+"""Operations on the library: its roots, its failures, and forgetting."""
+
+from __future__ import annotations
+
+import os
+
+from csearch.protocol.wire import HITS_PER_REPLY, Message
+from csearchd.concurrency.single_flight import SingleFlight
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import RequestError
+from csearchd.indexing.indexer import Indexer
+from csearchd.library import contents, listings, roots
+from csearchd.library.library import Library
+from csearchd.previews.desktop_thumbnails import drop_thumbnails
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.library import (
+    AddRequest,
+    FailedRequest,
+    ForgetRequest,
+    RemoveRequest,
+    RescanRequest,
+    RootsRequest,
+)
+from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.handlers.completion import CompletionHandlers
+from csearchd.serve.handlers.status import StatusReport
+from csearchd.serve.operations import Handlers
+from csearchd.tags import tagged_folders
+from csearchd.tags.tasks import files_at
+from csearchd.watch.scanner import Scanner
+
+
+class LibraryHandlers:
+    """`add`, `remove`, `roots`, `rescan`, `failed`, `forget`."""
+
+    def __init__(
+        self,
+        library: Library,
+        scanner: Scanner,
+        indexer: Indexer,
+        paths: ClientPaths,
+        report: StatusReport,
+        completion: CompletionHandlers,
+        verification: SingleFlight[None],
+        workers: Workers,
+    ) -> None:
+        """`verification` looks for damaged files in the cache."""
+        self._library = library
+        self._scanner = scanner
+        self._indexer = indexer
+        self._paths = paths
+        self._report = report
+        self._completion = completion
+        self._verification = verification
+        self._workers = workers
+
+    def handlers(self) -> Handlers:
+        return {
+            AddRequest: self._add,
+            RemoveRequest: self._remove,
+            RootsRequest: self._roots,
+            RescanRequest: self._rescan,
+            FailedRequest: self._failed,
+            ForgetRequest: self._forget,
+        }
+
+    async def _add(self, request: AddRequest, exchange: Exchange) -> Message:
+        path = await self._workers.wait(self._paths.directory, request.path)
+        await self._workers.wait(roots.add, self._library, path)
+        self._scanner.roots_changed()
+        self._scanner.scan(path)
+        self._indexer.retry()
+        return {"path": path, "images": await self._workers.answer(self._count, path)}
+
+    async def _remove(self, request: RemoveRequest, exchange: Exchange) -> Message:
+        path = await self._workers.wait(self._paths.resolve, request.path)
+        images = await self._workers.answer(self._count, path)
+        if not await self._workers.wait(roots.remove, self._library, path):
+            raise RequestError(
+                "not-found", f"{os.fsdecode(path)} is not watched; csearchctl roots lists what is"
+            )
+        self._scanner.roots_changed()
+        for root in await self._workers.answer(roots.roots, self._library):
+            if roots.is_below(root, path):
+                self._scanner.scan(root)
+        return {"path": path, "images": images}
+
+    async def _roots(self, request: RootsRequest, exchange: Exchange) -> Message:
+        return {"roots": await self._workers.answer(self._report.roots)}
+
+    async def _rescan(self, request: RescanRequest, exchange: Exchange) -> Message:
+        if request.path is None:
+            paths = await self._workers.answer(roots.roots, self._library)
+        else:
+            paths = [await self._workers.wait(self._paths.directory, request.path)]
+        for path in paths:
+            self._scanner.scan(path)
+        self._indexer.retry()
+        await self._verification.run()
+        return {"directories": paths}
+
+    async def _failed(self, request: FailedRequest, exchange: Exchange) -> Message:
+        found = await self._workers.answer(listings.failures, self._library)
+        exchange.holds(len(found))
+        for start in range(0, len(found), HITS_PER_REPLY):
+            part = found[start : start + HITS_PER_REPLY]
+            await exchange.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
+        retried = 0
+        if request.retry:
+            retried = await self._workers.wait(listings.retry_failed, self._library)
+            for path, _ in found:
+                if self._library.tree.find(path) is not None:  # else it is a file
+                    self._scanner.scan(path)
+                    retried += 1
+            self._indexer.retry()
+        return {"count": len(found), "retried": retried}
+
+    async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
+        path = await self._workers.wait(self._paths.resolve, request.path)
+        await self._completion.forget(path)
+        known = await self._workers.wait(self._paths_below, path)
+        files = await self._workers.wait(contents.forget_path, self._library, path)
+        for picture in known:
+            await self._workers.wait(drop_thumbnails, picture)
+        if files is None:
+            raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
+        return {"files": files}
+
+    def _paths_below(self, path: bytes) -> list[bytes]:
+        files = tagged_folders.files_below(self._library, path)
+        parts = (files[start : start + 500] for start in range(0, len(files), 500))
+        return [row[1] for part in parts for row in files_at(self._library, part)]
+
+    def _count(self, path: bytes) -> int:
+        with self._library.memory_lock:
+            directory = self._library.tree.find(path)
+            if directory is None:
+                return 0
+            inside = self._library.catalogue.files_in(self._library.tree.mask([directory]))
+            return int(inside.sum())

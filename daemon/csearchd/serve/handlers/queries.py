@@ -1,0 +1,197 @@
+"""Finds out what a search means: its words, filters and pictures become what the engine needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from csearchd import limits
+from csearchd.concurrency.threads import Until
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import CancelledError, ImageQueryError, QueryError, RequestError
+from csearchd.models.active_model import Models
+from csearchd.requests.files import SharedFile
+from csearchd.search import filters
+from csearchd.search.concepts import Concepts
+from csearchd.search.explanation import QueryTerm, query_terms
+from csearchd.search.image_query import ImageQueries, Picture, Seen
+from csearchd.search.places.geocoder import Geocoder
+from csearchd.search.query_language import grammar
+from csearchd.search.query_language.grammar import Part
+from csearchd.search.query_language.query_vector import Vector, blended, combined
+from csearchd.search.request import QueryPicture, Scope, SearchRequest
+from csearchd.serve.client_paths import ClientPaths, shown
+
+
+class QueryResolver:
+    """Fills in the fields of a SearchRequest that don't come from the client, by `understand`,
+    `see_all` and `resolve`, in this order."""
+
+    def __init__(
+        self,
+        models: Models,
+        concepts: Concepts,
+        places: Geocoder,
+        image_queries: ImageQueries,
+        paths: ClientPaths,
+        workers: Workers,
+    ) -> None:
+        self._models = models
+        self._concepts = concepts
+        self._places = places
+        self._image_queries = image_queries
+        self._paths = paths
+        self._workers = workers
+
+    def may_wait(self, request: SearchRequest) -> bool:
+        """Whether `understand` may wait for the names of places, which take seconds to be made
+        ready."""
+        return not self._places.made and "near" in request.query.lower()
+
+    def understand(self, request: SearchRequest) -> SearchRequest:
+        """Returns the request with its parts and conditions, for which neither library nor model is
+        needed. Raises RequestError."""
+        pictures = request.pictures or []
+        _check_pictures(pictures, request.files)
+        try:
+            parts, conditions = self._parts(request, pictures)
+        except QueryError as error:
+            raise RequestError("query", str(error), start=error.start, end=error.end) from None
+        label = (request.label or "").strip()
+        if label and not any(part.pictures for part in parts):
+            text = "a label goes with a picture; without one, write it as words"
+            raise RequestError("query", text)
+        score = request.min_score
+        return replace(
+            request,
+            top=min(request.top, limits.RESULTS),
+            offset=min(request.offset, limits.RESULTS),
+            label=label,
+            min_score=None if score is None else max(-limits.SCORE, min(score, limits.SCORE)),
+            parts=parts,
+            conditions=conditions,
+        )
+
+    def _parts(
+        self, request: SearchRequest, pictures: list[QueryPicture]
+    ) -> tuple[list[Part], list[filters.Condition]]:
+        """Returns the parts of a query, in which each picture outside of its text is a part of its
+        own, and its conditions. Only a search at random may have no parts.
+
+        Raises QueryError.
+        """
+        spans = [picture.span for picture in pictures]
+        inside = [number for number, span in enumerate(spans) if span]
+        outside = [number for number, span in enumerate(spans) if not span]
+        parts: list[Part] = []
+        conditions: list[filters.Condition] = []
+        if request.query.strip() or not (outside or request.random):
+            parsed = grammar.parse(request.query, [span for span in spans if span])
+            parts = parsed.parts
+            conditions = filters.understand(parsed.filters, datetime.now(), self._places)
+        for part in parts:
+            part.pictures = [inside[number] for number in part.pictures]
+        return [*parts, *(Part(pictures=[number]) for number in outside)], conditions
+
+    async def see_all(self, request: SearchRequest, files: list[int]) -> dict[int, Seen]:
+        """Returns the pictures that an understood request uses, by their numbers. `files` are its
+        open files. Raises RequestError."""
+        pictures = request.pictures or []
+        if len(files) != len(pictures):
+            raise RequestError("bad-request", "every picture must come with an open file")
+        used = {number for part in request.parts for number in part.pictures}  # not in quotes, say
+        return {n: await self.see(files[n], pictures[n].path) for n in sorted(used)}
+
+    async def see(self, file: int, path: bytes) -> Seen:
+        """Returns the vector of the picture in an open file. Raises RequestError."""
+        with SharedFile(file) as own:
+            try:
+                picture = await self._workers.wait(self.open, own, path)
+                known = await self._workers.answer(self._image_queries.known, picture)
+                if known is None:
+                    return await self._workers.compute("look", self._look, own, picture)
+                return known
+            except ImageQueryError as error:
+                raise unseen(path, error) from None
+
+    def _look(self, until: Until, file: SharedFile, picture: Picture) -> Seen:
+        with file:
+            return self._image_queries.look(picture, until)
+
+    def open(self, opened: SharedFile, name: bytes) -> Picture:
+        """Returns what is known of an open file. Raises RequestError where its server doesn't
+        answer."""
+        with opened:
+            file = opened.number
+            path = os.readlink(b"/proc/self/fd/%d" % file)  # the kernel knows it, and asks nobody
+
+            def answer(_: bytes) -> os.stat_result:
+                # Some servers are asked at each close: then a process that is started now would
+                # close its copy, which may take for ever, before anything else here goes on.
+                os.close(os.dup(file))
+                return os.fstat(file)
+
+            return Picture(file, name, path, self._paths.ask(path, answer))
+
+    def resolve(
+        self, until: Until, request: SearchRequest, seen: Mapping[int, Seen], scope: Scope | None
+    ) -> SearchRequest:
+        """Returns an understood request with its vector and all else that the engine needs. Raises
+        RequestError."""
+        row = self._models.active_model.row
+        scale = 1.0
+
+        def embed(text: str) -> Vector:
+            until.check()
+            return self._concepts.embed(text)
+
+        vectors = {number: one.vector for number, one in seen.items()}
+        try:
+            vector = combined(request.parts, embed, vectors)
+            if request.label and vector is not None:
+                vector, scale = blended(vector, embed(request.label), 1 - request.label_weight)
+        except CancelledError as error:
+            raise RequestError("query", str(error)) from None
+        return replace(
+            request,
+            model=row,
+            vector=vector,
+            scope=scope,
+            without=frozenset(one.content for one in seen.values() if one.content is not None),
+            scale=scale,
+            # A concept is made of pictures, and so are its scores.
+            like=any(part.pictures or self._concepts.names(part.text) for part in request.parts),
+            query_terms=self._query_terms(request, vectors, embed) if request.why else (),
+            check=until.check,
+        )
+
+    def _query_terms(
+        self, request: SearchRequest, vectors: Mapping[int, Vector], embed: Callable[[str], Vector]
+    ) -> list[QueryTerm]:
+        pictures = {
+            number: (os.path.basename(picture.path).decode(errors="replace"), vectors[number])
+            for number, picture in enumerate(request.pictures or [])
+            if number in vectors
+        }
+        return query_terms(request.parts, pictures, embed, self._concepts.names)
+
+
+def unseen(path: bytes, error: ImageQueryError) -> RequestError:
+    """Returns the error for a picture that can't be searched with."""
+    return RequestError("picture", f"{shown(path)}: {error}")
+
+
+def _check_pictures(pictures: list[QueryPicture], files: int) -> None:
+    """Raises RequestError unless the pictures fit their files and each other."""
+    if len(pictures) != files:
+        raise RequestError("bad-request", "pictures must be a list, with a file each")
+    if len(pictures) > limits.PICTURES:
+        raise RequestError(
+            "query", f"at most {limits.PICTURES} pictures can be searched with at a time"
+        )
+    inside = [picture.start for picture in pictures if picture.span]
+    if len(set(inside)) < len(inside):
+        raise RequestError("bad-request", "two pictures at the same place of the query")
