@@ -1,4 +1,7 @@
-"""The interfaces, as their XML files describe them: signatures for calls, text for introspection.
+"""The objects' interfaces: those that XML files describe, and the standard ones.
+
+The XML files tell the signatures for calls and are the text for introspection. dbus-fast answers
+for the standard interface Peer.
 
 https://dbus.freedesktop.org/doc/dbus-specification.html#introspection-format
 """
@@ -6,10 +9,14 @@ https://dbus.freedesktop.org/doc/dbus-specification.html#introspection-format
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from xml.etree import ElementTree
+
+from dbus_fast import ErrorType, Message
+
+from csearchd.desktop.errors import error
 
 _HEAD = (
     '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n'
@@ -92,3 +99,50 @@ def describe(path: str, objects: Mapping[str, Interface]) -> str | None:
         return None
     parts = [here.text if here else "", _DESCRIBED, *(f'  <node name="{c}"/>\n' for c in children)]
     return f"{_HEAD}<node>\n{''.join(parts)}</node>\n"
+
+
+_Answer = Callable[[Message, Mapping[str, Interface]], Message]
+
+
+def standard(message: Message, objects: Mapping[str, Interface]) -> Message | None:
+    """Returns the reply to a call of a standard interface, or None for other calls. `objects` are
+    all objects by path."""
+    answer = _ANSWERS.get(message.interface or "")
+    if answer is None:
+        return None
+    if describe(message.path or "/", objects) is None:
+        return error(message, ErrorType.UNKNOWN_OBJECT, f"there is no {message.path}")
+    return answer(message, objects)
+
+
+def _introspect(message: Message, objects: Mapping[str, Interface]) -> Message:
+    if (message.member, message.signature) != ("Introspect", ""):
+        return _no_method(message)
+    return Message.new_method_return(message, "s", [describe(message.path or "/", objects)])
+
+
+def _properties(message: Message, objects: Mapping[str, Interface]) -> Message:
+    """Answers that there are no properties. Viewers of the bus ask for them."""
+    if (message.member, message.signature) not in _PROPERTIES:
+        return _no_method(message)
+    name = message.body[0]
+    here = objects.get(message.path or "/")
+    if name not in ("", *STANDARD, here.name if here else ""):  # "": whichever it is
+        what = f"{message.path} has no interface {name}"
+        return error(message, ErrorType.UNKNOWN_INTERFACE, what)
+    if message.member == "GetAll":
+        return Message.new_method_return(message, "a{sv}", [{}])
+    what = f"{name or message.path} has no property {message.body[1]}"
+    return error(message, ErrorType.UNKNOWN_PROPERTY, what)
+
+
+def _no_method(message: Message) -> Message:
+    what = f"{message.interface} has no method {message.member}({message.signature})"
+    return error(message, ErrorType.UNKNOWN_METHOD, what)
+
+
+_PROPERTIES = {("Get", "ss"), ("Set", "ssv"), ("GetAll", "s")}
+_ANSWERS: dict[str, _Answer] = {
+    "org.freedesktop.DBus.Introspectable": _introspect,
+    "org.freedesktop.DBus.Properties": _properties,
+}

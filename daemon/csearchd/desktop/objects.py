@@ -12,9 +12,8 @@ from dbus_fast import ErrorType, Message, MessageFlag, MessageType
 from csearchd import limits
 from csearchd.concurrency.supervisor import UNEXPECTED
 from csearchd.desktop.errors import error, error_name
-from csearchd.desktop.interfaces import Interface
+from csearchd.desktop.interfaces import Interface, standard
 from csearchd.desktop.sending import QueueingBus, size
-from csearchd.desktop.standard import standard
 from csearchd.errors import RequestError
 from csearchd.requests.files import close_files
 
