@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 import os
 import signal
@@ -25,6 +26,7 @@ from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.paths import Paths
+from csearchd.reasons import Reason
 from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
@@ -175,7 +177,7 @@ async def _run(
     notifier = Notifier()
 
     if rescued := os.environ.pop(RESCUED, None):
-        library.remarks.append(rescued)
+        library.remarks.append(Reason.from_message(json.loads(rescued)))
     for remark in filter(None, [*library.remarks, summary.remark]):
         log.error("%s", remark)
 

@@ -1,12 +1,15 @@
 """The exceptions of the daemon and of the processes that it starts, in one place.
 
-The text of each is a sentence for the user. What only steers the flow within one module is defined
-there.
+The text of each is a sentence for the user. Where programs have to tell it apart from others it is
+a Reason (csearchd.reasons), which has a code and parameters. What only steers the flow within one
+module is defined there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from csearchd.reasons import Reason
 
 if TYPE_CHECKING:
     from csearchd.system.files import FileStat
@@ -14,6 +17,19 @@ if TYPE_CHECKING:
 
 class CsearchError(Exception):
     """The base class: something can't be done, and the text says why."""
+
+    def __init__(self, reason: Reason | str) -> None:
+        super().__init__(reason)
+        self.reason = reason if isinstance(reason, Reason) else None
+
+
+class ReasonedError(CsearchError):
+    """The base class of errors that always carry a Reason."""
+
+    reason: Reason
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
 
 
 # What ends the daemon
@@ -33,12 +49,20 @@ class LimitError(FatalError):
     """The service can't run within a limit; the text names it, and says what to do."""
 
 
-class LibraryError(FatalError):
+class LibraryError(ReasonedError, FatalError):
     """The library can't be used; the text says what happened, to which file, and what to do."""
 
 
 class ModelError(FatalError):
     """A model can't be used; the text says what is wrong with it, and what to do, in one line."""
+
+
+class TowerError(ReasonedError):
+    """The image tower can't be loaded, or computes nothing of use."""
+
+
+class EncoderUnusable(ReasonedError):
+    """No picture can be encoded, whichever it is."""
 
 
 # Models that are made and fetched
@@ -55,44 +79,48 @@ class NetworkError(ModelError):
 # Queries
 
 
-class QueryError(CsearchError):
+class QueryError(ReasonedError):
     """The query can't be understood: why, and where (characters from `start` to `end`)."""
 
-    def __init__(self, reason: str, start: int, end: int) -> None:
+    def __init__(self, reason: Reason, start: int, end: int) -> None:
         super().__init__(reason)
         self.start = start
         self.end = end
 
 
-class DateError(CsearchError):
+class DateError(ReasonedError):
     """The text is no date."""
 
 
-class PlaceError(CsearchError):
+class PlaceError(ReasonedError):
     """There is no such place, or no names of places."""
 
 
-class CancelledError(CsearchError):
+class CancelledError(ReasonedError):
     """The parts of a query leave no direction to look in."""
 
 
-class ImageQueryError(CsearchError):
+class ImageQueryError(ReasonedError):
     """The picture can't be searched with; the text fits after its name."""
 
 
 # Files
 
 
-class UnreadableError(CsearchError):
+class UnreadableError(ReasonedError):
     """The file can't be read; the text fits after its name.
 
     `changed`: it changed or vanished meanwhile, which is no failure. `file` is what is known of it.
     """
 
-    def __init__(self, reason: str, changed: bool = False, file: FileStat | None = None) -> None:
+    def __init__(self, reason: Reason, changed: bool = False, file: FileStat | None = None) -> None:
         super().__init__(reason)
         self.changed = changed
         self.file = file
+
+
+class PictureError(ReasonedError):
+    """The picture can't be decoded; the text fits after the file's name."""
 
 
 class LinkError(NotADirectoryError):
@@ -126,12 +154,17 @@ class DeltaError(CsearchError):
 
 
 class RequestError(CsearchError):
-    """A request that can't be met: a code of the protocol, a text for the user, other fields."""
+    """A request that can't be met: a code of the protocol, why, and other fields of the reply."""
 
-    def __init__(self, code: str, reason: str, **fields: object) -> None:
+    def __init__(self, code: str, reason: Reason | str, **fields: object) -> None:
         super().__init__(reason)
         self.code = code
         self.fields = fields
+
+    def to_message(self) -> dict[str, Any]:
+        """Returns the fields of an `error` reply that say what is wrong."""
+        reason = {"reason": self.reason.to_message()} if self.reason else {}
+        return {"code": self.code, "message": str(self), **reason, **self.fields}
 
 
 class InvalidMessage(CsearchError):

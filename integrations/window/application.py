@@ -19,9 +19,8 @@ except (ImportError, ValueError):
     Base = Gtk.Application
 
 from background import Workers  # noqa: E402
-from service import Service  # noqa: E402
+from service import Service, path  # noqa: E402
 from thumbnails import Thumbnails  # noqa: E402
-from variants import path  # noqa: E402
 from window import Window  # noqa: E402
 
 NAME = "org.csearch.Window"

@@ -4,8 +4,8 @@ import os
 
 from gi.repository import GLib, Gtk
 
+from reasons import sentence
 from texts import _, ngettext, number
-from wording import sentence
 
 HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
 _FIRST = _("Looking at the pictures for the first time…")
@@ -134,7 +134,7 @@ def state(hits, result, top):
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
-    return " ".join([*parts, *map(sentence, result.get("notes", []))])
+    return " ".join([*parts, *map(sentence, result.get("remarks", []))])
 
 
 def _nothing_known():

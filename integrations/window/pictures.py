@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gi.repository import Gio, GLib
 
-from wording import said
+from reasons import system_error
 
 _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
@@ -90,7 +90,7 @@ def opened(query, fetched, others):
             given.append(Given(picture.path, picture.open()))
     except OSError as error:
         close(given)
-        return [], f"{picture.shown}: {said(error.strerror)}"
+        return [], f"{picture.shown}: {system_error(error)}"
     return given, ""
 
 

@@ -1,11 +1,15 @@
-"""The search service, asked over the session bus; nothing here waits."""
+"""The search service, asked over the session bus; nothing here waits.
+
+Values that come over it, or from the command line, are made Python's own here.
+"""
 
 import os
 
 from gi.repository import Gio, GLib
 
-from variants import unpacked
-from wording import sentence
+import pictures
+from messages import HANGING
+from reasons import sentence
 
 NAME = "org.csearch.Csearch1"
 PATH = "/org/csearch/Csearch1"
@@ -62,6 +66,7 @@ class Service:
         `given` are opened pictures (pictures.Given); their files are closed.
         """
         search = Search()
+        options = {**options, "errors": GLib.Variant("b", True)}
         files = Gio.UnixFDList()
         for picture in given:
             files.append(picture.file)
@@ -85,7 +90,8 @@ class Service:
                 return
             if not search.cancellable.is_cancelled():
                 hits, told = unpacked(reply)
-                answer(hits, told, None)
+                error = told.get("error")
+                answer(hits, told, Failure(_explained(error)) if error else None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -186,9 +192,98 @@ def _told(picture):
     return told
 
 
+def _explained(error):
+    """The text of an error in the service's answer."""
+    return sentence(error["reason"]) if "reason" in error else error["message"]
+
+
 def _failure(error):
+    """Of a call that failed."""
     remote = Gio.DBusError.get_remote_error(error) or ""
     absent = any(error.matches(Gio.dbus_error_quark(), code) for code in _ABSENT)
     # Gio.DBusError.strip_remote_error works on a copy of what Python has.
     text = error.message.removeprefix(f"GDBus.Error:{remote}: ")
-    return Failure(sentence(text), absent=absent and not remote.startswith("org.csearch."))
+    return Failure(text, absent=absent and not remote.startswith("org.csearch."))
+
+
+class Asking:
+    """One question at a time, whose pictures are opened first; `workers` look at files."""
+
+    def __init__(self, service, workers):
+        self._service = service
+        self._workers = workers
+        self._opening = None  # the question whose pictures are being opened
+        self._search = None
+
+    @property
+    def under_way(self):
+        return bool(self._opening or self._search)
+
+    def cancel(self):
+        """There will be no answer."""
+        self._opening = None
+        if self._search:
+            self._search.cancel()
+            self._search = None
+
+    def ask(self, query, others, fetched, options, answer):
+        """Calls `answer(hits, result, failure)` later, unless another question follows.
+
+        `others` are pictures besides those that the query names; `fetched` has some by address.
+        """
+        self.cancel()
+
+        def answered(hits, result, failure):
+            self._search = None
+            answer(hits, result, failure)
+
+        def send(given):
+            self._search = self._service.search(query, given, options, answered)
+
+        if not others and not pictures.are_in(query):
+            send([])
+            return
+        self._opening = question = object()
+
+        def opened(found):
+            given, failure = found
+            if question is not self._opening:
+                pictures.close(given)
+                return
+            self._opening = None
+            if failure:
+                answer([], {}, Failure(failure))
+            else:
+                send(given)
+
+        def late():
+            if question is self._opening:
+                answer([], {}, Failure(HANGING))
+
+        others, fetched = list(others), dict(fetched)
+        self._workers.run(lambda: pictures.opened(query, fetched, others), opened, late)
+
+
+def unpacked(value):
+    """`value` (GLib.Variant) as plain Python; byte strings ("ay") are bytes.
+
+    PyGObject's own unpack() makes a list of numbers of those, which takes longer than the search,
+    and warns of each in some versions (3.50: "g_bytes_ref: assertion 'bytes != NULL' failed").
+    """
+    kind = value.get_type_string()
+    if kind == "ay":
+        return value.get_data_as_bytes().get_data() or b""
+    if kind == "v":
+        return unpacked(value.get_variant())
+    if not value.is_container():
+        return value.unpack()
+    parts = [value.get_child_value(index) for index in range(value.n_children())]
+    if kind.startswith("a{"):
+        pairs = ((part.get_child_value(0), part.get_child_value(1)) for part in parts)
+        return {unpacked(key): unpacked(entry) for key, entry in pairs}
+    return [unpacked(part) for part in parts]
+
+
+def path(value):
+    """A path (bytes) that is given as a byte string, with or without the NUL at its end."""
+    return unpacked(value).rstrip(b"\0")

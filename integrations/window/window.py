@@ -7,11 +7,11 @@ from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 import actions
 import messages
 import pictures
-from asking import Asking
 from chips import Chips
 from incoming import Incoming
 from results import Results
 from scope import Scope
+from service import Asking
 from texts import _
 
 _FIRST = 30  # results while somebody types: what fits into a window

@@ -174,7 +174,7 @@ def test_a_damaged_row_is_named_and_left_out(user: User, kind: str) -> None:
         library = Library(str(user.data / "library.sqlite"))
         (model,) = {row[0] for row in _rows(library, "SELECT id FROM models")}
         library.vectors(model, 256)
-        remarks = "\n".join(library.remarks)
+        remarks = "\n".join(map(str, library.remarks))
         assert ("damaged" in remarks and name in remarks) == (not opened), remarks
         assert len(library.load_photo_metadata().timestamp)
         assert not _rows(library, "PRAGMA foreign_key_check")

@@ -80,7 +80,7 @@ def test_files_that_another_program_has_made_anew_are_noticed(tmp_path: Path) ->
         assert path.with_name(path.name + "-wal").exists()
         assert library.is_lost()
         another.communicate(b"\n")
-    assert "nothing is lost" in library.rescue()
+    assert "nothing is lost" in str(library.rescue())
     library.close()
     library = Library(str(path))
     assert library.setting("odd") == "kept"

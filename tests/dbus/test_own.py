@@ -71,6 +71,24 @@ def test_errors_have_a_name_and_words(
     assert "Traceback" not in reply.body[0] and reply.body[0]
 
 
+def test_errors_are_in_the_result_where_that_is_asked_for(desktop: Bus) -> None:
+    missing = b"/there/is/none/\xff"
+    options = {"errors": Variant("b", True), "scopes": Variant("aay", [missing])}
+    hits, result = desktop.call(OWN, "Search", "sa{sv}", "a cat", options)
+    assert hits == [] and result.keys() == {"error"}
+    error = result["error"].value
+    assert error["code"].value == "not-found"
+    reason = error["reason"].value
+    assert reason["code"].value == "no-directory"
+    assert reason["parameters"].value["path"].value == missing
+    assert reason["text"].value == error["message"].value
+    wrong = {"errors": Variant("b", True), "top": Variant("s", "many")}
+    _, result = desktop.call(OWN, "Search", "sa{sv}", "a cat", wrong)
+    assert result["error"].value["code"].value == "bad-request"
+    hits, result = desktop.call(OWN, "Search", "sa{sv}", "a cat", {"errors": Variant("b", True)})
+    assert hits and "error" not in result
+
+
 def test_what_is_no_method_is_said_by_the_bus_names(desktop: Bus) -> None:
     async def ask(member: str, signature: str, *values: Any) -> str | None:
         async with Caller(desktop) as caller:

@@ -176,6 +176,14 @@ def test_it_speaks_the_users_language(screen: Desktop) -> None:
     german = {"LANGUAGE": "de", "LC_ALL": "C.UTF-8"}
     with search_window(screen, *COMMAND, title="Bildersuche", **german):
         screen.wait_for_text(APPLICATION, "Beschreiben Sie das Bild")
+        screen.keys("type", "near:Lisbom")
+        screen.wait_for_text(APPLICATION, "near: eine Stadt „Lisbom“ ist nicht bekannt")
+    screen.user.csearchctl("pause")
+    try:
+        with search_window(screen, *COMMAND, "a cat", title="Bildersuche", **german):
+            screen.wait_for_text(APPLICATION, "Das Lesen ist angehalten; „csearchctl resume“")
+    finally:
+        screen.user.csearchctl("resume")
 
 
 def test_the_keys_lead_everywhere(window: Desktop) -> None:

@@ -101,7 +101,7 @@ class Encoder:
         """Why the file at `path` failed; fails itself where it did not."""
         (message,) = self.run([os.fsencode(path)])
         assert message["op"] == "failed", message
-        reason: Any = message["reason"]
+        reason: Any = message["reason"]["text"]
         assert isinstance(reason, str) and "Traceback" not in reason and "\n" not in reason
         return reason
 

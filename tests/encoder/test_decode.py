@@ -14,8 +14,8 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 from skimage import data as photos
 
 from csearchd.encoder.decode import RAW, Decoder
-from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import Limits
+from csearchd.errors import PictureError
 from csearchd.models.preprocess import Preprocess
 from support.raw import dng
 

@@ -185,8 +185,9 @@ def test_bad_files_cost_only_themselves(shared: Encoder, photo: Path, tmp_path: 
     for name, result in zip(names, results, strict=True):
         if name in reasons:
             assert result["op"] == "failed" and not result["changed"], name
-            assert reasons[name] in result["reason"], (name, result["reason"])
-            assert "\n" not in result["reason"] and "Traceback" not in result["reason"]
+            said = result["reason"]["text"]
+            assert reasons[name] in said, (name, said)
+            assert "\n" not in said and "Traceback" not in said
         else:
             assert result["op"] == "encoded", (name, result)
 

@@ -16,8 +16,9 @@ from skimage import data as photos
 
 from csearchd.encoder import towers
 from csearchd.encoder.messages import Settings
-from csearchd.encoder.pool import EncoderUnusable, Pool
+from csearchd.encoder.pool import Pool
 from csearchd.encoder.torch_tower import load_visual
+from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
 from csearchd.models.installed import IMAGE_TOWER, WEIGHTS, starter_directory
 from encoder.encoder_process import LIMITS, Encoder

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_image, register_formats
+from csearchd.errors import PictureError
 from csearchd.formats.embedded import boxed_blocks, read_blocks
 from csearchd.formats.heif import heif_parts
 from csearchd.formats.identity import identity

@@ -275,8 +275,8 @@ def test_what_nobody_supervises_is_told_too() -> None:
 def test_an_error_is_told_in_one_line() -> None:
     supervised = Supervisor()
     supervised.failed("reading", ValueError("a\nname \x1b[31m and \udcff" + "x" * 1000))
-    (note,) = supervised.notes
-    assert note.isprintable() and len(note) < 600
+    (remark,) = supervised.remarks
+    assert str(remark).isprintable() and len(str(remark)) < 600
 
 
 def test_the_library_has_one_listener_however_often_its_upkeep_fails(tmp_path: Path) -> None:

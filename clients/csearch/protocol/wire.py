@@ -25,7 +25,7 @@ Requests and replies
         {"id", "type": "progress", …}       what is being done; may be ignored
         {"id", "type": "hits", "hits": […]} a part of a long answer, best first
         {"id", "type": "result", …}         the end of the answer
-        {"id", "type": "error", "code": STR, "message": STR}
+        {"id", "type": "error", "code": STR, "message": STR, "reason": REASON}
 
     A connection begins with `hello` (csearchd.requests.service.HelloRequest).
 
@@ -33,6 +33,12 @@ Requests and replies
     (a message that doesn't fit its operation: the text names the field), `not-found`,
     `not-a-directory`, `denied`, `query`, `picture`, `no-model`, `library`, `newer-client`,
     `restarting`, `tagger`, `busy` (try again later), `idle`, `internal`.
+
+    A REASON is a sentence for programs, {"code": STR, "parameters": MAP, "text": STR}: for those
+    that translate it, or tell it from others. Its code is finer than that of the error, and stays
+    the same when the English `text` is worded differently (csearchd.reasons lists them all). The
+    parameters are by name: texts, numbers, paths (bin), or further reasons. An error whose message
+    is for programmers has none.
 
     A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with the first
     byte of its frame, or earlier on the connection, and `files` is their number.

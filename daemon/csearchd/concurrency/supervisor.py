@@ -15,10 +15,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-log = logging.getLogger(__name__)
+from csearchd.reasons import Reason
+from csearchd.reasons import service as reasons
 
-UNEXPECTED = "an error in csearchd; its log tells more"
-"""What users are told of an error that nobody thought of."""
+log = logging.getLogger(__name__)
 
 _FIRST, _MOST = 1.0, 300.0  # seconds until what failed is started again
 _QUIET = 2 * _MOST  # seconds without a failure, after which the first delay is used again
@@ -174,9 +174,9 @@ class Supervisor:
             ]
 
     @property
-    def notes(self) -> list[str]:
-        """The failures of the last day, as lines for the user."""
-        return [_note(one) for one in self.failures if time.time() - one["at"] < _NOTED]
+    def remarks(self) -> list[Reason]:
+        """The failures of the last day."""
+        return [_remark(one) for one in self.failures if time.time() - one["at"] < _NOTED]
 
     async def stop(self) -> None:
         """Ends all tasks, and lets threads that wait to be started again end."""
@@ -193,12 +193,12 @@ def _described(error: BaseException) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def _note(failures: dict[str, Any]) -> str:
+def _remark(failures: dict[str, Any]) -> Reason:
     count = failures["failures"]
-    often = "once" if count == 1 else f"{count} times, the last"
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(failures["at"]))
-    then = "goes on" if failures["running"] else "will be started again"
-    return (
-        f"{failures['name']} failed {often} at {when} ({failures['error']}), and {then}; "
-        "the service's log tells more"
+    remark = reasons.FAILED_AND_GOES_ON if failures["running"] else reasons.FAILED_AND_ENDED
+    return remark(
+        task=failures["name"],
+        often=reasons.ONCE() if count == 1 else reasons.TIMES(count=count),
+        time=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(failures["at"])),
+        error=failures["error"],
     )

@@ -14,5 +14,7 @@ Searches of one sender don't pile up: a newer one takes the place of the one und
 ends with `org.csearch.Error.Cancelled` (the desktops' interfaces answer with nothing instead).
 
 Errors are named `org.csearch.Error.` and the protocol's code, as in `NotFound` for `not-found`;
-their text is meant for people.
+their text is meant for people. The reason's code and parameters can't be further arguments of the
+error, since GLib drops the text then: a search has them in its result, where the option `errors`
+asks for that.
 """

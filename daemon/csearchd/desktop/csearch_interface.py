@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import Any
 
@@ -17,13 +18,16 @@ from csearchd.desktop.objects import Call, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
+from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
 from csearchd.requests.service import StatusRequest
 
+log = logging.getLogger(__name__)
+
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
-_OURS = ("op", "query", "stream", "files")  # what an option can't change
+_OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE = 256  # pixels
 _THUMBNAIL_SECONDS = 20.0  # for all of them
@@ -56,12 +60,26 @@ class CsearchInterface:
 
     async def _search(self, call: Call) -> list[Any]:
         query, options = call.arguments[0], plain(call.arguments[1])
-        return await self._find(call, query, options, options.get("files") or [])
+        return await self._answered(call, query, options, options.get("files") or [])
 
     async def _similar(self, call: Call) -> list[Any]:
         given, options = plain(call.arguments[0]), plain(call.arguments[1])
         options["pictures"] = [{"path": path} for path, _ in given]
-        return await self._find(call, "", options, [handle for _, handle in given])
+        return await self._answered(call, "", options, [handle for _, handle in given])
+
+    async def _answered(
+        self, call: Call, query: str, options: dict[str, Any], handles: list[Any]
+    ) -> list[Any]:
+        """As `_find`; with the option `errors` an error is a part of the result."""
+        try:
+            return await self._find(call, query, options, handles)
+        except Exception as error:
+            if not options.get("errors"):
+                raise
+            if not isinstance(error, RequestError):
+                log.exception("a search from the bus failed")
+                error = RequestError("internal", UNEXPECTED())
+            return [[], variants({"error": error.to_message()})]
 
     async def _find(
         self, call: Call, query: str, options: dict[str, Any], handles: list[Any]

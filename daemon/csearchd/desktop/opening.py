@@ -24,6 +24,8 @@ from csearchd.errors import RequestError, Unanswered, UnreadableError
 from csearchd.library.library import Library
 from csearchd.library.listings import file_at
 from csearchd.previews.desktop_thumbnails import uri
+from csearchd.reasons import PATH
+from csearchd.reasons.pictures import UNANSWERED
 from csearchd.system.files import open_file
 from csearchd.watch.watcher import Watcher
 
@@ -49,14 +51,13 @@ class Opening:
         Raises RequestError, also for a path that is no picture of the library.
         """
         await self._check(path)
-        where = os.fsdecode(path)
         ask = partial(self._watcher.timed_call, patient=True)
         try:
             file = await self._workers.wait(ask, path, partial(_opened, path))
         except Unanswered:
-            raise RequestError("not-found", f"{where}: its file system doesn't answer") from None
+            raise RequestError("not-found", UNANSWERED(path=path)) from None
         except UnreadableError as error:
-            raise RequestError("not-found", f"{where}: {error}") from None
+            raise RequestError("not-found", PATH(path=path, reason=error.reason)) from None
         with file:
             if await self._start(uri(path)):
                 return

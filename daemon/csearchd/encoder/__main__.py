@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.messages import MAX_FRAME, Settings
 from csearchd.models.installed import remedy
+from csearchd.reasons import Reason
+from csearchd.reasons.models import NO_CONFIGURATION
 from csearchd.system.child_process import SMALL_BATCH, enter_background, use_lowest_priority
 
 if TYPE_CHECKING:
@@ -43,9 +45,9 @@ class Link:
         except OSError:
             os._exit(0)  # the daemon has gone
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: Reason) -> None:
         """Says that the model is of no use, and exits."""
-        self.send({"op": "unusable", "reason": reason})
+        self.send({"op": "unusable", "reason": reason.to_message()})
         os._exit(1)
 
     def serve(self) -> None:
@@ -93,10 +95,8 @@ class Link:
         try:
             return Pipeline(settings, self.send, self.fail)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self.fail(
-                f"the model in {settings.model} has no proper configuration "
-                f"({type(error).__name__}: {error}); {remedy(settings.model)}"
-            )
+            details, what = f"{type(error).__name__}: {error}", remedy(settings.model)
+            self.fail(NO_CONFIGURATION(path=settings.model, details=details, remedy=what))
             raise
 
 

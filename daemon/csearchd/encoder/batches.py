@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
 from csearchd.encoder.messages import Settings
-from csearchd.encoder.torch_tower import TowerError
 from csearchd.encoder.towers import Tower, Towers
+from csearchd.errors import TowerError
 from csearchd.models.preprocess import Preprocess
+from csearchd.reasons import Reason, models
+from csearchd.reasons.pictures import NO_VECTOR
 
 _PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
 
@@ -34,7 +36,7 @@ class Batches:
         growth: int,
         send: Callable[[Message], None],
         taken: Callable[[], None],
-        fail: Callable[[str], None],
+        fail: Callable[[Reason], None],
     ) -> None:
         """`growth`: bytes by which the process may grow once the tower is loaded. `taken` is called
         whenever pictures have left the queue, `fail` when the model is of no use."""
@@ -93,9 +95,10 @@ class Batches:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        model = self._settings.model
-        reason = f"the model in {model} cannot be run: {error}"
-        self._fail(str(error) if isinstance(error, TowerError) else reason)
+        if isinstance(error, TowerError):
+            self._fail(error.reason)
+        else:
+            self._fail(models.NOT_RUN(path=self._settings.model, details=str(error)))
 
     def _next(self, most: int) -> list[_Picture]:
         """Up to `most` pictures, at least one."""
@@ -117,7 +120,7 @@ class Batches:
             elif np.isfinite(vector).all() and vector.any():
                 self._send({"op": "encoded", "job": job, "vector": vector.tobytes()})
             else:
-                reason = "the model gave no usable vector"
+                reason = NO_VECTOR().to_message()
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
 
     def _vectors(self, towers: Towers, tower: Tower, pixels: Pixels) -> NDArray[np.float16]:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from csearchd.encoder.colour import resizable, to_rgb
-from csearchd.encoder.errors import PictureError, check_memory, undecodable
+from csearchd.encoder.errors import check_memory, undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
+from csearchd.errors import PictureError
 from csearchd.formats.embedded import read_blocks
 from csearchd.formats.identity import identity
 from csearchd.formats.suffixes import is_raw

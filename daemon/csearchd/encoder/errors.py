@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from csearchd.encoder.messages import Limits
+from csearchd.errors import PictureError
+from csearchd.reasons import pictures as reasons
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -15,18 +17,14 @@ _SIGNATURES = (
 )
 
 
-class PictureError(Exception):
-    """The picture cannot be decoded; the text says why and fits after the file's name."""
-
-
 def unidentified(data: bytes) -> PictureError:
     """For a file that no decoder takes."""
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
-            return PictureError(f"is a damaged or truncated {name} file: its header can't be read")
+            return PictureError(reasons.HEADER_DAMAGED(format=name))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return PictureError("is a damaged or truncated WebP file: its header can't be read")
-    return PictureError("not an image of a supported format")
+        return PictureError(reasons.HEADER_DAMAGED(format="WebP"))
+    return PictureError(reasons.UNKNOWN_FORMAT())
 
 
 def undecodable(error: BaseException) -> PictureError:
@@ -34,36 +32,29 @@ def undecodable(error: BaseException) -> PictureError:
     text = " ".join(str(error).split())[:200]
     lowered = text.lower()
     if "truncated" in lowered or isinstance(error, EOFError):
-        return PictureError(f"the file is truncated or damaged ({text or 'it ends too early'})")
-    return PictureError(f"the file is damaged or not supported ({text or type(error).__name__})")
+        return PictureError(reasons.TRUNCATED(details=text or reasons.ENDS_EARLY()))
+    return PictureError(reasons.UNDECODABLE(details=text or type(error).__name__))
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
     """Raises PictureError for a picture of too many pixels, or of none."""
     if width < 1 or height < 1:
-        raise PictureError(f"has no pixels ({width}×{height})")
+        raise PictureError(reasons.NO_PIXELS(width=width, height=height))
     if width * height > limits.pixels:
-        raise PictureError(
-            f"{width}×{height} pixels are more than the limit of {_millions(limits.pixels)} "
-            "(encode.max_pixels)"
-        )
+        limit = _millions(limits.pixels)
+        raise PictureError(reasons.TOO_MANY_PIXELS(width=width, height=height, limit=limit))
 
 
 def check_memory(needed: int, limits: Limits) -> None:
     """Raises PictureError for a picture whose decoding would take too much memory, in bytes."""
     if needed > limits.memory:
-        raise PictureError(
-            f"decoding needs {needed / 1e6:.0f} MB of memory, more than the limit of "
-            f"{limits.memory / 1e6:.0f} MB (encode.max_memory)"
-        )
+        limit = round(limits.memory / 1e6)
+        raise PictureError(reasons.NEEDS_MEMORY(needed=round(needed / 1e6), limit=limit))
 
 
 def memory_exhausted(limits: Limits) -> PictureError:
     """For a file that took more memory than its header lets expect."""
-    return PictureError(
-        f"decoding needs more memory than the limit of {limits.memory / 1e6:.0f} MB "
-        "(encode.max_memory)"
-    )
+    return PictureError(reasons.EXCEEDS_MEMORY(limit=round(limits.memory / 1e6)))
 
 
 def _millions(count: int) -> str:

@@ -31,17 +31,19 @@ encoder → daemon
                                         picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
     {op: "explained", job, png: bin}    a picture of the regions (csearchd.encoder.occlusion)
-    {op: "failed", job, reason: str, changed: bool, …}
-                                        with size, mtime_ns, ctime_ns, inode where the file could
-                                        be opened, and scheme, identity where it could be read;
-                                        `changed`: it changed or vanished meanwhile, try again later
+    {op: "failed", job, reason: {code, parameters, text}, changed: bool, …}
+                                        why (csearchd.reasons); with size, mtime_ns, ctime_ns,
+                                        inode where the file could be opened, and scheme, identity
+                                        where it could be read; `changed`: it changed or vanished
+                                        meanwhile, try again later
     {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | "cuda", seconds: float}
                                         the image tower is loaded ("onnx": the exported one, in
                                         float32; "int8": the same with 8-bit weights)
     {op: "loading"}                     after either: torch is being loaded beside the exported
                                         tower. A crash is its fault until it is `ready` again,
                                         in torch, or as it was where torch can't be loaded
-    {op: "unusable", reason: str}       the model cannot be loaded or run; the encoder exits
+    {op: "unusable", reason: as of `failed`}
+                                        the model cannot be loaded or run; the encoder exits
 
 After `failed`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
 csearchd.metadata.record found, and only that.

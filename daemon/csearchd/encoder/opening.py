@@ -8,11 +8,13 @@ from importlib import import_module
 import pillow_heif
 from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 
-from csearchd.encoder.errors import PictureError, check_pixels, undecodable, unidentified
+from csearchd.encoder.errors import check_pixels, undecodable, unidentified
 from csearchd.encoder.messages import Limits
+from csearchd.errors import PictureError
 from csearchd.formats.png_text import MAX_BYTES
 from csearchd.formats.suffixes import jpeg_xl_installed
 from csearchd.formats.tiff_cost import is_honest, jpeg_is_honest
+from csearchd.reasons import pictures as reasons
 from csearchd.system import processors
 
 _DECODER_THREADS = 4
@@ -46,7 +48,7 @@ def register_formats() -> tuple[str, ...]:
 def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
     """The picture in `data`, its header read, its pixels not. Raises PictureError."""
     if not (jpeg_is_honest(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
-        raise PictureError("the file is damaged (what its metadata point to is too much)")
+        raise PictureError(reasons.METADATA_TOO_LARGE())
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
@@ -65,7 +67,7 @@ def _check_tiles(image: Image.Image, limits: Limits) -> None:
     tags = getattr(image, "tag_v2", {})
     width, height = tags.get(322), tags.get(323)
     if isinstance(width, int) and isinstance(height, int) and width * height > limits.pixels:
-        raise PictureError(f"its tiles of {width}×{height} pixels are more than the limit")
+        raise PictureError(reasons.TILES_TOO_LARGE(width=width, height=height))
 
 
 def memory_needed(image: Image.Image, coded_pixels: int) -> int:

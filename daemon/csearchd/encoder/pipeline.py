@@ -17,13 +17,15 @@ from csearch.protocol.wire import Message
 from csearchd.encoder import occlusion
 from csearchd.encoder.batches import Batches, Pixels
 from csearchd.encoder.decode import Decoder, Facts
-from csearchd.encoder.errors import PictureError, memory_exhausted
+from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
-from csearchd.errors import UnreadableError
+from csearchd.errors import PictureError, UnreadableError
 from csearchd.formats.identity import SCHEME, identity
 from csearchd.metadata.record import merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecar
 from csearchd.models.preprocess import Preprocess
+from csearchd.reasons import OTHER, Reason
+from csearchd.reasons import pictures as reasons
 from csearchd.system.files import FileStat, check_open_file, open_file, open_parent, read_file
 from csearchd.system.memory import Budget, limit_growth
 
@@ -58,7 +60,7 @@ class Pipeline:
     """Takes the daemon's messages, and sends what they lead to, from several threads."""
 
     def __init__(
-        self, settings: Settings, send: Callable[[Message], None], fail: Callable[[str], None]
+        self, settings: Settings, send: Callable[[Message], None], fail: Callable[[Reason], None]
     ) -> None:
         """Raises OSError, ValueError, KeyError or TypeError where the model's directory has no
         proper configuration."""
@@ -123,9 +125,9 @@ class Pipeline:
                 else:
                     self._read(task)
             except MemoryError:
-                self._failed(task.job, str(memory_exhausted(self._limits)))
+                self._failed(task.job, memory_exhausted(self._limits).reason)
             except Exception as error:  # whatever a file does, it costs no other one
-                self._failed(task.job, f"cannot be read: {error}")
+                self._failed(task.job, reasons.UNREADABLE(reason=OTHER(text=str(error))))
 
     def _take(self) -> _Read | _Held:
         """The next task. Decoding comes first, since it frees memory."""
@@ -158,7 +160,7 @@ class Pipeline:
                 fd, file = task.fd, check_open_file(task.fd, self._limits.bytes)
             self._read_open(task, fd, file, directory)
         except UnreadableError as error:
-            self._failed(task.job, str(error), error.file, changed=error.changed)
+            self._failed(task.job, error.reason, error.file, changed=error.changed)
         finally:
             if directory is not None:
                 os.close(directory)
@@ -167,7 +169,7 @@ class Pipeline:
         """Closes `fd`, unless it was handed over and is put back. Raises UnreadableError."""
         if task.stat and _is_another(file, task.stat):
             os.close(fd)
-            raise UnreadableError("changed before it was read", changed=True, file=file)
+            raise UnreadableError(reasons.CHANGED_BEFORE(), changed=True, file=file)
         if not self._reserve(file.size):
             if task.fd is None:
                 os.close(fd)
@@ -205,7 +207,7 @@ class Pipeline:
             facts = self._decoder.inspect(data, task.path)
         except PictureError as error:
             # Under another name it may be camera raw: that must not be what failed here.
-            self._failed(task.job, str(error), file, identity(data, None, _NO_PICTURE))
+            self._failed(task.job, error.reason, file, identity(data, None, _NO_PICTURE))
             return False
         metadata = merged(said[0], facts.metadata, said[1])
         with self._changed:
@@ -234,7 +236,7 @@ class Pipeline:
             else:
                 self._explain(held.job, pixels, np.frombuffer(held.query, "<f4"))
         except PictureError as error:
-            self._failed(held.job, str(error), held.file, held.facts.identity)
+            self._failed(held.job, error.reason, held.file, held.facts.identity)
         finally:
             self._release(held.file.size)
             with self._changed:
@@ -271,12 +273,13 @@ class Pipeline:
     def _failed(
         self,
         job: int,
-        reason: str,
+        reason: Reason,
         file: FileStat | None = None,
         identity: bytes | None = None,
         changed: bool = False,
     ) -> None:
-        message: Message = {"op": "failed", "job": job, "reason": reason, "changed": changed}
+        told = reason.to_message()
+        message: Message = {"op": "failed", "job": job, "reason": told, "changed": changed}
         if file is not None:
             message.update(asdict(file))
         if identity is not None:

@@ -18,10 +18,13 @@ from collections import deque
 from dataclasses import dataclass
 
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
-from csearchd.concurrency.supervisor import UNEXPECTED
 from csearchd.encoder.messages import MAX_FRAME, Settings
 from csearchd.encoder.picture_clock import Clock
+from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
+from csearchd.reasons import Reason
+from csearchd.reasons import pictures as reasons
+from csearchd.reasons.service import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,6 @@ _KILLS = (
 _MOST_SECONDS = 3600.0  # that poll(2) waits at a time: it can't count far
 _DYING = 5.0  # seconds: whom a file system doesn't let go can't be killed, nor waited for
 _SILENCE = 600.0  # seconds without a word from an encoder that has work: it hangs
-
-
-class EncoderUnusable(Exception):
-    """No picture can be encoded, whichever it is; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Event:
     found: Message | None = None
     vector: bytes | None = None
     png: bytes | None = None
-    reason: str = ""
+    reason: Reason | None = None  # why it failed
     changed: bool = False
 
 
@@ -292,7 +291,7 @@ class Pool:
             if flight is None:
                 raise ProtocolError(f"a message of no job: {error}") from error
             self.answer(flight.job, encode=False)
-            return Event("failed", flight.job, reason=UNEXPECTED)
+            return Event("failed", flight.job, reason=UNEXPECTED())
 
     def _handle(self, message: Message) -> Event | None:
         op = message["op"]
@@ -309,7 +308,7 @@ class Pool:
             return None
         if op == "unusable":
             self.close()
-            raise EncoderUnusable(message["reason"])
+            raise EncoderUnusable(Reason.from_message(message["reason"]))
         flight = self._flights.get(message["job"])
         if flight is None:
             return None
@@ -332,9 +331,8 @@ class Pool:
         elif op == "failed":
             del self._flights[flight.number]
             found = flight.found or (message if "identity" in message else None)
-            return Event(
-                "failed", flight.job, found, reason=message["reason"], changed=message["changed"]
-            )
+            reason = Reason.from_message(message["reason"])
+            return Event("failed", flight.job, found, reason=reason, changed=message["changed"])
         return None
 
     def _died(self) -> list[Event]:
@@ -354,13 +352,13 @@ class Pool:
                 return []
             if flight.began is None:
                 self.close()
-                raise EncoderUnusable(f"the encoder ended ({how}) before it began with a picture")
+                raise EncoderUnusable(reasons.ENDED_BEFORE_READING(ending=how))
             if flight.decoded and not self._ready:
                 self.close()
-                raise EncoderUnusable(f"the encoder ended ({how}) while it loaded the model")
+                raise EncoderUnusable(reasons.ENDED_WHILE_LOADING(ending=how))
             log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
-            decoding, encoding = f"decoding it crashed ({how})", f"encoding it crashed ({how})"
-            reason = encoding if flight.decoded else decoding
+            crash = reasons.ENCODING_CRASHED if flight.decoded else reasons.DECODING_CRASHED
+            reason = crash(ending=how)
             return [Event("failed", flight.job, flight.found, reason=reason)]
         suspects = [f for f in flights if f.began is not None and not f.decoded] or flights
         log.warning("the encoder ended (%s); trying %d pictures one by one", how, len(suspects))
@@ -391,7 +389,7 @@ class Pool:
                     "failed",
                     flight.job,
                     flight.found,
-                    reason=f"takes longer than {self.max_seconds:g} s (encode.max_seconds)",
+                    reason=reasons.TOO_SLOW(seconds=self.max_seconds),
                 )
             ]
         return []
@@ -405,9 +403,9 @@ def _environment() -> dict[str, str]:
     return kept | {"HF_HUB_OFFLINE": "1"}
 
 
-def _ending(code: int) -> str:
+def _ending(code: int) -> Reason | str:
     if code >= 0:
-        return f"exit status {code}"
+        return reasons.EXIT_STATUS(status=code)
     try:
         return signal.Signals(-code).name
     except ValueError:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import rawpy
 from PIL import Image
 
-from csearchd.encoder.errors import PictureError, check_pixels, undecodable
+from csearchd.encoder.errors import check_pixels, undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_image
+from csearchd.errors import PictureError
 from csearchd.formats.embedded import Blocks, boxed_blocks, tagged_blocks
 from csearchd.formats.tiff_cost import is_honest
 from csearchd.metadata.exif import ORIENTATION, read_exif, upright

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.errors import TowerError
 from csearchd.models.installed import WEIGHTS
 from csearchd.models.preprocess import Preprocess
+from csearchd.reasons import models as reasons
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +22,6 @@ _VISUAL = "visual."  # how open_clip's names of the image tower's weights begin
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last one is ARM's
 _TRIAL = 2  # pictures by which arithmetics are compared
 _LEAST_COSINE = 0.999
-
-
-class TowerError(Exception):
-    """The model cannot be loaded or run; the text says why."""
 
 
 class ImageTower:
@@ -43,7 +41,7 @@ class ImageTower:
             import open_clip  # noqa: F401 — so that what is missing is named
             import torch
         except ImportError as error:
-            raise TowerError(f"torch or open_clip cannot be imported: {error}") from error
+            raise TowerError(reasons.NO_TORCH(details=str(error))) from error
         self._torch = torch
         self._directory = directory
         self._preprocess = preprocess
@@ -55,7 +53,7 @@ class ImageTower:
             except TowerError:
                 raise
             except Exception as error:  # its driver is too old, or it is, or its memory is taken
-                last_error = f"the GPU can't be used ({_first_line(error)})"
+                last_error = reasons.NO_GPU(details=_first_line(error))
                 if device == "cuda":
                     raise TowerError(last_error) from error
                 log.error("%s; the CPU computes", last_error)
@@ -94,7 +92,7 @@ class ImageTower:
         try:
             visual = load_visual(self._directory)
         except Exception as error:  # torch's and open_clip's errors have no common base
-            reason = f"the model in {self._directory} cannot be loaded: {_first_line(error)}"
+            reason = reasons.NOT_LOADED(path=self._directory, details=_first_line(error))
             raise TowerError(reason) from error
         return visual.to(device=self._device, memory_format=self._torch.channels_last)
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
 from csearchd.encoder.messages import Settings
-from csearchd.encoder.torch_tower import ImageTower, TowerError, has_bf16
+from csearchd.encoder.torch_tower import ImageTower, has_bf16
+from csearchd.errors import TowerError
 from csearchd.models.image_tower import OnnxTower
 from csearchd.models.installed import IMAGE_TOWER
 from csearchd.models.preprocess import Preprocess

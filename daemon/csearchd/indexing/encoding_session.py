@@ -67,7 +67,7 @@ class EncodingSession:
         copies = encoding.copies if encoding else []
         if event.changed:
             return [copy for copy, _ in copies]
-        failure = event.reason or None
+        failure = str(event.reason) if event.reason else None
         self._finish(key, Outcome(job, found, event.vector, failure))
         for copy, copy_found in copies:
             self._finish(key, Outcome(copy, copy_found, None, failure))

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from csearchd.concurrency.supervisor import UNEXPECTED, Supervisor
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.config import Encode
 from csearchd.encoder.messages import Limits, Settings
-from csearchd.encoder.pool import EncoderUnusable, Event, Pool
-from csearchd.errors import LibraryError, ModelError
+from csearchd.encoder.pool import Event, Pool
+from csearchd.errors import EncoderUnusable, LibraryError, ModelError
 from csearchd.indexing.backlog import Backlog
 from csearchd.indexing.encoding_session import EncodingSession
 from csearchd.indexing.power_policy import PAUSE_SECONDS, POWER_SECONDS, PowerPolicy, Spells
@@ -25,6 +25,8 @@ from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
+from csearchd.reasons import OTHER, Reason
+from csearchd.reasons import service as reasons
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
 from csearchd.watch.debounce import Debounce
@@ -60,7 +62,7 @@ class Indexer:
         self._supervisor = supervisor
         self.config = config
         self.paused = library.setting("paused") is not None
-        self.last_error: str | None = None  # why nothing is read, while that is so
+        self.last_error: Reason | None = None  # why nothing is read, while that is so
         self.throttled = False  # pictures are read slowly, for other programs' sake
         self._power_policy = PowerPolicy()
         self.backlog = Backlog(library, models, debounce, self._power_policy)
@@ -141,12 +143,13 @@ class Indexer:
                 with self._library.read() as reader:
                     self._session = self._turn(reader, session)
             except (EncoderUnusable, LibraryError, ModelError) as error:
-                if self.last_error != str(error):
+                reason = error.reason or OTHER(text=str(error))
+                if self.last_error != reason:
                     log.error("%s", error)
-                self._session = self._recover(session, str(error))
+                self._session = self._recover(session, reason)
             except Exception as error:
                 self._supervisor.failed("reading pictures", error)
-                self._session = self._recover(session, UNEXPECTED)
+                self._session = self._recover(session, reasons.UNEXPECTED())
         self._session.pool.close()
         try:
             self._commit(self._session)
@@ -282,9 +285,9 @@ class Indexer:
     def _give_up(self, session: EncodingSession, job: Job, error: Exception) -> None:
         """Ends a job that led to an error nobody thought of: it must cost no other picture, and
         isn't tried for ever. Raises LibraryError."""
-        log.error("%s can't be read: %s", os.fsdecode(job.name), UNEXPECTED)
+        log.error("%s can't be read: %s", os.fsdecode(job.name), reasons.UNEXPECTED())
         self._supervisor.failed("reading a picture", error)
-        listings.mark_failed(self._library, job.file, UNEXPECTED)
+        listings.mark_failed(self._library, job.file, str(reasons.UNEXPECTED()))
         self.backlog.let_go([job.file, *(copy.file for copy in session.give_up(job))])
         self.backlog.look = True
 
@@ -297,7 +300,7 @@ class Indexer:
         self.backlog.keep(kept | self._debounce.keys())
         return fresh
 
-    def _recover(self, session: EncodingSession, last_error: str) -> EncodingSession:
+    def _recover(self, session: EncodingSession, last_error: Reason) -> EncodingSession:
         """After a failure: waits a while, and begins again."""
         self.last_error = last_error
         fresh = self._begin_again(session)

@@ -14,8 +14,6 @@ from csearchd.system.processors import usable
 
 STAT = "/proc/stat"
 POWER_SUPPLIES = "/sys/class/power_supply"
-BATTERY = "waiting: on battery; csearchctl resume reads the new pictures all the same"
-LOAD = "pictures are read slowly: other programs need the processor"
 
 POWER_SECONDS = 5.0  # between looks at the power supplies: some take milliseconds to answer
 PAUSE_SECONDS = 2.0  # of rest, once the encoder has done what it had, while others are busy,

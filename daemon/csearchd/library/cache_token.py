@@ -20,6 +20,10 @@ import threading
 import zlib
 from collections.abc import Collection
 
+from csearchd.errors import ReasonedError
+from csearchd.reasons import Reason, from_system
+from csearchd.reasons import library as reasons
+
 log = logging.getLogger(__name__)
 
 _SEAL = struct.Struct("<8sI")  # behind the data of a file: what it is, and the data's CRC-32
@@ -27,25 +31,29 @@ _SEALED = b"csearch\1"
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+class _DamagedError(ReasonedError):
+    """The file isn't what was written."""
+
+
 class Cache:
     """The directory of such files; None is no directory: nothing is kept. Used by all threads."""
 
     def __init__(self, directory: str | None) -> None:
         self.directory = directory
-        self.damaged: list[str] = []  # what was found so, for the user
+        self.damaged: list[Reason] = []  # what was found so, for the user
         self._lock = threading.Lock()
 
     def path(self, name: str) -> str | None:
         """Where the file or directory called `name` is."""
         return self.directory and os.path.join(self.directory, name)
 
-    def report(self, path: str, reason: object) -> None:
+    def report(self, path: str, details: Reason) -> None:
         """Says that something was damaged and is made anew."""
-        text = f"{path} was damaged ({reason}) and has been made anew"
-        log.warning("%s", text)
+        remark = reasons.REMADE(path=path, details=details)
+        log.warning("%s", remark)
         with self._lock:
-            if text not in self.damaged:
-                self.damaged.append(text)
+            if remark not in self.damaged:
+                self.damaged.append(remark)
 
     def read(self, name: str) -> bytes | None:
         """What `write` wrote; None if it isn't there, or isn't that any more."""
@@ -56,9 +64,11 @@ class Cache:
             return _read_sealed(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            self.report(path, getattr(error, "strerror", None) or error)
-            return None
+        except OSError as error:
+            self.report(path, from_system(error))
+        except _DamagedError as error:
+            self.report(path, error.reason)
+        return None
 
     def write(self, name: str, data: bytes) -> None:
         """Keeps `data`, whole or not at all. That it can't be costs only the next start's time."""
@@ -77,15 +87,15 @@ class Cache:
 
 
 def _read_sealed(path: str) -> bytes:
-    """The data of a file with its checksum. Raises OSError, or ValueError if it is damaged."""
+    """The data of a file with its checksum. Raises OSError, or _DamagedError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no file")
+            raise _DamagedError(reasons.NOT_A_FILE())
         whole = file.read()
     data, seal = whole[: -_SEAL.size], whole[-_SEAL.size :]
     if seal != _SEAL.pack(_SEALED, zlib.crc32(data)):
-        raise ValueError("its checksum differs")
+        raise _DamagedError(reasons.WRONG_CHECKSUM())
     return data
 
 

@@ -13,6 +13,8 @@ from urllib.parse import quote
 from csearchd.errors import LibraryError
 from csearchd.library.durability import journal
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from csearchd.reasons import PATH, Reason, from_system
+from csearchd.reasons import library as reasons
 from csearchd.system.filesystem import network_filesystem
 
 
@@ -28,7 +30,7 @@ class Reader(sqlite3.Connection):
 _as_text = partial(str, encoding="utf-8", errors="replace")
 
 
-def open_database(path: str, remarks: list[str] | None = None) -> sqlite3.Connection:
+def open_database(path: str, remarks: list[Reason] | None = None) -> sqlite3.Connection:
     """The database at `path`, created or migrated where needed.
 
     The connection begins no transactions by itself and may be used by several threads, one at a
@@ -37,25 +39,19 @@ def open_database(path: str, remarks: list[str] | None = None) -> sqlite3.Connec
     """
     directory = os.path.dirname(path)
     if kind := network_filesystem(directory):
-        raise LibraryError(
-            f"{directory} is on a network file system ({kind}), where a database can be damaged; "
-            "set XDG_DATA_HOME to a directory on a local disk"
-        )
+        raise LibraryError(reasons.NETWORK_FILE_SYSTEM(path=directory, kind=kind))
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         committed = journal.committed_frames(path)
         database = _connect(path)
     except OSError as error:
-        raise LibraryError(f"{error.filename or directory}: {error.strerror}") from error
+        where = error.filename or directory
+        raise LibraryError(PATH(path=where, reason=from_system(error))) from error
     except sqlite3.Error as error:
         raise explain(error, path) from error
     try:
         if not journal.is_whole(database, committed) and remarks is not None:
-            remarks.append(
-                f"{path}-wal was damaged: what was noted last before the service ended may be "
-                "lost; your pictures are compared with the disk again; look with csearchctl roots, "
-                "csearchctl concepts and csearchctl status whether something of yours is missing"
-            )
+            remarks.append(reasons.LOG_DAMAGED(path=path))
         _migrate(database, path)
     except sqlite3.Error as error:
         database.close()
@@ -84,33 +80,17 @@ def explain(error: sqlite3.Error, path: str) -> LibraryError:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return LibraryError(damaged(path, str(error)))
     if code == sqlite3.SQLITE_FULL:
-        return LibraryError(f"the disk with {path} is full; free some space on it")
+        return LibraryError(reasons.DISK_FULL(path=path))
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return LibraryError(
-            f"{path} cannot be written ({error}); check the permissions of the file and of its "
-            "directory, and whether the disk is mounted read-only"
-        )
-    return LibraryError(f"{path}: {error}")
+        return LibraryError(reasons.NOT_WRITABLE(path=path, details=str(error)))
+    return LibraryError(reasons.FAILED(path=path, details=str(error)))
 
 
-def lost(path: str) -> str:
-    """What to say while the files of an open database aren't at its path."""
-    return (
-        f"{path} was deleted, moved or replaced while the service runs; the service looks for that "
-        "a few times a minute and makes it anew from memory: try again then"
-    )
-
-
-def damaged(path: str, what: str) -> str:
+def damaged(path: str, what: str) -> Reason:
     """What to do about a database that can't be used, and what that costs."""
     away = shlex.quote(os.path.join(os.path.dirname(path), "damaged"))
-    return (
-        f"{path} is damaged ({what}). Put a backup in its place (csearchctl backup -h tells how), "
-        "or move it away with its -wal and -shm and start again "
-        f"(mkdir {away} && mv {shlex.quote(path)}* {away}): your pictures are untouched and will "
-        "be read anew, but with it go the list of watched directories, concepts, which folders "
-        "are kept tagged, and what csearchctl tags undo needs"
-    )
+    command = f"mkdir {away} && mv {shlex.quote(path)}* {away}"
+    return reasons.DAMAGED(path=path, details=what, command=command)
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -130,12 +110,9 @@ def _migrate(database: sqlite3.Connection, path: str) -> None:
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables and application != APPLICATION_ID:
-        raise LibraryError(f"{path} is a database of another program; move it away")
+        raise LibraryError(reasons.FOREIGN(path=path))
     if version > VERSION:
-        raise LibraryError(
-            f"{path} was written by a newer csearch (its format is {version}, this one knows "
-            f"{VERSION}); install that version again, or set XDG_DATA_HOME to another directory"
-        )
+        raise LibraryError(reasons.NEWER(path=path, version=version, known=VERSION))
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA foreign_keys = ON")

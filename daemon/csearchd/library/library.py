@@ -21,13 +21,15 @@ from csearchd.errors import LibraryError
 from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
-from csearchd.library.database import Reader, explain, lost, open_database, open_reader
+from csearchd.library.database import Reader, explain, open_database, open_reader
 from csearchd.library.durability import rows
 from csearchd.library.durability.presence import Presence
 from csearchd.library.metadata.keywords import Keywords
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors.table import VectorTable, forget_other_changes
+from csearchd.reasons import PATH, Reason, from_system
+from csearchd.reasons import library as reasons
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,8 @@ class Library:
         """`cache` is a directory for files that repeat the database; None is memory. A large
         library is checked for damaged rows only if `thorough`."""
         self.path = path
-        self.remarks: list[str] = []  # for the user: what was damaged when it was opened
-        self.last_error: str | None = None  # why it can't be kept on the disk, while that is so
+        self.remarks: list[Reason] = []  # for the user: what was damaged when it was opened
+        self.last_error: Reason | None = None  # why it can't be kept on the disk, while that is so
         self.cache = Cache(cache)
         self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
         self._database = open_database(path, self.remarks)
@@ -53,7 +55,7 @@ class Library:
             self._presence = Presence(path)
         except OSError as error:
             self._database.close()
-            raise LibraryError(f"{error.filename}: {error.strerror}") from error
+            raise LibraryError(PATH(path=error.filename, reason=from_system(error))) from error
         self._writing = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         self._files: list[Callable[[], None]] = []  # what is done once it is committed, first,
@@ -325,9 +327,9 @@ class Library:
     def expect_in_place(self) -> None:
         """Raises LibraryError where the library `is_lost`: nothing that is written would last."""
         if self._presence.is_lost():
-            raise LibraryError(lost(self.path))
+            raise LibraryError(reasons.LOST(path=self.path))
 
-    def rescue(self) -> str:
+    def rescue(self) -> Reason:
         """Puts all of a library that is lost into a file again, for a service that then restarts.
 
         Returns what happened, for the user. Raises LibraryError, OSError.

@@ -11,6 +11,7 @@ from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import STARTER, Model, find_model, installed_models
 from csearchd.models.text_tower import TextTower
+from csearchd.reasons import OTHER, Reason
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
 
@@ -39,7 +40,7 @@ class Models:
         self._directory = directory
         self._threads = _threads(threads)
         self._lock = threading.Lock()
-        self.last_error: str | None = None  # why another model serves than the one in use
+        self.last_error: Reason | None = None  # why another model serves than the one in use
         name = library.setting("model") or STARTER
         try:
             self.active_model = self._load(find_model(directory, name))
@@ -47,7 +48,7 @@ class Models:
             if name == STARTER:
                 raise
             log.warning("%s; the built-in model serves instead", error)
-            self.last_error = str(error)
+            self.last_error = error.reason or OTHER(text=str(error))
             self.active_model = self._load(find_model(directory, STARTER))
         self.next_model: Model | None = None
         if coming := library.setting("next_model"):

@@ -8,8 +8,9 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.encoder.torch_tower import TowerError
+from csearchd.errors import TowerError
 from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
+from csearchd.reasons import models as reasons
 
 HEADER = "weights_header"  # the graph's entry with the checksum of the header of its weights
 ARITHMETIC = "arithmetic"  # the graph's entry with what it computes in, if not in float32
@@ -48,10 +49,10 @@ class OnnxTower:
                 os.close(descriptor)
             found = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
-            raise TowerError(f"{path} cannot be loaded: {error}") from error
+            raise TowerError(reasons.TOWER_NOT_LOADED(path=path, details=str(error))) from error
         described = self._session.get_modelmeta().custom_metadata_map
         if described.get(HEADER) != found:
-            raise TowerError(f"{path} was not made for the weights beside it")
+            raise TowerError(reasons.TOWER_OF_OTHER_WEIGHTS(path=path))
         self.arithmetic = described.get(ARITHMETIC, "onnx")
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:

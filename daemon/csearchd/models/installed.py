@@ -19,6 +19,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from csearchd.errors import ModelError
+from csearchd.reasons import Reason, from_system
+from csearchd.reasons import models as reasons
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
@@ -63,19 +65,21 @@ def load_model(directory: str) -> Model:
         with open(path, "rb") as file:
             entries = tomllib.load(file)
     except FileNotFoundError:
-        raise ModelError(f"{directory} holds no model: it has no {DESCRIPTION}") from None
+        raise ModelError(reasons.NO_MODEL(path=directory, name=DESCRIPTION)) from None
     except OSError as error:
-        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+        raise ModelError(reasons.UNREADABLE(path=path, reason=from_system(error))) from None
     except (ValueError, RecursionError) as error:  # no TOML or UTF-8, tables too deep
-        raise ModelError(f"{path} is damaged ({error}); {remedy(directory)}") from None
+        what, details = remedy(directory), str(error)
+        raise ModelError(reasons.INVALID(path=path, details=details, remedy=what)) from None
     model = Model(**_checked(entries, path), directory=directory)
     for name in FILES:
         if name not in model.checksums:
-            raise ModelError(f"{path} has no checksum of {name}; {remedy(directory)}")
+            what = remedy(directory)
+            raise ModelError(reasons.NO_CHECKSUM(path=path, name=name, remedy=what))
         if not os.path.isfile(model.path(name)):
-            raise ModelError(f"{model.path(name)} is missing; {remedy(directory)}")
+            raise ModelError(reasons.MISSING(path=model.path(name), remedy=remedy(directory)))
         if os.path.getsize(model.path(name)) == 0:
-            raise ModelError(f"{model.path(name)} is empty; {remedy(directory)}")
+            raise ModelError(reasons.EMPTY(path=model.path(name), remedy=remedy(directory)))
     return model
 
 
@@ -83,7 +87,8 @@ def verify_checksums(model: Model) -> None:
     """Reads every file of the model. Raises ModelError for the first that was changed."""
     for name, checksum in model.checksums.items():
         if file_checksum(model.path(name)) != checksum:
-            raise ModelError(f"{model.path(name)} is damaged; {remedy(model.directory)}")
+            what = remedy(model.directory)
+            raise ModelError(reasons.DAMAGED(path=model.path(name), remedy=what))
 
 
 def write_description(model: Model) -> None:
@@ -131,10 +136,7 @@ def find_model(models_dir: str, name: str) -> Model:
     directory = os.path.join(models_dir, name)
     if not _is_name(name) or not os.path.isdir(directory):
         known = ", ".join(model.name for model in installed_models(models_dir))
-        raise ModelError(
-            f"no model {name!r} is installed; there is: {known or 'none'}; csearchctl model "
-            "install gets another one, csearchctl model list tells which"
-        )
+        raise ModelError(reasons.NOT_INSTALLED(name=name, names=known or "none"))
     return load_model(directory)
 
 
@@ -166,15 +168,15 @@ def file_checksum(path: str) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+        raise ModelError(reasons.UNREADABLE(path=path, reason=from_system(error))) from None
 
 
-def remedy(directory: str) -> str:
+def remedy(directory: str) -> Reason:
     """What to do about the damaged model in `directory`."""
     name = os.path.basename(directory)
     if directory == starter_directory():
-        return "install csearch again"
-    return f"remove it with `csearchctl model remove {name}` and install it again"
+        return reasons.INSTALL_AGAIN()
+    return reasons.INSTALL_MODEL_AGAIN(name=name)
 
 
 def _is_name(name: str) -> bool:
@@ -191,11 +193,11 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
         value = entries.get(field.name)
         kind = types.get(str(field.type), dict)
         if type(value) is not kind:
-            raise ModelError(f"{path}: {field.name} is missing or no {kind.__name__}")
+            raise ModelError(reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__))
         values[field.name] = value
     for key in ("dimensions", "context_length"):
         if not 1 <= values[key] <= _MOST_NUMBERS:
-            raise ModelError(f"{path}: {key} must be from 1 to {_MOST_NUMBERS}")
+            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=_MOST_NUMBERS))
     if not values["fingerprint"].isalnum():
-        raise ModelError(f"{path}: fingerprint must be letters and digits")
+        raise ModelError(reasons.WRONG_FINGERPRINT(path=path))
     return values

@@ -63,7 +63,7 @@ def _wrong(directory: str) -> str | None:
     try:
         verify_checksums(load_model(directory))
     except ModelError as error:
-        text, advice = str(error), remedy(directory)
+        text, advice = str(error), str(remedy(directory))
         return text if text.endswith(advice) else f"{text}; {advice}"
     return None
 

@@ -16,6 +16,8 @@ from csearchd.errors import ModelError
 from csearchd.models.installed import TEXT_TOWER, TOKENIZER, Model, remedy
 from csearchd.models.onnx_session import session_options
 from csearchd.models.tokenizer import Tokenizer
+from csearchd.reasons import from_system
+from csearchd.reasons import models as reasons
 
 Vectors = npt.NDArray[np.float32]
 
@@ -33,18 +35,21 @@ class TextTower:
             self._session = open_session(model.path(TEXT_TOWER), threads)
         except OSError as error:
             where = error.filename or model.directory
-            raise ModelError(f"{where} can't be read: {error.strerror or error}") from None
+            raise ModelError(reasons.UNREADABLE(path=where, reason=from_system(error))) from None
         except Exception as error:  # onnxruntime's own exceptions have no useful common base
             summary = (str(error).splitlines() or [type(error).__name__])[0]
-            again = remedy(model.directory)
             raise ModelError(
-                f"the text tower in {model.directory} is damaged ({summary}); {again}"
+                reasons.TEXT_TOWER_DAMAGED(
+                    path=model.directory, details=summary, remedy=remedy(model.directory)
+                )
             ) from None
         self._padded_length = 1 if model.causal else model.context_length
         width = self._session.get_outputs()[0].shape[-1]
         if width != model.dimensions:
             raise ModelError(
-                f"{model.path(TEXT_TOWER)} gives vectors of {width}, not {model.dimensions} numbers"
+                reasons.WRONG_WIDTH(
+                    path=model.path(TEXT_TOWER), width=width, expected=model.dimensions
+                )
             )
         self._dimensions = model.dimensions
 

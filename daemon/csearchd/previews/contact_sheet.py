@@ -12,9 +12,8 @@ import sys
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker
-from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import SOFTWARE
-from csearchd.errors import UnreadableError
+from csearchd.errors import PictureError, UnreadableError
 from csearchd.previews.thumbnails import Thumbnails, begin
 
 _TILE = 240  # pixels, the longer side of a picture

@@ -28,11 +28,11 @@ from PIL import Image, PngImagePlugin
 from csearch.protocol.wire import MAX_REQUEST, Message, Unpacker, pack
 from csearchd import config as configuration
 from csearchd.encoder.colour import resizable, to_rgb
-from csearchd.encoder.errors import PictureError, check_memory, memory_exhausted, undecodable
+from csearchd.encoder.errors import check_memory, memory_exhausted, undecodable
 from csearchd.encoder.messages import SOFTWARE, Limits
 from csearchd.encoder.opening import memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
-from csearchd.errors import ConfigError, UnreadableError
+from csearchd.errors import ConfigError, PictureError, UnreadableError
 from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import orientation, read_exif, upright
 from csearchd.paths import standard_paths

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from csearchd import limits
-from csearchd.errors import DateError, PlaceError, QueryError
+from csearchd.errors import DateError, PlaceError, QueryError, ReasonedError
 from csearchd.library.library import Library
 from csearchd.library.metadata.photo_metadata import (
     FORMATS,
@@ -29,6 +29,7 @@ from csearchd.library.metadata.photo_metadata import (
 )
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
+from csearchd.reasons import query as reasons
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import dates
 from csearchd.search.query_language.dates import Period
@@ -57,7 +58,7 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
     dated = [filter for filter in filters if filter.name in _DATES]
     if len(dated) > limits.DATES:
         last = dated[limits.DATES]
-        raise QueryError(f"more than {limits.DATES} dates", last.start, last.end)
+        raise QueryError(reasons.TOO_MANY_DATES(limit=limits.DATES), last.start, last.end)
     return [
         Condition(_choice(filter, now, places), filter.negated, str(filter)) for filter in filters
     ]
@@ -92,7 +93,8 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
         if name in ("type", "orientation"):
             return _kind(name, value)
     except (DateError, PlaceError, _ValueProblem) as error:
-        raise QueryError(f"{name}: {error}", filter.start, filter.end) from None
+        wrong = reasons.WRONG_VALUE(name=name, reason=error.reason)
+        raise QueryError(wrong, filter.start, filter.end) from None
     if name == "camera":
         return lambda library: library.load_photo_metadata().camera(value)
     if name == "lens":
@@ -105,8 +107,8 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
     return lambda library: _named(library, value)
 
 
-class _ValueProblem(ValueError):
-    """A value that a filter doesn't take; the message says what it takes."""
+class _ValueProblem(ReasonedError):
+    """A value that a filter doesn't take; the text says what it takes."""
 
 
 def _date(name: str, value: str, now: datetime) -> Choice:
@@ -138,7 +140,7 @@ def _number(name: str, value: str) -> Choice:
     else:
         unit, tests = None, []
     if not tests or unit is None or unit.lower() not in units:
-        raise _ValueProblem(f"{clipped(value)!r} is no number to compare with, as in {example}")
+        raise _ValueProblem(reasons.NOT_A_NUMBER(value=clipped(value), example=example))
 
     def choice(library: Library) -> Mask:
         metadata = library.load_photo_metadata()
@@ -159,7 +161,7 @@ def _kind(name: str, value: str) -> Choice:
     known = FORMATS if name == "type" else ORIENTATIONS
     kind = value.lower()
     if kind not in known:
-        raise _ValueProblem(f"{clipped(value)!r} is none of {', '.join(known)}")
+        raise _ValueProblem(reasons.NOT_A_CHOICE(value=clipped(value), choices=", ".join(known)))
     compare = PhotoMetadata.format if name == "type" else PhotoMetadata.orientation
     return lambda library: compare(library.load_photo_metadata(), kind)
 

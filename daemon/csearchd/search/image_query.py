@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from csearchd.concurrency.threads import Until
 from csearchd.encoder.messages import Settings
-from csearchd.encoder.pool import EncoderUnusable, Event, Pool
-from csearchd.errors import ImageQueryError
+from csearchd.encoder.pool import Event, Pool
+from csearchd.errors import EncoderUnusable, ImageQueryError
 from csearchd.library.contents import Job
 from csearchd.library.library import Library
 from csearchd.library.listings import MOVED
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
+from csearchd.reasons import pictures as reasons
 from csearchd.system.files import signed
 
 _TURN_SECONDS = 0.5  # between looks whether anybody waits still for a turn with the encoder
@@ -72,7 +73,7 @@ class ImageQueries:
         """Returns what the library knows of a picture, without an encoder; None if it isn't known.
         Raises ImageQueryError, LibraryError."""
         if not stat.S_ISREG(picture.info.st_mode):
-            raise ImageQueryError("is not a regular file")
+            raise ImageQueryError(reasons.NOT_REGULAR())
         content = self._content_at(picture)
         vector = None if content is None else self._vector(self._models.active_model.row, content)
         return None if vector is None else Seen(vector, content)
@@ -95,7 +96,7 @@ class ImageQueries:
         Raises ImageQueryError, Ended.
         """
         if not stat.S_ISREG(picture.info.st_mode):
-            raise ImageQueryError("is not a regular file")
+            raise ImageQueryError(reasons.NOT_REGULAR())
         with self._encoder(self._models.active_model.model, until) as pool:
             job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
             pool.submit(job, picture.name, picture.file)
@@ -114,7 +115,7 @@ class ImageQueries:
         try:
             yield self._ready_pool(model)
         except EncoderUnusable as error:
-            raise ImageQueryError(f"cannot be looked at: {error}") from error
+            raise ImageQueryError(reasons.NOT_SEEN(reason=error.reason)) from error
         finally:
             self._used = time.monotonic()
             if self._pool and self._pool.busy:  # or the next picture would get its answer
@@ -127,6 +128,7 @@ class ImageQueries:
         while True:
             for event in pool.poll(None, self._never):  # a second at most while it has work
                 if event.op == "failed":
+                    assert event.reason
                     raise ImageQueryError(event.reason)
                 yield event
             if until:

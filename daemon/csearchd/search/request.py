@@ -105,13 +105,13 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       or picture of the query (weight below 0: subtracted) how sure it is in that picture, and what
       the score would lose without it, or nil; and what the picture shows of that.
 
-    Result: {images, pending, again, failed, model, stopped, notes, count, why}:
+    Result: {images, pending, again, failed, model, stopped, notes, remarks, count, why}:
 
     - images, pending, again, failed (int): images searched in the scope; files there that still
       need work; those of them that are searched meanwhile as they were; those that can't be read.
     - model (str): its name.
     - stopped (bool): whether the wait was cut short.
-    - notes ([str]): remarks for the user.
+    - notes ([str]): remarks for the user; remarks: the same as reasons (csearch.protocol.wire).
     - count (int): the number that was asked for.
     - why: {scope, left, filters: [{text, files}]}: files in the scope, those that meet all filters,
       and those that meet each alone.

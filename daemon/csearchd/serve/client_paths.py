@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from csearchd.errors import RequestError, Unanswered
 from csearchd.library.library import Library
+from csearchd.reasons import PATH, from_system
+from csearchd.reasons import pictures as reasons
 from csearchd.watch.watcher import Watcher
 
 T = TypeVar("T")
@@ -40,12 +42,13 @@ class ClientPaths:
                     return local  # what is known of it can be found
             raise _unanswered(path) from None
         except NotADirectoryError:
-            raise RequestError("not-a-directory", f"{shown(path)}: is not a directory") from None
+            raise RequestError("not-a-directory", reasons.NOT_A_DIRECTORY(path=path)) from None
         except PermissionError:
-            raise RequestError("denied", f"{shown(path)}: permission denied") from None
+            raise RequestError("denied", reasons.DIRECTORY_DENIED(path=path)) from None
         except OSError as error:
-            reason = "no such directory" if error.errno == errno.ENOENT else error.strerror
-            raise RequestError("not-found", f"{shown(path)}: {reason}") from None
+            if error.errno == errno.ENOENT:
+                raise RequestError("not-found", reasons.NO_DIRECTORY(path=path)) from None
+            raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
 
     def ask(self, path: bytes, question: Callable[[bytes], T]) -> T:
         """Returns what `question` says of a real path. Raises RequestError where that fails or
@@ -55,7 +58,7 @@ class ClientPaths:
         except Unanswered:
             raise _unanswered(path) from None
         except OSError as error:
-            raise RequestError("not-found", f"{shown(path)}: {error.strerror}") from None
+            raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
 
 
 def shown(path: bytes) -> str:
@@ -64,7 +67,7 @@ def shown(path: bytes) -> str:
 
 
 def _unanswered(path: bytes) -> RequestError:
-    return RequestError("not-found", f"{shown(path)}: its file system doesn't answer")
+    return RequestError("not-found", reasons.UNANSWERED(path=path))
 
 
 def _real_directory(path: bytes) -> bytes:

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from csearch.protocol.wire import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
 from csearchd import limits
-from csearchd.concurrency.supervisor import UNEXPECTED
 from csearchd.errors import RequestError
+from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Exchange, Handler
 from csearchd.requests.files import close_files
@@ -89,7 +89,7 @@ class Connection:
             while await self._receive():
                 pass
         except ProtocolError as error:
-            await self._say_farewell(_error(None, "bad-request", str(error)))
+            await self._say_farewell(_error(None, RequestError("bad-request", str(error))))
         except TimeoutError:
             await self._say_farewell(self._farewell())
         except OSError:
@@ -142,9 +142,9 @@ class Connection:
     def _farewell(self) -> Message:
         if self.has_partial_message:
             took = f"the message was not complete after {limits.MESSAGE_SECONDS:g} s"
-            return _error(None, "bad-request", took)
+            return _error(None, RequestError("bad-request", took))
         idle = f"nothing was asked for {limits.IDLE_SECONDS:g} s; connect again"
-        return _error(None, "idle", idle)
+        return _error(None, RequestError("idle", idle))
 
     def find(self, identifier: int | None) -> Exchange | None:
         """Returns the request with that id, if it is still under way."""
@@ -215,11 +215,11 @@ class Connection:
         try:
             await exchange.reply("result", **await self._handle(decoded(message), exchange))
         except RequestError as error:
-            await self.send(_error(identifier, error.code, str(error), **error.fields))
+            await self.send(_error(identifier, error))
         except Exception:
             what = limits.clipped(repr(message.get("op")))
             log.exception("the request %s failed", what)
-            await self.send(_error(identifier, "internal", UNEXPECTED))
+            await self.send(_error(identifier, RequestError("internal", UNEXPECTED())))
         finally:
             self._give_turn_back(exchange)
 
@@ -231,8 +231,8 @@ class Connection:
 
 def refusal(reason: str) -> bytes:
     """Returns the frame that is sent to a client that is turned away."""
-    return pack(_error(None, "busy", reason))
+    return pack(_error(None, RequestError("busy", reason)))
 
 
-def _error(identifier: object, code: str, message: str, **fields: object) -> Message:
-    return {"id": identifier, "type": "error", "code": code, "message": message, **fields}
+def _error(identifier: object, error: RequestError) -> Message:
+    return {"id": identifier, "type": "error", **error.to_message()}

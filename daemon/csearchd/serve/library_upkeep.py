@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
 import os
 import time
@@ -18,6 +19,8 @@ from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.model_cleanup import delete_unused_vectors
 from csearchd.models.active_model import Models
+from csearchd.reasons import PATH, from_system
+from csearchd.reasons import library as reasons
 from csearchd.serve import result_folders
 from csearchd.serve.configuration import Configuration
 
@@ -126,26 +129,24 @@ class LibraryUpkeep:
         library = self._library
         try:
             if library.is_lost():
-                os.environ[RESCUED] = library.rescue()
-                log.error("%s; the service restarts", os.environ[RESCUED])
+                rescued = library.rescue()
+                os.environ[RESCUED] = json.dumps(rescued.to_message(), default=os.fsdecode)
+                log.error("%s; the service restarts", rescued)
                 return True
             if all_of_it or library.last_error or self._summary.is_outdated():
                 library.checkpoint()
                 self._summary.update()
                 library.last_error = None
         except (LibraryError, OSError) as error:
-            said = str(error)
-            if isinstance(error, OSError):  # one that comes of writing doesn't name the file
+            if isinstance(error, LibraryError):
+                said = error.reason
+            else:  # one that comes of writing doesn't name the file
                 where = error.filename or os.path.dirname(library.path)
-                said = f"{where}: {error.strerror or error}"
+                said = PATH(path=where, reason=from_system(error))
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    said = f"the disk with {where} is full; free some space on it"
+                    said = reasons.DISK_FULL(path=where)
             if library.is_lost():
-                said = (
-                    f"{library.path} was deleted or moved while the service runs, and cannot be "
-                    f"made anew ({said}): nothing new is kept, and what is known is lost when the "
-                    "service stops; put things right there, and the service tries again"
-                )
+                said = reasons.NOT_MADE_ANEW(path=library.path, reason=said)
             if said != library.last_error:
                 log.error("%s", said)
             library.last_error = said

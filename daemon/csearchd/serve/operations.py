@@ -20,6 +20,7 @@ from csearchd.errors import (
     Unanswered,
     UnreadableError,
 )
+from csearchd.reasons import service as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.system.resource_limits import shortage
 from csearchd.validation import Request
@@ -62,14 +63,13 @@ class Operations:
         try:
             return await self._handlers[type(request)](request, exchange)
         except TookTooLong as error:
-            raise RequestError("busy", f"it took too long to answer ({request.op})") from error
+            raise RequestError("busy", reasons.TOOK_TOO_LONG(operation=request.op)) from error
         except TooMany as error:
-            text = "too many questions that take long are under way; try again later"
-            raise RequestError("busy", text) from error
+            raise RequestError("busy", reasons.TOO_MANY_QUESTIONS()) from error
         except LibraryError as error:
-            raise RequestError("library", str(error)) from error
+            raise RequestError("library", error.reason) from error
         except ModelError as error:
-            raise RequestError("no-model", str(error)) from error
+            raise RequestError("no-model", error.reason or str(error)) from error
         except (MemoryError, OSError, RuntimeError) as error:
             if what := shortage(error):
                 raise RequestError("internal", what) from error

@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass
 
 from csearchd.errors import LinkError, UnreadableError
+from csearchd.reasons import from_system
+from csearchd.reasons import pictures as reasons
 
 _PATH_MAX = 4096  # bytes of a path, the NUL at its end included (path_resolution(7))
 _DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
@@ -75,9 +77,9 @@ def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tupl
         # What is no regular file isn't even opened: opening a device can have effects.
         kind = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
         if stat.S_ISLNK(kind):
-            raise UnreadableError("is a symbolic link")
+            raise UnreadableError(reasons.SYMBOLIC_LINK())
         if not stat.S_ISREG(kind):
-            raise UnreadableError("is not a regular file")
+            raise UnreadableError(reasons.NOT_REGULAR())
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(path, flags, dir_fd=directory)
     except OSError as error:
@@ -96,16 +98,13 @@ def check_open_file(fd: int, max_bytes: int) -> FileStat:
 
 def _check(info: os.stat_result, max_bytes: int) -> FileStat:
     if not stat.S_ISREG(info.st_mode):
-        raise UnreadableError("is not a regular file")
+        raise UnreadableError(reasons.NOT_REGULAR())
     file = _file_stat(info)
     if file.size == 0:
-        raise UnreadableError("is empty", file=file)
+        raise UnreadableError(reasons.EMPTY(), file=file)
     if file.size > max_bytes:
-        raise UnreadableError(
-            f"{_megabytes(file.size)} are more than the limit of {_megabytes(max_bytes)} "
-            "(encode.max_bytes)",
-            file=file,
-        )
+        size, limit = _megabytes(file.size), _megabytes(max_bytes)
+        raise UnreadableError(reasons.FILE_TOO_LARGE(size=size, limit=limit), file=file)
     return file
 
 
@@ -122,7 +121,7 @@ def read_file(fd: int, file: FileStat) -> bytes:
     except OSError as error:
         raise _unreadable(error, file) from error
     if left or after != file:
-        raise UnreadableError("changed while it was read", changed=True, file=after)
+        raise UnreadableError(reasons.CHANGED_MEANWHILE(), changed=True, file=after)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -139,8 +138,8 @@ def signed(number: int) -> int:
 
 def _unreadable(error: OSError, file: FileStat | None = None) -> UnreadableError:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return UnreadableError("has vanished", changed=True)
-    return UnreadableError(f"cannot be read: {error.strerror or error}", file=file)
+        return UnreadableError(reasons.VANISHED(), changed=True)
+    return UnreadableError(reasons.UNREADABLE(reason=from_system(error)), file=file)
 
 
 def _megabytes(size: int) -> str:

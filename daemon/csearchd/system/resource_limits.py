@@ -6,6 +6,8 @@ import errno
 import resource
 
 from csearchd.errors import LimitError
+from csearchd.reasons import Reason
+from csearchd.reasons import service as reasons
 
 _FILES = 64  # at rest 40 are open
 _ADDRESSES = 1_200_000_000  # at rest 0.8 GB, most of them of libraries and of threads' stacks
@@ -30,13 +32,10 @@ def check_limits() -> None:
         )
 
 
-def shortage(error: Exception) -> str | None:
+def shortage(error: Exception) -> Reason | None:
     """What the service has run out of, where `error` is of that kind."""
     if isinstance(error, MemoryError) or "can't start new thread" in str(error):
-        return (
-            "the service has run out of memory or threads; the limits that it was started with "
-            "(ulimit -v, -u), or the machine, let it have no more"
-        )
+        return reasons.OUT_OF_MEMORY()
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        return "the service may open no more files (ulimit -n)"
+        return reasons.OUT_OF_FILES()
     return None

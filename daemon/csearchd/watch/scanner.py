@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from csearchd.concurrency.supervisor import UNEXPECTED, Backoff, Supervisor
+from csearchd.concurrency.supervisor import Backoff, Supervisor
 from csearchd.errors import LibraryError
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
+from csearchd.reasons import Reason
+from csearchd.reasons import service as reasons
 from csearchd.watch.debounce import Debounce
 from csearchd.watch.rules import Rules
 from csearchd.watch.watcher import Watcher
@@ -65,7 +67,7 @@ class Scanner:
         self.watcher = Watcher(
             library, rules, debounce, self._scan, self._touches, changed, self._event_failed
         )
-        self.last_error: str | None = None  # why nothing is scanned, while that is so
+        self.last_error: Reason | None = None  # why nothing is scanned, while that is so
         self._supervisor = supervisor
         self._library = library
         self._changed = changed
@@ -159,11 +161,11 @@ class Scanner:
         return list(dict.fromkeys([*scans, *self.watcher.pending]))
 
     @property
-    def incomplete_reason(self) -> str | None:
+    def incomplete_reason(self) -> Reason | None:
         """Says that something below the roots isn't known, while that is so."""
         if not self._missed:
             return None
-        return f"not all pictures may be known for now: {UNEXPECTED}"
+        return reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
 
     @property
     def complete(self) -> bool:
@@ -195,11 +197,11 @@ class Scanner:
             except LibraryError as error:
                 if self.last_error is None:
                     log.error("%s", error)
-                self.last_error = str(error)
+                self.last_error = error.reason
                 self._start_again()
                 self._stopped.wait(_TROUBLE)
             except Exception:  # the supervisor begins again after a while
-                self.last_error = f"changes are not followed: {UNEXPECTED}"
+                self.last_error = reasons.NOT_FOLLOWED(reason=reasons.UNEXPECTED())
                 self._miss(self.watcher.roots)
                 raise
 

@@ -22,6 +22,8 @@ from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.library.roots import roots as paths
 from csearchd.library.volumes import disks
+from csearchd.reasons import Reason, from_system
+from csearchd.reasons import service as reasons
 from csearchd.watch.debounce import REST_SECONDS, Debounce
 from csearchd.watch.directory_listing import KERNELS, read_listing
 from csearchd.watch.events import EventHandler, join
@@ -64,7 +66,7 @@ class Watcher:
         event led to and nobody thought of: what the event told is lost.
         """
         self.overflows = 0  # times that the kernel's queue ran over
-        self.last_error: str | None = None
+        self.last_error: Reason | None = None
         self._library = library
         self._debounce = debounce
         self._scan = scan
@@ -90,10 +92,9 @@ class Watcher:
         try:
             return Inotify()
         except OSError as error:
-            self.last_error = (
-                f"changes can't be watched ({error.strerror}), directories are scanned now and "
-                "then instead; other programs watch too much: "
-                "sudo sysctl fs.inotify.max_user_instances=1024"
+            self.last_error = reasons.NOT_WATCHED(
+                reason=from_system(error),
+                command="sudo sysctl fs.inotify.max_user_instances=1024",
             )
             log.error("%s", self.last_error)
             return None
@@ -188,9 +189,8 @@ class Watcher:
         self._unwatched |= inside
         self._failing |= inside
         if self.last_error is None:
-            self.last_error = (
-                f"only {self.directories} directories can be watched, the others are scanned "
-                "every few minutes; for more: sudo sysctl fs.inotify.max_user_watches=524288"
+            self.last_error = reasons.FEW_WATCHES(
+                count=self.directories, command="sudo sysctl fs.inotify.max_user_watches=524288"
             )
             log.error("%s (%s)", self.last_error, error.strerror)
 

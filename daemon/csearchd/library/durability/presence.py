@@ -10,6 +10,9 @@ import os
 import sqlite3
 import time
 
+from csearchd.reasons import Reason
+from csearchd.reasons import library as reasons
+
 _BESIDE = ("-wal", "-shm")  # the log and its index
 
 
@@ -43,7 +46,7 @@ class Presence:
             return False
         return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
-    def rescue(self, database: sqlite3.Connection) -> str:
+    def rescue(self, database: sqlite3.Connection) -> Reason:
         """Sees to it that all of `database`, which is lost, is in a file: where nothing is at its
         path now, in a new one there; else beside that, unless its own file has but been moved.
 
@@ -51,20 +54,16 @@ class Presence:
         """
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if self._is_in_place(self._path):
-            said = f"the -wal or -shm of {self._path} was deleted or moved; nothing is lost"
+            said = reasons.LOG_PUT_BACK(path=self._path)
         elif not os.path.lexists(self._path):
             self._copy(database, self._path)
-            said = (
-                f"{self._path} was deleted or moved while the service ran; it was made anew from "
-                "memory, with all that it held; models that were installed and past queries "
-                "have gone if they were deleted with it (csearchctl model list)"
-            )
+            said = reasons.MADE_ANEW(path=self._path)
         else:
-            said = f"another file took the place of {self._path} while the service ran; it is used"
+            said = reasons.REPLACED(path=self._path)
             if not os.fstat(self._files[self._path]).st_nlink:
                 path = time.strftime(f"{self._path}.rescued-%Y%m%d-%H%M%S")
                 self._copy(database, path)
-                said += f"; what the service knew was deleted, and is in {path} now"
+                said = reasons.REPLACED_AND_RESCUED(path=self._path, copy=path)
         self.rescued = True
         return said
 

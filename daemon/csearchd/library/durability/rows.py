@@ -11,6 +11,8 @@ import time
 from typing import Any, NamedTuple
 
 from csearchd.library.durability import directories, shown
+from csearchd.reasons import Reason, Template
+from csearchd.reasons import library as reasons
 
 _MOST_CHECKED = 50_000  # files, of which all can be looked at whenever the library is opened
 _MOST_ID = (1 << 31) - 1  # what columns in memory hold
@@ -21,7 +23,7 @@ class _Check(NamedTuple):
     table: str
     bad: str  # SQL: the row can't be used
     name: str  # SQL: what it is called
-    what: str  # the same in words
+    what: Template  # says which of them are damaged
 
 
 def _types(**columns: str) -> str:
@@ -36,31 +38,38 @@ _KNOWN_DIRECTORY = "directory IN (SELECT id FROM directories)"
 _KNOWN_FILE = "file IN (SELECT id FROM files)"
 
 _SMALL = (
-    _Check("settings", _types(name="text", value="text"), "name", "setting"),
+    _Check("settings", _types(name="text", value="text"), "name", reasons.SETTING_ROWS),
     _Check(
         "disks",
         f"{_types(volume='text null', inside='blob', path='blob')} OR NOT {_KNOWN_DIRECTORY}",
         "path",
-        "disk of a directory",
+        reasons.DISK_ROWS,
     ),
-    _Check("roots", f"NOT {_KNOWN_DIRECTORY}", "directory", "watched directory with the number"),
-    _Check("concepts", f"{_types(name='text')} OR trim(name, ' \t\n') = ''", "name", "concept"),
+    _Check("roots", f"NOT {_KNOWN_DIRECTORY}", "directory", reasons.ROOT_ROWS),
+    _Check(
+        "concepts",
+        f"{_types(name='text')} OR trim(name, ' \t\n') = ''",
+        "name",
+        reasons.CONCEPT_ROWS,
+    ),
     _Check(
         "concept_examples",
         "counter NOT IN (0, 1) OR concept NOT IN (SELECT id FROM concepts) "
         "OR content NOT IN (SELECT id FROM contents)",
         "coalesce((SELECT name FROM concepts WHERE id = concept), concept)",
-        "example of the concept",
+        reasons.EXAMPLE_ROWS,
     ),
     _Check(
         "tag_folders",
         f"{_types(path='blob', mode='text')} OR mode NOT IN ('xattr', 'sidecar', 'embedded') OR "
         "substr(path, 1, 1) <> x'2f' OR instr(path, x'00')",
         "path",
-        "directory that is kept tagged:",
+        reasons.TAGGED_ROWS,
     ),
-    _Check("derived", _types(name="text", token="text"), "name", "mark of a file in the cache"),
-    _Check("changed_vectors", _types(model="integer", content="integer"), "content", "note of"),
+    _Check("derived", _types(name="text", token="text"), "name", reasons.MARK_ROWS),
+    _Check(
+        "changed_vectors", _types(model="integer", content="integer"), "content", reasons.NOTE_ROWS
+    ),
 )
 
 # What is read from pictures again. `bad` of files drops a row; the scan finds the file again.
@@ -73,7 +82,7 @@ _FILES = _Check(
     + f" OR NOT {_KNOWN_DIRECTORY} OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR "
     f"instr(name, x'00') OR id NOT BETWEEN 1 AND {_MOST_ID}",
     "name",
-    "picture",
+    reasons.PICTURE_ROWS,
 )  # fmt: skip
 _CONTENTS = _Check(
     "contents",
@@ -83,13 +92,13 @@ _CONTENTS = _Check(
     )
     + f" OR id NOT BETWEEN 1 AND {_MOST_ID}",
     "(SELECT name FROM files WHERE content = contents.id)",
-    "content of",
+    reasons.CONTENT_ROWS,
 )  # fmt: skip
 _LINKS = _Check(
     "files",
     "content IS NOT NULL AND content NOT IN (SELECT id FROM contents)",
     "name",
-    "content of",
+    reasons.CONTENT_ROWS,
 )
 _METADATA = _Check(
     "metadata",
@@ -102,23 +111,23 @@ _METADATA = _Check(
     )
     + " OR (taken IS NOT NULL AND strftime('%s', taken) IS NULL)",
     "(SELECT name FROM files WHERE id = file)",
-    "metadata of",
+    reasons.METADATA_ROWS,
 )  # fmt: skip
-_KEYWORDS = _Check("keywords", _types(text="text"), "text", "keyword")
+_KEYWORDS = _Check("keywords", _types(text="text"), "text", reasons.KEYWORD_ROWS)
 _DEPENDENT = (
-    _Check("metadata", f"NOT {_KNOWN_FILE}", "file", "metadata of the file with the number"),
+    _Check("metadata", f"NOT {_KNOWN_FILE}", "file", reasons.LOOSE_METADATA_ROWS),
     _Check(
         "file_keywords",
         f"NOT {_KNOWN_FILE} OR keyword NOT IN (SELECT id FROM keywords)",
         "file",
-        "keyword of the file with the number",
+        reasons.LOOSE_KEYWORD_ROWS,
     ),
     _Check(
         "tag_visits",
         f"NOT {_KNOWN_FILE} OR "
         + _types(mode="text", content="integer null", edition="text", failure="text null"),
         "file",
-        "tagging of the file with the number",
+        reasons.TAGGING_ROWS,
     ),
 )
 
@@ -139,7 +148,7 @@ def has_damage(database: sqlite3.Connection) -> bool:
     )
 
 
-def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[str]:
+def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[Reason]:
     """Takes damaged rows out of the database at `path`, which nothing else uses yet: of what is
     known of pictures, unless `thorough`, only where what is in memory couldn't be made.
 
@@ -151,7 +160,7 @@ def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[str]:
         found = _clock(database) + _counters(database)
         lost = directories.mend(database)
         if lost:
-            found += _said("directory", lost)
+            found += _said(reasons.DIRECTORY_ROWS, lost)
             drop_files(database, f"NOT {_KNOWN_DIRECTORY}")
         for check in _SMALL:
             found += _delete(database, check)
@@ -163,10 +172,10 @@ def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[str]:
         raise
     finally:
         database.execute("PRAGMA foreign_keys = ON")
-    return [f"{path} was damaged, and does without this now: {one}" for one in found]
+    return [reasons.ROWS_DAMAGED(path=path, rows=one) for one in found]
 
 
-def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[str]:
+def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[Reason]:
     """What to say of vectors that were damaged, by their contents."""
     if not contents:
         return []
@@ -175,23 +184,20 @@ def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[s
         for content in contents[:_SHOWN]
         for (name,) in database.execute("SELECT name FROM files WHERE content = ?", (content,))
     ]
-    return [
-        f"{len(contents)} vectors in the library were damaged, and their pictures are read again: "
-        f"{_listed(names)}"
-    ]
+    return [reasons.VECTORS_DAMAGED(count=len(contents), names=_listed(names))]
 
 
-def _clock(database: sqlite3.Connection) -> list[str]:
+def _clock(database: sqlite3.Connection) -> list[Reason]:
     row = database.execute("SELECT value FROM settings WHERE name = 'clock'").fetchone()
     parts = str(row[0]).split() if row else ["0", "0"]
     if len(parts) == 2 and all(p.isascii() and p.isdigit() and len(p) < 12 for p in parts):
         return []
     database.execute("DELETE FROM settings WHERE name = 'clock'")
-    return _said("setting", ["clock"])
+    return _said(reasons.SETTING_ROWS, ["clock"])
 
 
-def _counters(database: sqlite3.Connection) -> list[str]:
-    bad = _Check("counters", _types(name="text", value="integer"), "name", "counter")
+def _counters(database: sqlite3.Connection) -> list[Reason]:
+    bad = _Check("counters", _types(name="text", value="integer"), "name", reasons.COUNTER_ROWS)
     found = _delete(database, bad)
     for name in ("encoded", "reused"):
         database.execute("INSERT OR IGNORE INTO counters VALUES (?, 0)", (name,))
@@ -211,7 +217,7 @@ def _out_of_range(database: sqlite3.Connection) -> bool:
     return False
 
 
-def _mend_pictures(database: sqlite3.Connection) -> list[str]:
+def _mend_pictures(database: sqlite3.Connection) -> list[Reason]:
     """What is known of pictures: what is damaged is dropped, and the pictures are read again."""
     found = _named(database, _FILES)
     if found:
@@ -258,24 +264,23 @@ def _read_again(database: sqlite3.Connection, files: str) -> None:
     database.execute(f"UPDATE files SET due = 1, failure = NULL WHERE id IN ({files})")
 
 
-def _delete(database: sqlite3.Connection, check: _Check) -> list[str]:
+def _delete(database: sqlite3.Connection, check: _Check) -> list[Reason]:
     found = _named(database, check)
     if found:
         database.execute(f"DELETE FROM {check.table} WHERE {check.bad}")
     return found
 
 
-def _named(database: sqlite3.Connection, check: _Check) -> list[str]:
+def _named(database: sqlite3.Connection, check: _Check) -> list[Reason]:
     rows = database.execute(f"SELECT {check.name} FROM {check.table} WHERE {check.bad}").fetchall()
     return _said(check.what, [row[0] for row in rows])
 
 
-def _said(what: str, names: list[Any]) -> list[str]:
-    if not names:
-        return []
-    return [f"{what} {_listed(names)}"]
+def _said(what: Template, names: list[Any]) -> list[Reason]:
+    return [what(names=_listed(names))] if names else []
 
 
-def _listed(names: list[Any]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(shown, names[:_SHOWN])) + more
+def _listed(names: list[Any]) -> Reason | str:
+    listed = ", ".join(map(shown, names[:_SHOWN]))
+    more = len(names) - _SHOWN
+    return reasons.AND_MORE(names=listed, count=more) if more > 0 else listed

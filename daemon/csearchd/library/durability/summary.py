@@ -12,21 +12,24 @@ import json
 import os
 import shlex
 import threading
+from functools import reduce
 from typing import Any
 
 from csearchd.library import concepts
 from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.durability import shown
 from csearchd.library.library import Library
+from csearchd.reasons import LIST, Reason
+from csearchd.reasons import library as reasons
 
 Items = dict[str, list[str]]  # by kind, in order; paths as os.fsdecode gives them
 
 _NAME = "summary.json"
 _SHOWN = 10
 _KINDS = {
-    "roots": "watched directories",
-    "tagged": "directories that are kept tagged",
-    "concepts": "concepts",
+    "roots": reasons.LOST_ROOTS,
+    "tagged": reasons.LOST_TAGGED,
+    "concepts": reasons.LOST_CONCEPTS,
 }
 
 
@@ -80,23 +83,20 @@ class Summary:
             return sum(catalogue.count(state) for state in (DUE, INDEXED, FAILED))
 
     @property
-    def remark(self) -> str | None:
+    def remark(self) -> Reason | None:
         """What the library had once and lacks now, and what to do; None if it lacks nothing."""
-        parts = [f"{_KINDS[kind]}: {_listed(items)}" for kind, items in self._lost.items()]
+        parts = [_KINDS[kind](names=_listed(items)) for kind, items in self._lost.items()]
         if self._lost_pictures:
-            parts.insert(0, f"{self._lost_pictures} pictures")
+            parts.insert(0, reasons.LOST_PICTURES(count=self._lost_pictures))
         if not parts:
             return None
-        state = "lacks" if any(self._first.values()) else "is empty, and lacks"
-        again = ""
+        lost = reduce(lambda first, rest: LIST(first=first, rest=rest), parts)
+        remedy = reasons.PUT_BACKUP_BACK()
         if gone := self._lost.get("roots"):
             names = [shlex.quote(shown(os.fsencode(one))) for one in gone[:_SHOWN]]
-            again = f", or csearchctl add {' '.join(names)}"
-        return (
-            f"{self._library.path} {state} what it had before ({'; '.join(parts)}): it was "
-            "emptied, moved away, replaced or damaged; put a backup back (csearchctl backup -h "
-            f"tells how){again}; your pictures are untouched"
-        )
+            remedy = reasons.PUT_BACKUP_BACK_OR_ADD(names=" ".join(names))
+        state = reasons.LACKS if any(self._first.values()) else reasons.EMPTIED
+        return state(path=self._library.path, lost=lost, remedy=remedy)
 
 
 def _items(library: Library) -> Items:

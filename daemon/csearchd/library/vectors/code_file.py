@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 
 from csearchd.library.cache_token import boot_id, write_all
 from csearchd.library.vectors.checksums import Checksums
+from csearchd.reasons import Reason, from_system
+from csearchd.reasons import library as reasons
 from csearchd.system import processors
 
 _FORMAT = 2
@@ -86,11 +88,11 @@ class CodeFile:
         self._key = key
         self._checksums = Checksums(key, self._dimensions)
 
-    def _found_damage(self) -> str | None:
+    def _found_damage(self) -> Reason | None:
         head = self.head
         if not head:
             fresh = not any(self._size(name) for name in self._files)
-            return None if fresh else "head cannot be read"
+            return None if fresh else reasons.UNREADABLE_HEAD()
         if head.get("format") != _FORMAT or head.get("dimensions") != self._dimensions:
             return None  # another version's
         if not self.tokens():
@@ -98,15 +100,15 @@ class CodeFile:
         if wrong := self._wrong_size():
             return wrong
         if head.get("rows") != len(self.content):
-            return "all files have a wrong size"
+            return reasons.WRONG_SIZES()
         if head.get("safe") is True and head.get("sum") != self._sum():
-            return "its files are of different times"
+            return reasons.MIXED_TIMES()
         return None
 
-    def _wrong_size(self) -> str | None:
+    def _wrong_size(self) -> Reason | None:
         for name in _COLUMNS:
             if self._size(name) != len(self.content) * self._bytes[name]:
-                return f"{name} has a wrong size"
+                return reasons.WRONG_SIZE(name=name)
         return None
 
     def _sum(self) -> int:
@@ -122,7 +124,7 @@ class CodeFile:
             raise OSError(errno.EIO, "ends too early")
         return np.frombuffer(data, np.uint8)
 
-    def damaged_rows(self) -> str | None:
+    def damaged_rows(self) -> Reason | None:
         """What is wrong with the rows, by their checksums: half a second for a million."""
         if wrong_size := self._wrong_size():
             return wrong_size
@@ -132,8 +134,8 @@ class CodeFile:
             with ThreadPoolExecutor(threads, "checksums") as pool:
                 wrong = sum(pool.map(self._count_wrong, starts))
         except OSError as error:
-            return str(error.strerror)
-        return f"{wrong} of its rows" if wrong else None
+            return from_system(error)
+        return reasons.WRONG_ROWS(count=wrong) if wrong else None
 
     def _count_wrong(self, row: int) -> int:
         rows = min(_AT_ONCE, len(self.content) - row)

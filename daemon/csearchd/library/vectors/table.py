@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from csearchd.library import cache_token
 from csearchd.library.scan import VectorScanner, best
 from csearchd.library.vectors.code_file import CodeFile, Vectors
+from csearchd.reasons import Reason, from_system
+from csearchd.reasons import library as reasons
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class VectorTable:
         self.dimensions = dimensions
         self._directory = directory
         self.place = directory or "memory"
-        self.last_error: str | None = None  # why the codes are in memory, for the user
+        self.last_error: Reason | None = None  # why the codes are in memory, for the user
         self.damaged: set[Any] = set()  # contents whose vectors were damaged, to be told of
         self._scanner = VectorScanner()
         self._row = np.full(1024, -1, np.int32)  # by content
@@ -75,7 +78,7 @@ class VectorTable:
                 table._catch_up(database, model)
                 reason = table._file.damaged_rows()
             else:
-                reason = "it names pictures that there are not"
+                reason = reasons.UNKNOWN_PICTURES()
             if reason is None:
                 return table
         if reason and directory:
@@ -168,7 +171,7 @@ class VectorTable:
 
         return finish
 
-    def verify(self, database: sqlite3.Connection, model: int) -> str | None:
+    def verify(self, database: sqlite3.Connection, model: int) -> Reason | None:
         """Compares all rows with their checksums, and where some are damaged writes all anew, in
         place, since searches go on; inside a transaction. Says what was damaged."""
         reason = self._file.damaged_rows()
@@ -339,11 +342,9 @@ class VectorTable:
             action()
 
     def _complain(self, directory: str | None, error: OSError) -> None:
-        where = directory or error.filename or "the cache"
-        self.last_error = (
-            f"what searches read is kept in memory, since {where} cannot be used: "
-            f"{error.strerror or error}"
-        )
+        where = directory or error.filename
+        place = os.fsencode(where) if where else reasons.THE_CACHE()
+        self.last_error = reasons.IN_MEMORY(place=place, reason=from_system(error))
         log.warning("%s", self.last_error)
 
 

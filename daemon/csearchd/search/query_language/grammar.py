@@ -49,6 +49,8 @@ from typing import NamedTuple
 from csearchd import limits
 from csearchd.errors import QueryError
 from csearchd.limits import clipped
+from csearchd.reasons import Reason
+from csearchd.reasons import query as reasons
 
 FILTERS = (
     "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "name",
@@ -122,7 +124,7 @@ class _Word(NamedTuple):
 def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
     """The meaning of a query; `pictures` are the places of pictures in it. Raises QueryError."""
     if len(text) > limits.QUERY:
-        too_long = f"the query has {len(text)} characters; at most {limits.QUERY} are understood"
+        too_long = reasons.TOO_LONG(length=len(text), limit=limits.QUERY)
         raise QueryError(too_long, 0, len(text))
     parser = _Parser(text)
     for word in _words(text, dict(zip(pictures, range(len(pictures)), strict=True))):
@@ -145,7 +147,7 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
                 yield _Word(position + 1, len(text), rest, quoted=True)
             return
         if match["plain"].startswith('"'):
-            raise QueryError('this " is not closed', start, len(text))
+            raise QueryError(reasons.UNCLOSED_QUOTE(), start, len(text))
         weight = _NUMBER.match(text, start)
         if span := starts.get(weight.end() if weight else start) or starts.get(start):
             number = weight[1] if weight and span.start > start else ""
@@ -158,7 +160,7 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
         if opening is not None:
             closing = text.find('"', start + opening + 1)
             if closing < 0:
-                raise QueryError('this " is not closed', start + opening, len(text))
+                raise QueryError(reasons.UNCLOSED_QUOTE(), start + opening, len(text))
             position = closing + 1
         yield _Word(start, position, text[start:position])
 
@@ -194,33 +196,27 @@ class _Parser:
             self._weigh(word, float(match[1]))
             rest = word.text[match.end() :]
             if _NAMED.match(rest):
-                raise QueryError("a filter has no weight", word.start, word.end)
+                raise QueryError(reasons.WEIGHTED_FILTER(), word.start, word.end)
             self._use().words.append(_unquoted(rest))
         elif _BARE.fullmatch(word.text):
-            message = (
-                f"{word.text} needs a value behind it, without a blank; as text it needs quotes"
-            )
-            raise QueryError(message, word.start, word.end)
+            raise QueryError(reasons.MISSING_VALUE(word=word.text), word.start, word.end)
         elif match := _NAMED.match(word.text):
             self._filter(word, match[1].lower())
         elif _MINUS_NAMED.match(word.text) and self._is_filter(word.text[1:]):
-            raise QueryError(f"write not:{clipped(word.text[1:])}", word.start, word.end)
+            wrong = reasons.SUBTRACTED_FILTER(filter=clipped(word.text[1:]))
+            raise QueryError(wrong, word.start, word.end)
         else:
             self._use().words.append(word.text)
 
     def finish(self) -> Query:
         """Raises QueryError."""
         if word := self._operator:
-            message = f"nothing follows {word.text}; as text it needs quotes"
-            raise QueryError(message, word.start, word.end)
+            raise QueryError(reasons.NOTHING_FOLLOWS(operator=word.text), word.start, word.end)
         parts = [part for part in self._parts if part]
         if any(len(part.text) > limits.TEXT for part in parts):
-            message = f"more than {limits.TEXT} characters that describe a picture"
-            raise QueryError(message, 0, len(self._text))
+            raise QueryError(reasons.TEXT_TOO_LONG(limit=limits.TEXT), 0, len(self._text))
         if not parts and not self._filters:
-            raise QueryError(
-                "the query is empty; describe the picture in a few words", 0, len(self._text)
-            )
+            raise QueryError(reasons.EMPTY(), 0, len(self._text))
         return Query(parts, self._filters)
 
     def _use(self) -> Part:
@@ -231,26 +227,22 @@ class _Parser:
     def _grow(self, word: _Word) -> None:
         self._count += 1
         if self._count > MAX_PARTS:
-            raise QueryError(
-                f"more than {MAX_PARTS} parts, pictures and filters", word.start, word.end
-            )
+            raise QueryError(reasons.TOO_MANY_PARTS(limit=MAX_PARTS), word.start, word.end)
 
     def _begin_part(self, word: _Word) -> None:
         if before := self._operator:
-            message = f"there is nothing between {before.text} and {word.text}"
-            raise QueryError(message, before.start, word.end)
+            wrong = reasons.NOTHING_BETWEEN(first=before.text, second=word.text)
+            raise QueryError(wrong, before.start, word.end)
         self._grow(word)
         self._operator = word
         self._parts.append(Part(1.0 if word.text == "+" else -1.0))
 
     def _weigh(self, word: _Word, weight: float) -> None:
         if self._parts[-1]:
-            write = clipped(word.text)
-            message = f"a weight stands at the beginning of a part; write + {write}"
-            raise QueryError(message, word.start, word.end)
+            wrong = reasons.MISPLACED_WEIGHT(text=clipped(word.text))
+            raise QueryError(wrong, word.start, word.end)
         if not 0 < weight <= 1000:
-            message = "a weight is above 0 and at most 1000; - subtracts"
-            raise QueryError(message, word.start, word.end)
+            raise QueryError(reasons.WEIGHT_OUT_OF_RANGE(), word.start, word.end)
         self._parts[-1].weight *= weight
 
     def _filter(self, word: _Word, name: str) -> None:
@@ -260,24 +252,19 @@ class _Parser:
             name, colon, rest = rest.partition(":")
             name = name.lower()
             if not colon:
-                raise QueryError(
-                    "not: stands before a filter, as in not:tag:"
-                    f"{clipped(name) or 'beach'}; to subtract from a picture's meaning write - "
-                    "between blanks",
-                    word.start,
-                    word.end,
-                )
+                wrong = reasons.MISPLACED_NOT(word=clipped(name) or "beach")
+                raise QueryError(wrong, word.start, word.end)
         if name not in FILTERS:
             raise QueryError(_unknown(name), word.start, word.end)
         value = _unquoted(rest).strip()
         if not value:
-            raise QueryError(f"the value of {name}: is empty", word.start, word.end)
+            raise QueryError(reasons.EMPTY_VALUE(name=name), word.start, word.end)
         if len(value) > limits.VALUE:
-            message = f"the value of {name}: has more than {limits.VALUE} characters"
-            raise QueryError(message, word.start, word.end)
+            wrong = reasons.VALUE_TOO_LONG(name=name, limit=limits.VALUE)
+            raise QueryError(wrong, word.start, word.end)
         if value.count("*") > limits.WILDCARDS:
-            message = f"more than {limits.WILDCARDS} * in the value of {name}:"
-            raise QueryError(message, word.start, word.end)
+            wrong = reasons.TOO_MANY_WILDCARDS(name=name, limit=limits.WILDCARDS)
+            raise QueryError(wrong, word.start, word.end)
         self._grow(word)
         self._filters.append(Filter(name, value, negated, word.start, word.end))
 
@@ -289,7 +276,8 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> Reason:
     near = difflib.get_close_matches(clipped(name), (*FILTERS, _NOT), 1, 0.5)
-    hint = f"did you mean {near[0]}:" if near else f"known are {', '.join(FILTERS)}"
-    return f"there is no filter {clipped(name)}: ({hint}); as text it needs quotes"
+    if near:
+        return reasons.MISSPELT_FILTER(name=clipped(name), similar=near[0])
+    return reasons.UNKNOWN_FILTER(name=clipped(name), filters=", ".join(FILTERS))

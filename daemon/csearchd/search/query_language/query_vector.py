@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.errors import CancelledError
+from csearchd.reasons import query as reasons
 from csearchd.search.query_language.grammar import Part
 
 Vector = NDArray[np.float32]  # (dimensions,), unit length
@@ -45,6 +46,6 @@ def unit(vector: Vector) -> Vector:
     """Raises CancelledError."""
     length = float(np.linalg.norm(vector))
     if length < _LEAST:
-        raise CancelledError("the parts of the query cancel each other out")
+        raise CancelledError(reasons.CANCELLED())
     scaled: Vector = (vector / length).astype(np.float32)
     return scaled

@@ -14,6 +14,7 @@ from csearchd.encoder.messages import METHOD
 from csearchd.errors import ImageQueryError, RequestError, TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
+from csearchd.reasons import OTHER, Reason
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.files import SharedFile
 from csearchd.search import explanation, filters
@@ -39,15 +40,15 @@ class Explanations:
 
     def of_hits(
         self, until: Until, request: SearchRequest, hits: Sequence[Hit]
-    ) -> tuple[list[Message], str]:
-        """Returns for each hit of a search why it was found (its `why`), and a remark or "". Raises
-        LibraryError."""
+    ) -> tuple[list[Message], Reason | None]:
+        """Returns for each hit of a search why it was found (its `why`), and perhaps a remark.
+        Raises LibraryError."""
         active_model = self._models.active_model
         contents = np.array([hit.content for hit in hits], np.int32)
         if request.model != active_model.row or request.vector is None or not hits:
-            return [{} for _ in hits], ""  # of another model, or there is nothing to say
+            return [{} for _ in hits], None  # of another model, or there is nothing to say
         if not active_model.table.has(contents).all():
-            return [{} for _ in hits], ""
+            return [{} for _ in hits], None
         vectors = active_model.table.vectors(contents)
         until.check()
         # The search has ended, and its `check` with it.
@@ -56,11 +57,11 @@ class Explanations:
         parts = explanation.met(
             request.query_terms, request.vector, calibration, vectors, candidate_count
         )
-        remark = ""
+        remark = None
         try:
             terms = self._scoring.shared(active_model, vectors, request.vector)
         except TagsError as error:
-            terms, remark = [[] for _ in hits], str(error)
+            terms, remark = [[] for _ in hits], error.reason or OTHER(text=str(error))
         return [
             {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
         ], remark

@@ -10,6 +10,7 @@ from csearch.protocol.wire import Message
 from csearchd.errors import PlaceError
 from csearchd.library.library import Library
 from csearchd.library.metadata.details import details
+from csearchd.reasons import Reason
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.request import Hit
 
@@ -25,9 +26,11 @@ class Hits:
         """Returns hits as messages."""
         return [_fields(hit) for hit in hits]
 
-    def described(self, hits: Sequence[Hit], with_places: bool) -> tuple[list[Message], str]:
-        """Returns hits with their `details`, and why there are no place names, or "". Raises
-        LibraryError."""
+    def described(
+        self, hits: Sequence[Hit], with_places: bool
+    ) -> tuple[list[Message], Reason | None]:
+        """Returns hits with their `details`, and why there are no place names, if that is so.
+        Raises LibraryError."""
         with self._library.read() as database:
             known = details(database, [hit.file for hit in hits])
         found: list[Message] = []
@@ -38,20 +41,21 @@ class Hits:
             if not fields["dated"] and (date := _local(fields.get("mtime_ns"))):
                 fields["taken"] = date
             found.append({**_fields(hit), "details": fields})
-        return found, self._name_places([one["details"] for one in found]) if with_places else ""
+        names = [one["details"] for one in found]
+        return found, self._name_places(names) if with_places else None
 
-    def _name_places(self, found: Sequence[dict[str, Any]]) -> str:
-        """Adds the name of the city near by to `details` with a position. Returns why it can't, or
-        ""."""
+    def _name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
+        """Adds the name of the city near by to `details` with a position. Returns why it can't, if
+        that is so."""
         located = [one for one in found if "latitude" in one and "longitude" in one]
         try:
             names = self._places.names([(one["latitude"], one["longitude"]) for one in located])
         except PlaceError as error:
-            return str(error)
+            return error.reason
         for one, name in zip(located, names, strict=True):
             if name:
                 one["place"] = name
-        return ""
+        return None
 
 
 def _fields(hit: Hit) -> Message:

@@ -13,6 +13,8 @@ from csearchd.concurrency.threads import Until
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import CancelledError, ImageQueryError, QueryError, RequestError
 from csearchd.models.active_model import Models
+from csearchd.reasons import PATH
+from csearchd.reasons import query as reasons
 from csearchd.requests.files import SharedFile
 from csearchd.search import filters
 from csearchd.search.concepts import Concepts
@@ -23,7 +25,7 @@ from csearchd.search.query_language import grammar
 from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import Vector, blended, combined
 from csearchd.search.request import QueryPicture, Scope, SearchRequest
-from csearchd.serve.client_paths import ClientPaths, shown
+from csearchd.serve.client_paths import ClientPaths
 
 
 class QueryResolver:
@@ -59,11 +61,10 @@ class QueryResolver:
         try:
             parts, conditions = self._parts(request, pictures)
         except QueryError as error:
-            raise RequestError("query", str(error), start=error.start, end=error.end) from None
+            raise RequestError("query", error.reason, start=error.start, end=error.end) from None
         label = (request.label or "").strip()
         if label and not any(part.pictures for part in parts):
-            text = "a label goes with a picture; without one, write it as words"
-            raise RequestError("query", text)
+            raise RequestError("query", reasons.LABEL_WITHOUT_PICTURE())
         score = request.min_score
         return replace(
             request,
@@ -154,7 +155,7 @@ class QueryResolver:
             if request.label and vector is not None:
                 vector, scale = blended(vector, embed(request.label), 1 - request.label_weight)
         except CancelledError as error:
-            raise RequestError("query", str(error)) from None
+            raise RequestError("query", error.reason) from None
         return replace(
             request,
             model=row,
@@ -181,7 +182,7 @@ class QueryResolver:
 
 def unseen(path: bytes, error: ImageQueryError) -> RequestError:
     """Returns the error for a picture that can't be searched with."""
-    return RequestError("picture", f"{shown(path)}: {error}")
+    return RequestError("picture", PATH(path=path, reason=error.reason))
 
 
 def _check_pictures(pictures: list[QueryPicture], files: int) -> None:
@@ -189,9 +190,7 @@ def _check_pictures(pictures: list[QueryPicture], files: int) -> None:
     if len(pictures) != files:
         raise RequestError("bad-request", "pictures must be a list, with a file each")
     if len(pictures) > limits.PICTURES:
-        raise RequestError(
-            "query", f"at most {limits.PICTURES} pictures can be searched with at a time"
-        )
+        raise RequestError("query", reasons.TOO_MANY_PICTURES(limit=limits.PICTURES))
     inside = [picture.start for picture in pictures if picture.span]
     if len(set(inside)) < len(inside):
         raise RequestError("bad-request", "two pictures at the same place of the query")

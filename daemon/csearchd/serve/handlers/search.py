@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,8 @@ from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.volumes import unmounted
 from csearchd.models.active_model import Models
+from csearchd.reasons import PATH, Reason, from_system_text, told
+from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
 from csearchd.search.engine import Engine
 from csearchd.search.image_query import Seen
@@ -75,13 +76,13 @@ class SearchHandlers:
         stopped = await self._make_ready(request, exchange, seen)
         request, result, (hits, stale) = await self._answer(request, exchange, paths)
         exchange.holds(len(hits))
-        notes = self._report.notes()
+        remarks = self._report.remarks()
         if not any(result.values()):
-            notes += filter(None, [await self._workers.answer(self._away, paths)])
+            remarks += filter(None, [await self._workers.answer(self._away, paths)])
         if not request.count:
             for directory in stale:
                 self._scanner.refresh(directory, missing=True)
-            notes += await self._send(request, exchange, hits)
+            remarks += await self._send(request, exchange, hits)
             if request.why:
                 result["why"] = await self._workers.compute(
                     "explain", self._explanations.of_filters, request
@@ -93,7 +94,7 @@ class SearchHandlers:
             **result,
             "model": self._models.active_model.model.name,
             "stopped": stopped,
-            "notes": list(dict.fromkeys(notes)),
+            **told(dict.fromkeys(remarks)),
         }
 
     def _understand(
@@ -189,9 +190,9 @@ class SearchHandlers:
 
     async def _send(
         self, request: SearchRequest, exchange: Exchange, hits: Sequence[Hit]
-    ) -> list[str]:
+    ) -> list[Reason]:
         """Sends the hits with whatever is asked of them. Returns remarks."""
-        remarks: list[str] = []
+        remarks: list[Reason | None] = []
         for start in range(0, len(hits), HITS_PER_REPLY):
             part = hits[start : start + HITS_PER_REPLY]
             if request.details:
@@ -209,7 +210,7 @@ class SearchHandlers:
             await exchange.reply("hits", hits=found)
         return [remark for remark in remarks if remark]
 
-    def _away(self, paths: _Paths) -> str | None:
+    def _away(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""
         with self._library.read() as database:
             away = sum(
@@ -217,12 +218,12 @@ class SearchHandlers:
                 for path in paths or [b"/"]
                 if not any(roots.is_below(path, other) for other in paths or () if other != path)
             )
-        return f"pictures on a disk that isn't mounted wait for it: {away:,}" if away else None
+        return UNMOUNTED(count=away) if away else None
 
     def _readable_scope(self, paths: list[bytes]) -> Scope:
         """Returns the scope of the directories. Raises RequestError where one of them could not be
         read."""
         for path in paths:
             if reason := listings.directory_failure(self._library, path):
-                raise RequestError("denied", f"{os.fsdecode(path)}: {reason}")
+                raise RequestError("denied", PATH(path=path, reason=from_system_text(reason)))
         return self._reading.scope_of(paths)

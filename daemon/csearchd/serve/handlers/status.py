@@ -17,13 +17,14 @@ from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError, Unanswered
 from csearchd.indexing.indexer import Indexer
-from csearchd.indexing.power_policy import BATTERY, LOAD
 from csearchd.library import roots
 from csearchd.library.catalogue import DUE, FAILED
 from csearchd.library.durability.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.models.active_model import Models
+from csearchd.reasons import Reason, told
+from csearchd.reasons import service as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.service import StatusRequest
 from csearchd.serve.operations import Handlers
@@ -85,6 +86,7 @@ class StatusReport:
                   whose tags are being taken back, trouble: what went wrong last, or None}
         notes     what can't be done at the moment, and why: lines for the user; and what has failed
                   in the background since yesterday
+        remarks   the notes as reasons (csearch.protocol.wire)
         tasks     [{name, failures: how often, error: the last one, at: when that was (seconds since
                   1970), running: whether it goes on}] of background work that has failed
         version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
@@ -126,7 +128,7 @@ class StatusReport:
             },
             "scanning": scanning,
             "tags": self._tags(),
-            "notes": self.notes() + self._supervisor.notes,
+            **told(self.remarks() + self._supervisor.remarks),
             "tasks": self._supervisor.failures,
             "version": __version__,
             "pid": os.getpid(),
@@ -141,7 +143,7 @@ class StatusReport:
         text = f"{now['state']}: {now['images']} pictures"
         return text + (f", {now['pending']} to do" if now["pending"] else "")
 
-    def notes(self) -> list[str]:
+    def remarks(self) -> list[Reason]:
         """Returns what keeps pictures from being found or read, as lines for the user."""
         scanner, indexer, models = self._scanner, self._indexer, self._models
         found = [
@@ -158,18 +160,17 @@ class StatusReport:
         found += [self._library.last_error, *self._library.remarks, self._summary.remark]
         backlog = indexer.backlog
         if indexer.paused:
-            found.append("reading is paused; csearchctl resume goes on with it")
+            found.append(reasons.PAUSED())
         elif backlog.held_on_battery:
-            found.append(BATTERY)
+            found.append(reasons.ON_BATTERY())
         elif indexer.throttled:
-            found.append(LOAD)
+            found.append(reasons.SLOWED())
         elif backlog.missing_vectors:
             model = models.active_model.model.name
-            found.append(f"{backlog.missing_vectors} pictures are read anew, for the model {model}")
+            found.append(reasons.READ_FOR_MODEL(count=backlog.missing_vectors, model=model))
         elif backlog.outdated_metadata:
-            count = backlog.outdated_metadata
-            found.append(f"{count} pictures are read again, for more of their metadata")
-        return list(dict.fromkeys(note for note in found if note))
+            found.append(reasons.READ_FOR_METADATA(count=backlog.outdated_metadata))
+        return list(dict.fromkeys(remark for remark in found if remark))
 
     def roots(self) -> list[Message]:
         """Returns the roots as in `status`. Raises LibraryError."""

@@ -1,0 +1,54 @@
+"""What is wrong with an installed model, or with what runs it."""
+
+from __future__ import annotations
+
+from csearchd.reasons import Template
+
+NOT_INSTALLED = Template(
+    "model-not-installed",
+    "no model {name!r} is installed; there is: {names}; csearchctl model install gets another one, "
+    "csearchctl model list tells which",
+)
+
+# Its files
+NO_MODEL = Template("no-model-there", "{path} holds no model: it has no {name}")
+UNREADABLE = Template("model-unreadable", "{path} can't be read: {reason}")
+INVALID = Template("model-invalid", "{path} is damaged ({details}); {remedy}")
+DAMAGED = Template("model-damaged", "{path} is damaged; {remedy}")
+MISSING = Template("model-file-missing", "{path} is missing; {remedy}")
+EMPTY = Template("model-file-empty", "{path} is empty; {remedy}")
+NO_CHECKSUM = Template("model-without-checksum", "{path} has no checksum of {name}; {remedy}")
+WRONG_ENTRY = Template("model-wrong-entry", "{path}: {name} is missing or no {type}")
+ENTRY_OUT_OF_RANGE = Template(
+    "model-entry-out-of-range", "{path}: {name} must be from 1 to {limit}"
+)
+WRONG_FINGERPRINT = Template(
+    "model-wrong-fingerprint", "{path}: fingerprint must be letters and digits"
+)
+TEXT_TOWER_DAMAGED = Template(
+    "text-tower-damaged", "the text tower in {path} is damaged ({details}); {remedy}"
+)
+WRONG_WIDTH = Template(
+    "text-tower-wrong-width", "{path} gives vectors of {width}, not {expected} numbers"
+)
+
+# What to do
+INSTALL_AGAIN = Template("install-csearch-again", "install csearch again")
+INSTALL_MODEL_AGAIN = Template(
+    "install-model-again",
+    "remove it with `csearchctl model remove {name}` and install it again",
+)
+
+# Running it
+NOT_LOADED = Template("model-not-loaded", "the model in {path} cannot be loaded: {details}")
+NOT_RUN = Template("model-not-run", "the model in {path} cannot be run: {details}")
+NO_CONFIGURATION = Template(
+    "model-without-configuration",
+    "the model in {path} has no proper configuration ({details}); {remedy}",
+)
+TOWER_NOT_LOADED = Template("image-tower-not-loaded", "{path} cannot be loaded: {details}")
+TOWER_OF_OTHER_WEIGHTS = Template(
+    "image-tower-of-other-weights", "{path} was not made for the weights beside it"
+)
+NO_TORCH = Template("no-torch", "torch or open_clip cannot be imported: {details}")
+NO_GPU = Template("gpu-unusable", "the GPU can't be used ({details})")

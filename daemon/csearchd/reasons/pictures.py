@@ -1,0 +1,65 @@
+"""What is wrong with a picture's file, with a directory, or with the process that reads them."""
+
+from __future__ import annotations
+
+from csearchd.reasons import Template
+
+# Directories
+NOT_A_DIRECTORY = Template("not-a-directory", "{path}: is not a directory")
+DIRECTORY_DENIED = Template("directory-denied", "{path}: permission denied")
+NO_DIRECTORY = Template("no-directory", "{path}: no such directory")
+UNANSWERED = Template("file-system-unanswering", "{path}: its file system doesn't answer")
+
+# Files; these fit after a name
+SYMBOLIC_LINK = Template("symbolic-link", "is a symbolic link")
+NOT_REGULAR = Template("not-a-regular-file", "is not a regular file")
+EMPTY = Template("empty-file", "is empty")
+VANISHED = Template("vanished", "has vanished")
+UNREADABLE = Template("unreadable", "cannot be read: {reason}")
+CHANGED_BEFORE = Template("changed-before-reading", "changed before it was read")
+CHANGED_MEANWHILE = Template("changed-while-reading", "changed while it was read")
+FILE_TOO_LARGE = Template(
+    "file-too-large", "{size} are more than the limit of {limit} (encode.max_bytes)"
+)
+
+# Pictures
+UNKNOWN_FORMAT = Template("unknown-format", "not an image of a supported format")
+HEADER_DAMAGED = Template(
+    "header-damaged", "is a damaged or truncated {format} file: its header can't be read"
+)
+TRUNCATED = Template("truncated", "the file is truncated or damaged ({details})")
+ENDS_EARLY = Template("ends-early", "it ends too early")
+UNDECODABLE = Template("undecodable", "the file is damaged or not supported ({details})")
+METADATA_TOO_LARGE = Template(
+    "metadata-too-large", "the file is damaged (what its metadata point to is too much)"
+)
+NO_PIXELS = Template("no-pixels", "has no pixels ({width}×{height})")
+TOO_MANY_PIXELS = Template(
+    "too-many-pixels",
+    "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)",
+)
+TILES_TOO_LARGE = Template(
+    "tiles-too-large", "its tiles of {width}×{height} pixels are more than the limit"
+)
+NEEDS_MEMORY = Template(
+    "needs-memory",
+    "decoding needs {needed} MB of memory, more than the limit of {limit} MB (encode.max_memory)",
+)
+EXCEEDS_MEMORY = Template(
+    "exceeds-memory",
+    "decoding needs more memory than the limit of {limit} MB (encode.max_memory)",
+)
+TOO_SLOW = Template("too-slow", "takes longer than {seconds:g} s (encode.max_seconds)")
+DECODING_CRASHED = Template("decoding-crashed", "decoding it crashed ({ending})")
+ENCODING_CRASHED = Template("encoding-crashed", "encoding it crashed ({ending})")
+NO_VECTOR = Template("no-vector", "the model gave no usable vector")
+NOT_SEEN = Template("not-seen", "cannot be looked at: {reason}")
+
+# The encoder
+ENDED_BEFORE_READING = Template(
+    "encoder-ended-before-reading", "the encoder ended ({ending}) before it began with a picture"
+)
+ENDED_WHILE_LOADING = Template(
+    "encoder-ended-while-loading", "the encoder ended ({ending}) while it loaded the model"
+)
+EXIT_STATUS = Template("exit-status", "exit status {status}")

@@ -1,0 +1,91 @@
+"""What is wrong with a query."""
+
+from __future__ import annotations
+
+from csearchd.reasons import Template
+
+# Its words
+UNCLOSED_QUOTE = Template("unclosed-quote", 'this " is not closed')
+WEIGHTED_FILTER = Template("weighted-filter", "a filter has no weight")
+MISSING_VALUE = Template(
+    "missing-value",
+    "{word} needs a value behind it, without a blank; as text it needs quotes",
+)
+SUBTRACTED_FILTER = Template("subtracted-filter", "write not:{filter}")
+NOTHING_FOLLOWS = Template("nothing-follows", "nothing follows {operator}; as text it needs quotes")
+NOTHING_BETWEEN = Template("nothing-between", "there is nothing between {first} and {second}")
+EMPTY = Template("empty-query", "the query is empty; describe the picture in a few words")
+MISPLACED_WEIGHT = Template(
+    "misplaced-weight", "a weight stands at the beginning of a part; write + {text}"
+)
+WEIGHT_OUT_OF_RANGE = Template(
+    "weight-out-of-range", "a weight is above 0 and at most 1000; - subtracts"
+)
+MISPLACED_NOT = Template(
+    "misplaced-not",
+    "not: stands before a filter, as in not:tag:{word}; to subtract from a picture's meaning write "
+    "- between blanks",
+)
+CANCELLED = Template("parts-cancel-out", "the parts of the query cancel each other out")
+LABEL_WITHOUT_PICTURE = Template(
+    "label-without-picture", "a label goes with a picture; without one, write it as words"
+)
+
+# Its length
+TOO_LONG = Template(
+    "query-too-long", "the query has {length} characters; at most {limit} are understood"
+)
+TEXT_TOO_LONG = Template("text-too-long", "more than {limit} characters that describe a picture")
+TOO_MANY_PARTS = Template("too-many-parts", "more than {limit} parts, pictures and filters")
+TOO_MANY_PICTURES = Template(
+    "too-many-pictures", "at most {limit} pictures can be searched with at a time"
+)
+TOO_MANY_DATES = Template("too-many-dates", "more than {limit} dates")
+
+# Filters
+UNKNOWN_FILTER = Template(
+    "unknown-filter",
+    "there is no filter {name}: (known are {filters}); as text it needs quotes",
+)
+MISSPELT_FILTER = Template(
+    "misspelt-filter",
+    "there is no filter {name}: (did you mean {similar}:); as text it needs quotes",
+)
+EMPTY_VALUE = Template("empty-value", "the value of {name}: is empty")
+VALUE_TOO_LONG = Template("value-too-long", "the value of {name}: has more than {limit} characters")
+TOO_MANY_WILDCARDS = Template("too-many-wildcards", "more than {limit} * in the value of {name}:")
+WRONG_VALUE = Template("wrong-value", "{name}: {reason}")
+NOT_A_NUMBER = Template("not-a-number", "{value!r} is no number to compare with, as in {example}")
+NOT_A_CHOICE = Template("not-a-choice", "{value!r} is none of {choices}")
+
+# Dates
+DATE_TOO_LONG = Template(
+    "date-too-long", "a date of {length} characters; at most {limit} are understood"
+)
+NO_DATE_IN_RANGE = Template("no-date-in-range", "a date must stand before or behind ..")
+REVERSED_DATES = Template("reversed-dates", "{first} is later than {last}")
+NO_SUCH_DATE = Template("no-such-date", "there is no {text}")
+AMBIGUOUS_YEAR = Template("ambiguous-year", "{text} can be read in several ways; write {example}")
+AMBIGUOUS_DATE = Template(
+    "ambiguous-date", "{text} can be read in two ways; write {first} or {second}"
+)
+NOT_A_DATE = Template("not-a-date", "{text!r} is no date that is understood: {examples}")
+
+# Places
+COORDINATES_OUT_OF_RANGE = Template(
+    "coordinates-out-of-range",
+    "a latitude is from -90 to 90, a longitude from -180 to 180 degrees",
+)
+UNKNOWN_CITY = Template(
+    "unknown-city",
+    "no city {name!r} is known (of more than 5,000 inhabitants); "
+    'near:"38.7,-9.1,10km" takes any point',
+)
+MISSPELT_CITY = Template("misspelt-city", "no city {name!r} is known; did you mean {similar}?")
+CITY_ELSEWHERE = Template("city-elsewhere", "there is no {text}, but {cities}")
+PLACES_UNREADABLE = Template("places-unreadable", "the names of places can't be read: {details}")
+PLACES_NOT_KEPT = Template("places-not-kept", "the names of places can't be kept in {path}")
+PLACES_NOT_READY = Template(
+    "places-not-ready", "the names of places are still being made ready; try again later"
+)
+PLACES_DAMAGED = Template("places-damaged", "{path} is damaged; remove it ({details})")

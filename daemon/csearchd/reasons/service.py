@@ -1,0 +1,61 @@
+"""What stands in the way of an answer, or of what is done in the background."""
+
+from __future__ import annotations
+
+from csearchd.reasons import Template
+
+UNEXPECTED = Template("unexpected", "an error in csearchd; its log tells more")
+
+# Answers
+TOOK_TOO_LONG = Template("took-too-long", "it took too long to answer ({operation})")
+TOO_MANY_QUESTIONS = Template(
+    "too-many-questions", "too many questions that take long are under way; try again later"
+)
+OUT_OF_MEMORY = Template(
+    "out-of-memory",
+    "the service has run out of memory or threads; the limits that it was started with (ulimit -v, "
+    "-u), or the machine, let it have no more",
+)
+OUT_OF_FILES = Template("out-of-files", "the service may open no more files (ulimit -n)")
+
+# Reading pictures
+PAUSED = Template("paused", "reading is paused; csearchctl resume goes on with it")
+ON_BATTERY = Template(
+    "on-battery",
+    "waiting: on battery; csearchctl resume reads the new pictures all the same",
+)
+SLOWED = Template("slowed", "pictures are read slowly: other programs need the processor")
+READ_FOR_MODEL = Template("read-for-model", "{count} pictures are read anew, for the model {model}")
+READ_FOR_METADATA = Template(
+    "read-for-metadata", "{count} pictures are read again, for more of their metadata"
+)
+
+# Watching directories
+MAYBE_INCOMPLETE = Template("maybe-incomplete", "not all pictures may be known for now: {reason}")
+NOT_FOLLOWED = Template("changes-not-followed", "changes are not followed: {reason}")
+UNMOUNTED = Template(
+    "disk-not-mounted", "pictures on a disk that isn't mounted wait for it: {count:,}"
+)
+NOT_WATCHED = Template(
+    "changes-not-watched",
+    "changes can't be watched ({reason}), directories are scanned now and then instead; other "
+    "programs watch too much: {command}",
+)
+FEW_WATCHES = Template(
+    "few-watches",
+    "only {count} directories can be watched, the others are scanned every few minutes; for more: "
+    "{command}",
+)
+
+# Background work
+FAILED_AND_GOES_ON = Template(
+    "task-failed-and-goes-on",
+    "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more",
+)
+FAILED_AND_ENDED = Template(
+    "task-failed-and-ended",
+    "{task} failed {often} at {time} ({error}), and will be started again; the service's log tells "
+    "more",
+)
+ONCE = Template("once", "once")
+TIMES = Template("times", "{count} times, the last")

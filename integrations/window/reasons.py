@@ -1,0 +1,334 @@
+"""What the service says, in the user's language: translated by code, with its parameters.
+
+The service gives each sentence as {code, parameters, text} (csearchd.reasons). Codes that the table
+lacks, of a newer service, are shown in English, as the text is.
+"""
+
+import errno
+
+from texts import _, number
+
+
+def N_(text):  # what xgettext looks for
+    return text
+
+
+_TEMPLATES = {
+    # The query
+    "unclosed-quote": N_('this " is not closed'),
+    "weighted-filter": N_("a filter has no weight"),
+    "missing-value": N_("{word} needs a value behind it, without a blank; as text it needs quotes"),
+    "subtracted-filter": N_("write not:{filter}"),
+    "nothing-follows": N_("nothing follows {operator}; as text it needs quotes"),
+    "nothing-between": N_("there is nothing between {first} and {second}"),
+    "empty-query": N_("the query is empty; describe the picture in a few words"),
+    "misplaced-weight": N_("a weight stands at the beginning of a part; write + {text}"),
+    "weight-out-of-range": N_("a weight is above 0 and at most 1000; - subtracts"),
+    "misplaced-not": N_(
+        "not: stands before a filter, as in not:tag:{word}; to subtract from a picture's "
+        "meaning write - between blanks"
+    ),
+    "parts-cancel-out": N_("the parts of the query cancel each other out"),
+    "label-without-picture": N_("a label goes with a picture; without one, write it as words"),
+    "query-too-long": N_("the query has {length} characters; at most {limit} are understood"),
+    "text-too-long": N_("more than {limit} characters that describe a picture"),
+    "too-many-parts": N_("more than {limit} parts, pictures and filters"),
+    "too-many-pictures": N_("at most {limit} pictures can be searched with at a time"),
+    "too-many-dates": N_("more than {limit} dates"),
+    "unknown-filter": N_(
+        "there is no filter {name}: (known are {filters}); as text it needs quotes"
+    ),
+    "misspelt-filter": N_(
+        "there is no filter {name}: (did you mean {similar}:); as text it needs quotes"
+    ),
+    "empty-value": N_("the value of {name}: is empty"),
+    "value-too-long": N_("the value of {name}: has more than {limit} characters"),
+    "too-many-wildcards": N_("more than {limit} * in the value of {name}:"),
+    "wrong-value": "{name}: {reason}",
+    "not-a-number": N_("'{value}' is no number to compare with, as in {example}"),
+    "not-a-choice": N_("'{value}' is none of {choices}"),
+    "date-too-long": N_("a date of {length} characters; at most {limit} are understood"),
+    "no-date-in-range": N_("a date must stand before or behind .."),
+    "reversed-dates": N_("{first} is later than {last}"),
+    "no-such-date": N_("there is no {text}"),
+    "ambiguous-year": N_("{text} can be read in several ways; write {example}"),
+    "ambiguous-date": N_("{text} can be read in two ways; write {first} or {second}"),
+    "not-a-date": N_("'{text}' is no date that is understood: {examples}"),
+    "coordinates-out-of-range": N_(
+        "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
+    ),
+    "unknown-city": N_(
+        "no city '{name}' is known (of more than 5,000 inhabitants); near:\"38.7,-9.1,10km\" "
+        "takes any point"
+    ),
+    "misspelt-city": N_("no city '{name}' is known; did you mean {similar}?"),
+    "city-elsewhere": N_("there is no {text}, but {cities}"),
+    "places-unreadable": N_("the names of places can't be read: {details}"),
+    "places-not-kept": N_("the names of places can't be kept in {path}"),
+    "places-not-ready": N_("the names of places are still being made ready; try again later"),
+    "places-damaged": N_("{path} is damaged; remove it ({details})"),
+    # Directories and pictures
+    "not-a-directory": N_("{path}: is not a directory"),
+    "directory-denied": N_("{path}: permission denied"),
+    "no-directory": N_("{path}: no such directory"),
+    "file-system-unanswering": N_("{path}: its file system doesn't answer"),
+    "symbolic-link": N_("is a symbolic link"),
+    "not-a-regular-file": N_("is not a regular file"),
+    "empty-file": N_("is empty"),
+    "vanished": N_("has vanished"),
+    "unreadable": N_("cannot be read: {reason}"),
+    "changed-before-reading": N_("changed before it was read"),
+    "changed-while-reading": N_("changed while it was read"),
+    "file-too-large": N_("{size} are more than the limit of {limit} (encode.max_bytes)"),
+    "unknown-format": N_("not an image of a supported format"),
+    "header-damaged": N_("is a damaged or truncated {format} file: its header can't be read"),
+    "truncated": N_("the file is truncated or damaged ({details})"),
+    "ends-early": N_("it ends too early"),
+    "undecodable": N_("the file is damaged or not supported ({details})"),
+    "metadata-too-large": N_("the file is damaged (what its metadata point to is too much)"),
+    "no-pixels": N_("has no pixels ({width}×{height})"),
+    "too-many-pixels": N_(
+        "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)"
+    ),
+    "tiles-too-large": N_("its tiles of {width}×{height} pixels are more than the limit"),
+    "needs-memory": N_(
+        "decoding needs {needed} MB of memory, more than the limit of {limit} MB "
+        "(encode.max_memory)"
+    ),
+    "exceeds-memory": N_(
+        "decoding needs more memory than the limit of {limit} MB (encode.max_memory)"
+    ),
+    "too-slow": N_("takes longer than {seconds} s (encode.max_seconds)"),
+    "decoding-crashed": N_("decoding it crashed ({ending})"),
+    "encoding-crashed": N_("encoding it crashed ({ending})"),
+    "no-vector": N_("the model gave no usable vector"),
+    "not-seen": N_("cannot be looked at: {reason}"),
+    "encoder-ended-before-reading": N_(
+        "the encoder ended ({ending}) before it began with a picture"
+    ),
+    "encoder-ended-while-loading": N_("the encoder ended ({ending}) while it loaded the model"),
+    "exit-status": N_("exit status {status}"),
+    # Models
+    "model-not-installed": N_(
+        "no model '{name}' is installed; there is: {names}; csearchctl model install gets "
+        "another one, csearchctl model list tells which"
+    ),
+    "no-model-there": N_("{path} holds no model: it has no {name}"),
+    "model-unreadable": N_("{path} can't be read: {reason}"),
+    "model-invalid": N_("{path} is damaged ({details}); {remedy}"),
+    "model-damaged": N_("{path} is damaged; {remedy}"),
+    "model-file-missing": N_("{path} is missing; {remedy}"),
+    "model-file-empty": N_("{path} is empty; {remedy}"),
+    "model-without-checksum": N_("{path} has no checksum of {name}; {remedy}"),
+    "model-wrong-entry": N_("{path}: {name} is missing or no {type}"),
+    "model-entry-out-of-range": N_("{path}: {name} must be from 1 to {limit}"),
+    "model-wrong-fingerprint": N_("{path}: fingerprint must be letters and digits"),
+    "text-tower-damaged": N_("the text tower in {path} is damaged ({details}); {remedy}"),
+    "text-tower-wrong-width": N_("{path} gives vectors of {width}, not {expected} numbers"),
+    "install-csearch-again": N_("install csearch again"),
+    "install-model-again": N_(
+        "remove it with `csearchctl model remove {name}` and install it again"
+    ),
+    "model-not-loaded": N_("the model in {path} cannot be loaded: {details}"),
+    "model-not-run": N_("the model in {path} cannot be run: {details}"),
+    "model-without-configuration": N_(
+        "the model in {path} has no proper configuration ({details}); {remedy}"
+    ),
+    "image-tower-not-loaded": N_("{path} cannot be loaded: {details}"),
+    "image-tower-of-other-weights": N_("{path} was not made for the weights beside it"),
+    "no-torch": N_("torch or open_clip cannot be imported: {details}"),
+    "gpu-unusable": N_("the GPU can't be used ({details})"),
+    # The library
+    "library-on-network": N_(
+        "{path} is on a network file system ({kind}), where a database can be damaged; set "
+        "XDG_DATA_HOME to a directory on a local disk"
+    ),
+    "library-damaged": N_(
+        "{path} is damaged ({details}). Put a backup in its place (csearchctl backup -h "
+        "tells how), or move it away with its -wal and -shm and start again ({command}): "
+        "your pictures are untouched and will be read anew, but with it go the list of "
+        "watched directories, concepts, which folders are kept tagged, and what csearchctl "
+        "tags undo needs"
+    ),
+    "library-log-damaged": N_(
+        "{path}-wal was damaged: what was noted last before the service ended may be lost; "
+        "your pictures are compared with the disk again; look with csearchctl roots, "
+        "csearchctl concepts and csearchctl status whether something of yours is missing"
+    ),
+    "library-disk-full": N_("the disk with {path} is full; free some space on it"),
+    "library-not-writable": N_(
+        "{path} cannot be written ({details}); check the permissions of the file and of its"
+        " directory, and whether the disk is mounted read-only"
+    ),
+    "library-foreign": N_("{path} is a database of another program; move it away"),
+    "library-newer": N_(
+        "{path} was written by a newer csearch (its format is {version}, this one knows "
+        "{known}); install that version again, or set XDG_DATA_HOME to another directory"
+    ),
+    "library-failed": "{path}: {details}",
+    "library-lost": N_(
+        "{path} was deleted, moved or replaced while the service runs; the service looks "
+        "for that a few times a minute and makes it anew from memory: try again then"
+    ),
+    "library-not-made-anew": N_(
+        "{path} was deleted or moved while the service runs, and cannot be made anew "
+        "({reason}): nothing new is kept, and what is known is lost when the service stops;"
+        " put things right there, and the service tries again"
+    ),
+    "library-log-put-back": N_("the -wal or -shm of {path} was deleted or moved; nothing is lost"),
+    "library-made-anew": N_(
+        "{path} was deleted or moved while the service ran; it was made anew from memory, "
+        "with all that it held; models that were installed and past queries have gone if "
+        "they were deleted with it (csearchctl model list)"
+    ),
+    "library-replaced": N_(
+        "another file took the place of {path} while the service ran; it is used"
+    ),
+    "library-replaced-and-rescued": N_(
+        "another file took the place of {path} while the service ran; it is used; what the "
+        "service knew was deleted, and is in {copy} now"
+    ),
+    "library-lacks": N_(
+        "{path} lacks what it had before ({lost}): it was emptied, moved away, replaced or "
+        "damaged; {remedy}; your pictures are untouched"
+    ),
+    "library-emptied": N_(
+        "{path} is empty, and lacks what it had before ({lost}): it was emptied, moved "
+        "away, replaced or damaged; {remedy}; your pictures are untouched"
+    ),
+    "lost-pictures": N_("{count} pictures"),
+    "lost-roots": N_("watched directories: {names}"),
+    "lost-tagged-directories": N_("directories that are kept tagged: {names}"),
+    "lost-concepts": N_("concepts: {names}"),
+    "put-backup-back": N_("put a backup back (csearchctl backup -h tells how)"),
+    "put-backup-back-or-add": N_(
+        "put a backup back (csearchctl backup -h tells how), or csearchctl add {names}"
+    ),
+    "rows-damaged": N_("{path} was damaged, and does without this now: {rows}"),
+    "vectors-damaged": N_(
+        "{count} vectors in the library were damaged, and their pictures are read again: {names}"
+    ),
+    "and-more": N_("{names} and {count} more"),
+    "setting-rows": N_("setting {names}"),
+    "counter-rows": N_("counter {names}"),
+    "directory-rows": N_("directory {names}"),
+    "disk-rows": N_("disk of a directory {names}"),
+    "root-rows": N_("watched directory with the number {names}"),
+    "concept-rows": N_("concept {names}"),
+    "example-rows": N_("example of the concept {names}"),
+    "tagged-rows": N_("directory that is kept tagged: {names}"),
+    "mark-rows": N_("mark of a file in the cache {names}"),
+    "note-rows": N_("note of {names}"),
+    "picture-rows": N_("picture {names}"),
+    "content-rows": N_("content of {names}"),
+    "metadata-rows": N_("metadata of {names}"),
+    "keyword-rows": N_("keyword {names}"),
+    "loose-metadata-rows": N_("metadata of the file with the number {names}"),
+    "loose-keyword-rows": N_("keyword of the file with the number {names}"),
+    "tagging-rows": N_("tagging of the file with the number {names}"),
+    "cache-remade": N_("{path} was damaged ({details}) and has been made anew"),
+    "cache-not-a-file": N_("it is no file"),
+    "cache-wrong-checksum": N_("its checksum differs"),
+    "cache-wrong-checksum-of": N_("the checksum of {name} differs"),
+    "cache-wrong-rows": N_("{count} of its rows"),
+    "cache-unreadable-head": N_("head cannot be read"),
+    "cache-wrong-size": N_("{name} has a wrong size"),
+    "cache-wrong-sizes": N_("all files have a wrong size"),
+    "cache-of-different-times": N_("its files are of different times"),
+    "cache-of-unknown-pictures": N_("it names pictures that there are not"),
+    "codes-in-memory": N_(
+        "what searches read is kept in memory, since {place} cannot be used: {reason}"
+    ),
+    "the-cache": N_("the cache"),
+    # What stands in the way at the moment
+    "unexpected": N_("an error in csearchd; its log tells more"),
+    "took-too-long": N_("it took too long to answer ({operation})"),
+    "too-many-questions": N_("too many questions that take long are under way; try again later"),
+    "out-of-memory": N_(
+        "the service has run out of memory or threads; the limits that it was started with "
+        "(ulimit -v, -u), or the machine, let it have no more"
+    ),
+    "out-of-files": N_("the service may open no more files (ulimit -n)"),
+    "paused": N_("reading is paused; csearchctl resume goes on with it"),
+    "on-battery": N_("waiting: on battery; csearchctl resume reads the new pictures all the same"),
+    "slowed": N_("pictures are read slowly: other programs need the processor"),
+    "read-for-model": N_("{count} pictures are read anew, for the model {model}"),
+    "read-for-metadata": N_("{count} pictures are read again, for more of their metadata"),
+    "maybe-incomplete": N_("not all pictures may be known for now: {reason}"),
+    "changes-not-followed": N_("changes are not followed: {reason}"),
+    "disk-not-mounted": N_("pictures on a disk that isn't mounted wait for it: {count}"),
+    "changes-not-watched": N_(
+        "changes can't be watched ({reason}), directories are scanned now and then instead;"
+        " other programs watch too much: {command}"
+    ),
+    "few-watches": N_(
+        "only {count} directories can be watched, the others are scanned every few minutes;"
+        " for more: {command}"
+    ),
+    "task-failed-and-goes-on": N_(
+        "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more"
+    ),
+    "task-failed-and-ended": N_(
+        "{task} failed {often} at {time} ({error}), and will be started again; the "
+        "service's log tells more"
+    ),
+    "once": N_("once"),
+    "times": N_("{count} times, the last"),
+    # Of the system, or joined
+    "other": "{text}",
+    "path": "{path}: {reason}",
+    "list": "{first}; {rest}",
+    # The system's own (errno(3))
+    "ECONNREFUSED": N_("Connection refused"),
+    "ECONNRESET": N_("Connection reset by peer"),
+    "ETIMEDOUT": N_("Connection timed out"),
+    "EIO": N_("Input/output error"),
+    "EISDIR": N_("Is a directory"),
+    "ENOSPC": N_("No space left on device"),
+    "ENXIO": N_("No such device or address"),
+    "ENOENT": N_("No such file or directory"),
+    "ENOTDIR": N_("Not a directory"),
+    "EPERM": N_("Operation not permitted"),
+    "EACCES": N_("Permission denied"),
+    "EROFS": N_("Read-only file system"),
+    "ESTALE": N_("Stale file handle"),
+    "EMFILE": N_("Too many open files"),
+    "ENOTCONN": N_("Transport endpoint is not connected"),
+}
+
+
+def translated(reason):
+    """The sentence in the user's language."""
+    template = _TEMPLATES.get(reason["code"])
+    if template is None:
+        return reason["text"]
+    values = {name: _shown(value) for name, value in reason["parameters"].items()}
+    try:
+        return _(template).format(**values)
+    except KeyError:  # another version of the service has other parameters
+        return reason["text"]
+
+
+def sentence(reason):
+    """As `translated`, from a capital letter to a full stop, unless it begins with a name."""
+    text = translated(reason)
+    if not _TEMPLATES.get(reason["code"], "{")[0].isalpha():
+        return text
+    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.?!' else '.'}"
+
+
+def system_error(error):
+    """What an OSError says, without the file's name."""
+    code = errno.errorcode.get(error.errno, "")
+    return translated({"code": code, "parameters": {}, "text": error.strerror or str(error)})
+
+
+def _shown(value):
+    """A parameter as a sentence shows it."""
+    if isinstance(value, dict):
+        return translated(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return number(value) if isinstance(value, int) else value
