@@ -14,10 +14,10 @@ import csearch
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
-from csearchd.errors import FatalError
+from csearchd.errors import AlreadyServed, FatalError
 from csearchd.logs import log_to_stderr
 from csearchd.paths import Paths, close_to_others, standard_paths
-from csearchd.serve.address import AlreadyServed, Locked, take_lock
+from csearchd.serve.address import take_lock
 from csearchd.system.confine import confine
 from csearchd.system.resource_limits import check_limits
 
@@ -46,13 +46,13 @@ def main() -> None:
         if restart:
             os.close(lock)
             os.execv(sys.executable, [sys.executable, "-P", "-m", "csearchd"])
-    except AlreadyServed:
-        sys.exit(0)
+    except AlreadyServed as error:
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except FatalError as error:
         _fail(harmless(str(error)), error.exit_code)
-    except (AddressError, Locked) as error:
+    except AddressError as error:
         _fail(harmless(str(error)))
     except OSError as error:
         _fail(f"{printable(error.filename or paths.data)}: {_reason(error)}")

@@ -49,6 +49,16 @@ class LimitError(FatalError):
     """The service can't run within a limit; the text names it, and says what to do."""
 
 
+class LockedError(FatalError):
+    """Another daemon holds the library and doesn't let go of it."""
+
+
+class AlreadyServed(Exception):
+    """Another daemon answers at the socket already, so that this one isn't needed."""
+
+    exit_code: ClassVar[int] = 0
+
+
 class LibraryError(ReasonedError, FatalError):
     """The library can't be used; the text says what happened, to which file, and what to do."""
 
@@ -130,7 +140,7 @@ class LinkError(NotADirectoryError):
 # Tags
 
 
-class TagsError(CsearchError):
+class TagsError(ReasonedError):
     """Pictures can't be tagged; the text says why, and what to do, in one line."""
 
 
@@ -165,6 +175,13 @@ class RequestError(CsearchError):
         """Returns the fields of an `error` reply that say what is wrong."""
         reason = {"reason": self.reason.to_message()} if self.reason else {}
         return {"code": self.code, "message": str(self), **reason, **self.fields}
+
+
+class Superseded(RequestError):
+    """The same sender has asked for something newer."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "a newer search of the same program took its place")
 
 
 class InvalidMessage(CsearchError):

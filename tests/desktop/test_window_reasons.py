@@ -55,8 +55,9 @@ def run(asked: object, language: str) -> object:
 
 
 def said_by_the_service() -> dict[str, Template]:
-    names = [module.name for module in pkgutil.iter_modules(reasons.__path__)]
-    modules = [importlib.import_module(f"csearchd.reasons.{name}") for name in names]
+    """What a search may be answered with, by code; what commands are told is for no window."""
+    names = {module.name for module in pkgutil.iter_modules(reasons.__path__)} - {"commands"}
+    modules = [importlib.import_module(f"csearchd.reasons.{name}") for name in sorted(names)]
     found = [value for module in (reasons, *modules) for value in vars(module).values()]
     return {template.code: template for template in found if isinstance(template, Template)}
 

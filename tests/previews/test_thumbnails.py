@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker, pack
-from csearchd.encoder.errors import PictureError
 from csearchd.encoder.messages import Limits
+from csearchd.errors import PictureError
 from csearchd.previews import desktop_thumbnails
 from csearchd.previews.thumbnails import Thumbnails, keep_for_desktop
 

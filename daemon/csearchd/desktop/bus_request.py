@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from csearch.protocol.wire import Message
-from csearchd.errors import RequestError
+from csearchd.errors import RequestError, Superseded
 from csearchd.requests.exchange import Exchange, Handler
 from csearchd.requests.files import close_files
 from csearchd.validation import Request
@@ -65,13 +65,6 @@ class BusRequest:
             await self._tell_hits(fields)
         else:
             self.hits.extend(fields["hits"])
-
-
-class Superseded(RequestError):
-    """The same sender has asked for something newer."""
-
-    def __init__(self) -> None:
-        super().__init__("cancelled", "a newer search of the same program took its place")
 
 
 class _Turn:

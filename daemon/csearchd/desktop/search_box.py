@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from csearchd.desktop.bus_request import BusRequest, LatestSearches, Superseded
-from csearchd.errors import RequestError
+from csearchd.desktop.bus_request import BusRequest, LatestSearches
+from csearchd.errors import RequestError, Superseded
 from csearchd.requests.exchange import Handler
 from csearchd.search.request import SearchRequest
 

@@ -21,7 +21,7 @@ from typing import Any, Union
 Parameter = Union[str, int, float, bytes, "Reason"]
 """A path is bytes. A sentence may be a part of another one."""
 
-_PATHS = ("path", "copy")  # parameters that are paths, even if given as str
+_PATHS = ("path", "copy", "above")  # parameters that are paths, even if given as str
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from csearchd.errors import VocabularyError
 from csearchd.paths import read_file
+from csearchd.reasons import commands as reasons
+from csearchd.reasons import from_system
 
 BUILT_IN = os.path.join(os.path.dirname(__file__), "vocabulary.txt")
 _ONE_OF = " one of"
@@ -41,7 +43,7 @@ def read_vocabulary(own: str) -> list[Term]:
     if os.path.exists(own):
         terms = {term.path: term for term in _read(own, terms)}
     if not terms:
-        raise VocabularyError(f"{own}: takes away every term and adds none")
+        raise VocabularyError(reasons.NO_TERMS(path=own))
     return list(terms.values())
 
 
@@ -49,8 +51,8 @@ def _read(path: str, terms: dict[tuple[str, ...], Term]) -> list[Term]:
     try:
         text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise VocabularyError(f"{path}: can't be read: {reason}") from None
+        reason = from_system(error) if isinstance(error, OSError) else reasons.NOT_TEXT()
+        raise VocabularyError(reasons.TERMS_UNREADABLE(path=path, reason=reason)) from None
     return parse(text, path, terms, own=path != BUILT_IN)
 
 
@@ -77,7 +79,7 @@ def parse(
         above.append((indent, name, one_of))
         if head.endswith("/"):
             if colon:
-                raise VocabularyError(f'{where}: "{name}/" only groups and needs no phrases')
+                raise VocabularyError(reasons.GROUP_WITH_PHRASES(place=where, name=name))
             continue
         phrases = tuple(phrase.strip() for phrase in tail.split(",") if phrase.strip())
         terms[path] = Term(path, phrases or (name,), group, own)
@@ -95,20 +97,18 @@ def _lines(text: str) -> Iterator[tuple[int, int, str]]:
 def check_name(name: str, where: str) -> None:
     """Raises VocabularyError, its text beginning with `where`, for what can't be a tag."""
     if not name:
-        raise VocabularyError(f"{where}: a term is missing before the colon")
+        raise VocabularyError(reasons.TERM_MISSING(place=where))
     if "/" in name or not _FORBIDDEN.isdisjoint(name):
-        raise VocabularyError(
-            f'{where}: "{name}" can\'t be a tag; put the parent on a line of its own, and do '
-            'without , | \\ " < > *'
-        )
+        raise VocabularyError(reasons.NOT_A_TAG(place=where, name=name))
     if len(name.encode()) > _MAX_LENGTH:
-        raise VocabularyError(f'{where}: "{name}" is longer than {_MAX_LENGTH} bytes')
+        too_long = reasons.TERM_TOO_LONG(place=where, name=name, limit=_MAX_LENGTH)
+        raise VocabularyError(too_long)
 
 
 def _take_away(terms: dict[tuple[str, ...], Term], name: str, where: str) -> None:
     path = tuple(part.strip() for part in name.split("/"))
     gone = [known for known in terms if name == "*" or known[: len(path)] == path]
     if not gone:
-        raise VocabularyError(f'{where}: there is no term "{name}" to take away')
+        raise VocabularyError(reasons.NO_TERM(place=where, name=name))
     for known in gone:
         del terms[known]

@@ -14,6 +14,7 @@ from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import AddressError
 from csearchd.concurrency.lifecycle import Lifecycle
+from csearchd.errors import AlreadyServed, LockedError
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +26,11 @@ _LOOK_SECONDS = 3.0  # between looks at the socket's file
 _BACKLOG = 1024  # connections that wait to be accepted: more than come at once
 
 
-class AlreadyServed(Exception):
-    """Another daemon answers at the socket already."""
-
-
-class Locked(Exception):
-    """Another daemon holds the library and doesn't let go of it."""
-
-
 def take_lock(path: str, address: bytes) -> int:
     """Locks the library and returns the descriptor that holds the lock until it is closed.
 
     It waits for the lock of another daemon, since one that has lost its socket ends by itself.
-    Raises AlreadyServed if one answers at `address`, Locked if one keeps the lock, OSError.
+    Raises AlreadyServed if one answers at `address`, LockedError if one keeps the lock, OSError.
     """
     make_directories(os.path.dirname(path))
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -52,7 +45,7 @@ def take_lock(path: str, address: bytes) -> int:
             if time.monotonic() > deadline:
                 holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
                 os.close(lock)
-                raise Locked(
+                raise LockedError(
                     f"csearchd with process id {holder or 'unknown'} holds {printable(path)} and "
                     "serves another socket; csearchctl stop ends it, or set XDG_DATA_HOME as well"
                 ) from None

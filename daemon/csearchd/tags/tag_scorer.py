@@ -16,6 +16,7 @@ from csearchd.config import Tags
 from csearchd.errors import TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel
+from csearchd.reasons.commands import NO_BACKGROUND
 from csearchd.scoring.background import ENOUGH, background
 from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import Term, read_vocabulary
@@ -144,8 +145,7 @@ def _general(active_model: ActiveModel) -> Vectors:
     general = background(active_model.model, active_model.table)
     if len(general) < ENOUGH:
         raise TagsError(
-            f"the model {active_model.model.name} brings no pictures to compare with, so tags need "
-            f"{ENOUGH} of your own that it has read; it has read {len(general)}"
+            NO_BACKGROUND(model=active_model.model.name, needed=ENOUGH, count=len(general))
         )
     return general
 

@@ -12,6 +12,7 @@ from csearchd.library import concepts, roots
 from csearchd.library.library import Library
 from csearchd.models.catalogue import RECOMMENDED
 from csearchd.models.installed import installed_models
+from csearchd.reasons import PATH, Reason, from_system
 from csearchd.requests.completion import CompleteRequest, HistoryClearRequest
 from csearchd.requests.exchange import Exchange
 from csearchd.search.concepts import aliases
@@ -103,9 +104,9 @@ class CompletionHandlers:
         except OSError as error:
             log.warning("%s; the query is not kept", self._unusable(error))
 
-    def _unusable(self, error: OSError) -> str:
+    def _unusable(self, error: OSError) -> Reason:
         # Not the error's own name of the file: one that comes of writing has none.
-        return f"{self._history_path}: {error.strerror or error}"
+        return PATH(path=self._history_path, reason=from_system(error))
 
     def _queries(self, prefix: str) -> list[str]:
         if not self._configuration.current.history.keep:

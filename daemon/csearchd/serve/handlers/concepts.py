@@ -10,6 +10,7 @@ from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError, VocabularyError
 from csearchd.library import concepts, listings
 from csearchd.library.library import Library
+from csearchd.reasons import commands as reasons
 from csearchd.requests.concepts import (
     ConceptRemoveRequest,
     ConceptRenameRequest,
@@ -19,7 +20,7 @@ from csearchd.requests.concepts import (
 from csearchd.requests.exchange import Exchange
 from csearchd.scoring.vocabulary import check_name
 from csearchd.search.concepts import Concepts, aliases
-from csearchd.serve.client_paths import ClientPaths, shown
+from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.operations import Handlers
 from csearchd.serve.reading import Reading
@@ -82,11 +83,7 @@ class ConceptHandlers:
                 await self._reading.wait_for(exchange, [place])
                 content = (await self._queries.see(file, path)).content
             if content is None:
-                raise RequestError(
-                    "picture",
-                    f"{shown(path)}: examples must be in a directory that "
-                    "csearch knows; csearchctl add DIR makes it known",
-                )
+                raise RequestError("picture", reasons.EXAMPLE_UNKNOWN(path=path))
             found.append(content)
         return found
 
@@ -98,7 +95,7 @@ class ConceptHandlers:
         try:
             found = await self._workers.wait(concepts.rename, self._library, request.name, new)
         except KeyError:
-            raise RequestError("bad-request", f'there is a concept "{new}" already') from None
+            raise RequestError("bad-request", reasons.CONCEPT_EXISTS(name=new)) from None
         return self._changed(request.name, found)
 
     async def _remove(self, request: ConceptRemoveRequest, exchange: Exchange) -> Message:
@@ -107,9 +104,7 @@ class ConceptHandlers:
 
     def _changed(self, name: str, found: bool) -> Message:
         if not found:
-            raise RequestError(
-                "not-found", f'there is no concept "{name}"; csearchctl concepts lists them'
-            )
+            raise RequestError("not-found", reasons.NO_CONCEPT(name=name))
         self._concepts.changed()
         return {}
 
@@ -140,5 +135,5 @@ def _name(given: str) -> str:
     try:
         check_name(name, "a concept's name")
     except VocabularyError as error:
-        raise RequestError("bad-request", str(error)) from None
+        raise RequestError("bad-request", error.reason) from None
     return name

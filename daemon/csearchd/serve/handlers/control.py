@@ -11,6 +11,7 @@ from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import ConfigError, RequestError
 from csearchd.indexing.indexer import Indexer
+from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.service import (
     AnswerRequest,
@@ -54,16 +55,12 @@ class ControlHandlers:
         is_newer = _number(version) > _number(csearch.__version__)
         if is_newer and _installed() != csearch.__version__:
             self._lifecycle.restart()
-            raise RequestError(
-                "restarting", "csearchd restarts as the version that is installed now"
-            )
+            raise RequestError("restarting", reasons.RESTARTING())
         if request.protocol > PROTOCOL:
-            raise RequestError(
-                "newer-client",
-                f"this client (csearch {version}) is newer than the service (csearchd "
-                f"{csearch.__version__}, {csearch.__file__}); stop it with `csearchctl stop`, so "
-                "that the next search starts yours",
+            newer = reasons.NEWER_CLIENT(
+                client=version, service=csearch.__version__, path=csearch.__file__
             )
+            raise RequestError("newer-client", newer)
         return {"protocol": PROTOCOL, "version": csearch.__version__, "pid": os.getpid()}
 
     async def _answer(self, request: AnswerRequest, exchange: Exchange) -> Message:
@@ -83,8 +80,8 @@ class ControlHandlers:
         try:
             await self._workers.wait(self._configuration.reload)
         except ConfigError as error:
-            text = f"{error}; the old configuration stays"
-            raise RequestError("bad-request", text) from error
+            stays = reasons.OLD_CONFIGURATION(details=str(error))
+            raise RequestError("bad-request", stays) from error
         return {}
 
     async def _stop(self, request: StopRequest, exchange: Exchange) -> Message:

@@ -91,7 +91,7 @@ class DescribeHandlers:
                     file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()
                 }
         except TagsError as error:
-            raise RequestError("bad-request", str(error)) from error
+            raise RequestError("bad-request", error.reason) from error
         return found
 
 

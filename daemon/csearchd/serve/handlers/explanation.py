@@ -14,7 +14,8 @@ from csearchd.encoder.messages import METHOD
 from csearchd.errors import ImageQueryError, RequestError, TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.reasons import OTHER, Reason
+from csearchd.reasons import Reason
+from csearchd.reasons.commands import NO_REGIONS
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.files import SharedFile
 from csearchd.search import explanation, filters
@@ -61,7 +62,7 @@ class Explanations:
         try:
             terms = self._scoring.shared(active_model, vectors, request.vector)
         except TagsError as error:
-            terms, remark = [[] for _ in hits], error.reason or OTHER(text=str(error))
+            terms, remark = [[] for _ in hits], error.reason
         return [
             {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
         ], remark
@@ -116,7 +117,7 @@ class RegionHandlers:
         seen = await self._queries.see_all(search, files)
         search = await self._workers.answer_while_wanted(self._queries.resolve, search, seen, None)
         if search.vector is None:
-            raise RequestError("query", "a query of filters alone matches no regions")
+            raise RequestError("query", NO_REGIONS())
         with SharedFile(picture) as own:
             opened = await self._workers.wait(self._queries.open, own, request.path)
             try:

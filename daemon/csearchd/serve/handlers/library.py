@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd.concurrency.single_flight import SingleFlight
 from csearchd.concurrency.workers import Workers
@@ -12,6 +10,7 @@ from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents, listings, roots
 from csearchd.library.library import Library
 from csearchd.previews.desktop_thumbnails import drop_thumbnails
+from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import (
     AddRequest,
@@ -76,9 +75,7 @@ class LibraryHandlers:
         path = await self._workers.wait(self._paths.resolve, request.path)
         images = await self._workers.answer(self._count, path)
         if not await self._workers.wait(roots.remove, self._library, path):
-            raise RequestError(
-                "not-found", f"{os.fsdecode(path)} is not watched; csearchctl roots lists what is"
-            )
+            raise RequestError("not-found", reasons.NOT_WATCHED(path=path))
         self._scanner.roots_changed()
         for root in await self._workers.answer(roots.roots, self._library):
             if roots.is_below(root, path):
@@ -123,7 +120,7 @@ class LibraryHandlers:
         for picture in known:
             await self._workers.wait(drop_thumbnails, picture)
         if files is None:
-            raise RequestError("not-found", f"{os.fsdecode(path)}: nothing is known of it")
+            raise RequestError("not-found", reasons.NOT_KNOWN(path=path))
         return {"files": files}
 
     def _paths_below(self, path: bytes) -> list[bytes]:

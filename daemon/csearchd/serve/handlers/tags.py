@@ -14,6 +14,7 @@ from csearchd.library.library import Library
 from csearchd.library.metadata.details import details
 from csearchd.metadata.keyword_paths import leaf
 from csearchd.models.active_model import Models
+from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.tags import (
     TagsOffRequest,
@@ -32,7 +33,7 @@ from csearchd.tags.task_queue import TaggingQueue
 from csearchd.tags.tasks import TagLocation, Task, files_at, files_in_chunks
 from csearchd.tags.undo.locations import locations, relocated
 from csearchd.tags.undo.mark_search import find_marks
-from csearchd.tags.writers.exiftool import MISSING, installed
+from csearchd.tags.writers.exiftool import installed
 from csearchd.watch.scanner import Scanner
 
 _PARAMETERS = 500  # in one SQL statement
@@ -104,7 +105,7 @@ class TagHandlers:
             try:
                 words = self._tagging.scoring.words(self._models.active_model, part)
             except TagsError as error:
-                raise RequestError("tagger", str(error)) from None
+                raise RequestError("tagger", error.reason) from None
             with self._library.read() as database:
                 known = details(database, part)
             for file, path, _, _ in files_at(self._library, part):
@@ -135,8 +136,9 @@ class TagHandlers:
         gone = await self._workers.wait(tagged_folders.remove, self._library, path)
         if not gone:
             above = await self._workers.wait(tagged_folders.enclosing, self._library, path)
-            hint = f"; {os.fsdecode(above)} is, with all below it" if above else ""
-            raise RequestError("not-found", f"{os.fsdecode(path)} is not kept tagged{hint}")
+            if above:
+                raise RequestError("not-found", reasons.TAGGED_ABOVE(path=path, above=above))
+            raise RequestError("not-found", reasons.NOT_TAGGED(path=path))
         return {"paths": gone}
 
     async def _undo(self, request: TagsUndoRequest, exchange: Exchange) -> Message:
@@ -145,11 +147,7 @@ class TagHandlers:
             path = await self._workers.wait(self._paths.resolve, request.path)
             above = await self._workers.wait(tagged_folders.enclosing, self._library, path)
             if above:
-                raise RequestError(
-                    "bad-request",
-                    f"{os.fsdecode(path)} would be tagged again: {os.fsdecode(above)} is kept "
-                    "tagged; csearchctl tags off ends that",
-                )
+                raise RequestError("bad-request", reasons.TAGGED_AGAIN(path=path, above=above))
             is_there = await self._workers.wait(self._paths.ask, path, os.path.lexists)
             # It may have come from elsewhere.
             if await self._workers.wait(self._paths.ask, path, os.path.isdir):
@@ -158,8 +156,7 @@ class TagHandlers:
         found = await self._workers.wait(locations, self._library, path)
         tagged = bool(found or gone)
         if path is not None and not tagged and not is_there:
-            text = f"{os.fsdecode(path)}: there is no such file or directory"
-            raise RequestError("not-found", text)
+            raise RequestError("not-found", reasons.NO_FILE(path=path))
         return {**await self._take_back(exchange, path, found), "folders": gone}
 
     async def _take_back(
@@ -249,4 +246,4 @@ async def _tell_left(exchange: Exchange, left: list[tuple[bytes, str]]) -> None:
 def _check_mode(mode: str) -> None:
     """Raises RequestError where a program is missing that writes in this mode."""
     if mode == "embedded" and not installed():
-        raise RequestError("tagger", MISSING)
+        raise RequestError("tagger", reasons.EXIFTOOL_MISSING())

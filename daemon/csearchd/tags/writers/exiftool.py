@@ -14,14 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from csearchd.errors import SkippedFile
+from csearchd.reasons.commands import EXIFTOOL_MISSING
 from csearchd.system import attached_process
 from csearchd.tags.record import skipped_by
 
-MISSING = (
-    "exiftool is needed to write into pictures; install it (Debian, Ubuntu: apt install "
-    "libimage-exiftool-perl; Fedora: dnf install perl-Image-ExifTool; Arch: pacman -S "
-    "perl-image-exiftool), or use --mode sidecar"
-)
 _SECONDS = 120.0  # for one file
 
 
@@ -80,7 +76,7 @@ class Exiftool:
     def _start(self) -> subprocess.Popen[bytes]:
         program = shutil.which("exiftool")
         if program is None:
-            raise SkippedFile(MISSING, is_transient=True)
+            raise SkippedFile(str(EXIFTOOL_MISSING()), is_transient=True)
         # Kept open, it would look for more input for ever, ten times a second.
         launcher = [sys.executable, "-I", "-S", attached_process.__file__, str(os.getpid())]
         try:
