@@ -18,18 +18,21 @@ from PIL import Image
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_image, register_formats
 from csearchd.errors import PictureError
-from csearchd.formats.embedded import boxed_blocks, read_blocks
-from csearchd.formats.heif import heif_parts
+from csearchd.formats import isobmff
+from csearchd.formats.embedded import read_blocks
+from csearchd.formats.heif import pixel_parts as heif_parts
 from csearchd.formats.identity import identity
-from csearchd.formats.jpeg import jpeg_parts
-from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
-from csearchd.formats.png import chunks, png_parts
-from csearchd.formats.png_text import MAX_BYTES, texts
-from csearchd.formats.tiff import tiff_parts
-from csearchd.formats.webp import webp_parts
+from csearchd.formats.jpeg import has_honest_exif
+from csearchd.formats.jpeg import pixel_parts as jpeg_parts
+from csearchd.formats.parsing import MAX_PARTS, MalformedError, Parts
+from csearchd.formats.photoshop import iptc_block
+from csearchd.formats.png import MAX_TEXT_BYTES, texts
+from csearchd.formats.png import pixel_parts as png_parts
+from csearchd.formats.tiff import pixel_parts as tiff_parts
+from csearchd.formats.webp import pixel_parts as webp_parts
 from csearchd.metadata.exif import read_exif
 from csearchd.metadata.exif_fields import from_exif
-from csearchd.metadata.iptc import from_iptc, iptc_resource
+from csearchd.metadata.iptc import from_iptc
 from csearchd.metadata.record import embedded_metadata
 from csearchd.metadata.xmp import from_xmp
 
@@ -156,10 +159,10 @@ def test_a_file_of_which_much_is_said_twice_is_hashed_as_a_whole() -> None:
 
 
 def test_texts_of_a_png_are_few_and_not_larger_than_one() -> None:
-    large = zlib.compress(b" " * (MAX_BYTES + 1))
+    large = zlib.compress(b" " * (MAX_TEXT_BYTES + 1))
     xmp = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + large)
-    iptc = png_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(b"\n" * MAX_BYTES))
-    exif = png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\n" * MAX_BYTES))
+    iptc = png_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(b"\n" * MAX_TEXT_BYTES))
+    exif = png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\n" * MAX_TEXT_BYTES))
     broken = png_chunk(b"zTXt", b"XML:com.adobe.xmp\0\0rubbish")
     small = png_chunk(b"tEXt", b"XML:com.adobe.xmp\0<a/>")
     image = Image.open(io.BytesIO(png()))
@@ -167,9 +170,9 @@ def test_texts_of_a_png_are_few_and_not_larger_than_one() -> None:
         data = png(*many)
         with cheap():
             blocks = read_blocks(image, data)
-            assert sum(map(len, blocks.xmp)) <= MAX_BYTES and len(blocks.xmp) <= 16
+            assert sum(map(len, blocks.xmp)) <= MAX_TEXT_BYTES and len(blocks.xmp) <= 16
             embedded_metadata(read_exif(image, data), blocks)
-    found = texts(chunks(png(broken, small)), [b"XML:com.adobe.xmp"])
+    found = texts(png(broken, small), [b"XML:com.adobe.xmp"])
     assert list(found) == [(b"XML:com.adobe.xmp", b"<a/>")]
 
 
@@ -181,7 +184,7 @@ def test_packets_of_xmp() -> None:
         image = open_image(data, FORMATS, LIMITS)
         embedded_metadata(Image.Exif(), read_blocks(image, data))
     uuid = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-    blocks = boxed_blocks(box(b"uuid", uuid + b"<a/>" * 20_000) * 900)
+    blocks = isobmff.metadata_blocks(box(b"uuid", uuid + b"<a/>" * 20_000) * 900)
     with cheap():
         embedded_metadata(Image.Exif(), blocks)
 
@@ -211,7 +214,7 @@ def test_entities_are_never_expanded() -> None:
 
 def test_iptc() -> None:
     with cheap():
-        assert iptc_resource(b"8BIM\4\5\0\0\0\0\0\0" * 3_000_000) is None
+        assert iptc_block(b"8BIM\4\5\0\0\0\0\0\0" * 3_000_000) is None
         from_iptc(b"\x1c\2\x19\0\0" * 3_000_000)
         from_iptc(b"\x1c\2\x78\x80\4\0\x98\x96\x80" + bytes(10_000_000))
 
@@ -239,6 +242,14 @@ def test_values_that_share_their_bytes(where: str) -> None:
                 from_exif(read_exif(image, data))
             except PictureError as error:
                 assert where in ("jpeg", "mpf", "tiff") and str(error)
+
+
+@pytest.mark.parametrize("before", [b"", b"ab\xff\0", b"\xff\xd0", b"\xff\xe5\0\0"])
+def test_what_stands_before_costly_exif_data_does_not_hide_them(before: bytes) -> None:
+    decoy = segment(0xFE, b"Exif\0\0" + tiff([], 10))
+    exif = segment(0xE1, b"Exif\0\0" + tiff(SHARED, 1000)[:65_000])
+    assert has_honest_exif(jpeg(decoy, before))
+    assert not has_honest_exif(jpeg(decoy, before, exif))
 
 
 def test_honest_exif_data_are_kept() -> None:

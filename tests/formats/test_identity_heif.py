@@ -11,9 +11,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from csearchd.formats.heif import heif_parts
+from csearchd.formats import heif
 from csearchd.formats.identity import identity
-from csearchd.formats.parts import MalformedError
+from csearchd.formats.parsing import MalformedError
 
 KINDS = ("heic", "avif")
 
@@ -54,7 +54,7 @@ def test_pixels_and_properties_count(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_cut_anywhere_is_the_whole_file(kind: str, tmp_path: Path) -> None:
     data = picture(tmp_path / f"a.{kind}")
-    list(heif_parts(data))
+    list(heif.pixel_parts(data))
     for size in range(0, len(data) - 1, 7):
         with pytest.raises(MalformedError):
-            list(heif_parts(data[:size]))
+            list(heif.pixel_parts(data[:size]))

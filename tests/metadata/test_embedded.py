@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from csearchd.encoder.opening import register_formats
-from csearchd.formats.embedded import boxed_blocks, read_blocks
+from csearchd.formats import isobmff
+from csearchd.formats.embedded import read_blocks
 from csearchd.metadata.exif import read_exif
 from csearchd.metadata.record import embedded_metadata, merged
 
@@ -87,7 +88,7 @@ def test_boxes_as_in_cr3() -> None:
     uuid = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
     large = (1).to_bytes(4, "big") + b"moov" + (20).to_bytes(8, "big") + b"1234"
     data = box(b"ftyp", b"crx ") + large + box(b"uuid", uuid + PACKET) + box(b"mdat", b"")
-    assert boxed_blocks(data).xmp == [PACKET]
+    assert isobmff.metadata_blocks(data).xmp == [PACKET]
 
 
 SAMPLES = [

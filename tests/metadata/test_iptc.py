@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csearchd.metadata.iptc import from_iptc, iptc_resource
+from csearchd.formats.photoshop import iptc_block
+from csearchd.metadata.iptc import from_iptc
 
 
 def dataset(number: int, value: bytes, record: int = 2) -> bytes:
@@ -52,8 +53,8 @@ def test_among_photoshop_s_resources() -> None:
     block = dataset(25, b"dog")
     resource = b"8BIM\x04\x04\0\0" + len(block).to_bytes(4, "big") + block
     other = b"8BIM\x04\x25\x04name\0" + b"\0\0\0\x03abc\0"
-    assert iptc_resource(other + resource) == block
-    assert iptc_resource(other) is None
+    assert iptc_block(other + resource) == block
+    assert iptc_block(other) is None
 
 
 HEADS = st.sampled_from([b"\x1c\x02\x19", b"\x1c\x02\x37", b"8BIM\x04\x04", b"\0", b"\x80\x04"])
@@ -64,4 +65,4 @@ HEADS = st.sampled_from([b"\x1c\x02\x19", b"\x1c\x02\x37", b"8BIM\x04\x04", b"\0
 def test_any_bytes_give_fields_or_nothing(data: bytes) -> None:
     found = from_iptc(data)
     assert msgpack.unpackb(msgpack.packb(found)) == found
-    assert len(iptc_resource(data) or b"") <= len(data)
+    assert len(iptc_block(data) or b"") <= len(data)

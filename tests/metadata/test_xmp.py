@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from csearchd.metadata.xmp import MAX_BYTES, from_xmp
+from csearchd.formats.parsing import MAX_XMP_BYTES
+from csearchd.metadata.xmp import from_xmp
 
 HEAD = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
  xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -168,9 +169,9 @@ def test_a_document_type_is_refused(hostile: str) -> None:
         packet("<a>" * 1_000_000).encode(),
         packet("<rdf:Description><dc:subject>" + "<rdf:li>" * 500_000).encode(),
         packet("<rdf:Description " + "".join(f'a{n}="" ' for n in range(300_000)) + "/>").encode(),
-        packet(f"<rdf:Description dc:title='{'a' * (MAX_BYTES - 2000)}'/>").encode(),
-        b"<" * MAX_BYTES,
-        b"a" * (MAX_BYTES + 1),
+        packet(f"<rdf:Description dc:title='{'a' * (MAX_XMP_BYTES - 2000)}'/>").encode(),
+        b"<" * MAX_XMP_BYTES,
+        b"a" * (MAX_XMP_BYTES + 1),
     ],
     ids=["deep", "deep inside", "attributes", "long", "rubbish", "too large"],
 )

@@ -13,13 +13,12 @@ from csearchd.metadata.xmp_packet import (
     HIERARCHICAL,
     LEDGER,
     LISTS,
-    RDF,
     SUBJECT,
     TAGS_LIST,
     Name,
-    XmpError,
     parse,
 )
+from csearchd.metadata.xmp_parser import RDF, XmpError
 
 OTHER = Name("http://example.org/other/", "other", "thing")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)

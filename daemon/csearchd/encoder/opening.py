@@ -11,9 +11,10 @@ from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 from csearchd.encoder.errors import check_pixels, undecodable, unidentified
 from csearchd.encoder.messages import Limits
 from csearchd.errors import PictureError
-from csearchd.formats.png_text import MAX_BYTES
+from csearchd.formats.jpeg import has_honest_exif
+from csearchd.formats.png import MAX_TEXT_BYTES
 from csearchd.formats.suffixes import jpeg_xl_installed
-from csearchd.formats.tiff_cost import is_honest, jpeg_is_honest
+from csearchd.formats.tiff import is_honest
 from csearchd.reasons import pictures as reasons
 from csearchd.system import processors
 
@@ -31,7 +32,7 @@ def register_formats() -> tuple[str, ...]:
     against long texts, for which it refuses a PNG, to the one here.
     """
     Image.MAX_IMAGE_PIXELS = None
-    PngImagePlugin.MAX_TEXT_CHUNK = MAX_BYTES
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT_BYTES
     Image.preinit()
     pillow_heif.register_heif_opener(thumbnails=False)
     # Each picture's decoder has threads of its own.
@@ -47,7 +48,7 @@ def register_formats() -> tuple[str, ...]:
 
 def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
     """The picture in `data`, its header read, its pixels not. Raises PictureError."""
-    if not (jpeg_is_honest(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
+    if not (has_honest_exif(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
         raise PictureError(reasons.METADATA_TOO_LARGE())
     try:
         image = Image.open(io.BytesIO(data), formats=formats)

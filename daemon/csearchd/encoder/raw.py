@@ -12,12 +12,11 @@ from csearchd.encoder.errors import check_pixels, undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_image
 from csearchd.errors import PictureError
-from csearchd.formats.embedded import Blocks, boxed_blocks, tagged_blocks
-from csearchd.formats.tiff_cost import is_honest
-from csearchd.metadata.exif import ORIENTATION, read_exif, upright
+from csearchd.formats.parsing import MetadataBlocks
+from csearchd.formats.raw import metadata_blocks
+from csearchd.metadata.exif import ORIENTATION, read_exif, read_raw_exif, upright
 
 _FLIPS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip → EXIF orientation
-_TIFF_HEADS = {b"II": b"II*\0", b"MM": b"MM\0*"}  # what ORF and RW2 replace by their own
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class RawInfo:
     height: int
     orientation: int
     exif: Image.Exif
-    blocks: Blocks
+    blocks: MetadataBlocks
 
 
 def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
@@ -43,9 +42,7 @@ def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
     turn = _FLIPS.get(sizes.flip, 1)
     if turn >= 5:
         width, height = height, width
-    exif = _raw_exif(data)
-    blocks = boxed_blocks(data) if data[4:8] == b"ftyp" else tagged_blocks(data)
-    return RawInfo(width, height, turn, exif, blocks)
+    return RawInfo(width, height, turn, read_raw_exif(data), metadata_blocks(data))
 
 
 def raw_preview(
@@ -82,19 +79,3 @@ def _embedded(
     except (rawpy.LibRawError, PictureError, OSError):
         return None
     return upright(image, turn) if min(image.size) >= least else None
-
-
-def _raw_exif(data: bytes) -> Image.Exif:
-    """EXIF data of the raw formats that are TIFFs at heart, all but CR3 and RAF."""
-    exif = Image.Exif()
-    head = _TIFF_HEADS.get(data[:2])
-    if head is not None:
-        try:
-            content = head + data[4:]
-            if is_honest(content):
-                exif.load_from_fp(io.BytesIO(content))
-        except MemoryError:
-            raise
-        except Exception:  # a parser in the hands of a hostile file raises anything
-            return Image.Exif()
-    return exif

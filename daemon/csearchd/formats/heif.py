@@ -10,18 +10,13 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
+from csearchd.formats.isobmff import Box, boxes
+from csearchd.formats.parsing import MalformedError, Parts
 
 _DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
 _DESCRIBES = b"cdsc"  # a reference from metadata to what they describe
 _MAX_ITEMS = 65536
 _MAX_EXTENTS = 1 << 18  # of all items; one may take no byte of the file
-
-
-class _Box(NamedTuple):
-    kind: bytes
-    start: int  # of its content
-    end: int
 
 
 class _Extent(NamedTuple):
@@ -30,19 +25,19 @@ class _Extent(NamedTuple):
     size: int
 
 
-def heif_parts(data: bytes) -> Parts:
+def pixel_parts(data: bytes) -> Parts:
     """The brand, and of every item that isn't metadata: type, data; all properties, references.
 
     Image sequences are left to the hash of the whole file.
     """
     try:
-        top = {box.kind: box for box in _boxes(data, 0, len(data))}
+        top = {box.kind: box for box in boxes(data, 0, len(data))}
         if b"moov" in top or b"meta" not in top or data[4:8] != b"ftyp":
             raise MalformedError
         yield data[8:12]
-        boxes = list(_boxes(data, top[b"meta"].start + 4, top[b"meta"].end))
-        meta = {box.kind: box for box in boxes}
-        if len(meta) != len(boxes):
+        inner = list(boxes(data, top[b"meta"].start + 4, top[b"meta"].end))
+        meta = {box.kind: box for box in inner}
+        if len(meta) != len(inner):
             raise MalformedError
         types = _types(data, meta[b"iinf"])
         locations = _locations(data, meta[b"iloc"])
@@ -64,33 +59,15 @@ def heif_parts(data: bytes) -> Parts:
         raise MalformedError from error
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
-    for _ in range(MAX_PARTS):
-        if start + 8 > end:
-            return
-        size, kind = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            head = 16
-        elif size == 0:
-            size = end - start
-        if size < head or start + size > end:
-            raise MalformedError
-        yield _Box(kind, start + head, start + size)
-        start += size
-    raise MalformedError
-
-
-def _content(data: bytes, box: _Box) -> memoryview:
+def _content(data: bytes, box: Box) -> memoryview:
     return memoryview(data)[box.start : box.end]
 
 
-def _types(data: bytes, box: _Box) -> dict[int, bytes]:
+def _types(data: bytes, box: Box) -> dict[int, bytes]:
     """Item id → type (8.11.6)."""
     start = box.start + (6 if data[box.start] == 0 else 8)
     types = {}
-    for entry in _boxes(data, start, box.end):
+    for entry in boxes(data, start, box.end):
         version = data[entry.start]
         if entry.kind != b"infe" or version not in (2, 3):
             raise MalformedError
@@ -100,7 +77,7 @@ def _types(data: bytes, box: _Box) -> dict[int, bytes]:
     return types
 
 
-def _locations(data: bytes, box: _Box) -> dict[int, list[_Extent]]:
+def _locations(data: bytes, box: Box) -> dict[int, list[_Extent]]:
     """Item id → where its data are (8.11.3)."""
     version = data[box.start]
     offset_size, length_size = data[box.start + 4] >> 4, data[box.start + 4] & 15
@@ -140,13 +117,13 @@ def _locations(data: bytes, box: _Box) -> dict[int, list[_Extent]]:
     return found
 
 
-def _references(data: bytes, box: _Box) -> Iterator[memoryview]:
-    for reference in _boxes(data, box.start + 4, box.end):
+def _references(data: bytes, box: Box) -> Iterator[memoryview]:
+    for reference in boxes(data, box.start + 4, box.end):
         if reference.kind != _DESCRIBES:
             yield memoryview(data)[reference.start - 8 : reference.end]
 
 
-def _extent(data: bytes, extent: _Extent, idat: _Box | None) -> memoryview:
+def _extent(data: bytes, extent: _Extent, idat: Box | None) -> memoryview:
     start, end = extent.offset, len(data)
     if extent.inside:
         if idat is None:

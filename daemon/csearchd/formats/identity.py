@@ -12,24 +12,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from csearchd.formats.heif import heif_parts
-from csearchd.formats.jpeg import jpeg_parts
-from csearchd.formats.parts import MalformedError, Parts
-from csearchd.formats.png import png_parts
-from csearchd.formats.tiff import tiff_parts
-from csearchd.formats.webp import webp_parts
+from csearchd.formats import heif, jpeg, png, tiff, webp
+from csearchd.formats.parsing import MalformedError, Parts
 
 SCHEME = 1
 SIZE = 16
 
-_PARTS: dict[str, Callable[[bytes], Parts]] = {
-    "JPEG": jpeg_parts,
-    "MPO": jpeg_parts,  # its first picture is shown, and that is what any JPEG has
-    "PNG": png_parts,
-    "WEBP": webp_parts,
-    "TIFF": tiff_parts,
-    "HEIF": heif_parts,
-    "AVIF": heif_parts,
+# Pillow's name → what the scheme calls it, and its parts. The scheme's names are hashed.
+_FORMATS: dict[str, tuple[bytes, Callable[[bytes], Parts]]] = {
+    "JPEG": (b"jpeg_parts", jpeg.pixel_parts),
+    "MPO": (b"jpeg_parts", jpeg.pixel_parts),  # shown by its first picture, a JPEG
+    "PNG": (b"png_parts", png.pixel_parts),
+    "WEBP": (b"webp_parts", webp.pixel_parts),
+    "TIFF": (b"tiff_parts", tiff.pixel_parts),
+    "HEIF": (b"heif_parts", heif.pixel_parts),
+    "AVIF": (b"heif_parts", heif.pixel_parts),
 }
 
 
@@ -39,10 +36,9 @@ def identity(data: bytes, format: str | None, orientation: int) -> bytes:
     `format` is Pillow's name of what the file holds, None where it holds no picture;
     `orientation` is the effective one, 1 to 8.
     """
-    parts = _PARTS.get(format or "")
-    if parts is not None:
-        kind = parts.__name__.encode()
-        digest = hashlib.sha256(b"csearch %d %s %d\0" % (SCHEME, kind, orientation))
+    if format in _FORMATS:
+        name, parts = _FORMATS[format]
+        digest = hashlib.sha256(b"csearch %d %s %d\0" % (SCHEME, name, orientation))
         try:
             for part in parts(data):
                 digest.update(part)

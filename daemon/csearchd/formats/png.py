@@ -1,40 +1,215 @@
-"""What determines the pixels of a PNG file."""
+"""PNG (ISO/IEC 15948): its chunks, its pixels, and the XMP and IPTC data in its text chunks.
+
+XMP is in an iTXt chunk (XMP specification part 3, 1.1.5). ImageMagick and exiftool keep EXIF and
+IPTC data as "raw profiles", which are text chunks too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
-from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
+from csearchd.formats import photoshop
+from csearchd.formats.parsing import (
+    MAX_PARTS,
+    MalformedError,
+    MetadataBlocks,
+    Parts,
+    UneditableError,
+)
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Everything that isn't known to be only descriptive counts.
-_DESCRIPTIVE = {b"tEXt", b"zTXt", b"iTXt", b"tIME", b"pHYs", b"eXIf", b"dSIG", b"caBX", b"IEND"}
+XMP_KEYWORD = b"XML:com.adobe.xmp"
+MAX_TEXT_BYTES = 16 << 20  # of all texts of a file, decompressed
+_XMP_HEAD = XMP_KEYWORD + b"\0"
+_MAX_TEXTS = 16  # of a file
+_MAX_KEYWORD = 80  # bytes, with its NUL
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# Everything that isn't known to be only descriptive determines the pixels.
+_DESCRIPTIVE = {*_TEXTS, b"tIME", b"pHYs", b"eXIf", b"dSIG", b"caBX", b"IEND"}
+_RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"
+_RAW_XMP = (b"Raw profile type xmp\0", b"Raw profile type APP1\0")
+_HEADER_END = len(SIGNATURE) + 25  # behind IHDR, which is always first
+_DAMAGED = "it is truncated or damaged"
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """The chunks up to IEND, as type and content. Raises MalformedError where they don't fit."""
+class Chunk(NamedTuple):
+    """A chunk's type, content, and where it begins and ends with length and checksum."""
+
+    kind: bytes
+    content: memoryview
+    start: int
+    end: int
+
+
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """The chunks up to IEND; checksums are not compared.
+
+    Raises MalformedError where a chunk doesn't fit into the file, or IEND is missing.
+    """
     view = memoryview(data)
-    at = len(SIGNATURE)
-    if data[:at] != SIGNATURE:
+    start = len(SIGNATURE)
+    if data[:start] != SIGNATURE:
         raise MalformedError
     for _ in range(MAX_PARTS):
-        if at + 12 > len(data):
+        if start + 12 > len(data):
             break
-        length = int.from_bytes(view[at : at + 4], "big")
-        kind = bytes(view[at + 4 : at + 8])
-        end = at + 8 + length
-        if end + 4 > len(data):
+        length = int.from_bytes(view[start : start + 4], "big")
+        kind = data[start + 4 : start + 8]
+        end = start + 12 + length
+        if end > len(data):
             raise MalformedError
-        yield kind, view[at + 8 : end]
+        yield Chunk(kind, view[start + 8 : end - 4], start, end)
         if kind == b"IEND":
             return
-        at = end + 4
+        start = end
     raise MalformedError
 
 
-def png_parts(data: bytes) -> Parts:
-    """All chunks but the descriptive ones, without their checksums."""
-    for kind, content in chunks(data):
+def pixel_parts(data: bytes) -> Parts:
+    """All chunks but the descriptive ones, without their checksums. Raises MalformedError."""
+    for kind, content, _, _ in chunks(data):
         if kind not in _DESCRIPTIVE:
             yield kind + len(content).to_bytes(4, "big")
             yield content
+
+
+def metadata_blocks(data: bytes) -> MetadataBlocks:
+    """XMP and IPTC, from the chunks before the first one that doesn't parse.
+
+    Raises ValueError where a raw profile is damaged.
+    """
+    blocks = MetadataBlocks()
+    try:
+        for keyword, text in texts(data, (XMP_KEYWORD, _RAW_IPTC)):
+            if keyword == XMP_KEYWORD:
+                blocks.xmp.append(text)
+            else:
+                blocks.iptc = photoshop.iptc_block(raw_profile(text))
+    except MalformedError:
+        pass
+    return blocks
+
+
+def exif_payload(data: bytes) -> tuple[bytes | None, bytes]:
+    """EXIF data, None where there are none, and the last XMP packet, b"" without one.
+
+    The chunk eXIf comes before the raw profile, of which the first counts. Raises MalformedError,
+    or ValueError where a raw profile is damaged.
+    """
+    exif = next((bytes(chunk.content) for chunk in chunks(data) if chunk.kind == b"eXIf"), None)
+    packet = b""
+    for keyword, text in texts(data, (_RAW_EXIF, XMP_KEYWORD)):
+        if keyword == XMP_KEYWORD:
+            packet = text
+        elif exif is None:
+            exif = raw_profile(text)
+    return exif, packet
+
+
+def texts(data: bytes, keywords: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Keyword and text of the text chunks with one of `keywords`; damaged ones are left out.
+
+    No more than 16 texts and MAX_TEXT_BYTES in all: a small file can hold very many that are very
+    large. Raises MalformedError where the chunks don't parse.
+    """
+    count, left = 0, MAX_TEXT_BYTES
+    for kind, content, _, _ in chunks(data):
+        if kind not in _TEXTS or (keyword := _keyword(content)) not in keywords:
+            continue
+        count += 1
+        if count > _MAX_TEXTS:
+            return
+        try:
+            text, _ = _text(kind, content, left)
+        except zlib.error:
+            continue
+        left -= len(text)
+        yield keyword, text
+        if left <= 0:
+            return
+
+
+def raw_profile(text: bytes) -> bytes:
+    """The profile in a text of ImageMagick's: lines of name and length, then hexadecimal digits.
+
+    Raises ValueError where it is damaged.
+    """
+    digits = b"".join(text.split(b"\n", 3)[3:])  # in lines, as `fromhex` takes them too
+    return bytes.fromhex(digits.decode("ascii"))
+
+
+def read_xmp(data: bytes) -> bytes | None:
+    """The XMP packet; None where there is none. Raises UneditableError."""
+    chunk = _xmp_chunk(data)
+    if chunk is None:
+        return None
+    if bytes(chunk.content[len(_XMP_HEAD) + 2 :]).count(b"\0") < 2:
+        raise UneditableError("its XMP is damaged")
+    try:
+        text, is_whole = _text(chunk.kind, chunk.content, MAX_TEXT_BYTES)
+    except zlib.error:
+        raise UneditableError("its XMP is damaged") from None
+    if not is_whole:
+        raise UneditableError("its XMP is damaged or too large")
+    return text
+
+
+def with_xmp(data: bytes, packet: bytes | None) -> bytes:
+    """The file with this XMP packet, or without one. Raises UneditableError."""
+    chunk = _xmp_chunk(data)
+    start, end = (chunk.start, chunk.end) if chunk else (_HEADER_END, _HEADER_END)
+    new = b"" if packet is None else _encoded(b"iTXt", _XMP_HEAD + b"\0\0\0\0" + packet)
+    return data[:start] + new + data[end:]
+
+
+def _xmp_chunk(data: bytes) -> Chunk | None:
+    """The chunk with the XMP packet of a file that is whole, with right checksums."""
+    found: list[Chunk] = []
+    try:
+        for chunk in chunks(data):
+            kind, content, start, end = chunk
+            if start == len(SIGNATURE) and (kind, len(content)) != (b"IHDR", 13):
+                raise MalformedError
+            if zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+                raise MalformedError
+            if kind == b"iTXt" and bytes(content[: len(_XMP_HEAD)]) == _XMP_HEAD:
+                found.append(chunk)
+            elif kind in (b"tEXt", b"zTXt") and bytes(content[:24]).startswith(_RAW_XMP):
+                raise UneditableError("its XMP is in a text chunk of ImageMagick's")
+    except MalformedError:
+        raise UneditableError(_DAMAGED) from None
+    if len(found) > 1:
+        raise UneditableError("it has several XMP packets")
+    return found[0] if found else None
+
+
+def _encoded(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def _keyword(content: memoryview) -> bytes:
+    """The keyword of a text chunk."""
+    return bytes(content[:_MAX_KEYWORD]).partition(b"\0")[0]
+
+
+def _text(kind: bytes, content: memoryview, max_bytes: int) -> tuple[bytes, bool]:
+    """The text of a text chunk (PNG, third edition, 11.3.3), up to so many bytes.
+
+    Also whether it is whole. Raises zlib.error where it is damaged.
+    """
+    rest = bytes(content).partition(b"\0")[2]
+    if kind == b"tEXt":
+        is_compressed = False
+    elif kind == b"zTXt":  # compression method
+        is_compressed, rest = True, rest[1:]
+    else:  # compression flag and method, language, translated keyword
+        is_compressed = rest[:1] == b"\1"
+        rest = rest[2:].split(b"\0", 2)[-1]
+    if not is_compressed:
+        return rest[:max_bytes], len(rest) <= max_bytes
+    unpacker = zlib.decompressobj()
+    return unpacker.decompress(rest, max_bytes), unpacker.eof

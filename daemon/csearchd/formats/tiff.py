@@ -1,95 +1,225 @@
-"""What determines the pixels of a TIFF file's first picture.
+"""TIFF (revision 6.0) and BigTIFF: directories of tags, pixels, and the XMP and IPTC data in it.
 
 TIFF scatters its data over the file and points to them by offsets, which any edit may move. So the
-values are hashed, and in place of an offset what it points to. Where that isn't certain (JPEG
-streams of the old kind, data that overlap), MalformedError leaves the whole file as identity.
+identity is made of the values, and in place of an offset, of what it points to. Where that isn't
+certain (JPEG streams of the old kind, data that overlap), MalformedError leaves the whole file as
+the identity. EXIF data have the same structure (EXIF 2.32, 4.6), and so have most camera raw files.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
+from csearchd.formats import photoshop
+from csearchd.formats.parsing import MAX_PARTS, MalformedError, MetadataBlocks, Parts
 
 _STRIPS = (273, 279)  # offsets, byte counts
 _TILES = (324, 325)
 _OLD_JPEG = {512, 513, 514, 515, 517, 518, 519, 520, 521}
-# Everything that isn't known to be only descriptive counts.
+# Everything that isn't known to be only descriptive determines the pixels.
 _DESCRIPTIVE = {
     269, 270, 271, 272, 274, 282, 283, 285, 296, 297, 305, 306, 315, 316,
     330, 333, 337, 700, 18246, 18249, 33432, 33723, 34377, 34665, 34853, 37724, 40965,
     40091, 40092, 40093, 40094, 40095, 50341, 59932,
 }  # fmt: skip
+_XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
           16: 8, 17: 8, 18: 8}  # fmt: skip
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_OFFSETS = (4, 13, 16, 18)  # types of a tag that points to a directory
 _MAX_ENTRIES = 4096
+
+# Of `is_honest`
+_DIRECTORIES = {34665, 34853, 40965}  # tags that point to further ones: EXIF, GPS, Interop
+_MAX_DIRECTORIES = 8
+_MAX_COSTLY_ENTRIES = 65535  # all that a directory of TIFF can have; BigTIFF's can have more
+_SHARED_FACTOR, _SHARED_BYTES = 4, 1 << 18  # values: 4 times the file's size, and so many bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a file writes its numbers."""
+
+    order: str  # "<" or ">", as for `struct`
+    count: struct.Struct  # how many entries a directory has
+    entry: struct.Struct  # tag, type, count, value or offset
+    offset: struct.Struct
+    first: int  # where the offset of the first directory is
+
+
+def _layout(order: str, count: str, offset: str, first: int) -> _Layout:
+    entry = struct.Struct(f"{order}HH{offset}{offset}")
+    return _Layout(order, struct.Struct(order + count), entry, struct.Struct(order + offset), first)
+
+
+_LAYOUTS = {  # of TIFF, of BigTIFF
+    b"II": (_layout("<", "H", "I", 4), _layout("<", "Q", "Q", 8)),
+    b"MM": (_layout(">", "H", "I", 4), _layout(">", "Q", "Q", 8)),
+}
 
 
 class Entry(NamedTuple):
-    """A tag's type, count and value, as they stand in the file."""
+    """A tag's type (TIFF 6.0, section 2), count and value, as they are in the file."""
 
     kind: int
     number: int
     value: memoryview
 
 
-def tiff_parts(data: bytes) -> Parts:
-    """The values of the first directory that say how to decode, and the strips or tiles."""
-    try:
-        order, entries = directory(data)
-        if sum(len(entry.value) for entry in entries.values()) > len(data):
-            raise MalformedError  # what several values share may not be hashed again and again
-        yield data[:2]
-        for tag, entry in sorted(entries.items()):
-            if tag in _OLD_JPEG:
-                raise MalformedError
-            if tag not in _DESCRIPTIVE and tag not in (_STRIPS[0], _TILES[0]):
-                yield struct.pack(">HHQ", tag, entry.kind, entry.number)
-                yield entry.value
-        yield from _blocks(data, order, entries)
-    except (struct.error, OverflowError) as error:
-        raise MalformedError from error
+def pixel_parts(data: bytes) -> Parts:
+    """The values of the first directory that say how to decode, and the strips or tiles.
+
+    Raises MalformedError.
+    """
+    order, entries = directory(data)
+    if sum(len(entry.value) for entry in entries.values()) > len(data):
+        raise MalformedError  # bytes that several values share may not be hashed again and again
+    yield data[:2]
+    for tag, entry in sorted(entries.items()):
+        if tag in _OLD_JPEG:
+            raise MalformedError
+        if tag not in _DESCRIPTIVE and tag not in (_STRIPS[0], _TILES[0]):
+            yield struct.pack(">HHQ", tag, entry.kind, entry.number)
+            yield entry.value
+    yield from _blocks(data, order, entries)
 
 
 def directory(data: bytes) -> tuple[str, dict[int, Entry]]:
     """The byte order, for `struct`, and the first directory of a TIFF or of what is like one.
 
-    Raises MalformedError or struct.error.
+    Raises MalformedError.
     """
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None:
-        raise MalformedError
-    view = memoryview(data)
-    big = data[2:4] in (b"\x2b\0", b"\0\x2b")
-    head, entry_format, offset = (
-        (order + "Q", order + "HHQ", order + "Q")
-        if big
-        else (order + "H", order + "HHI", order + "I")
-    )
-    (at,) = struct.unpack_from(offset, data, 8 if big else 4)
-    (count,) = struct.unpack_from(head, data, at)
+    layout, start = _first(data)
+    count = _count(data, layout, start)
     if count > _MAX_ENTRIES:
         raise MalformedError
-    at += struct.calcsize(head)
-    inline = struct.calcsize(offset)
-    entries = {}
-    for _ in range(count):
-        tag, kind, number = struct.unpack_from(entry_format, data, at)
-        at += struct.calcsize(entry_format)
-        size = _SIZES.get(kind, 0) * number
-        (start,) = (at,) if size <= inline else struct.unpack_from(offset, data, at)
-        value = view[start : start + size]
+    view = memoryview(data)
+    entries: dict[int, Entry] = {}
+    for tag, kind, number, size, at, _ in _fields(data, layout, start, count):
+        value = view[at : at + size]
         if kind not in _SIZES or len(value) < size or tag in entries:
             raise MalformedError
         entries[tag] = Entry(kind, number, value)
-        at += inline
-    return order, entries
+    return layout.order, entries
+
+
+def locate(data: memoryview, tag: int, min_size: int) -> tuple[str, int]:
+    """The byte order, for `struct`, and where the value of a tag of the first directory begins.
+
+    Raises MalformedError where there is no such tag, or none with a value of `min_size` bytes.
+    """
+    layout, start = _first(data)
+    for found, _, _, size, at, _ in _fields(data, layout, start, _count(data, layout, start)):
+        if found == tag and size >= min_size:
+            return layout.order, at
+    raise MalformedError
+
+
+def metadata_blocks(data: bytes) -> MetadataBlocks:
+    """XMP and IPTC of the first directory of a TIFF, or of camera raw that is like one.
+
+    Never raises.
+    """
+    try:
+        _, entries = directory(data)
+    except MalformedError:
+        return MetadataBlocks()
+    packet, iptc, resources = (
+        bytes(entries[tag].value) if tag in entries else b"" for tag in (_XMP, _IPTC, _PHOTOSHOP)
+    )
+    return MetadataBlocks([packet] if packet else [], iptc or photoshop.iptc_block(resources))
+
+
+def is_honest(data: bytes) -> bool:
+    """Whether a TIFF's, or EXIF data's, directories cost no more to read than an honest file's.
+
+    Each of 65,535 entries may point to all of the file, and older versions of Pillow make numbers
+    of what it points to: 64 KB become gigabytes. In an honest file hardly any values share their
+    bytes. So the values of the first directory, and of those for EXIF data that it points to,
+    must together be about as large as the file at most. What doesn't parse passes: nobody reads it.
+    """
+    try:
+        layout, start = _first(data)
+    except MalformedError:
+        return True
+    left = _SHARED_FACTOR * len(data) + _SHARED_BYTES
+    pending = [start]
+    for _ in range(_MAX_DIRECTORIES):
+        if not pending:
+            break
+        left -= _cost(data, layout, pending.pop(), pending)
+        if left < 0:
+            return False
+    return True
+
+
+def _cost(data: bytes, layout: _Layout, start: int, pending: list[int]) -> int:
+    """Bytes of a directory's values that are outside of it, as far as the file has them.
+
+    The offsets of further directories are added to `pending`.
+    """
+    total = 0
+    try:
+        count = _count(data, layout, start)
+        if count > _MAX_COSTLY_ENTRIES:
+            return sys.maxsize
+        for tag, kind, _, size, _, offset in _fields(data, layout, start, count):
+            if size > layout.offset.size:
+                total += max(0, min(size, len(data) - offset))
+            elif tag in _DIRECTORIES and kind in _OFFSETS:
+                pending.append(offset)
+    except MalformedError:
+        pass  # the file ends before the directory does
+    return total
+
+
+def _first(data: bytes | memoryview) -> tuple[_Layout, int]:
+    """The layout of the file, and where its first directory is. Raises MalformedError."""
+    layouts = _LAYOUTS.get(bytes(data[:2]))
+    if layouts is None:
+        raise MalformedError
+    layout = layouts[data[2:4] in (b"\x2b\0", b"\0\x2b")]
+    return layout, _unpacked(layout.offset, data, layout.first)[0]
+
+
+def _count(data: bytes | memoryview, layout: _Layout, start: int) -> int:
+    return _unpacked(layout.count, data, start)[0]
+
+
+def _fields(
+    data: bytes | memoryview, layout: _Layout, start: int, count: int
+) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """The first `count` entries of the directory at `start`.
+
+    Each is a tag, its type, its count, the size of its value in bytes (0 for an unknown type),
+    where the value is (in the entry where it fits, else at its offset), and what the entry has in
+    the place of an offset. Raises MalformedError behind the last one that the file has.
+    """
+    first, step = start + layout.count.size, layout.entry.size
+    whole = min(count, max(0, len(data) - first) // step)
+    inline = layout.offset.size
+    at = first + step - inline
+    for tag, kind, number, offset in layout.entry.iter_unpack(data[first : first + whole * step]):
+        size = _SIZES.get(kind, 0) * number
+        yield tag, kind, number, size, at if size <= inline else offset, offset
+        at += step
+    if whole < count:
+        raise MalformedError
+
+
+def _unpacked(form: struct.Struct, data: bytes | memoryview, at: int) -> tuple[int, ...]:
+    try:
+        return form.unpack_from(data, at)
+    except (struct.error, OverflowError) as error:
+        raise MalformedError from error
 
 
 def _blocks(data: bytes, order: str, entries: dict[int, Entry]) -> Iterable[memoryview]:
+    """The strips or tiles."""
     view = memoryview(data)
     offsets_tag, counts_tag = _TILES if _TILES[0] in entries else _STRIPS
     if offsets_tag not in entries or counts_tag not in entries:
@@ -108,4 +238,5 @@ def _blocks(data: bytes, order: str, entries: dict[int, Entry]) -> Iterable[memo
 def _integers(entry: Entry, order: str) -> tuple[int, ...]:
     if entry.kind not in _INTEGERS or entry.number > MAX_PARTS:
         raise MalformedError
-    return struct.unpack(f"{order}{entry.number}{_INTEGERS[entry.kind]}", entry.value)
+    form = struct.Struct(f"{order}{entry.number}{_INTEGERS[entry.kind]}")
+    return _unpacked(form, entry.value, 0)

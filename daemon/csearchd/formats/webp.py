@@ -1,41 +1,149 @@
-"""What determines the pixels of a WebP file."""
+"""WebP (RFC 9649, a RIFF file): its chunks, its pixels, and the XMP in it.
+
+XMP is in a chunk "XMP " near the end, which a flag in the chunk VP8X announces.
+"""
 
 from __future__ import annotations
 
-from csearchd.formats.parts import MAX_PARTS, MalformedError, Parts
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from csearchd.formats.parsing import (
+    MAX_PARTS,
+    MalformedError,
+    MetadataBlocks,
+    Parts,
+    UneditableError,
+)
 
 _CODED = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
+_EXTENDED, _XMP = b"VP8X", b"XMP "
+_XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
+_DAMAGED = "it is truncated or damaged"
 
 
-def webp_parts(data: bytes) -> Parts:
-    """Coded data, alpha, animation and colour profile.
+class Chunk(NamedTuple):
+    """A chunk's type, content, and where it begins and ends with its header and padding."""
+
+    kind: bytes
+    content: memoryview
+    start: int
+    end: int
+
+
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """The chunks of the RIFF file, the last of which may end behind the size that RIFF states.
+
+    Raises MalformedError where `data` isn't a WebP file or ends before a chunk does.
+    """
+    view = memoryview(data)
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or (end := _riff_end(data)) > len(data):
+        raise MalformedError
+    start = 12
+    for _ in range(MAX_PARTS):
+        if start + 8 > end:
+            return
+        length = int.from_bytes(view[start + 4 : start + 8], "little")
+        content = view[start + 8 : start + 8 + length]
+        if len(content) < length:
+            raise MalformedError
+        after = start + 8 + length + (length & 1)
+        yield Chunk(data[start : start + 4], content, start, after)
+        start = after
+    raise MalformedError
+
+
+def _riff_end(data: bytes) -> int:
+    return 8 + int.from_bytes(data[4:8], "little")
+
+
+def pixel_parts(data: bytes) -> Parts:
+    """Coded data, alpha, animation and colour profile. Raises MalformedError.
 
     Not VP8X: adding metadata adds it, and sets flags in it. Only an animation has a canvas that
     isn't its picture's, so there the size in VP8X counts.
     """
-    view = memoryview(data)
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        raise MalformedError
-    end = 8 + int.from_bytes(view[4:8], "little")
-    if end > len(data):
-        raise MalformedError
-    at, canvas, coded = 12, b"", False
-    for _ in range(MAX_PARTS):
-        if at + 8 > end:
-            break
-        kind = bytes(view[at : at + 4])
-        length = int.from_bytes(view[at + 4 : at + 8], "little")
-        content = view[at + 8 : at + 8 + length]
-        if len(content) < length:
-            raise MalformedError
-        if kind == b"VP8X":
+    canvas, coded = b"", False
+    for kind, content, _, _ in chunks(data):
+        if kind == _EXTENDED:
             canvas = bytes(content[4:10])
         elif kind in _CODED:
             coded = True
             if kind == b"ANIM":
                 yield canvas
-            yield kind + length.to_bytes(4, "little")
+            yield kind + len(content).to_bytes(4, "little")
             yield content
-        at += 8 + length + (length & 1)
-    if not coded or at + 8 <= end:
+    if not coded:
         raise MalformedError
+
+
+def metadata_blocks(data: bytes) -> MetadataBlocks:
+    """The first XMP packet, where VP8X announces one. Never raises."""
+    announced = False
+    try:
+        for kind, content, _, _ in chunks(data):
+            if kind == _EXTENDED:
+                announced = bool(content and content[0] & _XMP_FLAG)
+            elif kind == _XMP and announced:
+                return MetadataBlocks([bytes(content)])
+    except MalformedError:
+        pass
+    return MetadataBlocks()
+
+
+def read_xmp(data: bytes) -> bytes | None:
+    """The XMP packet; None where there is none. Raises UneditableError."""
+    return next((bytes(chunk.content) for chunk in _checked(data) if chunk.kind == _XMP), None)
+
+
+def with_xmp(data: bytes, packet: bytes | None) -> bytes:
+    """The file with this XMP packet, or without one. Raises UneditableError."""
+    found = _checked(data)
+    kept = [data[chunk.start : chunk.end] for chunk in found if chunk.kind != _XMP]
+    if kept[0][:4] == _EXTENDED:
+        flags = kept[0][8] & ~_XMP_FLAG | (_XMP_FLAG if packet is not None else 0)
+        kept[0] = kept[0][:8] + bytes([flags]) + kept[0][9:]
+    elif packet is not None:
+        kept.insert(0, _extended_header(found[0]))
+    if packet is not None:
+        padding = b"\0" * (len(packet) & 1)
+        kept.append(_XMP + struct.pack("<I", len(packet)) + packet + padding)
+    body = b"WEBP" + b"".join(kept)
+    return b"RIFF" + struct.pack("<I", len(body)) + body + data[found[-1].end :]
+
+
+def _checked(data: bytes) -> list[Chunk]:
+    """The chunks of a file that is whole. Raises UneditableError where it isn't."""
+    try:
+        found = list(chunks(data))
+    except MalformedError:
+        raise UneditableError(_DAMAGED) from None
+    kinds = [chunk.kind for chunk in found]
+    if not found or found[-1].end != _riff_end(data):
+        raise UneditableError(_DAMAGED)
+    if kinds[0] not in (_EXTENDED, b"VP8 ", b"VP8L"):
+        raise UneditableError(_DAMAGED)
+    if kinds.count(_XMP) > 1 or kinds.count(_EXTENDED) > 1:
+        raise UneditableError("it has several XMP packets")
+    return found
+
+
+def _extended_header(first: Chunk) -> bytes:
+    """The chunk VP8X that a file with metadata needs, for one that has only coded data."""
+    content = bytes(first.content[:10])
+    flags, width, height = _XMP_FLAG, 0, 0
+    if len(content) < 5:
+        raise UneditableError(_DAMAGED)
+    if first.kind == b"VP8 ":  # RFC 6386, 9.1
+        if content[3:6] != b"\x9d\x01\x2a" or len(content) < 10:
+            raise UneditableError(_DAMAGED)
+        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", content, 6))
+    else:  # RFC 9649, 3.4
+        if content[0] != 0x2F:
+            raise UneditableError(_DAMAGED)
+        bits = int.from_bytes(content[1:5], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        flags |= _ALPHA_FLAG if bits >> 28 & 1 else 0
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return _EXTENDED + struct.pack("<I", 10) + bytes([flags, 0, 0, 0]) + size

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 from PIL import Image
 
-from csearchd.formats.png import chunks
-from csearchd.formats.png_text import XMP_TEXT, raw_profile, texts
-from csearchd.formats.tiff_cost import is_honest
+from csearchd.formats import png, raw
+from csearchd.formats.tiff import is_honest
 
 ORIENTATION = 0x0112
 _TURNS = {
@@ -20,7 +20,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_RAW_EXIF = b"Raw profile type exif"
 _HEAD = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
@@ -44,6 +43,23 @@ def read_exif(image: Image.Image, data: bytes) -> Image.Exif:
         return Image.Exif()
 
 
+def read_raw_exif(data: bytes) -> Image.Exif:
+    """The EXIF data of a camera raw file that is a TIFF at heart: of all but CR3 and RAF.
+
+    Empty where there are none, or none that parse. Never raises, except MemoryError.
+    """
+    try:
+        payload = raw.exif_payload(data)
+        exif = Image.Exif()
+        if payload is not None and is_honest(payload):
+            exif.load_from_fp(io.BytesIO(payload))
+        return exif
+    except MemoryError:
+        raise
+    except Exception:  # a parser in the hands of a hostile file raises anything
+        return Image.Exif()
+
+
 def orientation(exif: Image.Exif) -> int:
     """1 to 8, as EXIF 2.32 has it (tag 0x0112); 1 where there is none or no valid one."""
     value = exif.get(ORIENTATION)
@@ -57,15 +73,9 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _png_exif(data: bytes) -> Image.Exif:
-    payload = next((bytes(content) for kind, content in chunks(data) if kind == b"eXIf"), None)
-    xmp = b""
-    for key, text in texts(chunks(data), (_RAW_EXIF, XMP_TEXT)):
-        if key == XMP_TEXT:
-            xmp = text
-        elif payload is None:
-            payload = raw_profile(text)
+    payload, packet = png.exif_payload(data)
     exif = _loaded(payload) if payload else Image.Exif()
-    if ORIENTATION not in exif and (found := _XMP_ORIENTATION.search(xmp)):
+    if ORIENTATION not in exif and (found := _XMP_ORIENTATION.search(packet)):
         exif[ORIENTATION] = int(found[1])
     return exif
 

@@ -25,11 +25,11 @@ from typing import Any
 
 from PIL import Image
 
-from csearchd.formats.embedded import Blocks
+from csearchd.formats.parsing import MAX_XMP_BYTES, MetadataBlocks
 from csearchd.metadata import fields
 from csearchd.metadata.exif_fields import from_exif
 from csearchd.metadata.iptc import from_iptc
-from csearchd.metadata.xmp import MAX_BYTES, from_xmp
+from csearchd.metadata.xmp import from_xmp
 
 _MOST_PACKETS = 16
 
@@ -40,7 +40,7 @@ _GROUPS = (
 )  # fmt: skip
 
 
-def embedded_metadata(exif: Image.Exif, blocks: Blocks) -> dict[str, Any]:
+def embedded_metadata(exif: Image.Exif, blocks: MetadataBlocks) -> dict[str, Any]:
     """What a file itself says. Never raises."""
     camera = from_exif(exif)
     description = camera.pop("description", None)
@@ -52,7 +52,7 @@ def embedded_metadata(exif: Image.Exif, blocks: Blocks) -> dict[str, Any]:
 def _few(packets: list[bytes]) -> list[bytes]:
     """Those of the first XMP packets that together aren't larger than one may be."""
     sizes = itertools.accumulate(map(len, packets[:_MOST_PACKETS]))
-    return [packet for packet, size in zip(packets, sizes, strict=False) if size <= MAX_BYTES]
+    return [packet for packet, size in zip(packets, sizes, strict=False) if size <= MAX_XMP_BYTES]
 
 
 def merged(*sources: dict[str, Any]) -> dict[str, Any]:

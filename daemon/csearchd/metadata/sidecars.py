@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 from csearchd.errors import UnreadableError
+from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.formats.suffixes import sidecar_names
 from csearchd.metadata import fields
-from csearchd.metadata.xmp import MAX_BYTES, from_xmp
+from csearchd.metadata.xmp import from_xmp
 from csearchd.system.files import open_file, read_file
 
 
@@ -21,7 +22,7 @@ def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:
     """
     for name in sidecar_names(picture):
         try:
-            return from_xmp(read_file(*open_file(name, MAX_BYTES, directory)))
+            return from_xmp(read_file(*open_file(name, MAX_XMP_BYTES, directory)))
         except UnreadableError:
             continue
     return {}

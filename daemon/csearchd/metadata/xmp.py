@@ -12,13 +12,12 @@ from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
+from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.metadata import fields
+from csearchd.metadata.xmp_parser import RDF, XmpError, XmpParser
 
-MAX_BYTES = 8 << 20
-_MAX_DEPTH = 64
 _MAX_VALUES = 2000  # of a property
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
 _NAMESPACES = {
     "http://purl.org/dc/elements/1.1": "dc",
@@ -52,10 +51,6 @@ _DATE = re.compile(
 )
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])")
 _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
-
-
-class _Refused(Exception):
-    """The packet is nothing that an honest program writes."""
 
 
 def from_xmp(packet: bytes) -> dict[str, Any]:
@@ -133,55 +128,37 @@ def _rating(stars: str | None, percent: str | None) -> int | None:
 
 def _properties(packet: bytes) -> dict[str, list[str]]:
     """The wanted properties' values, the default language's first."""
-    if len(packet) > MAX_BYTES:
+    if len(packet) > MAX_XMP_BYTES:
         return {}
     wide = packet[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in packet[:2]
     order = "utf-16-be" if packet[:1] == b"\0" else "utf-16-le"
     encoding = ("utf-16" if packet[:1] >= b"\xfe" else order) if wide else "utf-8"
     text = packet.decode(encoding, "replace").strip("\ufeff\0 \t\r\n")
     reader = _Reader()
-    parser = expat.ParserCreate("utf-8", " ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = reader.refuse
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
     try:
-        parser.Parse(text.encode(), True)
+        reader.parse(text.encode())
     except expat.ExpatError:
         pass  # what stood before is as good as it was
-    except _Refused:
+    except XmpError:
         return {}
     return reader.values
 
 
-class _Reader:
-    """Follows the parser, and keeps only what it wants."""
+class _Reader(XmpParser):
+    """Keeps the values of the wanted properties."""
 
     def __init__(self) -> None:
+        super().__init__("utf-8")
         self.values: dict[str, list[str]] = {}
-        self._depth = 0
-        self._rdf = 0  # the depth of rdf:RDF, 0 outside of it
-        self._skipped = 0  # the depth of an element whose inside doesn't count
+        self._skipped = 0  # the level of an element whose inside doesn't count; 0: none
         self._property: str | None = None
         self._items: list[str] = []
         self._parts: list[str] = []
         self._default = False  # the item is in the default language
 
-    def refuse(self, *_: object) -> None:
-        raise _Refused
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise _Refused
-        if self._skipped:
+    def opened(self, level: int, name: str, attributes: dict[str, str]) -> None:
+        if self._skipped or level < 1:
             return
-        if not self._rdf:
-            if name == f"{_RDF} RDF":
-                self._rdf = self._depth
-            return
-        level = self._depth - self._rdf
         if level == 1:
             for attribute, value in attributes.items():
                 self._keep(_short(attribute), [value])
@@ -189,34 +166,30 @@ class _Reader:
             self._property = _short(name)
             self._items, self._parts = [], []
             if self._property is None:
-                self._skipped = self._depth
-        elif not name.startswith(_RDF):
-            self._skipped = self._depth
+                self._skipped = level
+        elif not name.startswith(RDF):
+            self._skipped = level
         elif _is_item(name):
             self._parts = []
             self._default = attributes.get(_LANGUAGE) == "x-default"
-        elif name == f"{_RDF} value":
+        elif name == f"{RDF} value":
             self._parts = []
 
     def text(self, data: str) -> None:
         if self._property and not self._skipped:
             self._parts.append(data)
 
-    def end(self, name: str) -> None:
-        level = self._depth - self._rdf
+    def closed(self, level: int, name: str) -> None:
         if self._skipped:
-            if self._depth == self._skipped:
+            if level == self._skipped:
                 self._skipped = 0
-        elif self._rdf and level == 0:
-            self._rdf = 0
-        elif self._rdf and level == 2 and self._property:
+        elif level == 2 and self._property:
             self._keep(self._property, self._items or ["".join(self._parts)])
             self._property = None
         elif self._property and _is_item(name) and len(self._items) < _MAX_VALUES:
             self._items.insert(0 if self._default else len(self._items), "".join(self._parts))
             self._default = False
             self._parts = []
-        self._depth -= 1
 
     def _keep(self, name: str | None, values: list[str]) -> None:
         if name:
@@ -232,4 +205,4 @@ def _short(name: str) -> str | None:
 
 
 def _is_item(name: str) -> bool:
-    return name.startswith((f"{_RDF} li", f"{_RDF} _"))
+    return name.startswith((f"{RDF} li", f"{RDF} _"))

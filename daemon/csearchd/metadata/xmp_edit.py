@@ -9,14 +9,13 @@ from xml.sax.saxutils import escape
 from csearchd.metadata.xmp_packet import (
     LEDGER,
     OURS,
-    RDF,
     TAGS_LIST,
     Description,
     Name,
     Packet,
     Property,
-    XmpError,
 )
+from csearchd.metadata.xmp_parser import RDF, XmpError
 
 _ABOUT = re.compile(rb"\s(?:[\w.-]+:)?about\s*=\s*(\"[^\"]*\"|'[^']*')")
 _EMPTY = (

@@ -11,17 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+from csearchd.metadata.xmp_parser import RDF, XmpError, XmpParser
+
 OURS = "urn:csearch:tags:1/"
 _MAX = 16 << 20  # bytes
-_MAX_DEPTH = 200
 _START_TAG = re.compile(rb"<[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*>")
 _ENCODING = re.compile(rb"^\s*<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _CONTAINERS = tuple(f"{RDF} {name}" for name in ("Bag", "Seq", "Alt"))
-
-
-class XmpError(Exception):
-    """The packet is none that can be changed safely; the text says why."""
 
 
 class Name(NamedTuple):
@@ -103,81 +99,67 @@ def parse(data: bytes) -> Packet:
     declared = _ENCODING.match(data.removeprefix(b"\xef\xbb\xbf"))
     if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
         raise XmpError("its XMP is not in UTF-8")
+    reader = _Reader(data)
     try:
-        packet = _Parser(data).packet
+        reader.parse(data)
     except (expat.ExpatError, UnicodeDecodeError) as error:
         raise XmpError(f"its XMP is damaged: {error}") from error
-    if not packet.rdf_tag:
+    if not reader.packet.rdf_tag:
         raise XmpError("its XMP holds no rdf:RDF")
-    return packet
+    return reader.packet
 
 
-class _Parser:
-    """Walks x:xmpmeta / rdf:RDF / rdf:Description / property / rdf:Bag / rdf:li."""
+class _Reader(XmpParser):
+    """Fills a Packet. The path it keeps is x:xmpmeta / rdf:RDF / node / property / bag / item."""
 
     def __init__(self, data: bytes) -> None:
+        super().__init__()
         self.packet = Packet(data)
         self._path: list[tuple[str, int, bytes]] = []  # name, where it begins, start tag
-        self._depth = 0  # of rdf:RDF's content in the path; 0 outside
+        self._property = Property(0)  # the one whose inside is read
         self._text: list[str] = []
-        parser = expat.ParserCreate(namespace_separator=" ")
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text.append
-        self._parser = parser
-        parser.Parse(data, True)
 
-    def _doctype(self, *_: object) -> None:
-        raise XmpError("its XMP declares a document type, which XMP doesn't have")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        at = self._parser.CurrentByteIndex
+    def opened(self, level: int, name: str, attributes: dict[str, str]) -> None:
+        at = self.position
         matched = _START_TAG.match(self.packet.data, at)
-        if matched is None or len(self._path) > _MAX_DEPTH:
+        if matched is None:
             raise XmpError("its XMP is strange")
-        self._path.append((name, at, matched[0]))
-        level = len(self._path) - self._depth if self._depth else 0
-        if not self._depth and name == f"{RDF} RDF":
+        tag = matched[0]
+        self._path.append((name, at, tag))
+        if level == 0:
             if self.packet.rdf_tag:
                 raise XmpError("its XMP holds several rdf:RDF")
-            self._depth = len(self._path)
-            self.packet.rdf_tag, self.packet.rdf_start = matched[0], at
+            self.packet.rdf_tag, self.packet.rdf_start = tag, at
         elif level == 1:
             kept = [key for key in attributes if not key.startswith(f"{RDF} ") and " " in key]
-            self.packet.descriptions.append(Description(at, 0, matched[0], kept))
+            self.packet.descriptions.append(Description(at, 0, tag, kept))
         elif level == 2:
             uri, _, local = name.rpartition(" ")
-            self.packet.properties.setdefault((uri, local), []).append(Property(at))
+            self._property = Property(at)
+            self.packet.properties.setdefault((uri, local), []).append(self._property)
             self.packet.descriptions[-1].properties.append(at)
         elif level == 3 and name in _CONTAINERS:
-            self._property().container = _tag_name(matched[0])
+            self._property.container = _tag_name(tag)
         self._text.clear()
 
-    def _property(self) -> Property:
-        uri, _, local = self._path[self._depth + 1][0].rpartition(" ")
-        return self.packet.properties[uri, local][-1]
+    def text(self, data: str) -> None:
+        self._text.append(data)
 
-    def _end(self, name: str) -> None:
-        _, start, tag = self._path[-1]
-        level = len(self._path) - self._depth if self._depth else -1
-        closed = tag.endswith(b"/>")
-        inner = start + len(tag) if closed else self._parser.CurrentByteIndex
-        end = inner if closed else self.packet.data.index(b">", inner) + 1
-        text = "".join(self._text)
-        if level == 4 and name == f"{RDF} li" and self._path[-2][0] in _CONTAINERS:
-            self._property().items.append(Item(text, start, end))
+    def closed(self, level: int, name: str) -> None:
+        _, start, tag = self._path.pop()
+        empty = tag.endswith(b"/>")
+        inner = start + len(tag) if empty else self.position
+        end = inner if empty else self.packet.data.index(b">", inner) + 1
+        if level == 4 and name == f"{RDF} li" and self._path[-1][0] in _CONTAINERS:
+            self._property.items.append(Item("".join(self._text), start, end))
         elif level == 3 and name in _CONTAINERS:
-            self._property().inside = None if closed else inner
+            self._property.inside = None if empty else inner
         elif level == 2:
-            found = self._property()
-            found.end = end
+            self._property.end = end
         elif level == 1:
             self.packet.descriptions[-1].end = end
         elif level == 0:
             self.packet.rdf_end = inner
-            self._depth = 0
-        self._path.pop()
         if level != 3:
             self._text.clear()
 

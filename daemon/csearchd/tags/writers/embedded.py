@@ -1,17 +1,22 @@
 """Words in the picture itself, as XMP; as IPTC keywords too where there are some already.
 
-JPEG, PNG and WebP are spliced (csearchd.tags.containers), TIFF, HEIC and AVIF written by exiftool.
+JPEG, PNG and WebP are spliced (csearchd.formats.embedded), TIFF, HEIC and AVIF written by exiftool.
 Whatever wrote it, nothing counts before it is shown that all else is as it was.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from csearchd.errors import SkippedFile
+from csearchd.formats import jpeg
+from csearchd.formats.embedded import xmp_editor
+from csearchd.formats.parsing import UneditableError
+from csearchd.metadata import iptc
 from csearchd.metadata.keyword_paths import leaf
-from csearchd.tags.containers import container, jpeg
 from csearchd.tags.record import Record
 from csearchd.tags.writers import replace, xmp_tags
 from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
@@ -38,7 +43,8 @@ class EmbeddedCarrier:
         file = OpenFile(path, top)
         try:
             content = file.read(self._max_bytes)
-            packet = self._packet(content)
+            with _skipped_if_uneditable():
+                packet = self._packet(content)
             mirror = xmp_tags.mirror_of(xmp_tags.packet_of(packet))
             return _CarrierState(path, content, mirror, file, packet)
         except BaseException:
@@ -47,30 +53,37 @@ class EmbeddedCarrier:
 
     def keywords(self, state: CarrierState) -> Keywords:
         assert isinstance(state, _CarrierState) and state.content is not None
-        found = container(state.content)
-        is_jpeg = found is not None and found.format == "JPEG"
-        more = frozenset(jpeg.keywords(state.content)) if is_jpeg else frozenset[str]()
+        editor = xmp_editor(state.content)
+        more = frozenset[str]()
+        if editor is not None and editor.format == "JPEG":
+            with _skipped_if_uneditable():
+                more = frozenset(_iptc_keywords(state.content))
         return xmp_tags.XmpTags(xmp_tags.packet_of(state.packet), more)
 
     def edited(
         self, state: CarrierState, content: bytes | None, drop: Record | None, add: Record | None
     ) -> bytes | None:
         assert content is not None
+        with _skipped_if_uneditable():
+            return self._edited(content, drop, add)
+
+    def _edited(self, content: bytes, drop: Record | None, add: Record | None) -> bytes:
+        """Raises UneditableError, SkippedFile."""
         packet = self._packet(content)
         if packet is None and not add:
             return content
         changed: bytes | None = xmp_tags.with_words(packet, drop, add)
         if not add and changed is not None and xmp_tags.is_empty(changed):
             changed = None
-        spliced = container(content)
-        if spliced is None:
+        editor = xmp_editor(content)
+        if editor is None:
             changed = wrapped(changed) if changed is not None else None
             new = self._rewriting.with_packet(content, changed)
             verify_rewritten(self._rewriting, content, packet, new, changed)
             return new
-        new = spliced.write(content, changed)
-        verify_spliced(spliced, content, new)
-        if spliced.format == "JPEG" and jpeg.keywords(content):
+        new = editor.with_xmp(content, changed)
+        verify_spliced(editor, content, new)
+        if editor.format == "JPEG" and _iptc_keywords(content):
             new = _with_keywords(new, drop, add)
         return new
 
@@ -82,16 +95,32 @@ class EmbeddedCarrier:
         self._rewriting.close()
 
     def _packet(self, content: bytes) -> bytes | None:
-        found = container(content)
-        return found.read(content) if found else self._rewriting.packet(content)
+        editor = xmp_editor(content)
+        return editor.read_xmp(content) if editor else self._rewriting.packet(content)
+
+
+@contextmanager
+def _skipped_if_uneditable() -> Iterator[None]:
+    try:
+        yield
+    except UneditableError as error:
+        raise SkippedFile(str(error)) from error
+
+
+def _iptc_keywords(content: bytes) -> list[str]:
+    """Those of a JPEG. Raises UneditableError."""
+    resources = jpeg.read_photoshop(content)
+    return [] if resources is None else iptc.keywords(resources)
 
 
 def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> bytes:
     """A JPEG with the IPTC keywords changed; the words of others among them stay."""
     less = {leaf(word) for word in drop.words} if drop else set()
     more = without_duplicates([leaf(word) for word in add.words]) if add else []
-    new = jpeg.with_keywords(content, less, more)
-    if not set(jpeg.keywords(content)).issubset({*jpeg.keywords(new), *less}):
+    resources = jpeg.read_photoshop(content)
+    assert resources is not None
+    new = jpeg.with_photoshop(content, iptc.with_keywords(resources, less, more))
+    if not set(_iptc_keywords(content)).issubset({*_iptc_keywords(new), *less}):
         raise SkippedFile("its IPTC data can't be changed without a loss")
     verify_keywords(content, new)
     return new

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from csearchd.errors import SkippedFile
+from csearchd.formats import jpeg
+from csearchd.formats.embedded import XmpEditor
 from csearchd.formats.identity import identity
-from csearchd.tags.containers import Container, jpeg
 from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter
 
 _SLACK = 1024  # bytes of padding that a rewriting may lose
@@ -20,21 +21,18 @@ _FORMATS = ("TIFF", "HEIC", "HEIF", "AVIF")  # of exiftool's; camera raw may be 
 _LOST = "rewriting it would change more than its keywords"
 
 
-def verify_spliced(spliced: Container, old: bytes, new: bytes) -> None:
+def verify_spliced(editor: XmpEditor, old: bytes, new: bytes) -> None:
     """Raises SkippedFile unless the files are equal in every byte but for their XMP."""
     # An empty packet in between, since WebP needs a header for any.
-    if _without_packet(spliced, old) != _without_packet(spliced, new) or _pixels(
-        old, spliced.format
-    ) != _pixels(new, spliced.format):
+    if _without_packet(editor, old) != _without_packet(editor, new) or _pixels(
+        old, editor.format
+    ) != _pixels(new, editor.format):
         raise SkippedFile(_LOST)
 
 
 def verify_keywords(old: bytes, new: bytes) -> None:
     """Raises SkippedFile unless two JPEGs differ in nothing but the segment that holds IPTC."""
-    before, after = (
-        [data[start:end] for marker, start, end in jpeg.segments(data) if marker != jpeg.PHOTOSHOP]
-        for data in (old, new)
-    )
+    before, after = (jpeg.segments_beside_photoshop(data) for data in (old, new))
     if before != after or _pixels(old, "JPEG") != _pixels(new, "JPEG"):
         raise SkippedFile(_LOST)
 
@@ -63,8 +61,8 @@ def verify_rewritten(
         raise SkippedFile(f"rewriting it would change {', '.join(names[:3])}")
 
 
-def _without_packet(spliced: Container, data: bytes) -> bytes:
-    return spliced.write(spliced.write(data, b""), None)
+def _without_packet(editor: XmpEditor, data: bytes) -> bytes:
+    return editor.with_xmp(editor.with_xmp(data, b""), None)
 
 
 def _pixels(data: bytes, kind: str) -> bytes:

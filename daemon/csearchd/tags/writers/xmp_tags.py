@@ -15,9 +15,9 @@ from csearchd.metadata.xmp_packet import (
     TAGS_LIST,
     Name,
     Packet,
-    XmpError,
     parse,
 )
+from csearchd.metadata.xmp_parser import XmpError
 from csearchd.tags.record import Record, read_mirror
 from csearchd.tags.writers.carrier import without_duplicates
 
