@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from csearchd.encoder.messages import Limits
 from csearchd.errors import PictureError
+from csearchd.formats.signatures import signature_format
 from csearchd.reasons import pictures as reasons
 
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF8", "GIF"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-)
+_NAMES = {"JPEG2000": "JPEG 2000", "WEBP": "WebP"}
 
 
 def unidentified(data: bytes) -> PictureError:
     """For a file that no decoder takes."""
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return PictureError(reasons.HEADER_DAMAGED(format=name))
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return PictureError(reasons.HEADER_DAMAGED(format="WebP"))
-    return PictureError(reasons.UNKNOWN_FORMAT())
+    format = signature_format(data)
+    if format is None or format == "HEIF":  # other ISO base media files are films, mostly
+        return PictureError(reasons.UNKNOWN_FORMAT())
+    return PictureError(reasons.HEADER_DAMAGED(format=_NAMES.get(format, format)))
 
 
 def undecodable(error: BaseException) -> PictureError:

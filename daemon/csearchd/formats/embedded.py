@@ -12,6 +12,7 @@ from PIL import Image
 
 from csearchd.formats import gif, isobmff, jpeg, png, tiff, webp
 from csearchd.formats.parsing import MetadataBlocks
+from csearchd.formats.signatures import signature_format
 
 _READERS: dict[str, Callable[[bytes], MetadataBlocks]] = {  # by Pillow's name
     "JPEG": jpeg.metadata_blocks,
@@ -53,13 +54,13 @@ class XmpEditor(NamedTuple):
     with_xmp: Callable[[bytes, bytes | None], bytes]  # the file with it; raises UneditableError
 
 
-_EDITORS = (
-    (b"\xff\xd8\xff", XmpEditor("JPEG", jpeg.read_xmp, jpeg.with_xmp)),
-    (png.SIGNATURE, XmpEditor("PNG", png.read_xmp, png.with_xmp)),
-    (b"RIFF", XmpEditor("WEBP", webp.read_xmp, webp.with_xmp)),
-)
+_EDITORS = {
+    "JPEG": XmpEditor("JPEG", jpeg.read_xmp, jpeg.with_xmp),
+    "PNG": XmpEditor("PNG", png.read_xmp, png.with_xmp),
+    "WEBP": XmpEditor("WEBP", webp.read_xmp, webp.with_xmp),
+}
 
 
 def xmp_editor(data: bytes) -> XmpEditor | None:
     """The editor for a file with this content; None where its XMP isn't edited here."""
-    return next((editor for magic, editor in _EDITORS if data.startswith(magic)), None)
+    return _EDITORS.get(signature_format(data) or "")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csearchd.errors import SkippedFile
+from csearchd.formats.signatures import signature_format
 from csearchd.tags.record import FULL, skipped_by
 from csearchd.tags.writers.exiftool import Exiftool
 
@@ -87,8 +88,9 @@ def wrapped(packet: bytes) -> bytes:
 def _suffix(content: bytes) -> str:
     """For exiftool, which wants one that fits. Raises SkippedFile for formats that aren't
     written."""
-    if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    format = signature_format(content)
+    if format == "TIFF":
         return "tif"
-    if content[4:8] == b"ftyp" and (found := _BRANDS.get(content[8:12])):
+    if format == "HEIF" and (found := _BRANDS.get(content[8:12])):
         return found
     raise SkippedFile("tags aren't written into pictures of its format; use --mode sidecar")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from csearchd.formats.identity import SCHEME, identity
+from csearchd.formats.signatures import signature_format
 from csearchd.system.files import signed
 from csearchd.tags.writers.replace import OpenFile
 
@@ -34,20 +35,5 @@ def _identities(data: bytes, likely: int | None) -> Iterator[bytes]:
     the true one is the encoder's work."""
     turns = sorted(_ORIENTATIONS, key=lambda turn: turn != (likely or 1))
     for turn in turns:
-        for kind in _kinds(data):
+        for kind in (signature_format(data), None):  # None: camera raw and what has no module
             yield identity(data, kind, turn)
-
-
-def _kinds(data: bytes) -> tuple[str | None, ...]:
-    """The formats that the encoder may have taken it for; None is whatever has no module."""
-    if data[:2] == b"\xff\xd8":
-        return ("JPEG", None)
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return ("PNG", None)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return ("WEBP", None)
-    if data[:2] in (b"II", b"MM"):
-        return ("TIFF", None)  # raw files are TIFFs as well
-    if data[4:8] == b"ftyp":
-        return ("HEIF", None)
-    return (None,)

@@ -8,6 +8,7 @@ from csearchd.errors import SkippedFile
 from csearchd.formats import jpeg
 from csearchd.formats.embedded import XmpEditor
 from csearchd.formats.identity import identity
+from csearchd.formats.signatures import signature_format
 from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter
 
 _SLACK = 1024  # bytes of padding that a rewriting may lose
@@ -45,7 +46,7 @@ def verify_rewritten(
     new_packet: bytes | None,
 ) -> None:
     """Raises SkippedFile unless pixels and all metadata are the same and XMP is `new_packet`."""
-    kind = "TIFF" if old[:2] in (b"II", b"MM") else "HEIF"
+    kind = signature_format(old)
     if _pixels(old, kind) != _pixels(new, kind):
         raise SkippedFile("the pixels can't be shown to be the same after rewriting it")
     if len(new) + len(old_packet or b"") + _SLACK < len(old):
@@ -65,7 +66,7 @@ def _without_packet(editor: XmpEditor, data: bytes) -> bytes:
     return editor.with_xmp(editor.with_xmp(data, b""), None)
 
 
-def _pixels(data: bytes, kind: str) -> bytes:
+def _pixels(data: bytes, kind: str | None) -> bytes:
     return identity(data, kind, 1)
 
 
