@@ -67,8 +67,8 @@ FORMATS: dict[str, tuple[str, dict[str, Any], float]] = {
 def test_every_format_whatever_its_name(what: str) -> None:
     format, options, tolerance = FORMATS[what]
     data = saved(PHOTO, format, **options)
-    facts = DECODER.inspect(data, b"picture.png")
-    assert (facts.format, facts.width, facts.height) == (format, 160, 120)
+    info = DECODER.inspect(data, b"picture.png")
+    assert (info.format, info.width, info.height) == (format, 160, 120)
     assert difference(decode(data), wanted(PHOTO)) <= tolerance
 
 
@@ -80,8 +80,8 @@ def test_orientation_is_applied(what: str, orientation: int) -> None:
     exif[0x0112] = orientation
     data = saved(PHOTO, format, **options, exif=exif.tobytes())  # HEIF: as its own property too
     upright = ImageOps.exif_transpose(_with_orientation(PHOTO, orientation))
-    facts = DECODER.inspect(data, b"x")
-    assert (facts.width, facts.height) == upright.size
+    info = DECODER.inspect(data, b"x")
+    assert (info.width, info.height) == upright.size
     assert difference(decode(data), wanted(upright)) <= 4
 
 
@@ -284,11 +284,11 @@ def test_memory_limit() -> None:
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_camera_raw_is_shown_by_its_preview(orientation: int) -> None:
     data = dng(PHOTO, orientation)
-    facts = DECODER.inspect(data, b"x.DNG")
+    info = DECODER.inspect(data, b"x.DNG")
     upright = ImageOps.exif_transpose(_with_orientation(PHOTO, orientation))
-    assert facts.format == RAW
-    assert (facts.width, facts.height) == ((128, 96) if orientation < 5 else (96, 128))
-    assert facts.metadata["model"] == "Model"
+    assert info.format == RAW
+    assert (info.width, info.height) == ((128, 96) if orientation < 5 else (96, 128))
+    assert info.metadata["model"] == "Model"
     assert difference(decode(data, "x.dng"), wanted(upright)) <= 3
 
 

@@ -24,14 +24,14 @@ decoder = Decoder(
 stream = io.BytesIO()
 Image.new("RGB", (10_000, 5_000)).save(stream, "PNG")
 data = stream.getvalue()
-facts = decoder.inspect(data, b"x.png")
+info = decoder.inspect(data, b"x.png")
 limit_growth(50 << 20)
 try:
-    decoder.decode(data, facts)
+    decoder.decode(data, info)
 except MemoryError:
     print("refused")
 lift_limit()
-print(decoder.decode(data, facts).shape)
+print(decoder.decode(data, info).shape)
 """
 
 

@@ -1,4 +1,4 @@
-"""Time that counts for a picture, where processors are busy: real processes."""
+"""The time that counts towards a picture's time limit, where processors are busy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from csearchd.encoder.picture_clock import Clock
+from csearchd.encoder.picture_time_limit import CountedTime
 
 BUSY = "print(flush=True)\nwhile True: pass"
 ASLEEP = "import time; print(flush=True); time.sleep(1000)"
@@ -37,12 +37,12 @@ def test_it_stands_still_while_others_have_the_processor(
     try:
         for code, nice in ((work, 19), (BUSY, 0), (BUSY, 0)):
             start(code, nice)
-        clock = Clock()
-        clock.look(processes[0].pid)
+        clock = CountedTime()
+        clock.update(processes[0].pid)
         began, counted = time.monotonic(), clock.seconds()
         while time.monotonic() - began < 3:
             time.sleep(0.2)
-            clock.look(processes[0].pid)
+            clock.update(processes[0].pid)
         share = (clock.seconds() - counted) / (time.monotonic() - began)
     finally:
         for process in processes:

@@ -27,7 +27,7 @@ from models.tiny_model import TINY_CONFIGURATION, make_tiny_model, make_tiny_wei
 # An encoder in which torch pays from the first picture on, whatever the machine.
 EAGER = """
 from csearchd.encoder import __main__, towers
-towers._PRICE = 0.0
+towers._TORCH_SECONDS = 0.0
 towers.torch_pays = lambda device, arithmetic: True
 {}
 __main__.main()
@@ -111,7 +111,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["HIP_VISIBLE_DEVICES"] = ""
 import torch
 torch.cuda.is_available = lambda: {}
 from csearchd.encoder import __main__, towers
-towers._PRICE = 0.0
+towers._TORCH_SECONDS = 0.0
 towers._GPUS = ("/dev/null",)
 towers.has_bf16 = lambda: False
 __main__.main()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from csearchd.encoder.decode import Decoder, Facts
+from csearchd.encoder.decode import Decoder, PictureInfo
 from csearchd.encoder.messages import Limits
 from csearchd.formats.identity import SIZE, identity
 from csearchd.models.preprocess import Preprocess
@@ -50,7 +50,7 @@ EDITS = {
 }
 
 
-def inspect(path: Path) -> Facts:
+def inspect(path: Path) -> PictureInfo:
     return DECODER.inspect(path.read_bytes(), bytes(path))
 
 

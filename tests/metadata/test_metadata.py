@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from csearchd.metadata.exif import orientation, read_exif
+from csearchd.metadata.exif import exif_orientation, read_exif
 from csearchd.metadata.exif_fields import from_exif
 
 GPS = {1: "S", 2: (33.0, 51.0, 31.5), 3: "E", 4: (151.0, 12.0, 51.0), 5: b"\1", 6: 12.5}
@@ -104,7 +104,7 @@ def test_text_is_tidy() -> None:
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_invalid_orientation_is_none(value: int) -> None:
     data = picture("JPEG", {0x0112: value}, {}, {})
-    assert orientation(read_exif(Image.open(io.BytesIO(data)), data)) == 1
+    assert exif_orientation(read_exif(Image.open(io.BytesIO(data)), data)) == 1
 
 
 EDITS = st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=6))

@@ -1,4 +1,4 @@
-"""From pixels and words to vectors: the encoder's process, the hot text tower, models."""
+"""The process that reads, identifies, decodes and encodes pictures, and its pool in the daemon."""
 
 import os
 

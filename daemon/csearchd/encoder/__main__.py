@@ -1,9 +1,9 @@
 """The encoder process: `python -m csearchd.encoder FD [urgent]`; FD is its end of a socketpair.
 
-`urgent`: somebody waits for what it does.
+With `urgent` it keeps its priority, since a user waits for the result.
 
-It reads and decodes what the daemon must not touch, and exits when the daemon does. See
-csearchd.encoder.messages for what is said.
+It reads and decodes files, which the daemon must not, and exits when the daemon does. The messages
+are described in csearchd.encoder.messages.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
 
 class Link:
-    """The encoder's end of the connection to the daemon, for many threads."""
+    """The encoder's end of the connection to the daemon. `send` and `fail` are thread-safe."""
 
     def __init__(self, connection: socket.socket, quiet: bool) -> None:
-        """`quiet`: with more than a handful of pictures the process steps back."""
+        """With `quiet`, the process lowers its priority when it has more than a few pictures."""
         self._connection = connection
         self._lock = threading.Lock()
         self._quiet = quiet
 
     def send(self, message: Message) -> None:
+        """Sends a message whole; ends the process where the daemon has gone."""
         frame = pack(message)
         try:
             with self._lock:
@@ -46,7 +47,7 @@ class Link:
             os._exit(0)  # the daemon has gone
 
     def fail(self, reason: Reason) -> None:
-        """Says that the model is of no use, and exits."""
+        """Tells the daemon that the model can't be used, and ends the process."""
         self.send({"op": "unusable", "reason": reason.to_message()})
         os._exit(1)
 
@@ -80,11 +81,14 @@ class Link:
                     raise ProtocolError(f"an unknown message: {op}")
 
     def _receive(self, files: deque[int]) -> bytes:
-        """What the daemon says next; descriptors that come with it are added to `files`."""
+        """The next bytes from the daemon, b"" at the end.
+
+        Descriptors that come with them are added to `files`.
+        """
         try:
             data, came, _, _ = socket.recv_fds(self._connection, 1 << 16, 16)
         except OSError:
-            return b""  # the daemon was killed before it had read all
+            return b""  # the daemon was killed before it had read everything
         files.extend(came)
         return data
 
@@ -101,7 +105,10 @@ class Link:
 
 
 def _thread_raised(raised: threading.ExceptHookArgs) -> None:
-    """A thread that ends would leave pictures waiting: the daemon starts another encoder."""
+    """Ends the process when a thread does: its pictures would wait for ever.
+
+    The daemon starts another encoder.
+    """
     threading.__excepthook__(raised)
     os._exit(1)
 
@@ -114,7 +121,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
     logging.disable(logging.WARNING)  # and open_clip of what it does
     Link(socket.socket(fileno=fd), quiet).serve()
-    os._exit(0)  # at once, whatever the threads are doing
+    os._exit(0)  # without waiting for the threads
 
 
 if __name__ == "__main__":

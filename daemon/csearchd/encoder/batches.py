@@ -17,7 +17,7 @@ from csearchd.models.preprocess import Preprocess
 from csearchd.reasons import Reason, models
 from csearchd.reasons.pictures import NO_VECTOR
 
-_PATIENCE = 0.25  # seconds that a picture waits for a fuller batch
+_MAX_WAIT = 0.25  # seconds that a picture waits for others that fill the batch
 
 Pixels = NDArray[np.uint8]
 Deliver = Callable[[NDArray[np.float16]], None]
@@ -27,7 +27,7 @@ _Picture = tuple[int, Pixels, Deliver | None]
 class Batches:
     """Pictures that wait for the tower. The tower is loaded when `start` is first called."""
 
-    capacity = 128
+    capacity = 128  # decoded pictures, from which on no further ones should be decoded
 
     def __init__(
         self,
@@ -38,8 +38,10 @@ class Batches:
         taken: Callable[[], None],
         fail: Callable[[Reason], None],
     ) -> None:
-        """`growth`: bytes by which the process may grow once the tower is loaded. `taken` is called
-        whenever pictures have left the queue, `fail` when the model is of no use."""
+        """`growth` is how many bytes the process may grow by once the tower is loaded. `taken` is
+        called whenever pictures have left the queue, `fail`, with the reason, when the model can't
+        be used.
+        """
         self._settings = settings
         self._preprocess = preprocess
         self._growth = growth
@@ -55,25 +57,29 @@ class Batches:
         return len(self._waiting)
 
     def start(self) -> None:
-        """Begins to load the tower, unless that has begun."""
+        """Begins to load the tower, in a thread, unless that has begun."""
         if not self._started:
             self._started = True
             threading.Thread(target=self._run, name="tower", daemon=True).start()
 
     def add(self, job: int, pixels: Pixels, deliver: Deliver | None = None) -> None:
-        """Its vector is sent, or given to `deliver`, in a thread of the tower."""
+        """Adds a picture, uint8 (height, width, 3).
+
+        Its vector, float16 (dimensions), is sent to the daemon, or given to `deliver` in a thread
+        of the tower.
+        """
         with self._changed:
             self._waiting.append((job, pixels, deliver))
             self._changed.notify_all()
 
     def expect(self, more: bool) -> None:
-        """Whether further pictures are being decoded, so that waiting for them pays."""
+        """Says whether further pictures are being decoded, for which a batch may wait."""
         with self._changed:
             self._more_coming = more
             self._changed.notify_all()
 
     def _run(self) -> None:
-        """Loads the tower, then encodes, as its further threads do."""
+        """Loads the tower, starts the further threads, and encodes like them."""
         try:
             towers = Towers(self._settings, self._preprocess, self._growth, self._send)
         except Exception as error:
@@ -100,15 +106,15 @@ class Batches:
         else:
             self._fail(models.NOT_RUN(path=self._settings.model, details=str(error)))
 
-    def _next(self, most: int) -> list[_Picture]:
-        """Up to `most` pictures, at least one."""
+    def _next(self, max_pictures: int) -> list[_Picture]:
+        """The next batch; waits until there is at least one picture."""
         with self._changed:
             while not self._waiting:  # or another thread has taken them
                 self._changed.wait_for(lambda: self._waiting)
                 self._changed.wait_for(
-                    lambda: len(self._waiting) >= most or not self._more_coming, _PATIENCE
+                    lambda: len(self._waiting) >= max_pictures or not self._more_coming, _MAX_WAIT
                 )
-            batch, self._waiting = self._waiting[:most], self._waiting[most:]
+            batch, self._waiting = self._waiting[:max_pictures], self._waiting[max_pictures:]
             return batch
 
     def _encode(self, towers: Towers, tower: Tower, pictures: list[_Picture]) -> None:
@@ -124,7 +130,7 @@ class Batches:
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
 
     def _vectors(self, towers: Towers, tower: Tower, pixels: Pixels) -> NDArray[np.float16]:
-        """Memory may be short, here or on the GPU, for a moment or for a whole batch."""
+        """The vectors of a batch, in parts where memory, also a GPU's, doesn't suffice for it."""
         try:
             return towers.encode(tower, pixels)
         except RuntimeError:  # torch's, and its OutOfMemoryError

@@ -1,4 +1,4 @@
-"""Every mode and colour space that a decoder gives, as RGB that a tower knows."""
+"""Pictures of every mode and colour space that a decoder gives, converted to sRGB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
 
 def resizable(image: Image.Image) -> Image.Image:
-    """The same picture in one of the modes L, RGB, RGBA and CMYK, which can be averaged."""
+    """The same picture in one of the modes L, RGB, RGBA and CMYK, whose pixels can be averaged."""
     mode = image.mode
     if mode.startswith("I") or mode == "F":
         return _from_numbers(image)
@@ -26,9 +26,9 @@ def resizable(image: Image.Image) -> Image.Image:
 
 
 def to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture of one of `resizable`'s modes as sRGB; what is transparent becomes white.
+    """A picture in one of `resizable`'s modes as sRGB; transparent parts become white.
 
-    A colour profile that fits the mode is honoured, a broken one ignored.
+    `profile` is an ICC profile, of which one that is broken or doesn't fit the mode is ignored.
     """
     if image.mode == "RGBA":
         white = Image.new("RGB", image.size, (255, 255, 255))
@@ -57,10 +57,11 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 
 
 def _from_numbers(image: Image.Image) -> Image.Image:
-    """Sixteen-bit, 32-bit and floating-point grey as L, its range kept in proportion.
+    """16-bit, 32-bit and floating-point grey as L.
 
-    Numbers up to 1 (floating point only), to 255 and to 65535 are taken as shares of that; others
-    are stretched over the range.
+    The white point is 1 where no number is larger (floating point only), else 255 (floating point
+    only), else 65535; where numbers are negative or larger still, the range from the smallest to
+    the largest is stretched over black to white.
     """
     values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())

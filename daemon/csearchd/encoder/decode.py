@@ -1,4 +1,4 @@
-"""A picture file's bytes to what is known of it, and to the pixels that a tower wants."""
+"""From the bytes of a picture file to what is known of it, and to the pixels that a tower takes."""
 
 from __future__ import annotations
 
@@ -18,29 +18,25 @@ from csearchd.errors import PictureError
 from csearchd.formats.embedded import read_blocks
 from csearchd.formats.identity import identity
 from csearchd.formats.suffixes import is_raw
-from csearchd.metadata.exif import orientation, read_exif, upright
+from csearchd.metadata.exif import exif_orientation, is_on_its_side, read_exif, upright
 from csearchd.metadata.record import embedded_metadata
 from csearchd.models.preprocess import Preprocess
 
-RAW = "RAW"
-_GAP = 3.0  # a picture this much larger than wanted is averaged in blocks first; not visible
+RAW = "RAW"  # in place of Pillow's name of a format
+_MIN_REDUCTION = 3.0  # a picture that much larger than needed is averaged in blocks first: unseen
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a picture before it is decoded.
+class PictureInfo:
+    """What is known of a picture before it is decoded."""
 
-    `format` is Pillow's name, or RAW. Width and height are pixels, as shown. `memory` is about
-    how many bytes decoding takes. `metadata` is what the file itself says (encode.metadata).
-    """
-
-    format: str
-    width: int
+    format: str  # Pillow's name, or RAW
+    width: int  # in pixels, as shown
     height: int
-    orientation: int
+    orientation: int  # 1 to 8, of the coded pixels (EXIF 2.32, tag 0x0112)
     identity: bytes
-    metadata: dict[str, Any]
-    memory: int
+    metadata: dict[str, Any]  # what the file itself says (csearchd.metadata.record)
+    memory: int  # bytes that decoding takes, about
 
 
 class Decoder:
@@ -51,10 +47,13 @@ class Decoder:
         self._limits = limits
         self._formats = register_formats()
 
-    def inspect(self, data: bytes, name: bytes) -> Facts:
-        """What the file `data`, called `name`, is. Decodes nothing. Raises PictureError."""
+    def inspect(self, data: bytes, name: bytes) -> PictureInfo:
+        """What the file `data` is, of which the suffix of `name` says whether it may be camera raw.
+
+        Decodes nothing. Raises PictureError.
+        """
         if is_raw(name) and (raw := read_raw(data, self._limits)) is not None:
-            return Facts(
+            return PictureInfo(
                 format=RAW,
                 width=raw.width,
                 height=raw.height,
@@ -66,59 +65,68 @@ class Decoder:
         image = open_image(data, self._formats, self._limits)
         assert image.format is not None
         exif = read_exif(image, data)
-        turn = orientation(exif)
+        orientation = exif_orientation(exif)
         tags = getattr(image, "tag_v2", None)
         # Pillow gives a TIFF's size as shown, that of others as coded.
         width, height = (tags[256], tags[257]) if tags else image.size
-        if turn >= 5:
+        if is_on_its_side(orientation):
             width, height = height, width
         metadata = embedded_metadata(exif, read_blocks(image, data))
-        self._reduce(image, width, height, turn)
-        return Facts(
+        self._reduce(image, width, height, orientation)
+        return PictureInfo(
             format=image.format,
             width=width,
             height=height,
-            orientation=turn,
-            identity=identity(data, image.format, turn),
+            orientation=orientation,
+            identity=identity(data, image.format, orientation),
             metadata=metadata,
             memory=memory_needed(image, width * height),
         )
 
-    def decode(self, data: bytes, facts: Facts) -> NDArray[np.uint8]:
-        """The picture as the tower wants it: (height, width, 3), sRGB.
+    def decode(self, data: bytes, info: PictureInfo) -> NDArray[np.uint8]:
+        """The picture as the tower takes it: uint8 (height, width, 3), sRGB.
 
-        Raises PictureError, or MemoryError where the file takes more than its header lets expect.
+        `info` is what `inspect` returned for `data`. Raises PictureError, or MemoryError where the
+        file takes more memory than its header lets expect.
         """
-        check_memory(facts.memory, self._limits)
+        check_memory(info.memory, self._limits)
         try:
-            return self._decode(data, facts)
+            return self._decode(data, info)
         except (PictureError, MemoryError):
             raise
         except Exception as error:  # a decoder in the hands of a hostile file raises anything
             raise undecodable(error) from error
 
-    def _decode(self, data: bytes, facts: Facts) -> NDArray[np.uint8]:
-        turn = facts.orientation
-        least = self._preprocess.least_size(facts.width, facts.height)
-        if facts.format == RAW:
-            image = raw_preview(data, turn, max(least), self._formats, self._limits)
-            turn = 1
+    def _decode(self, data: bytes, info: PictureInfo) -> NDArray[np.uint8]:
+        orientation = info.orientation
+        min_size = self._preprocess.least_size(info.width, info.height)
+        if info.format == RAW:
+            image = raw_preview(data, orientation, max(min_size), self._formats, self._limits)
+            orientation = 1
         else:
             image = open_image(data, self._formats, self._limits)
-            self._reduce(image, facts.width, facts.height, turn)
+            self._reduce(image, info.width, info.height, orientation)
             image.load()
-            if facts.format == "TIFF":
-                turn = orientation(image.getexif())  # Pillow has turned it, and says so
+            if info.format == "TIFF":
+                orientation = exif_orientation(image.getexif())  # Pillow has applied it
         profile = image.info.get("icc_profile")
         image = resizable(image)
-        across = least if turn < 5 else least[::-1]
-        factor = int(min(image.width / across[0], image.height / across[1]) / _GAP)
+        min_width, min_height = _as_coded(min_size, orientation)
+        factor = int(min(image.width / min_width, image.height / min_height) / _MIN_REDUCTION)
         if factor > 1:
             image = Image.Image.reduce(image, factor)
-        return self._preprocess.fit(upright(to_rgb(image, profile), turn))
+        return self._preprocess.fit(upright(to_rgb(image, profile), orientation))
 
-    def _reduce(self, image: Image.Image, width: int, height: int, turn: int) -> None:
-        """Has a JPEG decoded at the smallest of its scales that is large enough."""
+    def _reduce(self, image: Image.Image, width: int, height: int, orientation: int) -> None:
+        """Has a JPEG decoded at the smallest of its scales that is large enough.
+
+        `width` and `height` are those shown.
+        """
         if image.format in ("JPEG", "MPO"):
-            least = self._preprocess.least_size(width, height)
-            image.draft(None, least if turn < 5 else least[::-1])
+            min_size = self._preprocess.least_size(width, height)
+            image.draft(None, _as_coded(min_size, orientation))
+
+
+def _as_coded(shown: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Width and height of the coded pixels for a size as shown."""
+    return shown[::-1] if is_on_its_side(orientation) else shown

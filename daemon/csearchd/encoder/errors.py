@@ -1,4 +1,4 @@
-"""What can be wrong with a picture, in words for people."""
+"""What can be wrong with a picture, in sentences for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = {"JPEG2000": "JPEG 2000", "WEBP": "WebP"}
 
 
 def unidentified(data: bytes) -> PictureError:
-    """For a file that no decoder takes."""
+    """The error for a file that no decoder accepts."""
     format = signature_format(data)
     if format is None or format == "HEIF":  # other ISO base media files are films, mostly
         return PictureError(reasons.UNKNOWN_FORMAT())
@@ -19,7 +19,7 @@ def unidentified(data: bytes) -> PictureError:
 
 
 def undecodable(error: BaseException) -> PictureError:
-    """For a decoder that gave up with `error`."""
+    """The error for a picture whose decoder raised `error`."""
     text = " ".join(str(error).split())[:200]
     lowered = text.lower()
     if "truncated" in lowered or isinstance(error, EOFError):
@@ -28,7 +28,7 @@ def undecodable(error: BaseException) -> PictureError:
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Raises PictureError for a picture of too many pixels, or of none."""
+    """Raises PictureError for a picture with too many pixels, or with none."""
     if width < 1 or height < 1:
         raise PictureError(reasons.NO_PIXELS(width=width, height=height))
     if width * height > limits.pixels:
@@ -44,7 +44,7 @@ def check_memory(needed: int, limits: Limits) -> None:
 
 
 def memory_exhausted(limits: Limits) -> PictureError:
-    """For a file that took more memory than its header lets expect."""
+    """The error for a file that took more memory than its header lets expect."""
     return PictureError(reasons.EXCEEDS_MEMORY(limit=round(limits.memory / 1e6)))
 
 

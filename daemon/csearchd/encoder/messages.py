@@ -1,4 +1,4 @@
-"""What the daemon and the encoder process say to each other.
+"""The messages between the daemon and the encoder process.
 
 They are joined by a Unix socketpair (SOCK_STREAM) and speak the frames of csearch.protocol.wire,
 each of at most MAX_FRAME bytes. `job` is a number of the daemon's choice, unique while the encoder
@@ -24,9 +24,9 @@ encoder → daemon
                                         again in its turn
     {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
      height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
-    {op: "decoding", job}               decoding begins. A time limit (the module `picture_clock`)
-                                        runs from `started` to `identified` or `waiting`, and from
-                                        here to `decoded`
+    {op: "decoding", job}               decoding begins. The time limit (the module
+                                        `picture_time_limit`) runs from `started` to `identified`
+                                        or `waiting`, and from here to `decoded`
     {op: "decoded", job}                the pixels are ready; a crash from now on is not the
                                         picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
@@ -56,7 +56,7 @@ from dataclasses import dataclass
 from csearch.protocol.wire import Message
 
 MAX_FRAME = 64 << 20
-SOFTWARE = "csearch"  # what a PNG says of its maker: only our own are replaced by others
+SOFTWARE = "csearch"  # the text "Software" of PNG files made here; no others are overwritten
 METHOD = "occlusion"  # by which `explain` finds regions
 
 
@@ -65,7 +65,7 @@ class Limits:
     """What one picture may cost. A picture beyond a limit fails with the limit's name."""
 
     pixels: int
-    bytes: int
+    bytes: int  # of the file
     memory: int  # bytes that decoding may take
 
 
@@ -73,10 +73,10 @@ class Limits:
 class Settings:
     """The `configure` message."""
 
-    model: str
+    model: str  # the model's directory
     limits: Limits
-    threads: int
-    device: str
+    threads: int  # that compute
+    device: str  # "auto", "cpu" or "cuda"
 
     @classmethod
     def from_message(cls, message: Message) -> Settings:

@@ -19,17 +19,17 @@ from csearchd.reasons import pictures as reasons
 from csearchd.system import processors
 
 _DECODER_THREADS = 4
-# Bytes for a pixel, beside the decoded image itself: what the codec holds meanwhile (planes,
-# canvases, copies), and what a change of mode makes.
+# Bytes for a pixel: what the codec holds beside the decoded image (planes, canvases, copies), and
+# what the decoded image takes by its mode.
 _CODEC_BYTES = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "JXL": 20, "TIFF": 4}
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2}
 
 
 def register_formats() -> tuple[str, ...]:
-    """Makes Pillow ready. Returns the names of the formats that may be opened, and no others are.
+    """Prepares Pillow, once in a process; returns its names of the formats that are opened.
 
-    Once in a process. Pillow's own guard against decompression bombs gives way to Limits, and that
-    against long texts, for which it refuses a PNG, to the one here.
+    Pillow's own guard against decompression bombs is replaced by Limits, and its guard against long
+    texts in PNG, which refuses the whole file, by csearchd.formats.png.
     """
     Image.MAX_IMAGE_PIXELS = None
     PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT_BYTES
@@ -47,7 +47,10 @@ def register_formats() -> tuple[str, ...]:
 
 
 def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
-    """The picture in `data`, its header read, its pixels not. Raises PictureError."""
+    """The picture in the file `data`, with its header read and its pixels not yet decoded.
+
+    `formats` are those of `register_formats`. Raises PictureError.
+    """
     if not (has_honest_exif(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
         raise PictureError(reasons.METADATA_TOO_LARGE())
     try:
@@ -64,7 +67,7 @@ def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.I
 
 
 def _check_tiles(image: Image.Image, limits: Limits) -> None:
-    """A TIFF's tile is decoded whole, and may claim to be far larger than the picture."""
+    """Raises PictureError where a TIFF's tile, which is decoded whole, is far too large."""
     tags = getattr(image, "tag_v2", {})
     width, height = tags.get(322), tags.get(323)
     if isinstance(width, int) and isinstance(height, int) and width * height > limits.pixels:
@@ -72,7 +75,10 @@ def _check_tiles(image: Image.Image, limits: Limits) -> None:
 
 
 def memory_needed(image: Image.Image, coded_pixels: int) -> int:
-    """About how many bytes it takes to decode an opened, perhaps reduced, image."""
+    """About how many bytes it takes to decode an opened image.
+
+    `coded_pixels` is how many it had before it was reduced by `draft`.
+    """
     pixels = image.width * image.height
     size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
     if image.mode not in ("L", "RGB", "CMYK"):

@@ -1,4 +1,4 @@
-"""The encoder's threads: files are read and identified, and decoded when the daemon wants them."""
+"""The encoder's threads, which read and identify files, and decode those that the daemon wants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from csearch.protocol.wire import Message
 from csearchd.encoder import occlusion
 from csearchd.encoder.batches import Batches, Pixels
-from csearchd.encoder.decode import Decoder, Facts
+from csearchd.encoder.decode import Decoder, PictureInfo
 from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
@@ -29,22 +29,22 @@ from csearchd.reasons import pictures as reasons
 from csearchd.system.files import FileStat, check_open_file, open_file, open_parent, read_file
 from csearchd.system.memory import Budget, limit_growth
 
-_IN_FLIGHT = 256 << 20  # bytes of files that are held
+_MAX_HELD = 256 << 20  # bytes of files that are held at a time
 _NO_PICTURE = 0  # in place of the orientation
-_SLACK = 1 << 30  # bytes that the process may grow by beside files and pictures: the tower at work
+_TOWER_GROWTH = 1 << 30  # bytes that a computing tower takes, beside files and pictures
 
 
 Stat: TypeAlias = Sequence[int]
-"""Size, mtime_ns, ctime_ns and inode of a file as the library knows it; all 0: it doesn't."""
+"""Size, mtime_ns, ctime_ns and inode of a file as the library knows them; all 0 if it doesn't."""
 
 
 @dataclass
 class _Read:
     job: int
     path: bytes
-    size: int = 0  # known when it has been put back
-    fd: int | None = None  # where the file was handed over
-    stat: Stat | None = None  # what is known of it, else
+    size: int = 0  # in bytes; known once it had to wait for memory
+    fd: int | None = None  # an open file, in place of the path
+    stat: Stat | None = None  # of the file that is expected at the path
 
 
 @dataclass
@@ -52,24 +52,27 @@ class _Held:
     job: int
     file: FileStat
     data: bytes
-    facts: Facts
-    query: bytes | None = None  # where its regions are wanted, not its vector
+    info: PictureInfo
+    query: bytes | None = None  # set where regions are wanted in place of a vector
 
 
 class Pipeline:
-    """Takes the daemon's messages, and sends what they lead to, from several threads."""
+    """Carries out the daemon's messages, in several threads that send the results."""
 
     def __init__(
         self, settings: Settings, send: Callable[[Message], None], fail: Callable[[Reason], None]
     ) -> None:
-        """Raises OSError, ValueError, KeyError or TypeError where the model's directory has no
-        proper configuration."""
+        """`send` sends a message to the daemon; `fail` is called when the model can't be used.
+
+        Raises OSError, ValueError, KeyError or TypeError where the model's directory has no valid
+        configuration.
+        """
         preprocess = Preprocess.of_model(settings.model)
         self._limits = settings.limits
         self._send = send
         self._decoder = Decoder(preprocess, settings.limits)
         self._budget = Budget(settings.limits.memory)
-        growth = 2 * settings.limits.memory + _IN_FLIGHT + settings.limits.bytes + _SLACK
+        growth = 2 * settings.limits.memory + _MAX_HELD + settings.limits.bytes + _TOWER_GROWTH
         self._batches = Batches(settings, preprocess, growth, send, self._wake, fail)
         self._changed = threading.Condition()
         self._reads: deque[_Read] = deque()
@@ -82,19 +85,19 @@ class Pipeline:
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
 
     def read(self, job: int, path: bytes, fd: int | None = None, stat: Stat | None = None) -> None:
-        """Reads the file at `path`, or `fd`, which is closed then.
+        """Reads and identifies the file at `path`, or the open file `fd`, which it closes.
 
-        What is at `path` counts as changed where it isn't the file of `stat`: it may be reached
-        through a symbolic link that has taken a directory's place.
+        A file at `path` that isn't the one of `stat` counts as changed: it may be reached through a
+        symbolic link that has taken a directory's place.
         """
         with self._changed:
             self._reads.append(_Read(job, path, fd=fd, stat=stat))
             self._changed.notify()
 
     def encode(self, job: int, query: bytes | None = None) -> None:
-        """Makes its vector, or, with a query's vector, a picture of the regions that match.
+        """Encodes an identified job's picture; with `query`, finds the regions that match it.
 
-        Unknown jobs are ignored, as are those that are over.
+        `query` is a unit vector, little-endian float32. Jobs that are unknown or over are ignored.
         """
         with self._changed:
             held = self._held.pop(job, None)
@@ -103,10 +106,11 @@ class Pipeline:
                 self._decodes.append(held)
                 self._batches.expect(True)
             self._changed.notify()
-        if held is not None and held.facts.memory <= self._limits.memory:
-            self._batches.start()  # else it will fail, and a tower takes seconds and memory
+        if held is not None and held.info.memory <= self._limits.memory:
+            self._batches.start()  # not for one that will fail: a tower takes seconds and memory
 
     def skip(self, job: int) -> None:
+        """Ends an identified job whose content is known. Unknown jobs are ignored."""
         with self._changed:
             held = self._held.pop(job, None)
         if held is not None:
@@ -126,7 +130,7 @@ class Pipeline:
                     self._read(task)
             except MemoryError:
                 self._failed(task.job, memory_exhausted(self._limits).reason)
-            except Exception as error:  # whatever a file does, it costs no other one
+            except Exception as error:  # a hostile file must not stop the thread
                 self._failed(task.job, reasons.UNREADABLE(reason=OTHER(text=str(error))))
 
     def _take(self) -> _Read | _Held:
@@ -141,7 +145,7 @@ class Pipeline:
                 self._changed.wait()
 
     def _has_room(self, size: int) -> bool:
-        return self._in_flight == 0 or self._in_flight + size <= _IN_FLIGHT
+        return self._in_flight == 0 or self._in_flight + size <= _MAX_HELD
 
     def _release(self, size: int) -> None:
         with self._changed:
@@ -166,7 +170,10 @@ class Pipeline:
                 os.close(directory)
 
     def _read_open(self, task: _Read, fd: int, file: FileStat, directory: int | None) -> None:
-        """Closes `fd`, unless it was handed over and is put back. Raises UnreadableError."""
+        """Reads an open file; closes `fd` unless a handed-over file has to wait for memory.
+
+        Raises UnreadableError.
+        """
         if task.stat and _is_another(file, task.stat):
             os.close(fd)
             raise UnreadableError(reasons.CHANGED_BEFORE(), changed=True, file=file)
@@ -179,12 +186,12 @@ class Pipeline:
             return
         kept = False
         try:
-            beside = from_attributes(fd)
+            attributes = from_attributes(fd)
             data = read_file(fd, file)
             sidecar = {}
             if directory is not None:
                 sidecar = from_sidecar(os.path.basename(task.path), directory)
-            kept = self._identify(task, file, data, (sidecar, beside))
+            kept = self._identify(task, file, data, sidecar, attributes)
         finally:
             if not kept:
                 self._release(file.size)
@@ -197,30 +204,35 @@ class Pipeline:
             return room
 
     def _identify(
-        self, task: _Read, file: FileStat, data: bytes, said: tuple[dict[str, Any], dict[str, Any]]
+        self,
+        task: _Read,
+        file: FileStat,
+        data: bytes,
+        sidecar: dict[str, Any],
+        attributes: dict[str, Any],
     ) -> bool:
-        """Whether the picture is held for the daemon's answer.
+        """Identifies a file; whether it is held for the daemon's answer.
 
-        `said`: what its sidecar and its extended attributes say of it.
+        `sidecar` and `attributes` are its metadata outside of the file.
         """
         try:
-            facts = self._decoder.inspect(data, task.path)
+            info = self._decoder.inspect(data, task.path)
         except PictureError as error:
-            # Under another name it may be camera raw: that must not be what failed here.
+            # Under another name the same content may be camera raw, whose identity this isn't.
             self._failed(task.job, error.reason, file, identity(data, None, _NO_PICTURE))
             return False
-        metadata = merged(said[0], facts.metadata, said[1])
+        metadata = merged(sidecar, info.metadata, attributes)
         with self._changed:
-            self._held[task.job] = _Held(task.job, file, data, facts)
+            self._held[task.job] = _Held(task.job, file, data, info)
         self._send(
             {
                 "op": "identified",
                 "job": task.job,
                 "scheme": SCHEME,
-                "identity": facts.identity,
-                "format": facts.format,
-                "width": facts.width,
-                "height": facts.height,
+                "identity": info.identity,
+                "format": info.format,
+                "width": info.width,
+                "height": info.height,
                 "metadata": metadata,
                 **asdict(file),
             }
@@ -236,7 +248,7 @@ class Pipeline:
             else:
                 self._explain(held.job, pixels, np.frombuffer(held.query, "<f4"))
         except PictureError as error:
-            self._failed(held.job, error.reason, held.file, held.facts.identity)
+            self._failed(held.job, error.reason, held.file, held.info.identity)
         finally:
             self._release(held.file.size)
             with self._changed:
@@ -260,12 +272,12 @@ class Pipeline:
         self._send({"op": "explained", "job": job, "png": png})
 
     def _pixels(self, held: _Held) -> Pixels:
-        """Memory can be short for another picture's sake: then once more, with no other beside."""
-        for amount in (held.facts.memory, self._budget.size):
+        """The decoded picture; tries again alone where memory runs short beside other pictures."""
+        for amount in (held.info.memory, self._budget.size):
             with self._budget.take(amount):
                 self._send({"op": "decoding", "job": held.job})
                 try:
-                    return self._decoder.decode(held.data, held.facts)
+                    return self._decoder.decode(held.data, held.info)
                 except MemoryError:
                     pass
         raise memory_exhausted(self._limits)
@@ -288,8 +300,11 @@ class Pipeline:
 
 
 def _is_another(file: FileStat, stat: Stat) -> bool:
-    """Whether an open file isn't the one that the library knows. A move changes the ctime, which
-    isn't known then; the number of an inode may change where it isn't kept on the disk."""
+    """Whether an open file isn't the one that the library knows.
+
+    The ctime isn't known after a move, which changes it; the inode doesn't count where it is 0,
+    on file systems that don't keep its number.
+    """
     size, mtime_ns, ctime_ns, inode = stat
     if not any(stat):
         return False

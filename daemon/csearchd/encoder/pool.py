@@ -1,8 +1,8 @@
-"""The encoder process as the daemon sees it: started when needed, replaced when it dies.
+"""The daemon's end of the encoder process, which is started when needed and replaced when it dies.
 
-A picture that kills the encoder, or holds it up, must cost only that picture. When the encoder
-dies, the pictures that were being read or decoded are suspects: a new encoder gets them one at a
-time, and the one that kills it alone is guilty.
+A picture that kills the encoder, or hangs it, must cost only that picture. When the encoder dies,
+the pictures that were being read or decoded are suspects: a new encoder gets them one at a time,
+and a picture fails when it kills an encoder that has no other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.messages import MAX_FRAME, Settings
-from csearchd.encoder.picture_clock import Clock
+from csearchd.encoder.picture_time_limit import CountedTime
 from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
 from csearchd.reasons import Reason
@@ -28,67 +28,70 @@ from csearchd.reasons.service import UNEXPECTED
 
 log = logging.getLogger(__name__)
 
-_WINDOW = 64  # jobs in the encoder's hands at a time: two batches of the largest,
-_WINDOW_OF_THREAD = 8  # or for each thread: a batch of a small one, one decoded meanwhile
-_KILLS = (
-    3  # that a picture which was alone in the encoder may see: somebody else may have killed it
-)
-_MOST_SECONDS = 3600.0  # that poll(2) waits at a time: it can't count far
-_DYING = 5.0  # seconds: whom a file system doesn't let go can't be killed, nor waited for
-_SILENCE = 600.0  # seconds without a word from an encoder that has work: it hangs
+# Jobs that the encoder has at a time: two batches of a large tower, or for each thread one batch of
+# a small tower and one that is decoded meanwhile, whichever is more
+_WINDOW = 64
+_WINDOW_PER_THREAD = 8
+_MAX_KILLS = 3  # by SIGKILL, which another program may have sent, before a lone picture fails
+_MAX_POLL_SECONDS = 3600.0  # poll(2) takes an int of milliseconds
+_KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
+_SILENCE_SECONDS = 600.0  # after which an encoder that has work and sends nothing is killed
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a job; it is over, unless `op` is "identified".
+    """What happened to a job. The job is over, unless `op` is "identified".
 
-    `found` is the `identified` message. An identified job waits for `Pool.answer` or `explain`.
+    An identified job waits for `Pool.answer` or `Pool.explain`.
     """
 
     op: str  # "identified", "encoded", "explained" or "failed"
     job: Job
-    found: Message | None = None
-    vector: bytes | None = None
-    png: bytes | None = None
-    reason: Reason | None = None  # why it failed
-    changed: bool = False
+    found: Message | None = None  # the `identified` message (csearchd.encoder.messages)
+    vector: bytes | None = None  # of "encoded"; a unit vector, little-endian float16
+    png: bytes | None = None  # of "explained"; a PNG file
+    reason: Reason | None = None  # of "failed"
+    changed: bool = False  # of "failed": the file changed meanwhile and should be tried again
 
 
 @dataclass
 class _Flight:
-    """A job in the encoder's hands."""
+    """A job that the encoder has, or will get."""
 
     job: Job
     path: bytes
-    began: float | None = None  # by the pool's clock: when reading or decoding began
+    began: float | None = None  # in counted time: when reading or decoding began
     decoded: bool = False
     found: Message | None = None
-    alone: bool = False
-    kills: int = 0  # how often an encoder was killed that had this alone
-    number: int = 0
-    file: int | None = None  # handed over in place of the path
+    alone: bool = False  # the encoder has no other
+    kills: int = 0  # how many encoders died that had no other
+    number: int = 0  # by which messages name it
+    file: int | None = None  # an open descriptor that is sent in place of the path
 
 
 class Pool:
     """Runs jobs in an encoder. Used by one thread; nothing blocks but `poll`."""
 
     def __init__(self, settings: Settings, max_seconds: float, urgent: bool = False) -> None:
-        """`urgent`: somebody waits, so that the encoder isn't to give way to others."""
+        """`max_seconds` is the time limit of a picture (csearchd.encoder.picture_time_limit).
+
+        With `urgent` the encoder keeps its priority, since a user waits.
+        """
         self._urgent = urgent
-        self._window = max(_WINDOW, settings.threads * _WINDOW_OF_THREAD)
+        self._window = max(_WINDOW, settings.threads * _WINDOW_PER_THREAD)
         self.settings = settings
         self.max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._unpacker = Unpacker(MAX_FRAME)
         self._outbox = bytearray()
-        self._outgoing: list[int] = []  # files that go with it
+        self._outgoing: list[int] = []  # descriptors to send with the next bytes
         self._flights: dict[int, _Flight] = {}
-        self._waiting: deque[_Flight] = deque()  # to be sent, again or at last
+        self._waiting: deque[_Flight] = deque()  # to be sent, some of them again
         self._suspects: deque[_Flight] = deque()
         self._number = 0
         self._ready = False
-        self._clock = Clock()
+        self._time = CountedTime()
         self._heard = 0.0
 
     @property
@@ -98,31 +101,38 @@ class Pool:
 
     @property
     def busy(self) -> int:
-        """How many jobs are not over."""
+        """How many submitted jobs are not over."""
         return len(self._flights) + len(self._waiting) + len(self._suspects)
 
     @property
     def running(self) -> bool:
+        """Whether there is an encoder process."""
         return self._process is not None
 
     @property
     def pid(self) -> int | None:
+        """The encoder's process id."""
         return self._process.pid if self._process else None
 
     def submit(self, job: Job, path: bytes, file: int | None = None) -> None:
-        """Reads the picture at `path`, or the open regular `file`, which must stay so until it is
-        over."""
+        """Has the picture at `path` read, or the regular file open as the descriptor `file`.
+
+        The caller must keep `file` open until the job is over.
+        """
         self._waiting.append(_Flight(job, path, file=file))
 
     def explain(self, job: Job, query: bytes) -> None:
-        """Answers an identified job: the regions that match `query` are wanted (float32)."""
+        """Answers an identified job: asks for the regions that match a query.
+
+        `query` is its unit vector, little-endian float32.
+        """
         for number, flight in self._flights.items():
             if flight.job is job:
                 self._send({"op": "explain", "job": number, "query": query})
                 return
 
     def answer(self, job: Job, encode: bool) -> None:
-        """Answers an identified job; one that isn't to be encoded is over."""
+        """Answers an identified job: asks for its vector, or else ends the job."""
         for number, flight in self._flights.items():
             if flight.job is job:
                 self._send({"op": "encode" if encode else "skip", "job": number})
@@ -131,10 +141,9 @@ class Pool:
                 return
 
     def poll(self, timeout: float | None, wake: int) -> list[Event]:
-        """Waits up to `timeout` seconds, or until the descriptor `wake` is readable, for events.
+        """Waits for events, up to `timeout` seconds or until the descriptor `wake` is readable.
 
-        Raises EncoderUnusable; jobs that were not over then are forgotten, and the pool can be used
-        again.
+        Raises EncoderUnusable; then all jobs are forgotten, and the pool can be used again.
         """
         self._dispatch()
         poller = select.poll()
@@ -144,7 +153,9 @@ class Pool:
             poller.register(self._socket, mode)
         if self._flights:
             timeout = min(timeout if timeout is not None else 1.0, 1.0)
-        ready = dict(poller.poll(None if timeout is None else min(timeout, _MOST_SECONDS) * 1000))
+        if timeout is not None:
+            timeout = min(timeout, _MAX_POLL_SECONDS) * 1000
+        ready = dict(poller.poll(timeout))
         events: list[Event] = []
         if self._socket and (mask := ready.get(self._socket.fileno())):
             try:
@@ -157,30 +168,30 @@ class Pool:
         return events + self._overdue()
 
     def close(self) -> None:
-        """Ends the encoder at once; what it had is forgotten."""
+        """Ends the encoder at once and forgets all jobs."""
         self._end()
         self._flights.clear()
         self._waiting.clear()
         self._suspects.clear()
 
-    def _end(self, patience: float = 0.0) -> int:
-        """Ends the encoder, if there is one, after `patience` seconds. Returns its exit status."""
+    def _end(self, grace: float = 0.0) -> int:
+        """Ends the encoder, if there is one; kills it after `grace` seconds. Its exit status."""
         if self._process is None or self._socket is None:
             return 0
         self._socket.close()
         try:
-            code = self._process.wait(patience)
+            code = self._process.wait(grace)
         except subprocess.TimeoutExpired:
             self._process.kill()
             try:
-                code = self._process.wait(_DYING)
+                code = self._process.wait(_KILL_SECONDS)
             except subprocess.TimeoutExpired:
                 code = -signal.SIGKILL
         self._process = self._socket = None
         return code
 
     def _dispatch(self) -> None:
-        """Sends what may be sent now."""
+        """Sends the jobs that the encoder may get now."""
         if self._suspects:
             if not self._flights:
                 self._start(self._suspects.popleft(), alone=True)
@@ -213,7 +224,7 @@ class Pool:
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            # -P: what lies in the directory the daemon runs in must not be imported
+            # -P: modules in the working directory must not be imported
             command = [sys.executable, "-P", "-m", "csearchd.encoder", str(theirs.fileno())]
             command += ["urgent"] if self._urgent else []
             self._process = subprocess.Popen(
@@ -230,7 +241,7 @@ class Pool:
         self._outbox.clear()
         self._outgoing.clear()
         self._ready = False
-        self._heard = self._clock.seconds()
+        self._heard = self._time.seconds()
         self._send(self.settings.to_message())
         log.debug("encoder %d started", self._process.pid)
 
@@ -269,7 +280,7 @@ class Pool:
                 return events + self._died()
             if not data:
                 return events + self._died()
-            self._heard = self._clock.seconds()
+            self._heard = self._time.seconds()
             try:
                 for message in self._unpacker.feed(data):
                     if event := self._take(message):
@@ -279,8 +290,10 @@ class Pool:
                 return events + self._died()
 
     def _take(self, message: Message) -> Event | None:
-        """As `_handle`; a message that is not as it should be costs its job. Raises ProtocolError
-        where that isn't known."""
+        """As `_handle`, but a message that is invalid fails its job.
+
+        Raises ProtocolError where its job isn't known.
+        """
         try:
             return self._handle(message)
         except EncoderUnusable:
@@ -313,7 +326,7 @@ class Pool:
         if flight is None:
             return None
         if op in ("started", "decoding"):
-            flight.began = self._clock.seconds()
+            flight.began = self._time.seconds()
         elif op == "decoded":
             flight.decoded = True
         elif op == "waiting":
@@ -336,8 +349,8 @@ class Pool:
         return None
 
     def _died(self) -> list[Event]:
-        """The encoder is gone: finds the suspects, or the guilty one."""
-        code = self._end(patience=1.0)
+        """Handles the encoder's death: a lone picture fails, several become suspects."""
+        code = self._end(grace=1.0)
         how = _ending(code)
         flights = list(self._flights.values())
         self._flights.clear()
@@ -347,7 +360,7 @@ class Pool:
         if flights[0].alone:
             (flight,) = flights
             flight.kills += 1
-            if code == -signal.SIGKILL and flight.kills < _KILLS:
+            if code == -signal.SIGKILL and flight.kills < _MAX_KILLS:
                 self._suspects.appendleft(flight)
                 return []
             if flight.began is None:
@@ -363,16 +376,16 @@ class Pool:
         suspects = [f for f in flights if f.began is not None and not f.decoded] or flights
         log.warning("the encoder ended (%s); trying %d pictures one by one", how, len(suspects))
         self._suspects.extend(suspects)
-        guilty = {id(flight) for flight in suspects}
-        self._waiting.extendleft(f for f in reversed(flights) if id(f) not in guilty)
+        suspected = {id(flight) for flight in suspects}
+        self._waiting.extendleft(f for f in reversed(flights) if id(f) not in suspected)
         return []
 
     def _overdue(self) -> list[Event]:
-        """Gives up a picture that takes too long, and with it the encoder that can't let go."""
+        """Fails a picture that takes too long, and ends the encoder, which can't be interrupted."""
         if self._process and self._flights:
-            self._clock.look(self._process.pid)
-        now = self._clock.seconds()
-        if self._process and self._flights and now - self._heard > _SILENCE:
+            self._time.update(self._process.pid)
+        now = self._time.seconds()
+        if self._process and self._flights and now - self._heard > _SILENCE_SECONDS:
             self._process.kill()
             return []
         for flight in self._flights.values():
@@ -396,7 +409,7 @@ class Pool:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what the service manager means for us alone, and without a network."""
+    """The daemon's environment, without the service manager's variables; offline."""
     private = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC"}
     private.add("OPENBLAS_NUM_THREADS")  # PyTorch may use that library too
     kept = {name: value for name, value in os.environ.items() if name not in private}

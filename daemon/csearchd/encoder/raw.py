@@ -1,4 +1,4 @@
-"""Camera raw through LibRaw: by the preview that the camera embedded, as a viewer shows it."""
+"""Camera raw through LibRaw: shown by the preview that the camera embedded, as viewers do."""
 
 from __future__ import annotations
 
@@ -14,24 +14,30 @@ from csearchd.encoder.opening import open_image
 from csearchd.errors import PictureError
 from csearchd.formats.parsing import MetadataBlocks
 from csearchd.formats.raw import metadata_blocks
-from csearchd.metadata.exif import ORIENTATION, read_exif, read_raw_exif, upright
+from csearchd.metadata.exif import (
+    ORIENTATION,
+    is_on_its_side,
+    read_exif,
+    read_raw_exif,
+    upright,
+)
 
-_FLIPS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip → EXIF orientation
+_ORIENTATIONS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip → orientation
 
 
 @dataclass(frozen=True)
 class RawInfo:
-    """Width and height as shown, in pixels; the orientation of the sensor's data; its metadata."""
+    """What a camera raw file says of itself."""
 
-    width: int
+    width: int  # in pixels, as shown
     height: int
-    orientation: int
+    orientation: int  # 1 to 8, of the sensor's data
     exif: Image.Exif
     blocks: MetadataBlocks
 
 
 def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
-    """What the file says of itself; None where it isn't camera raw. Raises PictureError."""
+    """What the file `data` says of itself; None where it isn't camera raw. Raises PictureError."""
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
             sizes = raw.sizes
@@ -39,23 +45,24 @@ def read_raw(data: bytes, limits: Limits) -> RawInfo | None:
         return None
     check_pixels(sizes.raw_width, sizes.raw_height, limits)
     width, height = sizes.width, sizes.height
-    turn = _FLIPS.get(sizes.flip, 1)
-    if turn >= 5:
+    orientation = _ORIENTATIONS.get(sizes.flip, 1)
+    if is_on_its_side(orientation):
         width, height = height, width
-    return RawInfo(width, height, turn, read_raw_exif(data), metadata_blocks(data))
+    return RawInfo(width, height, orientation, read_raw_exif(data), metadata_blocks(data))
 
 
 def raw_preview(
-    data: bytes, turn: int, least: int, formats: tuple[str, ...], limits: Limits
+    data: bytes, orientation: int, min_side: int, formats: tuple[str, ...], limits: Limits
 ) -> Image.Image:
-    """An upright picture whose shorter side has at least `least` pixels. Raises PictureError.
+    """An upright picture whose shorter side has at least `min_side` pixels. Raises PictureError.
 
-    The embedded preview, turned by its own orientation or else by `turn`, that of the sensor's
-    data; or where there is none or too small a one, the sensor's data at half the size.
+    It is the embedded preview, turned by its own orientation or else by `orientation`, that of the
+    sensor's data; or where there is none or too small a one, the sensor's data at half the size.
+    `formats` are those of csearchd.encoder.opening.register_formats.
     """
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
-            preview = _embedded(raw, turn, least, formats, limits)
+            preview = _embedded(raw, orientation, min_side, formats, limits)
             if preview is not None:
                 return preview
             # LibRaw turns what it develops.
@@ -65,7 +72,7 @@ def raw_preview(
 
 
 def _embedded(
-    raw: rawpy.RawPy, turn: int, least: int, formats: tuple[str, ...], limits: Limits
+    raw: rawpy.RawPy, orientation: int, min_side: int, formats: tuple[str, ...], limits: Limits
 ) -> Image.Image | None:
     try:
         preview = raw.extract_thumb()
@@ -73,9 +80,9 @@ def _embedded(
             image = Image.fromarray(preview.data)
         else:
             image = open_image(preview.data, formats, limits)
-            turn = read_exif(image, preview.data).get(ORIENTATION, turn)
-            image.draft(None, (least, least))
+            orientation = read_exif(image, preview.data).get(ORIENTATION, orientation)
+            image.draft(None, (min_side, min_side))
             image.load()
     except (rawpy.LibRawError, PictureError, OSError):
         return None
-    return upright(image, turn) if min(image.size) >= least else None
+    return upright(image, orientation) if min(image.size) >= min_side else None

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 _VISUAL = "visual."  # how open_clip's names of the image tower's weights begin
 _BF16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last one is ARM's
-_TRIAL = 2  # pictures by which arithmetics are compared
-_LEAST_COSINE = 0.999
+_TRIAL = 2  # pictures on which arithmetics are compared
+_MIN_COSINE = 0.999  # of the vectors in half precision with those in float32
 
 
 class ImageTower:
@@ -31,11 +31,14 @@ class ImageTower:
     shared = False  # it has threads of its own
 
     def __init__(self, directory: str, preprocess: Preprocess, device: str, threads: int) -> None:
-        """Loads the model from a directory of open_clip's local-dir form. `device` is "cpu", "cuda"
-        or "auto": the GPU where torch can use it, else the CPU. Raises TowerError."""
+        """Loads the model from a directory of open_clip's local-dir form.
+
+        `device` is "cpu", "cuda" or "auto": the GPU where torch can use it, else the CPU. `threads`
+        is how many threads torch uses. Raises TowerError.
+        """
         os.environ["HF_HUB_OFFLINE"] = "1"  # never the network
-        # Threads that are done sleep, instead of keeping a core busy that a decoder or somebody
-        # else's program needs: three times as many pictures on a busy machine.
+        # Threads that are done sleep, instead of keeping a core busy that a decoder or another
+        # program needs: three times as many pictures on a busy machine.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             import open_clip  # noqa: F401 — so that what is missing is named
@@ -52,7 +55,7 @@ class ImageTower:
                 return
             except TowerError:
                 raise
-            except Exception as error:  # its driver is too old, or it is, or its memory is taken
+            except Exception as error:  # it or its driver is too old, or its memory is in use
                 last_error = reasons.NO_GPU(details=_first_line(error))
                 if device == "cuda":
                     raise TowerError(last_error) from error
@@ -78,8 +81,11 @@ class ImageTower:
         return torch.nn.functional.normalize(vectors.float(), dim=-1)
 
     def _load(self, device: str) -> str:
-        """Loads the tower; returns its arithmetic. Raises TowerError where the model is of no use,
-        and whatever torch does where the device isn't."""
+        """Loads the tower; returns its arithmetic.
+
+        Raises TowerError where the model can't be used, and what torch raises where the device
+        can't be used.
+        """
         torch = self._torch
         self._device = device
         self._mean = torch.tensor(self._preprocess.mean, device=device).view(1, 3, 1, 1) * 255
@@ -88,7 +94,7 @@ class ImageTower:
         return self._choose_arithmetic()
 
     def _exact(self) -> Any:
-        """The tower in float32, where it is to compute."""
+        """The tower in float32, on its device."""
         try:
             visual = load_visual(self._directory)
         except Exception as error:  # torch's and open_clip's errors have no common base
@@ -97,9 +103,11 @@ class ImageTower:
         return visual.to(device=self._device, memory_format=self._torch.channels_last)
 
     def _choose_arithmetic(self) -> str:
-        """Half precision on a GPU, and bf16 where the CPU has it and it is faster, if vectors
-        agree. On a GPU this also finds out whether it computes, and lets torch load what it needs
-        there before the process' memory is limited."""
+        """Half precision on a GPU, bf16 where the CPU has it and it is faster; if vectors agree.
+
+        On a GPU this also finds out whether it works, and makes torch load what it needs there
+        before the process's memory is limited.
+        """
         torch = self._torch
         gpu = self._device != "cpu"
         if not gpu and not has_bf16():
@@ -112,7 +120,7 @@ class ImageTower:
             # in place: never two towers in memory
             self._use(self._visual, torch.float16 if gpu else torch.bfloat16)
             rough, fast = self._time(trial)
-        agree = float((exact * rough).sum(dim=-1).min()) >= _LEAST_COSINE
+        agree = float((exact * rough).sum(dim=-1).min()) >= _MIN_COSINE
         if not agree or not (gpu or fast < slow):
             self._use(self._exact(), torch.float32)
             return "cuda" if gpu else "float32"
@@ -123,9 +131,9 @@ class ImageTower:
         self._dtype = dtype
 
     def _time(self, pixels: Any) -> tuple[Any, float]:
-        """The vectors, and the seconds of the second run; the first one prepares kernels.
+        """The vectors, and the CPU seconds of the second run; the first one prepares kernels.
 
-        Of this thread's CPU time, which other work on the machine doesn't lengthen.
+        Only this thread's CPU time counts, which other work on the machine doesn't lengthen.
         """
         threads = self._torch.get_num_threads()
         self._torch.set_num_threads(1)  # waiting for others would count
@@ -167,7 +175,7 @@ def load_visual(directory: str) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    """What torch says first; advice to programmers follows."""
+    """The first line of torch's message; advice to programmers follows it."""
     return (str(error).splitlines() or [repr(error)])[0]
 
 

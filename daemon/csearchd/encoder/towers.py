@@ -1,8 +1,7 @@
-"""Which image tower computes: the exported one at first, torch's once there is so much to do that
-it pays.
+"""Which image tower computes: the exported one at first, torch's once there is enough to do.
 
-Importing torch and open_clip and loading a model costs seconds and most of a gigabyte, also for
-one new screenshot; the exported tower is there in a fraction of a second.
+Importing torch and open_clip and loading a model costs seconds and most of a gigabyte, even for one
+new screenshot; the exported tower is loaded in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -29,33 +28,36 @@ from csearchd.system.memory import lift_limit, limit_growth, release_free_memory
 
 log = logging.getLogger(__name__)
 
-# Seconds of CPU time that torch costs until it has a model loaded. When the exported tower has
-# worked for as long, torch would have been worth its price: who rents until the rent comes to the
-# price never pays more than twice what was best. For ViT-B-32-256 that is after some 30 pictures,
-# for the starter model after some 600.
-_PRICE = 4.0
+# CPU seconds that torch costs until it has loaded a model. It is loaded when the exported tower has
+# computed for as long, which never costs more than twice the better choice (the ski-rental
+# problem). For ViT-B-32-256 that is after some 30 pictures, for the starter model after some 600.
+_TORCH_SECONDS = 4.0
 _GPUS = ("/dev/nvidiactl", "/dev/kfd")
 
 
 class Tower(Protocol):
+    """An image tower that is loaded."""
+
     @property
     def arithmetic(self) -> str: ...
 
     @property
     def batch(self) -> int:
-        """Pictures that are best encoded at a time."""
+        """How many pictures are best encoded at a time."""
 
     @property
     def shared(self) -> bool:
-        """Whether several threads are to call it at once."""
+        """Whether several threads should call it at once."""
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian."""
+        """Pixels, uint8 (n, height, width, 3), to unit vectors, float16 (n, dimensions).
+
+        The vectors are little-endian.
+        """
 
 
 class Towers:
-    """The image tower of one model, whichever computes at the time. For as many threads as are to
-    compute, each of which takes its turn."""
+    """The image tower of one model, and its replacement while several threads compute with it."""
 
     def __init__(
         self,
@@ -64,14 +66,16 @@ class Towers:
         growth: int,
         send: Callable[[Message], None],
     ) -> None:
-        """`growth`: bytes by which the process may grow once a tower is loaded. Raises
-        TowerError if none can be loaded."""
+        """`growth` is how many bytes the process may grow by once a tower is loaded.
+
+        Raises TowerError where no tower can be loaded.
+        """
         self._settings = settings
         self._preprocess = preprocess
         self._growth = growth
         self._send = send
         self._better: Tower | None = None  # loaded, to be used from the next turn on
-        self._left = _PRICE
+        self._left = _TORCH_SECONDS
         self._lock = threading.Lock()
         self._alone = threading.Lock()  # of a tower that isn't shared
         self._tower = self._first()
@@ -89,8 +93,10 @@ class Towers:
             yield tower
 
     def encode(self, tower: Tower, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """As Tower.encode, of the tower whose turn it is. Raises RuntimeError where memory runs
-        short."""
+        """As Tower.encode, with the tower that `turn` gave.
+
+        Raises RuntimeError where memory runs short.
+        """
         start = time.thread_time()
         vectors = tower.encode(pixels)
         with self._lock:
@@ -103,7 +109,7 @@ class Towers:
 
     def _first(self) -> Tower:
         directory = self._settings.model
-        # A device that was asked for by name is used, or it is said that it can't be.
+        # A device that was asked for by name is used, or the reason is given why it can't be.
         if self._settings.device != "cuda" and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
                 return self._load(lambda: OnnxTower(directory))
@@ -142,11 +148,13 @@ class Towers:
 
 
 def torch_pays(device: str, arithmetic: str) -> bool:
-    """Whether torch may be much faster than the tower that computes in `arithmetic`: on a GPU, or
-    in bf16. In float32 both take the same time (ViT-B-32-256: 134 ms a picture on one core; the
-    starter: 5 and 6 ms, less than a picture's decoding); with 8-bit weights onnxruntime is faster
-    (32 ms) than bf16 (65 ms). AMX multiplies both several times as fast, 8 bits twice as fast as
-    bf16, and onnxruntime uses it (MLAS, qgemm_kernel_amx)."""
+    """Whether torch on `device` may be much faster than the tower that computes in `arithmetic`.
+
+    It may on a GPU, or in bf16. In float32 both take the same time (ViT-B-32-256: 134 ms a picture
+    on one core; the starter: 5 and 6 ms, less than a picture's decoding); with 8-bit weights
+    onnxruntime is faster (32 ms) than bf16 (65 ms). AMX multiplies both several times as fast, 8
+    bits twice as fast as bf16, and onnxruntime uses it (MLAS, qgemm_kernel_amx).
+    """
     if arithmetic not in ("onnx", "int8"):
         return False  # it is torch
     if device == "auto" and any(map(os.path.exists, _GPUS)):

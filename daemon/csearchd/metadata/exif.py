@@ -11,7 +11,7 @@ from csearchd.formats import png, raw
 from csearchd.formats.tiff import is_honest
 
 ORIENTATION = 0x0112
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -60,16 +60,21 @@ def read_raw_exif(data: bytes) -> Image.Exif:
         return Image.Exif()
 
 
-def orientation(exif: Image.Exif) -> int:
-    """1 to 8, as EXIF 2.32 has it (tag 0x0112); 1 where there is none or no valid one."""
+def exif_orientation(exif: Image.Exif) -> int:
+    """The orientation, 1 to 8 (EXIF 2.32, tag 0x0112); 1 where there is none or no valid one."""
     value = exif.get(ORIENTATION)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def is_on_its_side(orientation: int) -> bool:
+    """Whether width and height of the coded pixels are height and width as shown."""
+    return orientation >= 5
+
+
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it is shown."""
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+    """The picture as it is shown, from its coded pixels."""
+    transposition = _TRANSPOSITIONS.get(orientation)
+    return image if transposition is None else image.transpose(transposition)
 
 
 def _png_exif(data: bytes) -> Image.Exif:

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from csearchd.metadata import fields
-from csearchd.metadata.exif import orientation
+from csearchd.metadata.exif import exif_orientation
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 # When it was taken: the tag, and that of its time zone, best first (EXIF 2.32)
@@ -30,7 +30,7 @@ def from_exif(exif: Image.Exif) -> dict[str, Any]:
             "iso": fields.iso(tags.get(_ISO)),
             **_place(gps),
             "altitude": fields.altitude(fields.number(gps.get(6)), gps.get(5) in (1, b"\1")),
-            "orientation": orientation(exif),
+            "orientation": exif_orientation(exif),
             "description": fields.text(tags.get(_DESCRIPTION), fields.MAX_DESCRIPTION),
         }
     )

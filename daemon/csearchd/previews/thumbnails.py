@@ -34,7 +34,7 @@ from csearchd.encoder.opening import memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
 from csearchd.errors import ConfigError, PictureError, UnreadableError
 from csearchd.formats.suffixes import is_raw
-from csearchd.metadata.exif import orientation, read_exif, upright
+from csearchd.metadata.exif import exif_orientation, read_exif, upright
 from csearchd.paths import standard_paths
 from csearchd.system.child_process import enter_background
 from csearchd.system.files import FileStat, open_file, read_file
@@ -61,13 +61,13 @@ class Thumbnails:
     def make_with_stat(self, path: bytes, width: int, height: int) -> tuple[Image.Image, FileStat]:
         """The same, and of which version of the file it is."""
         descriptor, file = open_file(path, self._limits.bytes)
-        most = max(width, height)
+        side = max(width, height)
         try:
-            image = _of_desktop(path, _seconds(file), most)
+            image = _of_desktop(path, _seconds(file), side)
             if image:
                 os.close(descriptor)
             else:
-                image = self._reduced(read_file(descriptor, file), path, most)
+                image = self._reduced(read_file(descriptor, file), path, side)
             image.thumbnail((width, height))
         except (PictureError, UnreadableError):
             raise
@@ -77,36 +77,37 @@ class Thumbnails:
             raise undecodable(error) from error
         return image, file
 
-    def _reduced(self, data: bytes, path: bytes, most: int) -> Image.Image:
+    def _reduced(self, data: bytes, path: bytes, side: int) -> Image.Image:
         raw = read_raw(data, self._limits) if is_raw(path) else None
         if raw:
             check_memory(raw.width * raw.height * 8, self._limits)
-            image, turn = raw_preview(data, raw.orientation, most, self._formats, self._limits), 1
+            image = raw_preview(data, raw.orientation, side, self._formats, self._limits)
+            orientation = 1
         else:
             image = open_image(data, self._formats, self._limits)
-            turn = orientation(read_exif(image, data))
+            orientation = exif_orientation(read_exif(image, data))
             coded_pixels = image.width * image.height
             if image.format in ("JPEG", "MPO"):
-                image.draft(None, (most, most))
+                image.draft(None, (side, side))
             check_memory(memory_needed(image, coded_pixels), self._limits)
             image.load()
             if image.format == "TIFF":
-                turn = orientation(image.getexif())  # Pillow has turned it, and says so
+                orientation = exif_orientation(image.getexif())  # Pillow has applied it
         profile = image.info.get("icc_profile")
         image = resizable(image)
-        factor = max(image.size) // (2 * most)
+        factor = max(image.size) // (2 * side)
         if factor > 1:
             image = Image.Image.reduce(image, factor)
-        return upright(to_rgb(image, profile), turn)
+        return upright(to_rgb(image, profile), orientation)
 
 
-def _of_desktop(path: bytes, modified: int, most: int) -> Image.Image | None:
+def _of_desktop(path: bytes, modified: int, min_side: int) -> Image.Image | None:
     """The desktop's thumbnail, if it is as large, or as the picture, and of this version of it.
 
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
     for size, pixels in _DESKTOP_SIZES.items():
-        if pixels < most:
+        if pixels < min_side:
             continue
         limits = Limits(pixels=pixels * pixels, bytes=8 * pixels * pixels, memory=sys.maxsize)
         try:
