@@ -1,7 +1,9 @@
-"""What determines the pixels of a HEIF file (HEIC, AVIF): ISO/IEC 23008-12, in ISO 14496-12 boxes.
+"""HEIF (ISO/IEC 23008-12; HEIC and AVIF): what determines its pixels.
 
-A file holds items; EXIF and XMP are items too, and adding one moves the data of the others. So
-items are hashed with what their locations point to, their properties and how they are put together.
+A file consists of items; EXIF and XMP are items too, and adding one moves the data of the others.
+So the identity is made of the items' types, the data that their locations point to, their
+properties and their references. Section numbers below are those of ISO/IEC 14496-12, whose boxes
+csearchd.formats.isobmff walks.
 """
 
 from __future__ import annotations
@@ -14,21 +16,23 @@ from csearchd.formats.isobmff import Box, boxes
 from csearchd.formats.parsing import MalformedError, Parts
 
 _DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
-_DESCRIBES = b"cdsc"  # a reference from metadata to what they describe
+_DESCRIBES = b"cdsc"  # the reference of metadata to the item that they describe
 _MAX_ITEMS = 65536
-_MAX_EXTENTS = 1 << 18  # of all items; one may take no byte of the file
+_MAX_EXTENTS = 1 << 18  # of all items; an extent may take no byte of the file
 
 
 class _Extent(NamedTuple):
+    """A part of an item's data."""
+
     inside: bool  # in the box idat, not in the file
     offset: int
     size: int
 
 
 def pixel_parts(data: bytes) -> Parts:
-    """The brand, and of every item that isn't metadata: type, data; all properties, references.
+    """The brand; properties and references; type and data of every item that isn't metadata.
 
-    Image sequences are left to the hash of the whole file.
+    Raises MalformedError, for image sequences too, whose identity is the whole file's.
     """
     try:
         top = {box.kind: box for box in boxes(data, 0, len(data))}
@@ -45,7 +49,7 @@ def pixel_parts(data: bytes) -> Parts:
         yield _content(data, meta[b"iprp"])
         if b"iref" in meta:
             yield from _references(data, meta[b"iref"])
-        left = len(data)  # what lies in several extents may not be hashed again and again
+        left = len(data)  # bytes that several extents share may not be hashed again and again
         for item, kind in sorted(types.items()):
             if kind in _DESCRIPTIVE:
                 continue
@@ -64,7 +68,7 @@ def _content(data: bytes, box: Box) -> memoryview:
 
 
 def _types(data: bytes, box: Box) -> dict[int, bytes]:
-    """Item id → type (8.11.6)."""
+    """Item id → type, from the box iinf (8.11.6)."""
     start = box.start + (6 if data[box.start] == 0 else 8)
     types = {}
     for entry in boxes(data, start, box.end):
@@ -78,7 +82,7 @@ def _types(data: bytes, box: Box) -> dict[int, bytes]:
 
 
 def _locations(data: bytes, box: Box) -> dict[int, list[_Extent]]:
-    """Item id → where its data are (8.11.3)."""
+    """Item id → where its data are, from the box iloc (8.11.3)."""
     version = data[box.start]
     offset_size, length_size = data[box.start + 4] >> 4, data[box.start + 4] & 15
     base_size = data[box.start + 5] >> 4

@@ -1,10 +1,10 @@
-"""The identity of a picture: a hash of what determines its pixels as they are encoded.
+"""The identity of a picture: a hash of what determines the pixels that are encoded.
 
-Scheme 1: the first 16 bytes of SHA-256 over the scheme, the format, the effective orientation
-(1 to 8) and the parts of the file that the format's module names: coded data, tables, colour
-profile and colour transform, but no descriptive metadata. So editing keywords, title, rating,
-place or comment keeps it. That is for JPEG, PNG, WebP, TIFF, HEIC and AVIF; for other formats, and
-for files that don't parse, it is the whole file.
+Scheme 1 is the first 16 bytes of SHA-256 over the scheme, the format, the effective orientation
+(1 to 8) and the parts of the file that the format's module yields: coded data, tables, colour
+profile and colour transform, but no descriptive metadata. So editing keywords, title, rating, place
+or comment keeps it. This is for JPEG, PNG, WebP, TIFF, HEIC and AVIF; in other formats, and in
+files that don't parse, the whole file is hashed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Which file names are pictures, by their suffix.
 
-Plain data, so that the daemon's scan can use it without Pillow.
-
-The suffix only decides whether a file is looked at, and whether it is camera raw, since many raw
-formats are TIFFs with a small preview in front. Everything else is decided by the file's content.
+The suffix only decides whether a file is read, and whether it is camera raw, since many raw formats
+are TIFFs with a small preview in front. Everything else is decided by the file's content. The
+daemon's scan uses this module without Pillow.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ JPEG_SUFFIXES = frozenset(_FAMILIES["JPEG"])
 
 
 def families() -> dict[bytes, str]:
-    """Suffix, in lower case with its dot → family of formats, for all that can be decoded here."""
+    """Suffix, in lower case with its dot → family of formats, of all that can be decoded here."""
     known = {suffix: family for family, suffixes in _FAMILIES.items() for suffix in suffixes}
     if jpeg_xl_installed():
         known[b".jxl"] = "JPEG XL"
@@ -38,7 +37,7 @@ def families() -> dict[bytes, str]:
 
 
 def jpeg_xl_installed() -> bool:
-    """Whether Pillow's JPEG XL plugin (pillow-jxl-plugin) is there. It is not imported."""
+    """Whether Pillow's JPEG XL plugin (pillow-jxl-plugin) is installed. It is not imported."""
     return find_spec("pillow_jxl") is not None
 
 
@@ -48,7 +47,10 @@ def suffix(name: bytes) -> bytes:
 
 
 def sidecar_names(name: bytes) -> tuple[bytes, ...]:
-    """What the XMP sidecars of a picture's file can be called: photo.jpg.xmp, photo.xmp."""
+    """The names that XMP sidecars of a picture's file can have, such as photo.jpg.xmp, photo.xmp.
+
+    The first one counts most.
+    """
     stem = os.path.splitext(name)[0]
     return name + b".xmp", name + b".XMP", stem + b".xmp", stem + b".XMP"
 

@@ -1,1 +1,1 @@
-"""EXIF, IPTC, XMP and sidecars, read into one record; and editing XMP in place."""
+"""EXIF, IPTC, XMP, sidecars and extended attributes, read into one record; editing XMP in place."""

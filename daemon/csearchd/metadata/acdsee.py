@@ -1,8 +1,8 @@
-"""The categories that digiKam writes for ACDSee, and reads back: a text of XML inside the XMP.
+"""The property acdsee:categories, which digiKam writes and reads back: escaped XML inside XMP.
 
     <Categories><Category Assigned="0">animal<Category Assigned="1">dog</Category></Category>…
 
-They are found, and taken out, in the packet's own bytes, so that all else stays as it is.
+Categories are removed from the packet's bytes in place, so that everything else stays as it is.
 """
 
 from __future__ import annotations
@@ -32,20 +32,23 @@ class _Category:
     name: str = ""
     start: int = 0
     end: int = 0
-    assigned: int | None = None  # where the "1" is
+    assigned: int | None = None  # where the "1" of its attribute is
     below: list[_Category] = field(default_factory=list)
-    ours: bool = False  # on one of our paths
-    taken: bool = False  # at the end of one: it is assigned no more
+    on_path: bool = False  # on one of the paths to remove
+    unassigned: bool = False  # the last of such a path, whose assignment is removed
 
     @property
-    def goes(self) -> bool:
-        kept = self.assigned is not None and not self.taken
-        return self.ours and not kept and all(one.goes for one in self.below)
+    def is_removed(self) -> bool:
+        kept = self.assigned is not None and not self.unassigned
+        return self.on_path and not kept and all(one.is_removed for one in self.below)
 
 
 def without(data: bytes, paths: Sequence[str]) -> bytes:
-    """A packet without some categories, such as "csearch/animal/dog", and those above them that
-    hold nothing else. One that isn't understood is left as it is. Raises XmpError."""
+    """A packet without some categories, and without those above them that hold nothing else.
+
+    A path is such as "csearch/animal/dog". A property that isn't as digiKam writes it is left as it
+    is. Raises XmpError.
+    """
     found = _find(parse(data))
     if found is None:
         return data
@@ -55,9 +58,9 @@ def without(data: bytes, paths: Sequence[str]) -> bytes:
         return data
     for path in paths:
         _mark(tree, levels(path))
-    if not any(one.ours for one in tree.below):
+    if not any(one.on_path for one in tree.below):
         return data
-    if all(one.goes for one in tree.below):
+    if all(one.is_removed for one in tree.below):
         return data[: span[0]] + data[span[1] :]
     parts, at = [], 0
     for begin, until, instead in _edits(tree):
@@ -67,7 +70,7 @@ def without(data: bytes, paths: Sequence[str]) -> bytes:
 
 
 def _find(packet: Packet) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Where the property is, and its text; None unless there is exactly one."""
+    """The spans of the property and of its text; None unless there is exactly one."""
     key = f"{CATEGORIES.uri} {CATEGORIES.name}"
     places = [
         (_ATTRIBUTE, node.start, node.start + len(node.start_tag))
@@ -120,24 +123,24 @@ def _unescaped(text: bytes) -> str:
 
 
 def _mark(tree: _Category, names: Sequence[str]) -> None:
-    """Notes that a path is ours: its last category is assigned no more."""
-    way = [tree]
+    """Marks the categories of a path, if all of them are there, for removal."""
+    path = [tree]
     for name in names:
-        following = next((one for one in way[-1].below if one.name == name), None)
-        if following is None:
+        below = next((one for one in path[-1].below if one.name == name), None)
+        if below is None:
             return
-        way.append(following)
-    for one in way[1:]:
-        one.ours = True
-    way[-1].taken = True
+        path.append(below)
+    for one in path[1:]:
+        one.on_path = True
+    path[-1].unassigned = True
 
 
 def _edits(tree: _Category) -> Iterator[tuple[int, int, bytes]]:
-    """From, to, and what instead, in order."""
+    """The edits in the order of the text: start, end, replacement."""
     for one in tree.below:
-        if one.goes:
+        if one.is_removed:
             yield one.start, one.end, b""
             continue
-        if one.taken and one.assigned is not None:
+        if one.unassigned and one.assigned is not None:
             yield one.assigned, one.assigned + 1, b"0"
         yield from _edits(one)

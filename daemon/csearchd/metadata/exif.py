@@ -1,4 +1,4 @@
-"""The EXIF data of an open picture, and the orientation in which it is shown."""
+"""The EXIF data of an opened picture, read through Pillow, and its orientation (EXIF 2.32)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
 
 def read_exif(image: Image.Image, data: bytes) -> Image.Exif:
-    """What Pillow finds as EXIF data in the picture `image` of the file `data`; may be empty.
+    """The EXIF data of the picture `image`, opened from the file `data`; empty without any.
 
-    Nothing is decoded. Rubbish is left out and never raises.
+    Nothing is decoded. Data that don't parse are left out. Never raises, except MemoryError.
     """
     try:
-        # Pillow decodes a PNG first, since its EXIF data may stand behind the pixels.
+        # Pillow would decode a PNG first, since EXIF data may come after the pixels.
         if image.format == "PNG":
             return _png_exif(data)
         payload = image.info.get("exif")
@@ -86,7 +86,7 @@ def _png_exif(data: bytes) -> Image.Exif:
 
 
 def _bare(payload: bytes) -> bytes:
-    """EXIF data without what stands before them in a JPEG."""
+    """EXIF data without the identifier that precedes them in a JPEG."""
     return payload.removeprefix(_HEAD)
 
 

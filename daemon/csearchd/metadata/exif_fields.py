@@ -1,4 +1,4 @@
-"""What a picture's EXIF data say that filters and displays use."""
+"""The values in a picture's EXIF data that filters and displays use (EXIF 2.32)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from csearchd.metadata import fields
 from csearchd.metadata.exif import exif_orientation
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
-# When it was taken: the tag, and that of its time zone, best first (EXIF 2.32)
+# Tags of when it was taken and of its time zone, best first: DateTimeOriginal and
+# OffsetTimeOriginal, DateTimeDigitized and OffsetTimeDigitized, DateTime and OffsetTime
 _TIMES = ((36867, 36881), (36868, 36882), (306, 36880))
 _ISO, _LENS, _MAKE, _MODEL, _DESCRIPTION = 34855, 42036, 271, 272, 270
 
 
 def from_exif(exif: Image.Exif) -> dict[str, Any]:
-    """The fields of csearchd.metadata.record that are known."""
+    """The fields of csearchd.metadata.record that EXIF data give."""
     # One by one: Pillow lists PhotometricInterpretation with several values, but doesn't have it.
     tags = {**_directory(exif, ExifTags.IFD.Exif), **{tag: exif.get(tag) for tag in exif}}
     gps = _directory(exif, ExifTags.IFD.GPSInfo)
@@ -62,7 +63,10 @@ def _place(gps: dict[int, Any]) -> dict[str, float]:
 
 
 def _degrees(value: Any, reference: Any, letters: str, limit: int) -> float | None:
-    """Positive for the first of `letters`."""
+    """Degrees, minutes and seconds as degrees, positive for the first of `letters`.
+
+    None where they are invalid or more than `limit`.
+    """
     if not isinstance(value, tuple) or not 1 <= len(value) <= 3:
         return None
     direction = (fields.text(reference) or "").upper()

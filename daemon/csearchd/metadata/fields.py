@@ -1,4 +1,4 @@
-"""Values as files have them, made tidy. What isn't right is None."""
+"""Values from files, cleaned and checked; an invalid one becomes None."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 MAX_TEXT = 200  # characters of a name or a keyword
 MAX_DESCRIPTION = 2000
 MAX_KEYWORDS = 500  # of a file
-_MAX_LEVELS = 16  # of a keyword's path
-_INTERNAL = "_Digikam_Internal_Tags_"  # marks that digiKam makes for itself
+_MAX_LEVELS = 16  # of a hierarchical keyword
+_INTERNAL = "_Digikam_Internal_Tags_"  # the top of the tags that digiKam uses itself
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str | None:
-    """Up to the first NUL, control characters as blanks, trimmed; None if nothing is left."""
+    """A text or bytes up to the first NUL, as `tidy` gives it; None for any other type."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if not isinstance(value, str):
@@ -30,13 +30,20 @@ def text(value: Any, limit: int = MAX_TEXT) -> str | None:
 
 
 def tidy(value: str, limit: int = MAX_TEXT) -> str | None:
-    """Control characters and runs of blanks as one blank, trimmed; None if nothing is left."""
+    """The text, trimmed, at most `limit` characters; None if nothing is left.
+
+    Runs of blanks and control characters become one blank.
+    """
     printable = "".join(c if c.isprintable() else " " for c in value[: 8 * limit])
     return " ".join(printable.split())[:limit].rstrip() or None
 
 
 def keyword(value: str, separator: str | None) -> list[str]:
-    """A keyword as it is kept: one that is a path as `a/b` and, by itself, as its last level."""
+    """The keywords that a keyword gives: a path becomes "a/b" and, by itself, its last level.
+
+    `separator` stands between the levels of a path; None: it is no path. Empty where nothing is
+    left.
+    """
     levels = value.split(separator, _MAX_LEVELS) if separator else [value]
     named = [level for level in map(tidy, levels) if level]
     if not named or named[0] == _INTERNAL:
@@ -45,9 +52,13 @@ def keyword(value: str, separator: str | None) -> list[str]:
 
 
 def moment(parts: tuple[str | None, ...], offset: str | None = None) -> dict[str, Any]:
-    """`taken` and `utc_offset` of year, month, day, hour, minute, second; the rest may be None."""
+    """The fields `taken` and `utc_offset`; empty where the date is invalid.
+
+    `parts` are the digits of year, month, day, hour, minute and second, of which all but the year
+    may be None; `offset` is as in `minutes_east`.
+    """
     defaults = ("", "1", "1", "0", "0", "0")
-    numbers = [int(part or least) for part, least in zip(parts, defaults, strict=True)]
+    numbers = [int(part or default) for part, default in zip(parts, defaults, strict=True)]
     try:
         taken = datetime(*numbers)  # type: ignore[arg-type]
     except ValueError:
@@ -57,7 +68,7 @@ def moment(parts: tuple[str | None, ...], offset: str | None = None) -> dict[str
 
 
 def minutes_east(offset: str | None) -> int | None:
-    """Minutes of "+05:30", "-0800" or "Z"."""
+    """Minutes east of UTC, of "+05:30", "-0800" or "Z"; None for anything else."""
     if offset == "Z":
         return 0
     match = _OFFSET.fullmatch(offset or "")
@@ -68,6 +79,7 @@ def minutes_east(offset: str | None) -> int | None:
 
 
 def number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
     try:
         found = float(value)
     except (TypeError, ValueError, ArithmeticError):
@@ -76,13 +88,17 @@ def number(value: Any) -> float | None:
 
 
 def iso(value: Any) -> int | None:
+    """A film speed (ISO), or the first of several; None where it is no plausible integer."""
     if isinstance(value, tuple) and value:
         value = value[0]
     return value if isinstance(value, int) and 0 < value < 10_000_000 else None
 
 
 def degrees(parts: tuple[Any, ...], negative: bool, limit: int) -> float | None:
-    """Degrees, minutes and seconds as degrees."""
+    """Degrees, and minutes and seconds if there are any, as degrees with seven decimals.
+
+    None where a part is invalid or the sum is more than `limit`.
+    """
     total = 0.0
     for index, part in enumerate(parts):
         found = number(part)
@@ -95,11 +111,12 @@ def degrees(parts: tuple[Any, ...], negative: bool, limit: int) -> float | None:
 
 
 def altitude(metres: float | None, below: bool) -> float | None:
+    """Metres above the sea with two decimals, negative if `below`; None where implausible."""
     if metres is None or abs(metres) > 100_000:
         return None
     return round(-metres if below else metres, 2)
 
 
 def known(found: dict[str, Any]) -> dict[str, Any]:
-    """Without what isn't known."""
+    """The fields without those that are None or an empty list."""
     return {key: value for key, value in found.items() if value is not None and value != []}

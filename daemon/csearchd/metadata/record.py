@@ -1,21 +1,21 @@
-"""What is said of a picture, put together from all that says something.
+"""One record of a picture's metadata, from all the sources that have some.
 
-Of these keys the ones that are known:
+The record is a dictionary with those of these keys whose values are known:
 
 taken       local time, "YYYY-MM-DDTHH:MM:SS"
 utc_offset  minutes east of UTC, of `taken`
 make, model, lens, iso
 latitude, longitude     degrees, north and east positive
 altitude    metres above the sea
-orientation 1 to 8, as EXIF has it
+orientation 1 to 8 (EXIF 2.32, tag 0x0112)
 title, description
 rating      −1 (rejected), 0 (unrated) or 1 to 5 stars
-keywords    a list; one that is a path is there as `a/b` and as `b`
+keywords    a list of str; a path is in it as `a/b` and as `b`
 
-Keywords of all sources add up; two that differ only in case are one. Of everything else the first
-source counts that says something: the sidecar; EXIF, XMP and IPTC in the file (title and
-description: XMP, IPTC, EXIF); extended attributes. A rating of 0 says nothing where another gives
-stars, since cameras write it into every picture.
+The keywords of all sources are joined; two that differ only in case are one. For every other value,
+the first source counts that has it: the sidecar; EXIF, XMP and IPTC in the file (for title and
+description: XMP, IPTC, EXIF); extended attributes. A rating of 0 counts only where no source gives
+another, since cameras write it into every picture.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from csearchd.metadata.exif_fields import from_exif
 from csearchd.metadata.iptc import from_iptc
 from csearchd.metadata.xmp import from_xmp
 
-_MOST_PACKETS = 16
+_MAX_PACKETS = 16
 
-# What belongs together comes from one source.
+# The values of a group belong together and come from one source.
 _GROUPS = (
     ("taken", "utc_offset"), ("make", "model"), ("lens",), ("iso",),
     ("latitude", "longitude", "altitude"), ("orientation",), ("title",), ("description",),
@@ -41,7 +41,7 @@ _GROUPS = (
 
 
 def embedded_metadata(exif: Image.Exif, blocks: MetadataBlocks) -> dict[str, Any]:
-    """What a file itself says. Never raises."""
+    """The record of a file's own metadata. Never raises."""
     camera = from_exif(exif)
     description = camera.pop("description", None)
     packets = [from_xmp(packet) for packet in _few(blocks.xmp)]
@@ -50,13 +50,13 @@ def embedded_metadata(exif: Image.Exif, blocks: MetadataBlocks) -> dict[str, Any
 
 
 def _few(packets: list[bytes]) -> list[bytes]:
-    """Those of the first XMP packets that together aren't larger than one may be."""
-    sizes = itertools.accumulate(map(len, packets[:_MOST_PACKETS]))
+    """The first XMP packets, as many as together are no larger than one may be."""
+    sizes = itertools.accumulate(map(len, packets[:_MAX_PACKETS]))
     return [packet for packet, size in zip(packets, sizes, strict=False) if size <= MAX_XMP_BYTES]
 
 
 def merged(*sources: dict[str, Any]) -> dict[str, Any]:
-    """One of several; see above for who wins, the first source being the most important."""
+    """One record of several; the first source is the most important (see above)."""
     found: dict[str, Any] = {}
     for group in _GROUPS:
         for source in sources:

@@ -1,4 +1,4 @@
-"""What is said of a picture outside of its file: in an XMP sidecar, in extended attributes."""
+"""Metadata of a picture outside of its file's content: its XMP sidecar, extended attributes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from csearchd.system.files import open_file, read_file
 
 
 def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:
-    """The fields of csearchd.metadata.record in the sidecar of a picture, by its name, in an open
-    directory.
+    """The record (csearchd.metadata.record) of a picture's sidecar; empty without one.
 
-    Of several, the first in the order of csearchd.formats.suffixes.sidecar_names. What can't be
-    read says nothing.
+    `picture` is the name of its file, `directory` a descriptor of the directory. The first sidecar
+    that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names.
     """
     for name in sidecar_names(picture):
         try:
@@ -29,9 +28,10 @@ def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:
 
 
 def from_attributes(descriptor: int) -> dict[str, Any]:
-    """The same in the extended attributes of an open file, as KDE's programs write them.
+    """The record of an open file's extended attributes, as KDE's programs write them.
 
-    https://www.freedesktop.org/wiki/CommonExtendedAttributes/; user.baloo.rating counts half stars.
+    Source: https://www.freedesktop.org/wiki/CommonExtendedAttributes/. user.baloo.rating counts
+    half stars.
     """
     tags = (_attribute(descriptor, "user.xdg.tags") or "").split(",")
     comment = _attribute(descriptor, "user.xdg.comment")

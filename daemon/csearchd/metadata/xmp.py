@@ -1,8 +1,7 @@
-"""XMP packets (ISO 16684-1): RDF in XML, read with care, for the properties that are known here.
+"""The values in XMP packets (ISO 16684-1) that filters and displays use.
 
-A property counts where it is one of the picture itself, as an attribute or an element of a node
-right below rdf:RDF; not inside of structures, which describe other pictures or parts of this one. A
-document type is refused, and with it entities, so that nothing is ever expanded.
+A property counts where it is one of the picture itself: an attribute or an element of a node right
+below rdf:RDF. Inside of structures, properties describe other pictures or parts of this one.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _NAMESPACES = {
     "http://www.digikam.org/ns/1.0": "digiKam",
     "http://ns.microsoft.com/photo/1.0": "MicrosoftPhoto",
 }
-# Keywords, and what parts the levels of theirs that are paths
+# Properties with keywords, and what separates the levels of those that are paths
 _KEYWORDS = (
     ("digiKam:TagsList", "/"),
     ("lr:hierarchicalSubject", "|"),
@@ -54,9 +53,10 @@ _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
 
 
 def from_xmp(packet: bytes) -> dict[str, Any]:
-    """The fields of csearchd.metadata.record that are known. Never raises.
+    """The fields of csearchd.metadata.record that a packet gives. Never raises.
 
-    Of a packet that breaks off, what stood before; of one with a document type, nothing.
+    A packet in UTF-16 is read too. Of one that breaks off, the properties before count; one with a
+    document type or with very deep nesting gives nothing.
     """
     values = _properties(packet)
 
@@ -127,7 +127,7 @@ def _rating(stars: str | None, percent: str | None) -> int | None:
 
 
 def _properties(packet: bytes) -> dict[str, list[str]]:
-    """The wanted properties' values, the default language's first."""
+    """The values of each wanted property by its name, the default language's first."""
     if len(packet) > MAX_XMP_BYTES:
         return {}
     wide = packet[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in packet[:2]
@@ -138,7 +138,7 @@ def _properties(packet: bytes) -> dict[str, list[str]]:
     try:
         reader.parse(text.encode())
     except expat.ExpatError:
-        pass  # what stood before is as good as it was
+        pass  # the properties before are valid
     except XmpError:
         return {}
     return reader.values

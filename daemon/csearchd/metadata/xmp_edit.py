@@ -1,4 +1,4 @@
-"""Changing XMP packets in place: items come and go, and every other byte stays."""
+"""Editing XMP packets in place: items of lists are added and removed, every other byte stays."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _BLANK = b" \t\r\n"
 _OUR_NAMESPACE = re.compile(rb"\s+xmlns:([\w.-]+)\s*=\s*[\"']" + OURS.encode() + rb"[\"']")
 
 Lists = Mapping[Name, Sequence[str]]
-Edit = tuple[int, int, bytes]  # from, to, what instead
+Edit = tuple[int, int, bytes]  # start, end, replacement
 
 
 def empty() -> bytes:
-    """A packet that holds nothing."""
+    """A packet without properties."""
     return _EMPTY
 
 
 def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
-    """The packet with items added to lists and removed from them.
+    """The packet after removing items from lists, then adding items to lists.
 
-    `remove` goes first. A list or node that `remove` leaves empty goes as a whole. Raises XmpError
-    where a property is there, but not as a list.
+    A list or node that becomes empty is removed as a whole. Raises XmpError where a property that
+    gets items is no list.
     """
     edits: list[Edit] = []
-    gone: set[int] = set()  # where properties begin that are left out
+    removed: set[int] = set()  # where removed properties begin
     fresh: dict[Name, Sequence[str]] = {}
     for name in {**add, **remove}:
         more = list(add.get(name, ()))
@@ -53,7 +53,7 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
             if not usable and more:
                 raise XmpError(f"its {name.prefix}:{name.name} is not a list")
             if not kept and not more and found.items:
-                gone.add(found.start)
+                removed.add(found.start)
                 edits.append((blanks_before(packet.data, found.start), found.end, b""))
                 continue
             for item in found.items:
@@ -66,7 +66,7 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
             _refuse_attribute(packet, name)
             fresh[name] = more
     for node in packet.descriptions:
-        if node.properties and gone.issuperset(node.properties) and not node.attributes:
+        if node.properties and removed.issuperset(node.properties) and not node.attributes:
             edits = [edit for edit in edits if not node.start < edit[1] <= node.end]
             edits.append((blanks_before(packet.data, node.start), node.end, b""))
     if fresh:
@@ -76,7 +76,10 @@ def edited(packet: Packet, add: Lists, remove: Lists) -> bytes:
 
 
 def _without_our_namespace(data: bytes) -> bytes:
-    """Other programs move our list into a node of theirs, and its namespace with it."""
+    """Removes our namespace's declaration where nothing uses it.
+
+    Other programs move our list into a node of theirs, and the declaration with it.
+    """
     for declared in _OUR_NAMESPACE.finditer(data):
         rest = data[: declared.start()] + data[declared.end() :]
         if not re.search(rb"[\s</]" + declared[1] + b":", rest):
@@ -85,7 +88,7 @@ def _without_our_namespace(data: bytes) -> bytes:
 
 
 def is_empty(packet: Packet) -> bool:
-    """Whether it says nothing."""
+    """Whether the packet has no properties."""
     return not any(node.properties or node.attributes for node in packet.descriptions)
 
 
@@ -111,7 +114,7 @@ def _refuse_attribute(packet: Packet, name: Name) -> None:
 
 
 def _new_node(packet: Packet, lists: Lists) -> Edit:
-    """A node of our own at the end, which needs nothing from what is around it."""
+    """The edit that adds a node with lists at the end; it declares all its own namespaces."""
     declared = "".join(f"\n  xmlns:{name.prefix}='{name.uri}'" for name in lists)
     about = _about(packet.descriptions)
     lines = [
@@ -134,7 +137,7 @@ def _new_node(packet: Packet, lists: Lists) -> Edit:
 
 
 def _about(descriptions: Sequence[Description]) -> bytes:
-    """What the packet is about, as it says it: all nodes must say the same."""
+    """The quoted value of rdf:about in the packet; all nodes must have the same."""
     for node in descriptions:
         if matched := _ABOUT.search(node.start_tag):
             return matched[1]
@@ -146,7 +149,7 @@ def _element(tag: bytes, text: str) -> bytes:
 
 
 def blanks_before(data: bytes, at: int) -> int:
-    """Where the blanks before `at` begin."""
+    """Where the blanks that precede the position `at` begin."""
     while at > 0 and data[at - 1] in _BLANK:
         at -= 1
     return at

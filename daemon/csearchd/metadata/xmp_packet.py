@@ -1,7 +1,7 @@
-"""Reading XMP packets: which lists and values they hold, and at which bytes.
+"""The lists in an XMP packet, and their positions in its bytes, for editing in place.
 
-XMP specification part 1 (ISO 16684-1): RDF/XML in UTF-8. csearchd.metadata.xmp_edit changes packets
-at the positions found here, so that everything that isn't ours stays as it is, byte for byte.
+Source: XMP specification part 1 (ISO 16684-1), RDF/XML in UTF-8. csearchd.metadata.xmp_edit changes
+packets at the positions found here, so that everything else stays as it is, byte for byte.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from xml.parsers import expat
 from csearchd.metadata.xmp_parser import RDF, XmpError, XmpParser
 
 OURS = "urn:csearch:tags:1/"
-_MAX = 16 << 20  # bytes
+_MAX_BYTES = 16 << 20
 _START_TAG = re.compile(rb"<[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*>")
 _ENCODING = re.compile(rb"^\s*<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _CONTAINERS = tuple(f"{RDF} {name}" for name in ("Bag", "Seq", "Alt"))
 
 
 class Name(NamedTuple):
-    """A property: its namespace's URI, the prefix that is usual for it, its own name."""
+    """A property's name: its namespace's URI, that one's usual prefix, and the local name."""
 
     uri: str
     prefix: str
@@ -34,11 +34,14 @@ HIERARCHICAL = Name("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSub
 # Where digiKam puts copies of what it reads in the lists above
 LAST_KEYWORD = Name("http://ns.microsoft.com/photo/1.0/", "MicrosoftPhoto", "LastKeywordXMP")
 CATALOG_SETS = Name("http://ns.iview-multimedia.com/mediapro/1.0/", "mediapro", "CatalogSets")
-LEDGER = Name(OURS, "csearch", "ledger")  # a list: other programs turn simple ones to attributes
+# A list, since other programs turn simple properties into attributes
+LEDGER = Name(OURS, "csearch", "ledger")
 LISTS = (SUBJECT, TAGS_LIST, HIERARCHICAL)
 
 
 class Item(NamedTuple):
+    """An rdf:li: its text, and its span in bytes."""
+
     text: str
     start: int
     end: int
@@ -46,29 +49,29 @@ class Item(NamedTuple):
 
 @dataclass
 class Property:
-    """An element that is a property; `start` and `end` are its span in bytes."""
+    """An element that is a property. `start` and `end` are its span in bytes."""
 
     start: int
     end: int = 0
-    container: bytes | None = None  # the name of rdf:Bag and such, as it is written
-    inside: int | None = None  # where another item may be inserted; None: <rdf:Bag/>
+    container: bytes | None = None  # the name of rdf:Bag, rdf:Seq or rdf:Alt, as it is written
+    inside: int | None = None  # where an item can be inserted; None in <rdf:Bag/>
     items: list[Item] = field(default_factory=list)
 
 
 @dataclass
 class Description:
-    """A node of the packet's subject."""
+    """A node right below rdf:RDF, mostly an rdf:Description. `start` and `end` are its span."""
 
     start: int
     end: int = 0
     start_tag: bytes = b""
-    attributes: list[str] = field(default_factory=list)  # that are properties: "uri name"
-    properties: list[int] = field(default_factory=list)  # where the elements begin
+    attributes: list[str] = field(default_factory=list)  # those that are properties: "uri name"
+    properties: list[int] = field(default_factory=list)  # where its property elements begin
 
 
 @dataclass
 class Packet:
-    """Where things are in `data`."""
+    """What is where in `data`, the bytes of an XMP packet."""
 
     data: bytes
     properties: dict[tuple[str, str], list[Property]] = field(default_factory=dict)
@@ -83,17 +86,18 @@ class Packet:
         return self.rdf_tag.endswith(b"/>")
 
     def found(self, name: Name) -> list[Property]:
+        """The elements of that name; usually none or one."""
         return self.properties.get((name.uri, name.name), [])
 
     def values(self, name: Name) -> list[str]:
-        """The items of a list."""
+        """The texts of a list's items."""
         return [item.text for found in self.found(name) for item in found.items]
 
 
 def parse(data: bytes) -> Packet:
-    """The packet in `data`. Raises XmpError where it isn't well-formed, or strange."""
-    if len(data) > _MAX:
-        raise XmpError(f"its XMP has {len(data)} bytes, more than the {_MAX} that are read")
+    """The packet in `data`. Raises XmpError unless it is well-formed XMP in UTF-8."""
+    if len(data) > _MAX_BYTES:
+        raise XmpError(f"its XMP has {len(data)} bytes, more than the {_MAX_BYTES} that are read")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
         raise XmpError("its XMP is not in UTF-8")
     declared = _ENCODING.match(data.removeprefix(b"\xef\xbb\xbf"))

@@ -1,1 +1,1 @@
-"""Thumbnails and contact sheets, each made by a process of its own."""
+"""Thumbnails and contact sheets, made by processes of their own, since decoders may crash."""

@@ -1,8 +1,7 @@
-"""A contact sheet: `python -m csearchd.previews.contact_sheet` reads a list of pictures, writes a
-PNG.
+"""A process that makes a contact sheet: `python -m csearchd.previews.contact_sheet`.
 
-Standard input is one frame of csearch.protocol.wire, {pictures: [{path: bin, name: str, score:
-str}]}.
+It reads one frame of csearch.protocol.wire from standard input, {pictures: [{path: bin, name: str,
+score: str}]}, and writes a PNG file to standard output.
 """
 
 from __future__ import annotations
@@ -21,12 +20,16 @@ _GAP = 16
 _TEXT = 40  # pixels below a picture
 _COLUMNS = 5
 _FONT_SIZE = 14
-_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf")  # of more alphabets than Pillow's own
+_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf")  # with more alphabets than Pillow's own
 _BACKGROUND, _FOREGROUND, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120)
 
 
 def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
-    """The pictures in rows, best first, each above its name and score."""
+    """The pictures in rows, best first, each above its name and score.
+
+    `pictures` are those of the frame, at least one. One that can't be shown is replaced by the
+    reason.
+    """
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
     width, height = _TILE + _GAP, _TILE + _TEXT + _GAP
@@ -48,7 +51,7 @@ def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
 
 
 def _fitting(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont) -> str:
-    """As much of a text as is as wide as a tile, its end included."""
+    """The text, with its middle left out where it is wider than a tile."""
     text = "".join(character if character.isprintable() else "\ufffd" for character in text)
     if draw.textlength(text, font) <= _TILE:
         return text

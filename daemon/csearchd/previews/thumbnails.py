@@ -1,16 +1,18 @@
-"""Small pictures for whoever shows results: `python -m csearchd.previews.thumbnails`.
+"""A process that makes small pictures: `python -m csearchd.previews.thumbnails`.
 
-A process of its own, since decoders crash on hostile files. It reads frames of
-csearch.protocol.wire from standard input and answers each on standard output, until that closes:
+It reads frames of csearch.protocol.wire from standard input, until that is closed, and answers each
+on standard output:
 
-    {path: bin, width, height, form}    the largest sizes, pixels; form: "png", "rgb" or "palette"
-    {width, height, data: bin}          a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
+    {path: bin, width, height, form}    a picture of at most this size, in pixels; form: "png",
+                                        "rgb" or "palette"
+    → {width, height, data: bin}        a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
                                         `palette` (bin), 3 bytes a colour, at most COLOURS
-    {path: bin, form: "desktop", size}  a thumbnail in the desktop's cache: "large", "x-large"
-    {file: str}                         where it is now
-    {reason: str}                       why there is none
+    {path: bin, form: "desktop", size}  a thumbnail in the desktop's cache; size: "normal",
+                                        "large", "x-large" or "xx-large"
+    → {file: str}                       the thumbnail's file
+    → {reason: str}                     why there is none, in answer to either
 
-The desktop's own thumbnail is taken where it is large enough and up to date.
+The desktop's own thumbnail is used where it is large enough and up to date.
 """
 
 from __future__ import annotations
@@ -41,13 +43,13 @@ from csearchd.system.files import FileStat, open_file, read_file
 from csearchd.system.memory import limit_growth
 
 COLOURS = 64
-_SLACK = 256 << 20  # bytes that the process may grow by beside a file and its picture
+_GROWTH = 256 << 20  # bytes that the process may grow by beside a file and its picture
 _DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
-_SAFE = "!$&'()*+,-./:=@_~"  # what GLib doesn't escape: thumbnails are named after that
+_SAFE = "!$&'()*+,-./:=@_~"  # what GLib leaves unescaped in a URI, whose hash names a thumbnail
 
 
 class Thumbnails:
-    """Makes small pictures, upright, in sRGB, without transparency."""
+    """Makes small pictures: upright, in sRGB, without transparency."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         """`limits` are by default those that the user has set for the encoder."""
@@ -55,11 +57,14 @@ class Thumbnails:
         self._formats = register_formats()
 
     def make(self, path: bytes, width: int, height: int) -> Image.Image:
-        """The picture at `path`, within the size. Raises PictureError, UnreadableError."""
+        """The picture at `path`, at most so many pixels wide and high.
+
+        Raises PictureError, UnreadableError.
+        """
         return self.make_with_stat(path, width, height)[0]
 
     def make_with_stat(self, path: bytes, width: int, height: int) -> tuple[Image.Image, FileStat]:
-        """The same, and of which version of the file it is."""
+        """The same, and the stat of the version of the file that it shows."""
         descriptor, file = open_file(path, self._limits.bytes)
         side = max(width, height)
         try:
@@ -102,8 +107,9 @@ class Thumbnails:
 
 
 def _of_desktop(path: bytes, modified: int, min_side: int) -> Image.Image | None:
-    """The desktop's thumbnail, if it is as large, or as the picture, and of this version of it.
+    """The desktop's thumbnail of a picture; None unless it is large enough and up to date.
 
+    `modified` is when the picture's file was changed, in seconds since 1970. Source:
     https://specifications.freedesktop.org/thumbnail-spec/latest/
     """
     for size, pixels in _DESKTOP_SIZES.items():
@@ -124,12 +130,12 @@ def _of_desktop(path: bytes, modified: int, min_side: int) -> Image.Image | None
 
 
 def _seconds(file: FileStat) -> int:
-    """When a file was changed, as thumbnails tell it."""
+    """When a file was changed, in seconds since 1970, as thumbnails note it."""
     return file.mtime_ns // 1_000_000_000
 
 
 def users_limits() -> Limits:
-    """What a picture may cost, by the user's configuration; by default where that is wrong."""
+    """What a picture may cost: by the user's configuration, or the defaults where it is invalid."""
     try:
         encode = configuration.load(standard_paths().config).encode
     except ConfigError:
@@ -149,9 +155,10 @@ def _desktop_file(uri: str, size: str) -> str:
 
 
 def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
-    """Puts a thumbnail into the desktop's cache, as a whole or not at all; its file.
+    """Puts a thumbnail into the desktop's cache, atomically; returns its file.
 
-    Raises PictureError, UnreadableError, OSError.
+    `size` is "normal", "large", "x-large" or "xx-large". Raises PictureError, UnreadableError,
+    OSError.
     """
     pixels = _DESKTOP_SIZES[size]
     image, version = thumbnails.make_with_stat(path, pixels, pixels)
@@ -164,8 +171,8 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(file), delete=False) as temporary:  # 0600
         try:
-            # It is sRGB; a large profile would stand before the texts, which are looked for.
-            # Photos hardly get smaller with more effort, which takes longer than the decoding.
+            # It is sRGB; a large profile would stand before the texts, which are searched for in
+            # the first bytes. More compression takes longer than decoding and saves little.
             image.save(temporary, "PNG", pnginfo=texts, icc_profile=None, compress_level=1)
             os.replace(temporary.name, file)
         except BaseException:
@@ -175,7 +182,7 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
 
 
 def _reply(thumbnails: Thumbnails, request: Message) -> Message:
-    """An answer to any request: what goes wrong costs no other picture."""
+    """The answer to a request; whatever goes wrong becomes its reason."""
     try:
         return _made(thumbnails, request)
     except (PictureError, UnreadableError, OSError) as error:
@@ -201,16 +208,16 @@ def _made(thumbnails: Thumbnails, request: Message) -> Message:
 
 
 def begin() -> Thumbnails:
-    """Makes this process one that decodes pictures beside what the user does."""
+    """Lowers this process's priority and limits its memory, for decoding in the background."""
     enter_background(2, quiet=True)
     warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
     limits = users_limits()
-    limit_growth(2 * limits.memory + limits.bytes + _SLACK)
+    limit_growth(2 * limits.memory + limits.bytes + _GROWTH)
     return Thumbnails(limits)
 
 
 def main() -> None:
-    """Answers until nobody asks."""
+    """Answers requests until standard input is closed."""
     thumbnails = begin()
     unpacker = Unpacker(MAX_REQUEST)
     while data := os.read(0, 1 << 16):
