@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csearchd.formats.parsing import UneditableError
 from csearchd.formats.photoshop import iptc_block
-from csearchd.metadata.iptc import from_iptc
+from csearchd.metadata.iptc import from_iptc, keywords, with_keywords
 
 
 def dataset(number: int, value: bytes, record: int = 2) -> bytes:
@@ -66,3 +69,56 @@ def test_any_bytes_give_fields_or_nothing(data: bytes) -> None:
     found = from_iptc(data)
     assert msgpack.unpackb(msgpack.packb(found)) == found
     assert len(iptc_block(data) or b"") <= len(data)
+
+
+def resource(number: int, content: bytes, name: bytes = b"\0\0") -> bytes:
+    head = b"8BIM" + number.to_bytes(2, "big") + name + len(content).to_bytes(4, "big")
+    return head + content + b"\0" * (len(content) & 1)
+
+
+def edited(block: bytes) -> tuple[bytes, bytes]:
+    """A block's resources with a digest, before and after "dog" becomes "cat"."""
+    name = b"\x04name\0"
+    before, after = (
+        resource(0x0404, one, name) + resource(0x0425, hashlib.md5(one).digest())
+        for one in (block, block.replace(dataset(25, b"dog"), dataset(25, b"cat")))
+    )
+    return before, after
+
+
+@pytest.mark.parametrize("rest", [b"", b"\0\0\0", dataset(120, b"Caption"), dataset(5, b"dog")])
+@pytest.mark.parametrize("first", [b"", UTF8, dataset(0, b"\0\2")])
+def test_keywords_are_changed_in_place(first: bytes, rest: bytes) -> None:
+    before, after = edited(first + dataset(25, b"dog") + rest)
+    assert with_keywords(before, {"dog"}, ["cat"]) == after
+    assert (keywords(before), keywords(after)) == (["dog"], ["cat"])
+    assert with_keywords(after, {"cat"}, ["dog"]) == before
+
+
+def test_the_character_set_is_kept() -> None:
+    latin, utf8 = (resource(0x0404, first + dataset(25, b"dog")) for first in (b"", UTF8))
+    assert keywords(with_keywords(latin, set(), ["café"])) == ["dog", "café"]
+    assert keywords(with_keywords(utf8, set(), ["日本"])) == ["dog", "日本"]
+    with pytest.raises(UneditableError, match="Latin letters"):
+        with_keywords(latin, set(), ["日本"])
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        resource(0x0404, dataset(25, b"dog") + b"rubbish"),
+        resource(0x0404, b"\x1c\x02\x19\x80\x04\0\0\0\x03dog"),
+        resource(0x0404, dataset(25, b"dog"))[:-3],
+        resource(0x0404, dataset(25, b"dog")) + b"8BIM\4",
+        b"rubbish",
+    ],
+)
+def test_what_is_damaged_is_not_changed(resources: bytes) -> None:
+    for edit in (keywords, lambda data: with_keywords(data, {"dog"}, [])):
+        with pytest.raises(UneditableError, match="damaged"):
+            edit(resources)
+
+
+def test_resources_without_keywords_stay_as_they_are() -> None:
+    for resources in (b"", resource(0x0404, dataset(5, b"Title")), resource(0x03ED, b"abc")):
+        assert with_keywords(resources, {"dog"}, ["cat"]) == resources
