@@ -31,6 +31,7 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _DESCRIPTIVE = {*_TEXTS, b"tIME", b"pHYs", b"eXIf", b"dSIG", b"caBX", b"IEND"}
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"
 _RAW_XMP = (b"Raw profile type xmp\0", b"Raw profile type APP1\0")
+_HEAD = struct.Struct(">I4s")  # a chunk's length and type
 _HEADER_END = len(SIGNATURE) + 25  # behind IHDR, which is always first
 _DAMAGED = "it is truncated or damaged"
 
@@ -56,8 +57,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
     for _ in range(MAX_PARTS):
         if start + 12 > len(data):
             break
-        length = int.from_bytes(view[start : start + 4], "big")
-        kind = data[start + 4 : start + 8]
+        length, kind = _HEAD.unpack_from(data, start)
         end = start + 12 + length
         if end > len(data):
             raise MalformedError

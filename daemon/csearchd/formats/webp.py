@@ -19,6 +19,7 @@ from csearchd.formats.parsing import (
 
 _CODED = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
 _EXTENDED, _XMP = b"VP8X", b"XMP "
+_HEAD = struct.Struct("<4sI")  # a chunk's type and length
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 _DAMAGED = "it is truncated or damaged"
 
@@ -44,12 +45,12 @@ def chunks(data: bytes) -> Iterator[Chunk]:
     for _ in range(MAX_PARTS):
         if start + 8 > end:
             return
-        length = int.from_bytes(view[start + 4 : start + 8], "little")
+        kind, length = _HEAD.unpack_from(data, start)
         content = view[start + 8 : start + 8 + length]
         if len(content) < length:
             raise MalformedError
         after = start + 8 + length + (length & 1)
-        yield Chunk(data[start : start + 4], content, start, after)
+        yield Chunk(kind, content, start, after)
         start = after
     raise MalformedError
 
