@@ -10,6 +10,7 @@ import csearch
 from csearch.directories import base
 from csearch.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.share import share_directory
 
 
 class Item(NamedTuple):
@@ -125,10 +126,10 @@ def target(item: Item) -> str:
 
 def share() -> str:
     """Where integrations/ and systemd/ are: in the package, or beside it in a clone."""
-    package = os.path.dirname(os.path.abspath(csearch.__file__))
-    for place in (os.path.join(package, "share"), os.path.dirname(os.path.dirname(package))):
-        if os.path.isdir(os.path.join(place, "systemd")):
-            return place
-    raise ClientError(
-        f"{printable(package)}: systemd/ and integrations/ are missing; install csearch again"
-    )
+    found = share_directory()
+    if found is None:
+        package = os.path.dirname(os.path.abspath(csearch.__file__))
+        raise ClientError(
+            f"{printable(package)}: systemd/ and integrations/ are missing; install csearch again"
+        )
+    return found

@@ -13,8 +13,7 @@ from typing import Any
 
 from dbus_fast import Variant
 
-from csearch.errors import ClientError
-from csearch.installation.items import share
+from csearch.protocol.share import share_directory
 from csearchd.desktop import pictures
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object
@@ -125,10 +124,10 @@ class _Allowance:
 def _in_the_users_language(text: str) -> str:
     """Translates a text into the language that the session has set for its services, with the
     window's catalogues."""
-    try:
-        catalogues = os.path.join(share(), "integrations", "locale")
-    except ClientError:
+    share = share_directory()
+    if share is None:
         return text
+    catalogues = os.path.join(share, "integrations", "locale")
     return gettext.translation("csearch", catalogues, fallback=True).gettext(text)
 
 

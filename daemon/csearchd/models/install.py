@@ -17,9 +17,8 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from csearch.arguments import Parser
 from csearch.protocol.quoting import harmless
 from csearchd.errors import ModelError
 from csearchd.models import fetch
@@ -152,8 +151,15 @@ def _say(text: str) -> None:
     print(harmless(text, kept="\n"), file=sys.stderr, flush=True)
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse's own, whose complaints show what was typed without control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="csearchctl model install", description=__doc__)
+    parser = _Parser(prog="csearchctl model install", description=__doc__)
     parser.add_argument("name", nargs="?", help="a recommended model, or ARCH:TAG of open_clip's")
     parser.add_argument("--import", dest="imported", action="store_true")
     parser.add_argument("--arch", help="open_clip's name of the architecture")
