@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 NOTHING_FOUND = 1  # `csearch` without a result
 CHECK_FAILED = 1  # `csearchctl doctor`
+NOT_RUNNING = 1  # `csearchctl status`, while the service is stopped
 FAILURE = 2
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 

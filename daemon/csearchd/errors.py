@@ -137,6 +137,19 @@ class LinkError(NotADirectoryError):
     """A symbolic link has taken a directory's place; `filename` is its name."""
 
 
+class MalformedError(Exception):
+    """The file does not have the structure that its format prescribes."""
+
+
+class UneditableError(CsearchError):
+    """The metadata in the file can't be read for editing, or changed, without a risk of damage; the
+    text is a clause about the file ("it is truncated or damaged")."""
+
+
+class XmpError(CsearchError):
+    """The XMP packet can't be read or changed safely; the text is a clause about its file."""
+
+
 # Tags
 
 

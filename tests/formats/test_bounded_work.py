@@ -17,14 +17,14 @@ from PIL import Image
 
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_image, register_formats
-from csearchd.errors import PictureError
+from csearchd.errors import MalformedError, PictureError
 from csearchd.formats import isobmff
 from csearchd.formats.embedded import read_blocks
 from csearchd.formats.heif import pixel_parts as heif_parts
 from csearchd.formats.identity import identity
 from csearchd.formats.jpeg import has_honest_exif
 from csearchd.formats.jpeg import pixel_parts as jpeg_parts
-from csearchd.formats.parsing import MAX_PARTS, MalformedError, Parts
+from csearchd.formats.parsing import MAX_PARTS, Parts
 from csearchd.formats.photoshop import iptc_block
 from csearchd.formats.png import MAX_TEXT_BYTES, texts
 from csearchd.formats.png import pixel_parts as png_parts

@@ -11,9 +11,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from csearchd.errors import MalformedError
 from csearchd.formats import heif
 from csearchd.formats.identity import identity
-from csearchd.formats.parsing import MalformedError
 
 KINDS = ("heic", "avif")
 

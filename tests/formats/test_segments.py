@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import jpeg
-from csearchd.formats.parsing import MalformedError, UneditableError
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 

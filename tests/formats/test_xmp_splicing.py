@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from csearchd.errors import UneditableError
 from csearchd.formats import png
 from csearchd.formats.embedded import read_blocks, xmp_editor
 from csearchd.formats.identity import identity
-from csearchd.formats.parsing import UneditableError
 
 PACKETS = [b"<a/>", b"", b"<a>" + b" " * 9001 + b"</a>"]
 KINDS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csearchd.formats.parsing import UneditableError
+from csearchd.errors import UneditableError
 from csearchd.formats.photoshop import iptc_block
 from csearchd.metadata.iptc import from_iptc, keywords, with_keywords
 

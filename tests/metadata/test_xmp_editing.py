@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from csearchd.errors import XmpError
 from csearchd.metadata.xmp_edit import edited, empty, is_empty
 from csearchd.metadata.xmp_packet import (
     HIERARCHICAL,
@@ -18,7 +19,7 @@ from csearchd.metadata.xmp_packet import (
     Name,
     parse,
 )
-from csearchd.metadata.xmp_parser import RDF, XmpError
+from csearchd.metadata.xmp_parser import RDF
 
 OTHER = Name("http://example.org/other/", "other", "thing")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)

@@ -12,8 +12,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from csearchd.errors import MalformedError
 from csearchd.formats.isobmff import Box, boxes
-from csearchd.formats.parsing import MalformedError, Parts
+from csearchd.formats.parsing import Parts
 
 _DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
 _DESCRIBES = b"cdsc"  # the reference of metadata to the item that they describe

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from csearchd.errors import MalformedError
 from csearchd.formats import heif, jpeg, png, tiff, webp
-from csearchd.formats.parsing import MalformedError, Parts
+from csearchd.formats.parsing import Parts
 
 SCHEME = 1
 SIZE = 16

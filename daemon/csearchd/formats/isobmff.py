@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from csearchd.formats.parsing import MAX_PARTS, MAX_XMP_BYTES, MalformedError, MetadataBlocks
+from csearchd.errors import MalformedError
+from csearchd.formats.parsing import MAX_PARTS, MAX_XMP_BYTES, MetadataBlocks
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # XMP specification part 3, 1.2.5
 

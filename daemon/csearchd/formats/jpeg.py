@@ -12,14 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import photoshop, tiff
-from csearchd.formats.parsing import (
-    MAX_PARTS,
-    MalformedError,
-    MetadataBlocks,
-    Parts,
-    UneditableError,
-)
+from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
 _MARKER = re.compile(rb"\xff++(.)", re.DOTALL)  # with as many fill bytes as its writer likes
 _MARKER_AHEAD = re.compile(rb"\xff[^\x00\xff]")

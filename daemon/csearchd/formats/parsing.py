@@ -1,4 +1,4 @@
-"""What the parsers of the formats share: their errors, their limits, and the types they return."""
+"""What the parsers of the formats share: their limits and the types they return."""
 
 from __future__ import annotations
 
@@ -14,17 +14,6 @@ MAX_PARTS = 1 << 18
 
 MAX_XMP_BYTES = 8 << 20
 """The largest XMP packet that is read as metadata."""
-
-
-class MalformedError(Exception):
-    """The file does not have the structure that its format prescribes."""
-
-
-class UneditableError(Exception):
-    """The metadata in the file can't be read for editing, or changed, without a risk of damage.
-
-    The text says why; it is a clause about the file ("it is truncated or damaged").
-    """
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from csearchd.formats.parsing import MalformedError
+from csearchd.errors import MalformedError
 
 IPTC = 0x0404
 IPTC_DIGEST = 0x0425  # MD5 of the IPTC data

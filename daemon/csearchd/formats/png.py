@@ -11,14 +11,9 @@ import zlib
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import photoshop
-from csearchd.formats.parsing import (
-    MAX_PARTS,
-    MalformedError,
-    MetadataBlocks,
-    Parts,
-    UneditableError,
-)
+from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp"

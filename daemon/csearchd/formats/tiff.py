@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from csearchd.errors import MalformedError
 from csearchd.formats import photoshop
-from csearchd.formats.parsing import MAX_PARTS, MalformedError, MetadataBlocks, Parts
+from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
 _STRIPS = (273, 279)  # offsets, byte counts
 _TILES = (324, 325)

@@ -9,13 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from csearchd.formats.parsing import (
-    MAX_PARTS,
-    MalformedError,
-    MetadataBlocks,
-    Parts,
-    UneditableError,
-)
+from csearchd.errors import MalformedError, UneditableError
+from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
 _CODED = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
 _EXTENDED, _XMP = b"VP8X", b"XMP "

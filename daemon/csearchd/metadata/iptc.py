@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import photoshop
-from csearchd.formats.parsing import MalformedError, UneditableError
 from csearchd.metadata import fields
 
 _UTF8 = b"\x1b%G"  # ISO 2022's escape for it

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
+from csearchd.errors import XmpError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.metadata import fields
-from csearchd.metadata.xmp_parser import RDF, XmpError, XmpParser
+from csearchd.metadata.xmp_parser import RDF, XmpParser
 
 _MAX_VALUES = 2000  # of a property
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
+from csearchd.errors import XmpError
 from csearchd.metadata.xmp_packet import (
     LEDGER,
     OURS,
@@ -15,7 +16,7 @@ from csearchd.metadata.xmp_packet import (
     Packet,
     Property,
 )
-from csearchd.metadata.xmp_parser import RDF, XmpError
+from csearchd.metadata.xmp_parser import RDF
 
 _ABOUT = re.compile(rb"\s(?:[\w.-]+:)?about\s*=\s*(\"[^\"]*\"|'[^']*')")
 _EMPTY = (

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-from csearchd.metadata.xmp_parser import RDF, XmpError, XmpParser
+from csearchd.errors import XmpError
+from csearchd.metadata.xmp_parser import RDF, XmpParser
 
 OURS = "urn:csearch:tags:1/"
 _MAX_BYTES = 16 << 20

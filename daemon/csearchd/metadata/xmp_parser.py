@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
+from csearchd.errors import XmpError
+
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _RDF_RDF = f"{RDF} RDF"
 _MAX_DEPTH = 64  # of elements
-
-
-class XmpError(Exception):
-    """The packet can't be read or changed safely; the text says why, as a clause about its file."""
 
 
 class XmpParser:

@@ -7,7 +7,7 @@ import time
 
 from csearch.command import print_out, write
 from csearch.connection import Connection
-from csearch.errors import NotRunning
+from csearch.errors import NOT_RUNNING, NotRunning
 from csearch.protocol.wire import Message
 from csearch.show.status import status_lines
 from csearch.show.terminal import Terminal
@@ -18,7 +18,6 @@ csearchctl status --watch                     every second, until Ctrl-C
 csearchctl status --json | jq .pending        for scripts
 """
 
-NOT_RUNNING = 1
 WATCH_SECONDS = 1.0
 _REDRAW = "\x1b[H\x1b[J"  # to the top, and clear what follows
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from csearchd.errors import SkippedFile
+from csearchd.errors import SkippedFile, UneditableError
 from csearchd.formats import jpeg
 from csearchd.formats.embedded import xmp_editor
-from csearchd.formats.parsing import UneditableError
 from csearchd.metadata import iptc
 from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.record import Record

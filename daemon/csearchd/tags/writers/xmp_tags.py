@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csearchd.errors import SkippedFile
+from csearchd.errors import SkippedFile, XmpError
 from csearchd.metadata import acdsee, xmp_edit
 from csearchd.metadata.keyword_paths import hierarchical, leaf, leaf_of_path, levels, tags_list
 from csearchd.metadata.xmp_packet import (
@@ -17,7 +17,6 @@ from csearchd.metadata.xmp_packet import (
     Packet,
     parse,
 )
-from csearchd.metadata.xmp_parser import XmpError
 from csearchd.tags.record import Record, read_mirror
 from csearchd.tags.writers.carrier import without_duplicates
 
