@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+from functools import partial
 
 from csearch.protocol.wire import socket_path
 from csearchd.concurrency.lifecycle import Lifecycle
@@ -116,7 +117,14 @@ async def _run(
     places = Geocoder(library.cache)
     scoring = TagScorer(library, paths.vocabulary, config.tags, concepts)
     tagging = TaggingQueue(
-        library, models, scoring, config.tags.root, scanner.list_soon, threads.waiting, supervisor
+        library,
+        models,
+        scoring,
+        config.tags.root,
+        scanner.list_soon,
+        threads.waiting,
+        supervisor,
+        partial(watcher.timed_call, patient=True),
     )
 
     # What the operations share.

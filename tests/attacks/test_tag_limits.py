@@ -19,12 +19,14 @@ from typing import Any
 import pytest
 
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import LibraryError, SkippedFile, VocabularyError
 from csearchd.library.library import Library
 from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.tags import ledger
+from csearchd.tags.locations import TagLocation
 from csearchd.tags.task_queue import TaggingQueue
-from csearchd.tags.tasks import TagLocation, Task
+from csearchd.tags.tasks import Task
 from support.photos import write_photos
 from support.user import SECONDS, User, wait_for
 from tags.bench import Bench
@@ -85,7 +87,14 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
             models: Any = SimpleNamespace(active_model=None)
             scoring: Any = None
             tagging = TaggingQueue(
-                library, models, scoring, "", lambda path: None, threads, Supervisor()
+                library,
+                models,
+                scoring,
+                "",
+                lambda path: None,
+                threads,
+                Supervisor(),
+                TimedCalls(9).call,
             )
             task = Task.undo([TagLocation(None, b"/a.jpg", "xattr", None)])
             tagging.add(task)
@@ -100,10 +109,10 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
                 with pytest.raises(LibraryError):
                     await tagging.intend([{"item": item["item"], "row": None, "record": None}])
                 assert task.finished.is_set() and task.error == full
-                await tagging.look_again()
+                await tagging.check_error()
                 assert tagging.last_error == full
             room.set()
-            await tagging.look_again()
+            await tagging.check_error()
             assert tagging.last_error is None
             await work.aclose()
 

@@ -59,7 +59,7 @@ def test_a_task_that_raises_is_told_and_started_again(user: User) -> None:
         ("loading facts", "csearchd.library.library", "Library.load_photo_metadata"),
         ("reading pictures", "csearchd.indexing.backlog", "Backlog.choose"),
         ("scanning", "csearchd.watch.watcher", "Watcher.look_around"),
-        ("keeping folders tagged", "csearchd.tags.folder_tracker", "FolderTracker.follow"),
+        ("keeping folders tagged", "csearchd.tags.folder_tracker", "FolderTracker.update"),
         ("joining the session bus", "csearchd.desktop.bus", "addresses"),
         ("a connection", "csearchd.serve.server", "Stream"),
         ("watching the socket", "csearchd.serve.address", "OwnSocket.is_ours"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.metadata.keyword_paths import leaf
-from csearchd.tags.writers.replace import TEMPORARY
+from csearchd.tags.writers.safe_write import TEMPORARY
 from support.photos import write_drawn, write_photos
 from support.user import User, wait_for
 from tags.pictures import need_exiftool

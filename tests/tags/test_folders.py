@@ -106,18 +106,18 @@ def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
     (tmp_path / "old").rename(tmp_path / "new")
     (tmp_path / "lost").rename(tmp_path / "unknown")
     answers = False  # its server hangs
-    assert following.follow(True) == [] and not following.strange
+    assert following.update(True) == [] and not following.unverified
     answers = True
-    assert following.follow(True) == []
+    assert following.update(True) == []
     assert tagged_folders.read(library) == {old: "xattr", lost: "xattr"}
     know(library, tmp_path / "old")  # another one with its name
     for _ in range(3):
-        assert following.follow(False) == [] and following.strange == {old}
+        assert following.update(False) == [] and following.unverified == {old}
     new = know(library, tmp_path / "new")
-    assert following.follow(False) == [(old, new)] and not following.strange
+    assert following.update(False) == [(old, new)] and not following.unverified
     assert tagged_folders.read(library) == {new: "xattr", lost: "xattr"}
     looks.clear()
-    assert following.follow(True) == []
+    assert following.update(True) == []
     assert sorted(looks) == [lost, new]  # nothing else has come
 
 
@@ -131,12 +131,12 @@ def test_another_directory_is_not_taken_for_one_that_is_gone(
     for number in range(50):
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
         know(library, tmp_path / f"other-{number}")
-    assert following.follow(True) == []
+    assert following.update(True) == []
     assert tagged_folders.read(library) == {old: "xattr"}
     know(library, tmp_path / "old")  # come back, from a backup
     for strange in ({old}, set(), set()):
-        assert following.follow(True) == [] and following.strange == strange
+        assert following.update(True) == [] and following.unverified == strange
     assert tagged_folders.read(library) == {old: "xattr"}
     (tmp_path / "old").rename(tmp_path / "new")
     new = know(library, tmp_path / "new")
-    assert following.follow(True) == [(old, new)]
+    assert following.update(True) == [(old, new)]

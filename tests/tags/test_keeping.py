@@ -43,7 +43,7 @@ def test_a_library_in_trouble_for_a_moment(tmp_path: Path, monkeypatch: pytest.M
             is_busy=False,
             recoverable=False,
             add=lambda task: None,
-            look_again=no_trouble,
+            check_error=no_trouble,
         )
         upkeep = TagUpkeep(library, NOT_USED, SCANNER, tagging, WORKERS)
         monkeypatch.setattr(tagged_folders, "read", in_trouble)
@@ -65,7 +65,7 @@ def test_a_trouble_that_stays_is_looked_at_less_and_less(
     library = Library(str(tmp_path / "library.sqlite"))
     slept: list[float] = []
 
-    async def look_again() -> None:
+    async def check_error() -> None:
         tagging.recoverable = len(slept) != 6
 
     async def sleep(seconds: float) -> None:
@@ -83,7 +83,7 @@ def test_a_trouble_that_stays_is_looked_at_less_and_less(
 
     before = asyncio.sleep
     tagging: Any = SimpleNamespace(
-        progress=0, is_busy=False, recoverable=True, look_again=look_again
+        progress=0, is_busy=False, recoverable=True, check_error=check_error
     )
     monkeypatch.setattr(tag_upkeep.asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):

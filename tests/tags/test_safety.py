@@ -16,8 +16,9 @@ import pytest
 
 from csearchd.errors import SkippedFile
 from csearchd.tags import ledger
-from csearchd.tags.writers import exiftool, replace
-from csearchd.tags.writers.replace import TEMPORARY, OpenFile
+from csearchd.tags.writers import exiftool, safe_write
+from csearchd.tags.writers.open_file import OpenFile
+from csearchd.tags.writers.safe_write import TEMPORARY
 from support.user import wait_for
 from tags.bench import Bench, Killed
 from tags.pictures import make, need_exiftool
@@ -39,7 +40,7 @@ def left_over(directory: Path) -> list[str]:
 def replaced(path: Path, data: bytes) -> None:
     file = OpenFile(os.fsencode(path))
     try:
-        replace.replace(file, data)
+        safe_write.replace(file, data)
     finally:
         file.close()
 
@@ -124,9 +125,9 @@ def test_a_file_that_changes_before_it_is_replaced(tmp_path: Path) -> None:
         else:
             path.unlink()
         with pytest.raises(SkippedFile):
-            replace.replace(file, b"new")
+            safe_write.replace(file, b"new")
         with pytest.raises(SkippedFile):
-            replace.remove(file)
+            safe_write.remove(file)
         file.close()
         assert not path.exists() if change == "removed" else path.read_bytes() == b"theirs"
     assert not left_over(tmp_path)
@@ -172,7 +173,7 @@ def test_others_write_and_rename_all_the_time(tmp_path: Path) -> None:
         except (SkippedFile, FileNotFoundError):
             continue
         try:
-            replace.replace(file, file.read(100) + b"+")
+            safe_write.replace(file, file.read(100) + b"+")
             changed += 1
         except SkippedFile:
             pass
@@ -287,7 +288,8 @@ def test_a_tagger_that_is_stopped_says_what_a_killed_one_wrote(
 
 KILLED = """
 import os, sys
-from csearchd.tags.writers import exiftool, replace
+from csearchd.tags.writers import exiftool, safe_write
+from csearchd.tags.writers.open_file import OpenFile
 from csearchd.tags import ledger
 path = sys.argv[1].encode()
 def watched(event, arguments):
@@ -297,9 +299,9 @@ def watched(event, arguments):
         if count[0] == int(sys.argv[2]):
             os.kill(os.getpid(), 9)
 count = [0]
-file = replace.OpenFile(path)
+file = OpenFile(path)
 sys.addaudithook(watched)
-replace.replace(file, b"new " * 5000)
+safe_write.replace(file, b"new " * 5000)
 print("done", count[0])
 """
 
@@ -316,7 +318,7 @@ def test_killed_at_any_call_that_changes_something(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert content in (b"old " * 1000, b"new " * 5000), step
         assert os.getxattr(path, "user.own") == b"v"
-        replace.sweep(os.fsencode(tmp_path))
+        safe_write.sweep(os.fsencode(tmp_path))
         assert os.listdir(tmp_path) == ["a.jpg"]
         seen.add((done.returncode, content[:3]))
         if done.returncode == 0:
@@ -330,7 +332,7 @@ def test_sweeping_leaves_what_others_call_alike(tmp_path: Path) -> None:
     others = [TEMPORARY + name for name in (b"notes.txt", b"0123abcd.jpg", b"")]
     for name in (own, *others):
         (tmp_path / os.fsdecode(name)).touch()
-    replace.sweep(os.fsencode(tmp_path))
+    safe_write.sweep(os.fsencode(tmp_path))
     assert sorted(os.listdir(os.fsencode(tmp_path))) == sorted(others)
 
 

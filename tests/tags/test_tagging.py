@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.library import listings
 from csearchd.library.library import Library
 from csearchd.tags import tagged_folders
@@ -58,7 +59,16 @@ def of_write(
 ) -> tuple[TaggingQueue, Task]:
     """A task with all pictures, and no tagger of its own."""
     models: Any = SimpleNamespace(active_model=SimpleNamespace(model=SimpleNamespace(name="m")))
-    tagging = TaggingQueue(library, models, scoring, "", lambda path: None, threads, Supervisor())
+    tagging = TaggingQueue(
+        library,
+        models,
+        scoring,
+        "",
+        lambda path: None,
+        threads,
+        Supervisor(),
+        TimedCalls(9).call,
+    )
     task = Task.write("xattr", tagged_folders.files_below(library, b"/"))
     assert task.total == 3
     tagging.add(task)

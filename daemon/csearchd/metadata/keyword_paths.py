@@ -1,8 +1,8 @@
-"""A word and the forms in which programs read it.
+"""A hierarchical keyword and the forms in which programs store it.
 
-A word is a path, from the general to the particular: "animal/dog". Its last part, the leaf, is what
-flat lists hold; hierarchies hold the whole path below the configuration's `tags.root`. What
-separates words in a list is in none (csearchd.scoring.vocabulary).
+csearch's tags are paths from the general to the particular: "animal/dog". Flat lists of keywords
+hold the last part, the leaf; hierarchical ones hold the path below the configuration's `tags.root`.
+No tag contains a character that separates keywords in a list (csearchd.scoring.vocabulary).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ def leaf(word: str) -> str:
 
 
 def levels(path: str) -> list[str]:
-    """The parts of a hierarchical tag of any program."""
+    """The parts of any program's hierarchical keyword."""
     return [level for level in path.replace("|", "/").split("/") if level]
 
 
 def leaf_of_path(path: str) -> str:
-    """The last of them."""
+    """The last part of any program's hierarchical keyword."""
     return (levels(path) or [""])[-1]
 
 

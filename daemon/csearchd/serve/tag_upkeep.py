@@ -15,8 +15,9 @@ from csearchd.models.active_model import Models
 from csearchd.system.inode_identity import inode_identity
 from csearchd.tags import tagged_folders
 from csearchd.tags.folder_tracker import FolderTracker
+from csearchd.tags.locations import unfinished
 from csearchd.tags.task_queue import TaggingQueue
-from csearchd.tags.tasks import Task, unfinished
+from csearchd.tags.tasks import Task
 from csearchd.watch.scanner import Scanner
 
 log = logging.getLogger(__name__)
@@ -71,12 +72,13 @@ class TagUpkeep:
             before = tagging.progress
             kept: dict[bytes, str] = {}
             try:
-                await tagging.look_again()
+                await tagging.check_error()
                 complete = self._scanner.complete
-                for old, new in await self._workers.wait(following.follow, complete):
+                for old, new in await self._workers.wait(following.update, complete):
                     log.info("%s is kept tagged as %s", os.fsdecode(old), os.fsdecode(new))
                 kept = await self._workers.wait(tagged_folders.read, self._library)
-                due = {path: mode for path, mode in kept.items() if path not in following.strange}
+                unverified = following.unverified
+                due = {path: mode for path, mode in kept.items() if path not in unverified}
                 if due and not tagging.is_busy:
                     await self._tag_due(due)
             except LibraryError:
@@ -93,7 +95,7 @@ class TagUpkeep:
                 last_error = min(2 * last_error, _MOST_KEEP_SECONDS)
                 continue
             last_error = _TROUBLE_SECONDS
-            if not following.strange:
+            if not following.unverified:
                 await self._news.wait()
             await asyncio.sleep(patience)
 

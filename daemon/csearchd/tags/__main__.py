@@ -1,6 +1,6 @@
-"""The tagger process: `python -m csearchd.tags`. It asks the daemon for work until there is none.
+"""The tagger process, `python -m csearchd.tags`: asks the daemon for work until there is none.
 
-A process of its own, since the daemon never writes to a user's file, and under systemd can't.
+It is a process of its own since the daemon never writes to a user's file, and under systemd can't.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from csearchd.paths import standard_paths
 from csearchd.tags.tagger import Tagger
 
 _NICE = 10
-_WAIT_SECONDS, _POLL_SECONDS = 130.0, 0.1  # exiftool may take 120 for a file
+_WAIT_SECONDS = 130.0  # for another tagger; exiftool may take 120 for a file
+_POLL_SECONDS = 0.1
 
 
 class _Work:
-    """What the daemon says, heard by a thread of its own: it may want what is under way no more."""
+    """The daemon's messages, read by a thread, so that one to stop is noticed between files.
+
+    SIGTERM and SIGINT are handled alike: the file that is being written is finished first.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        """A signal to end is heard like the daemon's word: the file in hand is finished."""
         self._connection = connection
         self._replies: SimpleQueue[Message | Exception | None] = SimpleQueue()
         self._stopped = threading.Event()
@@ -39,14 +42,14 @@ class _Work:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def next(self) -> Message | None:
-        """The next reply; None at the end. Raises ClientError, or what ended the listening."""
+        """The next message with work; None at the end. Raises what the thread raised."""
         reply = self._replies.get()
         if isinstance(reply, Exception):
             raise reply
         return None if self._ended else reply
 
     def is_stopped(self) -> bool:
-        """Whether nothing more is to be begun."""
+        """Whether no further file is to be written."""
         return self._ended or self._stopped.is_set()
 
     def _listen(self) -> None:
@@ -58,7 +61,7 @@ class _Work:
                 self._stopped.clear()
                 self._replies.put(reply)
             self._replies.put(None)
-        except Exception as error:  # who waits for the next reply would wait for ever
+        except Exception as error:  # `next` waits for it
             self._stopped.set()
             self._replies.put(error)
 
@@ -68,10 +71,13 @@ class _Work:
 
 
 def _wait_for_another(directory: str) -> None:
-    """Lets a tagger of a service that was killed finish the file in hand: what came of it can't be
-    told before. Nobody waits for one that a dead server holds."""
+    """Waits until the tagger of a killed daemon has finished its file, for a limited time.
+
+    Only then can the state of that file be told. Such a tagger may hang on a dead file server.
+    """
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # until this one ends
+    # Stays open, and so locked, until this process ends.
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -82,11 +88,11 @@ def _wait_for_another(directory: str) -> None:
 
 
 def _connection() -> Connection:
-    return Connection(start=False, patient=True)  # what was written must be reported
+    return Connection(start=False, patient=True)  # waits, since what was written must be reported
 
 
 def main() -> None:
-    """Exits with 0 when there is nothing more to do or it is told to end; 1 if it can't ask."""
+    """Exits with 0 at the end of the work or on a signal, with 1 if the daemon isn't reached."""
     os.umask(0o077)
     log_to_stderr("info", "csearchd.tags: %(message)s")
     os.nice(_NICE)
@@ -95,7 +101,7 @@ def main() -> None:
         tagger: Tagger | None = None
         while reply := work.next():
             if tagger is None:
-                # Only now: another tagger's files are gone with it.
+                # Not earlier, since this removes the temporary files of an earlier tagger.
                 directory = os.path.join(standard_paths().cache, "tagger")
                 _wait_for_another(directory)
                 tagger = Tagger(reports.call, directory, reply.get("max_bytes", 0))

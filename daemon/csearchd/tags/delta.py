@@ -1,6 +1,7 @@
-"""The way from new bytes back to old ones: copies out of the new, and what they lack.
+"""Reverse deltas: what restores a file's old bytes from its new ones.
 
-An edit of metadata moves most of a file verbatim, so this is small, and exact whatever the format.
+A delta is a list of stretches to copy from the new bytes and of literal bytes that these lack. An
+edit of metadata keeps most of a file as it is, so deltas are small, whatever the format.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import msgpack
 
 from csearchd.errors import DeltaError
 
-_KEY = 32  # bytes that a copied stretch begins with
-_STEP = 64
-_SEARCHES = 400  # in the new bytes, each a pass over them
-_BLOCK = 1 << 16
+_KEY = 32  # bytes that must be equal where a copied stretch begins
+_STEP = 64  # bytes between the positions that are tried, at first
+_MAX_SEARCHES = 400  # each is a pass over the new bytes
+_BLOCK = 1 << 16  # bytes that are compared at once
 
 
 def make(old: bytes, new: bytes) -> bytes:
-    """What `apply` makes `old` from, given `new`."""
+    """The delta from which `apply` restores `old`, given `new`."""
     parts: list[bytes | tuple[int, int]] = []
     at = literal = near = 0
-    step, searches = _STEP, _SEARCHES
+    step, searches = _STEP, _MAX_SEARCHES
     tail = _common_tail(old, new)
     end = len(old) - tail
     while at < end:
@@ -52,13 +53,13 @@ def make(old: bytes, new: bytes) -> bytes:
 
 
 def apply(delta: bytes, new: bytes) -> bytes:
-    """The old bytes. Raises DeltaError."""
+    """The old bytes, restored from `new`. Raises DeltaError."""
     try:
         digest, parts = msgpack.unpackb(zlib.decompress(delta))
         old = b"".join(
             part if isinstance(part, bytes) else new[part[0] : part[0] + part[1]] for part in parts
         )
-    except Exception as error:  # what has been damaged makes msgpack and all that follows raise any
+    except Exception as error:  # damaged data makes zlib, msgpack and the rest raise anything
         raise DeltaError(f"damaged: {error}") from error
     if hashlib.sha256(old).digest() != digest:
         raise DeltaError("damaged, or made for other bytes")
@@ -66,7 +67,7 @@ def apply(delta: bytes, new: bytes) -> bytes:
 
 
 def _common(old: bytes, at: int, new: bytes, there: int) -> int:
-    """How many bytes are equal from `old[at]` and `new[there]` on."""
+    """The number of equal bytes from `old[at]` and `new[there]` on."""
     size, limit = 0, min(len(old) - at, len(new) - there)
     block = _BLOCK
     while size < limit and block:
@@ -78,6 +79,7 @@ def _common(old: bytes, at: int, new: bytes, there: int) -> int:
 
 
 def _common_tail(old: bytes, new: bytes) -> int:
+    """The number of equal bytes at the ends."""
     size, limit = 0, min(len(old), len(new))
     block = _BLOCK
     while size < limit and block:

@@ -1,4 +1,4 @@
-"""Kept folders that got another name when nobody looked: found again by what they are."""
+"""Finds tagged folders that were renamed while nothing watched them, by their inodes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Callable, Iterable
 from csearchd.library.library import Library
 
 Identity = tuple[int, int]
-Look = Callable[[bytes], Identity | None]
-"""csearchd.system.inode_identity, of a path that may not answer: None then, too."""
+Identify = Callable[[bytes], Identity | None]
+"""csearchd.system.inode_identity of a path; None also if its file system doesn't answer."""
 
 
 class FolderTracker:
-    """Used by one thread at a time."""
+    """Keeps the paths of tagged folders up to date. Used by one thread at a time."""
 
-    def __init__(self, library: Library, look: Look) -> None:
+    def __init__(self, library: Library, identify: Identify) -> None:
         self._library = library
-        self._look = look
-        self.strange: frozenset[bytes] = frozenset()
-        """Kept folders in whose place another directory is, which may have been moved there: it
-        isn't to be tagged before that is known."""
+        self._identify = identify
+        self.unverified: frozenset[bytes] = frozenset()
+        """Tagged folders at whose path another directory is. It may have been moved there by
+        mistake, so nothing is tagged in it until `update` has decided."""
 
-    def follow(self, complete: bool) -> list[tuple[bytes, bytes]]:
-        """The old and new paths of those that were found. `complete`: the library knows all
-        directories that are there.
+    def update(self, complete: bool) -> list[tuple[bytes, bytes]]:
+        """Finds folders that were renamed; returns their old and new paths.
 
-        One that is gone stays where it was, since it may come back, as another directory.
+        A folder that is nowhere keeps its path, since it may come back, perhaps as a new directory.
+        `complete`: the library knows all directories that exist. Raises LibraryError.
         """
-        # Before anything is looked at: what is in its place now was not among these.
+        # Taken first: directories that arrive during this run are for the next one.
         with self._library.memory_lock:
             arrived = self._library.tree.take_arrived()
         with self._library.read() as database:
@@ -35,31 +35,35 @@ class FolderTracker:
         known: dict[bytes, Identity] = {
             path: (inode, when) for path, inode, when in rows if isinstance(path, bytes)
         }
-        seen = {path: self._look(path) for path in known}
-        lost = {path for path in known if seen[path] != known[path] and known[path][1] is not None}
-        there = self._identities(arrived) if lost else {}
-        moved = [(path, there[known[path]]) for path in sorted(lost) if known[path] in there]
+        found = {path: self._identify(path) for path in known}
+        lost = {path for path in known if found[path] != known[path] and known[path][1] is not None}
+        paths = self._paths_by_identity(arrived) if lost else {}
+        moved = [(path, paths[known[path]]) for path in sorted(lost) if known[path] in paths]
         left = lost.difference(path for path, _ in moved)
-        strange = frozenset(path for path in left if seen[path])
-        # Twice, since a move may have been made that the library is about to be told of.
-        settled = strange & self.strange if complete else frozenset[bytes]()
-        unknown = {path for path in known if known[path][1] is None and seen[path]}
-        self._note([(*(seen[path] or ()), path) for path in settled | unknown], moved)
-        self.strange = strange - settled
+        replaced = frozenset(path for path in left if found[path])
+        # Only if it is the same twice: the library may be about to hear of a move.
+        accepted = replaced & self.unverified if complete else frozenset[bytes]()
+        unidentified = {path for path in known if known[path][1] is None and found[path]}
+        self._note([(*(found[path] or ()), path) for path in accepted | unidentified], moved)
+        self.unverified = replaced - accepted
         return moved
 
-    def _identities(self, directories: Iterable[int]) -> dict[Identity | None, bytes]:
-        """The paths of directories that the library knows, by what is there now."""
+    def _paths_by_identity(self, directories: Iterable[int]) -> dict[Identity | None, bytes]:
+        """The paths of directories that the library knows, by their identity on the disk."""
         with self._library.memory_lock:
             tree = self._library.tree
             paths = [tree.path(directory) for directory in directories if directory in tree]
-        return {self._look(path): path for path in paths}
+        return {self._identify(path): path for path in paths}
 
-    def _note(self, taken: list[tuple[int | bytes, ...]], moved: list[tuple[bytes, bytes]]) -> None:
-        if not (taken or moved):
+    def _note(
+        self, identified: list[tuple[int | bytes, ...]], moved: list[tuple[bytes, bytes]]
+    ) -> None:
+        if not (identified or moved):
             return
         with self._library.write() as database:
-            database.executemany("UPDATE tag_folders SET inode = ?, born = ? WHERE path = ?", taken)
+            database.executemany(
+                "UPDATE tag_folders SET inode = ?, born = ? WHERE path = ?", identified
+            )
             database.executemany(
                 "UPDATE OR REPLACE tag_folders SET path = ? WHERE path = ?",
                 [(new, old) for old, new in moved],

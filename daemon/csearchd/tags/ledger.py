@@ -1,6 +1,6 @@
-"""The ledger in the library: what we wrote for which file, and what was about to be written.
+"""The ledger, a table of the library: what csearch wrote for which file, or was about to write.
 
-A row that is damaged costs only itself: it is an entry that says so.
+A damaged row becomes an entry that is marked as damaged; others are not affected.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Message = dict[str, Any]  # of a Record (csearchd.tags.record)
 
 
 class Entry(NamedTuple):
-    """A row, with its record and the one that was intended, as messages.
+    """A row: the record of what is written, and of what a tagger is about to write, as messages.
 
-    `content` is the scheme and identity of what was tagged. Of a `damaged` one both records are
-    None, whatever was written.
+    `file` is None if the library doesn't know the file any more. `content` is the scheme and
+    identity of the picture that was tagged. A `damaged` entry has neither record.
     """
 
     row: int
@@ -42,12 +42,12 @@ class Entry(NamedTuple):
 
     @property
     def marks(self) -> list[str]:
-        """Of the writes that may be in the file."""
+        """The marks of the writes that may be in the file."""
         return [one["mark"] for one in (self.record, self.intended) if one and one["mark"]]
 
 
 class Outcome(NamedTuple):
-    """What came of a file in a mode. `reason`: why it was left alone."""
+    """The result of one work item. `reason`: why the file was skipped."""
 
     file: int | None
     path: bytes
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
     row: int | None
     record: Message | None
     reason: str | None
-    visit: tuple[str, int | None, str] | None  # mode, content, edition: not to be visited again
+    visit: tuple[str, int | None, str] | None  # mode, content, edition: done, until these change
     content: tuple[int, bytes] | None = None  # scheme and identity of what is tagged
 
 
@@ -81,13 +81,13 @@ def by_row(library: Library, row: int) -> Entry | None:
 
 
 def lost_entries(library: Library) -> list[Entry]:
-    """Those of files that the library doesn't know any more; they may be where they were."""
+    """Entries of files that the library doesn't know any more; they may still exist."""
     with library.read() as database:
         return list(_entries(database, "file IS NULL", ()))
 
 
 def all_files(library: Library) -> list[int]:
-    """The files that have entries, and copies of theirs, which may have brought their words."""
+    """The files that have entries, and files with the same picture, which may have their tags."""
     with library.read() as database:
         rows = database.execute(
             "SELECT file FROM tag_ledger WHERE file IS NOT NULL UNION "
@@ -98,14 +98,14 @@ def all_files(library: Library) -> list[int]:
 
 
 def by_mark(library: Library, mark: str) -> Entry | None:
-    """An entry of a write; one without a file first, since that may have been moved."""
+    """The entry of a write. One without a file comes first, since its file may have been moved."""
     with library.read() as database:
         found = _entries(database, "mark = ? ORDER BY file IS NOT NULL LIMIT 1", (mark,))
         return next(found, None)
 
 
 def detach(library: Library, rows: Iterable[int]) -> None:
-    """These entries are of their paths from now on, not of their files."""
+    """Separates entries from their files; from now on only their paths count."""
     with library.write() as database:
         database.executemany(
             "UPDATE tag_ledger SET file = NULL WHERE id = ?", [(row,) for row in rows]
@@ -113,13 +113,13 @@ def detach(library: Library, rows: Iterable[int]) -> None:
 
 
 def unfinished(library: Library) -> list[Entry]:
-    """Those for which a killed tagger was about to write."""
+    """The entries for which a killed tagger was about to write."""
     with library.read() as database:
         return list(_entries(database, "intended IS NOT NULL", ()))
 
 
 def unsettled(library: Library, rows: Iterable[int]) -> list[Entry]:
-    """Those of some rows whose words weren't taken back, as far as is known."""
+    """Those of some rows whose tags may still be in a file."""
     found = _entries_with(library, "id", list(rows))
     return [
         entry
@@ -129,7 +129,7 @@ def unsettled(library: Library, rows: Iterable[int]) -> list[Entry]:
 
 
 def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:
-    """Notes what is about to be written: `record` of each. Returns the rows."""
+    """Notes the records that are about to be written. Returns their rows. Raises LibraryError."""
     rows: list[int] = []
     with library.write() as database:
         for one in outcomes:
@@ -143,8 +143,10 @@ def intend(library: Library, outcomes: Iterable[Outcome]) -> list[int]:
 
 
 def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
-    """Notes what is true now. A record of None leaves what is there; nothing is intended any
-    more."""
+    """Notes the records that are true now; a record of None keeps the entry's. Raises LibraryError.
+
+    Nothing is intended for these entries any more.
+    """
     with library.write() as database:
         for one in outcomes:
             record = one.record
@@ -176,14 +178,16 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
 
 
 def forget_visits(library: Library, files: Sequence[int]) -> None:
-    """The files may be tagged again."""
+    """Makes files due to be tagged again, where their folders are kept tagged."""
     with library.write() as database:
         database.executemany("DELETE FROM tag_visits WHERE file = ?", [(file,) for file in files])
 
 
 def _note_location(database: sqlite3.Connection, row: int, one: Outcome) -> None:
-    """Notes where the tagged file is, and what it shows. Its row may have gone meanwhile, or its
-    id be another file's."""
+    """Notes the path and the content of a tagged file.
+
+    Its row may have gone meanwhile, and its id may be another file's now.
+    """
     database.execute("UPDATE tag_ledger SET path = ? WHERE id = ?", (one.path, row))
     database.execute(
         "UPDATE tag_ledger SET file = (SELECT id FROM files WHERE id = ? AND name = ?) "
@@ -198,7 +202,7 @@ def _note_location(database: sqlite3.Connection, row: int, one: Outcome) -> None
 
 
 def _row(database: sqlite3.Connection, one: Outcome) -> int:
-    """The row of a file and carrier, made if there is none."""
+    """The row of a file and carrier, which is added if there is none."""
     if one.file is not None:
         found = database.execute(
             "SELECT id FROM tag_ledger WHERE file = ? AND carrier = ?", (one.file, one.carrier)
@@ -214,7 +218,7 @@ def _row(database: sqlite3.Connection, one: Outcome) -> int:
 def _entries(
     database: sqlite3.Connection, where: str, parameters: Sequence[object]
 ) -> Iterator[Entry]:
-    # As bytes: SQLite's text that isn't Unicode would end the query.
+    # As BLOBs: text that isn't valid UTF-8 would make the whole query fail.
     texts = (f"CAST({name} AS BLOB)" for name in ("carrier", *_TEXTS))
     rows = database.execute(
         f"SELECT id, file, path, intended, written, digest, original, scheme, identity, "
@@ -224,7 +228,7 @@ def _entries(
     for row in rows:
         try:
             yield _entry(*row)
-        except Exception:  # whatever json, msgpack and all that follows make of damaged bytes
+        except Exception:  # damaged bytes make json, msgpack and the checks raise anything
             path = row[2] if isinstance(row[2], bytes) else str(row[2]).encode()
             carrier = (row[9] or b"").decode(errors="replace")
             yield Entry(row[0], row[1], path, carrier, None, None, damaged=True)
@@ -242,7 +246,7 @@ def _entry(
     identity: bytes | None,
     *texts: bytes | None,
 ) -> Entry:
-    """Raises ValueError, or anything else, where the row is damaged."""
+    """An entry from a row's columns. Raises ValueError or another exception if it is damaged."""
     carrier, *decoded = (None if text is None else text.decode() for text in texts)
     record: Message | None = dict(zip(_TEXTS, decoded, strict=True))
     if record and record["words"] is None:
@@ -261,7 +265,7 @@ def _entry(
 
 
 def _check(record: Message) -> None:
-    """Raises ValueError, KeyError or TypeError for what no record is."""
+    """Raises ValueError, KeyError or TypeError unless this is a record's message."""
     texts = [record["mark"], record["root"], record["model"]]
     for name in ("words", "removed"):
         if not isinstance(record[name], list):

@@ -1,4 +1,4 @@
-"""What is to be done to one file: which words are ours, which the user's, and what comes of it."""
+"""Plans one write or undo: which tags are csearch's, which the user's, and the content to write."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ DAMAGED = (
     "what the library noted of it when it was tagged is damaged; restore a backup of the library, "
     "or remove its tags in another program"
 )
-_MOST_KEPT = 700_000  # bytes of the way back, which has to fit into a request
+_MAX_DELTA = 700_000  # bytes of a record's `original`, which has to fit into a request
 
 Known = Callable[[str], Record | None]
-"""The ledger's record of a write, by its mark: of a copied or moved file's, perhaps."""
+"""Looks up a write in the ledger by its mark; it may be that of a copied or moved file."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`content` is to be there, and `record` in the ledger; nothing is to be written unless
-    `writes`."""
+    """The content that a carrier is to have, and the ledger's record of it.
+
+    Unless `writes`, both are true already, and nothing is written.
+    """
 
     state: CarrierState
     content: bytes | None
@@ -37,12 +39,13 @@ class Plan:
     writes: bool
 
 
-def truth(
+def current_record(
     state: CarrierState, record: Record | None, intended: Record | None, known: Known
 ) -> Record | None:
-    """The record that is true of what is there.
+    """The record that describes a carrier's state.
 
-    `intended` was about to be written when a tagger was killed: it was written, or it was not.
+    `record` is the ledger's. `intended` was about to be written when a tagger was killed; the state
+    tells whether it was. For a copied file, or if the ledger was lost, the mirror leads to it.
     """
     marks = {one.mark for one in (record, intended) if one}
     if state.mirror and state.mirror.mark not in marks:  # a copy, or the ledger was lost
@@ -53,7 +56,7 @@ def truth(
         mark = state.mirror.mark if state.mirror else None
         return intended if intended.mark == mark or intended.digest == state.digest else record
     if intended and state.mirror is None and (not record or record.digest != state.digest):
-        return intended  # the words were being taken back, and were
+        return intended  # an undo that was completed
     return record
 
 
@@ -65,7 +68,11 @@ def plan_write(
     root: str,
     model: str,
 ) -> Plan:
-    """`record` is true of what is there. Raises SkippedFile."""
+    """Plans to write the tags `wanted` in place of those that csearch wrote before.
+
+    `record` describes the state (see `current_record`). Tags that the user has removed are not
+    written again, nor those that others have written. Raises SkippedFile.
+    """
     ours, removed, target = _sort(carrier.keywords(state), record, wanted)
     noted = record is None or not ours or bool(state.mirror and state.mirror.mark == record.mark)
     if set(target) == set(ours) and noted and (not ours or (record and record.root == root)):
@@ -77,18 +84,18 @@ def plan_write(
     if not target:
         return Plan(state, base, new.without_words(), writes=True)
     content = carrier.edited(state, base, None, new)
-    way_back = None if base is None or content is None else delta.make(base, content)
-    if way_back and len(way_back) > _MOST_KEPT:
+    original = None if base is None or content is None else delta.make(base, content)
+    if original and len(original) > _MAX_DELTA:
         if carrier.name != "embedded":
-            raise SkippedFile("what it held before is too much to be kept")
-        return Plan(state, content, new, writes=True)  # taken back word by word
+            raise SkippedFile("its previous content is too large to be kept for an undo")
+        return Plan(state, content, new, writes=True)  # an undo removes tag by tag
     return Plan(
-        state, content, replace(new, digest=digest(content), original=way_back), writes=True
+        state, content, replace(new, digest=digest(content), original=original), writes=True
     )
 
 
 def plan_undo(carrier: Carrier, state: CarrierState, record: Record | None) -> Plan:
-    """`record` is true of what is there. Raises SkippedFile."""
+    """Plans to take back what csearch wrote; `record` describes the state. Raises SkippedFile."""
     if record is None:
         return Plan(state, state.content, None, writes=False)
     content = _without(carrier, state, record)
@@ -99,7 +106,7 @@ def plan_undo(carrier: Carrier, state: CarrierState, record: Record | None) -> P
 def _sort(
     keywords: Keywords, record: Record | None, wanted: Sequence[str]
 ) -> tuple[list[str], list[str], list[str]]:
-    """What is still ours, what the user has removed, and what is to be there of ours."""
+    """The tags of csearch that are still there, those that the user has removed, and the target."""
     ours: list[str] = []
     removed = list(record.removed) if record else []
     for word in record.words if record else ():
@@ -113,7 +120,7 @@ def _sort(
 
 
 def _without(carrier: Carrier, state: CarrierState, record: Record) -> bytes | None:
-    """What was there before, to the byte if nobody else has changed it since."""
+    """The content without csearch's tags: exactly as before, unless others changed it since."""
     if record.digest == state.digest:
         if record.original is None:
             return None

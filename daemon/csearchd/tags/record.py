@@ -1,4 +1,8 @@
-"""What the ledger holds of one file and carrier; a part of it is mirrored beside the words."""
+"""The record of one write: what csearch wrote to a file, and how to take it back.
+
+The ledger keeps it by file and carrier. A part of it, the mirror, is written beside the tags, so
+that copies of the file can be told from files that others have tagged.
+"""
 
 from __future__ import annotations
 
@@ -12,42 +16,43 @@ from typing import Any
 
 from csearchd.errors import SkippedFile
 
-_MAX_MIRROR = 64 << 10  # bytes; a larger one isn't ours
+_MAX_MIRROR = 64 << 10  # bytes; csearch writes no larger one
 
 
 FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its owner's disk quota is used up"}
-_PASSING = (*FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE)
+_TRANSIENT = (*FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE)
 
 
 def skipped_by(error: OSError, what: str = "it can't be changed") -> SkippedFile:
-    """Why a file was left alone, where the system says no: `what` couldn't be done."""
+    """The reason to skip a file after a system call failed; `what` couldn't be done."""
     if error.errno == errno.ELOOP:
         return SkippedFile("it is a symbolic link")
     number = error.errno or 0
     reason = FULL.get(number) or f"{what}: {error.strerror or error}"
-    return SkippedFile(reason, is_transient=number in _PASSING)
+    return SkippedFile(reason, is_transient=number in _TRANSIENT)
 
 
 @dataclass(frozen=True)
 class Record:
-    """The words that we wrote, and the way back.
+    """The tags that csearch wrote to one carrier of a file.
 
-    `digest` is SHA-256 of what we left, b"" where that can't be restored exactly; `original` leads
-    from there to what was there before (csearchd.tags.delta), None: nothing was there.
+    `digest` is the SHA-256 of the carrier's content after the write; b"" if the content before it
+    can't be restored exactly. `original` is the delta from the former to the latter
+    (csearchd.tags.delta); None if there was no content before.
     """
 
-    mark: str  # names this write, in the mirror too; "": the words were taken back
-    root: str
+    mark: str  # identifies this write, in the mirror too; "" once the tags were taken back
+    root: str  # the configuration's tags.root at that time
     words: tuple[str, ...]
-    removed: tuple[str, ...]  # by the user: never to be written again
-    model: str
+    removed: tuple[str, ...]  # by the user, and so never written again
+    model: str  # its name
     written: int  # seconds since 1970
     digest: bytes = b""
     original: bytes | None = None
 
     @classmethod
     def new(cls, root: str, words: Sequence[str], removed: Sequence[str], model: str) -> Record:
-        """A write that is to come."""
+        """The record of a write that is about to begin."""
         return cls(
             secrets.token_hex(8), root, tuple(words), tuple(removed), model, int(time.time())
         )
@@ -64,11 +69,11 @@ class Record:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def without_words(self) -> Record:
-        """What is left to know after an undo: what the user doesn't want."""
+        """What to remember after an undo: the tags that the user has removed."""
         return replace(self, mark="", words=(), digest=b"", original=None)
 
     def mirror(self) -> bytes:
-        """The part that is written beside the words, as JSON."""
+        """The part that is written beside the tags, as JSON."""
         return json.dumps(
             {
                 "mark": self.mark,
@@ -84,7 +89,7 @@ class Record:
 
 
 def read_mirror(data: bytes | str | None) -> Record | None:
-    """The record that a mirror holds, without the way back; None where it isn't one of ours."""
+    """The record in a mirror, without `digest` and `original`; None if csearch didn't write it."""
     if not data or len(data) > _MAX_MIRROR:
         return None
     try:

@@ -1,4 +1,7 @@
-"""The folders that are kept tagged, and their pictures that are due."""
+"""The folders that are kept tagged (`csearchctl tags on`), and the files in them to tag next.
+
+The table tag_visits notes which files were handled, for which content and edition of the tags.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _MODES = [mode.encode() for mode in CARRIERS]
 
 
 def read(library: Library) -> dict[bytes, str]:
-    """Their modes by their paths, sorted. A row that is damaged costs only itself."""
+    """The modes of all tagged folders by path, sorted. Damaged rows are left out."""
     with library.read() as database:
         rows = database.execute("SELECT path, CAST(mode AS BLOB) FROM tag_folders ORDER BY path")
         return {
@@ -23,7 +26,7 @@ def read(library: Library) -> dict[bytes, str]:
 
 
 def add(library: Library, path: bytes, mode: str) -> None:
-    """Keeps the folder tagged from now on, or in another mode."""
+    """Keeps a folder tagged from now on, or changes its mode."""
     inode, when = inode_identity(path) or (None, None)
     with library.write() as database:
         database.execute(
@@ -33,7 +36,7 @@ def add(library: Library, path: bytes, mode: str) -> None:
 
 
 def remove(library: Library, path: bytes) -> list[bytes]:
-    """Keeps the folder and those below it tagged no more. Returns which those were."""
+    """Stops keeping a folder and those below it tagged. Returns their paths."""
     with library.write() as database:
         gone = [kept for kept in read(library) if is_below(kept, path)]
         database.executemany("DELETE FROM tag_folders WHERE path = ?", [(one,) for one in gone])
@@ -41,7 +44,7 @@ def remove(library: Library, path: bytes) -> list[bytes]:
 
 
 def enclosing(library: Library, path: bytes) -> bytes | None:
-    """The kept folder that `path` is in, itself excluded."""
+    """The tagged folder that contains `path`; not `path` itself."""
     for kept in read(library):
         if kept != path and is_below(path, kept):
             return kept
@@ -49,9 +52,9 @@ def enclosing(library: Library, path: bytes) -> bytes | None:
 
 
 def due_files(library: Library, path: bytes, mode: str, edition: str) -> list[int]:
-    """The files below a kept folder that weren't visited for what they are now.
+    """The ids of files below a tagged folder to tag: those without a visit for their content now.
 
-    A folder inside that is kept in a mode of its own isn't part of it.
+    Folders inside that are kept tagged themselves are left out.
     """
     inner = [kept for kept in read(library) if kept != path and is_below(kept, path)]
     with library.memory_lock:
@@ -73,7 +76,7 @@ def due_files(library: Library, path: bytes, mode: str, edition: str) -> list[in
 
 
 def count_skipped(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, int]:
-    """How many pictures in kept folders weren't tagged when they were visited, by path."""
+    """The number of pictures that were skipped, by tagged folder."""
     found = dict.fromkeys(kept, 0)
     if not kept:
         return found
@@ -93,7 +96,7 @@ def count_skipped(library: Library, kept: Mapping[bytes, str]) -> dict[bytes, in
 
 
 def files_below(library: Library, path: bytes) -> list[int]:
-    """All files below a directory; the file itself if it is one."""
+    """The ids of all files below a directory, or of the file at `path`."""
     with library.memory_lock:
         directory = library.tree.find(path)
         if directory is not None:

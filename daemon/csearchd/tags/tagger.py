@@ -1,7 +1,7 @@
-"""The tagger's work: plans for some files, the ledger's word that they are noted, then the files.
+"""The tagger: plans writes, has the daemon note them in the ledger, and then carries them out.
 
-What the daemon and the tagger say to each other is in csearchd.requests.tagger. Killed
-at any moment, the ledger knows what was about to be written where.
+So the ledger knows what was about to be written where, if the tagger is killed at any moment. The
+messages between the daemon and the tagger are described in csearchd.requests.tagger.
 """
 
 from __future__ import annotations
@@ -17,37 +17,40 @@ from csearch.errors import ClientError
 from csearch.protocol.wire import Message
 from csearchd.errors import SkippedFile
 from csearchd.metadata import xmp_packet
-from csearchd.tags.plan import Plan, plan_undo, plan_write, truth
+from csearchd.tags.plan import Plan, current_record, plan_undo, plan_write
 from csearchd.tags.record import Record, skipped_by
 from csearchd.tags.writers import embedded
 from csearchd.tags.writers.carrier import Carrier, CarrierState
 from csearchd.tags.writers.embedded import EmbeddedCarrier
 from csearchd.tags.writers.freshness import is_current
-from csearchd.tags.writers.replace import OpenFile, sweep
+from csearchd.tags.writers.open_file import OpenFile
+from csearchd.tags.writers.safe_write import sweep
 from csearchd.tags.writers.sidecar import SidecarCarrier
 from csearchd.tags.writers.xattr import XattrCarrier
 
 log = logging.getLogger(__name__)
 
-_PLANS = 32  # that are noted together
-_EACH = 5  # descriptors that a plan may hold
-_DESCRIPTORS = 32  # that are needed beside them
-_HELD = 64 << 20  # bytes of files that are held
-_ENTRY = 900_000  # bytes of a request
+_MAX_PLANS = 32  # that are noted in one request
+_PLAN_DESCRIPTORS = 5  # that a plan may keep open
+_OTHER_DESCRIPTORS = 32  # for exiftool, connections and so on
+_MAX_HELD_BYTES = 64 << 20  # of files whose plans are not carried out yet
+_MAX_REQUEST_BYTES = 900_000
 
 Ask = Callable[..., Message]
-"""Asks the daemon: operation, arguments → its result. Raises ClientError."""
+"""Sends a request to the daemon, given its operation and arguments; returns the result.
+
+Raises ClientError."""
 
 
-class _Another(SkippedFile):
-    """What is to be taken back isn't here: the file is another one now."""
+class _OtherPicture(SkippedFile):
+    """Another picture has the path of the one whose tags are to be taken back."""
 
 
 @dataclass
 class _Planned:
     item: Message
     carrier: Carrier
-    true: Record | None  # of what is there before
+    current: Record | None  # of the carrier's state before the write
     plan: Plan
     row: int | None
 
@@ -60,10 +63,10 @@ class Tagger:
     """Used by one thread."""
 
     def __init__(self, ask: Ask, directory: str, max_bytes: int) -> None:
-        """`directory` is for files of our own; `max_bytes` the bytes of the largest picture."""
+        """`directory` holds temporary files; larger pictures than `max_bytes` are skipped."""
         self._ask = ask
         self._max_bytes = max_bytes
-        self._plans = _most_plans()
+        self._max_plans = _max_plans()
         embedded.sweep(directory)
         self._embedded = EmbeddedCarrier(directory, max_bytes)
         carriers: tuple[Carrier, ...] = (XattrCarrier(), SidecarCarrier(), self._embedded)
@@ -71,16 +74,18 @@ class Tagger:
         self._swept: set[bytes] = set()
 
     def sweep(self, directory: bytes, top: bytes) -> None:
-        """Removes what a killed tagger has left there; `top` is as in
-        csearchd.tags.writers.replace."""
+        """Removes what a killed tagger has left in a directory, once.
+
+        No symbolic link is followed below `top`.
+        """
         if directory not in self._swept:
             self._swept.add(directory)
             sweep(directory, top)
 
     def do(self, items: list[Message], is_stopped: Callable[[], bool]) -> None:
-        """Plans, notes and writes; reports each item's outcome.
+        """Plans, notes and carries out items, and reports the outcome of each.
 
-        Once `is_stopped`, nothing is begun any more: the rest is dropped.
+        Once `is_stopped`, no further file is written; the remaining items are reported as dropped.
         """
         with ExitStack() as open_files:
             planned: list[_Planned] = []
@@ -92,7 +97,8 @@ class Tagger:
                     continue
                 try:
                     inode = _inode(item)
-                    if inode in inodes:  # another carrier's change, or another name's, comes first
+                    # A pending write to another carrier or hard link of the file comes first.
+                    if inode in inodes:
                         self._write(planned, done, is_stopped)
                         open_files.close()
                         inodes.clear()
@@ -101,7 +107,7 @@ class Tagger:
                 except (FileNotFoundError, NotADirectoryError):
                     done.append(_outcome(item, "gone"))
                     continue
-                except _Another as error:
+                except _OtherPicture as error:
                     done.append(_outcome(item, "gone", error))
                     continue
                 except ClientError:
@@ -115,7 +121,10 @@ class Tagger:
                 else:
                     one.plan.state.close()
                     done.append(_outcome(item, "unchanged", row=one.row, record=one.plan.record))
-                if len(planned) >= self._plans or sum(one.size for one in planned) > _HELD:
+                if (
+                    len(planned) >= self._max_plans
+                    or sum(one.size for one in planned) > _MAX_HELD_BYTES
+                ):
                     self._write(planned, done, is_stopped)
                     open_files.close()
             self._write(planned, done, is_stopped)
@@ -127,29 +136,29 @@ class Tagger:
         path, top, carrier = item["path"], _top(item), self._carriers[item["carrier"]]
         self.sweep(os.path.dirname(path), top)
         if item["probe"] and carrier is self._embedded:
-            _expect_ours(path, top, self._max_bytes)
+            _check_has_mark(path, top, self._max_bytes)
         state = carrier.read_state(path, top)
         try:
             if item["kind"] == "write":
-                self._expect_scored(item, state)
+                self._check_is_current(item, state)
             return self._planned(item, carrier, state)
         except BaseException:
             state.close()
             raise
 
-    def _expect_scored(self, item: Message, state: CarrierState) -> None:
-        """Raises SkippedFile unless the picture is the one that the words are of."""
+    def _check_is_current(self, item: Message, state: CarrierState) -> None:
+        """Raises SkippedFile unless the picture is the one that the tags were chosen for."""
         if state.picture is None:
-            OpenFile(item["path"], _top(item)).close()  # which says why
+            OpenFile(item["path"], _top(item)).close()  # raises SkippedFile with the reason
             raise FileNotFoundError
         if not self._is_scored(item, state):
             raise SkippedFile("it changed since it was read", is_transient=True)
 
     def _is_scored(self, item: Message, state: CarrierState) -> bool:
-        """Whether the picture is the one that the library has read, or was tagged."""
+        """Whether the picture is the one that the library has read, or that was tagged."""
         scored = item.get("scored")
         if scored is None:
-            return True  # nobody knows
+            return True  # it can't be told
         return state.picture is not None and is_current(state.picture, scored, self._max_bytes)
 
     def _planned(self, item: Message, carrier: Carrier, state: CarrierState) -> _Planned:
@@ -165,13 +174,13 @@ class Tagger:
             row = row or found["row"]
             return Record.from_message(found["record"]) if found["record"] else None
 
-        record = truth(state, before, intended, known)
+        record = current_record(state, before, intended, known)
         if item["kind"] == "write":
             plan = plan_write(carrier, state, record, item["words"], item["root"], item["model"])
             return _Planned(item, carrier, record, plan, row)
         left = {one.digest for one in (before, intended) if one and one.mark and one.digest}
         if row and not (state.mirror or state.digest in left or self._is_scored(item, state)):
-            raise _Another("another picture is in its place")
+            raise _OtherPicture("another picture is in its place")
         if item["kind"] == "settle":
             plan = Plan(state, state.content, record, writes=False)
         else:
@@ -181,7 +190,7 @@ class Tagger:
     def _write(
         self, planned: list[_Planned], done: list[Message], is_stopped: Callable[[], bool]
     ) -> None:
-        """Writes what is planned, and reports it with what is done already. Both are emptied."""
+        """Carries out `planned`, and reports it together with `done`. Both lists are emptied."""
         for part in _parts(planned):
             if is_stopped():
                 done += [_outcome(one.item, "dropped") for one in part]
@@ -195,13 +204,15 @@ class Tagger:
                 record = one.plan.record
                 mirrored = record if record and record.words else None
                 if is_stopped():
-                    done.append(_outcome(one.item, "dropped", row=row, record=one.true))
+                    done.append(_outcome(one.item, "dropped", row=row, record=one.current))
                     continue
                 try:
                     one.carrier.put(one.plan.state, one.plan.content, mirrored)
                     outcome = _outcome(one.item, "written", row=row, record=record)
                 except Exception as error:
-                    outcome = _outcome(one.item, "left", _skipped(error, one.item), row, one.true)
+                    outcome = _outcome(
+                        one.item, "left", _skipped(error, one.item), row, one.current
+                    )
                 done.append(outcome)
             self._report(done)
         self._report(done)
@@ -210,7 +221,7 @@ class Tagger:
     def _report(self, done: list[Message]) -> None:
         while done:
             part, size = 0, 0
-            while part < len(done) and size < _ENTRY:
+            while part < len(done) and size < _MAX_REQUEST_BYTES:
                 size += _size(done[part]["record"])
                 part += 1
             self._ask("tags-done", entries=done[:part])
@@ -218,12 +229,12 @@ class Tagger:
 
 
 def _parts(planned: list[_Planned]) -> Iterator[list[_Planned]]:
-    """Those that fit into a request together."""
+    """Splits plans into parts that fit into one request each."""
     part: list[_Planned] = []
     size = 0
     for one in planned:
         more = _size(_message(one.plan.record))
-        if part and size + more > _ENTRY:
+        if part and size + more > _MAX_REQUEST_BYTES:
             yield part
             part, size = [], 0
         part.append(one)
@@ -241,7 +252,7 @@ def _message(record: Record | None) -> Message | None:
 
 
 def _inode(item: Message) -> tuple[int, int] | None:
-    """What names the picture; None for a sidecar that has outlived it. Raises OSError."""
+    """Device and inode of the picture; None if only its sidecar is left. Raises OSError."""
     try:
         info = os.lstat(item["path"])
     except FileNotFoundError:
@@ -258,7 +269,7 @@ def _outcome(
     row: int | None = None,
     record: Record | None = None,
 ) -> Message:
-    """Without a row the ledger stays as it is: what a killed tagger intended can't be told yet."""
+    """An entry of a report. Without `row` the ledger keeps its entry: nothing is certain yet."""
     return {
         "item": item["item"],
         "outcome": outcome,
@@ -274,16 +285,18 @@ def _skipped(error: Exception, item: Message) -> SkippedFile:
         return error
     if isinstance(error, OSError):
         return skipped_by(error, "it can't be read")
-    # What a hostile or damaged file does to a parser must not cost the others.
+    # A hostile or damaged file can make a parser raise anything; other files must not suffer.
     log.error("%s", os.fsdecode(item["path"]), exc_info=error)
     return SkippedFile(
         f"an error in csearchd ({type(error).__name__}); the service's log says more"
     )
 
 
-def _expect_ours(path: bytes, top: bytes, max_bytes: int) -> None:
-    """Raises FileNotFoundError unless the picture holds our name: most have never been tagged, and
-    to ask exiftool takes long."""
+def _check_has_mark(path: bytes, top: bytes, max_bytes: int) -> None:
+    """Raises FileNotFoundError unless a picture contains csearch's XMP namespace.
+
+    Most pictures don't, and to find that out with exiftool takes long.
+    """
     try:
         file = OpenFile(path, top)
         try:
@@ -300,9 +313,9 @@ def _top(item: Message) -> bytes:
     return item.get("top") or b"/"
 
 
-def _most_plans() -> int:
-    """As many as there are descriptors for, beside those that exiftool and the connections need."""
+def _max_plans() -> int:
+    """The number of plans that the limit on open files allows."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
-        return _PLANS
-    return max(1, min(_PLANS, (limit - _DESCRIPTORS) // _EACH))
+        return _MAX_PLANS
+    return max(1, min(_MAX_PLANS, (limit - _OTHER_DESCRIPTORS) // _PLAN_DESCRIPTORS))

@@ -1,4 +1,7 @@
-"""Tasks and the tagger that does them, in the daemon: one tagger, started when there is work."""
+"""The daemon's queue of tagging tasks, and the dialogue with the one tagger that works on them.
+
+The tagger is started when there is a task. It asks for items, announces writes and reports them.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +23,25 @@ from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Outcome
+from csearchd.tags.locations import TimedCall
 from csearchd.tags.tag_scorer import TagScorer
 from csearchd.tags.tagger_launcher import start_tagger
-from csearchd.tags.tasks import Task, WorkItem, next_items
+from csearchd.tags.tasks import Task, WorkItem
+from csearchd.tags.work_items import next_items
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3  # starts of a tagger that come to nothing
-_START_SECONDS = 30.0
-_LOOK_SECONDS = 0.1
-_LINGER_SECONDS = 1.0  # for which a tagger without work waits
+_MAX_TRIES = 3  # starts of a tagger without any progress
+_START_SECONDS = 30.0  # limit for a tagger to connect
+_POLL_SECONDS = 0.1
+_LINGER_SECONDS = 1.0  # for which an idle tagger waits for another task
 
 
 class TaggingQueue:
-    """Used in the event loop alone."""
+    """Used by the event loop's thread only."""
 
     def __init__(
         self,
@@ -47,30 +52,33 @@ class TaggingQueue:
         changed: Callable[[bytes], object],
         threads: Executor,
         supervisor: Supervisor,
+        timed_call: TimedCall,
     ) -> None:
-        """`changed` is told of directories where files have changed."""
+        """`root` is the configuration's tags.root. `changed` is told of directories in which files
+        were written; `timed_call` calls what accesses a path that may not answer."""
         self.scoring = scoring
-        self.root = root  # the configuration's tags.root
+        self.root = root
         self._library = library
         self._models = models
         self._changed = changed
         self._threads = threads
         self._supervisor = supervisor
+        self.timed_call = timed_call
         self._tasks: deque[Task] = deque()
         self._in_progress: dict[int, WorkItem] = {}
-        # Never those of an earlier service, whose tagger may still be there.
+        # Item numbers start at random: a tagger of an earlier daemon may still report its own.
         self._numbers = itertools.count(secrets.randbits(48))
-        self._idle = asyncio.Event()  # nothing is in the tagger's hands
+        self._idle = asyncio.Event()  # the tagger has no items
         self._work = asyncio.Event()  # there is a task
-        self._attached = False
+        self._attached = False  # whether a tagger is connected
         self._task: asyncio.Task[None] | None = None
-        self.progress = 0  # items done, ever, that needn't be tried again
-        self.last_error: str | None = None  # why a task came to nothing, until one is done
-        self._cause: Callable[[], object] | None = None  # raises while the trouble lasts
+        self.progress = 0  # items ever finished that needn't be tried again
+        self.last_error: str | None = None  # why the last task failed
+        self._cause: Callable[[], object] | None = None  # raises as long as that error lasts
 
     @property
     def waiting(self) -> int:
-        """Files of all tasks that are still to be done."""
+        """The number of files of all tasks that are still to be done."""
         return sum(task.total - task.done for task in self._tasks if not task.cancelled.is_set())
 
     @property
@@ -78,7 +86,7 @@ class TaggingQueue:
         return bool(self._tasks)
 
     def add(self, task: Task) -> None:
-        """Begins with the task when those before it are done."""
+        """Appends a task and starts a tagger if none is running."""
         if task.is_empty:
             task.finished.set()
             return
@@ -88,18 +96,18 @@ class TaggingQueue:
             self._task = self._supervisor.start("tagging", self._supervise)
 
     def fail(self, last_error: str, cause: Callable[[], object] | None = None) -> None:
-        """Notes why nothing comes of tagging; `cause` raises as long as that lasts."""
+        """Notes why tagging failed; `cause` raises as long as the error lasts."""
         if last_error != self.last_error:
             log.error("%s", last_error)
         self.last_error, self._cause = last_error, cause
 
     @property
     def recoverable(self) -> bool:
-        """Whether there is trouble that may end by itself."""
+        """Whether there is an error that may go away by itself."""
         return self._cause is not None
 
-    async def look_again(self) -> None:
-        """Forgets the trouble if its cause has gone."""
+    async def check_error(self) -> None:
+        """Forgets the error if its cause has gone."""
         last_error, cause = self.last_error, self._cause
         if cause is None:
             return
@@ -115,10 +123,10 @@ class TaggingQueue:
             self._task.cancel()
 
     async def work(self) -> AsyncIterator[list[Message]]:
-        """What the tagger is to do, while it is there; the next when it has done all of it.
+        """Yields items for the connected tagger: each time it has done all, the next ones.
 
-        Nothing: what it has in hand isn't wanted any more, and it says so when it has stopped.
-        Raises RuntimeError where another tagger is at work.
+        An empty list tells it to stop with the items that it has, which are not wanted any more.
+        Raises RuntimeError if another tagger is connected.
         """
         if self._attached:
             raise RuntimeError
@@ -140,12 +148,12 @@ class TaggingQueue:
                     self._finish(task)
         finally:
             self._attached = False
-            for item in self._in_progress.values():  # the tagger has gone in the middle of it
+            for item in self._in_progress.values():  # the tagger disconnected before it was done
                 item.give_back()
             self._in_progress.clear()
 
     async def _is_cancelled(self, task: Task) -> bool:
-        """Whether that happens before the tagger has done what it was given."""
+        """Waits until the tagger has done its items or the task is cancelled: whether it is."""
         waits = [asyncio.ensure_future(one.wait()) for one in (self._idle, task.cancelled)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -155,33 +163,33 @@ class TaggingQueue:
         return not self._idle.is_set()
 
     async def intend(self, entries: list[Message]) -> list[int]:
-        """Notes what is about to be written. Returns the ledger's rows.
+        """Notes in the ledger what is about to be written. Returns the rows.
 
-        Raises LibraryError, and KeyError for what isn't in this tagger's hands: it was given that
-        by a service that has been killed since, or has been replaced by another tagger.
+        Raises LibraryError; KeyError for items that this tagger doesn't have: it got them from a
+        daemon that was killed, or another tagger has taken its place.
         """
         outcomes = [self._outcome(entry) for entry in entries]
         return await self._note(ledger.intend, outcomes)
 
     async def done(self, entries: list[Message]) -> None:
-        """Notes what has been written. Raises LibraryError."""
+        """Notes in the ledger what has been written. Raises LibraryError."""
         entries = [entry for entry in entries if entry["item"] in self._in_progress]
         outcomes = [self._outcome(entry) for entry in entries]
         await self._note(ledger.settle, outcomes)
         for entry in entries:
             item = self._in_progress.pop(entry["item"], None)
             if item is None:
-                continue  # the tagger has gone meanwhile, and it was given back
+                continue  # given back, since the tagger has disconnected meanwhile
             if entry["outcome"] == "dropped":
                 item.give_back()
                 continue
-            self.progress += not _is_passing(entry)
+            self.progress += not _may_be_retried(entry)
             _count(item, entry)
         if not self._in_progress:
             self._idle.set()
 
     async def _note(self, change: Callable[[Library, list[Outcome]], R], noted: list[Outcome]) -> R:
-        """A change of the ledger. Where that fails no tagger can go on."""
+        """Changes the ledger. If that fails, all tasks are given up. Raises LibraryError."""
         try:
             return await self._run(change, self._library, noted)
         except LibraryError as error:
@@ -197,7 +205,7 @@ class TaggingQueue:
             entry["row"],
             entry["record"],
             entry.get("reason"),
-            None if _is_passing(entry) else item.visit,
+            None if _may_be_retried(entry) else item.visit,
             item.content,
         )
 
@@ -215,11 +223,18 @@ class TaggingQueue:
         return True
 
     async def _next(self, task: Task) -> list[WorkItem]:
-        arguments = (self._library, task, self._models.active_model, self.scoring, self.root)
+        arguments = (
+            self._library,
+            task,
+            self._models.active_model,
+            self.scoring,
+            self.root,
+            self.timed_call,
+        )
         taking = asyncio.ensure_future(self._run(next_items, *arguments))
         try:
             items = await asyncio.shield(taking)
-        except asyncio.CancelledError:  # the tagger has gone: they are for the next one
+        except asyncio.CancelledError:  # the tagger has disconnected: they are for the next one
             for item in await taking:
                 item.give_back()
             raise
@@ -241,14 +256,14 @@ class TaggingQueue:
         task.finished.set()
 
     async def _supervise(self) -> None:
-        """Sees to it that there is a tagger while there are tasks."""
+        """Keeps a tagger running while there are tasks."""
         tries, before = 0, self.progress
         child: subprocess.Popen[bytes] | None = None
         while self._tasks:
             if self.progress != before:
                 tries, before = 0, self.progress
             if not self._attached:
-                if tries >= _TRIES:
+                if tries >= _MAX_TRIES:
                     self._give_up("the tagger ended before it was done; the service's log says why")
                     break
                 tries += 1
@@ -258,8 +273,8 @@ class TaggingQueue:
                     self._give_up(f"the tagger can't be started: {error.strerror}")
                     break
                 await self._wait_for_tagger(child)
-            await asyncio.sleep(_LOOK_SECONDS)
-        while child and child.poll() is None:  # it must not stay a zombie
+            await asyncio.sleep(_POLL_SECONDS)
+        while child and child.poll() is None:  # poll, so that it doesn't stay a zombie
             await asyncio.sleep(_LINGER_SECONDS)
             if self._tasks:
                 self._task = self._supervisor.start("tagging", self._supervise)
@@ -270,8 +285,8 @@ class TaggingQueue:
         while not self._attached and waited < _START_SECONDS:
             if child and child.poll() is not None:
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
-            waited += _LOOK_SECONDS
+            await asyncio.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
 
     def _give_up(self, reason: str, cause: Callable[[], object] | None = None) -> None:
         self.fail(reason, cause)
@@ -282,7 +297,7 @@ class TaggingQueue:
 
 
 def _count(item: WorkItem, entry: Message) -> None:
-    """Notes in its task what came of an item."""
+    """Notes an item's outcome in its task."""
     task, location = item.task, item.location
     task.done += 1
     if entry["outcome"] == "written":
@@ -296,6 +311,6 @@ def _count(item: WorkItem, entry: Message) -> None:
         task.changed_rows.add(location.row)
 
 
-def _is_passing(entry: Message) -> bool:
-    """Whether it may be another time."""
+def _may_be_retried(entry: Message) -> bool:
+    """Whether another try may succeed."""
     return bool(entry.get("passing")) or entry.get("outcome") in ("gone", "dropped")

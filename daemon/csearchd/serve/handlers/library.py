@@ -25,7 +25,7 @@ from csearchd.serve.handlers.completion import CompletionHandlers
 from csearchd.serve.handlers.status import StatusReport
 from csearchd.serve.operations import Handlers
 from csearchd.tags import tagged_folders
-from csearchd.tags.tasks import files_at
+from csearchd.tags.locations import files_at
 from csearchd.watch.scanner import Scanner
 
 

@@ -21,8 +21,8 @@ from csearchd.requests.tagger import (
 from csearchd.serve.configuration import Configuration
 from csearchd.serve.operations import Handlers
 from csearchd.tags import ledger
+from csearchd.tags.locations import watched_root_of
 from csearchd.tags.task_queue import TaggingQueue
-from csearchd.tags.tasks import watched_root_of
 
 
 class TaggerHandlers:

@@ -29,9 +29,10 @@ from csearchd.serve.reading import PROGRESS_SECONDS, Reading
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.tags import ledger, tagged_folders
 from csearchd.tags.ledger import Entry
+from csearchd.tags.locations import TagLocation, files_at, files_in_chunks
 from csearchd.tags.task_queue import TaggingQueue
-from csearchd.tags.tasks import TagLocation, Task, files_at, files_in_chunks
-from csearchd.tags.undo.locations import locations, relocated
+from csearchd.tags.tasks import Task
+from csearchd.tags.undo.candidates import known_locations, relocated
 from csearchd.tags.undo.mark_search import find_marks
 from csearchd.tags.writers.exiftool import installed
 from csearchd.watch.scanner import Scanner
@@ -153,7 +154,9 @@ class TagHandlers:
             if await self._workers.wait(self._paths.ask, path, os.path.isdir):
                 await self._reading.wait_for(exchange, [path])
         gone = await self._workers.wait(tagged_folders.remove, self._library, path or b"/")
-        found = await self._workers.wait(locations, self._library, path)
+        found = await self._workers.wait(
+            known_locations, self._library, path, self._tagging.timed_call
+        )
         tagged = bool(found or gone)
         if path is not None and not tagged and not is_there:
             raise RequestError("not-found", reasons.NO_FILE(path=path))
@@ -165,6 +168,7 @@ class TagHandlers:
         """Takes back what was written at some places. A file that has moved is followed; one that
         is found nowhere is reported with its last path."""
         library, total = self._library, len(found)
+        timed_call = self._tagging.timed_call
         rows = {place.row for place in found if place.row is not None}
         written: set[bytes | int] = set()
         left: dict[tuple[bytes, str], None] = {}
@@ -185,10 +189,10 @@ class TagHandlers:
             if lost and len(lost) < before:  # as long as that helps: they may be moved all the time
                 before = len(lost)
                 await self._scan(path)
-                found = await self._workers.wait(relocated, library, lost)
+                found = await self._workers.wait(relocated, library, lost, timed_call)
             elif lost and not searched:
                 searched = True
-                found = await self._workers.walk(find_marks, library, lost)
+                found = await self._workers.walk(find_marks, library, lost, timed_call)
             else:
                 break
         there = await self._workers.wait(self._paths_of, lost)

@@ -1,1 +1,1 @@
-"""Finding what is to be taken back, wherever it has gone."""
+"""Finds the tags to be taken back, also in files that have been moved or copied since."""

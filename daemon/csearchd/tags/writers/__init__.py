@@ -1,1 +1,1 @@
-"""The three carriers of words: extended attributes, sidecars, and the pictures themselves."""
+"""The three carriers of tags: extended attributes, sidecars, and the pictures themselves."""

@@ -1,7 +1,7 @@
-"""Words in the picture itself, as XMP; as IPTC keywords too where there are some already.
+"""Tags in the picture itself: as XMP, and as IPTC keywords if it has some already.
 
-JPEG, PNG and WebP are spliced (csearchd.formats.embedded), TIFF, HEIC and AVIF written by exiftool.
-Whatever wrote it, nothing counts before it is shown that all else is as it was.
+csearch writes JPEG, PNG and WebP itself (csearchd.formats.embedded); exiftool writes TIFF, HEIC and
+AVIF. In either case the new file is used only after a check that all else in it is unchanged.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from csearchd.formats.embedded import xmp_editor
 from csearchd.metadata import iptc
 from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.record import Record
-from csearchd.tags.writers import replace, xmp_tags
+from csearchd.tags.writers import safe_write, xmp_tags
 from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
 from csearchd.tags.writers.exiftool import Exiftool
 from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter, wrapped
-from csearchd.tags.writers.replace import OpenFile
+from csearchd.tags.writers.open_file import OpenFile
 from csearchd.tags.writers.verify import verify_keywords, verify_rewritten, verify_spliced
 
 
@@ -34,9 +34,9 @@ class EmbeddedCarrier:
     name = "embedded"
 
     def __init__(self, directory: str, max_bytes: int) -> None:
-        """`directory` is for files of our own, `max_bytes` the bytes of the largest picture."""
+        """`directory` holds temporary files; larger pictures than `max_bytes` are skipped."""
         self._max_bytes = max_bytes
-        self._rewriting = ExiftoolRewriter(directory, Exiftool(directory))
+        self._rewriter = ExiftoolRewriter(directory, Exiftool(directory))
 
     def read_state(self, path: bytes, top: bytes) -> CarrierState:
         file = OpenFile(path, top)
@@ -77,8 +77,8 @@ class EmbeddedCarrier:
         editor = xmp_editor(content)
         if editor is None:
             changed = wrapped(changed) if changed is not None else None
-            new = self._rewriting.with_packet(content, changed)
-            verify_rewritten(self._rewriting, content, packet, new, changed)
+            new = self._rewriter.with_packet(content, changed)
+            verify_rewritten(self._rewriter, content, packet, new, changed)
             return new
         new = editor.with_xmp(content, changed)
         verify_spliced(editor, content, new)
@@ -88,14 +88,14 @@ class EmbeddedCarrier:
 
     def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
         assert state.picture and content is not None
-        replace.replace(state.picture, content)
+        safe_write.replace(state.picture, content)
 
     def close(self) -> None:
-        self._rewriting.close()
+        self._rewriter.close()
 
     def _packet(self, content: bytes) -> bytes | None:
         editor = xmp_editor(content)
-        return editor.read_xmp(content) if editor else self._rewriting.packet(content)
+        return editor.read_xmp(content) if editor else self._rewriter.packet(content)
 
 
 @contextmanager
@@ -107,13 +107,13 @@ def _skipped_if_uneditable() -> Iterator[None]:
 
 
 def _iptc_keywords(content: bytes) -> list[str]:
-    """Those of a JPEG. Raises UneditableError."""
+    """The IPTC keywords of a JPEG. Raises UneditableError."""
     resources = jpeg.read_photoshop(content)
     return [] if resources is None else iptc.keywords(resources)
 
 
 def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> bytes:
-    """A JPEG with the IPTC keywords changed; the words of others among them stay."""
+    """A JPEG with changed IPTC keywords; those of other programs stay."""
     less = {leaf(word) for word in drop.words} if drop else set()
     more = without_duplicates([leaf(word) for word in add.words]) if add else []
     resources = jpeg.read_photoshop(content)
@@ -126,7 +126,7 @@ def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> b
 
 
 def sweep(directory: str) -> None:
-    """Removes what a killed tagger has left in the directory of our own files."""
+    """Removes what a killed tagger has left in the directory of temporary files."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
     for name in os.listdir(directory):
         os.unlink(os.path.join(directory, name))

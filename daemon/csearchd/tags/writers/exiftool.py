@@ -1,4 +1,4 @@
-"""exiftool, kept open (-stay_open): one process for all files."""
+"""Runs exiftool: one process for all files, which takes commands on its input (-stay_open)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from csearchd.reasons.commands import EXIFTOOL_MISSING
 from csearchd.system import attached_process
 from csearchd.tags.record import skipped_by
 
-_SECONDS = 120.0  # for one file
+_SECONDS = 120.0  # limit for one command
 
 
 def installed() -> bool:
@@ -26,23 +26,22 @@ def installed() -> bool:
 
 
 class Exiftool:
-    """Runs commands on files of our own naming; ends with this process."""
+    """An exiftool process, which ends with this one and is started again when it is needed."""
 
     def __init__(self, directory: str) -> None:
-        """`directory` is where its files are; names are without blanks or line ends."""
+        """`directory` holds the files that it works on; their names must have no line ends."""
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, *arguments: str) -> tuple[bytes, str]:
-        """What a command prints, and its complaints. Raises SkippedFile if exiftool fails to
-        answer.
+        """Runs a command; returns its output and its error messages.
 
-        Names of files are relative to the directory.
+        Names of files are relative to the directory. Raises SkippedFile if exiftool doesn't answer.
         """
         if self._process is None or self._process.poll() is not None:
             self._process = self._start()
         token = str(secrets.randbelow(10**9))
-        # -echo4 marks the end on stderr, as {ready…} does on stdout.
+        # -echo4 prints to stderr at the end what -execute prints to stdout.
         lines = ["-q", *arguments, "-echo4", f"{{ready{token}}}", f"-execute{token}", ""]
         try:
             assert self._process.stdin
@@ -51,11 +50,14 @@ class Exiftool:
             return self._answers(f"{{ready{token}}}".encode())
         except (OSError, TimeoutError) as error:
             self.close()
-            hangs = isinstance(error, TimeoutError)  # and would again
+            hangs = isinstance(error, TimeoutError)  # and would hang again with this file
             raise SkippedFile("exiftool gave no answer", is_transient=not hangs) from error
 
     def fields(self, *names: str) -> list[dict[str, Any]]:
-        """Everything that exiftool sees in some files, by group and tag; numbers unformatted."""
+        """All metadata of some files, by "group:tag", with numbers unformatted.
+
+        Raises SkippedFile.
+        """
         printed, _ = self.run("-j", "-a", "-u", "-n", "-b", "-G3:1", *names)
         try:
             found: list[dict[str, Any]] = json.loads(printed)
@@ -69,7 +71,7 @@ class Exiftool:
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream:
-                    with suppress(BrokenPipeError):  # it ended before it had read the question
+                    with suppress(BrokenPipeError):  # it ended before it had read the command
                         stream.close()
             self._process = None
 
@@ -77,11 +79,11 @@ class Exiftool:
         program = shutil.which("exiftool")
         if program is None:
             raise SkippedFile(str(EXIFTOOL_MISSING()), is_transient=True)
-        # Kept open, it would look for more input for ever, ten times a second.
+        # With -stay_open it polls a closed input for ever; the launcher ends it with this process.
         launcher = [sys.executable, "-I", "-S", attached_process.__file__, str(os.getpid())]
         try:
             return subprocess.Popen(
-                # -config with an empty name: no configuration of the user's
+                # -config with an empty name keeps it from reading the user's configuration.
                 [*launcher, program, "-config", "", "-stay_open", "True", "-@", "-"],
                 cwd=self._directory,
                 stdin=subprocess.PIPE,
@@ -93,6 +95,10 @@ class Exiftool:
             raise skipped_by(error, "exiftool can't be started") from error
 
     def _answers(self, end: bytes) -> tuple[bytes, str]:
+        """Output and error messages up to `end`, which both streams print.
+
+        Raises BrokenPipeError, TimeoutError.
+        """
         assert self._process and self._process.stdout and self._process.stderr
         streams = (self._process.stdout, self._process.stderr)
         read = {stream.fileno(): b"" for stream in streams}

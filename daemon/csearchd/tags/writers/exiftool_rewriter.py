@@ -1,4 +1,4 @@
-"""Files that exiftool writes, by way of files of our own: it never sees the user's."""
+"""Reads and replaces the XMP of pictures with exiftool, which gets copies of the user's files."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _BRANDS = {b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"avif": "avif"}
 
 
 class ExiftoolRewriter:
-    """What exiftool is asked for."""
+    """Works on contents, which it passes to exiftool in temporary files in `directory`."""
 
     def __init__(self, directory: str, exiftool: Exiftool) -> None:
         self._directory = directory
         self._exiftool = exiftool
 
     def packet(self, content: bytes) -> bytes | None:
-        """The XMP packet; None without one. Raises SkippedFile."""
+        """A picture's XMP packet, or None. Raises SkippedFile."""
         with self._files(content) as (old, _):
             printed, _ = self._exiftool.run("-b", "-XMP", old)
         return printed or None
 
     def with_packet(self, content: bytes, packet: bytes | None) -> bytes:
-        """The file with another packet, or without. Raises SkippedFile."""
+        """A picture with another XMP packet, or without one. Raises SkippedFile."""
         if packet is not None:
             self._write(_PACKET, packet)
         return self._changed(content, f"-XMP<={_PACKET}" if packet is not None else "-XMP=")
 
     def fields(self, old: bytes, new: bytes) -> list[dict[str, Any]]:
-        """What exiftool sees in two files of the same format. Raises SkippedFile."""
+        """The metadata of two pictures of the same format (Exiftool.fields). Raises SkippedFile."""
         with self._files(old) as (old_name, new_name):
             self._write(new_name, new)
             return self._exiftool.fields(old_name, new_name)
@@ -67,7 +67,7 @@ class ExiftoolRewriter:
 
     @contextmanager
     def _files(self, content: bytes) -> Iterator[tuple[str, str]]:
-        """Names for a file and its successor; the first is there. Both go at the end."""
+        """Yields the names of a file with `content` and of one to be made; removes both."""
         names = f"{_OLD}.{_suffix(content)}", f"{_NEW}.{_suffix(content)}"
         try:
             self._write(names[0], content)
@@ -81,13 +81,15 @@ class ExiftoolRewriter:
 
 
 def wrapped(packet: bytes) -> bytes:
-    """The packet with the wrapper that exiftool would add."""
+    """An XMP packet in the <?xpacket?> wrapper, which exiftool would add otherwise."""
     return packet if b"<?xpacket begin" in packet else _HEADER + packet + b"<?xpacket end='w'?>"
 
 
 def _suffix(content: bytes) -> str:
-    """For exiftool, which wants one that fits. Raises SkippedFile for formats that aren't
-    written."""
+    """The file name suffix that exiftool expects for a picture's format.
+
+    Raises SkippedFile for formats that aren't written.
+    """
     format = signature_format(content)
     if format == "TIFF":
         return "tif"

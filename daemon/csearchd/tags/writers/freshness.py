@@ -1,4 +1,4 @@
-"""Whether a picture is still the one that the library has read, and found words for."""
+"""Checks that a picture is still the one that the library has read and chosen tags for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from csearchd.formats.identity import SCHEME, identity
 from csearchd.formats.signatures import signature_format
 from csearchd.system.files import signed
-from csearchd.tags.writers.replace import OpenFile
+from csearchd.tags.writers.open_file import OpenFile
 
 _ORIENTATIONS = range(1, 9)
 
 
 def is_current(picture: OpenFile, scored: dict[str, Any], max_bytes: int) -> bool:
-    """Whether an open file is what the library has read, by its stat or by its identity: metadata
-    may have been edited since.
+    """Whether an open file shows what the library has read, by its stat or by its identity.
 
-    `scored` is that of an item (csearchd.requests.tagger); `max_bytes` limits the
-    picture's size. Raises SkippedFile where the file can't be read.
+    With the same identity, metadata may have been edited since. `scored` is the field of that name
+    in an item (csearchd.requests.tagger). Larger files than `max_bytes` are compared by stat alone.
+    Raises SkippedFile if the file can't be read.
     """
     info = picture.info
     times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
@@ -31,8 +31,11 @@ def is_current(picture: OpenFile, scored: dict[str, Any], max_bytes: int) -> boo
 
 
 def _identities(data: bytes, likely: int | None) -> Iterator[bytes]:
-    """What the file's identity may be, the likely orientation's first: to parse its metadata for
-    the true one is the encoder's work."""
+    """The identities that the file can have, the most likely first.
+
+    An identity depends on the orientation. All are tried, since parsing a picture's metadata is
+    left to the encoder process.
+    """
     turns = sorted(_ORIENTATIONS, key=lambda turn: turn != (likely or 1))
     for turn in turns:
         for kind in (signature_format(data), None):  # None: camera raw and what has no module

@@ -1,6 +1,6 @@
-"""Words in a sidecar: photo.jpg.xmp, or photo.xmp where there is one already.
+"""Tags in a sidecar: photo.jpg.xmp, or photo.xmp if there is one already.
 
-A sidecar may outlive its picture, or stay where it is when that gets another name.
+A sidecar can stay behind when its picture is removed or renamed.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from csearchd.errors import SkippedFile
 from csearchd.formats.suffixes import families, is_raw, sidecar_names, suffix
 from csearchd.tags.record import Record
-from csearchd.tags.writers import replace, xmp_tags
-from csearchd.tags.writers.beneath import open_directory
+from csearchd.tags.writers import safe_write, xmp_tags
 from csearchd.tags.writers.carrier import CarrierState, Keywords
-from csearchd.tags.writers.replace import OpenFile
+from csearchd.tags.writers.open_file import OpenFile, open_directory
 
-_MOST = 16 << 20  # bytes
+_MAX_BYTES = 16 << 20  # of a sidecar
 
 
 @dataclass
 class _CarrierState(CarrierState):
-    directory: int  # a descriptor of where both are
-    sidecar: bytes
-    file: OpenFile | None  # the sidecar
+    directory: int  # a descriptor of the directory of both files
+    sidecar: bytes  # its path
+    file: OpenFile | None  # the sidecar, if it exists
 
     def close(self) -> None:
         super().close()
@@ -49,7 +48,7 @@ class SidecarCarrier:
             for sidecar in _names(directory, path):
                 with suppress(FileNotFoundError):
                     state.sidecar, state.file = sidecar, _opened(directory, sidecar)
-                    state.content = state.file.read(_MOST)
+                    state.content = state.file.read(_MAX_BYTES)
                     state.mirror = xmp_tags.mirror_of(xmp_tags.packet_of(state.content))
                     return state
             if state.picture is None:
@@ -75,15 +74,15 @@ class SidecarCarrier:
         assert isinstance(state, _CarrierState)
         if content is None:
             if state.file:
-                replace.remove(state.file)
+                safe_write.remove(state.file)
         elif state.file:
-            replace.replace(state.file, content)
+            safe_write.replace(state.file, content)
         elif state.picture is None or not state.picture.is_there():
             raise SkippedFile("it is gone", is_transient=True)
         else:
-            # A read-only picture's sidecar is not: its words may change.
+            # Writable even beside a read-only picture, since its tags may change.
             mode = (state.picture.info.st_mode & 0o666) | stat.S_IWUSR
-            replace.create(state.directory, os.path.basename(state.sidecar), content, mode)
+            safe_write.create(state.directory, os.path.basename(state.sidecar), content, mode)
 
 
 def _opened(directory: int, sidecar: bytes) -> OpenFile:
@@ -94,13 +93,16 @@ def _opened(directory: int, sidecar: bytes) -> OpenFile:
 
 
 def _names(directory: int, path: bytes) -> list[bytes]:
-    """The sidecars that there may be, the one that counts first. Raises SkippedFile."""
+    """The existing sidecars of a picture, the one that counts first.
+
+    Raises SkippedFile if photo.xmp could be another picture's, too.
+    """
     there = [one for one in _paths(path) if _exists(directory, os.path.basename(one))]
     if there and not there[0].startswith(path):
         others = _of_the_same_stem(directory, os.path.basename(path))
         raws = [other for other in others if is_raw(other)]
         if raws and not is_raw(path):
-            return []  # of a camera's raw file and JPEG it is the raw file's
+            return []  # of a raw file and a JPEG from one shot, it belongs to the raw file
         for other in raws if is_raw(path) else others:
             shared = os.fsdecode(os.path.basename(there[0]))
             raise SkippedFile(f"{shared} may be the sidecar of {os.fsdecode(other)} too")
@@ -116,7 +118,7 @@ def _exists(directory: int, name: bytes) -> bool:
 
 
 def _of_the_same_stem(directory: int, name: bytes) -> list[bytes]:
-    """The names of other pictures beside it that differ in their suffix alone."""
+    """The names of other pictures in the directory that differ only in their suffix."""
     stem, known = os.path.splitext(name)[0], families()
     return [
         other
@@ -131,7 +133,7 @@ def _paths(path: bytes) -> list[bytes]:
 
 
 def holds(path: bytes, top: bytes, marks: Iterable[str]) -> bool:
-    """Whether a sidecar of the picture at `path` has one of these writes' notes in it."""
+    """Whether a sidecar of the picture at `path` holds one of the marks."""
     wanted = [mark.encode() for mark in marks if mark]
     for sidecar in _paths(path) if wanted else ():
         try:
@@ -139,7 +141,7 @@ def holds(path: bytes, top: bytes, marks: Iterable[str]) -> bool:
         except (SkippedFile, FileNotFoundError, NotADirectoryError):
             continue
         try:
-            content = file.read(_MOST)
+            content = file.read(_MAX_BYTES)
             if any(mark in content for mark in wanted):
                 return True
         except SkippedFile:

@@ -1,4 +1,4 @@
-"""Whether a changed file is the same picture with the same metadata, but for our words."""
+"""Checks that a changed file differs from the old one in nothing but its keywords."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from csearchd.formats.identity import identity
 from csearchd.formats.signatures import signature_format
 from csearchd.tags.writers.exiftool_rewriter import ExiftoolRewriter
 
-_SLACK = 1024  # bytes of padding that a rewriting may lose
-# Where things are in the file, or what the file system says
+_PADDING = 1024  # bytes that rewriting may remove
+# Fields that say where things are in the file.
 _LAYOUT = {
     "StripOffsets", "TileOffsets", "FreeOffsets", "ThumbnailOffset", "PreviewImageStart",
     "OtherImageStart", "JpgFromRawStart", "MediaData", "MediaDataOffset",
     "MediaDataSize",
 }  # fmt: skip
-_FORMATS = ("TIFF", "HEIC", "HEIF", "AVIF")  # of exiftool's; camera raw may be called .tif
+_FORMATS = ("TIFF", "HEIC", "HEIF", "AVIF")  # as exiftool names them; raw files can end in .tif
 _LOST = "rewriting it would change more than its keywords"
 
 
 def verify_spliced(editor: XmpEditor, old: bytes, new: bytes) -> None:
-    """Raises SkippedFile unless the files are equal in every byte but for their XMP."""
-    # An empty packet in between, since WebP needs a header for any.
+    """Raises SkippedFile unless two files are equal in every byte outside of their XMP."""
+    # A packet is written and removed again, since WebP gets an extended header with the first.
     if _without_packet(editor, old) != _without_packet(editor, new) or _pixels(
         old, editor.format
     ) != _pixels(new, editor.format):
@@ -32,28 +32,28 @@ def verify_spliced(editor: XmpEditor, old: bytes, new: bytes) -> None:
 
 
 def verify_keywords(old: bytes, new: bytes) -> None:
-    """Raises SkippedFile unless two JPEGs differ in nothing but the segment that holds IPTC."""
+    """Raises SkippedFile unless two JPEGs are equal outside of the segment that holds IPTC."""
     before, after = (jpeg.segments_beside_photoshop(data) for data in (old, new))
     if before != after or _pixels(old, "JPEG") != _pixels(new, "JPEG"):
         raise SkippedFile(_LOST)
 
 
 def verify_rewritten(
-    rewriting: ExiftoolRewriter,
+    rewriter: ExiftoolRewriter,
     old: bytes,
     old_packet: bytes | None,
     new: bytes,
     new_packet: bytes | None,
 ) -> None:
-    """Raises SkippedFile unless pixels and all metadata are the same and XMP is `new_packet`."""
+    """Raises SkippedFile unless `new` has the pixels and metadata of `old`, and `new_packet`."""
     kind = signature_format(old)
     if _pixels(old, kind) != _pixels(new, kind):
         raise SkippedFile("the pixels can't be shown to be the same after rewriting it")
-    if len(new) + len(old_packet or b"") + _SLACK < len(old):
+    if len(new) + len(old_packet or b"") + _PADDING < len(old):
         raise SkippedFile(f"rewriting it would lose {len(old) - len(new)} bytes")
-    if rewriting.packet(new) != new_packet:
+    if rewriter.packet(new) != new_packet:
         raise SkippedFile(_LOST)
-    old_fields, new_fields = rewriting.fields(old, new)
+    old_fields, new_fields = rewriter.fields(old, new)
     if (found := old_fields.get("File:FileType")) not in _FORMATS:
         raise SkippedFile(f"it is {found}, which is never rewritten; use --mode sidecar")
     before, after = _comparable(old_fields), _comparable(new_fields)
@@ -71,6 +71,7 @@ def _pixels(data: bytes, kind: str | None) -> bytes:
 
 
 def _comparable(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that rewriting must not change."""
     kept = {}
     for key, value in fields.items():
         group, _, name = key.rpartition(":")

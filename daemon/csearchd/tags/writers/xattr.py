@@ -1,6 +1,6 @@
-"""Words in `user.xdg.tags`, separated by commas; what is ours is noted in `user.csearch.tags`.
+"""Tags in the extended attribute `user.xdg.tags`, separated by commas.
 
-With several names for a file (hard links) they are there under all of them.
+The mirror is in `user.csearch.tags`. Attributes belong to the inode, so all hard links have them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from csearchd.errors import SkippedFile
 from csearchd.metadata.keyword_paths import leaf
 from csearchd.tags.record import Record, read_mirror, skipped_by
 from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
-from csearchd.tags.writers.replace import OpenFile
+from csearchd.tags.writers.open_file import OpenFile
 
 TAGS = "user.xdg.tags"
 MIRROR = "user.csearch.tags"
@@ -61,7 +61,7 @@ class XattrCarrier:
         return b",".join(parts)
 
     def put(self, state: CarrierState, content: bytes | None, record: Record | None) -> None:
-        """One call for the words, which is atomic; then our note of them."""
+        """Sets the tags in one system call, which is atomic, and then the mirror."""
         assert state.picture
         fd = state.picture.fd
         if not state.picture.is_there() or _get(fd, TAGS) != state.content:
@@ -103,7 +103,7 @@ def _reason(error: OSError) -> SkippedFile:
     if error.errno in _UNSUPPORTED:
         return SkippedFile("its file system has no extended attributes; use --mode sidecar")
     if error.errno in (errno.ENOSPC, errno.E2BIG, errno.EDQUOT):
-        # Of the disk, or of the file, which most file systems don't tell apart
+        # On the disk, or in this file's inode: most file systems report both alike.
         is_transient = error.errno != errno.E2BIG
         return SkippedFile(
             "there is no room for more extended attributes", is_transient=is_transient

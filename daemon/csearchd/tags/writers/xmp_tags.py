@@ -1,4 +1,4 @@
-"""Our words in an XMP packet, in the three lists that programs read, and our note beside them."""
+"""Tags in an XMP packet: in the three lists that programs read, and the mirror beside them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from csearchd.tags.writers.carrier import without_duplicates
 
 
 class XmpTags:
-    """The words of a packet; `more` are keywords that stand elsewhere in the file."""
+    """The tags of a packet, and `more` keywords from elsewhere in the file."""
 
     def __init__(self, packet: Packet | None, more: frozenset[str] = frozenset()) -> None:
         self._lists = {name: packet.values(name) if packet else [] for name in LISTS}
@@ -47,7 +47,7 @@ class XmpTags:
 
 
 def packet_of(content: bytes | None) -> Packet | None:
-    """None where there is none, or an empty file. Raises SkippedFile."""
+    """The parsed packet; None without content. Raises SkippedFile."""
     try:
         return parse(content) if content else None
     except XmpError as error:
@@ -55,6 +55,7 @@ def packet_of(content: bytes | None) -> Packet | None:
 
 
 def mirror_of(packet: Packet | None) -> Record | None:
+    """The record in a packet's mirror, if there is one."""
     for text in packet.values(LEDGER) if packet else ():
         if record := read_mirror(text):
             return record
@@ -62,7 +63,7 @@ def mirror_of(packet: Packet | None) -> Record | None:
 
 
 def with_words(content: bytes | None, drop: Record | None, add: Record | None) -> bytes:
-    """A packet without the words of `drop`, with those of `add`. Raises SkippedFile."""
+    """A packet without the tags of `drop`, with those of `add`. Raises SkippedFile."""
     packet = packet_of(content or xmp_edit.empty())
     assert packet
     remove: dict[Name, list[str]] = {LEDGER: packet.values(LEDGER)}
@@ -96,16 +97,16 @@ def _forms(word: str, root: str) -> dict[Name, str]:
 
 
 def _paths(record: Record) -> list[str]:
-    """What the user removed in one program may still stand in another's list."""
+    """The paths of a record's tags, also of those that the user has removed from one list only."""
     words = [*record.words, *(record.removed if record.root else ())]
     return [tags_list(word, record.root) for word in words]
 
 
 def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
-    """What is to go: a leaf stays where a path of somebody else's has it.
+    """What to remove from each list. A leaf stays if another program's path ends in it.
 
-    A program that turned our paths into flat words, as darktable does, has left their levels too.
-    The root is the sign of it: nobody else says that.
+    Programs such as darktable add every level of a path to the flat list. If the root's levels are
+    there, this has happened, since nothing else would add them: then all levels are removed.
     """
     slashes = _paths(record)
     bars = [path.replace("/", "|") for path in slashes]

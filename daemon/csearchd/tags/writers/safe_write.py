@@ -1,8 +1,9 @@
-"""Promise 1: a file is replaced as a whole, or not at all, and loses nothing that it had.
+"""Replaces, creates and removes a user's file: as a whole or not at all.
 
-The new content goes to a temporary file beside it, which gets mode, owner, times, ACL and extended
-attributes, is synced and takes the name in one step. If the file changed meanwhile, or somebody is
-writing to it, nothing happens.
+The new content is written to a temporary file in the same directory. That file gets the mode,
+owner, times, ACL and extended attributes of the old one, is synced to the disk and takes its name
+in one step. The old file stays as it is if it has changed meanwhile or another program is writing
+to it. (Promise 1 of the design.)
 """
 
 from __future__ import annotations
@@ -20,100 +21,34 @@ from contextlib import contextmanager, suppress
 
 from csearchd.errors import SkippedFile
 from csearchd.tags.record import skipped_by
-from csearchd.tags.writers.beneath import open_directory
+from csearchd.tags.writers.open_file import OpenFile, open_directory
 
 TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
 _TEMPORARIES = re.compile(re.escape(TEMPORARY) + b"[0-9a-f]{8}")
-_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
 
 
-class OpenFile:
-    """A regular file that was read, and the directory that it is in, which may be renamed."""
-
-    def __init__(self, path: bytes, top: bytes = b"/", directory: int | None = None) -> None:
-        """No symbolic link is followed below `top`; `directory` is a descriptor of where the file
-        is, if there is one already. Raises SkippedFile, FileNotFoundError, NotADirectoryError."""
-        self.path = path
-        above, self.name = os.path.split(path)
-        self.fd = self.directory = -1
-        try:
-            self.directory = open_directory(above, top) if directory is None else os.dup(directory)
-            if not stat.S_ISREG(os.lstat(self.name, dir_fd=self.directory).st_mode):
-                raise SkippedFile("it is not a regular file")
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            self.fd = os.open(self.name, flags, dir_fd=self.directory)
-            self.info = os.fstat(self.fd)
-            if not stat.S_ISREG(self.info.st_mode):
-                raise SkippedFile("it is not a regular file")
-        except OSError as error:
-            self.close()
-            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                raise
-            raise skipped_by(error) from error
-        except SkippedFile:
-            self.close()
-            raise
-
-    def read(self, max_bytes: int) -> bytes:
-        """The whole content. Raises SkippedFile."""
-        if self.info.st_size > max_bytes:
-            raise SkippedFile(
-                f"it has {self.info.st_size} bytes, more than the limit of {max_bytes}"
-            )
-        try:
-            os.lseek(self.fd, 0, os.SEEK_SET)
-            with open(self.fd, "rb", closefd=False) as stream:
-                data = stream.read(max_bytes + 1)
-        except OSError as error:
-            raise skipped_by(error) from error
-        if len(data) != self.info.st_size or not self.is_unchanged():
-            raise SkippedFile("it changed while it was read", is_transient=True)
-        return data
-
-    def is_unchanged(self) -> bool:
-        """Whether the name still means this file, with the same content."""
-        try:
-            now = os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
-        except OSError:
-            return False
-        return _version(now) == _version(self.info) and now.st_ctime_ns == self.info.st_ctime_ns
-
-    def is_there(self) -> bool:
-        """Whether the name still means this file."""
-        try:
-            now = os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
-        except OSError:
-            return False
-        return (now.st_dev, now.st_ino) == (self.info.st_dev, self.info.st_ino)
-
-    def close(self) -> None:
-        for descriptor in (self.fd, self.directory):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self.fd = self.directory = -1
-
-
 def replace(file: OpenFile, data: bytes) -> None:
-    """Gives the file another content. Raises SkippedFile."""
-    if not file.info.st_mode & _WRITABLE:
+    """Gives a file other content. Raises SkippedFile if it can't keep all else, or has changed."""
+    if not file.info.st_mode & _WRITE_BITS:
         raise SkippedFile("it is read-only")
     if file.info.st_nlink > 1:
-        raise SkippedFile("it has several names (hard links), which rewriting would part")
+        raise SkippedFile("it has several names (hard links), which rewriting would separate")
     try:
-        with _temporary(file.directory) as (name, temporary), _lease(file.fd) as is_wanted:
+        with _temporary(file.directory) as (name, temporary), _lease(file.fd) as is_contended:
             _write(temporary, data)
             _carry_over(file, temporary)
             os.fsync(temporary)
-            if is_wanted() or not file.is_unchanged():
+            if is_contended() or not file.is_unchanged():
                 raise SkippedFile("it changed meanwhile", is_transient=True)
             if not _rename(file.directory, name, file.name, _EXCHANGE):
                 os.rename(name, file.name, src_dir_fd=file.directory, dst_dir_fd=file.directory)
                 return
-            # What was there until this moment is now at the temporary name: was it that file?
+            # What had the file's name until this moment has the temporary one: is it that file?
             before = os.stat(name, dir_fd=file.directory, follow_symlinks=False)
-            if is_wanted() or _version(before) != _version(file.info):
+            if is_contended() or not file.has_content_of(before):
                 _put_back(file, name, os.fstat(temporary).st_ino)
                 raise SkippedFile("it changed meanwhile", is_transient=True)
     except OSError as error:
@@ -121,10 +56,10 @@ def replace(file: OpenFile, data: bytes) -> None:
 
 
 def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
-    """Exchanges again, until what others put at the file's name last is there.
+    """Undoes an exchange of names: the file's name gets what others gave it last.
 
-    `ours` is the inode of our change, which was there for a moment, in place of what is at the
-    temporary name now.
+    `ours` is the inode with our change, which had the file's name for a moment. Others may give the
+    name away again while this goes on, so it is repeated until what comes back is known.
     """
     older, newest = {ours}, os.stat(name, dir_fd=file.directory, follow_symlinks=False).st_ino
     while True:
@@ -137,9 +72,9 @@ def _put_back(file: OpenFile, name: bytes, ours: int) -> None:
 
 
 def create(directory: int, target: bytes, data: bytes, mode: int) -> None:
-    """Makes a file that isn't there, with the given mode. Raises SkippedFile.
+    """Creates a file `target` in a directory, given as a descriptor.
 
-    `directory` is a descriptor of where it is to be.
+    Raises SkippedFile, also if there is such a file already.
     """
     try:
         with _temporary(directory) as (name, temporary):
@@ -156,9 +91,9 @@ def create(directory: int, target: bytes, data: bytes, mode: int) -> None:
 
 
 def _take_name(directory: int, name: bytes, target: bytes) -> None:
-    """Renames where the kernel can't be told to replace nothing. Raises OSError."""
+    """Renames without replacing anything, where renameat2(2) can't do that. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    os.close(os.open(target, flags, 0o600, dir_fd=directory))  # nobody else can make it now
+    os.close(os.open(target, flags, 0o600, dir_fd=directory))  # reserves the name
     try:
         os.rename(name, target, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
@@ -167,10 +102,10 @@ def _take_name(directory: int, name: bytes, target: bytes) -> None:
 
 
 def remove(file: OpenFile) -> None:
-    """Removes a file that was read, unless it has changed. Raises SkippedFile."""
+    """Removes a file unless it has changed since it was opened. Raises SkippedFile."""
     try:
-        with _lease(file.fd) as is_wanted:
-            if is_wanted() or not file.is_unchanged():
+        with _lease(file.fd) as is_contended:
+            if is_contended() or not file.is_unchanged():
                 raise SkippedFile("it changed meanwhile", is_transient=True)
             os.unlink(file.name, dir_fd=file.directory)
     except OSError as error:
@@ -178,24 +113,24 @@ def remove(file: OpenFile) -> None:
 
 
 def sweep(directory: bytes, top: bytes = b"/") -> None:
-    """Removes the temporary files that a killed tagger has left; no other one must be at work."""
+    """Removes temporary files that a killed tagger has left. No other tagger may be running."""
     try:
         descriptor = open_directory(directory, top)
     except (OSError, SkippedFile):
-        return  # it is gone, closed, or another one: nothing of ours can be there
+        return  # it has gone or may not be read: then nothing of ours is there
     try:
         for name in os.listdir(descriptor):
             if _TEMPORARIES.fullmatch(os.fsencode(name)):
                 os.unlink(name, dir_fd=descriptor)
     except OSError:
-        pass  # nothing can be written there either
+        pass  # then nothing could be written there either
     finally:
         os.close(descriptor)
 
 
 @contextmanager
 def _temporary(directory: int) -> Iterator[tuple[bytes, int]]:
-    """The name and descriptor of a new file that only the owner can read; gone at the end."""
+    """Yields the name and descriptor of a new file, readable by the owner, and removes it again."""
     name = TEMPORARY + secrets.token_hex(4).encode()
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(name, flags, 0o600, dir_fd=directory)
@@ -216,13 +151,16 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _carry_over(file: OpenFile, temporary: int) -> None:
-    """Raises SkippedFile where anything can't be kept."""
+    """Gives a temporary file the owner, mode, times and attributes of another.
+
+    Raises SkippedFile if the file system doesn't keep one of them.
+    """
     info = file.info
     made = os.fstat(temporary)
     try:
         if (made.st_uid, made.st_gid) != (info.st_uid, info.st_gid):
             os.fchown(temporary, info.st_uid, info.st_gid)
-        if os.fstat(temporary).st_mode != info.st_mode:  # on FAT all files have the same
+        if os.fstat(temporary).st_mode != info.st_mode:  # FAT has one mode for all files
             os.fchmod(temporary, stat.S_IMODE(info.st_mode))
         wanted = attributes(file.fd)
         for name in attributes(temporary).keys() - wanted.keys():
@@ -240,7 +178,7 @@ def _carry_over(file: OpenFile, temporary: int) -> None:
 
 
 def attributes(descriptor: int) -> dict[str, bytes]:
-    """The extended attributes, ACLs among them."""
+    """A file's extended attributes, which include its ACLs, by name."""
     try:
         return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
     except OSError as error:
@@ -250,10 +188,10 @@ def attributes(descriptor: int) -> dict[str, bytes]:
 
 
 @contextmanager
-def _lease(descriptor: int) -> Iterator[_Wanted]:
-    """While it lasts nobody can begin to write to the file without our noticing (fcntl(2)).
+def _lease(descriptor: int) -> Iterator[_LeaseBreak]:
+    """Takes a read lease (fcntl(2)), which tells when another program begins to write to the file.
 
-    Raises SkippedFile where somebody is writing already.
+    Yields whether one waits to do so. Raises SkippedFile if one is writing already.
     """
     before = signal.signal(signal.SIGIO, signal.SIG_IGN)
     try:
@@ -263,9 +201,9 @@ def _lease(descriptor: int) -> Iterator[_Wanted]:
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 raise SkippedFile("another program is writing to it", is_transient=True) from error
-            held = False  # a file system without leases, or a file of somebody else's
+            held = False  # no leases on this file system, or on another user's file
         try:
-            yield _Wanted(descriptor, held)
+            yield _LeaseBreak(descriptor, held)
         finally:
             if held:
                 fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
@@ -273,8 +211,8 @@ def _lease(descriptor: int) -> Iterator[_Wanted]:
         signal.signal(signal.SIGIO, before)
 
 
-class _Wanted:
-    """Whether somebody waits for the lease to end, to write to the file."""
+class _LeaseBreak:
+    """Tells whether another program waits for the end of a lease, to write to the file."""
 
     def __init__(self, descriptor: int, held: bool) -> None:
         self._descriptor = descriptor
@@ -287,7 +225,7 @@ class _Wanted:
 
 
 def _rename(directory: int, old: bytes, new: bytes, flags: int) -> bool:
-    """renameat2(2); False where the file system can't. Raises OSError."""
+    """renameat2(2); False if the file system doesn't support the flags. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.renameat2(directory, old, directory, new, flags) == 0:
         return True
@@ -295,8 +233,3 @@ def _rename(directory: int, old: bytes, new: bytes, flags: int) -> bool:
     if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number))
-
-
-def _version(info: os.stat_result) -> tuple[int, int, int, int]:
-    """What an edit changes; a rename changes ctime too."""
-    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
