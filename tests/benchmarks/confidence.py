@@ -27,7 +27,7 @@ from captions import Mentions
 from csearchd.library.cache_token import Cache
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring.background import ENOUGH, shipped
+from csearchd.scoring.background import MIN_VECTORS, shipped_background
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, sample_of_words
 from csearchd.scoring.vocabulary import read_vocabulary
 
@@ -49,8 +49,8 @@ def main() -> None:
     terms = read_vocabulary("")
     dev = photos.flickr(args.data, "dev")
     pictures = encode(args.model, [photo.path for photo in dev])
-    general = shipped(model)
-    assumed = ENOUGH
+    general = shipped_background(model)
+    assumed = MIN_VECTORS
     if general is None:  # the photos themselves, as a library's would be
         general, assumed = pictures, len(pictures)
     calibration = ScoreCalibration(sample_of_words(model, tower, Cache(None)), general, assumed)
@@ -63,7 +63,7 @@ def main() -> None:
         "best score": scores.max(axis=0),
         "against the background": (scores.max(axis=0) - against.mean(axis=0)) / against.std(axis=0),
     }
-    measured = np.stack([calibration.standing(query, pictures) for query in queries], axis=1)
+    measured = np.stack([calibration.z_scores(query, pictures) for query in queries], axis=1)
     best = np.sort(measured, axis=0)
     values["confidence"] = best[-1]
     values["confidence, mean of the best three"] = best[-3:].mean(axis=0)

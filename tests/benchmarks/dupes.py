@@ -17,7 +17,7 @@ from common import machine, timed
 
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import load_model, starter_directory
-from csearchd.scoring.background import ENOUGH, shipped
+from csearchd.scoring.background import MIN_VECTORS, shipped_background
 from csearchd.scoring.confidence import ScoreCalibration
 from csearchd.search.duplicates import find_groups
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def measured(count: int) -> dict[str, object]:
-    general = shipped(load_model(starter_directory()))
+    general = shipped_background(load_model(starter_directory()))
     assert general is not None
     chance = np.random.default_rng(1)
     values, directions = np.linalg.eigh(np.cov(general.T))
@@ -47,7 +47,7 @@ def measured(count: int) -> dict[str, object]:
         some += general.mean(axis=0)
         some /= np.linalg.norm(some, axis=1, keepdims=True)
         table.extend(np.arange(start + 1, start + size + 1, dtype=np.int32), some)
-    calibration = ScoreCalibration(general, general, ENOUGH)
+    calibration = ScoreCalibration(general, general, MIN_VECTORS)
     contents = np.arange(1, count + 1, dtype=np.int32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found: list[object] = []

@@ -25,9 +25,9 @@ from calibration import encode
 from csearchd.library.concepts import Concept
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring.background import shipped
+from csearchd.scoring.background import shipped_background
 from csearchd.scoring.vocabulary import read_vocabulary
-from csearchd.search.concepts import fitted
+from csearchd.search.concepts import fit_probe
 
 WORDS = 20
 DRAWS = 8
@@ -62,7 +62,7 @@ def main() -> None:
     }  # fmt: skip
     words = sorted(names, key=lambda name: -shown[name].sum())[:WORDS]
     pictures = encode(args.model, [photo.path for photo in dev])
-    sample = shipped(model)
+    sample = shipped_background(model)
     general = pictures if sample is None else np.concatenate([sample, pictures])
     chance = np.random.default_rng(20261120)
     rows = []
@@ -74,7 +74,7 @@ def main() -> None:
             rest = np.ones(len(dev), np.bool_)
             rest[examples] = False
             concept = Concept(word, frozenset(), frozenset())
-            probe = fitted(
+            probe = fit_probe(
                 concept, pictures[examples], pictures[:0], general, lambda t: tower.embed([t])[0]
             )
             alone.append(average_precision((pictures @ text)[rest], shown[word][rest]))

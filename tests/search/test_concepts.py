@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from csearchd.library.concepts import Concept
-from csearchd.search.concepts import ConceptProbe, aliases, found_in
+from csearchd.search.concepts import ConceptProbe, aliases, find_concepts
 from support.photos import photo
 from support.user import User
 
@@ -144,7 +144,7 @@ def test_names_in_a_text(text: str, named: list[str], rest: str, alone: bool) ->
         ConceptProbe(Concept(name, frozenset(), frozenset()), bare, 0.0, bare)
         for name in (NELLY, "my blue mug", "İpek", "Sue")
     ]
-    found = found_in(text, probes)
+    found = find_concepts(text, probes)
     assert ([probe.concept.name for probe in found[0]], *found[1:]) == (named, rest, alone)
 
 

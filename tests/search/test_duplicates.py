@@ -159,15 +159,15 @@ def test_no_pair_is_missed(alike: float) -> None:
         vectors[:50], chance.normal(size=(0, 128)).astype(np.float32), 200
     )
     stored = table.vectors(contents)
-    near = calibration.likeness(stored, stored) >= NEAR_DUPLICATE
+    near = calibration.similarity(stored, stored) >= NEAR_DUPLICATE
     found = list(duplicates.find_groups(table, calibration, contents))
     assert len(found) > 20
     taken: set[int] = set()
-    for some, likeness in found:
+    for some, similarity in found:
         members = [int(one) - 1 for one in some]
         assert not taken & set(members)
         assert near[members[0], members].all()
-        assert (likeness >= NEAR_DUPLICATE).all()
+        assert (similarity >= NEAR_DUPLICATE).all()
         taken |= set(members)
     left = [number for number in range(700) if number not in taken]
     assert not np.triu(near[np.ix_(left, left)], 1).any()

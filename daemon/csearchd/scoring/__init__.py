@@ -1,1 +1,4 @@
-"""What a score means: vocabulary, background statistics and calibration."""
+"""What a score means: the tag vocabulary, pictures in general, confidence and tag probabilities.
+
+Used by search and by tags; imports neither.
+"""

@@ -1,7 +1,7 @@
-"""What pictures in general look like to a model: the yardstick for scores.
+"""Vectors of pictures in general, with which scores are compared.
 
-A score of CLIP means little alone: it depends on the model, the words and the picture. Against
-what the same words score on pictures in general it means something.
+A cosine of CLIP says little by itself: its range depends on the model, the words and the picture.
+It gets a meaning by comparison with what the same words score on pictures in general.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import Model
 
-FILE = "background.npy"  # in a model's directory, where it comes with one
-OWN = 1536  # of the user's pictures, as many as the starter's own sample has
-ENOUGH = 200  # vectors; fewer are no yardstick
+FILE = "background.npy"  # in the directories of those models that come with one
+MAX_OWN = 1536  # of the user's pictures; the starter model comes with as many
+MIN_VECTORS = 200  # with fewer there is nothing to compare with
 
 
-def shipped(model: Model) -> NDArray[np.float32] | None:
-    """The unit vectors of pictures in general that came with the model, (n, dimensions)."""
+def shipped_background(model: Model) -> NDArray[np.float32] | None:
+    """The unit vectors that came with the model, (n, dimensions); None if it came without."""
     path = model.path(FILE)
     if not os.path.exists(path):
         return None
@@ -30,8 +30,10 @@ def shipped(model: Model) -> NDArray[np.float32] | None:
 
 
 def background(model: Model, table: VectorTable) -> NDArray[np.float32]:
-    """Vectors of pictures in general, of shape (n, dimensions): those that came with the model,
-    and up to OWN of the user's own. n may be 0."""
-    own = table.sample(OWN)
-    general = shipped(model)
+    """Unit vectors of pictures in general, (n, dimensions); n may be 0.
+
+    They are those that came with the model, and up to MAX_OWN of the user's pictures.
+    """
+    own = table.sample(MAX_OWN)
+    general = shipped_background(model)
     return own if general is None else np.concatenate([general, own])

@@ -1,11 +1,15 @@
-"""From a picture's vector to tags with probabilities that mean the same for every term.
+"""Tags of a picture, from its vector, with probabilities that mean the same for every term.
 
-A term's evidence in a picture is its score, less half of what the term scores on pictures in
-general (the other half says how common it is), compared with the scores of a reference vocabulary's
-terms in the same picture. With how often people mention the term (frequencies.tsv) that makes a
-logistic model of "a caption of this picture would name it". Its three numbers were fitted on half
-of Flickr8k's dev photos with the starter model (tests/starter/calibration.py) and tried on the
-other half (tests/benchmarks/tags.py); they hold no scale of a model's, so they serve for every one.
+A logistic model estimates how likely a caption of the picture names a term, from two features:
+
+- The evidence: the term's score, less half of its mean score on pictures in general (the other half
+  tells how common the term is), in standard deviations of the scores that the terms of a reference
+  vocabulary have in the same picture.
+- How often people mention the term (frequencies.tsv).
+
+Its three coefficients were fitted with the starter model on half of Flickr8k's dev photos
+(tests/starter/calibration.py) and tried on the other half (tests/benchmarks/tags.py). The evidence
+has no unit of a model's, so they hold for every model.
 """
 
 from __future__ import annotations
@@ -27,24 +31,24 @@ from csearchd.scoring.vocabulary import Term
 
 PROMPTS = ("a photo of {}.", "{}", "a picture of {} in a scene.")
 FREQUENCIES = os.path.join(os.path.dirname(__file__), "frequencies.tsv")
-RAREST = 5e-4  # the share of a term that no caption in frequencies.tsv names,
-OWN_SHARE = 0.01  # and of one that the user has added, and so has pictures of
+RAREST = 5e-4  # the share of captions that name a term which frequencies.tsv lacks
+OWN_SHARE = 0.01  # the same for a term that the user has added, and so has pictures of
 
-_FORMAT = 2  # of a kept file
+_FORMAT = 2  # of a cached file
 
-_EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19
-_GENERAL = 0.5  # of a term's mean over pictures in general
+_EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19  # coefficients of the logistic model
+_GENERAL = 0.5  # the part of a term's mean over pictures in general that is subtracted
 
 
 class Tag(NamedTuple):
-    """A term and the probability that it fits."""
+    """A term and the probability that a caption of the picture names it."""
 
     term: Term
-    confidence: float
+    confidence: float  # 0 to 1
 
 
 class TagClassifier:
-    """Scores pictures' vectors against a vocabulary."""
+    """Finds the terms of a vocabulary that fit pictures."""
 
     def __init__(
         self,
@@ -53,8 +57,11 @@ class TagClassifier:
         background: NDArray[np.float32],
         reference: NDArray[np.float32],
     ) -> None:
-        """Unit vectors, (…, dimensions): `matrix` of `terms`, `background` of pictures in general,
-        `reference` of the terms of a large vocabulary, such as the built-in one."""
+        """All arrays hold unit vectors, (n, dimensions).
+
+        `matrix` has those of `terms`, `background` those of pictures in general, and `reference`
+        those of the terms of a large vocabulary, such as the built-in one.
+        """
         self.terms = tuple(terms)
         self.matrix = matrix
         self._reference = reference
@@ -62,8 +69,10 @@ class TagClassifier:
         self._common = _COMMON * log_odds(terms) + _OFFSET
 
     def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-odds that each term fits: (pictures, terms), for unit vectors of
-        shape (pictures, dimensions)."""
+        """Log-odds that each term fits, (pictures, terms).
+
+        `vectors` are pictures' unit vectors, (pictures, dimensions).
+        """
         others = self._scores(vectors, self._reference)
         evidence = self._scores(vectors, self.matrix) - others.mean(axis=1, keepdims=True)
         evidence /= others.std(axis=1, keepdims=True) + 1e-9
@@ -76,14 +85,19 @@ class TagClassifier:
         scores: NDArray[np.float32] = (vectors - _GENERAL * self._mean) @ terms.T
         return scores
 
-    def tags(self, vectors: NDArray[np.float32], threshold: float, limit: int) -> list[list[Tag]]:
-        """For each picture the terms that fit with at least the probability `threshold`, best
-        first and at most `limit`: of terms that exclude each other the best, and none whose own
-        child is there, since the child's path names it."""
-        floor = np.log(threshold / (1 - threshold))
-        return [self._choose(row, floor, limit) for row in self.logits(vectors)]
+    def tags(
+        self, vectors: NDArray[np.float32], threshold: float, max_tags: int
+    ) -> list[list[Tag]]:
+        """For each picture up to `max_tags` terms with the probability `threshold` or more.
 
-    def _choose(self, logits: NDArray[np.float32], floor: float, limit: int) -> list[Tag]:
+        The best come first. Of terms that exclude each other only the best is chosen, and no term
+        one of whose children is chosen, since the child's path contains it. `vectors` are unit
+        vectors, (pictures, dimensions).
+        """
+        floor = np.log(threshold / (1 - threshold))
+        return [self._choose(row, floor, max_tags) for row in self.logits(vectors)]
+
+    def _choose(self, logits: NDArray[np.float32], floor: float, max_tags: int) -> list[Tag]:
         chosen: list[Tag] = []
         groups: set[tuple[str, ...]] = set()
         fitting = np.flatnonzero(logits >= floor)
@@ -100,11 +114,11 @@ class TagClassifier:
             for tag in chosen
             if not any(len(p) > len(tag.term.path) and _is_prefix(tag.term.path, p) for p in paths)
         ]
-        return leaves[:limit]
+        return leaves[:max_tags]
 
 
 def log_odds(terms: Sequence[Term]) -> NDArray[np.float32]:
-    """How common the terms are, as log-odds, (terms,)."""
+    """Log-odds that a caption names each term, (terms,)."""
     known = read_frequencies()
     shares = np.array(
         [max(known.get(term.name, 0.0), OWN_SHARE if term.own else RAREST) for term in terms]
@@ -114,7 +128,7 @@ def log_odds(terms: Sequence[Term]) -> NDArray[np.float32]:
 
 
 def read_frequencies() -> dict[str, float]:
-    """The share of everyday photos whose captions name a term, by the term's name."""
+    """The share of everyday photos (0 to 1) whose captions name a term, by the term's name."""
     with open(FREQUENCIES, encoding="utf-8") as file:
         rows = (line.rstrip("\n").split("\t") for line in file if not line.startswith("#"))
         return {name: float(share) for name, share in rows}
@@ -123,7 +137,7 @@ def read_frequencies() -> dict[str, float]:
 def embed_terms(
     terms: Sequence[Term], model: Model, tower: TextTower, cache: Cache
 ) -> NDArray[np.float32]:
-    """Unit vectors of the terms, (terms, dimensions): the mean over their phrases and PROMPTS."""
+    """Unit vectors of terms, (terms, dimensions): means over their phrases, each in all PROMPTS."""
     texts = [[prompt.format(p) for p in term.phrases for prompt in PROMPTS] for term in terms]
     return embed_texts(texts, model, tower, cache)
 
@@ -131,9 +145,9 @@ def embed_terms(
 def embed_texts(
     texts: Sequence[Sequence[str]], model: Model, tower: TextTower, cache: Cache
 ) -> NDArray[np.float32]:
-    """For each list of texts the mean of their vectors, at unit length: (lists, dimensions).
+    """For each list of texts the mean of their vectors at unit length, (lists, dimensions).
 
-    Made once for each model and texts, a few seconds, and kept in `cache`.
+    This takes seconds, so the result is kept in `cache` for each model and texts.
     """
     made_from = (_FORMAT, model.fingerprint, texts)
     name = f"terms-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:32]}.npy"

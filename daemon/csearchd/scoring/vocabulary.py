@@ -1,6 +1,6 @@
-"""The terms that pictures may be tagged with: a plain file, and the user's own beside it.
+"""Reads the terms that pictures can be tagged with: the built-in file and the user's changes to it.
 
-The form of the files is described at the top of vocabulary.txt.
+The syntax of both files is described at the top of vocabulary.txt.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _MAX_LENGTH = 64  # of a name, as IPTC's keywords allow (IIM 4.2, 2:25)
 
 @dataclass(frozen=True)
 class Term:
-    """A tag: its path, such as ("animal", "dog"), and the phrases that describe it."""
+    """A possible tag: its path, such as ("animal", "dog"), and phrases that describe it."""
 
     path: tuple[str, ...]
     phrases: tuple[str, ...]
-    group: tuple[str, ...] | None = None  # at most one term of a group goes on a picture
-    own: bool = False  # of the user's file
+    group: tuple[str, ...] | None = None  # a picture gets at most one term of a group
+    own: bool = False  # whether the user's file adds it
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class Term:
 
 
 def read_vocabulary(own: str) -> list[Term]:
-    """The built-in terms as the user's own file at `own`, if there is one, changes them.
+    """The built-in terms, as changed by the user's file at the path `own` if it exists.
 
     Raises VocabularyError.
     """
@@ -59,7 +59,10 @@ def _read(path: str, terms: dict[tuple[str, ...], Term]) -> list[Term]:
 def parse(
     text: str, source: str, known: dict[tuple[str, ...], Term], own: bool = False
 ) -> list[Term]:
-    """`known` terms as the lines of `text` change them. Raises VocabularyError with the line."""
+    """The terms `known`, as changed by the lines of `text`. Raises VocabularyError.
+
+    `source` names the file in messages; `own` says that it is the user's.
+    """
     terms = dict(known)
     above: list[tuple[int, str, bool]] = []  # indentation, name, whether "one of"
     for number, indent, line in _lines(text):
@@ -87,7 +90,7 @@ def parse(
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, str]]:
-    """Number, indentation and content of the lines that say something."""
+    """Number, indentation and content of the lines that are neither empty nor comments."""
     for number, line in enumerate(text.split("\n"), 1):
         content = line.expandtabs(4).rstrip()
         if content and not content.lstrip().startswith("#"):
@@ -95,7 +98,7 @@ def _lines(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def check_name(name: str, where: str) -> None:
-    """Raises VocabularyError, its text beginning with `where`, for what can't be a tag."""
+    """Raises VocabularyError if a name can't be a tag; the message begins with `where`."""
     if not name:
         raise VocabularyError(reasons.TERM_MISSING(place=where))
     if "/" in name or not _FORBIDDEN.isdisjoint(name):

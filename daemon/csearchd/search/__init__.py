@@ -1,1 +1,1 @@
-"""The answer to a search."""
+"""Answers searches: the query language, filters, ranking and explanations."""

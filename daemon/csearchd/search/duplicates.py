@@ -1,9 +1,10 @@
-"""Pictures that are nearly the same: edited copies, other sizes, bursts.
+"""Finds near-duplicates: edited copies, other sizes, pictures of a burst.
 
-How alike two are is the cosine of their vectors less the centre of pictures in general. All pairs
-are compared, in blocks, by a bound: with the coordinates of the directions in which pictures differ
-most (a) and the length of the rest (r), x·y ≤ a(x)·a(y) + r(x) r(y). That is a product of short
-vectors, and only pairs whose bound reaches the limit are compared in full: nothing is missed.
+The similarity of two pictures is the cosine of their centred vectors
+(csearchd.scoring.confidence). To find all similar pairs, an upper bound of it is computed for all
+pairs, in blocks: if a(x) are the coordinates of x along the directions in which pictures vary most,
+and r(x) is the length of the rest, then x·y ≤ a(x)·a(y) + r(x) r(y). This is a product of short
+vectors. Only pairs whose bound reaches the limit are compared in full, so that none is missed.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from csearchd.library.vectors.table import VectorTable
 from csearchd.scoring.confidence import NEAR_DUPLICATE, ScoreCalibration
 from csearchd.search.request import Hit
 
-BURST_SECONDS = 10  # between pictures of one
-_BURST = 0.8  # likeness from which they are of one
-_DIRECTIONS = 64
+BURST_SECONDS = 10  # at most between two pictures of a burst
+_BURST = 0.8  # their similarity, at least
+_DIRECTIONS = 64  # that the bound uses
 _ROWS, _COLUMNS = 512, 16384  # of a block
-_REACH = 8192  # hits with which one before them is compared: the nearly same score nearly the same
-_PAIRS = 1 << 20  # that are looked at together; a block with more is cut
-_SAMPLE = 4096  # pictures that tell the directions
-_SMALL = 1e-5  # what float32 may be wrong by
+_REACH = 8192  # later hits that a hit is compared with; near-duplicates have nearly equal scores
+_MAX_PAIRS = 1 << 20  # of a block; one with more is made smaller
+_SAMPLE = 4096  # pictures from which the directions are computed
+_SMALL = 1e-5  # rounding error of float32
 
 Vectors = NDArray[np.float32]
 Contents = NDArray[np.int32]
@@ -37,9 +38,12 @@ def find_groups(
     contents: Contents,
     check: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Contents, Vectors]]:
-    """Groups of two and more of `contents` that are nearly the same, and how alike each is to the
-    first, which comes earliest in `contents`. None is in two groups. `check` is called now and
-    then, and ends this by what it raises."""
+    """Yields groups of near-duplicates and their similarities to the first of the group.
+
+    Each group has two or more of `contents`; the first is the one that comes earliest in it, the
+    others follow by similarity. No content is in two groups. `check` is called regularly, and may
+    raise to end the search.
+    """
     contents = contents[table.has(contents)]
     short = _shortened(table, calibration, contents)
     taken = np.zeros(len(contents), np.bool_)
@@ -47,25 +51,25 @@ def find_groups(
     while start < len(contents):
         rows = start + np.flatnonzero(~taken[start : start + size])
         pairs = _pairs(short, rows, taken, check)
-        if len(pairs) > _PAIRS and len(rows) > 1:
-            size = max(1, len(rows) // 8)  # most of these pairs are within few groups
+        if len(pairs) > _MAX_PAIRS and len(rows) > 1:
+            size = max(1, len(rows) // 8)  # few groups have most of these pairs
             continue
-        for leader, likeness, others in _verified(table, calibration, contents, pairs):
+        for leader, similarity, others in _verified(table, calibration, contents, pairs):
             check()
             free = ~taken[others]
             if not taken[leader] and free.any():
                 members = others[free]
                 taken[members] = taken[leader] = True
-                order = np.argsort(-likeness[free], kind="stable")
+                order = np.argsort(-similarity[free], kind="stable")
                 yield (
                     contents[np.append(leader, members[order])],
-                    np.append(np.float32(1), likeness[free][order]),
+                    np.append(np.float32(1), similarity[free][order]),
                 )
         start, size = start + size, min(_ROWS, size * 2)
 
 
 def _shortened(table: VectorTable, calibration: ScoreCalibration, contents: Contents) -> Vectors:
-    """Coordinates and the length of the rest, (contents, directions + 1)."""
+    """Coordinates of the centred vectors and the length of the rest, (contents, directions + 1)."""
     step = max(1, len(contents) // _SAMPLE)
     sample = calibration.centred(table.vectors(contents[::step]))
     directions = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :_DIRECTIONS]
@@ -85,7 +89,7 @@ def _pairs(
     taken: NDArray[np.bool_],
     check: Callable[[], object],
 ) -> NDArray[np.intp]:
-    """Pairs (row, later column) whose bound reaches the limit, in order, (n, 2)."""
+    """Pairs of a row and a later column whose bound reaches the limit, sorted, (pairs, 2)."""
     found = [np.zeros((0, 2), np.intp)]
     if not len(rows):
         return found[0]
@@ -104,22 +108,24 @@ def _pairs(
 def _verified(
     table: VectorTable, calibration: ScoreCalibration, contents: Contents, pairs: NDArray[np.intp]
 ) -> Iterator[tuple[int, Vectors, NDArray[np.intp]]]:
-    """For each first of the pairs how alike the others are that really are like it, and these."""
+    """Yields for each row its similarities to the columns that reach the limit, and these."""
     for row in np.unique(pairs[:, 0]):
         others = pairs[np.searchsorted(pairs[:, 0], row) :, 1]
         others = others[: int(np.count_nonzero(pairs[:, 0] == row))]
-        likeness = calibration.likeness(
+        similarity = calibration.similarity(
             table.vectors(contents[row : row + 1]), table.vectors(contents[others])
         )[0]
-        same = likeness >= NEAR_DUPLICATE
-        yield int(row), likeness[same], others[same]
+        same = similarity >= NEAR_DUPLICATE
+        yield int(row), similarity[same], others[same]
 
 
 def group_hits(
     hits: Sequence[Hit], table: VectorTable, calibration: ScoreCalibration, metadata: PhotoMetadata
 ) -> list[list[Hit]]:
-    """Hits in their order, each with those after it that are nearly the same: the same pixels, near
-    duplicates, and what was taken in the same few seconds and looks alike."""
+    """Groups hits: each group has a hit and the later hits that are nearly the same.
+
+    These are files with the same content, near-duplicates, and pictures of a burst.
+    """
     contents = np.array([hit.content for hit in hits], np.int32)
     files = np.array([hit.file for hit in hits], np.int64)
     found: list[list[Hit]] = []
@@ -143,25 +149,27 @@ def _alike(
     calibration: ScoreCalibration,
     metadata: PhotoMetadata,
 ) -> NDArray[np.bool_]:
-    """Which hits are nearly the same, (up to _ROWS, hits)."""
+    """Whether hits are nearly the same, (rows, hits), for the first _ROWS hits."""
     alike: NDArray[np.bool_] = contents[:_ROWS, None] == contents[None]
     seen = np.flatnonzero(table.has(contents))
     if len(seen):
         rows = seen[seen < _ROWS]
         vectors = table.vectors(contents[seen])
-        likeness = calibration.likeness(vectors[: len(rows)], vectors)
+        similarity = calibration.similarity(vectors[: len(rows)], vectors)
         when, dated = _times(metadata, files[seen])
         together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS
         together &= dated[: len(rows), None] & dated[None]
-        alike[np.ix_(rows, seen)] |= likeness >= np.where(together, _BURST, NEAR_DUPLICATE)
+        alike[np.ix_(rows, seen)] |= similarity >= np.where(together, _BURST, NEAR_DUPLICATE)
     return alike
 
 
 def _times(
     metadata: PhotoMetadata, files: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """When files were taken (seconds since 1970), and whether that is known. Both are 0 until the
-    metadata is loaded (after a start, and after a transaction that failed)."""
+    """When files were taken, (files,) in seconds since 1970, and whether that is known, (files,).
+
+    Nothing is known while metadata isn't loaded: after a start and after a failed transaction.
+    """
     when, dated = metadata.timestamp, metadata.has_capture_time
     if not len(when):
         return np.zeros(len(files), np.int64), np.zeros(len(files), np.bool_)

@@ -1,4 +1,4 @@
-"""The answer: the best contents for a query's vector, and the files that have them."""
+"""The search engine: ranks contents by their vectors, and finds the files that have them."""
 
 from __future__ import annotations
 
@@ -27,21 +27,26 @@ from csearchd.search.request import Answer, Hit, SearchRequest
 
 log = logging.getLogger(__name__)
 
-_ENTRY_BYTES = 400  # of an entry in the cache: what stands around a text and a vector
-_GROUPED = 2000  # hits from which on no more are looked for, however few groups they make
-_DRAWN = 1000  # of the best, from which some are drawn
-_RATED_AT_ONCE = 8192  # contents whose confidence is found
-_RATERS = 2  # threads
-_MANY = 100  # contents; for fewer another thread, or a look at all files, doesn't pay
-_AT_ONCE = 1024  # contents whose files are looked up
-_SPARE = 16  # a few more, for those that have gone
+_ENTRY_BYTES = 400  # of a cache entry, beside its text and its vector
+_MAX_GROUPED = 2000  # hits that are looked at to fill a page with groups
+_MAX_DRAWN = 1000  # of the best hits, from which random ones are drawn
+_RATING_CHUNK = 8192  # contents whose confidence is computed at once
+_RATING_THREADS = 2
+_FEW_CONTENTS = 100  # up to which neither a thread nor a pass over all files pays
+_CHUNK = 1024  # contents whose files are looked up at once
+_MARGIN = 16  # more files than asked for, in case some don't exist any more
 
 Mask = NDArray[np.bool_]
-_Found = tuple[bytes, float | None, int, int]  # as a Hit begins, which takes longer to make
+_Found = tuple[bytes, float | None, int, int]
+"""Path, score, file and content: the first fields of a Hit, which takes longer to make."""
 
 
 class Engine:
-    """Answers queries; used by several threads at once."""
+    """Answers search requests. Used by several threads at once.
+
+    Masks are arrays of bool: over files by file id, or over contents by content id. What isn't
+    within a mask's length is not meant.
+    """
 
     def __init__(
         self,
@@ -49,7 +54,7 @@ class Engine:
         models: Models,
         which_exist: Callable[[Iterable[bytes]], list[bool]],
     ) -> None:
-        """`which_exist` says, and soon, at which paths something is."""
+        """`which_exist` tells for some paths whether they exist, within a short time."""
         self._which_exist = which_exist
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
@@ -57,14 +62,14 @@ class Engine:
         self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
         self._cache_lock = threading.Lock()
-        self._raters = ThreadPoolExecutor(_RATERS, "rating")
+        self._raters = ThreadPoolExecutor(_RATING_THREADS, "rating")
 
     def prepare(self) -> None:
-        """Makes what the first search would have to wait for."""
+        """Computes what the first search would have to wait for."""
         self._calibrations.of(self._models.active_model)
 
     def embed(self, text: str) -> Vector:
-        """The vector of a text."""
+        """The active model's unit vector of a text, (dimensions,). Cached."""
         active_model = self._models.active_model
         key = (active_model.row, text)
         with self._cache_lock:
@@ -73,7 +78,7 @@ class Engine:
                 return cached
         vector: Vector = active_model.tower.embed([text])[0]
         with self._cache_lock:
-            if key not in self._cache:  # another thread may have been faster
+            if key not in self._cache:  # another thread may have added it
                 self._cache[key] = vector
                 self._cached += _size(text, vector)
             while self._cached > limits.EMBEDDED_BYTES:
@@ -82,31 +87,34 @@ class Engine:
         return vector
 
     def calibration(self, active_model: ActiveModel) -> ScoreCalibration:
-        """What the scores of a model that serves are compared with."""
+        """The calibration of the active model's scores."""
         return self._calibrations.of(active_model)
 
     def search(self, request: SearchRequest) -> Answer:
-        """What is asked for. Files that aren't there any more are left out, and those with the same
-        score in the order of their paths. Raises LibraryError."""
-        if request.random:
-            return self._drawn(request)
-        return self._grouped(request) if request.group else self._found(request)
+        """The answer to a request.
 
-    def _found(self, request: SearchRequest) -> Answer:
-        files = self._chosen(request)
+        Files that don't exist any more are left out. Those with the same score are sorted by path.
+        Raises LibraryError, and whatever `request.check` raises.
+        """
+        if request.random:
+            return self._random(request)
+        return self._grouped(request) if request.group else self._ranked(request)
+
+    def _ranked(self, request: SearchRequest) -> Answer:
+        files = self._file_mask(request)
         if request.vector is None:
-            return self._listed(request, files)
+            return self._unranked(request, files)
         end = request.offset + request.top
-        count = end + _SPARE
-        wanted = self._contents(files, request)
+        count = end + _MARGIN
+        wanted = self._content_mask(files, request)
         while True:
             request.check()
-            contents, scores, all_seen = self._best(request, files, wanted, count)
+            contents, scores, all_seen = self._top(request, files, wanted, count)
             rating = None
-            # It takes as long as the files do, on another processor.
-            if len(contents) > _MANY and not request.offset:
-                rating = self._raters.submit(self._rating, request, wanted, contents)
-                rating.add_done_callback(_log_error)  # it may not be needed
+            # Runs beside the look-up of files, which takes as long.
+            if len(contents) > _FEW_CONTENTS and not request.offset:
+                rating = self._raters.submit(self._confidences, request, wanted, contents)
+                rating.add_done_callback(_log_error)  # the result may never be asked for
             found, stale = self._files(request, contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
@@ -116,7 +124,7 @@ class Engine:
             sure = rating.result()
         else:
             chosen = np.array([content for *_, content in found], np.int32)
-            sure = self._rating(request, wanted, chosen)
+            sure = self._confidences(request, wanted, chosen)
         hits = [
             Hit(path, score, file, content, sure.get(content))
             for path, score, file, content in found
@@ -124,20 +132,20 @@ class Engine:
         return Answer(sorting.sort_hits(self._library, hits, request), stale)
 
     def _grouped(self, request: SearchRequest) -> Answer:
-        """As many groups of near-duplicates as files are asked for."""
+        """One file for each group of near-duplicates, until the page is full."""
         end = request.offset + request.top
-        count = 2 * end + _SPARE
+        count = 2 * end + _MARGIN
         ranked = request.sort if request.vector is None else None
         backwards = request.reverse and request.vector is None
         while True:
             request.check()
-            answer = self._found(
+            answer = self._ranked(
                 replace(request, top=count, offset=0, sort=ranked, reverse=backwards)
             )
             active_model, metadata = self._models.active_model, self._library.photo_metadata
             calibration = self._calibrations.of(active_model)
             groups = duplicates.group_hits(answer.hits, active_model.table, calibration, metadata)
-            if len(groups) >= end or len(answer.hits) < count or count >= _GROUPED:
+            if len(groups) >= end or len(answer.hits) < count or count >= _MAX_GROUPED:
                 break
             count *= 4
         hits = [group[0]._replace(similar=len(group) - 1) for group in groups[request.offset : end]]
@@ -145,32 +153,32 @@ class Engine:
             hits = sorting.sort_hits(self._library, hits, request)
         return Answer(hits, answer.stale)
 
-    def _drawn(self, request: SearchRequest) -> Answer:
-        """Any of those that match: of the words' matches those that are at least fair."""
+    def _random(self, request: SearchRequest) -> Answer:
+        """Random ones of the files that match; with a vector, of those that are at least fair."""
         if request.vector is not None:
             at_least_fair = request.min_score is None and not request.min_level
             lowest = "fair" if at_least_fair else request.min_confidence
-            asked = replace(request, offset=0, top=_DRAWN, min_confidence=lowest, sort=None)
-            hits, stale = self._found(asked)
+            asked = replace(request, offset=0, top=_MAX_DRAWN, min_confidence=lowest, sort=None)
+            hits, stale = self._ranked(asked)
             hits = random.sample(hits, min(len(hits), request.top))
             return Answer(sorting.sort_hits(self._library, hits, request), stale)
-        files = self._chosen(request)
+        files = self._file_mask(request)
         if files is None:
-            files = self._inside(request)
+            files = self._scope_mask(request)
         chosen = np.flatnonzero(files & (self._library.catalogue.content[: len(files)] > 0))
-        some = np.random.default_rng().permutation(chosen)[: request.top + _SPARE].tolist()
-        hits, missing = self._there(some, request.top)
+        some = np.random.default_rng().permutation(chosen)[: request.top + _MARGIN].tolist()
+        hits, missing = self._existing(some, request.top)
         return Answer(sorting.sort_hits(self._library, hits, request), missing)
 
     def candidate_count(self, request: SearchRequest) -> int:
-        """Among how many contents the best are found."""
-        return int(np.count_nonzero(self._contents(self._chosen(request), request)))
+        """The number of contents that the best are chosen from."""
+        return int(np.count_nonzero(self._content_mask(self._file_mask(request), request)))
 
     def count(self, request: SearchRequest) -> int:
-        """How many files would be found if there were no end; some may have gone."""
-        files = self._chosen(request)
+        """The number of files that match; some of them may not exist any more."""
+        files = self._file_mask(request)
         if files is None:
-            files = self._inside(request)
+            files = self._scope_mask(request)
         contents = self._library.catalogue.content[: len(files)]
         if request.vector is None:
             return int(np.count_nonzero(files & (contents > 0)))
@@ -179,38 +187,41 @@ class Engine:
             wanted &= ~np.isin(contents, list(request.without))
             return int(np.count_nonzero(wanted))
         count = 4096
-        wanted = self._contents(files, request)
+        wanted = self._content_mask(files, request)
         while True:
             request.check()
-            found, _, all_seen = self._best(request, files, wanted, count)
+            found, _, all_seen = self._top(request, files, wanted, count)
             if all_seen:
                 return int(np.count_nonzero(files & np.isin(contents, found)))
             count *= 8
 
-    def _chosen(self, request: SearchRequest) -> Mask | None:
-        """By file id: whether a file is in the scope and meets the conditions; None: any file."""
+    def _file_mask(self, request: SearchRequest) -> Mask | None:
+        """The files in the scope that meet the conditions, by file id; None for all files."""
         if request.scope is None and not request.conditions:
             return None
-        files = self._inside(request)
+        files = self._scope_mask(request)
         if request.conditions:
             files &= filters.chosen(self._library, request.conditions, len(files), request.check)
         return files
 
-    def _inside(self, request: SearchRequest) -> Mask:
+    def _scope_mask(self, request: SearchRequest) -> Mask:
         with self._library.memory_lock:
             return self._library.catalogue.files_in(request.scope)
 
-    def _best(
+    def _top(
         self, request: SearchRequest, files: Mask | None, wanted: Mask, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], bool]:
-        """Of the best `count` contents of some files, which are `wanted`, those that are good
-        enough, their scores, and whether there are no more."""
+        """The best `count` contents, less those below the limits of the request.
+
+        `files` is the mask over files (None for all), and `wanted` that over their contents.
+        Returns content ids, best first, their scores, and whether there are no further ones.
+        """
         assert request.vector is not None
         active_model = self._models.active_model
         contents, scores = active_model.table.search(request.vector, wanted, count)
         scores = scores * np.float32(request.scale)
         if request.label:
-            raised = self._raised(active_model, request, files, count)
+            raised = self._label_matches(active_model, request, files, count)
             contents, scores = _merged([(contents, scores), *raised], count)
         all_seen = len(contents) < count
         min_score = self._min_score(active_model, request, wanted)
@@ -228,7 +239,7 @@ class Engine:
     def _min_score(
         self, active_model: ActiveModel, request: SearchRequest, wanted: Mask
     ) -> float | None:
-        """The lowest score that what is found can have."""
+        """A limit below which no score meets the request, if there is one."""
         assert request.vector is not None
         if not request.min_level or request.label:
             return request.min_score
@@ -246,54 +257,60 @@ class Engine:
         wanted: Mask,
         contents: NDArray[np.int32],
     ) -> NDArray[np.int8] | None:
-        """The confidence of contents, by number; None where it can't be told."""
+        """The confidence of contents, (contents,), as indexes in LEVELS; None if it can't be told.
+
+        `wanted` is the mask of the contents that they were chosen from.
+        """
         assert request.vector is not None
         calibration = self._calibrations.of(active_model)
         candidate_count = int(np.count_nonzero(wanted))
         parts = []
-        for start in range(0, len(contents), _RATED_AT_ONCE):
+        for start in range(0, len(contents), _RATING_CHUNK):
             request.check()
-            vectors = active_model.table.vectors(contents[start : start + _RATED_AT_ONCE])
+            vectors = active_model.table.vectors(contents[start : start + _RATING_CHUNK])
             levels = calibration.levels(request.vector, vectors, candidate_count, request.like)
             if levels is None:
                 return None
             parts.append(levels)
         return np.concatenate(parts)
 
-    def _rating(
+    def _confidences(
         self, request: SearchRequest, wanted: Mask, contents: NDArray[np.int32]
     ) -> dict[int, str]:
-        """The confidence of contents where it can be told."""
+        """The confidence of contents, by content id; empty if it can't be told."""
         active_model = self._models.active_model
         if not len(contents) or not active_model.table.has(contents).all():
-            return {}  # nothing there, or the model has just changed
+            return {}  # nothing was found, or the model has just changed
         levels = self._levels(active_model, request, wanted, contents)
         if levels is None:
             return {}
         names = (LEVELS[level] for level in levels.tolist())
         return dict(zip(contents.tolist(), names, strict=True))
 
-    def _contents(self, files: Mask | None, request: SearchRequest) -> Mask:
-        """By content id: whether one of the files has it and it isn't left out."""
+    def _content_mask(self, files: Mask | None, request: SearchRequest) -> Mask:
+        """The contents of `files` (None for all files) less `request.without`, by content id."""
         with self._library.memory_lock:
             wanted = self._library.catalogue.contents_of(files)
         if request.without:
-            wanted = wanted.copy()  # it is kept for other searches
+            wanted = wanted.copy()  # the catalogue keeps it for other searches
             wanted[[content for content in request.without if content < len(wanted)]] = False
         return wanted
 
-    def _raised(
+    def _label_matches(
         self, active_model: ActiveModel, request: SearchRequest, files: Mask | None, count: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        """The best contents that have some of the label's words, for each share of them."""
+        """The best contents whose files have words of the label, and their raised scores.
+
+        One pair for each share of the label's words (csearchd.search.lexical).
+        """
         assert request.vector is not None and request.label
         if files is None:
-            files = self._inside(request)
+            files = self._scope_mask(request)
         shares = lexical.shares(self._library, request.label, len(files))
         shares[~files] = 0
         for share in np.unique(shares[shares > 0]):
             request.check()
-            wanted = self._contents(shares == share, request)
+            wanted = self._content_mask(shares == share, request)
             contents, scores = active_model.table.search(request.vector, wanted, count)
             bonus = request.label_weight * lexical.BONUS * float(share)
             yield contents, scores * np.float32(request.scale) + np.float32(bonus)
@@ -306,39 +323,44 @@ class Engine:
         files: Mask | None,
         top: int,
     ) -> tuple[list[_Found], list[bytes]]:
-        """The files of the best contents, as many as `top`, and where some were missing."""
+        """The first `top` existing files of some contents, best first.
+
+        Also returns the directories from which files have vanished. `files` restricts them; None
+        for all files.
+        """
         kept: list[_Found] = []
         stale: set[bytes] = set()
-        for start in range(0, len(contents), _AT_ONCE):
+        for start in range(0, len(contents), _CHUNK):
             request.check()
-            chunk = contents[start : start + _AT_ONCE]
-            score = dict(
-                zip(chunk.tolist(), scores[start : start + _AT_ONCE].tolist(), strict=True)
-            )
+            chunk = contents[start : start + _CHUNK]
+            score = dict(zip(chunk.tolist(), scores[start : start + _CHUNK].tolist(), strict=True))
             ranked = sorted(
                 (-score[content], path, file, content)
-                for file, content, path in self._rows_of(chunk)
+                for file, content, path in self._files_with(chunk)
                 if content in score and (files is None or (file < len(files) and files[file]))
             )
             found = [(path, -minus, file, content) for minus, path, file, content in ranked]
-            self._keep(found, kept, stale, top)
+            self._take_existing(found, kept, stale, top)
             if len(kept) >= top:
                 break
         return kept, sorted(stale)
 
-    def _rows_of(self, contents: NDArray[np.int32]) -> Iterator[tuple[int, int, bytes]]:
-        """As `find_files`, of the files that have some contents; perhaps of others that have just
-        changed."""
-        if len(contents) <= _MANY:
+    def _files_with(self, contents: NDArray[np.int32]) -> Iterator[tuple[int, int, bytes]]:
+        """Id, content and path of the files with some contents, as `find_files` gives them.
+
+        Others may be among them, whose content has just changed.
+        """
+        if len(contents) <= _FEW_CONTENTS:
             return find_files(self._library, "content", contents.tolist())
         with self._library.memory_lock:
             numbers = self._library.catalogue.files_with(contents)
-        return find_files(self._library, "id", numbers.tolist())  # half the pages of the database
+        # Reads half as many pages of the database.
+        return find_files(self._library, "id", numbers.tolist())
 
-    def _keep(
+    def _take_existing(
         self, found: Sequence[_Found], kept: list[_Found], stale: set[bytes], top: int
     ) -> None:
-        """Moves what is there to `kept`, up to `top`, and notes where something is missing."""
+        """Appends existing files to `kept`, up to `top`, and directories of others to `stale`."""
         while found and len(kept) < top:
             few, found = found[: top - len(kept)], found[top - len(kept) :]
             for each, exists in zip(few, self._which_exist(one[0] for one in few), strict=True):
@@ -347,29 +369,29 @@ class Engine:
                 else:
                     stale.add(os.path.dirname(each[0]))
 
-    def _listed(self, request: SearchRequest, files: Mask | None) -> Answer:
-        """Files that meet the conditions, in order."""
+    def _unranked(self, request: SearchRequest, files: Mask | None) -> Answer:
+        """The files that meet the conditions, in the order that is asked for, without scores."""
         if files is None:
-            files = self._inside(request)
+            files = self._scope_mask(request)
         files = files & (self._library.catalogue.content[: len(files)] > 0)
         end = request.offset + request.top
-        count = end + _SPARE
+        count = end + _MARGIN
         while True:
             request.check()
             chosen = sorting.first(self._library, np.flatnonzero(files), request, count)
-            hits, stale = self._there(chosen, end)
+            hits, stale = self._existing(chosen, end)
             if len(hits) >= end or len(chosen) < count:
                 return Answer(hits[request.offset : end], stale)
             count *= 4
 
-    def _there(self, files: Sequence[int], top: int) -> tuple[list[Hit], list[bytes]]:
-        """Up to `top` of some files, in their order, and where some were missing."""
+    def _existing(self, files: Sequence[int], top: int) -> tuple[list[Hit], list[bytes]]:
+        """Up to `top` existing ones of some files, and directories from which files vanished."""
         rows = find_files(self._library, "id", files)
         known = {file: (path, None, file, content) for file, content, path in rows}
         found = [known[file] for file in files if file in known]
         kept: list[_Found] = []
         stale: set[bytes] = set()
-        self._keep(found, kept, stale, top)
+        self._take_existing(found, kept, stale, top)
         return [Hit(*each) for each in kept], sorted(stale)
 
 
@@ -377,18 +399,21 @@ def _log_error(done: Future[dict[int, str]]) -> None:
     if done.cancelled() or (error := done.exception()) is None:
         return
     if not isinstance(error, Ended):
-        log.error("rating what was found failed", exc_info=error)
+        log.error("computing the confidence of results failed", exc_info=error)
 
 
 def _size(text: str, vector: Vector) -> int:
-    """Bytes of memory that they take, with what the cache adds."""
+    """The memory of a cache entry, in bytes."""
     return sys.getsizeof(text) + vector.nbytes + _ENTRY_BYTES
 
 
 def _merged(
     parts: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]], count: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The best `count` of several lists; a content that is in more than one has its best score."""
+    """The best `count` of several lists of contents and scores.
+
+    A content in more than one list gets its best score.
+    """
     contents = np.concatenate([part[0] for part in parts])
     scores = np.concatenate([part[1] for part in parts])
     ranking = np.argsort(-scores, kind="stable")

@@ -1,4 +1,4 @@
-"""Why a picture was found: what of the query it meets, and what it shows of what was asked for."""
+"""Explains results: which terms of the query a picture matches, and which tags both share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from csearchd.search.query_language.query_vector import unit
 
 Vector = NDArray[np.float32]
 
-MOST = 12  # aspects of a query
-_TERMS = 5  # of a picture
-# Words that join phrases: each phrase is a thing of its own.
-_JOINTS = frozenset(
+MAX_TERMS = 12  # of a query
+_MAX_SHARED = 5  # terms of a picture
+# Words that separate phrases, each of which names a thing.
+_SEPARATORS = frozenset(
     (
         "on", "in", "at", "with", "and", "of", "by", "near", "under", "over", "behind", "before",
         "to", "from", "for", "through", "into", "or", "beside", "next", "above", "below",
@@ -31,13 +31,13 @@ _ARTICLES = frozenset({"a", "an", "the", "some", "my", "our", "his", "her", "the
 
 
 class QueryTerm(NamedTuple):
-    """A part of a query: a phrase, a word or a picture."""
+    """A phrase, a word or a picture in a query."""
 
     text: str
-    weight: float  # below 0, if it is subtracted
-    vector: Vector
-    without: Vector | None  # the query's vector without it, if anything is left
-    like: bool  # it is a picture, or a concept that was taught
+    weight: float  # negative if it is subtracted
+    vector: Vector  # (dimensions,), unit length
+    without: Vector | None  # the vector of the query without this term, if anything is left of it
+    like: bool  # whether it is a picture or a concept that the user taught
 
 
 def query_terms(
@@ -46,13 +46,16 @@ def query_terms(
     embed: Callable[[str], Vector],
     is_taught: Callable[[str], bool],
 ) -> list[QueryTerm]:
-    """The parts of a query, at most MOST; `pictures` have the names and vectors of those that the
-    parts name by number."""
+    """The terms of a query, at most MAX_TERMS.
+
+    `pictures` has names and vectors of the pictures in the query by number. `embed` gives the
+    vector of a text, `is_taught` tells whether a text names a concept.
+    """
     pieces: list[tuple[str, float, Vector, bool, list[tuple[float, Vector]]]] = []
     for part in parts:
         phrases = split(part.text)
         for number, phrase in enumerate(phrases):
-            if len(pieces) >= MOST:
+            if len(pieces) >= MAX_TERMS:
                 break
             rest = " ".join(other for n, other in enumerate(phrases) if n != number)
             left = [(part.weight, embed(rest))] if rest else []
@@ -66,7 +69,7 @@ def query_terms(
         for part in parts
     ]
     found: list[QueryTerm] = []
-    for index, (text, weight, vector, like, left) in enumerate(pieces[:MOST]):
+    for index, (text, weight, vector, like, left) in enumerate(pieces[:MAX_TERMS]):
         owner = _owner(parts, index)
         others = [piece for number, pieces_ in enumerate(whole) if number != owner
                   for piece in pieces_]  # fmt: skip
@@ -75,7 +78,7 @@ def query_terms(
 
 
 def _owner(parts: Sequence[Part], index: int) -> int:
-    """The part that a piece is of."""
+    """The number of the part that a term belongs to."""
     for number, part in enumerate(parts):
         index -= len(split(part.text)) + len(part.pictures)
         if index < 0:
@@ -93,11 +96,11 @@ def _sum(pieces: Sequence[tuple[float, Vector]]) -> Vector | None:
 
 
 def split(text: str) -> list[str]:
-    """The phrases of a text, or, if it is one phrase, its words."""
+    """The phrases of a text; or its words, if it is a single phrase."""
     words = re.findall(r"[^\s,;]+", text)
     phrases: list[list[str]] = [[]]
     for word in words:
-        if word.lower() in _JOINTS:
+        if word.lower() in _SEPARATORS:
             phrases.append([])
         else:
             phrases[-1].append(word)
@@ -118,8 +121,9 @@ def met(
     vectors: NDArray[np.float32],
     candidate_count: int,
 ) -> list[list[dict[str, Any]]]:
-    """For each of `vectors`, (n, dimensions), what becomes of each aspect: its confidence in the
-    picture, and what the score would lose without it.
+    """For each picture and term: the confidence, and what the score would lose without the term.
+
+    `vectors`, (n, dimensions), are the pictures' and `query`, (dimensions,), is the query's.
 
     The pictures were found among `candidate_count` by all terms together, so that by chance each
     of k terms is as good as the best among the k-th root of so many.
@@ -145,16 +149,17 @@ def met(
 def shared_terms(
     names: Sequence[str], matrix: NDArray[np.float32], evidence: NDArray[np.float32], query: Vector
 ) -> list[list[str]]:
-    """For each picture the terms that are in it and near to what was asked for, the best first.
+    """For each picture the terms of the vocabulary that it shares with a query, best first.
 
-    `matrix`: the terms' unit vectors; `evidence`, (pictures, terms): how sure each is in a picture.
+    `names` are the terms' names, `matrix` their unit vectors, (terms, dimensions), `evidence`,
+    (pictures, terms), the log-odds that each fits a picture, and `query` the query's vector.
     """
     near = matrix @ query
     near = (near - near.mean()) / (near.std() + 1e-9)
     standing = evidence - evidence.mean(axis=1, keepdims=True)
     standing /= standing.std(axis=1, keepdims=True) + 1e-9
     both = np.where((near > 1) & (standing > 1), near * standing, 0)
-    order = np.argsort(-both, axis=1, kind="stable")[:, :_TERMS]
+    order = np.argsort(-both, axis=1, kind="stable")[:, :_MAX_SHARED]
     return [
         [names[term] for term in row if both[number, term] > 0] for number, row in enumerate(order)
     ]

@@ -1,4 +1,4 @@
-"""Where files are, by their ids or contents; a thousand as quickly as that can be."""
+"""Looks up paths by file ids or content ids, quickly enough for a thousand of them in a search."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from csearchd.library.library import Library
 
 _PARAMETERS = 500  # in one statement
-# All in one row: Python's sqlite3 lets go of the interpreter's lock for each, and may have to wait
-# for it. No name has a slash in it, and all columns come in the same order.
+# All files in one row: Python's sqlite3 releases the GIL for each row, and may have to wait to get
+# it back. Names contain no slash, and each group_concat has the same order.
 _COLUMNS = (
     "group_concat(id), group_concat(coalesce(content, 0)), group_concat(directory), "
     "CAST(group_concat(name, '/') AS BLOB)"
@@ -18,12 +18,14 @@ _COLUMNS = (
 def find_files(
     library: Library, column: str, numbers: Sequence[int]
 ) -> Iterator[tuple[int, int, bytes]]:
-    """Id, content (0: none) and path of the files that have one of `numbers` in `column`.
+    """Yields id, content (0 for none) and path of the files with one of `numbers` in `column`.
 
     Raises LibraryError.
     """
     for start in range(0, len(numbers), _PARAMETERS):
-        part = sorted(numbers[start : start + _PARAMETERS])  # side by side in the file
+        part = sorted(
+            numbers[start : start + _PARAMETERS]
+        )  # so that rows that lie together are read together
         marks = ",".join("?" * len(part))
         with library.read() as database:
             *columns, names = database.execute(
@@ -37,5 +39,5 @@ def find_files(
         for file, content, directory, name in zip(
             files, contents, directories, names.split(b"/"), strict=True
         ):
-            if directory in above:  # it may just have been removed
+            if directory in above:  # else it has just been removed
                 yield file, content, above[directory] + name

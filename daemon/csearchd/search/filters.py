@@ -1,8 +1,8 @@
-"""Filters: what a query demands of a file, as a mask over the files.
+"""Filters: the conditions of a query, as masks over the files.
 
-Values are understood once, before anything is waited for, so that what is wrong is said at once.
-What a picture doesn't tell (no place, no rating) meets no filter, and so meets every opposite.
-A picture without a capture date counts by the time of its file.
+Values are parsed when a search begins, so that errors are reported before anything else is done. A
+picture without the value that a filter asks for (no place, no rating) doesn't match the filter, and
+so matches its negation. A picture without a capture date has the time of its file.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ Choice = Callable[[Library], Mask]
 
 
 class Condition(NamedTuple):
-    """A filter that was understood."""
+    """A parsed filter."""
 
-    choice: Choice  # the files that have what is demanded; the mask may be of any length
+    choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
     negated: bool
-    text: str = ""  # as it was written
+    text: str = ""  # of the filter in the query
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
-    """What the filters mean at the time `now` (local). Raises QueryError."""
+    """Parses filters; dates are relative to `now`, a local time. Raises QueryError."""
     dated = [filter for filter in filters if filter.name in _DATES]
     if len(dated) > limits.DATES:
         last = dated[limits.DATES]
@@ -70,8 +70,10 @@ def chosen(
     size: int,
     check: Callable[[], object] = lambda: None,
 ) -> Mask:
-    """The files, up to the id `size`, that meet all conditions. `check` is called now and then, and
-    ends this by what it raises. Raises LibraryError."""
+    """The files that meet all conditions, by file id, (size,).
+
+    `check` is called before each condition, and may raise to end this. Raises LibraryError.
+    """
     mask: Mask = np.ones(size, np.bool_)
     for condition in conditions:
         check()
@@ -112,7 +114,7 @@ class _ValueProblem(ReasonedError):
 
 
 def _date(name: str, value: str, now: datetime) -> Choice:
-    """`after:X` begins with X, `before:X` ends before it: each is the opposite of the other."""
+    """`after:X` includes X and `before:X` doesn't, so that each is the negation of the other."""
     if name == "date":
         period = dates.span(value, now)
     else:
@@ -135,7 +137,7 @@ def _number(name: str, value: str) -> Choice:
     elif match := _COMPARED.fullmatch(value.strip()):
         sign, number, unit = match.groups()
         tests = [(_SAME.get(sign or "", sign), float(number))]
-        if name == "size" and tests[0][0] == "=":  # 12MP is what is called so
+        if name == "size" and tests[0][0] == "=":  # 12MP is a nominal size
             tests = [(">=", float(number) - 0.5), ("<", float(number) + 0.5)]
     else:
         unit, tests = None, []
@@ -167,12 +169,12 @@ def _kind(name: str, value: str) -> Choice:
 
 
 def _plain(text: str) -> str:
-    """Without case, and composed: programs write "é" in two ways."""
+    """Case-folded, and composed, since programs encode "é" in two ways."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def _tester(value: str) -> Callable[[str], bool]:
-    """Whether a name is meant: by any part of it, or with `*` and `?` by all of it."""
+    """A test of names: `value` is a part of the name, or with `*` and `?` a pattern for it."""
     wanted = _plain(value)
     if "*" not in wanted and "?" not in wanted:
         return lambda name: wanted in _plain(name)
@@ -181,7 +183,7 @@ def _tester(value: str) -> Callable[[str], bool]:
 
 
 def _in_folder(library: Library, value: str) -> Mask:
-    """Files below directories whose path ends like `value`: `2019`, `Holidays/2019`, `IMG*`."""
+    """Files below directories whose path ends with `value`: `2019`, `Holidays/2019`, `IMG*`."""
     tests = [_tester(part) for part in reversed(value.split("/")) if part]
     with library.memory_lock:
         tree = library.tree
@@ -198,11 +200,11 @@ def _in_folder(library: Library, value: str) -> Mask:
 
 
 def _named(library: Library, value: str) -> Mask:
-    """Files by their names. SQLite finds the candidates: all names are millions of them."""
+    """Files by their names. SQLite finds candidates, since there may be millions of names."""
     test = _tester(value)
     with library.read() as database:
         rows = database.execute(
-            # Names are BLOBs, with which LIKE and GLOB find nothing.
+            # LIKE finds nothing in BLOBs, which names are.
             "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ? ESCAPE '\\'",
             (_like(value),),
         )
@@ -213,7 +215,7 @@ def _named(library: Library, value: str) -> Mask:
 
 
 def _like(value: str) -> str:
-    """A pattern of LIKE that takes at least what is meant; it ignores case in ASCII alone."""
+    """A pattern for LIKE that matches at least `value`. LIKE ignores the case of ASCII only."""
     pattern = "".join(
         "%" if c in "*?" or not c.isascii() else f"\\{c}" if c in "%_\\" else c for c in value
     )

@@ -1,4 +1,4 @@
-"""Past queries, for completion: a file of its own beside the library, which can be thrown away."""
+"""Past queries, which shells offer for completion, in a file of their own beside the library."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ import threading
 
 from csearchd.paths import read_file
 
-_MOST = 500  # queries
-_CHARACTERS = 500  # of a query that is kept
+_MAX_QUERIES = 500
+_MAX_CHARACTERS = 500  # of a query; longer ones are not kept
 
 
 class History:
-    """The latest queries, one a line, the newest last. Used by several threads at once.
+    """The latest queries, one per line, the newest last. Used by several threads at once.
 
-    All methods raise OSError where the file can't be read or written.
+    All methods raise OSError if the file can't be read or written.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._queries: dict[str, None] | None = None  # read when it is needed first
-        self._lines = 0  # of the file: a query that is asked again is appended again
+        self._queries: dict[str, None] | None = None  # read when they are first needed
+        self._lines = 0  # of the file, to which a repeated query is appended again
 
     def add(self, query: str) -> None:
-        """Keeps a query, but one that could not be typed, or is very long."""
+        """Adds a query, unless it is very long or has characters that can't be typed."""
         query = " ".join(query.split())
-        if not query or len(query) > _CHARACTERS or not query.isprintable():
+        if not query or len(query) > _MAX_CHARACTERS or not query.isprintable():
             return
         with self._lock:
             queries = self._read()
             queries.pop(query, None)
             queries[query] = None
-            if self._lines >= 2 * _MOST:
-                self._write(list(queries)[-_MOST:])
+            if self._lines >= 2 * _MAX_QUERIES:
+                self._write(list(queries)[-_MAX_QUERIES:])
             else:
                 self._append(query)
 
     def beginning(self, text: str, limit: int) -> list[str]:
-        """The queries that begin so, case ignored, the newest first."""
+        """Up to `limit` queries that begin with `text`, ignoring case, the newest first."""
         start = " ".join(text.split()).casefold() + (" " if text[-1:].isspace() else "")
         with self._lock:
             queries = list(self._read())
         return [query for query in reversed(queries) if query.casefold().startswith(start)][:limit]
 
     def forget(self, path: bytes) -> None:
-        """Drops the queries that name a file or directory, or something below it."""
+        """Removes the queries that contain the path of a file or directory, or one below it."""
         named = re.compile(re.escape(os.fsdecode(path)) + r'(?=[/\s"]|$)')
         with self._lock:
             queries = self._read()
@@ -55,7 +55,7 @@ class History:
                 self._write(kept)
 
     def clear(self) -> int:
-        """Drops all; their number."""
+        """Removes all queries; returns their number."""
         with self._lock:
             count = len(self._read())
             self._write([])
@@ -69,7 +69,7 @@ class History:
                 lines = []
             self._lines = len(lines)
             newest_first = dict.fromkeys(reversed(lines))
-            self._queries = dict.fromkeys(reversed(list(newest_first)[:_MOST]))
+            self._queries = dict.fromkeys(reversed(list(newest_first)[:_MAX_QUERIES]))
         return self._queries
 
     def _append(self, query: str) -> None:
@@ -81,7 +81,7 @@ class History:
         self._lines += 1
 
     def _write(self, queries: list[str]) -> None:
-        """As a whole or not at all; what is dropped must not come back."""
+        """Replaces the file as a whole, so that removed queries don't come back."""
         if queries:
             temporary = f"{self._path}.new"
             descriptor = os.open(temporary, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)
@@ -90,7 +90,7 @@ class History:
                     file.writelines(f"{query}\n" for query in queries)
                 os.replace(temporary, self._path)
             except OSError:
-                os.unlink(temporary)  # on a full disk it would but take more room
+                os.unlink(temporary)  # it takes room on a disk that may be full
                 raise
         elif os.path.exists(self._path):
             os.unlink(self._path)

@@ -1,8 +1,8 @@
-"""Words in a file's name and keywords: what no vector knows, such as a brand's name.
+"""Matches a label with words in file names, titles and keywords.
 
-With a label, a picture's score is raised by BONUS times the share of the label's words that its
-file has in its name, its title or its keywords, as whole words and without case. A full match
-thereby counts as much as the distance between a text's best and its poorest picture.
+This finds what vectors don't know, such as a brand's name. The score of a picture is raised by
+BONUS times the share of the label's words that its file has, as whole words, ignoring case. So a
+full match weighs as much as the distance between the best and the poorest picture for a text.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from csearchd.library.library import Library
 BONUS = 0.25
 
 _WORDS = re.compile(r"[^\W_]+")
-_MOST_WORDS = 16
+_MAX_WORDS = 16
 
 
 def words(text: str) -> list[str]:
-    """The different words of a text, in one case and spelling."""
+    """The distinct words of a text, case-folded and composed (NFC)."""
     plain = unicodedata.normalize("NFC", text).casefold()
     return list(dict.fromkeys(_WORDS.findall(plain)))
 
 
 def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
-    """By file id, up to `size`: the share of the label's words that the file has.
+    """The share of the label's words that each file has, by file id, (size,).
 
     Raises LibraryError.
     """
-    wanted = words(label)[:_MOST_WORDS]
+    wanted = words(label)[:_MAX_WORDS]
     found = np.zeros(size, np.float32)
     if not wanted:
         return found
@@ -64,5 +64,5 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
 
 
 def _like(word: str) -> str:
-    """A pattern that takes at least the word; LIKE ignores case in ASCII alone."""
+    """A pattern for LIKE that matches at least the word. LIKE ignores the case of ASCII only."""
     return "".join(c if c.isascii() else "%" for c in word)

@@ -1,4 +1,4 @@
-"""The order of results, where it isn't that of their scores."""
+"""Sorts results by date, name or size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES_AT_ONCE = 500  # in one SQL statement
 
 
 def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list[Hit]:
-    """Hits, which come best first, in the order that is asked for. Raises LibraryError."""
+    """Sorts hits, which come best first, as the request says. Raises LibraryError."""
     if request.sort == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
     elif request.sort in ("date", "size"):
@@ -28,14 +28,17 @@ def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list
 def first(
     library: Library, files: NDArray[np.int64], request: SearchRequest, count: int
 ) -> list[int]:
-    """The first `count` of some files (ids) in the order that is asked for. Raises LibraryError."""
+    """The first `count` of some files, (n,) ids, in the order of the request.
+
+    Raises LibraryError.
+    """
     if request.sort == "name":
         named = sorted(_names(library, files), reverse=bool(request.reverse))
         return [file for _, file in named[:count]]
     keys = _keys(library, files, request.sort or "date")
     keys = keys if request.reverse else -keys
     if len(files) > count:
-        # All that share the last one's key, so that their ids decide among them.
+        # Includes all files with the same key as the last one; their ids decide between them.
         last = np.partition(keys, count - 1)[count - 1]
         near = keys <= last
         files, keys = files[near], keys[near]

@@ -1,4 +1,4 @@
-"""Which words a picture gets, from its vector."""
+"""Chooses the tags of pictures, from the vocabulary and from the concepts that the user taught."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from csearchd.errors import TagsError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel
 from csearchd.reasons.commands import NO_BACKGROUND
-from csearchd.scoring.background import ENOUGH, background
+from csearchd.scoring.background import MIN_VECTORS, background
 from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 from csearchd.search.concepts import Concepts
@@ -25,36 +25,39 @@ from csearchd.search.explanation import shared_terms
 
 Vectors = NDArray[np.float32]
 
-# Deviations above pictures in general, where a concept counts as likely as not. Of Flickr8k's dev
-# photos above it at least 0.82 were right by their captions, with 3 to 20 examples of common
-# things; what is taught is mostly rarer.
-_TAUGHT = 4.0
+# The z-score at which a concept's probability is one half. At least 82 % of Flickr8k's dev photos
+# above it were right by their captions, with 3 to 20 examples of common things. Most concepts that
+# people teach are rarer.
+_CONCEPT_LIMIT = 4.0
 
 
 @dataclass(frozen=True)
 class _Edition:
-    """The terms, and all else that decides which of them a picture gets, as a name."""
+    """The vocabulary, with a name that changes with anything that decides on a picture's tags."""
 
     name: str
     terms: list[Term]
-    source: tuple[object, ...]  # what it was made from
+    source: tuple[object, ...]  # the state that it was read from
 
 
 class TagScorer:
-    """Finds words; used by several threads."""
+    """Used by several threads."""
 
     def __init__(self, library: Library, own: str, config: Tags, concepts: Concepts) -> None:
-        """`own` is the user's vocabulary, `concepts` what was taught."""
+        """`own` is the path of the user's vocabulary."""
         self.config = config
         self._library = library
         self._own = own
         self._concepts = concepts
         self._edition: _Edition | None = None
-        self._calibration: tuple[str, TagClassifier] | None = None
-        self._lock = threading.Lock()  # to make it takes seconds: who comes meanwhile waits
+        self._classifier: tuple[str, TagClassifier] | None = None
+        self._lock = threading.Lock()  # held while the classifier is made, which takes seconds
 
     def edition(self, active_model: ActiveModel) -> str:
-        """Another text whenever the same picture may get other words. Raises VocabularyError."""
+        """A name that changes whenever a picture may get other tags than before.
+
+        Raises VocabularyError, LibraryError.
+        """
         taught = [
             (probe.concept.name, sorted(probe.concept.examples), sorted(probe.concept.counters))
             for probe in self._concepts.probes()
@@ -64,9 +67,9 @@ class TagScorer:
     def words(
         self, active_model: ActiveModel, files: Sequence[int]
     ) -> dict[int, list[tuple[str, float]]]:
-        """Words such as "animal/dog" with their probabilities, best first, by file id.
+        """By file id: tags such as "animal/dog" with their probabilities, best first.
 
-        Files whose contents have no vector yet are left out. Raises TagsError.
+        Files without a vector are left out. Raises TagsError, LibraryError.
         """
         marks = ",".join("?" * len(files))
         with self._library.read() as database:
@@ -80,35 +83,39 @@ class TagScorer:
         if not rows:
             return {}
         vectors = np.stack([np.frombuffer(row[1], "<f2").astype(np.float32) for row in rows])
-        threshold, most = self.config.confidence / 100, self.config.most
-        tags = self._calibrated(active_model).tags(vectors, threshold, most)
+        threshold, max_tags = self.config.confidence / 100, self.config.most
+        tags = self._current_classifier(active_model).tags(vectors, threshold, max_tags)
         found = {
             row[0]: [(tag.term.name, float(tag.confidence)) for tag in chosen]
             for row, chosen in zip(rows, tags, strict=True)
         }
         floor = math.log(threshold / (1 - threshold))
         for probe in self._concepts.probes():
-            above = vectors @ probe.vector - probe.mean - _TAUGHT
+            above = vectors @ probe.vector - probe.mean - _CONCEPT_LIMIT
             for row, odds in zip(rows, 2 * above, strict=True):
                 if odds >= floor:
                     found[row[0]].append((probe.concept.name, float(1 / (1 + np.exp(-odds)))))
         return {
-            file: sorted(words, key=lambda word: -word[1])[:most] for file, words in found.items()
+            file: sorted(words, key=lambda word: -word[1])[:max_tags]
+            for file, words in found.items()
         }
 
     def check(self, active_model: ActiveModel) -> None:
-        """Raises TagsError where no picture would get words."""
+        """Raises TagsError if pictures can't be tagged with this model or vocabulary."""
         self._current(active_model)
         _general(active_model)
 
     def shared(
         self, active_model: ActiveModel, vectors: Vectors, query: Vectors
     ) -> list[list[str]]:
-        """For each of some pictures' vectors, (n, dimensions), the terms that are in it and near to
-        a query's vector. Raises TagsError."""
-        calibration = self._calibrated(active_model)
-        names = [term.name for term in calibration.terms]
-        return shared_terms(names, calibration.matrix, calibration.logits(vectors), query)
+        """For each picture the terms of the vocabulary that it shares with a query, best first.
+
+        `vectors`, (n, dimensions), are pictures' unit vectors, `query`, (dimensions,), the query's.
+        Raises TagsError.
+        """
+        classifier = self._current_classifier(active_model)
+        names = [term.name for term in classifier.terms]
+        return shared_terms(names, classifier.matrix, classifier.logits(vectors), query)
 
     def _current(self, active_model: ActiveModel) -> _Edition:
         try:
@@ -123,29 +130,29 @@ class TagScorer:
             self._edition = _Edition(name, terms, source)
         return self._edition
 
-    def _calibrated(self, active_model: ActiveModel) -> TagClassifier:
+    def _current_classifier(self, active_model: ActiveModel) -> TagClassifier:
         with self._lock:
-            return self._made(active_model)
+            return self._make_classifier(active_model)
 
-    def _made(self, active_model: ActiveModel) -> TagClassifier:
+    def _make_classifier(self, active_model: ActiveModel) -> TagClassifier:
         edition = self._current(active_model)
-        if self._calibration is None or self._calibration[0] != edition.name:
+        if self._classifier is None or self._classifier[0] != edition.name:
             general = _general(active_model)
             matrix, reference = (
                 embed_terms(terms, active_model.model, active_model.tower, self._library.cache)
                 for terms in (edition.terms, read_vocabulary(""))
             )
-            calibration = TagClassifier(edition.terms, matrix, general, reference)
-            self._calibration = edition.name, calibration
-        return self._calibration[1]
+            classifier = TagClassifier(edition.terms, matrix, general, reference)
+            self._classifier = edition.name, classifier
+        return self._classifier[1]
 
 
 def _general(active_model: ActiveModel) -> Vectors:
-    """The vectors of pictures in general. Raises TagsError."""
+    """Vectors of pictures in general, (n, dimensions). Raises TagsError if there are too few."""
     general = background(active_model.model, active_model.table)
-    if len(general) < ENOUGH:
+    if len(general) < MIN_VECTORS:
         raise TagsError(
-            NO_BACKGROUND(model=active_model.model.name, needed=ENOUGH, count=len(general))
+            NO_BACKGROUND(model=active_model.model.name, needed=MIN_VECTORS, count=len(general))
         )
     return general
 

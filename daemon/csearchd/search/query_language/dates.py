@@ -1,17 +1,17 @@
-"""Dates as people write them: a text to a span of days or seconds.
+"""Parses dates as people write them.
 
-Times are those of the clock on the wall where the picture was taken: a picture's date is its local
-time, and "yesterday" is the service's yesterday.
+All times are local: a picture's date is the time of a clock at the place where it was taken, and
+"yesterday" is relative to the service's clock.
 
     2023, 2023-05, 2023-05-17, 2023-05-17T14:30     ISO 8601, also with "/" or "." between
-    last summer, summer 2022, this winter           seasons of the northern hemisphere, by months;
-                                                    "last" is the latest that is over, a winter has
-                                                    the year of its December
+    last summer, summer 2022, this winter           seasons of the northern hemisphere, of three
+                                                    months each; "last" is the latest that is over;
+                                                    a winter has the year of its December
     yesterday, last week, May 2023, 3 weeks ago …   by dateparser, in English. "last week", "this
-                                                    month", "2021" mean the whole of it; "3 weeks
-                                                    ago" means that day
+                                                    month" and "2021" mean all of it; "3 weeks ago"
+                                                    means one day
 
-A date that can be read in two ways (03/04/2023), or that there isn't (31 February), is refused.
+Ambiguous dates (03/04/2023) and dates that don't exist (31 February) are refused.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _UNDERSTOOD = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or la
 
 
 class Period(NamedTuple):
-    """From `start` up to, but not including, `end`; local time."""
+    """From `start` up to, but not including, `end`; local times without a zone."""
 
     start: datetime
     end: datetime
 
 
 def period(text: str, now: datetime) -> Period:
-    """What `text` means at the time `now`. Raises DateError."""
+    """Parses a single date, relative to `now`. Raises DateError."""
     if len(text) > limits.DATE:
         raise DateError(reasons.DATE_TOO_LONG(length=len(text), limit=limits.DATE))
     text = " ".join(text.split())
@@ -63,7 +63,10 @@ def period(text: str, now: datetime) -> Period:
 
 
 def span(text: str, now: datetime) -> Period:
-    """`A..B` (each may be missing, both are included), or a single date. Raises DateError."""
+    """Parses `A..B` or a single date, relative to `now`. Raises DateError.
+
+    A and B are included, and one of them may be missing.
+    """
     first, dots, last = text.partition("..")
     if not dots:
         return period(text, now)
@@ -91,7 +94,7 @@ def _iso(text: str, match: re.Match[str]) -> Period:
 
 
 def _numeric(text: str, match: re.Match[str]) -> Period:
-    """17.5.2023 or 5/17/2023: where it can be told which is the day."""
+    """17.5.2023 or 5/17/2023, if only one of the numbers can be the month. Raises DateError."""
     first, second, year = (int(part) for part in match.groups())
     if len(match[3]) == 2:
         raise DateError(reasons.AMBIGUOUS_YEAR(text=text, example="2023-05-17"))
@@ -127,10 +130,10 @@ def _months(year: int, month: int) -> Period:
 
 
 def _human(text: str, now: datetime) -> Period:
-    from dateparser.date import DateDataParser  # 0.1 s and 15 MB: only where it is needed
+    from dateparser.date import DateDataParser  # only when needed: it takes 0.1 s and 15 MB
 
     for number in _NUMBER.findall(text):
-        # dateparser takes "May 45" for a year, and a bare number for a day.
+        # dateparser would take "May 45" for a year.
         if not _AGO.search(text) and len(number) < 4 and ":" not in text and int(number) > 31:
             raise DateError(reasons.NO_SUCH_DATE(text=text))
     parser = DateDataParser(
@@ -159,7 +162,7 @@ def _human(text: str, now: datetime) -> Period:
 
 
 def _unit(unit: str, moment: datetime) -> Period:
-    """The year, month, week (from Monday on), day or minute that holds `moment`."""
+    """The year, month, week (from Monday), day or minute that contains `moment`."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit == "year":
         return Period(datetime(day.year, 1, 1), datetime(day.year + 1, 1, 1))

@@ -1,41 +1,41 @@
-"""The query language, the same for the commands, the socket and D-Bus.
+"""The grammar of the query language, which commands, the socket and D-Bus share.
 
-A query is one line of words; blanks separate them. A client joins its arguments by blanks.
+A query is a line of words separated by blanks. A client joins its arguments with blanks.
 
-    red boat at sea         words make one text, which describes the picture
-    horse + stripes         parts are added: `+` between blanks begins a part
-    apple - fruit           or subtracted: `-` between blanks
-    2:cat + 0.5:stripes     a part's weight, at its beginning; 1 without
-    ./cat.jpg               a picture: a word that has a "/" or a picture's suffix, and exists on
-                            the client's side, which hands it over with where it stands. It may
-                            have blanks where it ends with such a suffix. A URL (http, https) is
-                            fetched by the client, one of a file is the file. In a part with words
-                            they are added.
-    tag:beach               a filter, NAME:VALUE; filters stand anywhere and must all hold
-    not:tag:beach           the opposite of a filter
+    red boat at sea         words form a text that describes the picture
+    horse + stripes         `+` between blanks begins another part, which is added
+    apple - fruit           `-` between blanks begins another part, which is subtracted
+    2:cat + 0.5:stripes     a number and a colon begin a part with a weight other than 1
+    ./cat.jpg               a picture: a word with a "/" or the suffix of a picture that is a file
+                            for the client, which sends it with its position in the query. It may
+                            contain blanks if it ends with such a suffix. The client fetches http
+                            and https URLs; a file URL is the file. A part's pictures and text are
+                            added.
+    tag:beach               a filter, NAME:VALUE. Filters may be anywhere, and all must match.
+    not:tag:beach           the negation of a filter
     after:"last summer"     a value with blanks
-    "tag:beach - x"         within quotes that open at the beginning of a word (or of a value)
-                            nothing is special: it is text
-    -- tag:beach - x        nothing that follows a word `--` is special
+    "tag:beach - x"         text in quotes, which begin at the start of a word or of a value;
+                            nothing in it is special
+    -- tag:beach - x        all that follows the word `--` is text
 
-`-` as the whole query is a picture on standard input, which the client reads. Whatever else has a
-colon is text if what stands before the first colon isn't made of letters alone (10:30, 16:9), or
-if nothing, a second colon or a "/" follows it; otherwise it must be a filter's name:
+`-` as the whole query is a picture on standard input, which the client reads. Any other word with a
+colon is text if the part before the first colon has other characters than letters (10:30, 16:9), or
+if the colon is followed by nothing, by another colon or by "/". Otherwise it must be a filter:
 
-    after before on date    when it was taken: 2023, 2023-05, 2023-05-17, "May 2023", yesterday,
-                            "3 weeks ago", "last summer"; date:A..B (the module `dates`)
+    after before on date    when the picture was taken: 2023, 2023-05, 2023-05-17, "May 2023",
+                            yesterday, "3 weeks ago", "last summer"; date:A..B (module `dates`)
     near                    near:Lisbon, near:"Paris, Texas", near:"38.7,-9.1,10km"
-    camera lens             a part of make and model, or of the lens
+    camera lens             a part of the camera's make and model, or of the lens's name
     iso rating              a number: 100, >800, >=4, <=200, 100..400
     tag                     a keyword of the picture
-    name                    of the file: a part of it, or with * and ? all of it
-    folder                  a directory above it, by a part of its name; a/b for one in another
+    name                    a part of the file's name, or with * and ? all of it
+    folder                  a part of the name of a directory above; a/b for one inside another
     type                    jpeg, png, raw, …
     size                    >10MP, <=2MP, 12MP (megapixels)
     orientation             portrait, landscape, square
 
-Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters; how long it
-and they may be is said in csearchd.limits.
+Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters;
+csearchd.limits has the limits on lengths.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ _MINUS_NAMED = re.compile(r"-[^\W\d_]+:")
 
 
 class Span(NamedTuple):
-    """Where a picture's name stands in the query (characters)."""
+    """The position of a picture's name in the query, in characters."""
 
     start: int
     end: int
 
 
 class Filter(NamedTuple):
-    """A filter as it was written."""
+    """A filter, with its value as text and its position in the query, in characters."""
 
     name: str
     value: str
@@ -89,7 +89,7 @@ class Filter(NamedTuple):
 
 @dataclass
 class Part:
-    """What is added (weight above 0) or subtracted: a text and pictures, each with that weight."""
+    """A text and pictures, all with one weight, which is negative in a subtracted part."""
 
     weight: float = 1.0
     words: list[str] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Part:
 
     @property
     def text(self) -> str:
-        """What the picture shows, or ""."""
+        """The words, joined by single blanks; "" without words."""
         return " ".join(" ".join(self.words).split())
 
     def __bool__(self) -> bool:
@@ -106,7 +106,7 @@ class Part:
 
 @dataclass
 class Query:
-    """A query that was understood."""
+    """A parsed query."""
 
     parts: list[Part]
     filters: list[Filter]
@@ -122,7 +122,7 @@ class _Word(NamedTuple):
 
 
 def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
-    """The meaning of a query; `pictures` are the places of pictures in it. Raises QueryError."""
+    """Parses a query. `pictures` are the positions of pictures in it. Raises QueryError."""
     if len(text) > limits.QUERY:
         too_long = reasons.TOO_LONG(length=len(text), limit=limits.QUERY)
         raise QueryError(too_long, 0, len(text))
@@ -133,7 +133,7 @@ def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
 
 
 def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
-    """The words in their order, those after `--` as one that is quoted."""
+    """Yields the words in order. What follows `--` is one quoted word. Raises QueryError."""
     starts = {span.start: span for span in pictures}
     position = 0
     while match := _WORD.search(text, position):
@@ -166,19 +166,19 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
 
 
 def _opening_quote(word: str) -> int | None:
-    """Where a value in quotes begins in `word`, if one does."""
+    """The index of the quote that begins a quoted value in `word`, if there is one."""
     match = re.match(rf'(?:{_WEIGHT.pattern}|(?:{_NAMED.pattern})+)(?=")', word)
     return match.end() if match else None
 
 
 class _Parser:
-    """Takes words one by one."""
+    """Builds a Query from words that it is given one by one."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._parts = [Part()]
         self._filters: list[Filter] = []
-        self._operator: _Word | None = None  # the last one, while nothing follows it
+        self._operator: _Word | None = None  # the last word, if it was + or -
         self._count = 0
 
     def take(self, word: _Word) -> None:
@@ -220,7 +220,7 @@ class _Parser:
         return Query(parts, self._filters)
 
     def _use(self) -> Part:
-        """The part to which something is added now."""
+        """The part that the next word belongs to."""
         self._operator = None
         return self._parts[-1]
 

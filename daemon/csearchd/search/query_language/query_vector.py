@@ -1,4 +1,4 @@
-"""From a query's parts to the one vector that pictures are compared with."""
+"""Combines the vectors of a query's parts into the one that pictures are compared with."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from csearchd.search.query_language.grammar import Part
 
 Vector = NDArray[np.float32]  # (dimensions,), unit length
 
-_LEAST = 0.05  # what is left of unit vectors that cancel each other is noise
+_MIN_LENGTH = 0.05  # a shorter sum of unit vectors is noise: they have cancelled each other
 
 
 def combined(
     parts: Sequence[Part], embed: Callable[[str], Vector], pictures: Mapping[int, Vector]
 ) -> Vector | None:
-    """The weighted sum of the parts, at unit length; None without parts.
+    """The weighted sum of the parts at unit length; None without parts.
 
-    `embed` gives a text's vector, `pictures` are those that the parts name by number. Raises
-    CancelledError.
+    `embed` gives the unit vector of a text. `pictures` has those of the pictures that the parts
+    refer to by number. Raises CancelledError.
     """
     vectors = [
         part.weight * vector
@@ -36,16 +36,19 @@ def combined(
 
 
 def blended(picture: Vector, label: Vector, blend: float) -> tuple[Vector, float]:
-    """The direction that scores `blend` of the likeness to a picture and the rest of that to a
-    label, and what its scores must be multiplied by to be that sum. Raises CancelledError."""
+    """Blends a picture and a label: a unit vector, and the factor of its scores.
+
+    The product of both is `blend` times the score for `picture` plus (1 - `blend`) times that for
+    `label`. Raises CancelledError.
+    """
     mixed = blend * picture + (1 - blend) * label
     return unit(mixed), float(np.linalg.norm(mixed))
 
 
 def unit(vector: Vector) -> Vector:
-    """Raises CancelledError."""
+    """Scales a vector to unit length. Raises CancelledError if it is nearly zero."""
     length = float(np.linalg.norm(vector))
-    if length < _LEAST:
+    if length < _MIN_LENGTH:
         raise CancelledError(reasons.CANCELLED())
     scaled: Vector = (vector / length).astype(np.float32)
     return scaled
