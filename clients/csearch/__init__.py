@@ -1,3 +1,3 @@
-"""csearch: find a photo by describing it. The thin clients of the search daemon."""
+"""csearch finds a photo by a description. This package has the clients of the search daemon."""
 
 __version__ = "0.1.0"

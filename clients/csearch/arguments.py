@@ -1,4 +1,4 @@
-"""What both commands' parsers share."""
+"""Argument parsing that both commands share."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """argparse's own, told the width: to find it out it imports shutil, which costs 3 ms."""
+    """argparse's, with a given width: to find it out, argparse imports shutil, which takes 3 ms."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=Terminal(1).width - 2)
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's own, whose complaints show what was typed as `harmless` does."""
+    """argparse's, whose error messages contain no control characters that were typed."""
 
     def error(self, message: str) -> NoReturn:
         super().error(harmless(message))
 
 
 def parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A parser that takes no abbreviations and shows `examples` (a line each) in its help."""
+    """A parser that accepts no abbreviations and shows `examples`, one per line, in its help."""
     lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
     return Parser(
         prog=program,
@@ -40,7 +40,7 @@ def parser(program: str, description: str, examples: str) -> argparse.ArgumentPa
 
 
 def add_action(actions: Any, examples: str, name: str, text: str) -> argparse.ArgumentParser:
-    """A subcommand of a subcommand, which shows those of the `examples` that are about it."""
+    """Adds an action to a subcommand. Its help shows those of the `examples` that use it."""
     lines = [line for line in examples.strip().splitlines() if line.split()[2] == name]
     action: argparse.ArgumentParser = actions.add_parser(
         name,
@@ -54,5 +54,5 @@ def add_action(actions: Any, examples: str, name: str, text: str) -> argparse.Ar
 
 
 def add_version(arguments: argparse.ArgumentParser) -> None:
-    """--version."""
+    """Adds the option --version."""
     arguments.add_argument("--version", action="version", version=f"csearch {__version__}")

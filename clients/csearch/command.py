@@ -1,4 +1,4 @@
-"""What both commands share: how they end, and how they write."""
+"""Running a command: output, error messages and exit statuses, for csearch and csearchctl."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def run_command(name: str, command: Callable[[list[str]], int]) -> int:
-    """Runs `command` with the arguments given; the exit status.
+    """Runs `command` with the process's arguments; returns the exit status.
 
-    An error becomes a line on stderr; a closed pipe is none.
+    A ClientError becomes a line on stderr. A closed pipe is no error.
     """
     try:
         _occupy_standard_descriptors()
@@ -37,14 +37,14 @@ def run_command(name: str, command: Callable[[list[str]], int]) -> int:
 
 
 def end(status: int) -> NoReturn:
-    """Ends the process, all of whose output is written: to take the interpreter down costs 5 ms."""
+    """Ends the process at once. All output is written, and shutting down Python takes 5 ms."""
     os._exit(status)
 
 
 def _occupy_standard_descriptors() -> None:
-    """Where one of 0 to 2 is closed, the next file, such as the socket, would take its number.
+    """Opens descriptors 0 to 2 if they are closed, so that no other file gets these numbers.
 
-    What is opened here can't be written to, so writing the answer fails as it should.
+    They are opened for reading only, so that writing to standard output still fails.
     """
     descriptor = os.open(os.devnull, os.O_RDONLY)
     while descriptor <= 2:
@@ -53,7 +53,7 @@ def _occupy_standard_descriptors() -> None:
 
 
 def _flush() -> None:
-    """Writes what argparse has printed."""
+    """Flushes what argparse has printed. Raises BrokenPipeError, ClientError."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -62,7 +62,7 @@ def _flush() -> None:
 
 
 def write(data: bytes) -> None:
-    """Writes to standard output. Raises BrokenPipeError; ClientError for a full disk and such."""
+    """Writes to standard output. Raises BrokenPipeError, or ClientError if the disk is full."""
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -71,12 +71,12 @@ def write(data: bytes) -> None:
 
 
 def print_out(text: str) -> None:
-    """A line on standard output, in UTF-8 whatever the locale, as the names of files mostly are."""
+    """Prints a line to standard output, in UTF-8 in any locale, since file names mostly are."""
     write(f"{text}\n".encode(errors="surrogateescape"))
 
 
 def print_err(text: str) -> None:
-    """A line on stderr, if there is one to write to; nothing in it steers a terminal."""
+    """Prints a line to stderr, if it is open, without control characters."""
     if sys.stderr is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Opens a picture or a folder with the program that the desktop has for it."""
+"""Opens a picture or a folder with the desktop's program for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPENERS = (("xdg-open",), ("gio", "open"))
 
 
 def open_path(path: bytes) -> None:
-    """Returns at once; the program lives on without us. Raises ClientError where there is none."""
+    """Starts the program and returns at once. Raises ClientError if no opener is installed."""
     for program, *arguments in _OPENERS:
         if found := shutil.which(program):
             opener = subprocess.Popen(
@@ -22,7 +22,7 @@ def open_path(path: bytes) -> None:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            opener.returncode = 0  # nobody waits for it, and Popen needn't warn of that
+            opener.returncode = 0  # so that Popen doesn't warn that it is still running
             return
     raise ClientError(
         f"{printable(path)}: nothing opens it here: install xdg-utils (xdg-open), or gio"

@@ -1,4 +1,4 @@
-"""Starting the daemon: the installed unit where a user manager answers, else a process."""
+"""Starts the daemon: as an installed systemd unit if a user manager runs, else as a process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 UNIT = "csearchd.service"
 SOCKET_UNIT = "csearchd.socket"
-LOG_LINES = 5  # of a daemon that ended at once, in the error message
-# A large log is begun anew by the next start; the daemon under systemd logs to the journal.
-LOG_BYTES = 5_000_000
+LOG_LINES = 5  # that an error message quotes from a daemon that ended at once
+MAX_LOG_BYTES = 5_000_000  # the next start truncates a larger log; under systemd there is none
 
 
 def start_daemon(path: bytes, connect: Callable[[bytes], socket]) -> socket:
-    """Starts the daemon and waits until it listens at `path`; the connected socket.
+    """Starts the daemon, waits until it listens at `path`, and returns a connected socket.
 
-    Raises StartError with the daemon's own words if it ends, or does not listen in time.
+    Raises StartError if it ends, with the last lines of its log, or doesn't listen in time.
     """
     if installed_unit(path):
         _start_unit()
@@ -54,7 +53,7 @@ def start_daemon(path: bytes, connect: Callable[[bytes], socket]) -> socket:
 
 
 def installed_unit(path: bytes) -> bool:
-    """Whether a user manager answers that has a unit for the daemon of the socket at `path`."""
+    """Whether the user manager has a unit for the daemon that listens at `path`."""
     if not managed(path):
         return False
     state = systemctl("show", "--property=LoadState", "--value", UNIT)
@@ -62,11 +61,11 @@ def installed_unit(path: bytes) -> bool:
 
 
 def connecting_starts(path: bytes) -> bool:
-    """Whether a user manager listens at `path` itself, and would start the daemon for a client."""
+    """Whether the user manager listens at `path`, and a connection would start the daemon."""
     if not managed(path):
         return False
     states = systemctl("is-active", SOCKET_UNIT, UNIT)
-    # A word for each: "active", "inactive", "deactivating" …; none where nobody answers.
+    # One word per unit: "active", "inactive", "deactivating" …; none if systemctl fails.
     match states[1].split() if states else []:
         case ["active", service]:
             return service not in ("active", "activating", "reloading")
@@ -74,14 +73,16 @@ def connecting_starts(path: bytes) -> bool:
 
 
 def is_starting(path: bytes) -> bool:
-    """Whether a user manager is just starting the daemon of the socket at `path`: it listens
-    already, and speaks when its library is open."""
+    """Whether the user manager is starting the daemon that listens at `path`.
+
+    The daemon listens at once and answers when its library is open.
+    """
     state = systemctl("is-active", UNIT) if managed(path) else None
     return state is not None and state[1].strip() in ("activating", "reloading")
 
 
 def managed(path: bytes) -> bool:
-    """Whether the socket at `path` is one of a session that has a user manager."""
+    """Whether the socket at `path` belongs to a session with a user manager."""
     runtime = os.path.dirname(os.path.dirname(path))
     return not os.environ.get("CSEARCH_SOCKET") and os.path.exists(runtime + b"/systemd/private")
 
@@ -94,7 +95,7 @@ def _start_unit() -> None:
 
 
 def systemctl(*arguments: str) -> tuple[int, str, str] | None:
-    """Exit status, output and complaints of `systemctl --user`; None if it can't be asked."""
+    """Exit status, output and error output of `systemctl --user`; None if it can't be run."""
     import subprocess
 
     environment = dict(os.environ)
@@ -115,14 +116,14 @@ def systemctl(*arguments: str) -> tuple[int, str, str] | None:
 
 
 class _Child:
-    """A daemon that this client has forked, detached from the terminal and the directory."""
+    """A daemon that this client has started, detached from its terminal and directory."""
 
     def __init__(self, path: bytes) -> None:
         import subprocess
 
         environment = os.environb.copy()
         if environment.get(b"CSEARCH_SOCKET"):
-            environment[b"CSEARCH_SOCKET"] = path  # absolute, for a process that stands in /
+            environment[b"CSEARCH_SOCKET"] = path  # absolute, since the daemon's directory is /
         self.log = os.path.join(cache_directory(), "csearchd.log")
         try:
             make_directories(cache_directory())
@@ -133,7 +134,7 @@ class _Child:
                 f"{printable(self.log)}: cannot be written: {error.strerror}"
             ) from error
         self._log_start = os.fstat(output).st_size
-        if self._log_start > LOG_BYTES:
+        if self._log_start > MAX_LOG_BYTES:
             os.ftruncate(output, 0)
             self._log_start = 0
         try:
@@ -156,14 +157,14 @@ class _Child:
             os.close(output)
 
     def __del__(self) -> None:
-        """The daemon outlives this process: Popen's warning of that is not for anybody."""
+        """Keeps Popen from warning that the daemon is still running, which is intended."""
         if hasattr(self, "_process") and self._process.returncode is None:
             self._process.returncode = 0
 
     def check(self) -> None:
         """Raises StartError if the daemon has failed.
 
-        An end with status 0 is no failure: another daemon was first, and will listen.
+        Status 0 is no failure: the daemon ends with it if another one was faster.
         """
         status = self._process.poll()
         if status:

@@ -1,6 +1,6 @@
-"""`python -m csearch.menu similar FILE…` or `here DIR`: what file managers' menus start.
+"""`python -m csearch.menu similar FILE…` or `here DIR`: the commands of file managers' menus.
 
-Opens the search window; where there is none, a folder of results.
+They open the search window, or a folder of results if the window's toolkit isn't installed.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ def _menu(arguments: list[str]) -> int:
 
 
 def _ask(directory: str) -> int:
-    """Asks for the words with what there is. Raises ClientError."""
+    """Asks for a description with kdialog or zenity, and searches. Raises ClientError."""
     for command in _DIALOGS:
         if shutil.which(command[0]):
             asked = subprocess.run(command, stdout=subprocess.PIPE)
             query = os.fsdecode(asked.stdout).strip()
             if asked.returncode or not query:
                 return 0
-            return search(["--folder", "--in", directory, f" {query}"])  # may begin with a dash
+            # The blank keeps a query that begins with a dash from being taken for an option.
+            return search(["--folder", "--in", directory, f" {query}"])
     raise ClientError("the search window needs GTK 4 for Python; kdialog or zenity would do too")
 
 

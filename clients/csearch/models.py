@@ -1,6 +1,6 @@
-"""Models, as the installed service knows them: asked and installed by processes of its own.
+"""Lists, installs and removes models by running programs of the installed service.
 
-Clients import nothing of the service; what it prints is the interface between them.
+Clients import nothing of the service; the output of its programs is the interface.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ _INSTALL = "csearchd.models.install"
 
 
 def catalogue() -> dict[str, Any]:
-    """What is installed and what is recommended: see csearchd.models.manage. Raises ClientError."""
+    """The installed and the recommended models (csearchd.models.manage). Raises ClientError."""
     listed: dict[str, Any] = _manage("list", dict)
     return listed
 
 
 def verify() -> list[dict[str, Any]]:
-    """The models and what is wrong with them, after reading all of them. Raises ClientError."""
+    """The installed models and what is wrong with them, after a check of all their files.
+
+    Raises ClientError.
+    """
     verified: list[dict[str, Any]] = _manage("verify", list)
     return verified
 
@@ -44,8 +47,8 @@ def _manage(action: str, kind: type) -> Any:
 
 
 def install(*arguments: str) -> int:
-    """Runs the installer on this terminal; its exit status. It reports its errors itself."""
-    # Ctrl-C is for the installer, which cleans up; the handler here only keeps this process alive.
+    """Runs the installer on this terminal; returns its exit status. It prints its own errors."""
+    # On Ctrl-C the installer cleans up. This process has a handler so that it waits for that.
     previous = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         return subprocess.run(_python(_INSTALL, *arguments)).returncode
@@ -54,7 +57,7 @@ def install(*arguments: str) -> int:
 
 
 def remove(name: str) -> int:
-    """Deletes an installed model; the exit status. An error has been reported."""
+    """Deletes an installed model; returns the exit status. Errors have been printed."""
     return subprocess.run(_python(_MANAGE, "remove", name)).returncode
 
 

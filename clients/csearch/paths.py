@@ -1,4 +1,4 @@
-"""Paths that the user names."""
+"""Paths on the command line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from csearch.errors import ClientError
 
 
 def absolute(path: str) -> bytes:
-    """The absolute path of what the user named, as the bytes that were typed.
+    """The absolute path of an argument, as the bytes that were typed. Raises ClientError.
 
-    Nothing is folded: what `link/..` is only the service knows, which follows links.
+    `..` is kept: the service resolves it, since what it means depends on symbolic links.
     """
     if not path:
         raise ClientError("a path is empty; . is the current directory")

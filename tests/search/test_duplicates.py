@@ -201,7 +201,7 @@ def test_very_many_results_are_grouped_in_little_memory() -> None:
 
 
 def test_very_many_copies_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_PAIRS", 1000)
+    monkeypatch.setattr(duplicates, "_MAX_PAIRS", 1000)
     chance = np.random.default_rng(8)
     one = chance.normal(size=(1, 32)) + 0.001 * chance.normal(size=(3000, 32))
     table = VectorTable(32)

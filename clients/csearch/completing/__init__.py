@@ -1,7 +1,6 @@
-"""What a shell offers while csearch or csearchctl is typed: `python -m csearch.completing`.
+"""Shell completion of csearch and csearchctl: `python -m csearch.completing SHELL …`.
 
-The scripts in integrations/completions/ call it and print nothing of their own. It prints a line
-that says what to offer, `words`, `files` or `directories`, then a word a line, with what it means
-behind a tab. Where anything is wrong it says nothing: nobody wants a complaint in a line that is
-being typed.
+The scripts in integrations/completions/ call it. Its output is a line with the kind of completions,
+`words`, `files` or `directories`, and then one word per line, with an explanation after a tab. If
+anything goes wrong it prints nothing, since a message would disturb the line that is being typed.
 """

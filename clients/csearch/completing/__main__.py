@@ -1,4 +1,4 @@
-"""The entry for the scripts: SHELL and what that shell hands over (csearch.completing.shells)."""
+"""Entry point: the arguments are SHELL and those of its function in csearch.completing.shells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from csearch.completing import shells
 
 
 def main() -> None:
-    """Prints what to offer; nothing where something is wrong."""
+    """Prints the completions; nothing if anything goes wrong."""
     try:
         write(shells.SHELLS[sys.argv[1]](*sys.argv[2:]).encode(errors="surrogateescape"))
     except Exception:

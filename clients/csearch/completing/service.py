@@ -1,4 +1,4 @@
-"""Asks the daemon what a user may mean: quickly, quietly, and never so that one starts."""
+"""Asks a running daemon for completions, within a short time. Never starts one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from csearch.launch import managed
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import MAX_REPLY, Unpacker, pack, socket_path
 
-SECONDS = 0.05  # for all answers; a shell waits for them
+SECONDS = 0.05  # limit for all answers, since the shell waits for them
 
 
 class Service:
-    """What a running daemon knows; nothing where none answers in time."""
+    """A connection to the daemon, which gives no values unless it answers in time."""
 
     def __init__(self) -> None:
         self._deadline = time.monotonic() + SECONDS
         self._socket: socket.socket | None = None
 
     def values(self, what: str, prefix: str) -> list[str]:
-        """See csearchd.requests.completion.CompleteRequest. Whatever fails gives nothing."""
+        """The values of csearchd.requests.completion.CompleteRequest; none after any error."""
         try:
             return self._ask(what, prefix)
         except Exception:
@@ -41,12 +41,12 @@ class Service:
 
 
 def _can_be_typed(value: object) -> bool:
-    """Whether a shell can show it, on one line."""
+    """Whether a shell can show the value on one line."""
     return isinstance(value, str) and harmless(value) == value
 
 
 def _connected() -> socket.socket:
-    """Raises OSError."""
+    """A socket that is connected to a running daemon. Raises OSError, ClientError."""
     path = socket_path()
     if managed(path) and not _is_running():
         raise ConnectionRefusedError  # systemd may listen there, and would start it
@@ -58,7 +58,7 @@ def _connected() -> socket.socket:
 
 
 def _is_running() -> bool:
-    """Whether the process that wrote its number into the library's lock is a daemon."""
+    """Whether the process whose number is in the library's lock file is a daemon."""
     try:
         with open(lock_path(), "rb") as file:
             holder = int(file.read(20))

@@ -1,4 +1,4 @@
-"""What each shell hands over, and what it wants back."""
+"""The interfaces of bash, zsh and fish: what they pass, and the output that they expect."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ _SEPARATORS = ";|&("
 
 
 class _Typed(NamedTuple):
-    """A command line up to the cursor. `kept` is what bash leaves in place of the last word."""
+    """A command line up to the cursor. `kept` is the part of the last word that bash keeps."""
 
     words: list[str]
     current: str
-    quote: str  # that is open
+    quote: str  # the quote that is open, or ""
     kept: str
 
 
 def bash(command: str, line: str, breaks: str) -> str:
-    """`line` up to the cursor, and COMP_WORDBREAKS: bash replaces what follows the last of them."""
+    """Completes `line`, which ends at the cursor.
+
+    `breaks` is COMP_WORDBREAKS: bash replaces what follows the last of these characters.
+    """
     typed = _read(line, breaks)
     names = [os.path.basename(word) for word in typed.words]
     begin = len(names) - names[::-1].index(os.path.basename(command))
@@ -38,14 +41,14 @@ def bash(command: str, line: str, breaks: str) -> str:
 
 
 def zsh(command: str, quote: str, *words: str) -> str:
-    """The last of `words` is being typed; inside quotes zsh quotes the answer itself."""
+    """Completes the last of `words`. Inside quotes zsh quotes the completions itself."""
     found = complete(os.path.basename(command), list(words[:-1]), words[-1])
     shown = [word.text if quote else quoted(word, "") for word in found.words]
     return _lines(found, _explained(found, shown))
 
 
 def fish(command: str, *words: str) -> str:
-    """The last of `words` is being typed, and comes with its quotes; fish quotes the answer."""
+    """Completes the last of `words`, which has its quotes. fish quotes the completions itself."""
     current = re.sub(r"\\(.)|[\"']", r"\1", words[-1])
     found = complete(os.path.basename(command), list(words[:-1]), current)
     return _lines(found, _explained(found, [word.text for word in found.words]))
@@ -55,7 +58,7 @@ SHELLS: dict[str, Callable[..., str]] = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
 def quoted(word: Candidate, quote: str) -> str:
-    """The word as it must stand in a command line of bash or zsh, within an open `quote`."""
+    """The word as it is written in a command line of bash or zsh, inside an open `quote`."""
     if quote == "'":
         return word.text.replace("'", "'\\''")
     if quote:
@@ -74,7 +77,7 @@ def _explained(found: Completions, shown: list[str]) -> list[str]:
 
 
 def _read(line: str, breaks: str) -> _Typed:
-    """Reads a line as bash does."""
+    """Splits a line into words as bash does."""
     words: list[str] = []
     current, kept, quote = "", "", ""
     begun = escaped = False

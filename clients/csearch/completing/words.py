@@ -1,4 +1,4 @@
-"""What fits at the end of a command line: options, subcommands, and what the daemon knows."""
+"""Completions of a command line: options, subcommands, and values that the daemon knows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from csearch.completing.service import Service
 
 FILES, DIRECTORIES = "files", "directories"
 
-# What positional arguments are, where the daemon knows it.
+# What the daemon is asked for, by subcommand and positional argument.
 _KNOWN = {
     ("remove", "directories"): "roots",
     ("rescan", "directory"): "roots",
@@ -30,13 +30,13 @@ _PATHS = {
     "PICTURE": FILES,
     "FILE.png": FILES,
 }
-# The last word of a query, which may be a filter with a value in quotes that are still open.
+# The last word of a query, which may be a filter whose value is in quotes that are still open.
 _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
 _FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(?!//)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Candidate(NamedTuple):
-    """A word that may be meant. One that `continues` has blanks between words of a query."""
+    """A completion of the last word. If it `continues` a query, its blanks separate words."""
 
     text: str
     meaning: str = ""
@@ -44,19 +44,19 @@ class Candidate(NamedTuple):
 
     @property
     def is_final(self) -> bool:
-        """Whether a blank may follow."""
+        """Whether the word is complete, so that a blank may follow."""
         return not self.text.endswith((":", "/", "="))
 
 
 class Completions(NamedTuple):
-    """What fits; without words, what kind of path."""
+    """The candidates, or else the kind of paths that the shell is to complete."""
 
     words: list[Candidate]
     paths: str = ""
 
 
 def complete(command: str, words: list[str], current: str) -> Completions:
-    """What `current`, which follows `words` of `command`, may become."""
+    """Completes `current`, the last word after `words` of `command`."""
     if command == "csearch":
         from csearch.search.parser import build
 
@@ -73,16 +73,16 @@ def complete(command: str, words: list[str], current: str) -> Completions:
 
 
 class _Line:
-    """A command line that is read as its parser will read it."""
+    """A command line, interpreted as its argument parser will do it."""
 
     def __init__(self, parser: argparse.ArgumentParser, name: str) -> None:
         self._parser = parser
-        self._name = name  # of the subcommand
+        self._name = name  # of the subcommand, and of its action
         self._service = Service()
-        self._free: list[str] = []  # arguments that belong to no option
-        self._given: set[str] = set()
-        self._waiting: argparse.Action | None = None  # for its value
-        self._ended = False  # by --
+        self._free: list[str] = []  # positional arguments
+        self._given: set[str] = set()  # options
+        self._waiting: argparse.Action | None = None  # the option whose value comes next
+        self._ended = False  # whether -- has ended the options
 
     def complete(self, words: list[str], current: str) -> Completions:
         for word in words:
@@ -132,7 +132,7 @@ class _Line:
         for action in self._parser._actions:
             repeatable = isinstance(action, argparse._AppendAction)
             if repeatable or not self._given.intersection(action.option_strings):
-                # The long form says what it does; the short one is for who knows it.
+                # Short forms only if one is typed; the long ones explain themselves.
                 for name in (
                     action.option_strings[-1:]
                     if current in ("-", "--")
@@ -143,7 +143,7 @@ class _Line:
         return Completions(words)
 
     def _positional(self) -> argparse.Action | None:
-        """What the next argument that belongs to no option is."""
+        """The next positional argument."""
         places = [action for action in self._parser._actions if not action.option_strings]
         for number, action in enumerate(places):
             if action.nargs in ("*", "+") or number == len(self._free):
@@ -169,7 +169,7 @@ class _Line:
         )
 
     def _query(self, current: str) -> Completions:
-        # Quotes of the shell may be around a query, or around a value: `tag:"old to`.
+        # The shell's quotes may enclose the query, or only a value: `tag:"old to`.
         last = _LAST.search(current)
         place = last.start(1) if last else 0
         if not _FILTER.match(current, place) and ("/" in current or current.startswith(("~", "."))):
@@ -180,7 +180,7 @@ class _Line:
         return Completions(words)
 
     def _filters(self, before: str, word: str) -> Iterator[Candidate]:
-        """Filters that begin like `word`, or values of the filter that it is."""
+        """Filters that begin with `word`, or if it is a filter, its values."""
         match = _FILTER.match(word)
         if not match:
             for name in self._service.values("taught", word) if word else ():
@@ -196,14 +196,14 @@ class _Line:
             return
         for value in self._service.values(name.lower(), typed):
             if '"' in value:
-                continue  # the query language has no way to say it
+                continue  # the query language can't express it
             if not value.startswith(typed):
                 value = value.lower()
             quoted = f'"{value}"' if re.search(r"\s", value) else value
             yield Candidate(f"{before}{negation}{name}:{quoted}")
 
     def _past(self, current: str) -> Iterator[Candidate]:
-        """What followed in past queries that begin like this one."""
+        """The rest of past queries that begin like this one."""
         before = " ".join(" ".join(self._free).split())
         typed = f"{before} {current}" if before else current
         for query in self._service.values("queries", typed):

@@ -1,1 +1,1 @@
-"""csearchctl: one file a subcommand."""
+"""csearchctl: a module for each subcommand."""

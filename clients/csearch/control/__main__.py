@@ -1,4 +1,4 @@
-"""csearchctl: the search service's controls. The imports are inside: Ctrl-C may come then."""
+"""The command csearchctl. It imports inside of `main`, to handle Ctrl-C during the imports."""
 
 
 def main() -> None:

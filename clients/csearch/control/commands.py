@@ -1,4 +1,4 @@
-"""csearchctl's subcommands: each is a module that is imported when it is used."""
+"""The subcommands of csearchctl, each of which is a module that is imported when it is used."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _PACKAGES = {
 
 
 def load(name: str) -> Any:
-    """The module of a subcommand: its EXAMPLES, `add_arguments` and `run`."""
+    """The module of a subcommand, with EXAMPLES, `add_arguments` and `run`."""
     return import_module(f"csearch.control.{_PACKAGES.get(name, '')}{name}")
 
 
 def control(arguments: list[str]) -> int:
-    """Does what the command's arguments say; the exit status. Raises ClientError."""
+    """Runs a subcommand with its arguments; returns the exit status. Raises ClientError."""
     name, *rest = arguments or [""]
     if name in ("-h", "--help"):
         print_out(_help())
@@ -73,7 +73,7 @@ def control(arguments: list[str]) -> int:
 
 
 def build_parser(name: str) -> argparse.ArgumentParser:
-    """The parser of a subcommand."""
+    """The argument parser of a subcommand."""
     command = load(name)
     options = parser(f"csearchctl {name}", _sentence(COMMANDS[name]), command.EXAMPLES)
     command.add_arguments(options)

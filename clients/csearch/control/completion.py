@@ -1,4 +1,4 @@
-"""csearchctl completion: the script by which a shell completes the commands' words."""
+"""csearchctl completion: prints the script for a shell's completion."""
 
 from __future__ import annotations
 

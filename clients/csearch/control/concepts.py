@@ -1,4 +1,4 @@
-"""csearchctl concepts: what was taught."""
+"""csearchctl concepts: lists, renames and removes concepts."""
 
 from __future__ import annotations
 

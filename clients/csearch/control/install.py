@@ -1,4 +1,4 @@
-"""csearchctl install: the service and the desktop's integrations, for this user."""
+"""csearchctl install: installs the units and the desktop integrations for this user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ csearchctl install --dry-run      says what it would do
 csearchctl install --all          also for desktops that are not there
 """
 
-# What is done, and what would be.
+# What a step does, and what it would do (--dry-run).
 WORDS = {
     WRITE: ("installs", "would install"),
     REMOVE: ("removes", "would remove"),
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def show(steps: list[Step], dry_run: bool) -> None:
-    """A line for each step that does something."""
+    """Prints a line for each step that changes or keeps a file."""
     for step in steps:
         if step.action not in WORDS:
             continue
@@ -71,10 +71,11 @@ def show(steps: list[Step], dry_run: bool) -> None:
 
 
 def _take_over(changed: bool) -> None:
-    """Lets the units serve from now on, in place of a daemon that runs already."""
+    """Makes the units serve, in place of a daemon that runs already. Raises ClientError."""
     if not service_manager.answers():
         print_out(
-            f"No user's systemd answers here. In a session that has one: {service_manager.BY_HAND}"
+            "No user's systemd answers here. In a session that has one: "
+            f"{service_manager.MANUAL_COMMAND}"
         )
         return
     ran = stop_daemon() if changed else False

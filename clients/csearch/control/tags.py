@@ -1,4 +1,4 @@
-"""csearchctl tags: writes tags where other programs read them, or takes them back."""
+"""csearchctl tags: writes tags that other programs read, and removes them again."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
-    """A line for each picture that would get tags; the exit status."""
+    """Prints a line for each picture that would get tags; returns the exit status."""
     from csearch.show.json import line, path_fields
 
     progress = ProgressLine(Terminal(2))
@@ -109,7 +109,7 @@ def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
 
 
 def _follow(connection: Connection, did: str, op: str, **arguments: object) -> int:
-    """Shows progress, what was left alone, and the sum; the exit status."""
+    """Shows progress, skipped pictures and the totals; returns the exit status."""
     progress = ProgressLine(Terminal(2))
     result: Message = {}
     try:

@@ -1,4 +1,4 @@
-"""csearchctl teach: a word by a few pictures."""
+"""csearchctl teach: teaches a word with a few pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ csearchctl concepts                                    what was taught
 """
 
 
-_TOGETHER = 32  # pictures in a request: files that the service takes at a time
+_FILES_AT_ONCE = 32  # the service takes no more in one request
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     result: Message = {}
     new = False
-    for start in range(0, len(names), _TOGETHER):
-        part = names[start : start + _TOGETHER]
+    for start in range(0, len(names), _FILES_AT_ONCE):
+        part = names[start : start + _FILES_AT_ONCE]
         against = min(len(part), max(0, start + len(part) - len(options.examples)))
         result = _teach(connection, options.name, part, against)
         new = new or result["new"]
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _teach(connection: Connection, name: str, names: list[str], against: int) -> Message:
-    """The result of teaching some pictures, of which the last ones are counter-examples."""
+    """Sends some pictures, the last `against` of which are counter-examples; returns the result."""
     pictures = [opened(picture) for picture in names]
     progress = ProgressLine(Terminal(2))
     result: Message = {}

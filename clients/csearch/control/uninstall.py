@@ -1,4 +1,4 @@
-"""csearchctl uninstall: takes away what install has put there, and nothing else."""
+"""csearchctl uninstall: removes what install has added, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What `csearchctl install` puts where, and how it is taken away again."""
+"""Installs units, the D-Bus service and desktop integrations for a user, and removes them."""

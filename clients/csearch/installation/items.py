@@ -1,4 +1,4 @@
-"""The table of what can be installed: which file goes where, and for whom."""
+"""The table of files that can be installed, with their places."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from csearch.protocol.share import share_directory
 
 
 class Item(NamedTuple):
-    """A file of integrations/ or systemd/, and its place."""
+    """A file of integrations/ or systemd/, and the place where it is installed."""
 
-    source: str  # below share()
-    target: str  # of a user: below $CONFIG or $DATA; else absolute, and for root to install
-    needs: tuple[str, ...]  # programs: any of them shows that it is of use here
+    source: str  # relative to share()
+    target: str  # below $CONFIG or $DATA for a user; absolute if only root can install it
+    needs: tuple[str, ...]  # programs; the file is of use if one of them is installed
     executable: bool = False
 
 
@@ -109,7 +109,7 @@ ITEMS = (
 
 
 def chosen(everything: bool) -> list[Item]:
-    """Those whose desktop is there, or all."""
+    """All items, or those whose programs are installed."""
     return [item for item in ITEMS if everything or any(map(shutil.which, item.needs))]
 
 
@@ -118,14 +118,17 @@ def for_root(item: Item) -> bool:
 
 
 def target(item: Item) -> str:
-    """The absolute path."""
+    """The absolute path at which an item is installed."""
     return item.target.replace("$CONFIG", base("XDG_CONFIG_HOME", "~/.config")).replace(
         "$DATA", base("XDG_DATA_HOME", "~/.local/share")
     )
 
 
 def share() -> str:
-    """Where integrations/ and systemd/ are: in the package, or beside it in a clone."""
+    """The directory with integrations/ and systemd/: in the package, or beside it in a clone.
+
+    Raises ClientError.
+    """
     found = share_directory()
     if found is None:
         package = os.path.dirname(os.path.abspath(csearch.__file__))

@@ -1,4 +1,4 @@
-"""What install has put where, so that uninstall takes exactly that away."""
+"""The manifest: the files that install has written, so that uninstall removes exactly these."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from csearch.protocol.quoting import harmless, printable
 
 @dataclass
 class Manifest:
-    command: str = ""  # of the environment that was installed
-    files: dict[str, str] = field(default_factory=dict)  # digest of the content by path
-    directories: list[str] = field(default_factory=list)  # made for them
+    command: str = ""  # runs the Python of the environment that was installed
+    files: dict[str, str] = field(default_factory=dict)  # digests of the contents by path
+    directories: list[str] = field(default_factory=list)  # that were made for the files
 
 
 def manifest_path() -> str:
@@ -25,7 +25,7 @@ def manifest_path() -> str:
 
 
 def load() -> Manifest:
-    """Empty where nothing is installed. Raises ClientError for a damaged one."""
+    """The manifest; empty if nothing is installed. Raises ClientError if it can't be read."""
     path = manifest_path()
     try:
         with open(path, encoding="utf-8") as file:
@@ -39,7 +39,7 @@ def load() -> Manifest:
 
 
 def save(manifest: Manifest) -> None:
-    """Writes it, or removes it where nothing is installed."""
+    """Writes the manifest, or removes its file if nothing is installed. Raises ClientError."""
     path = manifest_path()
     try:
         if not manifest.files:
@@ -57,7 +57,7 @@ def digest(content: bytes) -> str:
 
 
 def read_file(path: str) -> bytes | None:
-    """Its content; None if there is none."""
+    """A file's content; None if it doesn't exist. Raises OSError."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -66,7 +66,7 @@ def read_file(path: str) -> bytes | None:
 
 
 def write_file(path: str, content: bytes, mode: int = 0o644) -> None:
-    """Replaces the file as a whole, or not at all."""
+    """Writes a file, as a whole or not at all, and missing directories. Raises OSError."""
     make_directories(os.path.dirname(path))
     temporary = f"{path}.csearch-{os.getpid()}"
     try:

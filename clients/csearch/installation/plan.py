@@ -1,4 +1,4 @@
-"""What is to be done to files, decided before anything is done."""
+"""Plans and carries out the steps of an installation or removal."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ WRITE, KEEP, REMOVE, SAME = "write", "keep", "remove", "same"
 
 
 class Step(NamedTuple):
+    """An action on one file. KEEP is for files that others have changed."""
+
     action: str
     path: str
     content: bytes = b""
@@ -30,7 +32,7 @@ class Step(NamedTuple):
 
 
 def installation(manifest: Manifest, everything: bool) -> list[Step]:
-    """The steps that bring this user's files up to date. Files of others are kept."""
+    """The steps that bring the user's files up to date. Files that others made are kept."""
     steps = []
     for item in items.chosen(everything):
         if items.for_root(item):
@@ -49,7 +51,7 @@ def installation(manifest: Manifest, everything: bool) -> list[Step]:
 
 
 def removal(manifest: Manifest) -> list[Step]:
-    """The steps that remove what was installed, but for what was changed since."""
+    """The steps that remove the installed files, except those that were changed since."""
     steps = []
     for path in manifest.files:
         there = read_file(path)
@@ -59,7 +61,7 @@ def removal(manifest: Manifest) -> list[Step]:
 
 
 def root_commands(everything: bool) -> list[str]:
-    """The commands that root has to run, for what isn't there already."""
+    """The commands with which root installs what isn't installed yet."""
     commands = []
     for item in items.chosen(everything):
         path = items.target(item)
@@ -70,12 +72,13 @@ def root_commands(everything: bool) -> list[str]:
 
 
 def root_removals() -> list[str]:
+    """The commands with which root removes what is installed."""
     there = [items.target(item) for item in items.ITEMS if items.for_root(item)]
     return [shlex.join(["sudo", "rm", path]) for path in there if os.path.exists(path)]
 
 
 def carry_out(steps: list[Step], manifest: Manifest) -> None:
-    """Does the steps and keeps the manifest. Raises ClientError."""
+    """Carries out steps and saves the manifest after each. Raises ClientError."""
     manifest.command = command()
     manifest.directories += _missing_directories(manifest_path())
     for step in steps:
@@ -108,7 +111,7 @@ def _missing_directories(path: str) -> list[str]:
 
 
 def _remove_directories(manifest: Manifest) -> None:
-    """Those that were made for the files, if nobody else uses them now."""
+    """Removes the directories that were made for the files, if they are empty."""
     for directory in sorted(manifest.directories, key=len, reverse=True):
         try:
             os.rmdir(directory)

@@ -1,4 +1,4 @@
-"""Files as they are installed: with the absolute paths of this environment."""
+"""Fills in the absolute paths of this environment in the files that are installed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from csearch.errors import ClientError
 from csearch.installation.items import Item, share
 from csearch.protocol.quoting import printable
 
-_FORBIDDEN = frozenset('"\\$%`')  # they mean something in units or desktop files
+_FORBIDDEN = frozenset('"\\$%`')  # special in units or desktop files
 _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
 
 
 def rendered(item: Item) -> bytes:
-    """The item's content. Raises ClientError for paths that can't be written there."""
+    """An item's content. Raises ClientError if a path contains a forbidden character."""
     return rendered_source(item.source)
 
 
 def rendered_source(source: str) -> bytes:
-    """The content of a file below share(). Raises ClientError."""
+    """The content of a file below share(), with the paths filled in. Raises ClientError."""
     path = os.path.join(share(), source)
     try:
         with open(path, "rb") as file:
@@ -44,18 +44,18 @@ def _values() -> dict[str, str]:
 
 
 def command() -> str:
-    """What runs this environment's Python, to be followed by its arguments."""
+    """The beginning of a command line that runs this environment's Python, without arguments."""
     variables = {name: os.environ[name] for name in _BASES if os.path.isabs(_get(name))}
     if sources := _sources():
         variables["PYTHONPATH"] = sources
     words = [f"{name}={value}" for name, value in variables.items()]
-    if words or "'" in sys.executable:  # systemd runs nothing with a quote in its own name
+    if words or "'" in sys.executable:  # systemd runs no program whose name contains a quote
         words.insert(0, "/usr/bin/env")
     return " ".join(f'"{_checked(word)}"' for word in (*words, sys.executable)) + " -P"
 
 
 def _sources() -> str:
-    """$PYTHONPATH, if csearch comes from there."""
+    """$PYTHONPATH in absolute paths, if csearch is imported from it."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(csearch.__file__)))
     places = [os.path.abspath(place) for place in _get("PYTHONPATH").split(":") if place]
     return ":".join(places) if here in places else ""

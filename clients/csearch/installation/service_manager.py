@@ -1,4 +1,4 @@
-"""The user's service manager, told of units that have come or go."""
+"""Tells the user's service manager about installed and removed units."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from csearch.launch import SOCKET_UNIT, UNIT, managed, systemctl
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import AddressError, socket_path
 
-BY_HAND = f"systemctl --user enable --now {SOCKET_UNIT} {UNIT}"
+MANUAL_COMMAND = f"systemctl --user enable --now {SOCKET_UNIT} {UNIT}"
 
 
 def answers() -> bool:
-    """Whether there is a manager for the socket that clients use."""
+    """Whether a service manager runs for the session of the socket that clients use."""
     try:
         return managed(socket_path()) and systemctl("show-environment") is not None
     except AddressError:
@@ -19,24 +19,24 @@ def answers() -> bool:
 
 
 def reload() -> None:
-    """Lets the manager and the session bus see files that have changed."""
+    """Makes the manager and the session bus read changed files. Raises ClientError."""
     _do("daemon-reload")
-    systemctl("reload", "dbus.service")  # where that is the bus; others notice by themselves
+    systemctl("reload", "dbus.service")  # other implementations notice changes by themselves
 
 
 def enable() -> None:
-    """At every login, and the socket from now on. Raises ClientError."""
+    """Starts the service at every login, and the socket at once. Raises ClientError."""
     _do("enable", UNIT)
     _do("enable", "--now", SOCKET_UNIT)
 
 
 def start() -> None:
-    """Raises ClientError."""
+    """Starts the service. Raises ClientError."""
     _do("start", UNIT)
 
 
 def disable() -> None:
-    """Not any more, and ended. Raises ClientError."""
+    """Ends the service and doesn't start it at login any more. Raises ClientError."""
     _do("disable", "--now", SOCKET_UNIT, UNIT)
 
 

@@ -1,5 +1,5 @@
-"""Pictures in the terminal, and contact sheets.
+"""Pictures in the terminal, contact sheets, and opening results.
 
-Nothing here decodes a picture: a process of the service's environment does
-(csearchd.previews.thumbnails, csearchd.previews.contact_sheet).
+Pictures are decoded by programs of the service, csearchd.previews.thumbnails and
+csearchd.previews.contact_sheet, which run as processes of their own.
 """

@@ -1,4 +1,4 @@
-"""What csearch does with results beside printing them: shows, collects and opens pictures."""
+"""What csearch does with results beside printing them: --preview, --grid and --open."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from csearch.show.terminal import Terminal
 
 
 class ResultActions:
-    """What --preview, --grid and --open ask for."""
+    """The actions that the options ask for, carried out as hits arrive."""
 
     def __init__(self, options: Options, terminal: Terminal) -> None:
-        """Raises ClientError where it can't be done."""
+        """Raises ClientError if --grid's file can't be replaced."""
         self._drawing: Drawing | None = drawing(terminal) if options.preview else None
         self._sheet: ContactSheet | None = (
             new_sheet(options.grid) if options.grid is not None else None
@@ -25,7 +25,7 @@ class ResultActions:
         self._best: bytes | None = None
 
     def write(self, lines: Callable[[list[Message]], bytes], hits: list[Message]) -> None:
-        """Prints hits as `lines` makes them, with pictures where these are wanted."""
+        """Prints hits, formatted by `lines`, with pictures if they are asked for."""
         if self._drawing:
             self._drawing.show(lines, hits)
         else:

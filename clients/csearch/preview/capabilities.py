@@ -1,4 +1,4 @@
-"""Which pictures a terminal can show: told by its environment, by tmux, or by itself."""
+"""Detects how a terminal can show pictures: from the environment, from tmux, or by asking it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from csearch.show.terminal import Terminal
 
 KITTY, ITERM2, SIXEL, BLOCKS = "kitty", "iterm2", "sixel", "blocks"
 
-_ANSWER_SECONDS = 1.0  # every terminal answers; one at the other end of a slow line takes a while
-_ASK = b"\x1b[16t\x1b[c"  # the size of a cell (XTWINOPS), then what it is (DA1)
+_ANSWER_SECONDS = 1.0  # enough for a slow connection; every terminal answers DA1
+_ASK = b"\x1b[16t\x1b[c"  # the size of a cell (XTWINOPS), then the device attributes (DA1)
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
 _SIXEL_ATTRIBUTE = b"4"
-_CELL_PIXELS = (10, 20)  # width and height, where the terminal doesn't say
+_CELL_PIXELS = (10, 20)  # width and height if the terminal doesn't tell
 
-# By the beginning of $TERM, or of what the terminal answers to tmux (XTVERSION).
+# By the beginning of $TERM, or of the name that the terminal tells tmux (XTVERSION).
 _BY_NAME = {
     "xterm-kitty": KITTY, "kitty": KITTY, "xterm-ghostty": KITTY, "ghostty": KITTY,
     "Konsole": KITTY, "WezTerm": ITERM2, "wezterm": ITERM2, "iTerm2": ITERM2, "foot": SIXEL,
 }  # fmt: skip
 _BY_PROGRAM = {"WezTerm": ITERM2, "iTerm.app": ITERM2, "ghostty": KITTY}  # $TERM_PROGRAM
-_KONSOLE = 220400  # the first with kitty's protocol
-# Those with placeholders in kitty's protocol: pictures that are text to tmux.
+_KONSOLE = 220400  # the first version with kitty's protocol
+# Terminals with the placeholders of kitty's protocol (csearch.preview.placeholders).
 _PLACEHOLDERS = ("xterm-kitty", "kitty", "xterm-ghostty", "ghostty")
-# What these show is text alone, and some of them print what they don't understand.
-_MUTE = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
+# Terminals that show only text. Some of them print escapes that they don't know.
+_TEXT_ONLY = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
 _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
     "#{client_termname}\t#{client_termtype}\t#{client_termfeatures}"  # fmt: skip
 
 
 class GraphicsSupport(NamedTuple):
-    """A terminal. `cell` is width and height in pixels; `pane` where tmux has put us, row and
-    column from 1 on, if escapes must pass through it; `placeholders`: no place is needed then;
-    `hint` what would show more."""
+    """How a terminal shows pictures.
+
+    `cell` is the width and height of a character cell in pixels. `pane` is the row and column of
+    the tmux pane, from 1, if escapes must pass through tmux. With `placeholders` no position is
+    needed. `hint` tells the user how to get better pictures.
+    """
 
     protocol: str
     cell: tuple[int, int]
@@ -52,7 +55,7 @@ class GraphicsSupport(NamedTuple):
 
 
 def detect(terminal: Terminal) -> GraphicsSupport | None:
-    """What this process's terminal shows; None where nothing can be shown."""
+    """How the terminal of this process shows pictures; None if it can't."""
     if not terminal.controls:
         return None
     name = os.environ.get("TERM", "")
@@ -61,21 +64,21 @@ def detect(terminal: Terminal) -> GraphicsSupport | None:
         return _in_tmux(true_colour)
     cell = _cell_size()
     protocol = _known(name)
-    if protocol is None and not name.startswith(_MUTE):
+    if protocol is None and not name.startswith(_TEXT_ONLY):
         protocol, answered = _ask()
         cell = cell or answered
     return GraphicsSupport(protocol or BLOCKS, cell or _CELL_PIXELS, true_colour)
 
 
 def _known(name: str) -> str | None:
-    """By the environment alone."""
-    if name.startswith(_MUTE):  # a multiplexer inherits the variables of a terminal that it hides
+    """The protocol, from the environment alone."""
+    if name.startswith(_TEXT_ONLY):  # a multiplexer has the variables of the terminal around it
         return None
     if "KITTY_WINDOW_ID" in os.environ:
         return KITTY
     if protocol := _BY_PROGRAM.get(os.environ.get("TERM_PROGRAM", "")):
         return protocol
-    if os.environ.get("LC_TERMINAL") == "iTerm2":  # is handed on by ssh
+    if os.environ.get("LC_TERMINAL") == "iTerm2":  # ssh passes this variable on
         return ITERM2
     konsole = os.environ.get("KONSOLE_VERSION", "")
     if konsole.isdecimal() and int(konsole) >= _KONSOLE:
@@ -88,7 +91,7 @@ def _named(name: str) -> str | None:
 
 
 def _in_tmux(true_colour: bool) -> GraphicsSupport:
-    """tmux hides the terminal, and hands on to it only what is wrapped, if that is allowed."""
+    """How the terminal around tmux shows pictures. tmux passes wrapped escapes on, if allowed."""
     import subprocess
 
     cell = _cell_size() or _CELL_PIXELS
@@ -101,18 +104,18 @@ def _in_tmux(true_colour: bool) -> GraphicsSupport:
         top, left, status, position, allowed, term, kind, features = said.split("\t")
     except (OSError, subprocess.SubprocessError, ValueError):
         return GraphicsSupport(BLOCKS, cell, true_colour)
-    # A tmux that was built with sixels claims them whatever the terminal around it shows, and
-    # prints "SIXEL IMAGE" there where that one has none.
+    # A tmux built with sixels claims to show them, but prints "SIXEL IMAGE" if the terminal around
+    # it doesn't.
     if "sixel" in features.split(",") and _ask()[0] == SIXEL:
         return GraphicsSupport(SIXEL, cell, true_colour)
     protocol = _named(kind) or _named(term)
     if protocol is None:
         return GraphicsSupport(BLOCKS, cell, true_colour)
-    if allowed in ("off", "0"):  # before 3.3 tmux had no such option, and let everything through
-        hint = "tmux keeps pictures back; tmux set -g allow-passthrough on lets them through"
+    if allowed in ("off", "0"):  # "" is tmux before 3.3, which passes everything on
+        hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
         return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
-    above = int(status) if above is None else above  # lines of the status
+    above = int(status) if above is None else above  # lines of the status bar
     placeholders = (kind or term).startswith(_PLACEHOLDERS)
     place = int(top) + above + 1, int(left) + 1
     return GraphicsSupport(protocol, cell, true_colour, place, placeholders)
@@ -130,7 +133,7 @@ def _cell_size() -> tuple[int, int] | None:
 
 
 def _ask() -> tuple[str | None, tuple[int, int] | None]:
-    """Whether the terminal says that it shows sixels, and the size of its cells."""
+    """Asks the terminal for its protocol, SIXEL or None, and for the size of its cells."""
     answer = conversation(_ASK, _ATTRIBUTES)
     attributes = _ATTRIBUTES.search(answer)
     cell = _CELL.search(answer)
@@ -140,14 +143,14 @@ def _ask() -> tuple[str | None, tuple[int, int] | None]:
 
 
 def conversation(question: bytes, end: re.Pattern[bytes]) -> bytes:
-    """What the terminal answers, up to `end`; b"" where it can't be asked, or says nothing."""
+    """Sends an escape to the terminal; returns its answer up to `end`, or b"" without one."""
     try:
         device = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return b""
     try:
         if os.tcgetpgrp(device) != os.getpgrp():
-            return b""  # in the background: to touch the terminal would stop us
+            return b""  # in the background; using the terminal would stop this process
         before = termios.tcgetattr(device)
         try:
             tty.setcbreak(device, termios.TCSANOW)

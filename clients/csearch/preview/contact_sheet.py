@@ -12,23 +12,23 @@ from csearch.preview.output_file import check_replaceable, write_atomically
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message, pack
 
-_MOST = 1000  # pictures: more than that no viewer shows well
+_MAX_PICTURES = 1000  # viewers don't show larger sheets well
 
 
 class ContactSheet(NamedTuple):
-    """A sheet that is to be written to `path`."""
+    """A contact sheet that will be written to `path`."""
 
     path: str
     pictures: list[Message]
 
     def add(self, hits: list[Message]) -> None:
-        for hit in hits[: _MOST - len(self.pictures)]:
+        for hit in hits[: _MAX_PICTURES - len(self.pictures)]:
             name = os.path.basename(hit["path"]).decode(errors="replace")
             score = "" if hit["score"] is None else f"{hit['score']:.3f}"
             self.pictures.append({"path": hit["path"], "name": name, "score": score})
 
     def write(self) -> None:
-        """Makes it, whole or not at all. Raises ClientError."""
+        """Makes and writes the sheet, as a whole or not at all. Raises ClientError."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "csearchd.previews.contact_sheet"],
             input=pack({"pictures": self.pictures}),
@@ -42,6 +42,6 @@ class ContactSheet(NamedTuple):
 
 
 def new_sheet(path: str) -> ContactSheet:
-    """A sheet for `path`. Raises ClientError where a file is there that is none."""
+    """A sheet for `path`. Raises ClientError if another kind of file is there."""
     check_replaceable(path, "contact sheet")
     return ContactSheet(path, [])

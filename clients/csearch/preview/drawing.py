@@ -1,4 +1,4 @@
-"""A search's results with their pictures, row by row, on a terminal."""
+"""Shows results on a terminal with a picture below each."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.show.terminal import Terminal
 
-_ROWS = 10  # of text that a picture takes
-_COLUMNS = placeholders.MOST
+_ROWS = 10  # height of a picture in rows of text
+_COLUMNS = placeholders.MAX_CELLS
 _FORMS = {KITTY: "png", ITERM2: "png", SIXEL: "palette", BLOCKS: "rgb"}
 _ENCODERS = {KITTY: graphics.kitty, ITERM2: graphics.iterm2, SIXEL: graphics.sixel}
-_WHERE = re.compile(rb"\x1b\[(\d+);(\d+)R")
-_ABORT = b"\x1b\\\x1b8"  # ends an escape that was begun, and goes back to where it began
+_CURSOR = re.compile(rb"\x1b\[(\d+);(\d+)R")
+_ABORT = b"\x1b\\\x1b8"  # ends an unfinished escape and restores the cursor
 
 
 class Drawing:
-    """Writes rows of results, and below each its picture."""
+    """Prints results, each followed by its picture."""
 
     def __init__(self, terminal: Terminal, support: GraphicsSupport) -> None:
         self._support = support
@@ -35,7 +35,7 @@ class Drawing:
             print_err(f"csearch: {support.hint}")
 
     def show(self, lines: Callable[[list[Message]], bytes], hits: list[Message]) -> None:
-        """Writes hits, whose lines of text `lines` makes."""
+        """Prints hits, formatted by `lines`, with their pictures."""
         for hit in hits:
             write(lines([hit]))
             self._draw(hit["path"])
@@ -62,9 +62,10 @@ class Drawing:
             )
 
     def _draw_in_cells(self, picture: Message, columns: int, rows: int) -> None:
-        """Terminals disagree about where the cursor is afterwards: it is put back by hand.
+        """Draws a picture of the given size in cells.
 
-        The line that is reserved below it keeps those from scrolling that go to the next one.
+        Terminals leave the cursor at different places, so it is saved and restored. A line is
+        reserved below the picture, since some move to the next line, which could scroll.
         """
         if self._support.placeholders:
             escapes, text = placeholders.picture(picture, columns, rows, next(self._numbers))
@@ -88,24 +89,24 @@ class Drawing:
         write(below)
 
     def _pass_through_tmux(self, escapes: list[bytes]) -> None:
-        """Draws at the cursor, whose place on the terminal itself has to be found."""
+        """Draws at the cursor's position on the terminal around tmux."""
         assert self._support.pane
-        found = _WHERE.search(conversation(b"\x1b[6n", _WHERE))
+        found = _CURSOR.search(conversation(b"\x1b[6n", _CURSOR))
         if not found:
             return
         row, column = (int(found[n]) + self._support.pane[n - 1] - 1 for n in (1, 2))
-        for escape in escapes:  # between them tmux may have moved the cursor
+        for escape in escapes:  # tmux may move the cursor between them
             placed = b"\x1b7\x1b[%d;%dH%s\x1b8" % (row, column, escape)
             write(_wrapped(placed))
 
 
 def _wrapped(escape: bytes) -> bytes:
-    """For tmux, which hands on to the terminal what is within."""
+    """Wraps an escape so that tmux passes it on to the terminal around it."""
     return b"\x1bPtmux;" + escape.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\"
 
 
 def drawing(terminal: Terminal) -> Drawing | None:
-    """For results with pictures; None where the output is no terminal that could show them."""
+    """A Drawing on this terminal; None if the output isn't a terminal that shows pictures."""
     from csearch.preview.capabilities import detect
 
     found = detect(terminal)

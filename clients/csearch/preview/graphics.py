@@ -1,4 +1,4 @@
-"""Pictures as what terminals understand. Each function gives bytes that draw from the cursor on."""
+"""Encodes pictures for terminals. Each function returns bytes that draw at the cursor."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ _CUBE = (0, 95, 135, 175, 215, 255)  # levels of the 6×6×6 colours of xterm
 
 
 def kitty(picture: Message, columns: int, rows: int, place: bytes = b"C=1") -> list[bytes]:
-    """https://sw.kovidgoyal.net/kitty/graphics-protocol/ One escape for each chunk; the terminal
-    answers nothing. By `place` it is shown at the cursor, which stays."""
+    """kitty's protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/), an escape per chunk.
+
+    `place` says where to show it; by default at the cursor, which doesn't move. The terminal sends
+    no answer.
+    """
     data = standard_b64encode(picture["data"])
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     escapes = []
@@ -26,14 +29,14 @@ def kitty(picture: Message, columns: int, rows: int, place: bytes = b"C=1") -> l
 
 
 def iterm2(picture: Message, columns: int, rows: int) -> list[bytes]:
-    """https://iterm2.com/documentation-images.html"""
+    """iTerm2's protocol (https://iterm2.com/documentation-images.html)."""
     size, data = len(picture["data"]), standard_b64encode(picture["data"])
     form = b"\x1b]1337;File=inline=1;size=%d;width=%d;height=%d;preserveAspectRatio=1:%s\x07"
     return [form % (size, columns, rows, data)]
 
 
 def sixel(picture: Message, columns: int, rows: int) -> list[bytes]:
-    """https://vt100.net/docs/vt3xx-gp/chapter14.html In cells as many as its pixels take."""
+    """Sixels (https://vt100.net/docs/vt3xx-gp/chapter14.html), at the size of the pixels."""
     width, height, data = picture["width"], picture["height"], picture["data"]
     palette = picture["palette"]
     parts = [b'\x1bP0;1;0q"1;1;%d;%d' % (width, height)]
@@ -48,7 +51,8 @@ def sixel(picture: Message, columns: int, rows: int) -> list[bytes]:
         for colour in sorted(set().union(*lines)):
             bits = 0
             for row, line in enumerate(lines):
-                # Each pixel of this colour becomes this row's bit; a large number adds them up.
+                # One byte per pixel: the bit of this row if it has this colour. A large integer
+                # combines the rows.
                 table = bytes(1 << row if value == colour else 0 for value in range(256))
                 bits |= int.from_bytes(line.translate(table), "big")
             row_of_bits = bits.to_bytes(width, "big").translate(_PRINTABLE)
@@ -62,7 +66,7 @@ _PRINTABLE = bytes(63 + value if value < 64 else 63 for value in range(256))
 
 
 def _packed(line: bytes) -> bytes:
-    """Runs of the same sixel as `!count`."""
+    """Run-length encodes sixels, with `!count`."""
     parts = []
     start = 0
     while start < len(line):
@@ -77,7 +81,7 @@ def _packed(line: bytes) -> bytes:
 
 
 def blocks(picture: Message, true_colour: bool) -> list[bytes]:
-    """Lines of text: each character shows two pixels, one above the other."""
+    """Lines of text in which each character (upper half block) shows two pixels."""
     width, height, data = picture["width"], picture["height"], picture["data"]
     lines = []
     for top in range(0, height, 2):

@@ -1,4 +1,4 @@
-"""Pictures that csearch makes, and no other, are replaced by new ones."""
+"""Writes pictures that csearch makes; replaces only files that it has made before."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import stat
 from csearch.errors import ClientError
 from csearch.protocol.quoting import printable
 
-_MARK = b"Software\0csearch"  # in a PNG that we made
-_HEAD = 1 << 16  # bytes in which it stands
+_MARK = b"Software\0csearch"  # in a PNG made by csearch
+_HEAD_BYTES = 1 << 16  # at the beginning, which contain the mark
 
 
 def check_replaceable(path: str, kind: str) -> None:
-    """Raises ClientError where a file is at `path` that we didn't make; `kind` is what we make."""
+    """Raises ClientError if a file at `path` wasn't made by csearch; `kind` names what it makes."""
     try:
-        ours = stat.S_ISREG(os.stat(path).st_mode)  # to open a pipe may take for ever
+        ours = stat.S_ISREG(os.stat(path).st_mode)  # opening a pipe could block for ever
         if ours:
             with open(path, "rb") as file:
-                ours = _MARK in file.read(_HEAD)
+                ours = _MARK in file.read(_HEAD_BYTES)
         if not ours:
-            raise ClientError(f"{printable(path)} exists and is no {kind}; it stays as it is")
+            raise ClientError(f"{printable(path)} exists and is not a {kind}; it is left unchanged")
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -28,7 +28,7 @@ def check_replaceable(path: str, kind: str) -> None:
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Writes a file, whole or not at all. Raises ClientError."""
+    """Writes a file, as a whole or not at all. Raises ClientError."""
     temporary = f"{path}.{os.getpid()}.new"
     try:
         with open(temporary, "xb") as file:

@@ -1,8 +1,9 @@
-"""Pictures of kitty's protocol that are text to what lies between, such as tmux.
+"""Placeholders of kitty's protocol: pictures that programs such as tmux handle as text.
 
-https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders The terminal gets a picture
-with a number and no place. Where characters in a colour that is this number appear, it shows the
-part of the picture that their marks name. So the picture moves, and goes, with the text.
+See https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders. The terminal gets a
+picture with a number and without a position. It shows parts of the picture in place of certain
+characters: their colour is the picture's number, and combining marks tell row and column. So the
+picture scrolls and disappears together with the text.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from csearch.preview import graphics
 from csearch.protocol.wire import Message
 
 _CELL = "\U0010eeee"
-# The marks for 0, 1, 2, …, of which the protocol has more; no picture has more columns.
+# The marks for 0, 1, 2, …; the protocol has more of them, for larger pictures.
 _MARKS = "".join(
     map(
         chr,
@@ -20,19 +21,19 @@ _MARKS = "".join(
          0x592, 0x593, 0x594, 0x595, 0x597),
     )
 )  # fmt: skip
-MOST = len(_MARKS)  # columns, and rows
-_COLOURS = range(16, 256)  # those below have names, too
-NUMBERS = MOST * len(_COLOURS)  # that pictures can have
+MAX_CELLS = len(_MARKS)  # in a row and in a column
+_COLOURS = range(16, 256)  # of the palette; those below 16 can be changed by themes
+NUMBERS = MAX_CELLS * len(_COLOURS)  # of different pictures
 
 
 def picture(data: Message, columns: int, rows: int, number: int) -> tuple[list[bytes], bytes]:
-    """Escapes for the terminal itself, which show nothing yet, and lines of text that do.
+    """Escapes that send a picture to the terminal, and lines of text that show it.
 
-    A later picture with the same `number`, modulo NUMBERS, takes this one's place. To the terminal
-    it has a colour of the palette as its lowest byte (a multiplexer may know no others), and a mark
-    as its highest.
+    A later picture with the same `number`, modulo NUMBERS, replaces this one. The number that the
+    terminal gets has a colour of the palette as its lowest byte, since a multiplexer may support
+    no other colours, and the index of a mark as its highest.
     """
-    mark, colour = number // len(_COLOURS) % MOST, _COLOURS[number % len(_COLOURS)]
+    mark, colour = number // len(_COLOURS) % MAX_CELLS, _COLOURS[number % len(_COLOURS)]
     place = b"U=1,i=%d" % (mark << 24 | colour)
     lines = []
     for row in range(rows):

@@ -1,4 +1,4 @@
-"""The process that makes thumbnails, asked for one after the other."""
+"""Runs the process that decodes pictures for the terminal (csearchd.previews.thumbnails)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import time
 
 from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, pack
 
-_SECONDS = 20.0  # for one picture; a hung file system or a hostile file takes for ever
+_SECONDS = 20.0  # limit for one picture, since a file system can hang and a file be hostile
 
 
 class Thumbnails:
-    """Pictures decoded by csearchd.previews.thumbnails. It is started when it is needed first."""
+    """The process, which is started when it is first needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     def get(self, path: bytes, width: int, height: int, form: str) -> Message:
-        """The process's answer; `{reason}` also where it crashes or takes too long."""
+        """The picture at `path`, or `{reason}` if it can't be read or takes too long."""
         process = self._process = self._process or _started()
         assert process.stdin and process.stdout
         try:
@@ -33,7 +33,7 @@ class Thumbnails:
             return {"reason": "it cannot be shown"}
 
     def close(self) -> None:
-        """Ends the process; the next question starts another one."""
+        """Ends the process; the next call of `get` starts another one."""
         if self._process:
             self._process.kill()
             self._process.communicate()
@@ -50,7 +50,7 @@ def _started() -> subprocess.Popen[bytes]:
 
 
 def _answer(descriptor: int) -> Message:
-    """The next message. Raises OSError where none comes."""
+    """The next message from the process. Raises OSError if there is none in time."""
     unpacker = Unpacker(MAX_REPLY)
     deadline = time.monotonic() + _SECONDS
     while select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:

@@ -1,4 +1,4 @@
-"""A picture from the web, with limits: how large, how long, from where."""
+"""Fetches a picture from the web, with limits on its size and on the time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from csearch import __version__
 from csearch.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 
-MOST_BYTES = 50_000_000
-MOST_SECONDS = 20
+MAX_BYTES = 50_000_000
+MAX_SECONDS = 20
 
 
 def fetch(url: str, write: Callable[[bytes], None]) -> None:
-    """Gives what is at `url` to `write`, in parts. Raises ClientError."""
+    """Passes the content of `url` to `write`, in parts. Raises ClientError."""
     previous = signal.signal(signal.SIGALRM, _too_slow)
-    signal.alarm(MOST_SECONDS)  # for all of it, however slowly it trickles
+    signal.alarm(MAX_SECONDS)  # for the whole transfer
     try:
         _fetch(url, write)
     except TimeoutError:
-        raise ClientError(f"{printable(url)}: did not come within {MOST_SECONDS} seconds") from None
+        raise ClientError(f"{printable(url)}: did not come within {MAX_SECONDS} seconds") from None
     except urllib.error.HTTPError as error:
         raise ClientError(
             f"{printable(url)}: the server says {error.code} {harmless(error.reason)}"
@@ -45,20 +45,20 @@ def _too_slow(number: int, frame: object) -> None:
 def _fetch(url: str, write: Callable[[bytes], None]) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": f"csearch/{__version__}"})
     size = 0
-    with _opener().open(request, timeout=MOST_SECONDS) as response:
+    with _opener().open(request, timeout=MAX_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
             raise ClientError(f"{printable(url)}: is a web page; name the picture's own address")
         while data := response.read(1 << 16):
             size += len(data)
-            if size > MOST_BYTES:
-                raise ClientError(f"{printable(url)}: has more than {MOST_BYTES // 1_000_000} MB")
+            if size > MAX_BYTES:
+                raise ClientError(f"{printable(url)}: has more than {MAX_BYTES // 1_000_000} MB")
             write(data)
     if not size:
         raise ClientError(f"{printable(url)}: is empty")
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """One that knows http and https and nothing else, after redirections too."""
+    """An opener for http and https only, also after redirections."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler,

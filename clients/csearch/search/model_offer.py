@@ -1,7 +1,7 @@
-"""The offer of the recommended model, once, after the first search on a terminal.
+"""Offers to install the recommended model, once, after the first search on a terminal.
 
-That it was made is remembered by the file `model-offered` beside the library. There is nothing to
-offer where a model has been installed.
+The file `model-offered` beside the library notes that this was done. Nothing is offered once a
+model has been installed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MARKER = "model-offered"
 
 
 def offer_model() -> None:
-    """Asks, if it was never asked before, and installs the model after a yes.
+    """Asks if that was never done before, and installs the model after a yes.
 
-    Whatever goes wrong here is said, and is no error of the search that was answered.
+    Errors are printed, and don't change the exit status of the search.
     """
     if _settled() or not _remember():
         return
@@ -55,7 +55,7 @@ def _offer() -> None:
 
 
 def csearchctl() -> str:
-    """The command as it can be typed: with its path, where that is not searched for it."""
+    """The command csearchctl as it can be typed: with its path unless that is in $PATH."""
     import shlex
     import shutil
     import sys
@@ -67,7 +67,7 @@ def csearchctl() -> str:
 
 
 def _settled() -> bool:
-    """Whether the question was asked, or a model was installed without it."""
+    """Whether the question was asked before, or a model is installed."""
     if os.path.exists(os.path.join(data_directory(), MARKER)):
         return True
     models = os.path.join(data_directory(), "models")
@@ -80,7 +80,7 @@ def _settled() -> bool:
 
 
 def _remember() -> bool:
-    """Notes that the question is asked; where that can't be noted it is not asked."""
+    """Notes that the question is asked; whether that succeeded, else it isn't asked."""
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         os.close(os.open(os.path.join(data_directory(), MARKER), flags, 0o600))
@@ -90,7 +90,7 @@ def _remember() -> bool:
 
 
 def _agreed(question: str) -> bool:
-    """Whether the answer on the terminal begins with y; an end of input or Ctrl-C is a no."""
+    """Asks on the terminal; whether the answer is y or yes. End of input and Ctrl-C are a no."""
     os.write(2, question.encode())
     try:
         answer = os.read(0, 1024)

@@ -1,6 +1,6 @@
-"""Pictures to search with: found in a query, opened, read from standard input or fetched.
+"""Finds the pictures in a query, and opens, reads or fetches them.
 
-The service may not read the user's files, so it gets them as open files. The query's language is
+The service gets them as open files, since it may not read the user's files. The query language is
 described in csearchd.search.query_language.grammar.
 """
 
@@ -24,7 +24,7 @@ _SUFFIXES = (
     ".heif", ".hif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf",
 )  # fmt: skip
 _STANDARD_INPUT_BYTES = 1_000_000_000
-_BLANKS = 12  # that a picture's name in a query may have
+_MAX_BLANKS = 12  # in a picture's name in a query
 
 _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
@@ -33,7 +33,7 @@ _FILE_URL = "file://"  # as file managers and browsers copy a path
 
 
 class Picture(NamedTuple):
-    """An open file, the path or name that it has for the service, and where it is in the query."""
+    """An open file, its path for the service, and the position of its name in the query."""
 
     file: int
     path: bytes
@@ -41,12 +41,12 @@ class Picture(NamedTuple):
     end: int | None = None
 
     def message(self) -> Message:
-        """It in the protocol's form."""
+        """The picture as the protocol describes it."""
         return {"path": self.path, "start": self.start, "end": self.end}
 
 
 def in_query(query: str) -> list[Picture]:
-    """The pictures that a query names: existing files and URLs. Raises ClientError."""
+    """Opens the pictures that a query names: existing files and URLs. Raises ClientError."""
     found: list[Picture] = []
     words = list(_WORD.finditer(query))
     end = 0
@@ -64,7 +64,7 @@ def in_query(query: str) -> list[Picture]:
         elif name.startswith(_FILE_URL) and _is_file(_path(name)):
             file, path = opened(_path(name))
             end = word.end()
-        elif stop := _existing(query, start, words[number : number + _BLANKS + 1]):
+        elif stop := _existing(query, start, words[number : number + _MAX_BLANKS + 1]):
             file, path = opened(query[start:stop])
             end = stop
         else:
@@ -82,14 +82,14 @@ def in_query(query: str) -> list[Picture]:
 
 
 def like(name: str) -> Picture:
-    """The picture that an option names: a file, a URL, or `-`. Raises ClientError."""
+    """Opens the picture that an option names: a file, a URL or `-`. Raises ClientError."""
     if name == STANDARD_INPUT:
         return Picture(*from_standard_input())
     return Picture(*(fetched(name) if _URL.match(name) else opened(_path(name))))
 
 
 def opened(name: str) -> tuple[int, bytes]:
-    """Raises ClientError."""
+    """A descriptor and the absolute path of a file. Raises ClientError."""
     path = absolute(name)
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path
@@ -100,7 +100,7 @@ def opened(name: str) -> tuple[int, bytes]:
 
 
 def from_standard_input() -> tuple[int, bytes]:
-    """Raises ClientError."""
+    """A descriptor and a name for a picture on standard input. Raises ClientError."""
     if os.isatty(0):
         raise ClientError("- is a picture on standard input, as in: csearch - < cat.jpg")
     file = os.memfd_create("picture", os.MFD_CLOEXEC)
@@ -119,7 +119,7 @@ def from_standard_input() -> tuple[int, bytes]:
 
 
 def fetched(url: str) -> tuple[int, bytes]:
-    """Raises ClientError."""
+    """A descriptor and a name for a picture on the web. Raises ClientError."""
     from csearch.search.fetching import fetch
 
     file = os.memfd_create("picture", os.MFD_CLOEXEC)
@@ -133,20 +133,20 @@ def _write(file: int, data: bytes) -> None:
 
 
 def _path(name: str) -> str:
-    """The path that a name, or a URL of a file, stands for."""
+    """The path that a name or a file URL stands for."""
     if not name.startswith(_FILE_URL):
         return name
     from urllib.parse import unquote_to_bytes
 
     path = name.removeprefix(_FILE_URL)
-    for host in ("localhost", os.uname().nodename):  # the latter in links on a terminal
+    for host in ("localhost", os.uname().nodename):  # links on a terminal have the latter
         if path.startswith(f"{host}/"):
             path = path.removeprefix(host)
     return os.fsdecode(unquote_to_bytes(path))
 
 
 def _existing(query: str, start: int, words: list[re.Match[str]]) -> int:
-    """Where the longest name of an existing picture ends that begins at `start`; 0 without one."""
+    """The end of the longest name of an existing picture that begins at `start`; 0 if none does."""
     for word in reversed(words[1:]):
         name = query[start : word.end()]
         if name.lower().endswith(_SUFFIXES) and _is_file(name):

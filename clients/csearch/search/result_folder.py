@@ -1,7 +1,7 @@
-"""A folder of results: links to pictures, the best first, for programs that open folders.
+"""--folder: a folder of symbolic links to the results, which the file manager opens.
 
-It is in the runtime directory, which ends with the session; the service removes folders older than
-a day.
+It is in the runtime directory, which the system removes at the end of the session. The service
+removes folders older than a day.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILE_BYTES = 255  # NAME_MAX
 
 
 class ResultFolder:
-    """A folder that is filled, then shown in place of an older one of the same name."""
+    """A folder that is filled under a temporary name, and then replaces an older one."""
 
     def __init__(self, query: str, top: int) -> None:
         """Raises ClientError."""
@@ -32,7 +32,7 @@ class ResultFolder:
             self.path = os.path.join(above, _folder_name(query))
             self._new = os.path.join(above, b".new-%d" % os.getpid())
             make_private(runtime_directory())
-            remove(self._new)  # what a killed process with our number has left
+            remove(self._new)  # left by a killed process with the same number
             make_directories(self._new)
         except AddressError as error:
             raise ClientError(str(error)) from error
@@ -40,7 +40,7 @@ class ResultFolder:
             raise _failed(error) from error
 
     def add(self, hits: Iterable[Message]) -> bytes:
-        """Adds links; says nothing. Raises ClientError."""
+        """Adds links; returns b"", since nothing is printed for them. Raises ClientError."""
         try:
             for hit in hits:
                 self._count += 1
@@ -52,7 +52,7 @@ class ResultFolder:
         return b""
 
     def show(self) -> None:
-        """Says where it is, and opens it where there is a screen; nothing if it is empty.
+        """Prints the folder's path and opens it on a desktop. Does nothing if it is empty.
 
         Raises ClientError.
         """
@@ -70,7 +70,7 @@ class ResultFolder:
 
 
 def remove(folder: bytes) -> None:
-    """Removes the links and the folder; nothing else is ever in it. Raises OSError."""
+    """Removes the folder, which has nothing but links in it. Raises OSError."""
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
@@ -92,14 +92,14 @@ def _open(folder: bytes) -> None:
 
 
 def _folder_name(query: str) -> bytes:
-    """The query as a name that file managers show whole."""
+    """The query as a file name that is short enough to be shown as a whole."""
     words = "".join(" " if c == "/" or not c.isprintable() else c for c in query).split()
     encoded = os.fsencode(" ".join(words).lstrip(". "))
     return encoded[:_NAME_BYTES].decode(errors="ignore").strip().encode() or b"pictures"
 
 
 def _cut(name: bytes, size: int) -> bytes:
-    """A shorter name with the same suffix."""
+    """`name`, shortened to `size` bytes with the same suffix."""
     if len(name) <= size:
         return name
     stem, suffix = os.path.splitext(name)

@@ -1,4 +1,4 @@
-"""`csearch --window`: the search window, a program of the desktop's own Python."""
+"""--window: starts the search window, which runs in the system's Python with its GTK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (F
 
 
 def show(options: Options) -> int:
-    """Opens it and waits for its end; the exit status. Raises ClientError."""
+    """Runs the window as the options say; returns the exit status. Raises ClientError."""
     if len(options.directories) > 1:
         raise ClientError("the window searches below one directory; give --in once")
     arguments = []
@@ -32,10 +32,10 @@ def show(options: Options) -> int:
 
 
 def launch(arguments: list[str]) -> int:
-    """Runs the window; its exit status. Raises ClientError."""
-    Connection(start=True).close()  # the service joins the session bus, where the window asks it
+    """Runs the window until it is closed; returns its exit status. Raises ClientError."""
+    Connection(start=True).close()  # the window talks to the service over D-Bus
     try:
-        # -I: what is meant for this environment's Python is not for that one.
+        # -I: variables for this environment's Python don't apply to the system's.
         window = os.path.join(share(), "integrations", "window")
         return subprocess.run([PYTHON, "-I", window, *arguments]).returncode
     except OSError as error:

@@ -1,1 +1,1 @@
-"""How answers are shown to people and to programs."""
+"""Formats answers, for people and for programs."""

@@ -1,4 +1,4 @@
-"""An error's place in the query."""
+"""Shows where in a query an error is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from csearch.show.paths import width
 from csearch.show.terminal import Terminal
 
 _INDENT = "  "
-_BEFORE = 20  # characters before the place that are shown where all doesn't fit
+_BEFORE = 20  # characters before the position that are shown of a long query
 
 
 def with_position(message: str, query: str, start: int, end: int, terminal: Terminal) -> str:
-    """`message` with the place: a line with carets on a terminal, else its number."""
+    """`message` with the position: on a terminal a line with carets, else a number."""
     if not terminal.interactive or not query:
         return f"{message} (at character {start + 1})"
     text = "".join(c if c.isprintable() else " " for c in query)

@@ -1,4 +1,4 @@
-"""What is told of a hit beside its path, by the names of --format and --json."""
+"""The fields of a hit for --format and --json."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OF_THE_PATH = ("path", "name", "folder")
 
 
 def values(hit: Message, rank: int) -> dict[str, Any]:
-    """FIELDS but those of the path, in their order; None for what isn't known.
+    """The FIELDS of a hit, in this order, without those OF_THE_PATH; None if unknown.
 
-    `date` is the picture's local time, or that of its file unless `dated`; `utc_offset` minutes,
-    `altitude` metres, `size` bytes; `orientation` what EXIF says.
+    `date` is the picture's local time if it is `dated`, else the time of its file. `utc_offset` is
+    in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
     """
     details = hit.get("details") or {}
     score = hit.get("score")

@@ -1,4 +1,4 @@
-"""JSON for programs: paths are bytes and JSON's text isn't."""
+"""JSON output. Paths are bytes, so those that aren't UTF-8 are given in base64, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def path_fields(path: bytes) -> dict[str, str]:
-    """`path` as text, and where it isn't UTF-8 (U+FFFD then stands in it) as base64 too."""
+    """`path` as text; if it isn't UTF-8, with U+FFFD in it, and `path_b64` in base64."""
     text = path.decode(errors="replace")
     if text.encode() == path:
         return {"path": text}
@@ -16,7 +16,7 @@ def path_fields(path: bytes) -> dict[str, str]:
 
 
 def line(value: object) -> bytes:
-    """`value` as one line of JSON in UTF-8, in which no character steers a terminal."""
+    """`value` as a line of JSON in UTF-8, in which control characters are escaped."""
     text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
     if not text.isprintable():
         text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
@@ -24,7 +24,7 @@ def line(value: object) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """`value` with every map's bytes as text, with KEY_b64 beside a KEY that isn't UTF-8."""
+    """`value` with bytes as text; KEY_b64 in base64 is added for each KEY that isn't UTF-8."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, list):

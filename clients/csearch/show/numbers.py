@@ -1,4 +1,4 @@
-"""Counts, sizes and times for people."""
+"""Formats counts, sizes, durations and rates for people."""
 
 from __future__ import annotations
 

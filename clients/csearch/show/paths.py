@@ -1,4 +1,4 @@
-"""File names for people: relative, and no wider than there is room; and as URIs."""
+"""Formats paths: relative, shortened to a width, and as URIs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _UNQUOTED = frozenset(b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 
 
 def shortest(path: bytes, directory: bytes) -> bytes:
-    """`path`, or the way to it from `directory` where that is shorter."""
+    """`path`, or its relative form from `directory` if that is shorter."""
     relative = os.path.relpath(path, directory)
     return relative if len(relative) < len(path) else path
 
 
 def width(text: str) -> int:
-    """The columns that `text` takes."""
+    """The width of `text` in columns."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
@@ -28,9 +28,9 @@ def _columns(character: str) -> int:
 
 
 def shorten(text: str, room: int) -> str:
-    """`text` in at most `room` columns; what is left out of its middle is shown as `…`.
+    """`text` in at most `room` columns, with `…` in place of what is left out of the middle.
 
-    The file's name at the end is kept whole where at least a few columns remain for the beginning.
+    The file name at the end is kept as a whole unless it takes nearly all of the room.
     """
     if width(text) <= room:
         return text
@@ -44,7 +44,7 @@ def shorten(text: str, room: int) -> str:
 
 
 def _start(text: str, room: int) -> str:
-    """The longest beginning of `text` that takes at most `room` columns."""
+    """The longest beginning of `text` that fits into `room` columns."""
     if text.isascii():
         return text[: max(room, 0)]
     taken = 0
@@ -56,6 +56,6 @@ def _start(text: str, room: int) -> str:
 
 
 def file_uri(path: bytes) -> str:
-    """The file: URI of an absolute path, with this host's name (RFC 8089), as OSC 8 wants it."""
+    """The file: URI (RFC 8089) of an absolute path, with the host name that OSC 8 requires."""
     quoted = "".join(chr(byte) if byte in _UNQUOTED else f"%{byte:02X}" for byte in path)
     return f"file://{os.uname().nodename}{quoted}"

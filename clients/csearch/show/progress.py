@@ -1,4 +1,4 @@
-"""How far the reading of a new directory is, on stderr: one line that is redrawn."""
+"""The progress line on stderr."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
 _DOING = {"encoding": "Reading", "tagging": "Tagging", "undoing": "Taking tags back from"}
-_WHAT = {"undoing": "place"}  # pictures, their sidecars, their attributes
+_WHAT = {"undoing": "place"}  # a picture, its sidecar and its attributes are three places
 _FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
 
 class ProgressLine:
-    """Progress of one search. Without a terminal it is one plain line, when reading begins."""
+    """The progress of one request, a line that is redrawn.
+
+    Without a terminal, a single line says that pictures are being read.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -26,7 +29,7 @@ class ProgressLine:
         self._full, self._empty = "█░" if _ENCODING.lower().startswith("utf") else "#."
 
     def update(self, progress: Message) -> None:
-        """Shows a `progress` reply of a search."""
+        """Shows a `progress` reply."""
         if self._terminal.controls:
             self._draw(progress)
         elif not self._announced and progress.get("phase") == "encoding":
@@ -34,7 +37,7 @@ class ProgressLine:
             _write(f"csearch: reading {count(progress['total'], 'new picture')} first\n")
 
     def clear(self) -> None:
-        """Leaves the line empty for what comes next."""
+        """Clears the line for other output."""
         if self._drawn:
             self._drawn = False
             _write(CLEAR_LINE)
@@ -48,7 +51,7 @@ class ProgressLine:
         _write(CLEAR_LINE + text[: self._terminal.width - 1])
 
     def _counted(self, progress: Message, width: int) -> str:
-        """The bar is as long as there is room beside the numbers."""
+        """A bar, as long as the numbers beside it allow."""
         done, total = progress.get("done") or 0, progress["total"]
         phase = progress["phase"]
         what = count(total, _WHAT.get(phase, "picture"))
@@ -68,7 +71,7 @@ class ProgressLine:
 
 
 def _write(text: str) -> None:
-    """Unbuffered: a handler of Ctrl-C writes too, perhaps in the middle of this."""
+    """Writes without a buffer, since a signal handler may write in the middle of this."""
     try:
         os.write(2, text.encode(_ENCODING, "replace"))
     except OSError:

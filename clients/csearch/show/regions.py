@@ -1,4 +1,4 @@
-"""--why-image: a picture of the regions that match."""
+"""--why-image: writes a picture of the regions that match."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from csearch.search.pictures import Picture
 def write_regions(
     connection: Connection, query: Message, pictures: Sequence[Picture], path: bytes, target: str
 ) -> None:
-    """Asks for the regions of the picture at `path` that match a query, whose `pictures` are open,
-    and writes them to the file `target`. Raises ClientError."""
+    """Writes a picture of the regions at which the picture at `path` matches a query to `target`.
+
+    `query` has the fields of the request, `pictures` are those in the query. Raises ClientError.
+    """
     try:
         shown = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Search results: a table for people, lines and JSON for programs."""
+"""Formats search results: a table on terminals, else lines, JSON or templates."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
-_SURE_COLUMNS = 8  # "strong" and two blanks
+_CONFIDENCE_COLUMNS = 8  # "strong" and two blanks
 Explain = Callable[[Message, str], str]
-"""Lines about a hit, with an indentation."""
+"""Returns lines that explain a hit, given the hit and an indentation."""
 
 _STYLES = {"strong": "32", "fair": "33"}  # green, yellow; weak is dim
 
 
 class Formatter:
-    """What turns a part of the hits, best first, into output, and what it needs to know of them."""
+    """Formats hits, in the order of their rank, and tells what the request must ask for."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class Formatter:
         self.lines = lines
         self.details = details
         self.places = places
-        self.group = group  # unless it is asked for otherwise
+        self.group = group  # the default of --group
 
 
 def formatter(terminal: Terminal, options: Options) -> Formatter:
-    """By where the output goes and what was asked for. Raises ClientError."""
+    """The formatter for the output and the options. Raises ClientError."""
     if options.json:
         return Formatter(_json_lines(options.offset), details=True, places=True)
     if options.format is not None:
@@ -56,7 +56,7 @@ def formatter(terminal: Terminal, options: Options) -> Formatter:
 
 
 def _explaining(terminal: Terminal, options: Options) -> Explain:
-    """What says why a hit was found; nothing, unless it is asked for."""
+    """The function that explains a hit with --why; otherwise it returns ""."""
     if not options.why:
         return lambda hit, indent: ""
     from csearch.show.why import reasons
@@ -68,7 +68,7 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
     here = _current_directory()
     for hit in hits:
         room = terminal.width - _SCORE_COLUMNS
-        room -= _SURE_COLUMNS if hit.get("confidence") else 0
+        room -= _CONFIDENCE_COLUMNS if hit.get("confidence") else 0
         more = f"  +{hit['similar']:,} similar" if hit.get("similar") else ""
         room -= len(more)
         path: bytes = hit["path"]
@@ -86,7 +86,7 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
 def _current_directory() -> bytes | None:
     try:
         return os.getcwdb()
-    except FileNotFoundError:  # removed under our feet
+    except FileNotFoundError:  # it has been removed
         return None
 
 

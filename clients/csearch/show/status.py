@@ -1,4 +1,4 @@
-"""The page of `csearchctl status`."""
+"""Formats `csearchctl status` and `csearchctl roots`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATH_COLUMNS_MIN = 24
 
 
 def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
-    """The lines for the daemon's `status`. What it doesn't say is left out."""
+    """The lines for a `status` result; missing fields are left out."""
     yield _state(status, terminal)
     if status.get("state") == "stopped":
         return
@@ -42,7 +42,7 @@ def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
 
 
 def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
-    """A table of roots: path, counts, how it is watched; two lines each where one is too narrow."""
+    """A table of roots: path, number of pictures, remarks. Each takes two lines if it is narrow."""
     counts = [count(root.get("images") or 0, "picture") for root in roots]
     remarks = [", ".join(_root_remarks(root)) for root in roots]
     count_columns = max(map(len, counts))

@@ -1,7 +1,7 @@
-r"""--format: a template such as `{path}\t{date}\t{place}`, a line for each hit.
+r"""--format: formats hits with a template such as `{path}\t{date}\t{place}`.
 
-`\t`, `\n`, `\0` and `\\` are escapes, `{{` and `}}` are braces. A line ends with a newline, unless
-the template ends with `\n` or `\0`. On a terminal nothing that is written steers it.
+`\t`, `\n`, `\0` and `\\` are escapes, `{{` and `}}` stand for braces. A newline is added unless the
+template ends with `\n` or `\0`. On a terminal, control characters are replaced.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PIECES = re.compile(r"\\[tn0\\]|\{\{|\}\}|\{(\w*)\}|[{}]")
 
 
 class Template:
-    """A template that was understood. `fields` are the names in it."""
+    """A parsed template. `fields` are the names of the fields in it."""
 
     def __init__(self, text: str, interactive: bool) -> None:
-        """`interactive`: the lines go to a terminal. Raises ClientError."""
+        """`interactive`: the output is a terminal. Raises ClientError."""
         self._name = _shown if interactive else _as_it_is
         self._parts: list[str | Callable[[bytes, dict[str, Any]], bytes]] = []
         self.fields: set[str] = set()
@@ -45,7 +45,7 @@ class Template:
             self._parts.append("\n")
 
     def line(self, hit: Message, rank: int) -> bytes:
-        """A hit as the template has it."""
+        """The output for one hit."""
         known = values(hit, rank)
         return b"".join(
             os.fsencode(part) if isinstance(part, str) else part(hit["path"], known)
@@ -76,7 +76,7 @@ def _as_it_is(name: bytes) -> bytes:
 
 
 def _text(value: object) -> bytes:
-    """A value as text on one line; nothing for what isn't known."""
+    """A value as text on one line; b"" if it is unknown."""
     if value is None:
         return b""
     if isinstance(value, bool):

@@ -1,22 +1,22 @@
-"""What the terminal can do."""
+"""The capabilities of a terminal: width, colours, hyperlinks."""
 
 from __future__ import annotations
 
 import os
 
 CLEAR_LINE = "\r\x1b[K"
-_WIDTH = 80  # of a terminal that doesn't say
+_WIDTH = 80  # in columns, if the terminal doesn't tell
 
-# Terminals known to show OSC 8 hyperlinks, by what they set in the environment. To all others a
-# link is not sent: old ones print it as garbage, and none can be asked without a round trip.
+# Terminals that are known to show OSC 8 hyperlinks, by the variables that they set. Others get no
+# links: old terminals print them as garbage, and to ask a terminal takes a round trip.
 _LINK_TERMS = ("alacritty", "contour", "foot", "wezterm", "xterm-ghostty", "xterm-kitty")
 _LINK_PROGRAMS = ("WezTerm", "ghostty", "iTerm.app", "rio", "vscode")
 _LINK_VARIABLES = ("DOMTERM", "KITTY_WINDOW_ID", "WT_SESSION")
-_LINK_VERSIONS = {"VTE_VERSION": 5000, "KONSOLE_VERSION": 201200}  # the first that are right
+_LINK_VERSIONS = {"VTE_VERSION": 5000, "KONSOLE_VERSION": 201200}  # the first without errors
 
 
 class Terminal:
-    """A file descriptor, and what may be written to it."""
+    """A file descriptor, and what the terminal behind it, if any, can show."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -28,7 +28,7 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """Columns, now."""
+        """The present width in columns."""
         columns = os.environ.get("COLUMNS", "")
         if columns.isdecimal() and int(columns) > 0:
             return int(columns)
@@ -38,11 +38,11 @@ class Terminal:
             return _WIDTH
 
     def styled(self, text: str, style: str) -> str:
-        """`text` in a style of ECMA-48 ("1" is bold), where colours are shown."""
+        """`text` in a style of ECMA-48 ("1" is bold), if the terminal shows colours."""
         return f"\x1b[{style}m{text}\x1b[0m" if self.colours and text else text
 
     def linked(self, text: str, uri: str) -> str:
-        """`text` as a hyperlink, where links are shown."""
+        """`text` as a hyperlink, if the terminal shows links."""
         return f"\x1b]8;;{uri}\x1b\\{text}\x1b]8;;\x1b\\" if self.links else text
 
 
@@ -55,7 +55,7 @@ def is_terminal(descriptor: int) -> bool:
 
 def _shows_links(term: str) -> bool:
     if term.startswith(("screen", "tmux", "linux")):
-        return False  # a multiplexer inherits the variables of a terminal that it hides
+        return False  # a multiplexer has the variables of the terminal around it
     if term.startswith(_LINK_TERMS) or os.environ.get("TERM_PROGRAM") in _LINK_PROGRAMS:
         return True
     if any(variable in os.environ for variable in _LINK_VARIABLES):

@@ -1,4 +1,4 @@
-"""--why: what of the query a picture meets and misses, and what it shows."""
+"""--why: explains which parts of the query a picture matches, and how filters narrow the search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STYLES = {"strong": "32", "fair": "33", "weak": "31"}
 
 
 def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
-    """Lines that explain a hit, each with its newline."""
+    """Lines that explain a hit, each with a newline at its end."""
     why = hit.get("why") or {}
     lines = []
     for verb, sure in (("meets", "strong"), ("partly", "fair"), ("misses", "weak"), ("?", None)):
@@ -26,7 +26,7 @@ def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
 
 
 def of_filters(why: Message) -> list[str]:
-    """What the filters did, for stderr."""
+    """A line for stderr with the number of pictures that each filter leaves; or none."""
     told = [f"{harmless(one['text'])} leaves {count(one['files'])}" for one in why["filters"]]
     if not told:
         return []
@@ -35,7 +35,7 @@ def of_filters(why: Message) -> list[str]:
 
 
 def _outcome(part: Message) -> str | None:
-    """The confidence that the picture is as it was asked for: without what is subtracted."""
+    """How well the picture matches a part; a subtracted part matches if it isn't there."""
     sure: str | None = part["confidence"]
     return _OPPOSITES.get(sure or "") if part["weight"] < 0 else sure
 

@@ -9,7 +9,7 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 
 
 class Finding(NamedTuple):
-    """What one check found; `advice` is what to do about it."""
+    """The result of a check; `advice` tells the user what to do about it."""
 
     level: str
     subject: str

@@ -1,4 +1,4 @@
-"""csearchctl doctor: checks the installation and says what to do. It never starts the daemon."""
+"""csearchctl doctor: checks the installation. It never starts the daemon."""
 
 from __future__ import annotations
 

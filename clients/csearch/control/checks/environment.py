@@ -1,4 +1,4 @@
-"""Where the service keeps its things, and what the kernel lets it watch."""
+"""Checks the configuration, the library's disk, the socket and the kernel's limit on watches."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NO_SPACE = 50_000_000
 _FEW_WATCHES = 65_536
 _WATCH_LIMIT = "/proc/sys/fs/inotify/max_user_watches"
 
-# The service's own judgement, from a process of its own: clients import nothing of it.
-_ASK_SERVICE = """
+# Runs in a process of its own, since clients import nothing of the service.
+_SERVICE_CHECK = """
 import json
 from csearchd import config, paths
 from csearchd.errors import ConfigError
@@ -38,37 +38,37 @@ print(json.dumps({"file": places.config, "wrong": wrong, "network": network}))
 
 
 def findings() -> Findings:
-    judgement = _judgement()
-    if isinstance(judgement, str):
+    checked = _service_check()
+    if isinstance(checked, str):
         advice = "install csearch again"
-        yield Finding(FAIL, "configuration", f"csearchd cannot be run: {judgement}", advice)
+        yield Finding(FAIL, "configuration", f"csearchd cannot be run: {checked}", advice)
     else:
-        yield _configuration(judgement)
-        yield _library(judgement["network"])
+        yield _configuration(checked)
+        yield _library(checked["network"])
         yield from _emptied()
     yield _socket()
     yield _watches()
 
 
-def _judgement() -> dict[str, Any] | str:
-    """What the service says of its configuration and its directory, or why it can't."""
+def _service_check() -> dict[str, Any] | str:
+    """What the service says of its configuration and directory, or why it can't be run."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _ASK_SERVICE], stdin=subprocess.DEVNULL, capture_output=True
+        [sys.executable, "-P", "-c", _SERVICE_CHECK], stdin=subprocess.DEVNULL, capture_output=True
     )
     try:
-        judgement: dict[str, Any] = json.loads(done.stdout)
+        checked: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         return said[-1] if said else f"it ended with status {done.returncode}"
-    return judgement
+    return checked
 
 
-def _configuration(judgement: dict[str, Any]) -> Finding:
-    if judgement["wrong"]:
+def _configuration(checked: dict[str, Any]) -> Finding:
+    if checked["wrong"]:
         advice = "correct that line, or remove it: the service doesn't start with it"
-        return Finding(FAIL, "configuration", judgement["wrong"], advice)
-    there = "" if os.path.exists(judgement["file"]) else " (there is none; the defaults hold)"
-    return Finding(OK, "configuration", f"{judgement['file']}{there}")
+        return Finding(FAIL, "configuration", checked["wrong"], advice)
+    there = "" if os.path.exists(checked["file"]) else " (there is none; the defaults hold)"
+    return Finding(OK, "configuration", f"{checked['file']}{there}")
 
 
 def _library(network: str | None) -> Finding:
@@ -95,7 +95,7 @@ def _library(network: str | None) -> Finding:
 
 
 def _emptied() -> Findings:
-    """A library that has gone or is empty, though its summary says that it held something."""
+    """Reports a library that is missing or empty although its summary exists."""
     library = os.path.join(data_directory(), "library.sqlite")
     there = os.path.exists(library) and os.path.getsize(library) > 0
     if not there and os.path.exists(os.path.join(data_directory(), "summary.json")):
@@ -114,7 +114,7 @@ def _socket() -> Finding:
         return Finding(FAIL, "socket", str(error))
     text = os.fsdecode(path)
     parts = [(path, "0600")]
-    if not os.environ.get("CSEARCH_SOCKET"):  # else its directory is the user's choice
+    if not os.environ.get("CSEARCH_SOCKET"):  # with it, the directory is the user's choice
         parts.append((os.path.dirname(path), "0700"))
     for part, mode in parts:
         try:

@@ -1,4 +1,4 @@
-"""Python, the packages and the models."""
+"""Checks Python, the packages and the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What csearchctl install has put there: still there, and of this environment?"""
+"""Checks that installed files are there and belong to this environment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def findings() -> Findings:
 
 
 def _older(manifest: Manifest) -> list[str]:
-    """Files that install would write differently now. Raises ClientError."""
+    """Installed files that install would write with other content now. Raises ClientError."""
     return [
         path
         for item in ITEMS

@@ -1,4 +1,4 @@
-"""The running service, and the unit that starts it."""
+"""Checks the running service and its unit."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Subcommands of csearchctl about what is in the library."""
+"""Subcommands of csearchctl that change or list what is in the library."""

@@ -1,4 +1,4 @@
-"""csearchctl add: a directory becomes a root."""
+"""csearchctl add: makes directories roots, which are watched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""csearchctl backup: copies the library into a file, whether the service runs or not."""
+"""csearchctl backup: copies the library into a file. The service may be running."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ csearchctl start
 """
 
 _APPLICATION_ID = 0x43534831  # csearchd.library.schema
-_PAGES = 1024  # copied at a time, between which Ctrl-C is heeded
-_BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite may have beside a database
+_PAGES = 1024  # copied at a time; Ctrl-C takes effect between two parts
+_SUFFIXES = ("", "-wal", "-shm", "-journal")  # of SQLite's files of a database
 _BUSY_SECONDS = 10.0
 
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         _copy(library, temporary, target)
         _sync(temporary)
-        if os.path.lexists(target):  # somebody else was quicker
+        if os.path.lexists(target):  # another program was faster
             raise _exists(target)
         os.rename(temporary, target)
         _sync(directory)
@@ -67,10 +67,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(library: str, target: str) -> None:
-    """Raises ClientError where there is nothing to copy, or the target can't be meant."""
+    """Raises ClientError if there is no library, or `target` exists or belongs to it."""
     if not os.path.exists(library):
         raise ClientError(f"there is no library at {printable(library)}")
-    if os.path.realpath(target) in [os.path.realpath(library) + end for end in _BESIDE]:
+    if os.path.realpath(target) in [os.path.realpath(library) + end for end in _SUFFIXES]:
         raise ClientError(f"{printable(target)} is the library itself, or a part of it")
     if os.path.isdir(target):
         raise ClientError(f"{printable(target)} is a directory; name a new file in it")
@@ -85,13 +85,13 @@ def _exists(target: str) -> ClientError:
 
 
 def _copy(library: str, temporary: str, target: str) -> None:
-    """Copies one moment of the library. Raises ClientError."""
+    """Copies the library as it is at one moment. Raises ClientError."""
     with contextlib.ExitStack() as stack:
         try:
             source = stack.enter_context(contextlib.closing(_open(library)))
             source.execute("BEGIN")
             (application,) = source.execute("PRAGMA application_id").fetchone()
-            # What is written from here on isn't in the copy, which needn't begin again for it.
+            # The read begins a transaction: what is written later is not in the copy.
             (tables,) = source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if application != _APPLICATION_ID or not tables:
                 raise ClientError(f"{printable(library)} is empty, or no library of csearch")
@@ -100,12 +100,12 @@ def _copy(library: str, temporary: str, target: str) -> None:
         try:
             copy = stack.enter_context(contextlib.closing(sqlite3.connect(temporary)))
             copy.isolation_level = None
-            copy.execute("PRAGMA journal_mode = OFF")  # a copy that fails is thrown away
-            copy.execute("PRAGMA synchronous = OFF")  # it is brought to the disk as a whole
+            copy.execute("PRAGMA journal_mode = OFF")  # an incomplete copy is deleted
+            copy.execute("PRAGMA synchronous = OFF")  # it is synced once, at the end
             source.backup(copy, pages=_PAGES, progress=lambda *_: None, sleep=0.0)
             wrong = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
             copy.execute("PRAGMA journal_mode = DELETE")
-            # What the cache holds by now is not of this copy: it is made anew when it is put back.
+            # By the time it is restored the cache will differ, and has to be made again.
             copy.execute("DELETE FROM derived")
         except sqlite3.Error as error:
             raise ClientError(_reason(error, library, target)) from error
@@ -114,7 +114,7 @@ def _copy(library: str, temporary: str, target: str) -> None:
 
 
 def _open(path: str) -> sqlite3.Connection:
-    # For writing: else the log that a killed service has left could not be read.
+    # Read and write, or the log that a killed service has left can't be read.
     where = f"file:{quote(os.fsencode(path))}?mode=rw"
     return sqlite3.connect(where, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
 

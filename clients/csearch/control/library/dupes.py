@@ -1,4 +1,4 @@
-"""csearchctl dupes: pictures that are the same, or nearly."""
+"""csearchctl dupes: lists pictures that are the same or nearly the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""csearchctl failed: the pictures that could not be read."""
+"""csearchctl failed: lists the pictures that could not be read."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _field(path: bytes) -> bytes:
-    """A path in a row for programs: as it is, unless it would be taken for more than one field."""
+    """A path as a field of a line; escaped if it contains a tab or a newline."""
     return printable(path).encode() if b"\n" in path or b"\t" in path else path

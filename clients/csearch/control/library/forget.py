@@ -1,4 +1,4 @@
-"""csearchctl forget: drops what is known of a file or a directory."""
+"""csearchctl forget: removes files and directories from the library."""
 
 from __future__ import annotations
 

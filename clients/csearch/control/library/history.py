@@ -1,4 +1,4 @@
-"""csearchctl history: past queries, which completion offers."""
+"""csearchctl history: deletes past queries, which completion offers."""
 
 from __future__ import annotations
 

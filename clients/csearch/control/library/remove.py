@@ -1,4 +1,4 @@
-"""csearchctl remove: a root is no longer one."""
+"""csearchctl remove: stops watching roots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""csearchctl roots: the directories that are watched."""
+"""csearchctl roots: lists the directories that are watched."""
 
 from __future__ import annotations
 

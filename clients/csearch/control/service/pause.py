@@ -1,4 +1,4 @@
-"""csearchctl pause: stops the reading of pictures; searching goes on."""
+"""csearchctl pause: stops reading pictures; searching still works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""csearchctl resume: goes on with the reading of pictures."""
+"""csearchctl resume: continues to read pictures."""
 
 from __future__ import annotations
 

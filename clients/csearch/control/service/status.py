@@ -1,4 +1,4 @@
-"""csearchctl status: what the daemon is doing. It never starts one."""
+"""csearchctl status: shows what the daemon is doing. It never starts one."""
 
 from __future__ import annotations
 

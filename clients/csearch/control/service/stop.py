@@ -1,4 +1,4 @@
-"""csearchctl stop: ends the daemon, and returns when its process has gone."""
+"""csearchctl stop: ends the daemon, and waits until its process has ended."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ csearchctl stop
 csearchctl stop && csearchctl start
 """
 
-STOP_SECONDS = 20.0  # ten times what it should take
-_SIGNAL_SECONDS = 5.0  # for one that didn't answer to end by SIGTERM
+STOP_SECONDS = 20.0  # limit for a daemon to end; ten times what it should take
+_SIGNAL_SECONDS = 5.0  # the same after SIGTERM, if it didn't answer
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -43,18 +43,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stop_daemon() -> bool:
-    """Ends the daemon and waits until it has gone; whether there was one. Raises ClientError."""
+    """Ends the daemon and waits for its end; whether one was running. Raises ClientError."""
     seconds, failing = STOP_SECONDS, "didn't end"
     try:
-        process = _asked_to_end()
+        process = _ask_to_end()
         if process is None:
             process = _lock_holder()
             if process is None:
                 return False
-            process.send(signal.SIGTERM)  # does no harm to one that is about to end
+            process.send(signal.SIGTERM)  # harmless if it is about to end
     except NotAnswering:
         seconds, failing = _SIGNAL_SECONDS, "didn't answer"
-        process = _silent_one()
+        process = _silent_daemon()
         process.send(signal.SIGTERM)
     if not process.has_gone(seconds):
         _kill(process, failing)
@@ -62,7 +62,7 @@ def stop_daemon() -> bool:
 
 
 class _Process:
-    """A process, whose number can't become another's while this is at hand (pidfd_open(2))."""
+    """A process, by a descriptor (pidfd_open(2)), so that its number can't become another's."""
 
     def __init__(self, number: int) -> None:
         """Raises ProcessLookupError."""
@@ -70,7 +70,7 @@ class _Process:
         self._descriptor = os.pidfd_open(number)
 
     def has_gone(self, seconds: float = 0.0) -> bool:
-        """Waits for its end."""
+        """Waits for the end of the process for some seconds; whether it has ended."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
@@ -87,7 +87,7 @@ class _Process:
             ) from None
 
     def has_open(self, path: str) -> bool:
-        """Whether it holds that file open."""
+        """Whether the process has the file open."""
         directory = f"/proc/{self.number}/fd"
         try:
             wanted = os.stat(path)
@@ -95,7 +95,7 @@ class _Process:
         except OSError:
             return False
         found = any(info and os.path.samestat(info, wanted) for info in files)
-        return found and not self.has_gone()  # else it may have been another one of that number
+        return found and not self.has_gone()  # else the number may be another process's
 
 
 def _stat(path: str) -> os.stat_result | None:
@@ -105,8 +105,8 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
-def _asked_to_end() -> _Process | None:
-    """The daemon, after it was asked to end; None if none answers, or none any more."""
+def _ask_to_end() -> _Process | None:
+    """Asks the daemon to end; returns it, or None if none is running. Raises ClientError."""
     try:
         connection = Connection(start=False)
         process = _Process(int(connection.greet()["pid"]))
@@ -121,10 +121,10 @@ def _asked_to_end() -> _Process | None:
 
 
 def _lock_holder() -> _Process | None:
-    """The daemon that holds the library: one that listens elsewhere, or that ends, which closes its
-    socket a moment before it goes.
+    """The daemon that holds the library's lock, if there is one.
 
-    The lock's file, which tells the process, stays when the lock has gone.
+    It may listen on another socket, or be ending, and have closed its socket. The lock's file has
+    the number of its process, and stays when the lock is released.
     """
     path = lock_path()
     try:
@@ -140,7 +140,7 @@ def _lock_holder() -> _Process | None:
 
 
 def _listener(path: bytes) -> int:
-    """The process that listens there, or 0 if it can't be told. Raises ClientError."""
+    """The number of the process that listens at `path`; 0 if unknown. Raises ClientError."""
     try:
         with closing(connect(path)) as connection:
             return peer_pid(connection)
@@ -148,8 +148,8 @@ def _listener(path: bytes) -> int:
         return 0
 
 
-def _silent_one() -> _Process:
-    """The daemon that listens and doesn't answer. Raises ClientError."""
+def _silent_daemon() -> _Process:
+    """The daemon that listens and doesn't answer. Raises ClientError if it can't be told."""
     path = socket_path()
     holder = _lock_holder()
     listener = _listener(path)
@@ -163,7 +163,7 @@ def _silent_one() -> _Process:
 
 
 def _kill(process: _Process, failing: str) -> None:
-    """Raises ClientError."""
+    """Kills a daemon that holds the library's lock. Raises ClientError."""
     if not process.has_open(lock_path()):
         raise ClientError(
             f"the search service {failing}, and process {process.number} doesn't hold "
