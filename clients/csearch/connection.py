@@ -168,7 +168,7 @@ class Connection:
             return list(self._unpacker.feed(data))
         except ProtocolError as error:
             raise ClientError(
-                f"{printable(self._path())}: what answers is no search service: {error}"
+                f"{printable(self._path())}: what answers is not a search service: {error}"
             ) from error
 
     def _heard(self) -> bytes:

@@ -97,7 +97,7 @@ def test_undo_names_what_is_damaged_and_does_all_else(user: User) -> None:
     database.commit()
     database.close()
     done = user.csearchctl("tags", "undo", user.pictures, check=2)
-    assert b"1 picture as before; 2 left alone" in done.stdout
+    assert b"1 picture restored; 2 left alone" in done.stdout
     for _, path, _ in rows[:2]:
         assert b"%b: left alone: what the library noted" % path in done.stderr
     assert os.getxattr(rows[2][1], XDG) == b"mine"

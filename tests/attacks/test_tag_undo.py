@@ -64,7 +64,7 @@ def test_moved_while_the_service_was_away(user: User, album: Path, mode: str) ->
     shutil.copy2(moon, album / "000.jpg")
     os.setxattr(album / "000.jpg", "user.xdg.tags", b"mine")
     done = user.csearchctl("tags", "undo", "--all")
-    assert done.stdout == b"3 pictures as before\n"
+    assert done.stdout == b"3 pictures restored\n"
     assert tagged(user.pictures) == [album / "000.jpg"]
     assert os.getxattr(album / "000.jpg", "user.xdg.tags") == b"mine"
     assert (user.pictures / "b" / "moved-000.jpg").read_bytes() == before
@@ -79,7 +79,7 @@ def test_sidecars_that_others_took_elsewhere(user: User, album: Path) -> None:
     for path in album.iterdir():
         other = "sidecars" if path.suffix == ".xmp" else "pictures"
         path.rename(user.pictures / other / path.name)
-    assert user.csearchctl("tags", "undo", "--all").stdout == b"3 pictures as before\n"
+    assert user.csearchctl("tags", "undo", "--all").stdout == b"3 pictures restored\n"
     assert not tagged(user.pictures)
 
 
@@ -109,7 +109,7 @@ def test_what_is_nowhere_is_named(user: User, album: Path) -> None:
         assert b"%b: left alone: it is not there any more" % bytes(album / "001.jpg") in done.stderr
         assert not tagged(album)
     (user.home / "001.jpg").rename(album / "back.jpg")
-    assert user.csearchctl("tags", "undo", "--all").stdout == b"1 picture as before\n"
+    assert user.csearchctl("tags", "undo", "--all").stdout == b"1 picture restored\n"
     assert not tagged(album)
 
 
@@ -122,7 +122,7 @@ def test_a_directory_that_is_left_out_from_now_on(user: User, album: Path, how: 
         (album / ".nosearch").touch()
     user.csearchctl("rescan", user.pictures)
     wait_for(lambda: not user.status()["images"], "the pictures' end")
-    assert user.csearchctl("tags", "undo", "--all").stdout == b"3 pictures as before\n"
+    assert user.csearchctl("tags", "undo", "--all").stdout == b"3 pictures restored\n"
     assert not tagged(user.pictures)
 
 

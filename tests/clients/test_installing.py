@@ -71,7 +71,7 @@ def test_dry_runs_say_it_and_do_nothing(user: User) -> None:
 
 def test_a_second_time_says_that_all_is_there(user: User) -> None:
     user.csearchctl("install", "--all")
-    assert b"All is installed already." in user.csearchctl("install", "--all").stdout
+    assert b"Everything is installed already." in user.csearchctl("install", "--all").stdout
 
 
 def test_what_root_has_to_do_is_one_command(user: User, tmp_path: Path) -> None:

@@ -104,11 +104,13 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
     assert "cat" in names(owner, "--", "cat.jpg")
     for missing in ("no-cat.JPG", "./no-cat.jpg", "file:///no-cat.jpg", "ftp://example/cat.jpg"):
         told = owner.csearch(missing, cwd=owner.pictures).stderr.decode()
-        assert f"{missing} is no file; it is searched for as words" in told
+        assert f"{missing} is not a file; searching for it as words" in told
     assert b"(name:no-cat.jpg finds" in owner.csearch("./no-cat.jpg").stderr
-    assert b"no file" not in owner.csearch("name:no-cat.jpg", check=1).stderr
+    assert b"not a file" not in owner.csearch("name:no-cat.jpg", check=1).stderr
     assert b"No such file" in owner.csearch("--like", "no.jpg", check=2).stderr
-    assert b"no file is called so" in owner.csearch("--like", "file:///a%00b", check=2).stderr
+    assert (
+        b"a file name can't contain NUL" in owner.csearch("--like", "file:///a%00b", check=2).stderr
+    )
 
 
 def test_unknown_pictures(owner: User, turned: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_kept_folder(user: User) -> None:
     assert tagged(user)
     user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
     undone = user.csearchctl("tags", "undo", "--all")
-    assert b"is kept tagged no more" in undone.stdout
+    assert b"is no longer kept tagged" in undone.stdout
     assert not tagged(user)
 
 

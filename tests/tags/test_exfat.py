@@ -56,7 +56,7 @@ def test_without_attributes_there_is_nothing_to_take_back(user: User, card: Path
     done = user.csearchctl("tags", "write", "--mode", "xattr", card, check=2)
     assert b"no extended attributes; use --mode sidecar" in done.stderr
     undone = user.csearchctl("tags", "undo", card)
-    assert b"0 pictures as before" in undone.stdout and not undone.stderr
+    assert b"0 pictures restored" in undone.stdout and not undone.stderr
     assert state(card) == before
 
 

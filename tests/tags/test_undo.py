@@ -46,7 +46,7 @@ def test_sidecars_whose_pictures_were_renamed_or_deleted(
     user.csearchctl("rescan", user.pictures)
     user.settle()
     done = user.csearchctl("tags", "undo", "--all" if everywhere else user.pictures)
-    assert b"2 pictures as before" in done.stdout
+    assert b"2 pictures restored" in done.stdout
     assert [path.name for path in user.pictures.iterdir()] == ["renamed.jpg"]
 
 
@@ -55,7 +55,7 @@ def test_a_picture_with_words_in_two_places_counts_once(
 ) -> None:
     user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
     done = user.csearchctl("tags", "undo", user.pictures)
-    assert done.stdout == b"2 pictures as before\n"
+    assert done.stdout == b"2 pictures restored\n"
     assert not any(sidecar(path).exists() or os.listxattr(path) for path in tagged)
 
 
@@ -122,7 +122,7 @@ def test_a_kept_folder_that_is_gone(user: User) -> None:
     user.csearchctl("tags", "on", "--mode", "xattr", user.pictures)
     user.pictures.rmdir()
     done = user.csearchctl("tags", "undo", user.pictures)
-    assert b"is kept tagged no more" in done.stdout
+    assert b"is no longer kept tagged" in done.stdout
     assert user.status()["tags"]["folders"] == []
 
 

@@ -47,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
     steps = installation(manifest, options.all)
     show(steps, options.dry_run)
     if not any(step.action in WORDS for step in steps):
-        print_out("All is installed already.")
+        print_out("Everything is installed already.")
     if not options.dry_run:
         carry_out(steps, manifest)
         _take_over(changed=any(step.action in (WRITE, REMOVE) for step in steps))
     if commands := root_commands(options.all):
-        print_out("What needs the administrator:")
+        print_out("To be run by the administrator:")
         for command in commands:
             print_out(f"  {harmless(command)}")
     return 0
@@ -65,7 +65,7 @@ def show(steps: list[Step], dry_run: bool) -> None:
             continue
         line = f"{WORDS[step.action][dry_run]} {printable(step.path)}"
         if step.action == KEEP:
-            print_err(f"csearchctl: {line}, since it was changed by others")
+            print_err(f"csearchctl: {line}, since it was changed")
         else:
             print_out(line)
 

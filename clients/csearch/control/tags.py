@@ -38,10 +38,10 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     _with_mode(
         add_action(actions, EXAMPLES, "on", "keep a directory tagged, and watched, from now on")
     )
-    off = add_action(actions, EXAMPLES, "off", "keep it tagged no more; what is written stays")
+    off = add_action(actions, EXAMPLES, "off", "stop keeping a directory tagged; its tags stay")
     off.add_argument("directory", metavar="DIR")
     undo = add_action(
-        actions, EXAMPLES, "undo", "take back every word that csearch wrote, and no other"
+        actions, EXAMPLES, "undo", "remove all tags that csearch has written, and no others"
     )
     where = undo.add_mutually_exclusive_group(required=True)
     where.add_argument("directory", nargs="?", metavar="DIR|FILE")
@@ -69,14 +69,14 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "off":
         for one in connection.call("tags-off", path=path)["paths"]:
             print_out(
-                f"{printable(one)} is kept tagged no more; csearchctl tags undo takes back the tags"
+                f"{printable(one)} is no longer kept tagged; csearchctl tags undo removes the tags"
             )
         return 0
     if options.action == "preview":
         return _preview(connection, absolute(options.directory), options.json)
     if options.action == "write":
         return _follow(connection, "tagged", "tags-write", path=path, mode=options.mode)
-    return _follow(connection, "as before", "tags-undo", path=path)
+    return _follow(connection, "restored", "tags-undo", path=path)
 
 
 def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
@@ -124,11 +124,11 @@ def _follow(connection: Connection, did: str, op: str, **arguments: object) -> i
                 result = reply
     except KeyboardInterrupt:
         progress.clear()
-        raise ClientError("interrupted; the same command goes on with the rest") from None
+        raise ClientError("interrupted; run the same command again to do the rest") from None
     finally:
         progress.clear()
     for folder in result.get("folders", ()):
-        print_out(f"{printable(folder)} is kept tagged no more")
+        print_out(f"{printable(folder)} is no longer kept tagged")
     left = f"; {count(result['left'])} left alone" if result["left"] else ""
     print_out(f"{count(result['written'], 'picture')} {did}{left}")
     return FAILURE if result["left"] else 0

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
             service_manager.reload()
         print_out(f"The library and the models stay in {printable(data_directory())}.")
     if commands := root_removals():
-        print_out("What needs the administrator:")
+        print_out("To be run by the administrator:")
         for command in commands:
             print_out(f"  {harmless(command)}")
     return 0

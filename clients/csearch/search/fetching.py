@@ -23,7 +23,7 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
     try:
         _fetch(url, write)
     except TimeoutError:
-        raise ClientError(f"{printable(url)}: did not come within {MAX_SECONDS} seconds") from None
+        raise ClientError(f"{printable(url)}: took longer than {MAX_SECONDS} seconds") from None
     except urllib.error.HTTPError as error:
         raise ClientError(
             f"{printable(url)}: the server says {error.code} {harmless(error.reason)}"
@@ -47,7 +47,9 @@ def _fetch(url: str, write: Callable[[bytes], None]) -> None:
     size = 0
     with _opener().open(request, timeout=MAX_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
-            raise ClientError(f"{printable(url)}: is a web page; name the picture's own address")
+            raise ClientError(
+                f"{printable(url)}: is a web page; give the address of the picture itself"
+            )
         while data := response.read(1 << 16):
             size += len(data)
             if size > MAX_BYTES:

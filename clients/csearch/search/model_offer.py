@@ -41,7 +41,7 @@ def _offer() -> None:
         "\nThese were found with the small starter model. A larger one finds much more:\n"
         f"  {model['name']}, {size(model['download'])} to download, licence {model['licence']}\n"
         f"  {model['summary']}\n"
-        f"Later it can be had with: {csearchctl()} model install {model['name']}"
+        f"To install it later: {csearchctl()} model install {model['name']}"
     )
     if not _agreed("Download and use it now? [y/N] "):
         return

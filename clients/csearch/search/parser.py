@@ -191,7 +191,7 @@ def _unknown(option: str, known: argparse.ArgumentParser) -> str:
         meant = f'; to leave out what shows {words}: csearch "a dog - {words}"'
     return (
         f"there is no option {option} (csearch -h lists them){meant}; words that begin with a dash "
-        "go behind --"
+        "must follow --"
     )
 
 
@@ -202,7 +202,7 @@ def _positive(text: str) -> int:
 def _whole(text: str, least: int = 0) -> int:
     digits = text.lstrip("0")[: DIGITS + 1]  # a number of many more would take int() for ever
     if not text.isdecimal() or int(digits or "0") < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least {least}, not {text!r}")
     return min(int(digits or "0"), TOP_MAX)
 
 

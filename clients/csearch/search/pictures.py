@@ -73,8 +73,8 @@ def in_query(query: str) -> list[Picture]:
             )
             if name.lower().endswith(_SUFFIXES) and not is_filter:
                 print_err(
-                    f"csearch: {printable(name)} is no file; it is searched for as words "
-                    f"(name:{printable(os.path.basename(name))} finds pictures called so)"
+                    f"csearch: {printable(name)} is not a file; searching for it as words "
+                    f"(name:{printable(os.path.basename(name))} searches file names)"
                 )
             continue
         found.append(Picture(file, path, start, end))
@@ -96,7 +96,7 @@ def opened(name: str) -> tuple[int, bytes]:
     except OSError as error:
         raise ClientError(f"{printable(name)}: {error.strerror}") from error
     except ValueError:  # a NUL, from a URL
-        raise ClientError(f"{printable(name)}: no file is called so") from None
+        raise ClientError(f"{printable(name)}: a file name can't contain NUL") from None
 
 
 def from_standard_input() -> tuple[int, bytes]:

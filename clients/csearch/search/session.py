@@ -251,7 +251,7 @@ class _Search:
         new = pending - (result.get("again") or 0)
         failed, notes = result.get("failed") or 0, result.get("notes") or []
         if self._interrupted:
-            goes_on = "; the search service goes on with them"
+            goes_on = "; the search service continues"
             goes_on = "" if notes or self._options.demo else goes_on
             print_err(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
         elif pending:

@@ -63,7 +63,7 @@ def _root_remarks(root: Message) -> Iterator[str]:
     if root.get("absent"):
         since = time.strftime("%Y-%m-%d", time.localtime(root["absent"]))
         waiting = count(root["waiting"], "picture")
-        yield f"absent, its disk isn't mounted; {waiting} waiting since {since}"
+        yield f"unmounted since {since}; {waiting} kept"
     elif not root.get("present", True):
         yield "not there now"
     if root.get("pending"):
@@ -76,7 +76,7 @@ def _root_remarks(root: Message) -> Iterator[str]:
     elif root.get("watch"):
         yield harmless(root["watch"])
     if root.get("reconciled"):
-        yield f"compared {duration(time.time() - root['reconciled'])} ago"
+        yield f"last scan {duration(time.time() - root['reconciled'])} ago"
     if root.get("lost"):
         yield f"events lost {count(root['lost'], 'time')}"
 
@@ -153,7 +153,7 @@ def _watching(status: Message) -> str:
         return ""
     text = f"{count(watch['directories'])} directories"
     if watch.get("lost"):
-        text += f"; {count(watch['lost'], 'event')} lost, which scans make up for"
+        text += f"; {count(watch['lost'], 'event')} lost, which scans correct"
     return text
 
 

@@ -80,10 +80,10 @@ def _library(network: str | None) -> Finding:
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
     if not os.path.isdir(existing):
-        return Finding(FAIL, "library", f"{existing} is no directory", "move it away")
+        return Finding(FAIL, "library", f"{existing} is not a directory", "move it away")
     if not os.access(existing, os.W_OK | os.X_OK):
         advice = "change its owner or mode, or set XDG_DATA_HOME"
-        return Finding(FAIL, "library", f"{existing} can't be written by you", advice)
+        return Finding(FAIL, "library", f"{existing} is not writable", advice)
     disk = os.statvfs(existing)
     free = disk.f_bavail * disk.f_frsize
     text = f"{directory}, {size(free)} free"
@@ -99,7 +99,7 @@ def _emptied() -> Findings:
     library = os.path.join(data_directory(), "library.sqlite")
     there = os.path.exists(library) and os.path.getsize(library) > 0
     if not there and os.path.exists(os.path.join(data_directory(), "summary.json")):
-        text = f"{library} {'is empty' if os.path.exists(library) else 'has gone'}"
+        text = f"{library} {'is empty' if os.path.exists(library) else 'is missing'}"
         advice = (
             "put a backup in its place before the service starts (csearchctl backup -h tells how); "
             "else pictures are read anew, and what you told csearch is lost"
@@ -124,8 +124,10 @@ def _socket() -> Finding:
         except OSError as error:
             return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {error.strerror}")
         if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o077:
-            advice = f"it must be yours alone: chmod {mode} {os.fsdecode(part)}"
-            return Finding(FAIL, "socket", f"others can reach {os.fsdecode(part)}", advice)
+            advice = f"only you may have access: chmod {mode} {os.fsdecode(part)}"
+            return Finding(
+                FAIL, "socket", f"other users have access to {os.fsdecode(part)}", advice
+            )
     return Finding(OK, "socket", text)
 
 

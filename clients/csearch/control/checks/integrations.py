@@ -25,12 +25,12 @@ def findings() -> Findings:
         yield Finding(OK, "integrations", text)
         return
     if missing := [path for path in manifest.files if read_file(path) is None]:
-        yield Finding(WARN, "integrations", f"{missing[0]} has gone", _AGAIN)
+        yield Finding(WARN, "integrations", f"{missing[0]} is missing", _AGAIN)
     elif manifest.command != ours:
         text = f"they run {manifest.command}, but csearch is {ours} now"
         yield Finding(WARN, "integrations", text, f"{_AGAIN} puts them right")
     elif older:
-        text = f"{len(older)} files are of another csearch, such as {older[0]}"
+        text = f"{len(older)} files are from another version of csearch, such as {older[0]}"
         yield Finding(WARN, "integrations", text, f"{_AGAIN} renews them")
     else:
         changed = sum(step.action != REMOVE for step in removal(manifest))

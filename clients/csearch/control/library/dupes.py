@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             f"{count(result['groups'], 'group')}, {count(spare, 'picture')} more than needed."
         )
     else:
-        print_err("No picture is there twice.")
+        print_err("There are no duplicates.")
     return 0
 
 
