@@ -1,4 +1,4 @@
-"""A conversation with the daemon, from the client's side."""
+"""The client's side of a connection to the daemon."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import struct
 import time
 
-# The class that socket's own is made of: what socket adds takes 5 ms to import.
+# The base class of socket.socket; importing the latter takes 5 ms.
 from _socket import (
     AF_UNIX,
     SCM_RIGHTS,
@@ -38,12 +38,11 @@ from csearch.protocol.wire import (
 from csearch.show.terminal import is_terminal
 
 POLL_SECONDS = 0.02
-QUIET_SECONDS = 5  # without a word, until the daemon is asked whether it is there
+QUIET_SECONDS = 5  # of silence, after which the daemon is sent a question that it answers at once
 _QUIET = struct.pack("ll", QUIET_SECONDS, 0)  # a timeval
-_GIVE_UP = 2  # times that long without an answer to that
-# How long to try again, by the way in which the daemon turned the greeting down: it comes back as
-# the version that is installed, or it was just ending; and where it had ended the connection since
-# nothing was asked for long.
+_MAX_SILENCES = 2  # periods of QUIET_SECONDS without an answer to that
+# How long to retry, by the daemon's reason to refuse: it restarts as the installed version, it was
+# about to end, or it has closed a connection that was idle for long.
 _PATIENCE = {"restarting": 30.0, "closed": 3.0, "idle": 3.0}
 _HELLO: Message = {"protocol": PROTOCOL, "version": __version__}
 _KINDS = ("progress", "hits", "result")
@@ -52,46 +51,44 @@ _ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
 
 
 class Connection:
-    """One connection, whose `hello` travels with the first request, in one write.
+    """A connection. Its `hello` is sent together with the first request.
 
-    A daemon that is at work for long still answers a short question at once. Where it doesn't, that
-    is said, and waited for on a terminal; else every method raises NotAnswering.
+    Even a busy daemon answers a short question at once. If it doesn't, a patient connection prints
+    that and waits; otherwise every method raises NotAnswering.
     """
 
     def __init__(
         self, start: bool, patient: bool | None = None, address: bytes | None = None
     ) -> None:
-        """Connects. Raises NotRunning without a daemon, or starts one: see csearch.launch.
+        """Connects; with `start` after starting the daemon if none runs, else raises NotRunning.
 
-        `patient`: whether a daemon that doesn't answer is waited for; None: on a terminal, by
-        commands that start one. `address`: of the socket, where it is not the user's.
+        `patient`: whether to wait for a daemon that doesn't answer; by default on a terminal, if
+        `start`. `address`: of the socket, where it is not the user's.
         """
         self._start = start
         self._address = address
         self._patient = start and is_terminal(2) if patient is None else patient
         self._warned = False
         self.last_id = 0
-        self.server: Message = {}  # the daemon's `hello`, once it has answered
+        self.server: Message = {}  # the daemon's answer to `hello`
         self._connect()
 
     def close(self) -> None:
-        """Cancels what was asked for on this connection."""
+        """Closes the connection, which cancels its requests."""
         self._socket.close()
 
     def __del__(self) -> None:
-        """Most commands ask once, and end: an open socket would be a ResourceWarning of Python's
-        development mode."""
-        if hasattr(self, "_socket"):  # it could be connected
+        """Closes the socket, for which Python's development mode would print a warning."""
+        if hasattr(self, "_socket"):  # else connecting has failed
             self.close()
 
     def request(
         self, op: str, files: Sequence[int] = (), /, **arguments: object
     ) -> Iterator[Message]:
-        """Every reply to one request: `progress`, `hits`, and a `result` as the last one.
+        """Sends a request and yields its replies: `progress`, `hits`, and at last a `result`.
 
-        `files` are descriptors that go with it.
-
-        Raises ServiceError for an `error` reply and for a connection that closes too early.
+        `files` are descriptors that are sent with it. Raises ServiceError for an `error` reply and
+        if the connection is closed before the result.
         """
         begun = time.monotonic()
         while True:
@@ -108,12 +105,12 @@ class Connection:
             self._reconnect(deadline)
 
     def call(self, op: str, **arguments: object) -> Message:
-        """The `result` of a request of which nothing else matters."""
+        """Sends a request and returns its `result`. Raises ServiceError."""
         *_, result = self.request(op, **arguments)
         return result
 
     def send(self, op: str, files: Sequence[int] = (), /, **arguments: object) -> int:
-        """Sends a request without waiting for its replies; its id."""
+        """Sends a request and returns its id, without waiting for replies."""
         frame = b""
         if not self.last_id and op != "hello":
             frame = self._frame("hello", **_HELLO)
@@ -135,18 +132,18 @@ class Connection:
                 try:
                     data = data[self._socket.sendmsg([data], rights) :]
                     rights = []
-                except BlockingIOError:  # it reads nothing
+                except BlockingIOError:  # the daemon reads nothing
                     silences += 1
                     self._unanswered(silences)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # what it said before it closed, if anything, is read next
+            pass  # what it sent before it closed the connection is read next
 
     def _frame(self, op: str, **arguments: object) -> bytes:
         self.last_id += 1
         return pack({"id": self.last_id, "op": op, **arguments})
 
     def _replies(self, request_id: int) -> Iterator[Message]:
-        """Yields replies up to the result; those to other requests are dropped."""
+        """Yields the replies to a request, up to the result. Others are ignored."""
         while True:
             for message in self._receive():
                 kind = message.get("type")
@@ -173,14 +170,14 @@ class Connection:
 
     def _heard(self) -> bytes:
         """The next bytes; b"" at the end. Raises NotAnswering."""
-        asked = not self.server  # then its hello is awaited
+        asked = not self.server  # `hello` is such a question
         silences = 0
         while True:
             try:
                 return self._socket.recv(1 << 16)
             except ConnectionResetError:
                 return b""
-            except BlockingIOError:  # nothing came for QUIET_SECONDS
+            except BlockingIOError:  # after QUIET_SECONDS without data
                 if asked:
                     silences += 1
                     self._unanswered(silences)
@@ -189,7 +186,7 @@ class Connection:
                     self._write(self._frame("answer", target=None))
 
     def _unanswered(self, times: int) -> None:
-        """Says that the daemon doesn't answer. Raises NotAnswering where it isn't waited for."""
+        """Says that the daemon doesn't answer, if it is waited for. Raises NotAnswering if not."""
         from csearch.launch import is_starting
 
         path = self._path()
@@ -199,14 +196,14 @@ class Connection:
                 print_err(
                     "The search service doesn't answer; waiting for it (Ctrl-C ends the wait)"
                 )
-        elif times >= _GIVE_UP:
+        elif times >= _MAX_SILENCES:
             raise NotAnswering(
                 f"the search service listens at {printable(path)} and doesn't answer; csearchctl "
                 "stop ends it, the next search starts it again"
             )
 
     def _connect(self) -> None:
-        """Opens the socket; afterwards nothing has been said yet."""
+        """Opens the socket. Nothing has been sent on it yet."""
         self.last_id = 0
         self._unpacker = Unpacker(MAX_REPLY)
         try:
@@ -215,7 +212,7 @@ class Connection:
             raise ClientError(str(error)) from error
         try:
             if not self._start:
-                _leave_asleep(path)
+                _check_running(path)
             self._socket = self._connected(path)
         except _ABSENT:
             if not self._start:
@@ -231,7 +228,7 @@ class Connection:
         return self._address or socket_path()
 
     def _connected(self, path: bytes) -> socket:
-        """Raises OSError; NotAnswering where too many others wait for the daemon already."""
+        """A connected socket. Raises OSError; NotAnswering if the daemon accepts no connections."""
         silences = 0
         while True:
             try:
@@ -241,7 +238,7 @@ class Connection:
                 self._unanswered(silences)
 
     def _reconnect(self, deadline: float) -> None:
-        """Connects to the daemon that follows this one. Raises NotRunning after `deadline`."""
+        """Connects to the daemon's successor. Raises NotRunning after `deadline`."""
         self._socket.close()
         while True:
             time.sleep(POLL_SECONDS)
@@ -253,8 +250,8 @@ class Connection:
                     raise
 
 
-def _leave_asleep(path: bytes) -> None:
-    """Raises NotRunning where a connection would start the daemon: systemd listens for it."""
+def _check_running(path: bytes) -> None:
+    """Raises NotRunning if systemd listens at `path`, so that connecting would start the daemon."""
     from csearch.launch import connecting_starts
 
     if connecting_starts(path):
@@ -262,9 +259,9 @@ def _leave_asleep(path: bytes) -> None:
 
 
 def connect(path: bytes) -> socket:
-    """A socket that is connected to `path`, whose calls fail after QUIET_SECONDS of silence.
+    """A socket that is connected to `path`. Its calls time out after QUIET_SECONDS.
 
-    Raises OSError; BlockingIOError for that silence; ClientError where another user listens.
+    Raises OSError, also BlockingIOError for a timeout; ClientError if another user listens.
     """
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
@@ -279,8 +276,10 @@ def connect(path: bytes) -> socket:
 
 
 def check_peer(connection: socket, path: bytes) -> None:
-    """Raises ClientError unless the listener is the user's own, or root's, such as systemd:
-    whoever else can put a socket there would be told what is searched for."""
+    """Raises ClientError unless the process that listens is the user's, or root's (systemd).
+
+    Another user's process would be told what is searched for.
+    """
     uid = peer_uid(connection)
     if uid not in (0, os.getuid()):
         raise ClientError(

@@ -81,7 +81,7 @@ def test_garbage_is_no_traceback(home, service, garbage):
     service(hello=lambda conversation, request: conversation.send_raw(garbage))
     done = home.ask("csearch", "dog")
     assert done.returncode == 2
-    assert b"no search service" in done.stderr
+    assert b"not a search service" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

@@ -163,7 +163,7 @@ def test_ctrl_c_leaves_the_service_at_work(home: Home):
     output, status = terminal.finish()
     assert status in (0, 1)  # with results or before any
     assert "Traceback" not in output
-    assert "the search service goes on" in output
+    assert "the search service continues" in output
     before = home.status()
     assert before["pending"]
     wait_for(lambda: home.status()["pending"] < before["pending"], "the service to go on")

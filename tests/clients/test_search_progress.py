@@ -64,7 +64,7 @@ def test_ctrl_c_prints_what_there_is(home, service):
     output, status = terminal.finish()
     assert status == 0
     assert " 0.900  /p/a.jpg\n" in output
-    assert "1,990 pictures still to be read; the search service goes on" in output
+    assert "1,990 pictures still to be read; the search service continues" in output
 
 
 def test_second_ctrl_c_leaves_at_once(home, service):

@@ -105,7 +105,7 @@ def test_names_of_pictures(owner: User, tmp_path: Path) -> None:
     for missing in ("no-cat.JPG", "./no-cat.jpg", "file:///no-cat.jpg", "ftp://example/cat.jpg"):
         told = owner.csearch(missing, cwd=owner.pictures).stderr.decode()
         assert f"{missing} is not a file; searching for it as words" in told
-    assert b"(name:no-cat.jpg finds" in owner.csearch("./no-cat.jpg").stderr
+    assert b"(name:no-cat.jpg searches" in owner.csearch("./no-cat.jpg").stderr
     assert b"not a file" not in owner.csearch("name:no-cat.jpg", check=1).stderr
     assert b"No such file" in owner.csearch("--like", "no.jpg", check=2).stderr
     assert (

@@ -280,7 +280,7 @@ def test_ctrl_c_ends_after_the_file_in_hand(user: User) -> None:
     assert user.status()["tags"]["waiting"]
     command.send_signal(signal.SIGINT)
     _, told = command.communicate(timeout=60)
-    assert command.returncode == 2 and b"the same command goes on" in told
+    assert command.returncode == 2 and b"run the same command again" in told
     wait_for(lambda: not user.status()["tags"]["waiting"], "the service hearing of it")
     os.kill(tagger, signal.SIGCONT)
     wait_for(lambda: idle(user), "the tagger's end")

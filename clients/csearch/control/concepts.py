@@ -13,17 +13,17 @@ from csearch.show.numbers import count
 EXAMPLES = """
 csearchctl concepts list
 csearchctl concepts rename "our dog Rex" "the dog Rex"
-csearchctl concepts remove "our dog Rex"      the pictures stay as they are
+csearchctl concepts remove "our dog Rex"      the pictures are not changed
 """
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     actions = options.add_subparsers(dest="action", metavar="ACTION")
-    add_action(actions, EXAMPLES, "list", "list them (without an ACTION, too)")
-    rename = add_action(actions, EXAMPLES, "rename", "call one otherwise")
+    add_action(actions, EXAMPLES, "list", "list them, as without an ACTION")
+    rename = add_action(actions, EXAMPLES, "rename", "give a word another name")
     rename.add_argument("name", metavar="NAME")
     rename.add_argument("new", metavar="NEW")
-    remove = add_action(actions, EXAMPLES, "remove", "forget one")
+    remove = add_action(actions, EXAMPLES, "remove", "remove a word")
     remove.add_argument("name", metavar="NAME")
 
 
@@ -39,5 +39,5 @@ def run(options: argparse.Namespace) -> int:
             against = f", {count(one['against'], 'counter-example')}" if one["against"] else ""
             print_out(f"{harmless(one['name'])}\t{count(one['examples'], 'example')}{against}")
         if not known:
-            print_err("Nothing was taught yet; csearchctl teach -h says how.")
+            print_err("No words have been taught yet; csearchctl teach -h explains how.")
     return 0

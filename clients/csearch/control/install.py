@@ -21,8 +21,8 @@ from csearch.protocol.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl install
-csearchctl install --dry-run      says what it would do
-csearchctl install --all          also for desktops that are not there
+csearchctl install --dry-run      shows what it would do
+csearchctl install --all          for all desktops, installed or not
 """
 
 # What a step does, and what it would do (--dry-run).
@@ -35,11 +35,11 @@ WORDS = {
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} The units, the D-Bus service and the integrations of the desktops "
-        "that are there are put where they belong for this user."
+        f"{options.description} Installs the units, the D-Bus service and the integrations of the "
+        "desktops on this machine, for this user only."
     )
-    options.add_argument("--all", action="store_true", help="for all desktops")
-    options.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    options.add_argument("--all", action="store_true", help="for all desktops, installed or not")
+    options.add_argument("--dry-run", action="store_true", help="only show what would be done")
 
 
 def run(options: argparse.Namespace) -> int:

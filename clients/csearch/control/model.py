@@ -19,7 +19,7 @@ from csearch.show.terminal import Terminal
 EXAMPLES = """
 csearchctl model list
 csearchctl model install ViT-B-32-256     download a recommended model
-csearchctl model use ViT-B-32-256         read the pictures with it, then answer with it
+csearchctl model use ViT-B-32-256         read all pictures with it, then search with it
 csearchctl model import --arch ViT-B-32 --weights ~/checkpoint.pt --name mine
 csearchctl model remove ViT-B-32-256
 """
@@ -30,13 +30,13 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     add_action(actions, EXAMPLES, "list", "show the installed and the recommended models")
     add_action(actions, EXAMPLES, "install", "download a model and prepare it").add_argument("name")
     imported = add_action(
-        actions, EXAMPLES, "import", "make a model of a checkpoint on this machine"
+        actions, EXAMPLES, "import", "make a model from a checkpoint on this machine"
     )
     imported.add_argument("--arch", required=True, help="its architecture in open_clip")
     imported.add_argument(
         "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
     )
-    imported.add_argument("--name", help="what to call it (like the file)")
+    imported.add_argument("--name", help="its name (that of the file)")
     add_action(actions, EXAMPLES, "use", "search with this model").add_argument("name")
     add_action(actions, EXAMPLES, "remove", "delete an installed model").add_argument("name")
 

@@ -16,11 +16,11 @@ from csearch.show.progress import ProgressLine
 from csearch.show.terminal import Terminal
 
 EXAMPLES = """
-csearchctl tags preview ~/Pictures                  what would be written; writes nothing
+csearchctl tags preview ~/Pictures                  what would be written
 csearchctl tags write --mode sidecar ~/Pictures     a file photo.jpg.xmp beside each picture
-csearchctl tags write --mode xattr ~/Pictures       for Dolphin and Baloo; files stay as they are
+csearchctl tags write --mode xattr ~/Pictures       for Dolphin and Baloo; the files' contents stay
 csearchctl tags write --mode embedded ~/Pictures    into the pictures; needs exiftool
-csearchctl tags on --mode sidecar ~/Pictures        now, and whatever comes
+csearchctl tags on --mode sidecar ~/Pictures        now, and new pictures when they come
 csearchctl tags off ~/Pictures
 csearchctl tags undo ~/Pictures
 csearchctl tags undo --all

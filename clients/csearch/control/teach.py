@@ -17,7 +17,7 @@ from csearch.show.terminal import Terminal
 
 EXAMPLES = """
 csearchctl teach "our dog Rex" a.jpg b.jpg c.jpg       then: csearch Rex on the beach
-csearchctl teach "our dog Rex" d.jpg --not fox.jpg     more examples, and what it is not
+csearchctl teach "our dog Rex" d.jpg --not fox.jpg     more examples, and a counter-example
 csearchctl concepts                                    what was taught
 """
 
@@ -26,7 +26,7 @@ _FILES_AT_ONCE = 32  # the service takes no more in one request
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
-    options.add_argument("name", metavar="NAME", help="what it is called")
+    options.add_argument("name", metavar="NAME", help="the word, or a name of several words")
     options.add_argument("examples", metavar="PICTURE", nargs="*", help="pictures that show it")
     options.add_argument(
         "--not",
@@ -35,7 +35,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        help="pictures that don't, though one might think so",
+        help="pictures that look like it but don't show it",
     )
 
 

@@ -14,16 +14,16 @@ from csearch.protocol.quoting import harmless, printable
 
 EXAMPLES = """
 csearchctl uninstall
-csearchctl uninstall --dry-run    says what it would do
+csearchctl uninstall --dry-run    shows what it would do
 """
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
         f"{options.description} The service is stopped. Files that were changed since stay, and so "
-        "does what is known of your pictures."
+        "do the library and the models."
     )
-    options.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    options.add_argument("--dry-run", action="store_true", help="only show what would be done")
 
 
 def run(options: argparse.Namespace) -> int:

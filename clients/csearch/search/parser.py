@@ -1,4 +1,4 @@
-"""The options of csearch, for argparse."""
+"""The argument parser of csearch."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from csearch.search.options import DIGITS, TOP_MAX, Options
 _DESCRIPTION = """\
 Finds photos by describing them: csearch a dog on the beach
 
-Also by pictures that they are like, and by what is known of them. Looks below the current
-directory.
+A query can also contain pictures, to find similar ones, and filters. The search covers the
+current directory and all below it.
 
-A directory that was never searched is read first; every later search is answered at once.
+The first search in a directory reads its pictures; later ones are answered at once.
 Exit status: 0 with results, 1 without, 2 on an error."""
 
 _EXAMPLES = """
 csearch a dog on the beach
 csearch --in ~/Pictures --in /media/camera "two parrots on a branch"
-csearch -g -t 50 sunset                       everywhere known, the best 50
-csearch ./cat.jpg                             pictures like it; - is one on standard input
-csearch horse + stripes                       - subtracts, 2:horse weighs more
+csearch -g -t 50 sunset                       in all known directories, the best 50
+csearch ./cat.jpg                             similar pictures; - is a picture on standard input
+csearch horse + stripes                       - subtracts, 2:horse doubles a weight
 csearch red boat 'after:"last summer"' near:Lisbon not:tag:old
-csearch -0 receipt | xargs -0 cp -t ~/taxes   file names with blanks and newlines too
+csearch -0 receipt | xargs -0 cp -t ~/taxes   also for file names with newlines
 csearch --format '{path}\\t{date}\\t{place}' sunset
 """
 _FILTERS = """
@@ -34,9 +34,12 @@ as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* s
 
 
 def parse(arguments: list[str]) -> Options:
-    """The options in arguments; what follows `--` keeps it. Ends the process on a mistake."""
+    """The options of a command line; words after `--` keep the `--` before them.
+
+    Ends the process with a message if an argument is wrong.
+    """
     known = build()
-    # argparse itself loses what follows a "--" where words and options may be mixed.
+    # With intermixed arguments argparse loses what follows "--".
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = Options()
     parsed, unknown = known.parse_known_intermixed_args(_joined(arguments[:end]))
@@ -52,7 +55,7 @@ def parse(arguments: list[str]) -> Options:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """With a score and its value in one: argparse, which knows -0, takes -0.1 for an option."""
+    """Joins --min-score and its value: argparse takes -0.1 for an option, since -0 is one."""
     joined: list[str] = []
     for argument in arguments:
         if joined and joined[-1] == "--min-score":
@@ -76,22 +79,27 @@ def build() -> argparse.ArgumentParser:
 
 
 def _add_query(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("query", nargs="*", metavar="QUERY", help="what the photo shows")
+    group.add_argument(
+        "query",
+        nargs="*",
+        metavar="QUERY",
+        help="a description of the photo, with pictures and filters",
+    )
     group.add_argument(
         "--like",
         metavar="FILE",
         action="append",
         default=[],
-        help="pictures like this file or URL (may be given several times)",
+        help="a file or URL that results are similar to (can be repeated)",
     )
     group.add_argument(
-        "--label", metavar="TEXT", help="what the pictures asked with are about, such as a brand"
+        "--label", metavar="TEXT", help="what the pictures in the query are about, such as a brand"
     )
     group.add_argument(
         "--blend",
         type=_share,
         metavar="X",
-        help="weight of the pictures against the label, 0 to 1 (0.5)",
+        help="weight of the pictures, 0 to 1; the label has the rest (0.5)",
     )
 
 
@@ -103,83 +111,97 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
         metavar="DIR",
         action="append",
         default=[],
-        help="look below DIR (may be given several times)",
+        help="search DIR and all below it (can be repeated)",
     )
     where.add_argument(
-        "-g", "--global", dest="everywhere", action="store_true", help="look everywhere known"
+        "-g",
+        "--global",
+        dest="everywhere",
+        action="store_true",
+        help="search all known directories",
     )
     where.add_argument(
         "--demo", action="store_true", help="look in the few photos that come with csearch"
     )
     group.add_argument(
-        "--wait", action="store_true", help="first wait until all changes there have been read"
+        "--wait", action="store_true", help="wait until all changes have been read before searching"
     )
 
 
 def _add_choice(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
     group.add_argument(
-        "--offset", type=_whole, default=0, metavar="N", help="leave out the first N"
+        "--offset", type=_whole, default=0, metavar="N", help="skip the first N results"
     )
     group.add_argument(
         "--sort",
         choices=("score", "date", "name", "size"),
-        help="order of the best N; of everything in a query of filters alone (date)",
+        help="order of the best N; of all files if there are only filters (date)",
     )
-    group.add_argument("--reverse", action="store_true", help="the other way round")
+    group.add_argument("--reverse", action="store_true", help="reverse the order")
     group.add_argument(
-        "--random", action="store_true", help="any N of those that match, or of all, by chance"
+        "--random",
+        action="store_true",
+        help="N random ones of the pictures that match, or of all pictures",
     )
     group.add_argument(
         "--group",
         action=argparse.BooleanOptionalAction,
-        help="show one of several that are nearly the same, as on a terminal",
+        help="show one of several that are nearly the same (default on terminals)",
     )
-    group.add_argument("--min-score", type=_number, metavar="X", help="leave out what scores lower")
+    group.add_argument(
+        "--min-score", type=_number, metavar="X", help="leave out results with a lower score"
+    )
     group.add_argument(
         "--min-confidence",
         choices=("weak", "fair", "strong"),
-        help="leave out what is less sure",
+        help="leave out results with less confidence",
     )
 
 
 def _add_form(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--window", action="store_true", help="the search window: everywhere, or below --in DIR"
+        "--window",
+        action="store_true",
+        help="open the search window, for all directories or --in DIR",
     )
-    group.add_argument("--open", action="store_true", help="open the best one, too")
+    group.add_argument("--open", action="store_true", help="also open the best result")
     form = group.add_mutually_exclusive_group()
     form.add_argument(
-        "--preview", action="store_true", help="on a terminal: a small picture below each result"
+        "--preview",
+        action="store_true",
+        help="on a terminal, show a small picture below each result",
     )
     form.add_argument(
         "--folder",
         action="store_true",
-        help="a folder of links to the best 100 (or N), opened in the file manager",
+        help="open a folder of links to the best 100 (or N) in the file manager",
     )
     group.add_argument(
-        "--grid", metavar="FILE.png", help="write a contact sheet with names and scores, too"
+        "--grid", metavar="FILE.png", help="also write a contact sheet with names and scores"
     )
     group.add_argument(
-        "--why", action="store_true", help="say what of the query each result meets and misses"
+        "--why", action="store_true", help="explain which parts of the query each result matches"
     )
     group.add_argument(
         "--why-image",
         metavar="FILE",
         help="write a PNG of the first result that shows which regions match",
     )
-    form.add_argument("--count", action="store_true", help="only how many there are")
+    form.add_argument("--count", action="store_true", help="print only the number of results")
     form.add_argument(
         "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
     )
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument(
-        "--format", metavar="TEMPLATE", help="a line for each, such as '{path}\\t{date}\\t{place}'"
+        "--format",
+        metavar="TEMPLATE",
+        help="a line for each result, such as '{path}\\t{date}\\t{place}'",
     )
 
 
 def _unknown(option: str, known: argparse.ArgumentParser) -> str:
-    """What may be meant. Search engines take -WORD for what is unwanted; here - is an operator."""
+    """A message about an unknown option. In search engines -WORD excludes; here - subtracts."""
     if option.startswith("--"):
         import difflib
 

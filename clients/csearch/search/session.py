@@ -1,4 +1,4 @@
-"""csearch's one job: a search, its progress and its results."""
+"""A search on the command line: the request, its progress and its results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEMO = 'csearch --demo "a cup of coffee" searches photos that come with csearch
 
 
 def search(arguments: list[str]) -> int:
-    """Searches as the command's arguments say; the exit status. Raises ClientError."""
+    """Runs a search with the command's arguments; returns the exit status. Raises ClientError."""
     options = parse(arguments)
     if options.window:
         from csearch.search.window import show
@@ -67,7 +67,7 @@ def _connect() -> Connection:
 
 
 def _pictures(query: str, named: list[str]) -> list[Picture]:
-    """The pictures of a query and of options, opened. Raises ClientError."""
+    """Opens the pictures in a query and in options. Raises ClientError."""
     if not named and "/" not in query and "." not in query:
         return []
     from csearch.search import pictures
@@ -76,7 +76,7 @@ def _pictures(query: str, named: list[str]) -> list[Picture]:
 
 
 def _explained(error: ServiceError, query: str, directories: list[str]) -> ClientError:
-    """An error with the place in the query that is to blame, if one is, or with what to do."""
+    """An error with its position in the query, or with what to do, if either is known."""
     pictures = os.path.expanduser("~/Pictures")
     if error.code == "not-found" and pictures in map(os.path.normpath, directories):
         return ClientError(f"{error}; {_DEMO}")
@@ -93,7 +93,7 @@ def _scopes(directories: list[str]) -> list[bytes]:
 
 
 class _Search:
-    """One search: what was asked for, and how far its answer is printed."""
+    """One search, from the request to the last line of output."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class _Search:
         self._links: ResultFolder | None = None
         self._found = False
         self._waited = False
-        self._catches = False  # Ctrl-C
+        self._catches = False  # whether there is a handler of Ctrl-C
         self._interrupted = False
 
     def run(self, query: str, pictures: list[Picture], scopes: list[bytes] | None) -> int:
@@ -166,7 +166,7 @@ class _Search:
         return 0 if self._found else NOTHING_FOUND
 
     def _result_actions(self) -> ResultActions | None:
-        """What is asked for beside the answer. Raises ClientError."""
+        """What to do with results beside printing them. Raises ClientError."""
         options = self._options
         if not options.preview and not options.open and options.grid is None:
             return None
@@ -186,7 +186,7 @@ class _Search:
         write_regions(connection, fields, pictures, path, target)
 
     def _folder(self) -> Formatter | None:
-        """Links instead of lines, where they are asked for. Raises ClientError."""
+        """With --folder, a formatter that adds links and prints nothing. Raises ClientError."""
         if not self._options.folder:
             return None
         from csearch.search.result_folder import ResultFolder
@@ -197,7 +197,7 @@ class _Search:
         return Formatter(self._links.add)
 
     def _fields(self, output: Formatter) -> Message:
-        """What the request says where it isn't the usual."""
+        """The fields of the request that differ from their defaults."""
         options = self._options
         fields = {
             "offset": options.offset,
@@ -219,7 +219,7 @@ class _Search:
         )
 
     def _wait(self, connection: Connection, reply: Message) -> None:
-        """Shows progress; from the first of it on, Ctrl-C means: what is there already?"""
+        """Shows progress. From now on Ctrl-C asks for the results of what has been read so far."""
         if not self._waited:
             import signal  # takes 3 ms
 
@@ -237,7 +237,7 @@ class _Search:
         self._progress.update(reply)
 
     def _warn(self, hits: list[Message]) -> None:
-        """Says that the best is not good, rather than pretend."""
+        """Says so if even the best results are weak."""
         if hits and all(hit.get("confidence") == "weak" for hit in hits):
             print_err("csearch: nothing matches well; nearest:")
 
@@ -246,7 +246,7 @@ class _Search:
         os._exit(INTERRUPTED)
 
     def _explain(self, result: Message) -> None:
-        """Says on stderr what the results alone would not."""
+        """Prints remarks about the results to stderr."""
         images, pending = result.get("images") or 0, result.get("pending") or 0
         new = pending - (result.get("again") or 0)
         failed, notes = result.get("failed") or 0, result.get("notes") or []
@@ -255,7 +255,7 @@ class _Search:
             goes_on = "" if notes or self._options.demo else goes_on
             print_err(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
         elif pending:
-            # No advice to wait after a wait, or where a note says why nothing is read.
+            # Don't advise to wait after --wait, or if a note says why nothing is read.
             waits = "" if self._options.wait or notes else " (--wait waits for them)"
             if new:
                 text = f"{count(new)} of {count(images + new, 'picture')} still to be read: the "

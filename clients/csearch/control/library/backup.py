@@ -17,7 +17,7 @@ from csearch.show.numbers import size
 EXAMPLES = """
 csearchctl backup ~/library-2026-01-31.backup
 
-To go back to it:
+To restore it:
 csearchctl stop
 rm -f ~/.local/share/csearch/library.sqlite*
 cp ~/library-2026-01-31.backup ~/.local/share/csearch/library.sqlite
@@ -32,10 +32,10 @@ _BUSY_SECONDS = 10.0
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} It holds the watched directories, what was read of all pictures, "
-        "concepts, and what was written as tags; not the models, which can be installed again, nor "
-        "the configuration. It is of the moment in which the copy begins; searches and reading go "
-        "on."
+        f"{options.description} The library holds the watched directories, what was read from all "
+        "pictures, the words that were taught, and the record of written tags. The models and the "
+        "configuration are not in it; models can be installed again. The copy has the state of the "
+        "moment in which it begins. The service keeps running."
     )
     options.add_argument("file", metavar="FILE", help="a new file, readable by you alone")
 

@@ -17,9 +17,9 @@ from csearch.show.terminal import Terminal
 EXAMPLES = """
 csearchctl dupes                     everywhere known; a blank line between groups
 csearchctl dupes ~/Pictures          below a directory
-csearchctl dupes --exact ~/Pictures  only the same pixels, whatever the files' keywords and names
-csearchctl dupes --json | jq .       each with its likeness, pixels and size
-csearchctl dupes -0                  NUL after each path, another one after each group
+csearchctl dupes --exact ~/Pictures  only identical pixels, with any keywords and names
+csearchctl dupes --json | jq .       with similarity, number of pixels and size
+csearchctl dupes -0                  NUL after each path, and another after each group
 """
 
 
@@ -28,7 +28,7 @@ _FIELDS = ("likeness", "pixels", "size")
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument("directory", nargs="?", metavar="DIR", help="only below DIR")
-    options.add_argument("--exact", action="store_true", help="only the same pixels")
+    options.add_argument("--exact", action="store_true", help="only pictures with identical pixels")
     form = options.add_mutually_exclusive_group()
     form.add_argument("-0", dest="zero", action="store_true", help="NUL instead of newlines")
     form.add_argument("--json", action="store_true", help="one JSON object a group, a line each")

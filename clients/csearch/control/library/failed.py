@@ -19,7 +19,7 @@ csearchctl failed --retry         try them again now
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument(
-        "--retry", action="store_true", help="try again (otherwise only when the file changes)"
+        "--retry", action="store_true", help="read them again now, not only when their files change"
     )
 
 

@@ -11,15 +11,16 @@ from csearch.show.numbers import count
 
 EXAMPLES = """
 csearchctl forget ~/Pictures/private
-csearchctl forget /media/sold-camera     also what is no longer there
+csearchctl forget /media/sold-camera     also if it no longer exists
 """
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} Its thumbnails and the past queries that name it go too. What "
-        "still exists in a watched directory comes back with its next scan: to keep it out, put a "
-        "file .nosearch into its directory, or stop watching that with csearchctl remove."
+        f"{options.description} Its thumbnails and the past queries that name it are deleted, "
+        "too. What still exists in a watched directory is added again by the next scan. To prevent "
+        "that, put a file .nosearch into its directory, or stop watching that with csearchctl "
+        "remove."
     )
     options.add_argument("paths", nargs="+", metavar="PATH", help="a file or a directory")
 

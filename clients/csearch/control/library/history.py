@@ -15,13 +15,13 @@ csearchctl history clear
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} They are kept on this machine alone, the latest 500 of them; "
-        "keep = false in the table [history] of the configuration keeps none."
+        f"{options.description} The latest 500 are kept, on this machine only; none with keep "
+        "= false in the table [history] of the configuration."
     )
-    options.add_argument("action", choices=("clear",), help="forget all of them")
+    options.add_argument("action", choices=("clear",), help="delete all of them")
 
 
 def run(options: argparse.Namespace) -> int:
     forgotten = Connection(start=True).call("history-clear")["queries"]
-    print_out(f"{count(forgotten)} past {'query' if forgotten == 1 else 'queries'} forgotten.")
+    print_out(f"{count(forgotten)} past {'query' if forgotten == 1 else 'queries'} deleted.")
     return 0

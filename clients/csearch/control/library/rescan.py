@@ -16,7 +16,7 @@ csearchctl rescan ~/Pictures/2024
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
-    options.description = f"{options.description} Without DIR: in all watched directories."
+    options.description = f"{options.description} Without DIR, in all watched directories."
     options.add_argument(
         "directory", nargs="?", metavar="DIR", help="only this directory, watched or not"
     )
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     path = absolute(options.directory) if options.directory is not None else None
     directories = Connection(start=True).call("rescan", path=path)["directories"]
     for directory in directories:
-        print_out(f"looking again at {printable(directory)}")
+        print_out(f"looking for changes in {printable(directory)}")
     if not directories:
         print_err("No directory is watched; csearchctl add DIR adds one.")
     return 0

@@ -18,5 +18,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     Connection(start=True).call("pause")
-    print_out("Reading of pictures is paused; csearchctl resume goes on with it.")
+    print_out("Reading pictures is paused; csearchctl resume continues it.")
     return 0

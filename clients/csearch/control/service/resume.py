@@ -18,5 +18,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     Connection(start=True).call("resume")
-    print_out("Reading of pictures goes on.")
+    print_out("Pictures are being read again.")
     return 0

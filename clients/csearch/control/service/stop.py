@@ -28,8 +28,8 @@ _SIGNAL_SECONDS = 5.0  # the same after SIGTERM, if it didn't answer
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.description = (
-        f"{options.description} A service that doesn't answer is killed: nothing that is stored is "
-        "lost by that."
+        f"{options.description} A service that doesn't answer is killed; nothing that is stored is "
+        "lost."
     )
 
 
