@@ -52,10 +52,10 @@ from csearchd.serve.handlers.search import SearchHandlers
 from csearchd.serve.handlers.status import StatusHandlers, StatusReport
 from csearchd.serve.handlers.tagger import TaggerHandlers
 from csearchd.serve.handlers.tags import TagHandlers
+from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
-from csearchd.serve.reading import Reading
 from csearchd.serve.server import Server
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.system.memory import release_free_memory
@@ -137,7 +137,7 @@ async def _run(
     tag_upkeep = TagUpkeep(library, models, scanner, tagging, workers)
     verification = SingleFlight(upkeep.verify)
     client_paths = ClientPaths(library, watcher)
-    reading = Reading(library, scanner, indexer, workers)
+    indexing_wait = IndexingWait(library, scanner, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
@@ -157,7 +157,7 @@ async def _run(
             scanner,
             queries,
             client_paths,
-            reading,
+            indexing_wait,
             Hits(library, places),
             explanations,
             completion,
@@ -165,11 +165,13 @@ async def _run(
             workers,
         ),
         RegionHandlers(image_queries, queries, workers),
-        DuplicateHandlers(library, models, engine, watcher, client_paths, reading, workers),
+        DuplicateHandlers(library, models, engine, watcher, client_paths, indexing_wait, workers),
         DescribeHandlers(library, models, scoring, client_paths, workers),
         completion,
-        ConceptHandlers(library, concepts, queries, client_paths, reading, workers),
-        TagHandlers(library, models, scanner, tagging, tag_upkeep, client_paths, reading, workers),
+        ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
+        TagHandlers(
+            library, models, scanner, tagging, tag_upkeep, client_paths, indexing_wait, workers
+        ),
         TaggerHandlers(library, tagging, configuration, workers),
         LibraryHandlers(
             library, scanner, indexer, client_paths, report, completion, verification, workers

@@ -317,7 +317,9 @@ def test_a_picture_never_gets_the_answer_for_another(
     def look(path: Path) -> Any:
         with path.open("rb") as file:
             info = os.fstat(file.fileno())
-            return image_queries.look(Picture(file.fileno(), bytes(path), bytes(path), info)).vector
+            return image_queries.encode(
+                Picture(file.fileno(), bytes(path), bytes(path), info)
+            ).vector
 
     def full(event: Event) -> None:
         raise LibraryError("the disk is full")

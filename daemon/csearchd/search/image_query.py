@@ -42,7 +42,7 @@ class Picture(NamedTuple):
     info: os.stat_result
 
 
-class Seen(NamedTuple):
+class PictureVector(NamedTuple):
     """A picture's unit vector (dimensions,), float32, and the id of its content if the library has
     it."""
 
@@ -63,29 +63,29 @@ class ImageQueries:
         may take."""
         self._library = library
         self._models = models
-        self._settings = settings
+        self._encoder_settings = settings
         self._lock = threading.Lock()
         self._pool: Pool | None = None
-        self._used = 0.0
-        self._never = os.eventfd(0)  # Pool.poll wants to be woken by something
+        self._last_used = 0.0
+        self._no_wake_up = os.eventfd(0)  # Pool.poll wants to be woken by something
 
-    def known(self, picture: Picture) -> Seen | None:
+    def find_known(self, picture: Picture) -> PictureVector | None:
         """Returns what the library knows of a picture, without an encoder; None if it isn't known.
         Raises ImageQueryError, LibraryError."""
         if not stat.S_ISREG(picture.info.st_mode):
             raise ImageQueryError(reasons.NOT_REGULAR())
         content = self._content_at(picture)
         vector = None if content is None else self._vector(self._models.active_model.row, content)
-        return None if vector is None else Seen(vector, content)
+        return None if vector is None else PictureVector(vector, content)
 
-    def look(self, picture: Picture, until: Until | None = None) -> Seen:
+    def encode(self, picture: Picture, until: Until | None = None) -> PictureVector:
         """Returns the vector of a picture, encoded if it isn't known. Raises ImageQueryError,
         LibraryError, and Ended when `until` says that nobody waits any more."""
-        if seen := self.known(picture):
-            return seen
+        if known := self.find_known(picture):
+            return known
         active_model = self._models.active_model
         with self._encoder(active_model.model, until) as pool:
-            return self._ask(pool, active_model.row, picture, until)
+            return self._encode(pool, active_model.row, picture, until)
 
     def regions(
         self, picture: Picture, query: NDArray[np.float32], until: Until | None = None
@@ -117,7 +117,7 @@ class ImageQueries:
         except EncoderUnusable as error:
             raise ImageQueryError(reasons.NOT_SEEN(reason=error.reason)) from error
         finally:
-            self._used = time.monotonic()
+            self._last_used = time.monotonic()
             if self._pool and self._pool.busy:  # or the next picture would get its answer
                 self._pool.close()
             self._lock.release()
@@ -126,7 +126,7 @@ class ImageQueries:
         """Yields the encoder's events of the submitted picture. Raises ImageQueryError where it
         fails."""
         while True:
-            for event in pool.poll(None, self._never):  # a second at most while it has work
+            for event in pool.poll(None, self._no_wake_up):  # a second at most while it has work
                 if event.op == "failed":
                     assert event.reason
                     raise ImageQueryError(event.reason)
@@ -140,13 +140,13 @@ class ImageQueries:
         directory, name = os.path.split(picture.path)
         info = picture.info
         with self._library.memory_lock:
-            known = self._library.tree.find(directory)
+            parent = self._library.tree.find(directory)
         with self._library.read() as database:
             row = database.execute(
                 "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
                 "AND mtime_ns = ? AND ctime_ns IN (?, ?) AND inode = ? AND NOT due",
                 (
-                    known, name, info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns),
+                    parent, name, info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns),
                     MOVED, signed(info.st_ino),
                 ),
             ).fetchone()  # fmt: skip
@@ -162,7 +162,7 @@ class ImageQueries:
         return _unit(row[0]) if sound else None
 
     def _ready_pool(self, model: Model) -> Pool:
-        settings, seconds = self._settings(model)
+        settings, seconds = self._encoder_settings(model)
         pool = self._pool
         if pool is None or pool.settings != settings or pool.max_seconds != seconds:
             if pool is not None:
@@ -172,18 +172,20 @@ class ImageQueries:
             self._end_later(_IDLE_SECONDS)
         return pool
 
-    def _ask(self, pool: Pool, model: int, picture: Picture, until: Until | None) -> Seen:
+    def _encode(
+        self, pool: Pool, model: int, picture: Picture, until: Until | None
+    ) -> PictureVector:
         job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
         pool.submit(job, picture.name, picture.file)
         content: int | None = None
         for event in self._events(pool, until):
             if event.op == "encoded" and event.vector is not None:
-                return Seen(_unit(event.vector), content)
+                return PictureVector(_unit(event.vector), content)
             content = self._content_of(event)
             vector = None if content is None else self._vector(model, content)
             pool.answer(job, encode=vector is None)
             if vector is not None:
-                return Seen(vector, content)
+                return PictureVector(vector, content)
         raise AssertionError("an encoder's events have no end")
 
     def _content_of(self, event: Event) -> int | None:
@@ -203,7 +205,7 @@ class ImageQueries:
 
     def _end(self) -> None:
         with self._lock:
-            left = self._used + _IDLE_SECONDS - time.monotonic()
+            left = self._last_used + _IDLE_SECONDS - time.monotonic()
             if left > 0:
                 self._end_later(left)
             elif self._pool is not None:

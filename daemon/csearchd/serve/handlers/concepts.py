@@ -22,8 +22,8 @@ from csearchd.scoring.vocabulary import check_name
 from csearchd.search.concepts import Concepts, aliases
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.queries import QueryResolver
+from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.serve.reading import Reading
 from csearchd.validation import AbsolutePath
 
 
@@ -36,14 +36,14 @@ class ConceptHandlers:
         known_concepts: Concepts,
         queries: QueryResolver,
         paths: ClientPaths,
-        reading: Reading,
+        indexing_wait: IndexingWait,
         workers: Workers,
     ) -> None:
         self._library = library
         self._concepts = known_concepts
         self._queries = queries
         self._paths = paths
-        self._reading = reading
+        self._indexing_wait = indexing_wait
         self._workers = workers
 
     def handlers(self) -> Handlers:
@@ -71,17 +71,17 @@ class ConceptHandlers:
         """Returns the contents of pictures. Directories never seen before are read first, as in a
         search. Raises RequestError."""
         parents = dict.fromkeys(os.path.dirname(p) for p in paths if AbsolutePath.is_valid(p))
-        new = [p for p in parents if not await self._workers.answer(self._is_seen, p)]
+        new = [p for p in parents if not await self._workers.answer(self._was_scanned, p)]
         if new:
             places = [await self._workers.wait(self._paths.resolve, path) for path in new]
-            await self._reading.wait_for(exchange, places)
+            await self._indexing_wait.wait_for(exchange, places)
         found = []
         for path, file in zip(paths, exchange.files, strict=True):
-            content = (await self._queries.see(file, path)).content
+            content = (await self._queries.picture_vector(file, path)).content
             if content is None and (parent := os.path.dirname(path)) in parents:
                 place = await self._workers.wait(self._paths.resolve, parent)
-                await self._reading.wait_for(exchange, [place])
-                content = (await self._queries.see(file, path)).content
+                await self._indexing_wait.wait_for(exchange, [place])
+                content = (await self._queries.picture_vector(file, path)).content
             if content is None:
                 raise RequestError("picture", reasons.EXAMPLE_UNKNOWN(path=path))
             found.append(content)
@@ -111,7 +111,7 @@ class ConceptHandlers:
     async def _read(self) -> list[concepts.Concept]:
         return await self._workers.answer(concepts.read, self._library)
 
-    def _is_seen(self, path: bytes) -> bool:
+    def _was_scanned(self, path: bytes) -> bool:
         return listings.was_scanned(self._library, path)
 
 

@@ -18,8 +18,8 @@ from csearchd.search import duplicates
 from csearchd.search.engine import Engine
 from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.serve.reading import Reading
 from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
@@ -36,7 +36,7 @@ class DuplicateHandlers:
         engine: Engine,
         watcher: Watcher,
         paths: ClientPaths,
-        reading: Reading,
+        indexing_wait: IndexingWait,
         workers: Workers,
     ) -> None:
         self._library = library
@@ -44,7 +44,7 @@ class DuplicateHandlers:
         self._engine = engine
         self._watcher = watcher
         self._paths = paths
-        self._reading = reading
+        self._indexing_wait = indexing_wait
         self._workers = workers
 
     def handlers(self) -> Handlers:
@@ -55,8 +55,8 @@ class DuplicateHandlers:
         if request.path is not None:
             path = await self._workers.wait(self._paths.directory, request.path)
             if not await self._workers.answer(listings.was_scanned, self._library, path):
-                await self._reading.wait_for(exchange, [path])
-            scope = await self._workers.answer(self._reading.scope_of, [path])
+                await self._indexing_wait.wait_for(exchange, [path])
+            scope = await self._workers.answer(self._indexing_wait.scope_of, [path])
         found = await self._workers.compute("compare", self._find, scope, bool(request.exact))
         exchange.holds(sum(map(len, found)))
         count = files = 0

@@ -23,7 +23,7 @@ from csearchd.search.engine import Engine
 from csearchd.search.image_query import ImageQueries, Picture
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Hit, RegionsRequest, SearchRequest
-from csearchd.serve.handlers.queries import QueryResolver, unseen
+from csearchd.serve.handlers.queries import QueryResolver, picture_error
 from csearchd.serve.operations import Handlers
 from csearchd.tags.tag_scorer import TagScorer
 
@@ -114,8 +114,10 @@ class RegionHandlers:
         )
         # The names of places may have to be made ready.
         search = await self._workers.wait(self._queries.understand, search)
-        seen = await self._queries.see_all(search, files)
-        search = await self._workers.answer_while_wanted(self._queries.resolve, search, seen, None)
+        vectors = await self._queries.picture_vectors(search, files)
+        search = await self._workers.answer_while_wanted(
+            self._queries.resolve, search, vectors, None
+        )
         if search.vector is None:
             raise RequestError("query", NO_REGIONS())
         with SharedFile(picture) as own:
@@ -123,7 +125,7 @@ class RegionHandlers:
             try:
                 png = await self._workers.compute("look", self._draw, own, opened, search.vector)
             except ImageQueryError as error:
-                raise unseen(request.path, error) from None
+                raise picture_error(request.path, error) from None
         return {"png": png, "method": METHOD}
 
     def _draw(self, until: Until, file: SharedFile, picture: Picture, query: Vector) -> bytes:

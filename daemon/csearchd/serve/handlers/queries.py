@@ -19,7 +19,7 @@ from csearchd.requests.files import SharedFile
 from csearchd.search import filters
 from csearchd.search.concepts import Concepts
 from csearchd.search.explanation import QueryTerm, query_terms
-from csearchd.search.image_query import ImageQueries, Picture, Seen
+from csearchd.search.image_query import ImageQueries, Picture, PictureVector
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import grammar
 from csearchd.search.query_language.grammar import Part
@@ -30,7 +30,7 @@ from csearchd.serve.client_paths import ClientPaths
 
 class QueryResolver:
     """Fills in the fields of a SearchRequest that don't come from the client, by `understand`,
-    `see_all` and `resolve`, in this order."""
+    `picture_vectors` and `resolve`, in this order."""
 
     def __init__(
         self,
@@ -97,30 +97,32 @@ class QueryResolver:
             part.pictures = [inside[number] for number in part.pictures]
         return [*parts, *(Part(pictures=[number]) for number in outside)], conditions
 
-    async def see_all(self, request: SearchRequest, files: list[int]) -> dict[int, Seen]:
+    async def picture_vectors(
+        self, request: SearchRequest, files: list[int]
+    ) -> dict[int, PictureVector]:
         """Returns the pictures that an understood request uses, by their numbers. `files` are its
         open files. Raises RequestError."""
         pictures = request.pictures or []
         if len(files) != len(pictures):
             raise RequestError("bad-request", "every picture must come with an open file")
         used = {number for part in request.parts for number in part.pictures}  # not in quotes, say
-        return {n: await self.see(files[n], pictures[n].path) for n in sorted(used)}
+        return {n: await self.picture_vector(files[n], pictures[n].path) for n in sorted(used)}
 
-    async def see(self, file: int, path: bytes) -> Seen:
+    async def picture_vector(self, file: int, path: bytes) -> PictureVector:
         """Returns the vector of the picture in an open file. Raises RequestError."""
         with SharedFile(file) as own:
             try:
                 picture = await self._workers.wait(self.open, own, path)
-                known = await self._workers.answer(self._image_queries.known, picture)
-                if known is None:
-                    return await self._workers.compute("look", self._look, own, picture)
-                return known
+                found = await self._workers.answer(self._image_queries.find_known, picture)
+                if found is None:
+                    return await self._workers.compute("look", self._encode, own, picture)
+                return found
             except ImageQueryError as error:
-                raise unseen(path, error) from None
+                raise picture_error(path, error) from None
 
-    def _look(self, until: Until, file: SharedFile, picture: Picture) -> Seen:
+    def _encode(self, until: Until, file: SharedFile, picture: Picture) -> PictureVector:
         with file:
-            return self._image_queries.look(picture, until)
+            return self._image_queries.encode(picture, until)
 
     def open(self, opened: SharedFile, name: bytes) -> Picture:
         """Returns what is known of an open file. Raises RequestError where its server doesn't
@@ -138,7 +140,11 @@ class QueryResolver:
             return Picture(file, name, path, self._paths.ask(path, answer))
 
     def resolve(
-        self, until: Until, request: SearchRequest, seen: Mapping[int, Seen], scope: Scope | None
+        self,
+        until: Until,
+        request: SearchRequest,
+        found: Mapping[int, PictureVector],
+        scope: Scope | None,
     ) -> SearchRequest:
         """Returns an understood request with its vector and all else that the engine needs. Raises
         RequestError."""
@@ -149,7 +155,7 @@ class QueryResolver:
             until.check()
             return self._concepts.embed(text)
 
-        vectors = {number: one.vector for number, one in seen.items()}
+        vectors = {number: one.vector for number, one in found.items()}
         try:
             vector = combined(request.parts, embed, vectors)
             if request.label and vector is not None:
@@ -161,7 +167,7 @@ class QueryResolver:
             model=row,
             vector=vector,
             scope=scope,
-            without=frozenset(one.content for one in seen.values() if one.content is not None),
+            without=frozenset(one.content for one in found.values() if one.content is not None),
             scale=scale,
             # A concept is made of pictures, and so are its scores.
             like=any(part.pictures or self._concepts.names(part.text) for part in request.parts),
@@ -180,7 +186,7 @@ class QueryResolver:
         return query_terms(request.parts, pictures, embed, self._concepts.names)
 
 
-def unseen(path: bytes, error: ImageQueryError) -> RequestError:
+def picture_error(path: bytes, error: ImageQueryError) -> RequestError:
     """Returns the error for a picture that can't be searched with."""
     return RequestError("picture", PATH(path=path, reason=error.reason))
 

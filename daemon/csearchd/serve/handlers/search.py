@@ -21,7 +21,7 @@ from csearchd.reasons import PATH, Reason, from_system_text, told
 from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
 from csearchd.search.engine import Engine
-from csearchd.search.image_query import Seen
+from csearchd.search.image_query import PictureVector
 from csearchd.search.request import Answer, Hit, Scope, SearchRequest
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.completion import CompletionHandlers
@@ -29,8 +29,8 @@ from csearchd.serve.handlers.explanation import Explanations
 from csearchd.serve.handlers.hits import Hits
 from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.handlers.status import StatusReport
+from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.serve.reading import Reading
 from csearchd.watch.scanner import Scanner
 
 _Paths = list[bytes] | None  # real paths of directories, each once; None: everywhere
@@ -45,7 +45,7 @@ class SearchHandlers:
         scanner: Scanner,
         queries: QueryResolver,
         paths: ClientPaths,
-        reading: Reading,
+        indexing_wait: IndexingWait,
         hits: Hits,
         explanations: Explanations,
         completion: CompletionHandlers,
@@ -58,7 +58,7 @@ class SearchHandlers:
         self._scanner = scanner
         self._queries = queries
         self._paths = paths
-        self._reading = reading
+        self._indexing_wait = indexing_wait
         self._hits = hits
         self._explanations = explanations
         self._completion = completion
@@ -72,13 +72,13 @@ class SearchHandlers:
     async def _search(self, request: SearchRequest, exchange: Exchange) -> Message:
         may_wait = request.scopes is not None or self._queries.may_wait(request)
         run = self._workers.wait if may_wait else self._workers.answer
-        request, paths, seen = await run(self._understand, request)
-        stopped = await self._make_ready(request, exchange, seen)
+        request, paths, scanned = await run(self._understand, request)
+        stopped = await self._prepare_directories(request, exchange, scanned)
         request, result, (hits, stale) = await self._answer(request, exchange, paths)
         exchange.holds(len(hits))
         remarks = self._report.remarks()
         if not any(result.values()):
-            remarks += filter(None, [await self._workers.answer(self._away, paths)])
+            remarks += filter(None, [await self._workers.answer(self._unmounted_note, paths)])
         if not request.count:
             for directory in stale:
                 self._scanner.refresh(directory, missing=True)
@@ -101,7 +101,7 @@ class SearchHandlers:
         self, request: SearchRequest
     ) -> tuple[SearchRequest, _Paths, dict[bytes, bool]]:
         """Returns the understood request, the directories to search below, and for each of them, or
-        of the roots, whether it was seen before. One thread does it all, since each change of
+        of the roots, whether it was scanned before. One thread does it all, since each change of
         threads costs time. Raises RequestError."""
         request = self._queries.understand(request)
         paths = None
@@ -110,17 +110,19 @@ class SearchHandlers:
         places = roots.roots(self._library) if paths is None else paths
         return request, paths, {path: listings.was_scanned(self._library, path) for path in places}
 
-    async def _make_ready(
-        self, request: SearchRequest, exchange: Exchange, seen: dict[bytes, bool]
+    async def _prepare_directories(
+        self, request: SearchRequest, exchange: Exchange, scanned: dict[bytes, bool]
     ) -> bool:
         """Waits for the directories that the client wants to be read, and has the others compared
-        with the disk. `seen` says which were seen before. Returns whether the wait was cut short.
+        with the disk. `scanned`: whether each was before. Returns whether the wait was cut short.
         """
         awaited: list[bytes] = []
         first_reads: list[bytes] = []
-        for path, was_seen in seen.items():
+        for path, was_scanned in scanned.items():
             # Who comes while somebody waits for the first reading of a directory waits too.
-            first = not was_seen or any(roots.is_below(path, other) for other in self._first_reads)
+            first = not was_scanned or any(
+                roots.is_below(path, other) for other in self._first_reads
+            )
             if request.wait == "all" or (first and request.wait == "first"):
                 awaited.append(path)
                 if first:
@@ -131,7 +133,7 @@ class SearchHandlers:
             return False
         self._first_reads.extend(first_reads)
         try:
-            return await self._reading.wait_for(exchange, awaited)
+            return await self._indexing_wait.wait_for(exchange, awaited)
         finally:
             for path in first_reads:
                 self._first_reads.remove(path)
@@ -144,11 +146,15 @@ class SearchHandlers:
         while True:
             row = self._models.active_model.row
             try:
-                seen = await self._queries.see_all(request, exchange.files)
+                vectors = await self._queries.picture_vectors(request, exchange.files)
                 if request.why or self._is_for_many(request):
-                    done = await self._workers.compute("explain", self._ask, request, seen, paths)
+                    done = await self._workers.compute(
+                        "explain", self._ask, request, vectors, paths
+                    )
                 else:
-                    done = await self._workers.answer_while_wanted(self._ask, request, seen, paths)
+                    done = await self._workers.answer_while_wanted(
+                        self._ask, request, vectors, paths
+                    )
             except Exception:
                 if self._models.active_model.row == row:
                     raise
@@ -162,10 +168,10 @@ class SearchHandlers:
         return min(wanted, len(self._models.active_model.table)) > limits.MANY
 
     def _ask(
-        self, until: Until, request: SearchRequest, seen: dict[int, Seen], paths: _Paths
+        self, until: Until, request: SearchRequest, vectors: dict[int, PictureVector], paths: _Paths
     ) -> tuple[SearchRequest, Message, Answer]:
         scope = None if paths is None else self._readable_scope(paths)
-        request = self._queries.resolve(until, request, seen, scope)
+        request = self._queries.resolve(until, request, vectors, scope)
         # Before the search: who is told that nothing is left to do has seen all of it.
         numbers = self._numbers(scope)
         if request.count:
@@ -210,7 +216,7 @@ class SearchHandlers:
             await exchange.reply("hits", hits=found)
         return [remark for remark in remarks if remark]
 
-    def _away(self, paths: _Paths) -> Reason | None:
+    def _unmounted_note(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""
         with self._library.read() as database:
             away = sum(
@@ -226,4 +232,4 @@ class SearchHandlers:
         for path in paths:
             if reason := listings.directory_failure(self._library, path):
                 raise RequestError("denied", PATH(path=path, reason=from_system_text(reason)))
-        return self._reading.scope_of(paths)
+        return self._indexing_wait.scope_of(paths)

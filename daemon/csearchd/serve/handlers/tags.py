@@ -24,8 +24,8 @@ from csearchd.requests.tags import (
     TagsWriteRequest,
 )
 from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.indexing_wait import PROGRESS_SECONDS, IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.serve.reading import PROGRESS_SECONDS, Reading
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.tags import ledger, tagged_folders
 from csearchd.tags.ledger import Entry
@@ -51,7 +51,7 @@ class TagHandlers:
         tagging: TaggingQueue,
         upkeep: TagUpkeep,
         paths: ClientPaths,
-        reading: Reading,
+        indexing_wait: IndexingWait,
         workers: Workers,
     ) -> None:
         self._library = library
@@ -60,7 +60,7 @@ class TagHandlers:
         self._tagging = tagging
         self._upkeep = upkeep
         self._paths = paths
-        self._reading = reading
+        self._indexing_wait = indexing_wait
         self._workers = workers
 
     def handlers(self) -> Handlers:
@@ -75,7 +75,7 @@ class TagHandlers:
     async def _write(self, request: TagsWriteRequest, exchange: Exchange) -> Message:
         _check_mode(request.mode)
         path = await self._workers.wait(self._paths.directory, request.path)
-        await self._reading.wait_for(exchange, [path])
+        await self._indexing_wait.wait_for(exchange, [path])
         files = await self._workers.wait(tagged_folders.files_below, self._library, path)
         task = Task.write(request.mode, files)
         await self._do(exchange, task)
@@ -87,7 +87,7 @@ class TagHandlers:
 
     async def _preview(self, request: TagsPreviewRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.directory, request.path)
-        await self._reading.wait_for(exchange, [path])
+        await self._indexing_wait.wait_for(exchange, [path])
         files = await self._workers.wait(tagged_folders.files_below, self._library, path)
         tagged = 0
         for start in range(0, len(files), HITS_PER_REPLY):
@@ -152,7 +152,7 @@ class TagHandlers:
             is_there = await self._workers.wait(self._paths.ask, path, os.path.lexists)
             # It may have come from elsewhere.
             if await self._workers.wait(self._paths.ask, path, os.path.isdir):
-                await self._reading.wait_for(exchange, [path])
+                await self._indexing_wait.wait_for(exchange, [path])
         gone = await self._workers.wait(tagged_folders.remove, self._library, path or b"/")
         found = await self._workers.wait(
             known_locations, self._library, path, self._tagging.timed_call

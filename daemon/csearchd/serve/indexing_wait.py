@@ -18,7 +18,7 @@ PROGRESS_SECONDS = 0.1  # between two progress replies
 _SHARE = 10  # counting, among very many directories, takes at most about one part in so many
 
 
-class Reading:
+class IndexingWait:
     """Used in the event loop alone, but for `scope_of`."""
 
     def __init__(
