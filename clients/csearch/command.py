@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from csearch.errors import INTERRUPTED, ClientError
+from csearch.protocol.errors import INTERRUPTED, ClientError
 from csearch.protocol.quoting import harmless
 
 TYPE_CHECKING = False  # typing takes 2 ms to import

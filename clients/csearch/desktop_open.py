@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 
 _OPENERS = (("xdg-open",), ("gio", "open"))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from csearch.directories import cache_directory
-from csearch.errors import StartError
+from csearch.protocol.errors import StartError
 from csearch.protocol.private_directory import make_directories
 from csearch.protocol.quoting import harmless, printable
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 from csearch.command import end, run_command
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.search.session import search
 from csearch.search.window import NO_TOOLKIT, launch
 

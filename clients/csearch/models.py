@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import Any
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless
 
 _MANAGE = "csearchd.models.manage"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 
 
 def absolute(path: str) -> bytes:

@@ -12,10 +12,10 @@ import pytest
 from home import Home
 from scripted_service import Service
 
-from csearch import connection as module
 from csearch.completing.service import Service as Completion
 from csearch.connection import Connection
-from csearch.errors import ClientError
+from csearch.protocol import connection as module
+from csearch.protocol.errors import ClientError
 
 _NOBODY = 65534
 _LISTENER = """

@@ -20,9 +20,9 @@ import pytest
 from home import SECONDS, Home
 from scripted_service import STATUS, Service, answering, greet, hits
 
-from csearch import connection as module
 from csearch.connection import Connection
-from csearch.errors import NotAnswering
+from csearch.protocol import connection as module
+from csearch.protocol.errors import NotAnswering
 from csearchd.errors import RequestError
 from csearchd.requests.service import StatusRequest
 from csearchd.serve.operations import Operations

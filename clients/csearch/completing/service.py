@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import time
 
-from csearch.connection import check_peer
 from csearch.directories import lock_path
 from csearch.launch import managed
+from csearch.protocol.connection import check_peer
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import MAX_REPLY, Unpacker, pack, socket_path
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from csearch import __version__
 from csearch.arguments import parser
 from csearch.command import print_err, print_out
-from csearch.errors import FAILURE
+from csearch.protocol.errors import FAILURE
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:

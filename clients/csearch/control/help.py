@@ -7,8 +7,8 @@ import os
 import shutil
 
 from csearch.command import print_out
-from csearch.errors import ClientError
 from csearch.installation.items import share
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.show.manual import plain_text
 from csearch.show.terminal import Terminal

@@ -9,8 +9,8 @@ from typing import Any
 from csearch.arguments import add_action
 from csearch.command import print_out
 from csearch.connection import Connection
-from csearch.errors import ClientError, NotRunning
 from csearch.models import catalogue, install, remove
+from csearch.protocol.errors import ClientError, NotRunning
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message
 from csearch.show.numbers import count, size

@@ -7,8 +7,8 @@ import argparse
 from csearch.arguments import add_action
 from csearch.command import print_err, print_out
 from csearch.connection import Connection
-from csearch.errors import FAILURE, ClientError
 from csearch.paths import absolute
+from csearch.protocol.errors import FAILURE, ClientError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message
 from csearch.show.numbers import count

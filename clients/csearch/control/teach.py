@@ -7,7 +7,7 @@ import os
 
 from csearch.command import print_err, print_out
 from csearch.connection import Connection
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message
 from csearch.search.pictures import opened

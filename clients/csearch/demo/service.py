@@ -6,7 +6,7 @@ import os
 import sys
 
 from csearch.connection import Connection
-from csearch.errors import StartError
+from csearch.protocol.errors import StartError
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:

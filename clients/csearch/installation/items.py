@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import csearch
 from csearch.directories import base
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.protocol.share import share_directory
 

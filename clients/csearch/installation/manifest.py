@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass, field
 
 from csearch.directories import data_directory
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.private_directory import make_directories
 from csearch.protocol.quoting import harmless, printable
 

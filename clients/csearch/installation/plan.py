@@ -6,7 +6,6 @@ import os
 import shlex
 from typing import NamedTuple
 
-from csearch.errors import ClientError
 from csearch.installation import items
 from csearch.installation.manifest import (
     Manifest,
@@ -17,6 +16,7 @@ from csearch.installation.manifest import (
     write_file,
 )
 from csearch.installation.render import command, rendered
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 
 WRITE, KEEP, REMOVE, SAME = "write", "keep", "remove", "same"

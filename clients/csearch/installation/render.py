@@ -7,8 +7,8 @@ import sys
 
 import csearch
 from csearch.directories import base, cache_directory, data_directory
-from csearch.errors import ClientError
 from csearch.installation.items import Item, share
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 
 _FORBIDDEN = frozenset('"\\$%`')  # special in units or desktop files

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from csearch.errors import ClientError
 from csearch.launch import SOCKET_UNIT, UNIT, managed, systemctl
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import AddressError, socket_path
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from csearch.errors import ClientError
 from csearch.preview.output_file import check_replaceable, write_atomically
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message, pack
 

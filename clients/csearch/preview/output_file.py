@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 
 _MARK = b"Software\0csearch"  # in a PNG made by csearch

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 
 from csearch import __version__
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 
 MAX_BYTES = 50_000_000

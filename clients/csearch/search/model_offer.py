@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from csearch.directories import data_directory
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 
 MARKER = "model-offered"
 

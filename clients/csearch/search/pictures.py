@@ -11,8 +11,8 @@ import re
 from typing import NamedTuple
 
 from csearch.command import print_err
-from csearch.errors import ClientError
 from csearch.paths import absolute
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import Message
 

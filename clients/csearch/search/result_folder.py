@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 
 from csearch.command import print_err, print_out
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import RESULTS, AddressError, Message, runtime_directory

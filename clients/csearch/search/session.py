@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from csearch.command import print_err, write
 from csearch.connection import Connection
-from csearch.errors import INTERRUPTED, NOTHING_FOUND, ClientError, ServiceError
 from csearch.paths import absolute, current_directory
+from csearch.protocol.errors import INTERRUPTED, NOTHING_FOUND, ClientError, ServiceError
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.search.command_line import parse

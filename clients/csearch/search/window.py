@@ -6,9 +6,9 @@ import os
 import subprocess
 
 from csearch.connection import Connection
-from csearch.errors import ClientError
 from csearch.installation.items import share
 from csearch.paths import absolute
+from csearch.protocol.errors import ClientError
 from csearch.search.options import Options
 
 PYTHON = "/usr/bin/python3"

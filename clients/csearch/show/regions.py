@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from csearch.command import print_err
 from csearch.connection import Connection
-from csearch.errors import ClientError
 from csearch.preview.output_file import write_atomically
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import Message
 from csearch.search.pictures import Picture

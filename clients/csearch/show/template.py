@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import Message
 from csearch.show.fields import FIELDS, values

@@ -13,8 +13,8 @@ import threading
 import time
 from queue import SimpleQueue
 
-from csearch.connection import Connection
-from csearch.errors import ClientError
+from csearch.protocol.connection import Connection
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearchd.logs import log_to_stderr
@@ -88,7 +88,7 @@ def _wait_for_another(directory: str) -> None:
 
 
 def _connection() -> Connection:
-    return Connection(start=False, patient=True)  # waits, since what was written must be reported
+    return Connection(patient=True)  # waits, since what was written must be reported
 
 
 def main() -> None:

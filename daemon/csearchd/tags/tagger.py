@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.wire import Message
 from csearchd.errors import SkippedFile
 from csearchd.metadata import xmp_packet

@@ -16,7 +16,7 @@ from csearch.control.checks import (
     integrations,
     service,
 )
-from csearch.errors import CHECK_FAILED
+from csearch.protocol.errors import CHECK_FAILED
 from csearch.protocol.quoting import harmless
 from csearch.show.terminal import Terminal
 

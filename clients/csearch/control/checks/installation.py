@@ -9,8 +9,8 @@ from importlib import metadata
 
 from csearch import __version__
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
-from csearch.errors import ClientError
 from csearch.models import verify
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 
 _OLDEST_PYTHON = (3, 11)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from csearch.control.checks import OK, WARN, Finding, Findings
-from csearch.errors import ClientError
 from csearch.installation.items import ITEMS, target
 from csearch.installation.manifest import Manifest, digest, load, read_file
 from csearch.installation.plan import REMOVE, removal
 from csearch.installation.render import command, rendered
+from csearch.protocol.errors import ClientError
 
 _AGAIN = "csearchctl install"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from csearch import __version__
 from csearch.connection import Connection
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
-from csearch.errors import ClientError, NotRunning
 from csearch.launch import UNIT, installed_unit
+from csearch.protocol.errors import ClientError, NotRunning
 from csearch.protocol.wire import AddressError, socket_path
 
 

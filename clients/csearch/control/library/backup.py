@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from csearch.command import print_out
 from csearch.directories import data_directory
-from csearch.errors import ClientError
+from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.show.numbers import size
 

@@ -7,7 +7,7 @@ import time
 
 from csearch.command import print_out, write
 from csearch.connection import Connection
-from csearch.errors import NOT_RUNNING, NotRunning
+from csearch.protocol.errors import NOT_RUNNING, NotRunning
 from csearch.protocol.wire import Message
 from csearch.show.status import status_lines
 from csearch.show.terminal import Terminal

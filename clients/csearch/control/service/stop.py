@@ -10,10 +10,11 @@ import signal
 from contextlib import closing
 
 from csearch.command import print_err, print_out
-from csearch.connection import Connection, connect
+from csearch.connection import Connection
 from csearch.directories import lock_path
-from csearch.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.launch import UNIT, managed, systemctl
+from csearch.protocol.connection import connect
+from csearch.protocol.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import peer_pid, socket_path
 
