@@ -122,7 +122,7 @@ def test_several_who_ask_at_once_have_it_made_once(
     def ask() -> int:
         together.wait()
         vectors = np.eye(2, 256, dtype=np.float32)
-        return len(one.shared(active_model, vectors, vectors[0]))
+        return len(one.shared_tags(active_model, vectors, vectors[0]))
 
     with ThreadPoolExecutor(4) as callers:
         assert [call.result() for call in [callers.submit(ask) for _ in range(4)]] == [2] * 4

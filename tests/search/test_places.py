@@ -117,8 +117,8 @@ def test_a_damaged_gazetteer_is_made_anew(tmp_path: Path) -> None:
 
 def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> None:
     places = Geocoder(Cache(str(tmp_path)))
-    places.soon()
-    (made,) = wait_for(lambda: places.soon() and list(tmp_path.iterdir()), "the gazetteer")
+    places.prepare()
+    (made,) = wait_for(lambda: places.prepare() and list(tmp_path.iterdir()), "the gazetteer")
     shutil.rmtree(made)
     assert places.find("Lisbon")
 
@@ -194,7 +194,7 @@ def test_a_disk_that_hangs_holds_up_only_the_background_thread(
     monkeypatch.setattr(geocoder, "_WAIT_SECONDS", 0.2)
     places = Geocoder(Cache(str(tmp_path)))
     try:
-        assert places.soon()
+        assert places.prepare()
         with ThreadPoolExecutor(4) as askers:
             for asked in [askers.submit(places.find, "Lisbon") for _ in range(4)]:
                 with pytest.raises(PlaceError, match="try again later"):

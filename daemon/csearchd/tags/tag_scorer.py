@@ -64,7 +64,7 @@ class TagScorer:
         ]
         return _digest(self._current(active_model).name, taught)
 
-    def words(
+    def tags(
         self, active_model: ActiveModel, files: Sequence[int]
     ) -> dict[int, list[tuple[str, float]]]:
         """By file id: tags such as "animal/dog" with their probabilities, best first.
@@ -105,7 +105,7 @@ class TagScorer:
         self._current(active_model)
         _general(active_model)
 
-    def shared(
+    def shared_tags(
         self, active_model: ActiveModel, vectors: Vectors, query: Vectors
     ) -> list[list[str]]:
         """For each picture the terms of the vocabulary that it shares with a query, best first.

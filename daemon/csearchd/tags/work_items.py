@@ -59,7 +59,7 @@ def _write_items(
     timed_call: TimedCall,
 ) -> list[WorkItem]:
     before = _snapshots(library, files)
-    tags = scorer.words(active_model, files)
+    tags = scorer.tags(active_model, files)
     edition = scorer.edition(active_model)
     snapshots = _snapshots(library, files)
     found = files_at(library, files)

@@ -63,15 +63,15 @@ class Geocoder:
         self._lock = threading.Lock()  # of what follows; never held while a disk is accessed
         self._loading: Future[Cities] | None = None
         self._failed = 0.0  # when loading last failed, monotonic seconds
-        self.made = False  # whether the gazetteer is known to have been built
+        self.is_ready = False  # whether the gazetteer is known to have been built
 
-    def soon(self) -> bool:
+    def prepare(self) -> bool:
         """Whether names can be looked up without a long wait; if not, starts to build them."""
-        if self.made or self._is_built():
-            self.made = True
+        if self.is_ready or self._is_built():
+            self.is_ready = True
         else:
             self._load_in_background()
-        return self.made
+        return self.is_ready
 
     def find(self, text: str) -> Circle:
         """The area meant by `38.7,-9.1`, `Lisbon`, `Paris, Texas` or `Paris, FR`.
@@ -174,7 +174,7 @@ class Geocoder:
         except Exception as error:  # whatever it is: callers wait for the future
             self._fail(loading, error)
         else:
-            self.made = True
+            self.is_ready = True
             loading.set_result(cities)
 
     def _fail(self, loading: Future[Cities], error: Exception) -> None:

@@ -86,7 +86,7 @@ class DescribeHandlers:
             for start in range(0, len(files), _PARAMETERS):
                 until.check()
                 part = files[start : start + _PARAMETERS]
-                scored = self._scoring.words(self._models.active_model, part)
+                scored = self._scoring.tags(self._models.active_model, part)
                 found |= {
                     file: [word for word, _ in words[:_WORDS]] for file, words in scored.items()
                 }

@@ -60,7 +60,7 @@ class Explanations:
         )
         remark = None
         try:
-            terms = self._scoring.shared(active_model, vectors, request.vector)
+            terms = self._scoring.shared_tags(active_model, vectors, request.vector)
         except TagsError as error:
             terms, remark = [[] for _ in hits], error.reason
         return [

@@ -56,14 +56,14 @@ class FilterValues:
     def prepare(self) -> None:
         """Begins to make the names of places ready, which takes seconds, once: whoever searches in
         a shell may soon want them."""
-        if not self._place_names.made and self._library.photo_metadata.has_location().any():
-            self._place_names.soon()
+        if not self._place_names.is_ready and self._library.photo_metadata.has_location().any():
+            self._place_names.prepare()
 
     def _places(self, prefix: str) -> list[str]:
         """Cities near which there are pictures. It may wait for the names of places."""
         points = self._library.photo_metadata.locations()
         try:
-            if not len(points) or not self._place_names.soon():
+            if not len(points) or not self._place_names.prepare():
                 return []
             return self._place_names.beginning(prefix, points, MOST)
         except PlaceError:

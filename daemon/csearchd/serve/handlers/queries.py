@@ -51,7 +51,7 @@ class QueryResolver:
     def may_wait(self, request: SearchRequest) -> bool:
         """Whether `understand` may wait for the names of places, which take seconds to be made
         ready."""
-        return not self._places.made and "near" in request.query.lower()
+        return not self._places.is_ready and "near" in request.query.lower()
 
     def understand(self, request: SearchRequest) -> SearchRequest:
         """Returns the request with its parts and conditions, for which neither library nor model is

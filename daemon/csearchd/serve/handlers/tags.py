@@ -104,7 +104,7 @@ class TagHandlers:
             until.check()
             part = files[start : start + _PARAMETERS]
             try:
-                words = self._tagging.scoring.words(self._models.active_model, part)
+                words = self._tagging.scoring.tags(self._models.active_model, part)
             except TagsError as error:
                 raise RequestError("tagger", error.reason) from None
             with self._library.read() as database:
