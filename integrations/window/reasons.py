@@ -23,20 +23,20 @@ _TEMPLATES = {
     "nothing-between": N_("there is nothing between {first} and {second}"),
     "empty-query": N_("the query is empty; describe the picture in a few words"),
     "misplaced-weight": N_("a weight stands at the beginning of a part; write + {text}"),
-    "weight-out-of-range": N_("a weight is above 0 and at most 1000; - subtracts"),
+    "weight-out-of-range": N_("a weight must be above 0 and at most 1000; - subtracts"),
     "misplaced-not": N_(
         "not: stands before a filter, as in not:tag:{word}; to subtract from a picture's "
         "meaning write - between blanks"
     ),
     "parts-cancel-out": N_("the parts of the query cancel each other out"),
     "label-without-picture": N_("a label goes with a picture; without one, write it as words"),
-    "query-too-long": N_("the query has {length} characters; at most {limit} are understood"),
+    "query-too-long": N_("the query has {length} characters; at most {limit} are allowed"),
     "text-too-long": N_("more than {limit} characters that describe a picture"),
     "too-many-parts": N_("more than {limit} parts, pictures and filters"),
     "too-many-pictures": N_("at most {limit} pictures can be searched with at a time"),
     "too-many-dates": N_("more than {limit} dates"),
     "unknown-filter": N_(
-        "there is no filter {name}: (known are {filters}); as text it needs quotes"
+        "there is no filter {name}: (known filters: {filters}); as text it needs quotes"
     ),
     "misspelt-filter": N_(
         "there is no filter {name}: (did you mean {similar}:); as text it needs quotes"
@@ -45,15 +45,15 @@ _TEMPLATES = {
     "value-too-long": N_("the value of {name}: has more than {limit} characters"),
     "too-many-wildcards": N_("more than {limit} * in the value of {name}:"),
     "wrong-value": "{name}: {reason}",
-    "not-a-number": N_("'{value}' is no number to compare with, as in {example}"),
-    "not-a-choice": N_("'{value}' is none of {choices}"),
-    "date-too-long": N_("a date of {length} characters; at most {limit} are understood"),
-    "no-date-in-range": N_("a date must stand before or behind .."),
+    "not-a-number": N_("'{value}' is not a number or a comparison such as {example}"),
+    "not-a-choice": N_("'{value}' is not one of {choices}"),
+    "date-too-long": N_("the date has {length} characters; at most {limit} are allowed"),
+    "no-date-in-range": N_("a date is missing before or after .."),
     "reversed-dates": N_("{first} is later than {last}"),
     "no-such-date": N_("there is no {text}"),
     "ambiguous-year": N_("{text} can be read in several ways; write {example}"),
     "ambiguous-date": N_("{text} can be read in two ways; write {first} or {second}"),
-    "not-a-date": N_("'{text}' is no date that is understood: {examples}"),
+    "not-a-date": N_("'{text}' is not a date; dates are written like {examples}"),
     "coordinates-out-of-range": N_(
         "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
     ),
@@ -227,7 +227,7 @@ _TEMPLATES = {
     "loose-keyword-rows": N_("keyword of the file with the number {names}"),
     "tagging-rows": N_("tagging of the file with the number {names}"),
     "cache-remade": N_("{path} was damaged ({details}) and has been made anew"),
-    "cache-not-a-file": N_("it is no file"),
+    "cache-not-a-file": N_("it is not a file"),
     "cache-wrong-checksum": N_("its checksum differs"),
     "cache-wrong-checksum-of": N_("the checksum of {name} differs"),
     "cache-wrong-rows": N_("{count} of its rows"),

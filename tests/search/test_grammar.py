@@ -80,7 +80,7 @@ def test_quoted_pictures_are_text() -> None:
         ("a - tag:x", "nothing follows -", "-"),
         ("a + - b", "nothing between + and -", "+ - "),
         ("a camra:nikon", "did you mean camera:", "camra:nikon"),
-        ("a foo:bar", "known are after", "foo:bar"),
+        ("a foo:bar", "known filters: after", "foo:bar"),
         ("not:tga:x", "did you mean tag:", "not:tga:x"),
         ("not:cat", "not:tag:cat", "not:cat"),
         ("a -tag:beach", "write not:tag:beach", "-tag:beach"),

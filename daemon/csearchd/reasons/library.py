@@ -118,7 +118,7 @@ TAGGING_ROWS = Template("tagging-rows", "tagging of the file with the number {na
 
 # The cache
 REMADE = Template("cache-remade", "{path} was damaged ({details}) and has been made anew")
-NOT_A_FILE = Template("cache-not-a-file", "it is no file")
+NOT_A_FILE = Template("cache-not-a-file", "it is not a file")
 WRONG_CHECKSUM = Template("cache-wrong-checksum", "its checksum differs")
 WRONG_CHECKSUM_OF = Template("cache-wrong-checksum-of", "the checksum of {name} differs")
 WRONG_ROWS = Template("cache-wrong-rows", "{count} of its rows")

@@ -19,7 +19,7 @@ MISPLACED_WEIGHT = Template(
     "misplaced-weight", "a weight stands at the beginning of a part; write + {text}"
 )
 WEIGHT_OUT_OF_RANGE = Template(
-    "weight-out-of-range", "a weight is above 0 and at most 1000; - subtracts"
+    "weight-out-of-range", "a weight must be above 0 and at most 1000; - subtracts"
 )
 MISPLACED_NOT = Template(
     "misplaced-not",
@@ -33,7 +33,7 @@ LABEL_WITHOUT_PICTURE = Template(
 
 # Its length
 TOO_LONG = Template(
-    "query-too-long", "the query has {length} characters; at most {limit} are understood"
+    "query-too-long", "the query has {length} characters; at most {limit} are allowed"
 )
 TEXT_TOO_LONG = Template("text-too-long", "more than {limit} characters that describe a picture")
 TOO_MANY_PARTS = Template("too-many-parts", "more than {limit} parts, pictures and filters")
@@ -45,7 +45,7 @@ TOO_MANY_DATES = Template("too-many-dates", "more than {limit} dates")
 # Filters
 UNKNOWN_FILTER = Template(
     "unknown-filter",
-    "there is no filter {name}: (known are {filters}); as text it needs quotes",
+    "there is no filter {name}: (known filters: {filters}); as text it needs quotes",
 )
 MISSPELT_FILTER = Template(
     "misspelt-filter",
@@ -55,21 +55,23 @@ EMPTY_VALUE = Template("empty-value", "the value of {name}: is empty")
 VALUE_TOO_LONG = Template("value-too-long", "the value of {name}: has more than {limit} characters")
 TOO_MANY_WILDCARDS = Template("too-many-wildcards", "more than {limit} * in the value of {name}:")
 WRONG_VALUE = Template("wrong-value", "{name}: {reason}")
-NOT_A_NUMBER = Template("not-a-number", "{value!r} is no number to compare with, as in {example}")
-NOT_A_CHOICE = Template("not-a-choice", "{value!r} is none of {choices}")
+NOT_A_NUMBER = Template(
+    "not-a-number", "{value!r} is not a number or a comparison such as {example}"
+)
+NOT_A_CHOICE = Template("not-a-choice", "{value!r} is not one of {choices}")
 
 # Dates
 DATE_TOO_LONG = Template(
-    "date-too-long", "a date of {length} characters; at most {limit} are understood"
+    "date-too-long", "the date has {length} characters; at most {limit} are allowed"
 )
-NO_DATE_IN_RANGE = Template("no-date-in-range", "a date must stand before or behind ..")
+NO_DATE_IN_RANGE = Template("no-date-in-range", "a date is missing before or after ..")
 REVERSED_DATES = Template("reversed-dates", "{first} is later than {last}")
 NO_SUCH_DATE = Template("no-such-date", "there is no {text}")
 AMBIGUOUS_YEAR = Template("ambiguous-year", "{text} can be read in several ways; write {example}")
 AMBIGUOUS_DATE = Template(
     "ambiguous-date", "{text} can be read in two ways; write {first} or {second}"
 )
-NOT_A_DATE = Template("not-a-date", "{text!r} is no date that is understood: {examples}")
+NOT_A_DATE = Template("not-a-date", "{text!r} is not a date; dates are written like {examples}")
 
 # Places
 COORDINATES_OUT_OF_RANGE = Template(

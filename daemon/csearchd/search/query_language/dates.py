@@ -38,7 +38,7 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})")
 _NUMBER = re.compile(r"\d+")
 _AGO = re.compile(r"\bago\b|\bin (?:\d+|an?) [a-z]", re.IGNORECASE)
 _VAGUE = re.compile(r"\d+s\b|decade|centur|\b(?![aA]\b)[^\W\d]\b", re.IGNORECASE)
-_UNDERSTOOD = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or last summer"
+_EXAMPLES = "2023, 2023-05, 2023-05-17, May 2023, yesterday, 3 weeks ago or last summer"
 
 
 class Period(NamedTuple):
@@ -151,7 +151,7 @@ def _human(text: str, now: datetime) -> Period:
     except (ValueError, OverflowError):  # beyond the calendar
         raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
     if found is None or found.date_obj is None:
-        raise DateError(reasons.NOT_A_DATE(text=text, examples=_UNDERSTOOD))
+        raise DateError(reasons.NOT_A_DATE(text=text, examples=_EXAMPLES))
     unit = found.period
     if _AGO.search(text) and unit != "time":
         unit = "day"
