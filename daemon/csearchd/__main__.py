@@ -1,4 +1,4 @@
-"""The command `csearchd`: runs the daemon in the foreground."""
+"""The command `csearchd`, which runs the daemon in the foreground."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from csearchd.system.resource_limits import check_limits
 
 
 def main() -> None:
-    """Exits with 0 after a clean end, or if another daemon serves already; 1 if it can't start."""
+    """Exits with 0 at the end, or if another daemon is running already; with 1 if it can't
+    start."""
     build_parser().parse_args()
-    os.umask(0o077)  # what is made from now on, here and by children, is the user's alone
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon has its own
+    os.umask(0o077)  # only the user may read what this process and its children create
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the daemon handles it
     paths = standard_paths()
     try:
         check_limits()
@@ -37,10 +38,10 @@ def main() -> None:
             _confine(paths, address)
         lock = take_lock(os.path.join(paths.data, "lock"), address)
         close_to_others(paths)
-        # numpy's BLAS has small products to do, and its threads spin for long: they would take the
-        # processors from the scan's. It reads this when it is imported.
+        # The products that numpy's BLAS computes are small, and its threads spin for long, which
+        # would slow down the scan's threads. It reads this when it is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from csearchd.boot import serve  # what it imports is of no use to a daemon that can't run
+        from csearchd.boot import serve  # a daemon that can't run needn't import all that
 
         restart = serve(paths, config)
         if restart:
@@ -57,11 +58,11 @@ def main() -> None:
     except OSError as error:
         _fail(f"{printable(error.filename or paths.data)}: {_reason(error)}")
     logging.shutdown()
-    os._exit(0)  # a thread that a hung file system holds must not hold us
+    os._exit(0)  # don't wait for a thread that a hanging file system blocks
 
 
 def _confine(paths: Paths, address: bytes) -> None:
-    """Asked for by the unit, which has made the directories."""
+    """Restricts writing to csearch's directories, which the systemd unit has created."""
     thumbnails = os.path.join(os.path.dirname(paths.cache), "thumbnails")
     runtime = os.path.dirname(os.fsdecode(address))
     if not confine([paths.data, paths.cache, thumbnails, runtime]):
@@ -97,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _log_to_stderr(level: str) -> None:
-    journal = "JOURNAL_STREAM" in os.environ  # the journal keeps the time itself
+    journal = "JOURNAL_STREAM" in os.environ  # the journal adds the time itself
     log_to_stderr(level, "%(message)s" if journal else "%(asctime)s %(levelname)s: %(message)s")
 
 

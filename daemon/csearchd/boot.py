@@ -23,7 +23,7 @@ from csearchd.desktop.bus import SessionBus
 from csearchd.errors import ConfigError, LibraryError, ModelError
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import roots
-from csearchd.library.durability.summary import Summary
+from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
 from csearchd.paths import Paths
@@ -99,6 +99,7 @@ async def _run(
     # What runs the parts.
     lifecycle, supervisor = Lifecycle(), Supervisor()
     supervisor.catch_all(asyncio.get_running_loop())
+    library.report_failure = supervisor.failed
     threads = Threads(lambda future: supervisor.watch("what a client has left", future, ANSWERS))
     workers = Workers(threads, lifecycle, supervisor, EXPECTED)
 
@@ -211,7 +212,7 @@ async def _run(
     supervisor.start("showing signs of life", notifier.show_life)
     notifier.send("READY=1")
     # So that the first filter needn't wait for it.
-    workers.begin("loading facts", library.load_photo_metadata)
+    workers.begin("loading photo metadata", library.load_photo_metadata)
     loop = asyncio.get_running_loop()
     preparing = loop.call_later(_PREPARE_SECONDS, workers.begin, "preparing", _prepare, engine)
     log.info(

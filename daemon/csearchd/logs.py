@@ -1,4 +1,4 @@
-"""Lines of the log, which hold names that others have chosen."""
+"""The format of the log, with escapes for what could control a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from csearch.protocol.quoting import harmless
 
 
 class _Formatter(logging.Formatter):
-    """Lets nothing through that would steer the terminal of whoever reads the log."""
+    """Escapes control characters, since file names that others have chosen are in the log."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return harmless(super().formatMessage(record))
@@ -19,6 +19,7 @@ class _Formatter(logging.Formatter):
 
 
 def log_to_stderr(level: str, form: str) -> None:
+    """Logs messages of at least `level` to stderr, in the format `form`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(form, "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler])

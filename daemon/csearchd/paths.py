@@ -1,4 +1,4 @@
-"""Where csearch's own files are: the XDG base directories (specification 0.8)."""
+"""The paths of csearch's own files, in the XDG base directories (specification 0.8)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 
-_MOST_BYTES = 10_000_000  # of a file that somebody writes by hand
+_MAX_BYTES = 10_000_000  # of a file that users edit
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Absolute paths; none need exist yet."""
+    """Absolute paths, which need not exist."""
 
     config: str  # the file config.toml
     data: str  # the library and installed models
@@ -21,25 +21,27 @@ class Paths:
 
     @property
     def library(self) -> str:
+        """The file of the database."""
         return os.path.join(self.data, "library.sqlite")
 
     @property
     def history(self) -> str:
-        """Past queries."""
+        """The file of past queries."""
         return os.path.join(self.data, "history")
 
     @property
     def vocabulary(self) -> str:
-        """The user's own words for tags."""
+        """The file of the user's own words for tags."""
         return os.path.join(os.path.dirname(self.config), "vocabulary.txt")
 
     @property
     def models(self) -> str:
+        """The directory of installed models."""
         return os.path.join(self.data, "models")
 
 
 def standard_paths() -> Paths:
-    """The paths that the environment asks for; a relative one there is ignored, as XDG says."""
+    """The paths according to the environment; relative ones there are ignored, as XDG demands."""
     return Paths(
         config=os.path.join(_base("XDG_CONFIG_HOME", "~/.config"), "csearch", "config.toml"),
         data=os.path.join(_base("XDG_DATA_HOME", "~/.local/share"), "csearch"),
@@ -48,8 +50,8 @@ def standard_paths() -> Paths:
 
 
 def close_to_others(paths: Paths) -> None:
-    """Takes from group and others what an earlier umask, or a copy, has left them of csearch's own
-    files. Links are not followed; what can't be changed stays."""
+    """Removes all permissions of group and others from csearch's own files, which an earlier umask
+    or a copy may have given them. Doesn't follow links, and ignores errors."""
     for top in (os.path.dirname(paths.config), paths.data, paths.cache):
         for directory, _, files in os.walk(top):
             for path in (directory, *(os.path.join(directory, name) for name in files)):
@@ -64,16 +66,16 @@ def _close(path: str) -> None:
 
 
 def read_file(path: str) -> bytes:
-    """The content of a file that the user may edit. Raises OSError, as for pipes and devices,
-    which might keep a reader for ever, and for what is far too large."""
+    """The content of a file that users edit. Raises OSError, also for pipes and devices, which
+    could block forever, and for a file that is far too large."""
     opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(opened, "rb") as file:
         info = os.fstat(opened)
         if not stat.S_ISREG(info.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", path)
-        if info.st_size > _MOST_BYTES:
-            raise OSError(errno.EFBIG, f"it has more than {_MOST_BYTES // 1_000_000} MB", path)
-        return file.read(_MOST_BYTES)
+        if info.st_size > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {_MAX_BYTES // 1_000_000} MB", path)
+        return file.read(_MAX_BYTES)
 
 
 def _base(variable: str, default: str) -> str:

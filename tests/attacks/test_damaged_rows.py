@@ -173,7 +173,7 @@ def test_a_damaged_row_is_named_and_left_out(user: User, kind: str) -> None:
     for opened in range(2):
         library = Library(str(user.data / "library.sqlite"))
         (model,) = {row[0] for row in _rows(library, "SELECT id FROM models")}
-        library.vectors(model, 256)
+        library.load_vectors(model, 256)
         remarks = "\n".join(map(str, library.remarks))
         assert ("damaged" in remarks and name in remarks) == (not opened), remarks
         assert len(library.load_photo_metadata().timestamp)
@@ -217,8 +217,8 @@ def test_a_large_library_is_checked_when_it_serves(user: User) -> None:
     (user.home / "sitecustomize.py").write_text(
         "import sys\n"
         "if 'csearchd' in sys.orig_argv:\n"
-        "    from csearchd.library.durability import rows\n"
-        "    rows._MOST_CHECKED = 0\n"
+        "    from csearchd.library.integrity import rows\n"
+        "    rows._MAX_CHECKED = 0\n"
     )
     before = user.environment.get("PYTHONPATH")
     user.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(user.home), before]))

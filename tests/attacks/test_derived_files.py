@@ -120,8 +120,8 @@ class Shelf:
         self.library = Library(
             str(self.directory / "library.sqlite"), str(self.directory / "cache")
         )
-        self.model = self.library.model("f" * 64, "model", DIMENSIONS)
-        self.table: VectorTable = self.library.vectors(self.model, DIMENSIONS)
+        self.model = self.library.model_row("f" * 64, "model", DIMENSIONS)
+        self.table: VectorTable = self.library.load_vectors(self.model, DIMENSIONS)
 
     def stop(self) -> None:
         self.library.close()
@@ -210,13 +210,13 @@ def test_damage_while_the_service_runs_is_mended_in_place(
     shelf.table.change([(7, None)])
     shelf.vectors[6] = 0
     damage_file(shelf.file(name), damage)
-    shelf.library.verify()
+    shelf.library.verify_vectors()
     (text,) = shelf.damaged
     assert str(shelf.file(name).parent) in text
     assert shelf.table._file.damaged_rows() is None
     contents, _ = shelf.table.search(shelf.vectors[0].astype(np.float32), None, COUNT)
     assert sorted(contents.tolist()) == [n for n in range(1, COUNT + 1) if n != 7]
-    shelf.library.verify()
+    shelf.library.verify_vectors()
     assert shelf.damaged == [text]
 
 
@@ -236,7 +236,7 @@ def test_damaged_vectors_of_the_database_cost_themselves_alone(shelf: Shelf, run
         database.executescript("PRAGMA foreign_keys = OFF;" + ";".join(BAD_VECTORS))
     damage_file(shelf.file("high"), all_random)
     if runs:
-        assert shelf.library.verify()
+        assert shelf.library.verify_vectors()
     else:
         shelf.start()
     assert [str(remark)[:9] for remark in shelf.library.remarks] == ["3 vectors"]
@@ -248,12 +248,12 @@ def test_damaged_vectors_of_the_database_cost_themselves_alone(shelf: Shelf, run
     with shelf.library.read() as database:
         rows = database.execute("SELECT content FROM vectors ORDER BY content").fetchall()
     assert [row[0] for row in rows] == left
-    assert not shelf.library.verify()
+    assert not shelf.library.verify_vectors()
 
 
 def test_damage_behind_the_last_row_is_mended(shelf: Shelf) -> None:
     shelf.file("content").write_bytes(shelf.file("content").read_bytes()[:-4] + b"\1\0\0\0")
-    shelf.library.verify()
+    shelf.library.verify_vectors()
     assert len(shelf.damaged) == 1
     assert shelf.table._file.damaged_rows() is None
 

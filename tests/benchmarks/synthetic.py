@@ -81,7 +81,7 @@ def make(home: Path, count: int, cloud: Cloud | None = None) -> User:
     paths = Paths(str(user.config), str(user.data), str(home / ".cache" / "csearch"))
     library = Library(paths.library, paths.cache)
     model = find_model(paths.models, MODEL)
-    row = library.model(model.fingerprint, model.name, model.dimensions)
+    row = library.model_row(model.fingerprint, model.name, model.dimensions)
     library.set("model", model.name)
     roots.add(library, bytes(user.pictures))
     cloud = cloud or Cloud(model.dimensions)
@@ -111,7 +111,7 @@ def make(home: Path, count: int, cloud: Cloud | None = None) -> User:
             ).fetchall()
             for file, directory in rows:
                 library.catalogue.put(file, directory, file, INDEXED)
-            library.count("encoded", size)
+            library.add_to_counter("encoded", size)
     for path in (*sorted(user.pictures.iterdir()), user.pictures):
         _list(library, path)
     listings.mark_scanned(library, bytes(user.pictures))

@@ -23,7 +23,7 @@ from PIL import Image
 from skimage import data as photos
 
 from csearchd.encoder.messages import Limits
-from csearchd.system.child_process import FIRST, LOWEST
+from csearchd.system.child_process import INITIAL_NICENESS, LOWEST_NICENESS
 from encoder.encoder_process import LIMITS, Encoder
 from models.tiny_model import make_tiny_weights
 
@@ -294,7 +294,7 @@ def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
     with Encoder(model, wanted=lambda found: False) as encoder:
         encoder.run([bytes(photo)])
         pid = encoder.process.pid
-        assert priorities(pid) == {FIRST}
+        assert priorities(pid) == {INITIAL_NICENESS}
         assert os.sched_getscheduler(pid) == os.SCHED_BATCH
         assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"
         encoder.process.send_signal(signal.SIGINT)
@@ -304,9 +304,9 @@ def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
 def test_with_many_pictures_it_steps_back(model: Path, photo: Path) -> None:
     with Encoder(model, wanted=lambda found: False) as encoder:
         encoder.run([bytes(photo)] * 5)
-        assert priorities(encoder.process.pid) == {FIRST}
+        assert priorities(encoder.process.pid) == {INITIAL_NICENESS}
         encoder.run([bytes(photo)])
-        assert priorities(encoder.process.pid) == {LOWEST}
+        assert priorities(encoder.process.pid) == {LOWEST_NICENESS}
 
 
 @pytest.mark.skipif(
@@ -326,7 +326,7 @@ def test_its_session_steps_back_too() -> None:
     """
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, start_new_session=True, check=True, capture_output=True)
-    assert done.stdout.split()[1:] == [b"nice", b"%d" % LOWEST]
+    assert done.stdout.split()[1:] == [b"nice", b"%d" % LOWEST_NICENESS]
 
 
 def priorities(pid: int) -> set[int]:

@@ -47,13 +47,13 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
     backlog = Backlog(library, models, Debounce(), PowerPolicy())
     with library.read() as reader:
         backlog.prioritise([os.fsencode(tmp_path / "few")])
-        backlog.choose(reader, models.active_model.model, 1, True)
+        backlog.fill(reader, models.active_model.model, 1, True)
         assert [path for _, path in backlog.queue] == [
             os.fsencode(tmp_path / "few" / f"{number}.jpg") for number in (0, 1, 2)
         ]
         assert len(looked) == 3
         backlog.queue.clear()  # they are in the encoder's hands
-        backlog.choose(reader, models.active_model.model, 1, True)  # then the newest of all
+        backlog.fill(reader, models.active_model.model, 1, True)  # then the newest of all
         assert len(backlog.queue) == 512 and len(looked) < 3 + 3 + 520
         assert backlog.queue[0][1] == os.fsencode(tmp_path / "many" / "1999.jpg")
         looked.clear()
@@ -61,7 +61,7 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
         backlog.stop_prioritising([os.fsencode(tmp_path / "few")])
         backlog.prioritise([os.fsencode(tmp_path / "many")])
         for refill in range(1, 3):
-            backlog.choose(reader, models.active_model.model, 1, True)
+            backlog.fill(reader, models.active_model.model, 1, True)
             assert len(backlog.queue) == 512
             backlog.queue.clear()
             assert len(looked) <= refill * 2048

@@ -88,7 +88,7 @@ def test_an_error_loses_nothing_that_was_encoded(user: User) -> None:
         user,
         """
 from csearchd.indexing import indexer
-indexer._TROUBLE = 0.1
+indexer._MIN_RETRY_SECONDS = 0.1
 before = indexer.Indexer._commit
 raised = []
 

@@ -127,7 +127,7 @@ def test_insisting_ends_with_the_battery(laptop: Laptop, monkeypatch: pytest.Mon
     seen = PowerPolicy(str(laptop.directory))
     laptop.unplug()
     assert seen.on_battery()
-    seen.insist()
+    seen.ignore_battery()
     assert not seen.on_battery()
     laptop.plug()
     assert not seen.on_battery()
@@ -165,18 +165,18 @@ def test_load_has_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, used = [100.0], [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(power_policy, "_foreground", lambda encoder: used[0])
-    load = power_policy.Load()
+    load = power_policy.LoadMonitor()
 
     def after(share: float) -> bool:
         clock[0] += 2.0
         used[0] += 2.0 * share * len(usable())
-        return load.look(None)
+        return load.others_are_busy(None)
 
-    assert not load.look(None)
+    assert not load.others_are_busy(None)
     assert [after(0.5) for _ in range(9)] == [False] * 9
     assert [after(0.9) for _ in range(3)][-1]
     assert [after(0.5) for _ in range(9)] == [True] * 9
     assert not [after(0.1) for _ in range(4)][-1]
     after(1.0)
     clock[0] += 100
-    assert not load.look(None)
+    assert not load.others_are_busy(None)

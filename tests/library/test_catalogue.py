@@ -130,7 +130,7 @@ def test_a_start_reads_the_copy(tmp_path: Path) -> None:
     library = opened(tmp_path)
     statements: list[str] = []
     library._database.set_trace_callback(statements.append)
-    library._read()
+    library._load_memory()
     assert library.catalogue.count(DUE) == 1
     assert not any("FROM files" in text and "changed_files" not in text for text in statements)
     library._database.set_trace_callback(None)
@@ -154,7 +154,7 @@ def test_no_search_waits_while_files_in_the_cache_are_made_safe(
         with ThreadPoolExecutor(1) as other:
             free.append(other.submit(is_free).result())
 
-    library.vectors(library.model("f" * 64, "model", 8), 8)
+    library.load_vectors(library.model_row("f" * 64, "model", 8), 8)
     monkeypatch.setattr(os, "fdatasync", look)
     monkeypatch.setattr(os, "replace", lambda *names: (look(), os.rename(*names)))
     library._flush_caches()

@@ -38,11 +38,11 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 def model(library: Library, letter: str = "f") -> int:
-    return library.model(letter * 64, letter, DIMENSIONS)
+    return library.model_row(letter * 64, letter, DIMENSIONS)
 
 
 def table_of(library: Library, letter: str = "f") -> VectorTable:
-    return library.vectors(model(library, letter), DIMENSIONS)
+    return library.load_vectors(model(library, letter), DIMENSIONS)
 
 
 def axis(number: int) -> NDArray[np.float16]:
@@ -108,9 +108,11 @@ def test_a_listener_that_raises_fails_no_write(
 
 
 def test_what_follows_a_commit_is_done_though_a_part_of_it_fails(
-    library: Library, caplog: pytest.LogCaptureFixture
+    library: Library,
 ) -> None:
     done: list[str] = []
+    failures: list[tuple[str, str]] = []
+    library.report_failure = lambda name, error: failures.append((name, str(error)))
     with library.write() as database:
         library.write_after_commit(fail)
         library.write_after_commit(lambda: done.append("file"))
@@ -118,7 +120,7 @@ def test_what_follows_a_commit_is_done_though_a_part_of_it_fails(
         library.after_commit(lambda: done.append("memory"))
         database.execute("INSERT INTO settings VALUES ('name', 'value')")
     assert done == ["file", "memory"] and library.setting("name") == "value"
-    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert failures == [("following a commit", "broken on purpose")] * 2
 
 
 def test_memory_is_that_of_the_database_after_a_step_that_failed(
@@ -236,8 +238,8 @@ def test_a_model_that_was_let_go_meanwhile_fails_no_write(library: Library, way:
         with library.write() as database:
             database.execute("UPDATE contents SET orphaned = 1")
     late = outcomes(library, 1)
-    library.release(model(library, "f"))
-    library.release(model(library, "f"))
+    library.unload_vectors(model(library, "f"))
+    library.unload_vectors(model(library, "f"))
     if way == "purge":
         assert contents.purge(library, 0) == 1
     elif way == "forget":

@@ -25,14 +25,14 @@ def test_what_is_deleted_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     world = Time()
     monkeypatch.setattr(clock, "time", world)
     library = Library(str(tmp_path / "library.sqlite"))
-    here, back, gone = (library.model(name, name, 2) for name in ("here", "back", "gone"))
+    here, back, gone = (library.model_row(name, name, 2) for name in ("here", "back", "gone"))
     with library.write() as database:
         rows = [(number, str(number)) for number in range(25)]
         database.executemany("INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)", rows)
         for model in (here, back, gone):
             made = [(model, row[0]) for row in rows]
             database.executemany("INSERT INTO vectors VALUES (?, ?, x'00000000', 2)", made)
-        library.count("encoded", 150)
+        library.add_to_counter("encoded", 150)
     assert delete_unused_vectors(library, ["here"], 30 * DAY) == 0
     world.pass_by(29 * DAY)
     assert delete_unused_vectors(library, ["here", "back"], 30 * DAY) == 0
@@ -45,7 +45,7 @@ def test_what_is_deleted_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ]
     assert vectors(library) == {here: 25, back: 25}
     assert library.counters["encoded"] == 100
-    assert library.model("gone", "gone", 3)  # come back, with other dimensions even
+    assert library.model_row("gone", "gone", 3)  # come back, with other dimensions even
     library.close()
 
 

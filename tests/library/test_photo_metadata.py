@@ -232,7 +232,7 @@ def test_details(library: Library) -> None:
 
 
 def test_forgotten_keywords_leave_no_trace(library: Library) -> None:
-    library.vectors(library.model("f" * 64, "model", 4), 4)
+    library.load_vectors(library.model_row("f" * 64, "model", 4), 4)
     contents.forget_path(library, b"/p/lisbon.jpg")
     with library.read() as database:
         texts = {row[0] for row in database.execute("SELECT text FROM keywords")}

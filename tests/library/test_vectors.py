@@ -39,8 +39,8 @@ class Place:
 
     def open(self) -> None:
         self.library = Library(str(self.directory / "library.sqlite"), str(self.cache))
-        self.model = self.library.model("f" * 64, "model", DIMENSIONS)
-        self.table = self.library.vectors(self.model, DIMENSIONS)
+        self.model = self.library.model_row("f" * 64, "model", DIMENSIONS)
+        self.table = self.library.load_vectors(self.model, DIMENSIONS)
 
     def close(self) -> None:
         self.library.close()
@@ -269,18 +269,18 @@ def test_equal_vectors_have_equal_scores(place: Place) -> None:
 
 def test_a_change_of_model_removes_the_codes_of_the_old_one(place: Place) -> None:
     fill(place, 5)
-    other = place.library.model("e" * 64, "other", 8)
-    table = place.library.vectors(other, 8)
+    other = place.library.model_row("e" * 64, "other", 8)
+    table = place.library.load_vectors(other, 8)
     table.add(1, np.ones(8, np.float16))
     place.check()
-    place.library.release(place.model)
+    place.library.unload_vectors(place.model)
     files = list(place.cache.glob("vectors-*/*"))
     assert {path.parent.name for path in files} == {f"vectors-{'e' * 16}"}
 
 
 def test_notes_of_a_model_that_no_table_has_do_not_pile_up(place: Place) -> None:
     """Else the cache would be written again and again, though nothing changes."""
-    unused = place.library.model("a" * 64, "unused", DIMENSIONS)
+    unused = place.library.model_row("a" * 64, "unused", DIMENSIONS)
     with place.library.write() as database:
         rows = [(number, str(number)) for number in range(1, 1201)]
         database.executemany("INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)", rows)
@@ -290,12 +290,12 @@ def test_notes_of_a_model_that_no_table_has_do_not_pile_up(place: Place) -> None
     token = derived(place.library)
     place.library.flush_caches()
     assert derived(place.library) == token
-    place.library.vectors(unused, DIMENSIONS)
+    place.library.load_vectors(unused, DIMENSIONS)
     with place.library.write() as database:  # released, but killed before its codes went
         place.library._tables.pop(unused).close()
         database.execute("DELETE FROM vectors WHERE model = ? AND content > 3", (unused,))
     place.library.flush_caches()
-    assert len(place.library.vectors(unused, DIMENSIONS)) == 3
+    assert len(place.library.load_vectors(unused, DIMENSIONS)) == 3
 
 
 def derived(library: Library) -> list[tuple[str, str]]:
@@ -333,12 +333,12 @@ def test_the_space_of_deleted_vectors_is_given_back(place: Place) -> None:
     for content, vector in enumerate(unit(5, 2000), 1):
         place.store_only(content, vector)
     file = place.directory / "library.sqlite"
-    place.library.shrink()
+    place.library.vacuum()
     before = file.stat().st_size
     with place.library.write() as database:
         database.execute("DELETE FROM vectors")
         database.execute("DELETE FROM contents")
-    place.library.shrink()
+    place.library.vacuum()
     with place.library.read() as database:
         assert database.execute("PRAGMA freelist_count").fetchone() == (0,)
     assert file.stat().st_size < before

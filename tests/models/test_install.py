@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import architecture_configuration
-from csearchd.models.assemble import place_weights, staged
+from csearchd.models.assemble import staged
+from csearchd.models.export.checkpoint import place_weights
 from csearchd.models.installed import load_model, verify_checksums
 from csearchd.models.text_tower import TextTower
 from models.hub import Hub, serving
@@ -227,7 +228,8 @@ DOWNLOAD = (
     "import sys; from csearchd.errors import ModelError; from csearchd.models import fetch\n"
     "fetch.configure_hub()\n"
     "fetch.PAUSES = (0.1, 0.1)\n"
-    "try: print(fetch.download_weights({'hf_hub': 'someone/model/'}, sys.argv[1]))\n"
+    "names = ('open_clip_model.safetensors', 'open_clip_pytorch_model.bin')\n"
+    "try: print(fetch.download_weights('someone/model/', names, sys.argv[1]))\n"
     "except ModelError as error:\n"
     "  print(f'csearchctl: {error}', file=sys.stderr); sys.exit(2)\n"
 )

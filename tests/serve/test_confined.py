@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.system import confine
-from csearchd.system.child_process import LOWEST
+from csearchd.system.child_process import LOWEST_NICENESS
 from support.photos import write_drawn
 from support.user import User, wait_for
 
@@ -29,4 +29,4 @@ def test_its_encoder_is_a_quiet_neighbour_too(user: User) -> None:
     encoder = wait_for(lambda: user.status()["encoder"], "an encoder")
     score = Path(f"/proc/{encoder}/oom_score_adj")
     wait_for(lambda: score.read_text().strip() == "1000", "an encoder that is the first to go")
-    assert os.getpriority(os.PRIO_PROCESS, encoder) == LOWEST
+    assert os.getpriority(os.PRIO_PROCESS, encoder) == LOWEST_NICENESS

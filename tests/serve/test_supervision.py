@@ -16,7 +16,7 @@ import pytest
 from csearchd.concurrency import supervisor
 from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.library.durability.summary import Summary
+from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.serve.library_upkeep import LibraryUpkeep
 from support.faults import failures, fault, start_with
@@ -56,9 +56,10 @@ def test_a_task_that_raises_is_told_and_started_again(user: User) -> None:
     ("name", "module", "function"),
     [
         ("preparing", "csearchd.search.engine", "Engine.prepare"),
-        ("loading facts", "csearchd.library.library", "Library.load_photo_metadata"),
-        ("reading pictures", "csearchd.indexing.backlog", "Backlog.choose"),
-        ("scanning", "csearchd.watch.watcher", "Watcher.look_around"),
+        ("loading photo metadata", "csearchd.library.library", "Library.load_photo_metadata"),
+        ("following a commit", "csearchd.library.metadata.photo_metadata", "PhotoMetadata.put"),
+        ("reading pictures", "csearchd.indexing.backlog", "Backlog.fill"),
+        ("scanning", "csearchd.watch.watcher", "Watcher.request_due_scans"),
         ("keeping folders tagged", "csearchd.tags.folder_tracker", "FolderTracker.update"),
         ("joining the session bus", "csearchd.desktop.bus", "addresses"),
         ("a connection", "csearchd.serve.server", "Stream"),
@@ -145,14 +146,14 @@ def test_a_thread_that_fails_goes_on_when_it_can(user: User) -> None:
         user,
         """
 from csearchd.watch.watcher import Watcher
-before = Watcher.look_around
+before = Watcher.request_due_scans
 
-def look_around(self):
+def request_due_scans(self):
     if faulty():
         raise RuntimeError("injected")
     before(self)
 
-Watcher.look_around = look_around
+Watcher.request_due_scans = request_due_scans
 """,
     )
     user.take_photos(("cat",))

@@ -65,15 +65,15 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_a_table_that_is_searched_no_more_may_be_changed(library: Library) -> None:
-    row = library.model("one", "one", 2)
-    table = library.vectors(row, 2)
+    row = library.model_row("one", "one", 2)
+    table = library.load_vectors(row, 2)
     with library.write() as database:
         database.execute(
             "INSERT INTO contents (id, scheme, identity, orphaned) VALUES (1, 1, 1, 0)"
         )
         database.execute("INSERT INTO vectors VALUES (?, 1, x'003c0000', 1)", (row,))
     table.add(1, np.array([1, 0], np.float16))
-    library.release(row)
+    library.unload_vectors(row)
     assert contents.purge(library, 0) == 1
     table.add(2, np.array([1, 0], np.float16))
     library.close()
@@ -103,6 +103,6 @@ def test_a_change_that_came_to_nothing_leaves_no_table_behind(
         database.execute("INSERT INTO contents (id, scheme, identity) VALUES (1, 1, 1)")
         vector = np.eye(1, tiny.dimensions, dtype="<f2").tobytes()
         database.execute("INSERT INTO vectors VALUES (?, 1, ?, 1)", (row, vector))
-    table: VectorTable = library.vectors(row, tiny.dimensions)
+    table: VectorTable = library.load_vectors(row, tiny.dimensions)
     assert table.has(np.array([1], np.int32)).all()
     library.close()

@@ -100,7 +100,7 @@ def test_a_large_library_is_kept_while_all_its_rows_are_looked_at(user: User) ->
     start_with(
         user,
         """
-from csearchd.library.durability import rows
+from csearchd.library.integrity import rows
 
 def has_damage(database):
     while faulty():

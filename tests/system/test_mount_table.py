@@ -56,7 +56,7 @@ def test_what_the_kernel_comes_to() -> None:
         b"/ab/b": 6, b"/a/bc": 3,
     }  # fmt: skip
     for path, number in numbers.items():
-        found = table.of(path)
+        found = table.mount_of(path)
         assert found is not None and found.number == b"%d" % number
     assert [each.number for each in table.visible] == [b"1", b"3", b"5", b"6"]
-    assert MountTable([]).of(b"/") is None
+    assert MountTable([]).mount_of(b"/") is None

@@ -21,14 +21,14 @@ _GROUPS = {1: "5:memory:/other\n4:cpu,cpuacct:/{group}\n0::/\n", 2: "0::/{group}
 _PROBE = """
 from types import SimpleNamespace
 from csearchd.system import processors
-from csearchd.models.active_model import _threads
+from csearchd.models.active_model import _thread_count
 from csearchd.library.scan import VectorScanner
 from csearchd.indexing.indexer import Indexer
 from csearchd.config import Encode
 config = Encode("auto", 0, 1, True, 1, 1, 1, 1)
 reading = SimpleNamespace(config=config)
 model = SimpleNamespace(directory="")
-print(processors.count(), _threads(0), VectorScanner()._pool._max_workers,
+print(processors.count(), _thread_count(0), VectorScanner()._pool._max_workers,
       Indexer.settings(reading, model).threads)
 """
 
@@ -121,7 +121,7 @@ def test_only_our_processors_tell_whether_others_are_busy(
     monkeypatch.setattr(power_policy, "STAT", str(tmp_path / "stat"))
     clock, ticks = [1000.0], os.sysconf("SC_CLK_TCK")
     monkeypatch.setattr(power_policy.time, "monotonic", lambda: clock[0])
-    load, seen = power_policy.Load(), False
+    load, seen = power_policy.LoadMonitor(), False
     for seconds in range(0, 40, 2):
         clock[0] += 2
         used = dict.fromkeys(("cpu0", "cpu1", "cpu2", "cpu3"), 0)
@@ -131,7 +131,7 @@ def test_only_our_processors_tell_whether_others_are_busy(
         (tmp_path / "stat").write_text(
             "\n".join([f"cpu  {sum(used.values())} 7 0 9 0 0 0 0 0 0", *lines, "intr 5", ""])
         )
-        seen |= load.look(None)
+        seen |= load.others_are_busy(None)
     assert seen == busy
 
 

@@ -11,7 +11,7 @@ from csearchd.watch import listing_queue
 
 def test_a_day_passes_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     running = time.monotonic() + 500.0  # it has slept before
-    monkeypatch.setattr(listing_queue, "_running", lambda: running)
+    monkeypatch.setattr(listing_queue, "_boot_time", lambda: running)
     part = listing_queue.ListingQueue()
     part.scan_in(b"/a", 86400.0)
     earliest = part.earliest()

@@ -197,7 +197,7 @@ def test_there_are_more_directories_than_may_be_watched(user: User) -> None:
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watcher, list[bytes]]]:
     """A watcher of one root, and the scans that it asks for; its times are short."""
-    for name in ("_UNWATCHED_SECONDS", "_ABSENT_SECONDS"):
+    for name in ("_UNWATCHED_SECONDS", "_MISSING_SECONDS"):
         monkeypatch.setattr(watcher, name, 0.0)
     library = Library(str(tmp_path / "library.sqlite"))
     scans: list[bytes] = []
@@ -217,12 +217,12 @@ def test_what_cannot_be_watched_is_scanned_again_and_again(
     path = os.fsencode(tmp_path / "root")
     os.mkdir(path)
     part.watch(path)
-    part.scanned(path, True, False, 0)
-    part.look_around()
+    part.on_scan_finished(path, True, False, 0)
+    part.request_due_scans()
     assert part.mode(path) == "watched" and not scans
     part._exhausted(path, OSError())
-    part.scanned(path, True, False, 0)
-    part.look_around()
+    part.on_scan_finished(path, True, False, 0)
+    part.request_due_scans()
     assert part.mode(path) == "scanned" and scans == [path]
 
 
@@ -231,11 +231,11 @@ def test_a_root_that_is_not_there_is_looked_for(
 ) -> None:
     part, scans = asked
     path = os.fsencode(tmp_path / "root")
-    part.scanned(path, False, True, 0)
-    part.look_around()
+    part.on_scan_finished(path, False, True, 0)
+    part.request_due_scans()
     assert not scans and part.timeout() is not None
     os.mkdir(path)
-    part.look_around()
+    part.request_due_scans()
     assert scans == [path]
 
 
@@ -249,7 +249,7 @@ def test_a_root_that_is_not_there_is_looked_for(
 def test_where_changes_are_not_told(tmp_path: Path, kind: str, blind: bool) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(f"21 1 259:1 / / rw - ext4 /dev/sda rw\n30 21 0:30 / /x rw - {kind} x rw\n")
-    assert [mount.blind for mount in mounts(str(table))] == [False, blind]
+    assert [mount.needs_polling for mount in mounts(str(table))] == [False, blind]
 
 
 def test_permission_comes_and_goes(user: User) -> None:

@@ -161,7 +161,7 @@ def test_what_is_asked_for_when_its_directory_has_just_gone_is_done(
         library, Rules(False, ()), Debounce(), lambda: None, lambda: None, Supervisor()
     )
     back = threading.Event()
-    original = scanner.watcher.scanned
+    original = scanner.watcher.on_scan_finished
 
     def scanned(*arguments: object) -> None:
         if not back.is_set():
@@ -170,7 +170,7 @@ def test_what_is_asked_for_when_its_directory_has_just_gone_is_done(
             scanner.scan(os.fsencode(folder))
         original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scanner.watcher, "scanned", scanned)
+    monkeypatch.setattr(scanner.watcher, "on_scan_finished", scanned)
     scanner.start()
     try:
         assert scanner.scan(os.fsencode(folder)).done.wait(SECONDS)

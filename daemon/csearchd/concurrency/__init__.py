@@ -1,1 +1,1 @@
-"""Background tasks and threads of the service, and what bounds them."""
+"""Background tasks and threads of the service, and their limits."""

@@ -1,7 +1,7 @@
-"""The supervisor of the service's background work: nothing of it ends without a word.
+"""Supervises the service's background tasks and threads, so that none ends unnoticed.
 
-A task or thread that raises is logged with its traceback, started again after a while, and named by
-`csearchctl status` and `csearchctl doctor`.
+If one raises, the traceback is logged, it is started again after a while, and `csearchctl status`
+and `csearchctl doctor` name it.
 """
 
 from __future__ import annotations
@@ -20,45 +20,47 @@ from csearchd.reasons import service as reasons
 
 log = logging.getLogger(__name__)
 
-_FIRST, _MOST = 1.0, 300.0  # seconds until what failed is started again
-_QUIET = 2 * _MOST  # seconds without a failure, after which the first delay is used again
-_NOTED = 86400.0  # seconds for which a failure is noted for the user
+_MIN_DELAY, _MAX_DELAY = 1.0, 300.0  # seconds before a failed task is started again
+_RESET_SECONDS = 2 * _MAX_DELAY  # without a failure, after which the delay is _MIN_DELAY again
+_NOTE_SECONDS = 86400.0  # for which the user is told of a failure
 _END_SECONDS = 0.7  # for tasks to end
-_LONGEST = 300  # letters of an error that are shown
+_MAX_ERROR = 300  # characters of an error that are shown
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Backoff:
-    """Delays that double, up to a limit, while they are asked for again and again."""
+    """Delays that double with each failure, up to a limit."""
 
-    def __init__(self, first: float = _FIRST, most: float = _MOST) -> None:
-        self._first, self._most = first, most
-        self._next = first
-        self._asked = 0.0
+    def __init__(self, min_delay: float = _MIN_DELAY, max_delay: float = _MAX_DELAY) -> None:
+        """The delays are in seconds."""
+        self._min_delay, self._max_delay = min_delay, max_delay
+        self._next = min_delay
+        self._failed_at = 0.0
 
     def seconds(self) -> float:
-        """The delay after another failure."""
+        """The delay after another failure, in seconds."""
         now = time.monotonic()
-        if now - self._asked > _QUIET:
-            self._next = self._first
-        self._asked = now
-        delay, self._next = self._next, min(2 * self._next, self._most)
+        if now - self._failed_at > _RESET_SECONDS:
+            self._next = self._min_delay
+        self._failed_at = now
+        delay, self._next = self._next, min(2 * self._next, self._max_delay)
         return delay
 
 
 @dataclass
 class _Failures:
-    """What went wrong in one piece of background work."""
+    """The failures of one task or thread."""
 
     count: int = 0
     error: str = ""  # the last one
     at: float = 0.0  # when that was, seconds since 1970
-    running: bool = True  # it goes on, or was started again
+    running: bool = True  # it continues, or was started again
 
 
 class Supervisor:
-    """Runs tasks and threads. All methods but `start` and `stop` may be called in any thread."""
+    """Runs tasks and threads. Any thread may call its methods, except `start` and `stop`, which
+    belong to the event loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,7 +69,8 @@ class Supervisor:
         self._ending = threading.Event()
 
     def start(self, name: str, work: Work) -> asyncio.Task[None]:
-        """Runs `work` until it returns or the task is cancelled; again whenever it raises."""
+        """Runs `work` as a task until it returns or is cancelled, and again whenever it raises.
+        `name` is shown to users."""
         task = asyncio.create_task(self._run(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -83,15 +86,15 @@ class Supervisor:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                self.failed(name, error, running=False)  # what it waited for was cancelled
+                self.failed(name, error, running=False)  # a future that it waited for was cancelled
             except Exception as error:
                 self.failed(name, error, running=False)
             await asyncio.sleep(backoff.seconds())
-            self._goes_on(name)
+            self._continues(name)
 
     def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        """A thread, not started yet, that runs `work` until it returns; again whenever it raises,
-        unless the service ends."""
+        """A thread, not started yet, that runs `work` until it returns, and again whenever it
+        raises while the service runs. `name` is shown to users."""
         return threading.Thread(target=self._run_thread, args=(name, work), name=name, daemon=True)
 
     def _run_thread(self, name: str, work: Callable[[], None]) -> None:
@@ -100,11 +103,11 @@ class Supervisor:
             try:
                 work()
                 return
-            except BaseException as error:  # a SystemExit would end a thread without a word
+            except BaseException as error:  # a SystemExit would end a thread silently
                 self.failed(name, error, running=False)
             if self._ending.wait(backoff.seconds()):
                 return
-            self._goes_on(name)
+            self._continues(name)
 
     def watch(
         self,
@@ -112,8 +115,8 @@ class Supervisor:
         future: concurrent.futures.Future[Any] | asyncio.Future[Any],
         expected: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Reads what came of a future that nobody waits for. Errors that are `expected` are
-        logged in one line."""
+        """Reports the error of a future that nobody waits for. Errors of `expected` types are only
+        logged, in one line."""
 
         def read(done: concurrent.futures.Future[Any] | asyncio.Future[Any]) -> None:
             if done.cancelled() or (error := done.exception()) is None:
@@ -126,7 +129,8 @@ class Supervisor:
         future.add_done_callback(read)
 
     def failed(self, name: str, error: BaseException, running: bool = True) -> None:
-        """Logs an error that nobody thought of, and keeps it for `status`."""
+        """Logs an unexpected error in the work `name`, and records it for `status`. `running`:
+        whether the work continues."""
         log.error("%s failed", name, exc_info=error)
         with self._lock:
             failures = self._failures.setdefault(name, _Failures())
@@ -135,12 +139,12 @@ class Supervisor:
             failures.at = time.time()
             failures.running = running
 
-    def _goes_on(self, name: str) -> None:
+    def _continues(self, name: str) -> None:
         with self._lock:
             self._failures[name].running = True
 
     def catch_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Takes over what is raised in threads and callbacks that nobody supervises."""
+        """Reports errors in all other threads, and in callbacks of `loop`, too."""
         threading.excepthook = self._thread_raised
         loop.set_exception_handler(self._loop_raised)
 
@@ -151,7 +155,9 @@ class Supervisor:
 
     def _loop_raised(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if error is None or isinstance(error, (OSError, EOFError)):  # a peer that has gone
+        if error is None or isinstance(
+            error, (OSError, EOFError)
+        ):  # a peer has closed the connection
             loop.default_exception_handler(context)
             return
         task = context.get("task") or context.get("future")
@@ -160,7 +166,8 @@ class Supervisor:
 
     @property
     def failures(self) -> list[dict[str, Any]]:
-        """What has failed since the service was started: [{name, failures, error, at, running}]."""
+        """The failures since the start: {name, failures (their number), error (the last one), at
+        (seconds since 1970), running}."""
         with self._lock:
             return [
                 {
@@ -175,11 +182,11 @@ class Supervisor:
 
     @property
     def remarks(self) -> list[Reason]:
-        """The failures of the last day."""
-        return [_remark(one) for one in self.failures if time.time() - one["at"] < _NOTED]
+        """Remarks on the failures of the last day."""
+        return [_remark(one) for one in self.failures if time.time() - one["at"] < _NOTE_SECONDS]
 
     async def stop(self) -> None:
-        """Ends all tasks, and lets threads that wait to be started again end."""
+        """Cancels all tasks, and ends threads that wait to be started again."""
         self._ending.set()
         for task in self._tasks:
             task.cancel()
@@ -188,8 +195,8 @@ class Supervisor:
 
 
 def _described(error: BaseException) -> str:
-    """One printable line: file names may be in it."""
-    text = f"{type(error).__name__}: {error}".removesuffix(": ")[:_LONGEST]
+    """An error as one printable line, since it may contain file names."""
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")[:_MAX_ERROR]
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 

@@ -1,7 +1,7 @@
-"""The service's threads, in three groups that never wait for each other, and what ends a question.
+"""The service's thread pools, which never wait for each other, and the cancellation of their work.
 
-A thread can't be stopped from outside. So what may take long looks at its `Until` now and then,
-which says whether anybody waits for it still.
+A thread can't be stopped from outside. So work that may take long checks its `Until` now and then,
+which says whether it was cancelled.
 """
 
 from __future__ import annotations
@@ -24,60 +24,67 @@ R = TypeVar("R")
 
 
 def setter(event: asyncio.Event) -> Callable[[], None]:
-    """A function that sets an event of the running loop, and may be called in any thread."""
+    """A function that sets an event of the running loop, and that any thread may call."""
     loop = asyncio.get_running_loop()
 
     def set_soon() -> None:
         if not event.is_set():
-            with suppress(RuntimeError):  # the daemon ends, and its loop has
+            with suppress(RuntimeError):  # the daemon ends, and its loop is closed
                 loop.call_soon_threadsafe(event.set)
 
     return set_soon
 
 
 class Until:
-    """Says to a thread whether its work is still wanted."""
+    """Tells a thread whether its work was cancelled, or has taken too long."""
 
     def __init__(self, seconds: float) -> None:
+        """`seconds`: how long the work may take."""
         self._deadline = time.monotonic() + seconds
         self._ended = False
 
     def end(self) -> None:
+        """Cancels the work."""
         self._ended = True
 
     def check(self) -> None:
-        """Raises Ended."""
+        """Raises Ended if the work was cancelled, or has taken too long."""
         if self._ended or time.monotonic() > self._deadline:
             raise Ended
 
 
 class Threads:
-    """Used in the event loop alone; so are the coroutines that it gives."""
+    """The thread pools. Only the event loop uses it.
+
+    Each coroutine runs a function in a thread and returns its result. It raises TookTooLong after a
+    time limit (csearchd.limits). When it raises or is cancelled, it cancels the function's Until.
+    """
 
     def __init__(self, left: Callable[[Future[Any]], object]) -> None:
-        """`left` is called with a future that nobody waits for any more, and reads it."""
+        """`left` is called with the future of a function that was cancelled, to read its error."""
         self._left = left
         self.waiting = ThreadPoolExecutor(limits.WAITING, "waiting")
         self._answering = ThreadPoolExecutor(limits.ANSWERING, "answering")
-        most = sum(number for number, _ in limits.SLOW.values())
-        self._slow = ThreadPoolExecutor(most, "slow")
+        count = sum(number for number, _ in limits.SLOW.values())
+        self._slow = ThreadPoolExecutor(count, "slow")
         self._turns = {kind: asyncio.Semaphore(n) for kind, (n, _) in limits.SLOW.items()}
         self._queued: Counter[str] = Counter()
 
     async def answer(self, function: Callable[[Until], R]) -> R:
-        """For searches and status: what never waits long. Raises TookTooLong."""
+        """For searches and status, which never wait long. Raises TookTooLong."""
         return await self._run(self._answering, limits.ANSWER_SECONDS, function)
 
     async def wait(self, function: Callable[[Until], R]) -> R:
-        """For what may wait: for file systems, for the database's writer. Raises TookTooLong."""
+        """For work that may wait for file systems, or to write to the database. Raises
+        TookTooLong."""
         return await self._run(self.waiting, limits.WAIT_SECONDS, function)
 
     async def walk(self, function: Callable[[Until], R]) -> R:
-        """The same, for what goes through all that the library knows. Raises TookTooLong."""
+        """Like `wait`, for work that goes through the whole library. Raises TookTooLong."""
         return await self._run(self.waiting, limits.WALK_SECONDS, function)
 
     async def slow(self, kind: str, function: Callable[[Until], R]) -> R:
-        """For what computes for long; `kind` is one of limits.SLOW. Raises TookTooLong, TooMany."""
+        """For long computations; `kind` is a key of limits.SLOW. Raises TookTooLong or TooMany."""
         if self._queued[kind] >= limits.QUEUED:
             raise TooMany
         self._queued[kind] += 1
@@ -100,7 +107,7 @@ class Threads:
         return await self._run(self._slow, left, function, give_turn_back)
 
     def stop(self) -> None:
-        """What hasn't begun never will."""
+        """Cancels all work that hasn't begun."""
         for group in (self._answering, self._slow, self.waiting):
             group.shutdown(wait=False, cancel_futures=True)
 
@@ -111,12 +118,12 @@ class Threads:
         function: Callable[[Until], R],
         done: Callable[[Future[R] | None], object] = lambda _: None,
     ) -> R:
-        """What `function` gives. It is told to end when its caller is cancelled or time is up."""
+        """Runs `function` in a thread of `group`. `done` is called when it ends, in any thread."""
         until = Until(seconds)
         try:
             future = group.submit(function, until)
         except RuntimeError:  # no thread can be started for it
-            until.end()  # it is in the queue all the same
+            until.end()  # it is queued nevertheless
             done(None)
             raise
         future.add_done_callback(done)

@@ -1,4 +1,4 @@
-"""Calls into file systems that may hang, with a time limit."""
+"""Calls with a time limit, for file systems that may hang."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from typing import Any, Generic, TypeVar
 
 from csearchd.errors import Unanswered
 
-_IDLE_SECONDS = 5.0  # after which a thread that nobody has a call for ends
+_IDLE_SECONDS = 5.0  # after which an idle thread ends
 
 T = TypeVar("T")
 
 
 class TimedCalls:
-    """Calls into file systems behind which a server or another process may hang.
+    """Calls functions in threads, one for each place, such as a mount point.
 
-    One that hangs is left to itself; until it returns, nothing else is tried there. Used by several
-    threads, which take turns with a place. Each place has one thread, however many calls there are.
+    A call that hangs is abandoned; until it returns, other calls to its place fail. Several threads
+    may use it: their calls to the same place wait for each other.
     """
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` are allowed for a call."""
+        """`seconds`: the time limit of a call."""
         self._seconds = seconds
         self._lock = threading.Lock()
         self._places: dict[bytes, _Place] = {}
 
     def call(self, place: bytes, function: Callable[[], T]) -> T:
-        """What `function` returns or raises. Raises Unanswered."""
+        """Calls `function` in the thread of `place`, and returns what it returns. Raises what it
+        raises, or Unanswered after the time limit."""
         with self._lock:
             found = self._places.setdefault(place, _Place())
         return found.call(function, self._seconds)
 
 
 class _Place:
-    """Calls into one place, by a thread that ends when there have been none for a while."""
+    """The calls to one place, and their thread, which ends when it is idle for a while."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._call: _Call[Any] | None = None  # under way, or waiting for the thread
-        self._running = False  # the thread
+        self._call: _Call[Any] | None = None  # the current one
+        self._running = False  # whether the thread is
 
     def call(self, function: Callable[[], T], seconds: float) -> T:
         call = _Call(function)
@@ -57,7 +58,7 @@ class _Place:
         return call.result()
 
     def _wait_for(self, call: _Call[Any], seconds: float) -> None:
-        """Until something changes. Raises Unanswered where `call` has taken too long."""
+        """Waits for a change. Raises Unanswered if `call` has taken too long."""
         left = call.began + seconds - time.monotonic()
         if left <= 0:
             raise Unanswered

@@ -99,7 +99,7 @@ class Decoder:
 
     def _decode(self, data: bytes, info: PictureInfo) -> NDArray[np.uint8]:
         orientation = info.orientation
-        min_size = self._preprocess.least_size(info.width, info.height)
+        min_size = self._preprocess.min_size(info.width, info.height)
         if info.format == RAW:
             image = raw_preview(data, orientation, max(min_size), self._formats, self._limits)
             orientation = 1
@@ -123,7 +123,7 @@ class Decoder:
         `width` and `height` are those shown.
         """
         if image.format in ("JPEG", "MPO"):
-            min_size = self._preprocess.least_size(width, height)
+            min_size = self._preprocess.min_size(width, height)
             image.draft(None, _as_coded(min_size, orientation))
 
 

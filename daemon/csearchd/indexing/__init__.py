@@ -1,2 +1,1 @@
-"""From files that need reading to committed rows: the backlog, the indexing thread, the power
-policy."""
+"""Reads and encodes pictures: the backlog, the indexing thread, and when it must hold back."""

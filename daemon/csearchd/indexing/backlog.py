@@ -1,4 +1,4 @@
-"""What is to be read, and what of it comes next."""
+"""The backlog: which files must be read, and in which order."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from csearchd.models.installed import Model
 from csearchd.system.child_process import SMALL_BATCH
 from csearchd.watch.debounce import Debounce
 
-_CHOICE = 512  # jobs that are looked up at a time
-_STAY_SECONDS = 30.0  # with the coming model, though new pictures want the serving one
+_MAX_QUEUE = 512  # jobs that are looked up at a time
+_STAY_SECONDS = 30.0  # that the next model is computed, although new pictures are due
 
 
 class Backlog:
-    """Due files, newest first; then contents of which a model lacks the vector; then files of which
-    an older version took the metadata.
+    """Queues files that are due, newest first; then files whose contents lack a model's vector;
+    then files whose metadata an older version has read.
 
     Used by the indexing thread. Any thread may read the counts, and call `prioritise`,
     `stop_prioritising` and `recount`.
@@ -32,40 +32,40 @@ class Backlog:
     def __init__(
         self, library: Library, models: Models, being_written: Debounce, power_policy: PowerPolicy
     ) -> None:
-        """Files that `being_written` holds are left alone. Raises LibraryError."""
+        """Files that `being_written` holds are not queued. Raises LibraryError."""
         self._library = library
         self._models = models
         self._being_written = being_written
         self._power_policy = power_policy
-        self.missing_next_vectors = 0  # contents that the coming model lacks
-        self.missing_vectors = 0  # contents that the serving model lacks
-        self.outdated_metadata = 0  # files whose metadata an older version took
-        self.priority_paths: list[bytes] = []  # directories that somebody waits for
-        self.queue: deque[tuple[Job, bytes]] = deque()  # what comes next, with its path
-        self.look = True  # there may be work that hasn't been looked for
-        self.held_on_battery = False  # there are pictures to read, but the battery is spared
-        self._sparing = False  # the battery is to be spared
-        self._held: set[int] = set()  # files that have been chosen and aren't committed
-        self._complete: int | None = None  # the model that lacks no vector, as far as is known
-        self._cursor = (0, 0)  # a model, and the last file that was chosen since it lacks a vector
-        self._renewed = 0  # the last file that was chosen since its metadata are outdated
-        self._renewing: set[int] = set()  # files that are read for that, and aren't committed
-        self._change_at = 0.0  # when the encoder may change from the coming model to the serving
+        self.missing_next_vectors = 0  # contents without a vector of the next model
+        self.missing_vectors = 0  # contents without a vector of the active model
+        self.outdated_metadata = 0  # files whose metadata an older version read
+        self.priority_paths: list[bytes] = []  # directories that clients wait for
+        self.queue: deque[tuple[Job, bytes]] = deque()  # the next jobs, with their paths
+        self.may_have_more = True  # `fill` may find jobs
+        self.held_on_battery = False  # there are pictures to read, but they wait for mains power
+        self._hold_on_battery = False  # only few files are read, since the machine is on battery
+        self._in_progress: set[int] = set()  # files that were queued and aren't committed
+        self._complete: int | None = None  # the row of the model that has all vectors
+        self._cursor = (0, 0)  # a model's row, and the last file queued for it
+        self._metadata_cursor = 0  # the last file queued for its outdated metadata
+        self._rereading: set[int] = set()  # files queued for that, which aren't committed
+        self._switch_at = 0.0  # when the encoder may switch from the next model to the active one
         self.recount()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left, as far as has been looked."""
-        return not (self.queue or self.look or self.held_on_battery)
+        """Whether nothing is left to read, as far as is known."""
+        return not (self.queue or self.may_have_more or self.held_on_battery)
 
     def recount(self) -> None:
-        """Counts what the models lack. Raises LibraryError."""
-        coming = self._models.next_model
-        row = self._models.row(coming) if coming else 0
+        """Counts missing vectors and outdated metadata. Raises LibraryError."""
+        next_model = self._models.next_model
+        row = self._models.row(next_model) if next_model else 0
         self._complete = None
         with self._library.read() as database:
             self.missing_next_vectors = (
-                contents.count_without_vector(database, row) if coming else 0
+                contents.count_without_vector(database, row) if next_model else 0
             )
             self.outdated_metadata = contents.count_outdated_metadata(database)
         self.missing_vectors = contents.count_not_in_table(
@@ -77,127 +77,129 @@ class Backlog:
         self.priority_paths.extend(paths)
 
     def stop_prioritising(self, paths: Iterable[bytes]) -> None:
+        """Undoes one `prioritise` with the same paths."""
         for path in paths:
             self.priority_paths.remove(path)
 
-    def spare(self, sparing: bool) -> None:
-        """Whether the battery is to be spared from now on."""
-        if sparing != self._sparing:
-            self._sparing = sparing
-            self.release()
+    def hold_on_battery(self, hold: bool) -> None:
+        """Sets whether only a few new files, and those with priority, are read."""
+        if hold != self._hold_on_battery:
+            self._hold_on_battery = hold
+            self.clear_queue()
 
-    def release(self) -> None:
-        """Empties the queue: something else may have to go first."""
-        self.let_go(job.file for job, _ in self.queue)
+    def clear_queue(self) -> None:
+        """Empties the queue, so that files with priority come first."""
+        self.allow_again(job.file for job, _ in self.queue)
         self.queue.clear()
         self._cursor = (0, 0)
-        self._renewed = 0
-        self.look = True
+        self._metadata_cursor = 0
+        self.may_have_more = True
 
-    def let_go(self, files: Iterable[int]) -> None:
-        """These files may be chosen again."""
-        self._held.difference_update(files)
+    def allow_again(self, files: Iterable[int]) -> None:
+        """Allows `files` (ids) to be queued again."""
+        self._in_progress.difference_update(files)
 
-    def keep(self, files: Iterable[int]) -> None:
-        """All chosen files but these may be chosen again."""
-        self._held.intersection_update(files)
+    def allow_all_but(self, files: Iterable[int]) -> None:
+        """Allows all files but these (ids) to be queued again."""
+        self._in_progress.intersection_update(files)
 
     def committed(self, row: int, outcomes: Iterable[Outcome]) -> None:
-        """What came of some files is in the library, with vectors of the model `row`."""
+        """Must be called when outcomes, with vectors of the model `row`, are committed."""
         outcomes = list(outcomes)
         files = {outcome.job.file for outcome in outcomes}
-        self.let_go(files)
-        self.outdated_metadata = max(0, self.outdated_metadata - len(files & self._renewing))
-        self._renewing -= files
-        made = sum(1 for outcome in outcomes if outcome.vector)
+        self.allow_again(files)
+        self.outdated_metadata = max(0, self.outdated_metadata - len(files & self._rereading))
+        self._rereading -= files
+        encoded = sum(1 for outcome in outcomes if outcome.vector)
         if row == self._models.active_model.row:
-            self.missing_vectors = max(0, self.missing_vectors - made)
+            self.missing_vectors = max(0, self.missing_vectors - encoded)
         else:
-            self.missing_next_vectors = max(0, self.missing_next_vectors - made)
-        self.look = True
+            self.missing_next_vectors = max(0, self.missing_next_vectors - encoded)
+        self.may_have_more = True
 
-    def choose(self, reader: sqlite3.Connection, model: Model, row: int, idle: bool) -> Model:
-        """Fills the queue. Returns the model that the vectors are to be of.
+    def fill(self, reader: sqlite3.Connection, model: Model, row: int, idle: bool) -> Model:
+        """Fills the queue. Returns the model that is to encode it.
 
-        `model`, of that row, is the one whose encoder runs; `idle`: it has nothing left to do.
-        Raises LibraryError, or ModelError where the coming model is complete but can't serve.
+        `model`, with the id `row`, is the current one; `idle`: its encoder has nothing to do. Once
+        the next model has all vectors it is activated. Raises LibraryError, or ModelError if the
+        next model can't be loaded.
         """
-        active_model, coming = self._models.active_model, self._models.next_model
-        self.look = False
+        active_model, next_model = self._models.active_model, self._models.next_model
+        self.may_have_more = False
         stay = (
             row != active_model.row
             and not self.priority_paths
-            and time.monotonic() < self._change_at
+            and time.monotonic() < self._switch_at
         )
         if not stay:
-            self._queue_jobs(self._wanted_due(reader))
+            self._queue_jobs(self._due_with_priority(reader))
             if not self.queue:
                 self._queue_jobs(self._due(reader))
             if self.queue:
-                self.look = True
+                self.may_have_more = True
                 return active_model.model
         self.held_on_battery = False
-        if self._sparing:
+        if self._hold_on_battery:
             waiting = self.missing_vectors or self.missing_next_vectors or self.outdated_metadata
             self.held_on_battery = bool(waiting) or next(contents.due(reader), None) is not None
             return model
         targets = (
             [(active_model.model, active_model.row)] if self._complete != active_model.row else []
         )
-        if coming:
-            targets.append((coming, self._models.row(coming)))
+        if next_model:
+            targets.append((next_model, self._models.row(next_model)))
         for target, number in targets:
-            if self._lacks(reader, number):
+            if self._queue_missing(reader, number):
                 if number != row:
-                    self._change_at = time.monotonic() + _STAY_SECONDS
+                    self._switch_at = time.monotonic() + _STAY_SECONDS
                 return target
         if stay:
-            self._change_at, self.look = 0.0, True  # what has been put off is next
+            self._switch_at, self.may_have_more = 0.0, True  # now the due files are next
         self._cursor = (0, 0)
         self.missing_vectors = (
             contents.count_without_vector(reader, active_model.row) if self.missing_vectors else 0
         )
-        if coming and idle:
+        if next_model and idle:
             self.missing_next_vectors = contents.count_without_vector(reader, targets[-1][1])
             if not self.missing_next_vectors:
-                self._models.activate(coming)
+                self._models.activate(next_model)
         if self.outdated_metadata:
-            self._renew(reader)
+            self._queue_outdated(reader)
         return model
 
-    def _lacks(self, reader: sqlite3.Connection, row: int) -> bool:
-        """Queues files of which the model `row` lacks the vector. Returns whether there are any."""
+    def _queue_missing(self, reader: sqlite3.Connection, row: int) -> bool:
+        """Queues files without a vector of the model `row`. Returns whether there were any."""
         after = self._cursor[1] if self._cursor[0] == row else 0
-        jobs = contents.without_vector(reader, row, after, _CHOICE)
+        jobs = contents.without_vector(reader, row, after, _MAX_QUEUE)
         if jobs:
             self._queue_jobs(iter(jobs))
             self._cursor = (row, jobs[-1].file)
-            self.look = True
+            self.may_have_more = True
         elif row == self._models.active_model.row and not after:
             self._complete = row
         return bool(jobs)
 
-    def _renew(self, reader: sqlite3.Connection) -> None:
-        """Queues files whose metadata are outdated: each once, since some can't be read now."""
-        jobs = contents.with_outdated_metadata(reader, self._renewed, _CHOICE)
+    def _queue_outdated(self, reader: sqlite3.Connection) -> None:
+        """Queues files with outdated metadata; each once, since some may not be readable now."""
+        jobs = contents.with_outdated_metadata(reader, self._metadata_cursor, _MAX_QUEUE)
         self._queue_jobs(iter(jobs))
         if jobs:
-            self._renewed = jobs[-1].file
-            self._renewing.update(job.file for job in jobs)
-            self.look = True
+            self._metadata_cursor = jobs[-1].file
+            self._rereading.update(job.file for job in jobs)
+            self.may_have_more = True
         else:
-            self._renewing.clear()
+            self._rereading.clear()
             self.outdated_metadata = contents.count_outdated_metadata(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
-        """Due files: where somebody waits for some that aren't under way, only those. On battery
-        none but those, and a handful of new ones."""
-        free = (job for job in contents.due(reader) if job.file not in self._held)
-        return self._handful(free) if self._sparing else free
+        """The files that are due and not in progress; on battery, only a small batch of new
+        ones."""
+        jobs = (job for job in contents.due(reader) if job.file not in self._in_progress)
+        return self._small_batch(jobs) if self._hold_on_battery else jobs
 
-    def _wanted_due(self, reader: sqlite3.Connection) -> Iterator[Job]:
-        """Due files that somebody waits for. Costs nothing that grows with the number of all that
-        are due."""
+    def _due_with_priority(self, reader: sqlite3.Connection) -> Iterator[Job]:
+        """The files that are due in directories with priority. Its cost doesn't grow with the
+        number of other files that are due."""
         if not self.priority_paths:
             return
         with self._library.memory_lock:
@@ -206,27 +208,28 @@ class Backlog:
             scope = tree.mask(directory for directory in found if directory)
             directories = self._library.catalogue.due_directories(scope)
         for directory in directories:
-            yield from contents.due_in(reader, directory, _CHOICE + len(self._held))
+            yield from contents.due_in(reader, directory, _MAX_QUEUE + len(self._in_progress))
 
-    def _handful(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """The jobs, newest first, if they are few; else those of files written since the machine
-        has been on battery, if those are."""
+    def _small_batch(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """All of `jobs`, which are sorted newest first, if they are few; else those of files that
+        were written since the machine has been on battery, if these are few; else none."""
         newest = list(islice(jobs, SMALL_BATCH + 1))
         if len(newest) > SMALL_BATCH:
             newest = [job for job in newest if job.stat[1] >= self._power_policy.battery_since]
         return iter(newest if len(newest) <= SMALL_BATCH else [])
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
+        """Queues jobs that are not in progress, and whose files are not being written."""
         for job in jobs:
-            if job.file in self._held:
+            if job.file in self._in_progress:
                 continue
             try:
                 directory = self._library.tree.path(job.directory)
             except KeyError:
-                continue  # it has just been removed
+                continue  # the directory was just removed
             if self._being_written.holds(directory, job.name):
                 continue
             self.queue.append((job, directory.rstrip(b"/") + b"/" + job.name))
-            self._held.add(job.file)
-            if len(self.queue) >= _CHOICE:
+            self._in_progress.add(job.file)
+            if len(self.queue) >= _MAX_QUEUE:
                 break

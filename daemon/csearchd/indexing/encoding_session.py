@@ -1,4 +1,4 @@
-"""The encoder at work on one model: what it says about files becomes outcomes to commit."""
+"""A session of the encoder with one model: turns its answers into outcomes to commit."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.models.installed import Model
 
-_Key = tuple[int, bytes]  # scheme and identity of a content
+_Key = tuple[int, bytes]  # a content's scheme and identity
 
 
 @dataclass
 class _Encoding:
-    """A content in the encoder: the job that brought it, and copies that turned up meanwhile."""
+    """A content that is being encoded: its job, and jobs of files with the same content."""
 
     job: Job
     copies: list[tuple[Job, Message]] = field(default_factory=list)
 
 
 class EncodingSession:
-    """A model, the pool that makes its vectors, and the state of its jobs."""
+    """A model, the pool of its encoder, and the state of its jobs. Only the indexing thread uses
+    it."""
 
     def __init__(self, model: Model, row: int, pool: Pool) -> None:
         self.model = model
-        self.row = row
+        self.row = row  # the model's id
         self.pool = pool
-        self.outcomes: list[Outcome] = []  # not committed yet
-        self._fresh: set[_Key] = set()  # the contents of those
+        self.outcomes: list[Outcome] = []  # that aren't committed yet
+        self._uncommitted: set[_Key] = set()  # their contents
         self._encoding: dict[_Key, _Encoding] = {}
 
-    def begin_again(self, pool: Pool) -> EncodingSession:
-        """What takes this one's place when its encoder is given up: nothing but its outcomes."""
+    def restarted(self, pool: Pool) -> EncodingSession:
+        """A new session with another pool, which keeps only the outcomes of this one."""
         fresh = EncodingSession(self.model, self.row, pool)
-        fresh.outcomes, fresh._fresh = self.outcomes, self._fresh
+        fresh.outcomes, fresh._uncommitted = self.outcomes, self._uncommitted
         return fresh
 
-    def forget_outcomes(self) -> None:
-        """The library has them."""
+    def clear_outcomes(self) -> None:
+        """Must be called when the outcomes are committed."""
         self.outcomes.clear()
-        self._fresh.clear()
+        self._uncommitted.clear()
 
     def give_up(self, job: Job) -> list[Job]:
-        """Ends a job that has no outcome. Returns copies that waited for it."""
+        """Ends a job without an outcome. Returns jobs with the same content that have waited for
+        it."""
         self.pool.answer(job, encode=False)
         copies: list[Job] = []
         for key, encoding in list(self._encoding.items()):
@@ -54,9 +56,10 @@ class EncodingSession:
         return copies
 
     def handle(self, reader: sqlite3.Connection, event: Event) -> list[Job]:
-        """Answers the encoder, and keeps what came of a job.
+        """Handles an answer of the encoder: tells it whether to encode, or adds an outcome.
 
-        Returns copies that have no outcome, since the file they waited for has changed.
+        Returns jobs with the same content that have no outcome, since the file that they have
+        waited for has changed. Raises LibraryError.
         """
         job, found = event.job, event.found
         key = (found["scheme"], found["identity"]) if found and "identity" in found else None
@@ -74,18 +77,18 @@ class EncodingSession:
         return []
 
     def _identified(self, reader: sqlite3.Connection, job: Job, key: _Key, found: Message) -> None:
-        """Each content is encoded once."""
-        if key in self._fresh or contents.is_known(reader, *key, self.row):
+        """Lets the encoder encode a content, unless it is known or being encoded."""
+        if key in self._uncommitted or contents.is_known(reader, *key, self.row):
             self.pool.answer(job, encode=False)
             self._finish(key, Outcome(job, found))
         elif key in self._encoding and self._encoding[key].job is not job:
             self.pool.answer(job, encode=False)
             self._encoding[key].copies.append((job, found))
-        else:  # a job comes again if the encoder has died meanwhile
+        else:  # a job is identified again if the encoder has died meanwhile
             self._encoding.setdefault(key, _Encoding(job))
             self.pool.answer(job, encode=True)
 
     def _finish(self, key: _Key | None, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         if key:
-            self._fresh.add(key)
+            self._uncommitted.add(key)

@@ -1,4 +1,4 @@
-"""The reading thread: gives the encoder what is due and the library what came of it."""
+"""The indexing thread: gives files to the encoder, and commits its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from csearchd.encoder.pool import Event, Pool
 from csearchd.errors import EncoderUnusable, LibraryError, ModelError
 from csearchd.indexing.backlog import Backlog
 from csearchd.indexing.encoding_session import EncodingSession
-from csearchd.indexing.power_policy import PAUSE_SECONDS, POWER_SECONDS, PowerPolicy, Spells
+from csearchd.indexing.power_policy import PAUSE_SECONDS, POWER_SECONDS, DutyCycle, PowerPolicy
 from csearchd.indexing.rate import Rate
 from csearchd.library import contents, listings
 from csearchd.library.contents import Job, Outcome
@@ -33,15 +33,15 @@ from csearchd.watch.debounce import Debounce
 
 log = logging.getLogger(__name__)
 
-_COMMIT_SECONDS = 0.25  # what a kill can cost, and how soon a picture can be found
+_COMMIT_SECONDS = 0.25  # between commits: a kill loses no more, and pictures are found soon
 _COMMIT_JOBS = 128
-_REST = 2.0  # seconds before a file that changed while it was read is looked at again
-_TROUBLE = 10.0  # seconds before the next try when nothing can be written or encoded
-_MOST_TROUBLE = 300.0  # it is doubled each time, up to this
+_QUIET_SECONDS = 2.0  # before a file that changed while it was read is listed again
+_MIN_RETRY_SECONDS = 10.0  # before the next attempt if nothing can be written or encoded
+_MAX_RETRY_SECONDS = 300.0  # up to which the delay is doubled
 
 
 class Indexer:
-    """Has the encoder read what is in the backlog."""
+    """Lets the encoder read the files of the backlog. Any thread may call the public methods."""
 
     def __init__(
         self,
@@ -49,57 +49,58 @@ class Indexer:
         models: Models,
         config: Encode,
         debounce: Debounce,
-        look_again: Callable[[bytes], object],
+        list_again: Callable[[bytes], object],
         supervisor: Supervisor,
     ) -> None:
-        """Files that `debounce` holds are left alone.
-
-        `look_again` is called with a directory in which a file changed while it was read.
-        """
+        """Files that `debounce` holds are not read. `list_again` is called with a directory in
+        which a file has changed while it was read. Raises LibraryError."""
         self._library = library
         self._models = models
-        self._look_again = look_again
+        self._list_again = list_again
         self._supervisor = supervisor
         self.config = config
         self.paused = library.setting("paused") is not None
-        self.last_error: Reason | None = None  # why nothing is read, while that is so
-        self.throttled = False  # pictures are read slowly, for other programs' sake
+        self.last_error: Reason | None = None  # why nothing is read, at present
+        self.throttled = False  # pictures are read slowly, since other programs are busy
         self._power_policy = PowerPolicy()
         self.backlog = Backlog(library, models, debounce, self._power_policy)
-        self._spells = Spells()
-        self._debounce: dict[int, tuple[float, bytes]] = {}  # files: until when, in which directory
+        self._duty_cycle = DutyCycle()
+        # Files that have changed while they were read: when to list them, and their directories
+        self._changed_files: dict[int, tuple[float, bytes]] = {}
         self._rate = Rate()
-        self._committed = time.monotonic()  # the last time
+        self._committed = time.monotonic()  # when results were last committed
         active_model = models.active_model
         self._session = EncodingSession(
             active_model.model, active_model.row, self._pool(active_model.model)
         )
-        self._news = False  # something has come that may have to go first
-        self._retry = threading.Event()  # what was in trouble may be tried again
+        self._woken = False  # files with priority may be due
+        self._retry = threading.Event()  # set to end the delay after an error
         self._busy_until = time.monotonic()  # when the encoder last had something to do
-        self._patience = _TROUBLE
+        self._retry_seconds = _MIN_RETRY_SECONDS
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = supervisor.thread("reading pictures", self._run)
 
     def start(self) -> None:
+        """Starts the thread."""
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
+        """Stops the thread, and waits for it at most `timeout` seconds."""
         self._stopping = True
         self.wake()
         self._thread.join(timeout)
 
     def wake(self) -> None:
-        """There may be new work, or a reason to stop."""
-        self.backlog.look = self._news = True
+        """Wakes the thread: there may be new files to read, or it must stop."""
+        self.backlog.may_have_more = self._woken = True
         try:
             os.write(self._wake_write, b"\0")
         except BlockingIOError:
             pass
 
     def retry(self) -> None:
-        """What was in trouble may be better now: tries it at once."""
+        """Ends a delay after an error: the cause may be gone."""
         self._retry.set()
         self.wake()
 
@@ -109,39 +110,42 @@ class Indexer:
         self.wake()
 
     def stop_prioritising(self, paths: Iterable[bytes]) -> None:
+        """Undoes one `prioritise` with the same paths."""
         self.backlog.stop_prioritising(paths)
 
     def pause(self, paused: bool) -> None:
-        """Stops or resumes reading; this outlives the daemon. Raises LibraryError."""
+        """Pauses or resumes reading; the daemon remembers that over restarts. Raises
+        LibraryError."""
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
         if not paused:
-            self._power_policy.insist()
+            self._power_policy.ignore_battery()
             self.backlog.held_on_battery = False
         self.retry()
 
     def recount(self) -> None:
-        """Other models are wanted, or what they lack has come. Raises LibraryError."""
+        """Counts missing vectors again, after models or mounts have changed. Raises
+        LibraryError."""
         self.backlog.recount()
         self.wake()
 
     @property
     def encoder_pid(self) -> int | None:
-        """The encoder's process id while there is one."""
+        """The encoder's process id; None while there is none."""
         return self._session.pool.pid
 
     @property
     def rate(self) -> float:
-        """Pictures read a second, over the last few seconds."""
+        """The number of pictures read per second, over the last few seconds."""
         return self._rate.value
 
     def _run(self) -> None:
-        self._session = self._begin_again(self._session)  # the supervisor may have started it anew
+        self._session = self._restarted(self._session)  # after a restart by the supervisor
         while not self._stopping:
             session = self._session
             try:
                 with self._library.read() as reader:
-                    self._session = self._turn(reader, session)
+                    self._session = self._run_once(reader, session)
             except (EncoderUnusable, LibraryError, ModelError) as error:
                 reason = error.reason or OTHER(text=str(error))
                 if self.last_error != reason:
@@ -156,34 +160,35 @@ class Indexer:
         except LibraryError as error:
             log.error("%s", error)
 
-    def _turn(self, reader: sqlite3.Connection, session: EncodingSession) -> EncodingSession:
-        """One round: submit, wait, handle, commit. Returns what to go on with."""
+    def _run_once(self, reader: sqlite3.Connection, session: EncodingSession) -> EncodingSession:
+        """Submits jobs, waits, handles answers and commits. Returns the session to continue
+        with."""
         pool, backlog = session.pool, self.backlog
         active = bool(backlog.queue or pool.busy) and not self.paused and not backlog.priority_paths
-        self.throttled = active and self._power_policy.loaded(pool.pid)
-        begins = not pool.busy
+        self.throttled = active and self._power_policy.others_are_busy(pool.pid)
+        was_idle = not pool.busy
         if not self.paused and pool.room:
-            session = self._fill(reader, session)
+            session = self._fill_pool(reader, session)
             pool = session.pool
-        waiting = bool(session.outcomes or self._debounce)
+        waiting = bool(session.outcomes or self._changed_files)
         if pool.busy:
             self._busy_until = time.monotonic()
-            if begins:
+            if was_idle:
                 self._rate.begin()
         idle = pool.running and not pool.busy
         left = max(0.0, self._busy_until + self.config.idle_seconds - time.monotonic())
         timeout = _COMMIT_SECONDS if waiting else left if idle else None
         if backlog.held_on_battery or self.throttled:
-            most = POWER_SECONDS if backlog.held_on_battery else PAUSE_SECONDS / 4
-            timeout = most if timeout is None else min(timeout, most)
+            limit = POWER_SECONDS if backlog.held_on_battery else PAUSE_SECONDS / 4
+            timeout = limit if timeout is None else min(timeout, limit)
         events = pool.poll(timeout, self._wake_read)
         self._drain()
         self._handle(reader, session, events)
-        if idle and not waiting and left == 0 and (self.paused or not backlog.look):
-            log.debug("the encoder has had nothing to do and ends")
+        if idle and not waiting and left == 0 and (self.paused or not backlog.may_have_more):
+            log.debug("the encoder is idle and ends")
             pool.close()
             release_free_memory()
-        self._end_rests()
+        self._list_changed_files()
         now = time.monotonic()
         if session.outcomes and (
             len(session.outcomes) >= _COMMIT_JOBS
@@ -196,44 +201,45 @@ class Indexer:
     def _handle(
         self, reader: sqlite3.Connection, session: EncodingSession, events: list[Event]
     ) -> None:
-        """Raises LibraryError, when all events have been seen to: each comes but once."""
+        """Handles all events, then raises the last LibraryError."""
         last_error: LibraryError | None = None
         for event in events:
             try:
                 copies = session.handle(reader, event)
                 if event.changed:
-                    self._rest(event.job)
-                    self.backlog.let_go(copy.file for copy in copies)  # they are still due
-                    self.backlog.look = True
+                    self._note_changed(event.job)
+                    self.backlog.allow_again(copy.file for copy in copies)  # they are still due
+                    self.backlog.may_have_more = True
             except LibraryError as error:
                 last_error = error
             except Exception as error:
-                with suppress(LibraryError):  # then the next trouble is told
+                with suppress(LibraryError):  # the next attempt to write reports it
                     self._give_up(session, event.job, error)
         if last_error:
             raise last_error
 
-    def _fill(self, reader: sqlite3.Connection, session: EncodingSession) -> EncodingSession:
-        """Gives the pool what it has room for; changes to the other model where that is next."""
+    def _fill_pool(self, reader: sqlite3.Connection, session: EncodingSession) -> EncodingSession:
+        """Submits as many jobs as the pool has room for. Returns a new session if the model, or the
+        encoder's settings, must be changed."""
         backlog = self.backlog
-        spare = not self.config.on_battery and self._power_policy.on_battery()
-        if self._news and backlog.priority_paths:
-            backlog.release()  # what somebody waits for may have come
-        self._news = False
-        backlog.spare(spare)
-        if not backlog.queue and backlog.look:
+        hold = not self.config.on_battery and self._power_policy.on_battery()
+        if self._woken and backlog.priority_paths:
+            backlog.clear_queue()  # files with priority may be due
+        self._woken = False
+        backlog.hold_on_battery(hold)
+        if not backlog.queue and backlog.may_have_more:
             idle = not session.pool.busy and not session.outcomes
-            model = backlog.choose(reader, session.model, session.row, idle)
+            model = backlog.fill(reader, session.model, session.row, idle)
             if backlog.empty:
-                self.last_error = None  # whatever it was, nothing needs it any more
-            if model != session.model or self._outdated(session.pool, model):
+                self.last_error = None  # there is nothing to retry any more
+            if model != session.model or self._needs_other_pool(session.pool, model):
                 if not idle:
-                    backlog.release()
-                    return session  # first this is brought to its end
+                    backlog.clear_queue()
+                    return session  # its jobs are finished first
                 session.pool.close()
                 session = EncodingSession(model, self._models.row(model), self._pool(model))
         room = session.pool.room
-        if self.throttled and self._spells.rest(bool(session.pool.busy)):
+        if self.throttled and self._duty_cycle.must_pause(bool(session.pool.busy)):
             room = 0
         while backlog.queue and room:
             job, path = backlog.queue.popleft()
@@ -244,68 +250,69 @@ class Indexer:
             room -= 1
         return session
 
-    def _outdated(self, pool: Pool, model: Model) -> bool:
-        """Whether a pool for `model` would be another one now."""
+    def _needs_other_pool(self, pool: Pool, model: Model) -> bool:
+        """Whether a new pool for `model` would have other settings."""
         return pool.settings != self.settings(model) or pool.max_seconds != self.config.max_seconds
 
     def _commit(self, session: EncodingSession) -> None:
-        """Raises LibraryError; what couldn't be committed is kept for the next try."""
+        """Commits all outcomes. Raises LibraryError; then they are kept for the next attempt."""
         self._rate.add(len(session.outcomes))
         try:
             contents.store(self._library, session.row, session.outcomes)
             self.backlog.committed(session.row, session.outcomes)
         except Exception as error:
-            if not _is_of_the_data(error):
+            if not _is_caused_by_data(error):
                 raise
-            while session.outcomes:  # it is one of them, and costs none of the others
+            while session.outcomes:  # one of them is the cause, and must not affect the others
                 self._store_alone(session, session.outcomes[0])
                 self.backlog.committed(session.row, [session.outcomes.pop(0)])
-        session.forget_outcomes()
+        session.clear_outcomes()
         self.last_error = None
-        self._patience = _TROUBLE
+        self._retry_seconds = _MIN_RETRY_SECONDS
         self._committed = time.monotonic()
 
     def _store_alone(self, session: EncodingSession, outcome: Outcome) -> None:
-        """Without its metadata, if these are what can't be stored. Raises LibraryError."""
+        """Commits an outcome; without its metadata if these can't be stored. Raises
+        LibraryError."""
         try:
             contents.store(self._library, session.row, [outcome])
             return
         except Exception as error:
-            if not _is_of_the_data(error):
+            if not _is_caused_by_data(error):
                 raise
             self._supervisor.failed("storing what was read", error)
         try:
             bare = {**outcome.found, "metadata": {}} if outcome.found else None
             contents.store(self._library, session.row, [replace(outcome, found=bare)])
         except Exception as error:
-            if not _is_of_the_data(error):
+            if not _is_caused_by_data(error):
                 raise
             self._give_up(session, outcome.job, error)
 
     def _give_up(self, session: EncodingSession, job: Job, error: Exception) -> None:
-        """Ends a job that led to an error nobody thought of: it must cost no other picture, and
-        isn't tried for ever. Raises LibraryError."""
+        """Ends a job that has led to an unexpected error, and records that its file can't be read.
+        Raises LibraryError."""
         log.error("%s can't be read: %s", os.fsdecode(job.name), reasons.UNEXPECTED())
         self._supervisor.failed("reading a picture", error)
         listings.mark_failed(self._library, job.file, str(reasons.UNEXPECTED()))
-        self.backlog.let_go([job.file, *(copy.file for copy in session.give_up(job))])
-        self.backlog.look = True
+        self.backlog.allow_again([job.file, *(copy.file for copy in session.give_up(job))])
+        self.backlog.may_have_more = True
 
-    def _begin_again(self, session: EncodingSession) -> EncodingSession:
-        """With all that isn't committed."""
-        self.backlog.release()
+    def _restarted(self, session: EncodingSession) -> EncodingSession:
+        """A new session that keeps the outcomes that aren't committed."""
+        self.backlog.clear_queue()
         session.pool.close()
-        fresh = session.begin_again(self._pool(session.model))
+        fresh = session.restarted(self._pool(session.model))
         kept = {outcome.job.file for outcome in session.outcomes}
-        self.backlog.keep(kept | self._debounce.keys())
+        self.backlog.allow_all_but(kept | self._changed_files.keys())
         return fresh
 
     def _recover(self, session: EncodingSession, last_error: Reason) -> EncodingSession:
-        """After a failure: waits a while, and begins again."""
+        """Waits a while after an error. Returns a new session."""
         self.last_error = last_error
-        fresh = self._begin_again(session)
-        deadline = time.monotonic() + self._patience
-        self._patience = min(2 * self._patience, _MOST_TROUBLE)
+        fresh = self._restarted(session)
+        deadline = time.monotonic() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, _MAX_RETRY_SECONDS)
         while not self._stopping and not self._retry.is_set():
             left = deadline - time.monotonic()
             if left <= 0:
@@ -313,34 +320,37 @@ class Indexer:
             fresh.pool.poll(left, self._wake_read)
             self._drain()
         self._retry.clear()
-        self.backlog.look = True
+        self.backlog.may_have_more = True
         return fresh
 
-    def _rest(self, job: Job) -> None:
+    def _note_changed(self, job: Job) -> None:
+        """Lets the directory of a file that has changed while it was read be listed after a
+        while."""
         try:
             directory = self._library.tree.path(job.directory)
         except KeyError:
-            self.backlog.let_go([job.file])
+            self.backlog.allow_again([job.file])
             return
-        self._debounce[job.file] = (time.monotonic() + _REST, directory)
+        self._changed_files[job.file] = (time.monotonic() + _QUIET_SECONDS, directory)
 
-    def _end_rests(self) -> None:
-        """Files that changed while they were read are looked at again after a while."""
+    def _list_changed_files(self) -> None:
+        """Requests listings for files that have changed while they were read, and are quiet
+        since."""
         now = time.monotonic()
-        over = [file for file, (until, _) in self._debounce.items() if until <= now]
-        for directory in {self._debounce[file][1] for file in over}:
-            self._look_again(directory)
-        for file in over:
-            del self._debounce[file]
-        if over:
-            self.backlog.let_go(over)
-            self.backlog.look = True
+        quiet = [file for file, (until, _) in self._changed_files.items() if until <= now]
+        for directory in {self._changed_files[file][1] for file in quiet}:
+            self._list_again(directory)
+        for file in quiet:
+            del self._changed_files[file]
+        if quiet:
+            self.backlog.allow_again(quiet)
+            self.backlog.may_have_more = True
 
     def _pool(self, model: Model) -> Pool:
         return Pool(self.settings(model), self.config.max_seconds)
 
     def settings(self, model: Model) -> Settings:
-        """How an encoder for `model` is to work."""
+        """The settings of an encoder for `model`."""
         config = self.config
         limits = Limits(config.max_pixels, config.max_bytes, config.max_memory)
         threads = config.threads or processors.count()
@@ -354,10 +364,10 @@ class Indexer:
             pass
 
 
-def _is_of_the_data(error: Exception) -> bool:
-    """Whether what was to be stored is to blame for an error, not the disk or the database."""
+def _is_caused_by_data(error: Exception) -> bool:
+    """Whether the stored data, and not the disk or the database, has caused an error."""
     cause = error.__cause__ if isinstance(error, LibraryError) else error
     if not isinstance(cause, sqlite3.Error):
         return not isinstance(error, (LibraryError, OSError, MemoryError))
-    blamed = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
-    return isinstance(cause, (*blamed, sqlite3.ProgrammingError))
+    causes = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
+    return isinstance(cause, (*causes, sqlite3.ProgrammingError))

@@ -1,8 +1,8 @@
-"""When reading has to wait or go slowly: on battery, and while other programs need the processor.
+"""When the encoder must wait or slow down: on battery, and while other programs are busy.
 
-Battery: as in Documentation/ABI/testing/sysfs-class-power of Linux. Load: the share of the
-processors that we may use that programs of normal priority take, our own left out; what runs
-"nice", as the encoder does, is background work of others, and has no claim to be let through.
+Battery: see Documentation/ABI/testing/sysfs-class-power of Linux. Other programs: the share of our
+processors that programs with normal priority use, ours left out. Programs that run "nice", as the
+encoder does, do background work too, and don't count.
 """
 
 from __future__ import annotations
@@ -15,81 +15,88 @@ from csearchd.system.processors import usable
 STAT = "/proc/stat"
 POWER_SUPPLIES = "/sys/class/power_supply"
 
-POWER_SECONDS = 5.0  # between looks at the power supplies: some take milliseconds to answer
-PAUSE_SECONDS = 2.0  # of rest, once the encoder has done what it had, while others are busy,
-_SPELL_SECONDS = 1.0  # and of work in between
-_LOAD_SECONDS = 2.0  # between looks at the processors
-# Shares of our processors at which others begin, and cease, to be busy. Though at the lowest
-# priority, the encoder was seen to take 0.38 from twice as many busy programs as processors.
-_BUSY, _FREE = 0.55, 0.4
-_STALE_SECONDS = 60.0  # after which what the processors did before tells nothing
+POWER_SECONDS = 5.0  # between reads of the power supplies' state, which can take milliseconds
+PAUSE_SECONDS = 2.0  # that the encoder pauses when it is throttled, after each
+_WORK_SECONDS = 1.0  # of work
+_LOAD_SECONDS = 2.0  # between measurements of the load
+# The share of our processors above which others become busy, and below which they cease to be. Even
+# at the lowest priority, the encoder took 0.38 from twice as many busy programs as processors.
+_BUSY_SHARE, _FREE_SHARE = 0.55, 0.4
+_STALE_SECONDS = 60.0  # after which an earlier measurement is useless
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class PowerPolicy:
-    """What stands against reading at full speed. For one thread, but for `insist`."""
+    """Tells whether the machine is on battery, and whether other programs are busy.
+
+    Only the indexing thread uses it; any thread may call `ignore_battery`.
+    """
 
     def __init__(self, supplies: str = POWER_SUPPLIES) -> None:
+        """`supplies`: the directory of the kernel's power supplies."""
         self._supplies = supplies
-        self._looked = 0.0
+        self._checked = 0.0  # monotonic seconds
         self._on_battery = False
-        self.battery_since = 0
-        """When the battery was first seen to be in use, nanoseconds since 1970."""
-        self._load = Load()
-        self._insisted = False
+        self.battery_since = 0  # when the battery was first in use, nanoseconds since 1970
+        self._load = LoadMonitor()
+        self._ignore_battery = False
 
-    def insist(self) -> None:
-        """The user wants pictures to be read on this battery."""
-        self._insisted = True
+    def ignore_battery(self) -> None:
+        """Lets pictures be read on battery, until the machine is on mains power again."""
+        self._ignore_battery = True
 
     def on_battery(self) -> bool:
+        """Whether the machine is on battery, unless that is ignored."""
         now = time.monotonic()
-        if now - self._looked >= POWER_SECONDS or not self._looked:
-            self._looked = now
+        if now - self._checked >= POWER_SECONDS or not self._checked:
+            self._checked = now
             found = on_battery(self._supplies)
             if found and not self._on_battery:
                 self.battery_since = time.time_ns()
             if not found:
-                self._insisted = False
+                self._ignore_battery = False
             self._on_battery = found
-        return self._on_battery and not self._insisted
+        return self._on_battery and not self._ignore_battery
 
-    def loaded(self, encoder: int | None) -> bool:
-        """Whether other programs than we and the process `encoder` need the processors."""
-        return self._load.look(encoder)
+    def others_are_busy(self, encoder: int | None) -> bool:
+        """Whether programs other than the daemon and the process `encoder` need the processors."""
+        return self._load.others_are_busy(encoder)
 
 
-class Spells:
-    """Work and rest by turns, while other programs need the processors."""
+class DutyCycle:
+    """Alternates work and pauses, for an encoder that is throttled."""
 
     def __init__(self) -> None:
-        self._work_until = self._rest_until = 0.0
+        self._work_until = self._pause_until = 0.0
 
-    def rest(self, busy: bool) -> bool:
-        """Whether it is time to rest; `busy`: the encoder still has work from the last spell."""
+    def must_pause(self, busy: bool) -> bool:
+        """Whether to give the encoder no more work now. `busy`: it still has some."""
         now = time.monotonic()
         if now < self._work_until:
             return False
         if busy:
-            self._rest_until = now + PAUSE_SECONDS
-        if now < self._rest_until:
+            self._pause_until = now + PAUSE_SECONDS
+        if now < self._pause_until:
             return True
-        self._work_until = now + _SPELL_SECONDS
+        self._work_until = now + _WORK_SECONDS
         return False
 
 
-class Load:
-    """How busy others are, with a memory, so that it doesn't flap."""
+class LoadMonitor:
+    """Measures how busy other programs are, with hysteresis."""
 
     def __init__(self) -> None:
         self._busy = False
         self._share = 0.0
-        self._then: tuple[float, float] | None = None  # monotonic seconds, others' seconds
+        self._then: tuple[float, float] | None = (
+            None  # when, and the others' processor seconds until then
+        )
         self._processors: frozenset[int] = frozenset()
 
-    def look(self, encoder: int | None) -> bool:
+    def others_are_busy(self, encoder: int | None) -> bool:
+        """Whether others are busy, according to the last measurement; makes one if it is time."""
         now, processors = time.monotonic(), usable()
-        moved = processors != self._processors  # to another cpuset, whose counts are others
+        moved = processors != self._processors  # to another cpuset, with other counts
         self._processors = processors
         if self._then is None or moved or now - self._then[0] > _STALE_SECONDS:
             self._then, self._share, self._busy = (now, _foreground(encoder)), 0.0, False
@@ -99,12 +106,12 @@ class Load:
             share = (seconds - before) / (now - then) / len(processors)
             self._share = (self._share + max(0.0, share)) / 2
             self._then = (now, seconds)
-            self._busy = self._share > (_FREE if self._busy else _BUSY)
+            self._busy = self._share > (_FREE_SHARE if self._busy else _BUSY_SHARE)
         return self._busy
 
 
 def on_battery(directory: str = POWER_SUPPLIES) -> bool:
-    """Whether a battery of the machine (not of a mouse) is in use, and nothing else feeds it."""
+    """Whether the machine, and not just a mouse, is powered by a battery alone."""
     try:
         names = os.listdir(directory)
     except OSError:
@@ -129,8 +136,8 @@ def _first_line(path: str) -> str:
 
 
 def _foreground(encoder: int | None) -> float:
-    """Seconds, since the machine started, that programs of normal priority but ours have had of
-    the processors that we may use."""
+    """The seconds since the start of the machine that programs with normal priority, ours left out,
+    have used of our processors."""
     ours = {f"cpu{number}" for number in usable()}
     spent = 0
     try:
@@ -147,7 +154,7 @@ def _foreground(encoder: int | None) -> float:
 
 
 def _system_seconds(pid: int | None) -> float:
-    """What the kernel has done for a process, whose own work counts as nice (proc(5))."""
+    """The seconds that a process has spent in the kernel (proc(5)): they don't count as nice."""
     try:
         with open(f"/proc/{pid or 'none'}/stat", encoding="ascii", errors="replace") as file:
             return int(file.read().rpartition(")")[2].split()[12]) / _TICKS

@@ -1,7 +1,7 @@
-"""The files in memory, as columns: which directory, which content, how far they are.
+"""The files in memory, as columns: directory, content and state.
 
-Names stay in the database: they are needed only for what is shown. A copy of the columns in the
-cache saves reading a million rows at a start (library.derived).
+Names stay in the database, since only those of shown files are needed. A copy of the columns in the
+cache saves the start from reading a million rows (csearchd.library.cache_token).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from csearchd.library import cache_token
 
-NO_FILE, DUE, INDEXED, FAILED = range(4)  # the states of a file
+# The states of a file: there is none with that id; it must be read; it was read, and its content is
+# known; it could not be read or decoded.
+NO_FILE, DUE, INDEXED, FAILED = range(4)
 
 _COLUMNS = (
     "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 WHEN "
@@ -27,29 +29,30 @@ _PRESENT = "f.directory NOT IN (SELECT id FROM directories WHERE absent IS NOT N
 _NAME = "files"
 _HEAD = struct.Struct("8s32sQ")  # format, token, files
 _FORMAT = b"CSHFILE2"
-_SPARE = 1024  # rows for files to come
+_SPARE = 1024  # rows that a column has for future files
 
 Mask = NDArray[np.bool_]
 
 
 class Catalogue:
-    """Columns indexed by a file's id. A scope is a mask over directories (DirectoryTree.mask).
+    """The columns `directory` and `content` (int32) and `state` (uint8), indexed by a file's id.
 
-    `changes` is another number after every change.
+    A content of 0 is none. A `scope` is a mask over directory ids (DirectoryTree.mask), and None
+    stands for all directories. Guarded by the library's `memory_lock`. `changes` counts changes.
     """
 
     def __init__(self, database: sqlite3.Connection, cache: cache_token.Cache) -> None:
-        """What `database` has; a copy is kept in `cache`."""
+        """Loads the copy in `cache` and applies the changes since, or reads all of `database`."""
         self._cache = cache
-        self.copied = False  # the copy in the cache is of use to the next start
+        self.cached = False  # the cache has a copy, which the next start can use
         self.changes = 0
-        self._everywhere: tuple[int, Mask] = (-1, np.zeros(0, np.bool_))
+        self._all_contents: tuple[int, Mask] = (-1, np.zeros(0, np.bool_))  # of which `changes`
         self.directory = np.zeros(_SPARE, np.int32)
         self.content = np.zeros(_SPARE, np.int32)
         self.state = np.zeros(_SPARE, np.uint8)
-        self._counts = np.zeros((_SPARE, 4), np.int64)  # of files, by directory and state
-        self.copied = self._load(cache_token.token(database, _NAME))
-        if self.copied:
+        self._counts = np.zeros((_SPARE, 4), np.int64)  # of files: [directory, state]
+        self.cached = self._load(cache_token.token(database, _NAME))
+        if self.cached:
             noted = database.execute("SELECT file FROM changed_files").fetchall()
             self.remove(row[0] for row in noted if row[0] < len(self.state))
             self._read(
@@ -63,7 +66,7 @@ class Catalogue:
             self._read(database.execute(f"{_COLUMNS} WHERE {_PRESENT}"))
 
     def _load(self, token: str | None) -> bool:
-        """Takes over the copy, if it is of that state of the database."""
+        """Loads the copy if it has the `token`. Returns whether it has."""
         if token is None or (whole := self._cache.read(_NAME)) is None:
             return False
         kind, written, size = _HEAD.unpack_from(whole.ljust(_HEAD.size))
@@ -82,9 +85,9 @@ class Catalogue:
         return True
 
     def flush(self, database: sqlite3.Connection) -> Callable[[], None]:
-        """Writes the copy and clears the notes of changes; inside a transaction.
+        """Prepares a new copy and empties the table of changes; inside a `write()`.
 
-        Returns what must be done once that is committed.
+        Returns a function that writes the copy, to be called after the commit.
         """
         token = cache_token.new_token()
         cache_token.set_token(database, _NAME, token)
@@ -96,13 +99,13 @@ class Catalogue:
         head = _HEAD.pack(_FORMAT, token.encode(), size)
 
         def write() -> None:
-            self.copied = True  # or can't be: then trying again won't help
+            self.cached = True  # even if writing fails: another try would fail too
             self._cache.write(_NAME, head + data)
 
         return write
 
     def read(self, database: sqlite3.Connection, directories: Iterable[int]) -> None:
-        """Reads the files of some directories anew: they have come back with their disk."""
+        """Reads the files of `directories` (ids), which were mounted again."""
         for directory in directories:
             self._read(database.execute(f"{_COLUMNS} WHERE f.directory = ?", (directory,)))
 
@@ -112,6 +115,11 @@ class Catalogue:
             self._set(files, directory, content, state)
 
     def put(self, file: int, directory: int, content: int | None, state: int) -> None:
+        """Adds or replaces a file.
+
+        `file`, `directory` and `content` are row ids, from 1 to 2**31 - 1; `content` is None while
+        it isn't known. `state` is DUE, INDEXED or FAILED.
+        """
         self._reserve(file)
         self._reserve_directory(directory)
         if before := int(self.state[file]):
@@ -124,6 +132,7 @@ class Catalogue:
         self.changes += 1
 
     def remove(self, files: Iterable[int]) -> None:
+        """Removes files by their ids; unknown ones are ignored."""
         chosen = np.array(list(files), np.int64)
         if len(chosen):
             self._set(chosen, 0, 0, NO_FILE)
@@ -141,15 +150,16 @@ class Catalogue:
         self.changes += 1
 
     def files_in(self, scope: Mask | None) -> Mask:
-        """One bool for each file's id: whether it exists and is in the scope (None: everywhere)."""
+        """A mask over file ids, of the length of `state`: whether the file exists in `scope`."""
         present: Mask = self.state != NO_FILE
         if scope is not None:
-            # A directory that is newer than the mask is not in it.
+            # A directory that is newer than the mask is outside its scope.
             present &= np.append(scope, False).take(self.directory, mode="clip")
         return present
 
     def count(self, state: int, scope: Mask | None = None) -> int:
-        """How many files are in a state; costs nothing that grows with their number."""
+        """The number of files in `state` and in `scope`. Its cost doesn't grow with their
+        number."""
         counts = self._counts[:, state]
         if scope is None:
             return int(counts.sum())
@@ -157,36 +167,39 @@ class Catalogue:
         return int(counts[:size][scope[:size]].sum())
 
     def due_contents(self, scope: Mask | None = None) -> NDArray[np.int32]:
-        """What the files that are due showed when they were read last; 0 for each new one."""
+        """The contents that files in state DUE had when they were last read, one for each file; 0
+        for a new file."""
         files = np.flatnonzero(self.state == DUE)
         if scope is not None:
             files = files[np.append(scope, False).take(self.directory[files], mode="clip")]
         return self.content[files]
 
     def due_directories(self, scope: Mask) -> list[int]:
-        """The directories of a scope in which files are due."""
+        """The ids of the directories in `scope` with files in state DUE."""
         size = min(len(scope), len(self._counts))
         found: list[int] = np.flatnonzero(scope[:size] & (self._counts[:size, DUE] > 0)).tolist()
         return found
 
     def directories_with_files(self) -> Mask:
-        """One bool for each directory's id: whether files are in it. It may be too short."""
+        """A mask over directory ids: whether files are in the directory. Ids beyond its end have
+        none."""
         mask: Mask = np.asarray(self._counts.any(axis=1))
         return mask
 
     def files_with(self, contents: NDArray[np.int32]) -> NDArray[np.intp]:
-        """The ids of the files that have one of some contents, in order."""
-        wanted = np.zeros(int(contents.max()) + 2, np.bool_)  # the last one for all that are larger
+        """The sorted ids of the files with one of `contents`, which must not be empty."""
+        wanted = np.zeros(int(contents.max()) + 2, np.bool_)  # the last one is for larger ids
         wanted[contents] = True
         return np.flatnonzero(wanted.take(self.content, mode="clip"))
 
     def contents_of(self, files: Mask | None) -> Mask:
-        """One bool for each content's id: whether one of `files` has it (None: any file)."""
+        """A mask over content ids: whether one of `files` has the content. Ids beyond its end have
+        no file. `files` is a mask over file ids; None stands for all files."""
         if files is None:
-            changes, mask = self._everywhere
+            changes, mask = self._all_contents
             if changes != self.changes:
                 mask = self._held(self.state != NO_FILE)
-                self._everywhere = (self.changes, mask)
+                self._all_contents = (self.changes, mask)
             return mask
         return self._held(files)
 

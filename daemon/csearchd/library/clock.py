@@ -1,34 +1,36 @@
-"""The library's own time: it never goes back, and doesn't leap when the wall clock does."""
+"""The library's own time, which never goes back and doesn't jump with the wall clock."""
 
 from __future__ import annotations
 
 import time
 
-_MOST = 86400  # seconds that count for a time in which nobody ran, however long it seems to be
+_MAX_GAP = 86400  # seconds between two runs that count, however far apart the wall clock says
 
 
 class Clock:
-    """Seconds, at first those since 1970; while the daemon runs, sleep included, all of them pass.
+    """Seconds that start at the wall clock's and then count by themselves.
 
-    Between two runs the wall clock tells how many passed, but it may have been set meanwhile: so a
-    step of it, in whichever direction, costs a day at most.
+    While the daemon runs they pass as real time does, suspension included. Between two runs the
+    wall clock tells how many have passed; since it may have been set meanwhile, at most a day
+    counts.
     """
 
     def __init__(self, stored: str | None) -> None:
-        """`stored`: what `state` was in an earlier run."""
+        """`stored`: the `state` of an earlier run, or None."""
         wall = int(time.time())
         own, then = (int(part) for part in stored.split()) if stored else (wall, wall)
-        self._began = own + min(max(wall - then, 0), _MOST)
-        self._awake = _running()
+        self._start = own + min(max(wall - then, 0), _MAX_GAP)
+        self._boot_time = _boot_time()
 
     def now(self) -> int:
-        return self._began + int(_running() - self._awake)
+        """The current time, in seconds."""
+        return self._start + int(_boot_time() - self._boot_time)
 
     @property
     def state(self) -> str:
-        """To be stored now and then."""
+        """The state to store now and then, for the next run."""
         return f"{self.now()} {int(time.time())}"
 
 
-def _running() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)  # unlike time.monotonic: sleep counts
+def _boot_time() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)  # unlike time.monotonic it counts suspension

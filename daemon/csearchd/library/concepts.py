@@ -1,4 +1,4 @@
-"""What the user taught: named concepts, and the contents that are examples of them or are not."""
+"""Concepts that the user has taught: names with example and counterexample contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from csearchd.library.library import Library
 
 
 class Concept(NamedTuple):
-    """A concept; `examples` and `counters` are ids of contents."""
+    """A concept; `examples` and `counters` (counterexamples) are ids of contents."""
 
     name: str
     examples: frozenset[int]
@@ -17,7 +17,7 @@ class Concept(NamedTuple):
 
 
 def read(library: Library) -> list[Concept]:
-    """All of them, by name. Raises LibraryError."""
+    """All concepts, sorted by name. Raises LibraryError."""
     with library.read() as database:
         rows = database.execute(
             "SELECT c.name, e.content, e.counter FROM concepts c "
@@ -37,8 +37,8 @@ def read(library: Library) -> list[Concept]:
 def add(
     library: Library, name: str, examples: Collection[int], counters: Collection[int]
 ) -> Concept:
-    """Adds examples to a concept, which is made if it is new; what was said of a content before is
-    replaced. Raises LibraryError."""
+    """Adds examples to the concept `name`, which is created if it is new, and returns it. A content
+    that it has already changes its kind. Raises LibraryError."""
     with library.write() as database:
         database.execute("INSERT INTO concepts (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
         row, name = database.execute(
@@ -53,7 +53,8 @@ def add(
 
 
 def rename(library: Library, name: str, new: str) -> bool:
-    """Whether there was such a concept. Raises LibraryError, or KeyError if `new` is another's."""
+    """Renames a concept. Returns whether it existed. Raises LibraryError, or KeyError if another
+    concept is called `new`."""
     with library.write() as database:
         other = database.execute(
             "SELECT 1 FROM concepts WHERE name = ? AND name != ? COLLATE NOCASE", (new, name)
@@ -67,6 +68,6 @@ def rename(library: Library, name: str, new: str) -> bool:
 
 
 def remove(library: Library, name: str) -> bool:
-    """Whether there was such a concept. Raises LibraryError."""
+    """Deletes a concept. Returns whether it existed. Raises LibraryError."""
     with library.write() as database:
         return database.execute("DELETE FROM concepts WHERE name = ?", (name,)).rowcount > 0

@@ -1,4 +1,4 @@
-"""What pictures hold: the files that must be read, and what reading them brought."""
+"""Contents of pictures: the files that must be read, and the results of reading them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ METADATA = (
     "iso", "latitude", "longitude", "altitude", "orientation",
     "title", "description", "rating",
 )  # fmt: skip
-_TELL_SECONDS = 3600  # between notes of the clock in the database
+_CLOCK_SECONDS = 3600  # after which the state of the clock is stored again
 _STAT = ("size", "mtime_ns", "ctime_ns", "inode")
 
 
 class Job(NamedTuple):
-    """A file to read, as its row was when it was chosen."""
+    """A file to read, as its row was when it was queued. Ids are those of rows."""
 
     file: int
     directory: int
@@ -39,16 +39,16 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job. `found` is the encoder's `identified` message (encode.messages)."""
+    """The result of a job."""
 
     job: Job
-    found: dict[str, Any] | None = None
-    vector: bytes | None = None
-    failure: str | None = None
+    found: dict[str, Any] | None = None  # the encoder's `identified` message (encoder.messages)
+    vector: bytes | None = None  # float16, little-endian; None if it wasn't encoded
+    failure: str | None = None  # why it can't be read or decoded
 
 
 def due(reader: sqlite3.Connection) -> Iterator[Job]:
-    """The files that must be read, newest first."""
+    """The files that are due, newest first."""
     rows = reader.execute(
         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
         "WHERE due ORDER BY mtime_ns DESC"
@@ -57,7 +57,7 @@ def due(reader: sqlite3.Connection) -> Iterator[Job]:
 
 
 def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
-    """Up to `limit` of the files of a directory that must be read, newest first."""
+    """Up to `limit` files in `directory` (an id) that are due, newest first."""
     rows = reader.execute(
         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
         "WHERE due AND directory = ? ORDER BY mtime_ns DESC LIMIT ?",
@@ -67,7 +67,9 @@ def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
 
 
 def without_vector(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
-    """A file of each of the next contents, by file id, that have no vector of `model` yet."""
+    """Up to `limit` files, by ascending id from `after` on, whose contents have no vector of
+    `model`.
+    """
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
         "FROM files f JOIN contents c ON c.id = f.content JOIN directories d ON d.id = f.directory "
@@ -84,7 +86,8 @@ def _job(row: tuple[Any, ...]) -> Job:
 
 
 def with_outdated_metadata(reader: sqlite3.Connection, after: int, limit: int) -> list[Job]:
-    """The next files, by id, of which an older version took the metadata."""
+    """Up to `limit` files, by ascending id from `after` on, whose metadata an older version
+    read."""
     rows = reader.execute(
         "SELECT f.id, f.directory, f.name, f.size, f.mtime_ns, f.ctime_ns, f.inode, f.sidecars "
         "FROM metadata m JOIN files f ON f.id = m.file JOIN directories d ON d.id = f.directory "
@@ -96,7 +99,9 @@ def with_outdated_metadata(reader: sqlite3.Connection, after: int, limit: int) -
 
 
 def count_outdated_metadata(reader: sqlite3.Connection) -> int:
-    """Of how many files an older version took the metadata, beside those that are due or failed."""
+    """The number of files whose metadata an older version read, without those that are due or
+    failed.
+    """
     (count,) = reader.execute(
         "SELECT count(*) FROM metadata m JOIN files f ON f.id = m.file "
         "JOIN directories d ON d.id = f.directory WHERE m.outdated AND d.absent IS NULL "
@@ -106,9 +111,9 @@ def count_outdated_metadata(reader: sqlite3.Connection) -> int:
 
 
 def count_not_in_table(library: Library, table: VectorTable) -> int:
-    """How many readable contents of files have no vector in `table`.
+    """The number of contents of indexed files that have no vector in `table`.
 
-    From memory: asking the database takes a second for a million, and every start would wait.
+    It uses the data in memory: the database would take a second for a million, at every start.
     """
     with library.memory_lock:
         catalogue = library.catalogue
@@ -117,7 +122,7 @@ def count_not_in_table(library: Library, table: VectorTable) -> int:
 
 
 def count_without_vector(reader: sqlite3.Connection, model: int) -> int:
-    """How many readable contents with a file that is there have no vector of `model`."""
+    """The number of contents of files on mounted disks that have no vector of `model`."""
     (count,) = reader.execute(
         "SELECT count(*) FROM contents c WHERE c.failure IS NULL AND c.orphaned IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) "
@@ -129,7 +134,7 @@ def count_without_vector(reader: sqlite3.Connection, model: int) -> int:
 
 
 def is_known(reader: sqlite3.Connection, scheme: int, identity: bytes, model: int) -> bool:
-    """Whether a content needs no encoding: it has a vector of `model`, or can't be decoded."""
+    """Whether a content needs no encoding, since it has a vector of `model` or can't be decoded."""
     row = reader.execute(
         "SELECT 1 FROM contents c WHERE c.scheme = ? AND c.identity = ? AND (c.failure IS NOT NULL "
         "OR EXISTS (SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id))",
@@ -139,20 +144,20 @@ def is_known(reader: sqlite3.Connection, scheme: int, identity: bytes, model: in
 
 
 def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
-    """Commits what came of some jobs, in one transaction, with the vectors of `model`.
+    """Commits the results of some jobs, with vectors of `model`, in one transaction.
 
-    Raises LibraryError.
+    A result is dropped if its file has changed meanwhile. Raises LibraryError.
     """
     vectors: list[tuple[int, NDArray[np.float16] | None]] = []
     with library.write() as database:
         for outcome in outcomes:
             content = None
             if outcome.found:
-                content = _content(database, outcome.found, outcome.failure)
+                content = _store_content(database, outcome.found, outcome.failure)
             if content and outcome.vector:
-                _vector(library, database, model, content, outcome.vector)
+                _store_vector(library, database, model, content, outcome.vector)
                 vectors.append((content, np.frombuffer(outcome.vector, "<f2")))
-            _file(library, database, outcome, content)
+            _store_file(library, database, outcome, content)
             if content:
                 mark_orphans(library, database, [content])
 
@@ -163,7 +168,7 @@ def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
         library.write_after_commit(add)
 
 
-def _content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
+def _store_content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
     row = database.execute(
         "INSERT INTO contents (scheme, identity, format, width, height, failure) "
         "VALUES (:scheme, :identity, :format, :width, :height, :failure) "
@@ -177,7 +182,7 @@ def _content(database: sqlite3.Connection, found: dict[str, Any], failure: str |
     return int(row[0])
 
 
-def _vector(
+def _store_vector(
     library: Library, database: sqlite3.Connection, model: int, content: int, vector: bytes
 ) -> None:
     database.execute(
@@ -185,10 +190,10 @@ def _vector(
         "DO UPDATE SET vector = excluded.vector, passes = passes + 1",
         (model, content, vector),
     )
-    library.count("encoded", 1)
+    library.add_to_counter("encoded", 1)
 
 
-def _file(
+def _store_file(
     library: Library, database: sqlite3.Connection, outcome: Outcome, content: int | None
 ) -> None:
     job = outcome.job
@@ -198,9 +203,9 @@ def _file(
         job[:3],
     ).fetchone()
     if job.directory not in library.tree:
-        return  # its disk has gone; what was read may even be another's file of that name
+        return  # its disk was unmounted; the file that was read may be another of that name
     if row is None or row[:4] != job.stat or row[6] != job.sidecars:
-        return  # it is gone, or has changed since: the row tells what is next
+        return  # it was removed, or has changed and is due again
     stat = [outcome.found[name] for name in _STAT] if outcome.found else job.stat
     failure = outcome.failure if content is None else None
     database.execute(
@@ -222,14 +227,14 @@ def _file(
         keywords.store(library, database, job.file, metadata.get("keywords", ()))
     state = FAILED if _has_failed(database, content, failure) else INDEXED
     if row[5] and state == INDEXED and not outcome.vector:
-        library.count("reused", 1)
+        library.add_to_counter("reused", 1)
 
-    def put() -> None:
+    def update_memory() -> None:
         library.catalogue.put(job.file, job.directory, content, state)
         library.photo_metadata.put(job.file, stat[1], outcome.found or {})
 
-    # Not before: who waits until nothing is due searches at once, and finds what is committed.
-    library.after_commit(put)
+    # After the commit: a client that waits until nothing is due must then find the committed rows.
+    library.after_commit(update_memory)
 
 
 def _has_failed(database: sqlite3.Connection, content: int | None, failure: str | None) -> bool:
@@ -240,54 +245,55 @@ def _has_failed(database: sqlite3.Connection, content: int | None, failure: str 
 
 
 def purge(library: Library, keep: int, limit: int = 1000) -> int:
-    """Deletes contents that have been without a file for more than `keep` seconds.
+    """Deletes contents that have had no file for more than `keep` seconds.
 
-    At most `limit` of them, so that nobody waits; returns how many went. Raises LibraryError.
+    Deletes at most `limit` contents, so that no other transaction waits long. Returns how many it
+    deleted. Raises LibraryError.
     """
     now = library.clock.now()
     before = now - keep
     with library.write() as database:
-        # The wall clock may have been wrong when the library was made.
+        # The wall clock may have been wrong when the library was created.
         database.execute("UPDATE contents SET orphaned = ? WHERE orphaned > ?", (now, now))
         stored = library.setting("clock")
-        if stored is None or now - int(stored.split()[0]) >= _TELL_SECONDS:
+        if stored is None or now - int(stored.split()[0]) >= _CLOCK_SECONDS:
             library.set("clock", library.clock.state)
         rows = database.execute(
             "SELECT id FROM contents WHERE orphaned < ? AND NOT EXISTS "
             "(SELECT 1 FROM concept_examples WHERE content = contents.id) LIMIT ?",
             (before, limit),
         ).fetchall()
-        forget(library, database, [row[0] for row in rows])
+        delete(library, database, [row[0] for row in rows])
         if rows:
-            keywords.sweep(library, database)
+            keywords.delete_unused(library, database)
     if rows:
-        library.shrink()
+        library.vacuum()
     return len(rows)
 
 
 def forget_path(library: Library, path: bytes) -> int | None:
-    """Removes a file or directory, and at once what only it held.
+    """Removes a file or directory, and immediately deletes contents that have no other file.
 
-    Returns how many files went; None if nothing was known of it. Raises LibraryError.
+    Returns the number of removed files; None if the path is unknown. Raises LibraryError.
     """
     with library.write() as database:
         known = library.tree.find(path) is not None
         held = _contents_below(library, database, path)
         count = listings.remove(library, path)
-        away = unmounted.directories_at(database, path)
-        known, held = known or bool(away), held | unmounted.contents_of(database, away)
-        count += sum(unmounted.remove_unmounted(library, database, top) for top in away)
+        tops = unmounted.directories_at(database, path)
+        known, held = known or bool(tops), held | unmounted.contents_of(database, tops)
+        count += sum(unmounted.remove_unmounted(library, database, top) for top in tops)
         if not known and not count and (file := unmounted.file_at(database, path)):
             listings.remove_files(library, database, [file])
             count, held = 1, {file[1]} if file[1] else set()
-        marked = [content for content in held if not _has_file(database, content)]
-        forget(library, database, marked)
-        keywords.sweep(library, database)
-    library.shrink()
+        delete(library, database, [c for c in held if not _has_file(database, c)])
+        keywords.delete_unused(library, database)
+    library.vacuum()
     return count if known or count else None
 
 
 def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
+    """The contents of the file at `path`, or of the files below it."""
     directory = library.tree.find(path)
     if directory is not None:
         with library.memory_lock:
@@ -306,14 +312,16 @@ def _has_file(database: sqlite3.Connection, content: int) -> bool:
     return row is not None
 
 
-def forget(library: Library, database: sqlite3.Connection, contents: Collection[int]) -> None:
-    """Deletes contents that no file has, with the vectors of all models: the next new content may
-    get the same number."""
+def delete(library: Library, database: sqlite3.Connection, contents: Collection[int]) -> None:
+    """Deletes contents without files, and their vectors of all models; inside a `write()`.
+
+    A later content may get the id of a deleted one.
+    """
     for content in contents:
         (passes,) = database.execute(
             "SELECT coalesce(sum(passes), 0) FROM vectors WHERE content = ?", (content,)
         ).fetchone()
-        library.count("encoded", -passes)
+        library.add_to_counter("encoded", -passes)
         database.execute("DELETE FROM vectors WHERE content = ?", (content,))
         database.execute("DELETE FROM contents WHERE id = ?", (content,))
 

@@ -1,4 +1,4 @@
-"""The database file: opened with care, migrated, or refused with what to do."""
+"""Opens the database file and migrates it, or says why it can't be used and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from csearchd.errors import LibraryError
-from csearchd.library.durability import journal
+from csearchd.library.integrity import journal
 from csearchd.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from csearchd.reasons import PATH, Reason, from_system
 from csearchd.reasons import library as reasons
@@ -19,23 +19,23 @@ from csearchd.system.filesystem import network_filesystem
 
 
 class Reader(sqlite3.Connection):
-    """A connection that can only read; who uses it holds `lock`."""
+    """A read-only connection; its user must hold `lock`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lock = threading.RLock()
 
 
-# A text with a damaged byte is read with U+FFFD in its place: it must not cost the other rows.
+# An invalid byte in a text is read as U+FFFD, so that it doesn't make all rows unreadable.
 _as_text = partial(str, encoding="utf-8", errors="replace")
 
 
 def open_database(path: str, remarks: list[Reason] | None = None) -> sqlite3.Connection:
-    """The database at `path`, created or migrated where needed.
+    """Opens the database at `path`, which is created or migrated if necessary.
 
-    The connection begins no transactions by itself and may be used by several threads, one at a
-    time. What the user should know of a damaged log is added to `remarks`. Raises LibraryError; a
-    file that can't be used is left as it is.
+    The connection is in autocommit mode, and several threads may use it, one at a time. A remark on
+    a damaged log is added to `remarks`. Raises LibraryError; it never changes a file that it can't
+    use.
     """
     directory = os.path.dirname(path)
     if kind := network_filesystem(directory):
@@ -63,8 +63,9 @@ def open_database(path: str, remarks: list[Reason] | None = None) -> sqlite3.Con
 
 
 def open_reader(path: str) -> Reader:
-    """A second connection that can only read, for use beside the first (write-ahead log)."""
-    # Never creates a file: SQLite would do that where the database has just been deleted.
+    """Opens a read-only connection to a database that `open_database` has opened. Raises
+    sqlite3.Error."""
+    # mode=rw: SQLite must not create a file if the database has just been deleted.
     where = f"file:{quote(os.fsencode(path))}?mode=rw"
     reader: Reader = sqlite3.connect(
         where, uri=True, isolation_level=None, check_same_thread=False, factory=Reader
@@ -75,10 +76,11 @@ def open_reader(path: str) -> Reader:
 
 
 def explain(error: sqlite3.Error, path: str) -> LibraryError:
-    """`error` in words for the user: what is wrong with the database at `path`, what to do."""
+    """The LibraryError for an error of SQLite: what is wrong with the database at `path`, and what
+    the user can do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return LibraryError(damaged(path, str(error)))
+        return LibraryError(damaged_message(path, str(error)))
     if code == sqlite3.SQLITE_FULL:
         return LibraryError(reasons.DISK_FULL(path=path))
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -86,8 +88,8 @@ def explain(error: sqlite3.Error, path: str) -> LibraryError:
     return LibraryError(reasons.FAILED(path=path, details=str(error)))
 
 
-def damaged(path: str, what: str) -> Reason:
-    """What to do about a database that can't be used, and what that costs."""
+def damaged_message(path: str, what: str) -> Reason:
+    """What the user can do about a damaged database, and what that costs."""
     away = shlex.quote(os.path.join(os.path.dirname(path), "damaged"))
     command = f"mkdir {away} && mv {shlex.quote(path)}* {away}"
     return reasons.DAMAGED(path=path, details=what, command=command)
@@ -99,7 +101,7 @@ def _connect(path: str) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     database.text_factory = _as_text
-    if fresh:  # both can be set only while there is no page
+    if fresh:  # these can be set only while it has no page
         database.execute("PRAGMA page_size = 16384")
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     return database
@@ -121,7 +123,7 @@ def _migrate(database: sqlite3.Connection, path: str) -> None:
             f"BEGIN IMMEDIATE; {MIGRATIONS[number]}; PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {number + 1}; COMMIT;"
         )
-    # A read-only file or disk must be noticed now, not at the first picture.
+    # A file or disk that is read-only must be noticed now, not at the first picture.
     database.execute("BEGIN IMMEDIATE")
     database.execute("INSERT OR REPLACE INTO settings VALUES ('opened', datetime())")
     database.execute("COMMIT")

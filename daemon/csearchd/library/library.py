@@ -1,9 +1,9 @@
-"""The library: one database and what is kept in memory of it.
+"""The library: a database, and the data that is kept in memory for searches.
 
-Changes are made inside `write()`, to the database and, under `memory`, to what is in memory; where
-a transaction fails, memory is read anew. Searches take only `memory`, never wait for a transaction,
-and read the database through connections of their own. Nobody reads or writes a file of the cache
-while holding `memory`.
+A change is made inside `write()`, a transaction: to the database and, while holding `memory_lock`,
+to the data in memory. If the transaction fails, memory is read again from the database. Searches
+hold `memory_lock` for a moment, read the database through their own connections, and never wait for
+a transaction. Nothing reads or writes a file of the cache while holding `memory_lock`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
 from csearchd.library.database import Reader, explain, open_database, open_reader
-from csearchd.library.durability import rows
-from csearchd.library.durability.presence import Presence
+from csearchd.library.integrity import rows
+from csearchd.library.integrity.presence import Presence
 from csearchd.library.metadata.keywords import Keywords
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.tree import DirectoryTree
@@ -33,51 +33,66 @@ from csearchd.reasons import library as reasons
 
 log = logging.getLogger(__name__)
 
-_PAGES = 4096  # of 16 KB: a transaction of less than a second
-_CLOSE_SECONDS = 1.0
-_PROBE = 64 << 10  # bytes: more than what may be left of a page
-_NOTED = 1000  # changes, that a start may have to catch up with
+_VACUUM_PAGES = 4096  # of 16 KB at a time: it takes less than a second
+_CLOSE_SECONDS = 1.0  # to wait for a transaction, and for reading connections
+_PROBE_BYTES = 64 << 10  # more than the free space that a page may have
+_MAX_CHANGES = 1000  # that a start has to apply to the files in the cache
 
 
 class Library:
-    """What the daemon knows. Raises LibraryError where the database can't be opened or written."""
+    """What the daemon knows of pictures.
+
+    In memory, guarded by `memory_lock`: `tree` (directories), `catalogue` (files), `photo_metadata`
+    and `keywords` (for filters), and `counters`. `clock` is the library's own time.
+    """
+
+    tree: DirectoryTree
+    catalogue: Catalogue
+    counters: dict[str, int]
+    photo_metadata: PhotoMetadata
+    keywords: Keywords
 
     def __init__(self, path: str, cache: str | None = None, thorough: bool = False) -> None:
-        """`cache` is a directory for files that repeat the database; None is memory. A large
-        library is checked for damaged rows only if `thorough`."""
+        """Opens the database at `path`, or creates it. Raises LibraryError.
+
+        `cache` is the directory of files that are derived from the database; without one they are
+        kept in memory. Damaged rows of a large library are looked for only if `thorough`.
+        """
         self.path = path
-        self.remarks: list[Reason] = []  # for the user: what was damaged when it was opened
-        self.last_error: Reason | None = None  # why it can't be kept on the disk, while that is so
+        self.remarks: list[Reason] = []  # for the user: damage that was found and repaired
+        self.last_error: Reason | None = None  # why it can't be written to the disk, at present
+        self.report_failure: Callable[[str, Exception], object] = _log_failure
         self.cache = Cache(cache)
-        self._tables: dict[int, VectorTable] = {}  # by model's row: those that are kept up to date
+        self._tables: dict[int, VectorTable] = {}  # by the model's row
         self._database = open_database(path, self.remarks)
         try:
             self._presence = Presence(path)
         except OSError as error:
             self._database.close()
             raise LibraryError(PATH(path=error.filename, reason=from_system(error))) from error
-        self._writing = threading.RLock()
+        self._write_lock = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
-        self._files: list[Callable[[], None]] = []  # what is done once it is committed, first,
-        self._committed: list[Callable[[], None]] = []  # and then, under `memory`
-        self._behind = False  # memory isn't what the database has: it must be read anew
+        # What is to be done after the commit: without and, then, with `memory_lock`
+        self._file_actions: list[Callable[[], None]] = []
+        self._memory_actions: list[Callable[[], None]] = []
+        self._memory_is_stale = False  # it differs from the database and must be read again
         self._listeners: list[Callable[[], None]] = []
-        self._local = threading.local()  # a reading connection for each thread
-        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()  # all of those
+        self._local = threading.local()  # holds each thread's reading connection
+        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()  # all reading connections
         self._loading = threading.Lock()
         self.memory_lock = threading.RLock()
         try:
             self.unchecked = not thorough and rows.is_large(self._database)
-            self.remarks += rows.mend(self._database, path, not self.unchecked)
-            self._read()
+            self.remarks += rows.repair(self._database, path, not self.unchecked)
+            self._load_memory()
             self.clock = Clock(self.setting("clock"))
         except sqlite3.Error as error:
             self._database.close()
             raise explain(error, path) from error
 
-    def _read(self) -> None:
-        """Builds what is in memory from the database; searches go on with what there was."""
-        self._behind = True
+    def _load_memory(self) -> None:
+        """Reads the data in memory from the database; meanwhile searches use the previous data."""
+        self._memory_is_stale = True
         tree = DirectoryTree(
             self._database.execute("SELECT id, parent, name FROM directories WHERE absent IS NULL")
         )
@@ -86,77 +101,96 @@ class Library:
         with self.memory_lock:
             self.tree, self.catalogue, self.counters = tree, catalogue, counters
             self.photo_metadata, self.keywords = PhotoMetadata(), Keywords()
-        self._behind = False
+        self._memory_is_stale = False
+
+    # Transactions
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; nested ones join the outer one. Raises LibraryError.
+        """A transaction, for the `with` block; a nested one joins the outer one.
 
-        What it raises was not committed: nothing that comes after the commit makes it fail.
+        It is rolled back if the block raises. Raises LibraryError if nothing was committed: what
+        fails after the commit is reported, not raised.
         """
-        with self._writing:
-            if self._writer is not None:  # this thread's own, since it has the lock
+        with self._write_lock:
+            if self._writer is not None:  # this thread, since it has the lock
                 yield self._database
                 return
-            self.expect_in_place()
+            self.require_in_place()
             self._writer = threading.get_ident()
             try:
                 try:
                     self._database.execute("BEGIN IMMEDIATE")
-                    if self._behind:
-                        self._read()
+                    if self._memory_is_stale:
+                        self._load_memory()
                     yield self._database
                     self._database.execute("COMMIT")
                 except BaseException as error:
-                    self._undo()
+                    self._roll_back()
                     if isinstance(error, sqlite3.Error):
                         raise explain(error, self.path) from error
                     raise
-                self._follow()
+                self._run_actions()
             finally:
-                self._files.clear()
-                self._committed.clear()
+                self._file_actions.clear()
+                self._memory_actions.clear()
                 self._writer = None
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Inside a `write()`: `action` is called, under `memory`, once it is committed. It must not
-        touch a file."""
-        self._committed.append(action)
+        """Inside a `write()`: calls `action` after the commit, holding `memory_lock`.
+
+        It must not touch a file.
+        """
+        self._memory_actions.append(action)
 
     def write_after_commit(self, action: Callable[[], None]) -> None:
-        """Inside a `write()`: `action`, which may write to files and take its time, is called once
-        it is committed, before anything that `after_commit` was given. No search waits for it."""
-        self._files.append(action)
+        """Inside a `write()`: calls `action`, which may write files, after the commit.
+
+        It comes before what `after_commit` was given, without `memory_lock`: no search waits for
+        it.
+        """
+        self._file_actions.append(action)
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """`listener` is called after every transaction, in the thread that made it; briefly."""
+        """Calls `listener`, which must be quick, after every transaction, in the writing thread."""
         self._listeners.append(listener)
 
-    def _follow(self) -> None:
-        """Does what follows a commit, each for itself. An error is logged: the write is done."""
-        for action in self._files:
-            _attempt(action)
+    def _run_actions(self) -> None:
+        """Runs all actions after a commit. The failure of one is reported and stops no other."""
+        for action in self._file_actions:
+            self._attempt(action)
         with self.memory_lock:
-            done = [_attempt(action) for action in self._committed]
+            done = [self._attempt(action) for action in self._memory_actions]
         if not all(done):
-            self._behind = not _attempt(self._read)
+            self._memory_is_stale = not self._attempt(self._load_memory)
         for listener in self._listeners:
-            _attempt(listener)
+            self._attempt(listener)
 
-    def _undo(self) -> None:
-        """Rolls back, and brings memory, which may be ahead, to what was committed."""
+    def _attempt(self, action: Callable[[], None]) -> bool:
+        """Calls `action`. Returns whether it succeeded; a failure is reported."""
+        try:
+            action()
+        except Exception as error:
+            self.report_failure("following a commit", error)
+            return False
+        return True
+
+    def _roll_back(self) -> None:
+        """Rolls back, and loads memory, which the transaction may have changed, again."""
         try:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            self._read()
+            self._load_memory()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """The database as the latest `write()` left it; inside one, as it is. Raises LibraryError.
+        """A connection to read with: it sees what is committed and, inside a `write()`, its
+        changes.
 
-        Never waits for a transaction: each thread has a reading connection of its own.
+        It never waits for another thread's transaction: each thread has its own connection. Raises
+        LibraryError.
         """
         try:
             if self._writer == threading.get_ident():
@@ -164,7 +198,7 @@ class Library:
                 return
             reader: Reader | None = getattr(self._local, "reader", None)
             if reader is None:
-                self.expect_in_place()
+                self.require_in_place()
                 reader = self._local.reader = open_reader(self.path)
                 self._readers.add(reader)
             with reader.lock:
@@ -172,46 +206,43 @@ class Library:
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
-    def load_photo_metadata(self) -> PhotoMetadata:
-        """The facts of all files, read from the database where that hasn't been done yet.
+    # Photo metadata, counters, settings
 
-        Not inside a `write()`. Raises LibraryError.
+    def load_photo_metadata(self) -> PhotoMetadata:
+        """`photo_metadata` once it is complete; the first call reads it from the database.
+
+        Must not be called inside a `write()`. Raises LibraryError.
         """
         with self._loading:
-            while not self.photo_metadata.complete:  # they are begun anew where a transaction fails
+            while not self.photo_metadata.complete:  # a failed transaction replaces it by a new one
                 with self.read() as database:
                     self.photo_metadata.load(database, self.memory_lock)
             return self.photo_metadata
 
-    def shrink(self) -> None:
-        """Gives free pages back to the file system, a few at a time. Raises LibraryError."""
-        with self._writing:
-            try:
-                # By `execute` one page would go: it takes the statement's first step alone.
-                self._database.executescript(f"PRAGMA incremental_vacuum({_PAGES});")
-                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
-                raise explain(error, self.path) from error
-
-    def count(self, name: str, by: int) -> None:
-        """Adds to a counter; inside a `write()`."""
+    def add_to_counter(self, name: str, by: int) -> None:
+        """Adds `by` to the counter `name`; inside a `write()`."""
         self._database.execute("UPDATE counters SET value = value + ? WHERE name = ?", (by, name))
         self.counters[name] += by
 
     def setting(self, name: str) -> str | None:
+        """The setting `name`; None if it isn't set. Raises LibraryError."""
         with self.read() as database:
             row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set(self, name: str, value: str | None) -> None:
+        """Sets the setting `name`, or deletes it if `value` is None. Raises LibraryError."""
         with self.write() as database:
             if value is None:
                 database.execute("DELETE FROM settings WHERE name = ?", (name,))
             else:
                 database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
-    def model(self, fingerprint: str, name: str, dimensions: int) -> int:
-        """The row of a model, made if it is new."""
+    # Models and their vectors
+
+    def model_row(self, fingerprint: str, name: str, dimensions: int) -> int:
+        """The id of a model's row in the table `models`, inserted if it is new. Raises
+        LibraryError."""
         with self.write() as database:
             database.execute(
                 "INSERT INTO models (fingerprint, name, dimensions) VALUES (?, ?, ?) "
@@ -223,8 +254,11 @@ class Library:
             ).fetchone()
         return int(row[0])
 
-    def vectors(self, model: int, dimensions: int) -> VectorTable:
-        """A model's vectors, kept as codes in the cache. Raises LibraryError."""
+    def load_vectors(self, model: int, dimensions: int) -> VectorTable:
+        """The table of a model's vectors, which is kept up to date until `unload_vectors`.
+
+        `model` is the model's row. The vectors are kept as codes in the cache. Raises LibraryError.
+        """
         with self.write() as database:
             (fingerprint,) = database.execute(
                 "SELECT fingerprint FROM models WHERE id = ?", (model,)
@@ -234,11 +268,18 @@ class Library:
                 table = VectorTable.load(database, model, dimensions, self.cache, name)
                 self._tables[model] = table
                 self.write_after_commit(table.flush(database, model))
-                self._tell_damage(database, table)
+                self._note_damage(database, table)
         return self._tables[model]
 
-    def _tell_damage(self, database: sqlite3.Connection, table: VectorTable) -> bool:
-        """Whether vectors in the database were damaged since this was asked last."""
+    def unload_vectors(self, model: int) -> None:
+        """Closes a model's table of vectors and deletes its codes from the cache. Raises
+        LibraryError."""
+        with self.write():
+            if (table := self._tables.pop(model, None)) is not None:
+                table.discard()
+
+    def _note_damage(self, database: sqlite3.Connection, table: VectorTable) -> bool:
+        """Whether damaged vectors were found in the database since the last call; adds a remark."""
         found = rows.damaged_vectors(database, list(table.damaged))
         table.damaged.clear()
         self.remarks += found
@@ -246,42 +287,39 @@ class Library:
 
     @property
     def tables(self) -> dict[int, VectorTable]:
-        """The tables of vectors that are kept up to date, by model; inside a `write()`, and in
-        what is called after its commit, they are all there are."""
+        """The loaded tables of vectors, by the model's row.
+
+        Tables are added and removed only inside a `write()`, so that inside another one, and in the
+        actions after its commit, this is complete.
+        """
         return dict(self._tables)
 
-    def verify(self) -> bool:
-        """Finds out whether vectors in the cache were damaged since they were loaded, and repairs
-        them: half a second of processor time for a million. Raises LibraryError.
+    # Upkeep
 
-        Returns whether pictures must be encoded again, since the database's vectors were damaged.
+    def verify_vectors(self) -> bool:
+        """Finds and repairs damage to the loaded tables' codes in the cache.
+
+        Returns whether vectors in the database were damaged too, so that pictures must be encoded
+        again. Takes half a second of processor time for a million vectors. Raises LibraryError.
         """
-        lacking = False
+        must_encode = False
         with self.write() as database:
             for model, table in self._tables.items():
                 if reason := table.verify(database, model):
                     self.cache.report(table.place, reason)
-                    lacking |= self._tell_damage(database, table)
-        return lacking
-
-    def release(self, model: int) -> None:
-        """A model's vectors are searched no more: their codes go."""
-        with self.write():
-            if (table := self._tables.pop(model, None)) is not None:
-                table.discard()
+                    must_encode |= self._note_damage(database, table)
+        return must_encode
 
     def flush_caches(self) -> None:
-        """Clears the notes of changes, once the files in the cache have what changed.
-
-        Does nothing while there are few and the next start is quick. Raises LibraryError.
-        """
+        """Writes changes to the files in the cache, if they are so many that they would delay the
+        next start. Raises LibraryError."""
         with self.read() as database:
-            (noted,) = database.execute(
+            (changes,) = database.execute(
                 "SELECT (SELECT count(*) FROM changed_vectors) + "
                 "(SELECT count(*) FROM changed_files)"
             ).fetchone()
-        behind = any(table.behind for table in self.tables.values())
-        if noted >= _NOTED or not self.catalogue.copied or behind:
+        stale = any(table.stale for table in self.tables.values())
+        if changes >= _MAX_CHANGES or not self.catalogue.cached or stale:
             self._flush_caches()
 
     def _flush_caches(self) -> None:
@@ -289,90 +327,105 @@ class Library:
             self.write_after_commit(self.catalogue.flush(database))
             for model, table in self._tables.items():
                 self.write_after_commit(table.flush(database, model))
-                self._tell_damage(database, table)
+                self._note_damage(database, table)
             forget_other_changes(database, self._tables)
 
     def checkpoint(self) -> None:
-        """Moves what is in the log into the database's own file, on the disk. Raises LibraryError.
+        """Moves the write-ahead log's content into the database's file. Raises LibraryError.
 
-        What somebody still reads, or writes meanwhile, stays in the log; nobody waits for this.
+        It blocks nobody: what is still read, or being written, stays in the log.
         """
         with self.read() as database:
             database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def probe(self) -> None:
-        """Tries whether the database can be written. Raises LibraryError.
+    def vacuum(self) -> None:
+        """Returns some free pages to the file system. Raises LibraryError."""
+        with self._write_lock:
+            try:
+                # `execute` would free one page: it makes only the first step of the statement.
+                self._database.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES});")
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
 
-        Unlike a `write()` that fails it costs nothing of what is in memory.
+    def probe(self) -> None:
+        """Raises LibraryError if the database can't be written.
+
+        Unlike a failed `write()`, it doesn't load memory again.
         """
-        with self._writing:
-            self.expect_in_place()
+        with self._write_lock:
+            self.require_in_place()
             try:
                 self._database.execute(
-                    "INSERT OR REPLACE INTO settings VALUES ('probe', ?)", ("x" * _PROBE,)
+                    "INSERT OR REPLACE INTO settings VALUES ('probe', ?)", ("x" * _PROBE_BYTES,)
                 )
                 self._database.execute("DELETE FROM settings WHERE name = 'probe'")
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error
 
     def has_damage(self) -> bool:
-        """Whether rows of an `unchecked` library are damaged; takes long. Raises LibraryError."""
+        """Whether rows of an `unchecked` library are damaged; takes seconds. Raises
+        LibraryError."""
         with self.read() as database:
             return rows.has_damage(database)
 
     def is_lost(self) -> bool:
-        """Whether the database's file isn't at its path any more, so that nothing new is kept."""
+        """Whether the database's file was deleted, moved or replaced, so that changes would be
+        lost.
+        """
         return self._presence.is_lost()
 
-    def expect_in_place(self) -> None:
-        """Raises LibraryError where the library `is_lost`: nothing that is written would last."""
+    def require_in_place(self) -> None:
+        """Raises LibraryError if the library `is_lost`."""
         if self._presence.is_lost():
             raise LibraryError(reasons.LOST(path=self.path))
 
     def rescue(self) -> Reason:
-        """Puts all of a library that is lost into a file again, for a service that then restarts.
+        """Writes the content of a library that `is_lost` to a file; the service must then restart.
 
-        Returns what happened, for the user. Raises LibraryError, OSError.
+        Returns what happened, for the user. Raises LibraryError or OSError.
         """
-        with self._writing:
+        with self._write_lock:
             try:
                 return self._presence.rescue(self._database)
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error
 
     def close(self) -> None:
-        """Closes the database; all that is committed is in its own file then.
+        """Closes the database, with everything that is committed in its own file.
 
-        A transaction under way is rolled back, when the process ends, since nobody who ends the
-        daemon wants to wait for it.
+        It doesn't wait long for a transaction under way, which is rolled back when the process
+        ends.
         """
-        if self._writing.acquire(timeout=_CLOSE_SECONDS):
-            with contextlib.suppress(LibraryError):  # the next start catches up instead
+        if self._write_lock.acquire(timeout=_CLOSE_SECONDS):
+            with contextlib.suppress(LibraryError):  # then the next start applies the changes
                 self._flush_caches()
             while self._tables:
                 self._tables.popitem()[1].close()
             if self.is_lost() and not self._presence.rescued:
-                self._rescue_at_last()
+                self._rescue_before_close()
             self._close_readers()
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute(f"PRAGMA busy_timeout = {int(_CLOSE_SECONDS * 1000)}")
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._database.close()
             self._presence.close()
-            self._writing.release()
+            self._write_lock.release()
         else:
             with contextlib.suppress(LibraryError):
                 self.checkpoint()
 
-    def _rescue_at_last(self) -> None:
+    def _rescue_before_close(self) -> None:
         try:
             log.error("%s", self.rescue())
         except (LibraryError, OSError) as error:
             log.error("%s is lost: it was deleted, and cannot be made anew: %s", self.path, error)
 
     def _close_readers(self) -> None:
-        """Closes the connections of threads that wait for work: only the last connection that is
-        closed takes the log away. One in use is told to end, and left if it doesn't."""
+        """Closes the connections of all threads, since SQLite removes the log with the last one.
+
+        One that is in use is interrupted, and left open if it isn't released in time.
+        """
         deadline = time.monotonic() + _CLOSE_SECONDS
         for reader in list(self._readers):
             reader.interrupt()
@@ -382,11 +435,5 @@ class Library:
                 reader.lock.release()
 
 
-def _attempt(action: Callable[[], None]) -> bool:
-    """Calls `action`; where that fails, logs it and returns False."""
-    try:
-        action()
-    except Exception:
-        log.exception("what follows a commit failed")
-        return False
-    return True
+def _log_failure(name: str, error: Exception) -> None:
+    log.error("%s failed", name, exc_info=error)

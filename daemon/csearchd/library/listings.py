@@ -1,4 +1,4 @@
-"""What directories hold: a listing from the disk compared with the library, and put into it."""
+"""Compares listings of directories with the library, and updates the library."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from csearchd.library.catalogue import DUE, FAILED
 from csearchd.library.library import Library
 from csearchd.library.tree import TOP
 
-MOVED = 0  # in place of a ctime_ns: the file was moved, which changed it
+MOVED = 0  # in place of a ctime_ns: a move has changed it, and the next listing has the new one
 
 
 class FileStat(NamedTuple):
-    """A picture in a listing: its name and what lstat(2) says of it, and of its sidecars."""
+    """A picture in a listing: its name and lstat(2), and a digest of its sidecars' lstat(2)."""
 
     name: bytes
-    size: int
+    size: int  # bytes
     mtime_ns: int
     ctime_ns: int
-    inode: int  # 0 where such numbers don't last
-    sidecars: int = 0  # another number whenever its sidecars are others; 0 without any
+    inode: int  # 0 on file systems where inode numbers aren't stable
+    sidecars: int = 0  # 0 without sidecars
 
 
 class Listing(NamedTuple):
-    """A directory as it is on the disk."""
+    """The pictures and subdirectories of a directory, as they are on the disk."""
 
     path: bytes
     files: Sequence[FileStat]
-    directories: Sequence[bytes]
-    digest: bytes  # of all the above but the path
-    failure: str | None = None  # why it can't be listed; then the rest is empty
-    marked: bool = False  # it asks not to be searched, and is listed as empty
+    directories: Sequence[bytes]  # names
+    digest: bytes  # of `files` and `directories`
+    failure: str | None = None  # why it can't be listed; then all others are empty
+    marked: bool = False  # it contains .nosearch or CACHEDIR.TAG, and is listed as empty
 
 
 def apply(library: Library, listing: Listing) -> bool:
-    """Makes the library agree with `listing`: one transaction for a directory.
+    """Updates the library from `listing`, in one transaction.
 
-    Roots below it that its listing leaves out are left alone: they are listed by themselves.
-    Returns whether anything had changed. Raises LibraryError.
+    Roots below the directory are kept even if the listing doesn't have them, since they are scanned
+    on their own. Returns whether anything had changed. Raises LibraryError.
     """
     with library.write() as database:
         directory = directory_row(library, database, listing.path)
@@ -69,7 +69,7 @@ def apply(library: Library, listing: Listing) -> bool:
 
 
 def mark_scanned(library: Library, path: bytes) -> None:
-    """Notes that everything below `path` has been listed."""
+    """Records that everything below `path` was listed now. Raises LibraryError."""
     with library.write() as database:
         directory = directory_row(library, database, path)
         now = int(time.time())
@@ -77,7 +77,8 @@ def mark_scanned(library: Library, path: bytes) -> None:
 
 
 def was_scanned(library: Library, path: bytes) -> bool:
-    """Whether a complete listing once covered the directory, by itself or from above."""
+    """Whether the directory was listed, and it or one above it was once scanned completely. Raises
+    LibraryError."""
     with library.memory_lock:
         directory = library.tree.find(path)
         if directory is None:
@@ -85,7 +86,7 @@ def was_scanned(library: Library, path: bytes) -> bool:
         above = list(library.tree.ancestors(directory))
     marks = ",".join("?" * len(above))
     with library.read() as database:
-        # No row: the transaction that made it, in memory already, isn't committed yet.
+        # There is no row yet if the transaction that adds it to memory isn't committed.
         listed = database.execute(
             "SELECT 1 FROM directories WHERE id = ? "
             "AND (listing IS NOT NULL OR failure IS NOT NULL)",
@@ -98,9 +99,10 @@ def was_scanned(library: Library, path: bytes) -> bool:
 
 
 def remove(library: Library, path: bytes, keep_roots: bool = False) -> int:
-    """Removes a directory, or a file, and all below it. Returns how many files went.
+    """Removes the file at `path`, or the directory with all below it. Raises LibraryError.
 
-    Roots stay roots, with nothing in them; with `keep_roots` they keep what they hold.
+    Roots remain roots, but lose their files, unless `keep_roots`. Returns the number of removed
+    files.
     """
     with library.write() as database:
         directory = library.tree.find(path)
@@ -114,13 +116,15 @@ def remove(library: Library, path: bytes, keep_roots: bool = False) -> int:
         if row is None:
             return 0
         remove_files(library, database, [row])
-        # The listing is no longer what the library holds.
+        # So that the next listing is compared again.
         database.execute("UPDATE directories SET listing = NULL WHERE id = ?", (directory,))
     return 1
 
 
 def directory_row(library: Library, database: sqlite3.Connection, path: bytes) -> int:
-    """The row of the directory at `path`, made with its parents where they are new."""
+    """The id of the directory at `path`, inserted with its parents if necessary; inside a
+    `write()`.
+    """
     identifier = TOP
     for name in path.split(b"/"):
         if not name:
@@ -150,7 +154,7 @@ def _compare_files(
     for file in files:
         row = known.pop(file.name, None)
         if row is not None and not file.inode:
-            row = (*row[:4], 0, *row[5:])  # the encoder saw what it was for a while
+            row = (*row[:4], 0, *row[5:])  # the encoder stored the number that it had then
         if row is None:
             cursor = database.execute(
                 "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, sidecars, "
@@ -176,19 +180,19 @@ def _compare_files(
 def remove_tree(
     library: Library, database: sqlite3.Connection, directory: int, keep_roots: bool
 ) -> int:
-    """Removes a directory's row and all below it, files too; inside a `write()`.
+    """Removes a directory and all below it, with their files; inside a `write()`.
 
-    Rows of roots, those on the way to them, and that of "/" stay; with `keep_roots` what roots
-    hold does too. Returns how many files went.
+    The rows of roots, of those above them, and of "/" are kept; with `keep_roots` so are the roots'
+    files. Returns the number of removed files.
     """
     tree = library.tree
     below = tree.below(directory)
     roots = roots_among(database, below)
     kept = {TOP, *(above for root in roots for above in tree.ancestors(root))}
-    spared = {inner for root in roots for inner in tree.below(root)} if keep_roots else set()
+    kept_below = {inner for root in roots for inner in tree.below(root)} if keep_roots else set()
     count = 0
     for current in reversed(below):
-        if current in spared:
+        if current in kept_below:
             continue
         rows = database.execute(
             "SELECT id, content FROM files WHERE directory = ?", (current,)
@@ -209,7 +213,7 @@ def remove_tree(
 
 
 def roots_among(database: sqlite3.Connection, directories: Iterable[int]) -> set[int]:
-    """Those of some directories' ids that are roots."""
+    """The ids among `directories` that are roots."""
     roots = {row[0] for row in database.execute("SELECT directory FROM roots")}
     return roots.intersection(directories)
 
@@ -217,7 +221,7 @@ def roots_among(database: sqlite3.Connection, directories: Iterable[int]) -> set
 def remove_files(
     library: Library, database: sqlite3.Connection, rows: Iterable[tuple[int, int | None]]
 ) -> None:
-    """Removes files, given as (id, content); inside a `write()`."""
+    """Removes files, given as (id, content's id or None); inside a `write()`."""
     rows = list(rows)
     database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
     mark_orphans(library, database, {row[1] for row in rows if row[1]})
@@ -228,7 +232,7 @@ def remove_files(
 
 
 def mark_orphans(library: Library, database: sqlite3.Connection, contents: Iterable[int]) -> None:
-    """Notes the time for those of `contents` that no file has any more."""
+    """Records the time for those of `contents` that have no file any more; inside a `write()`."""
     database.executemany(
         "UPDATE contents SET orphaned = ? WHERE id = ? AND orphaned IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
@@ -237,9 +241,9 @@ def mark_orphans(library: Library, database: sqlite3.Connection, contents: Itera
 
 
 def mark_failed(library: Library, file: int, reason: str) -> None:
-    """Notes that a file can't be read, as `reason` says, until it changes or is tried again.
+    """Records that a file can't be read, and why; it is read again when it changes or on a retry.
 
-    What it showed when it was read last is kept unless it has changed since. Raises LibraryError.
+    It keeps its content if it wasn't due. Raises LibraryError.
     """
     with library.write() as database:
         row = database.execute(
@@ -254,14 +258,14 @@ def mark_failed(library: Library, file: int, reason: str) -> None:
 
 
 def retry_failed(library: Library) -> int:
-    """Makes everything that failed due again. Returns how many files that are."""
+    """Makes all files that failed due again. Returns their number. Raises LibraryError."""
     with library.write() as database:
         rows = database.execute(
             "SELECT f.id, f.directory, f.content FROM files f "
             "LEFT JOIN contents c ON c.id = f.content "
             "WHERE NOT f.due AND (f.failure IS NOT NULL OR c.failure IS NOT NULL)"
         ).fetchall()
-        rows = [row for row in rows if row[1] in library.tree]  # not of disks that are away
+        rows = [row for row in rows if row[1] in library.tree]  # not on unmounted disks
         database.executemany(
             "UPDATE files SET due = 1, failure = NULL WHERE id = ?", [(row[0],) for row in rows]
         )
@@ -273,7 +277,8 @@ def retry_failed(library: Library) -> int:
 
 
 def failures(library: Library) -> list[tuple[bytes, str]]:
-    """What can't be read or decoded, with the reason: files, then directories."""
+    """The paths of what can't be read or decoded, with the reason: files, then directories. Raises
+    LibraryError."""
     with library.read() as database:
         files = database.execute(
             "SELECT f.directory, f.name, coalesce(f.failure, c.failure) FROM files f "
@@ -284,7 +289,7 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
             "SELECT id, failure FROM directories WHERE failure IS NOT NULL"
         ).fetchall()
         with library.memory_lock:
-            tree = library.tree  # a transaction under way may have removed directories from it
+            tree = library.tree  # an uncommitted transaction may have removed directories from it
             found = [
                 (tree.path(row[0]).rstrip(b"/") + b"/" + row[1], row[2])
                 for row in files
@@ -296,7 +301,8 @@ def failures(library: Library) -> list[tuple[bytes, str]]:
 
 
 def directories_with_inodes(library: Library, inodes: Iterable[int]) -> list[bytes]:
-    """The directories with files that have these inode numbers: other names of a file, perhaps."""
+    """The paths of directories with files that have one of `inodes`: they may be hard links. Raises
+    LibraryError."""
     numbers = list(inodes)
     with library.read() as database:
         rows = database.execute(
@@ -308,7 +314,7 @@ def directories_with_inodes(library: Library, inodes: Iterable[int]) -> list[byt
 
 
 def directory_failure(library: Library, path: bytes) -> str | None:
-    """Why the directory at `path` can't be listed, if that is so."""
+    """Why the directory at `path` can't be listed; None if it can. Raises LibraryError."""
     with library.read() as database:
         row = database.execute(
             "SELECT failure FROM directories WHERE id = ?", (library.tree.find(path),)
@@ -317,7 +323,7 @@ def directory_failure(library: Library, path: bytes) -> str | None:
 
 
 def file_at(library: Library, path: bytes) -> int | None:
-    """The id of the file at `path`, if it is known. Raises LibraryError."""
+    """The id of the file at `path`; None if it is unknown. Raises LibraryError."""
     directory, _, name = path.rpartition(b"/")
     with library.memory_lock:
         parent = library.tree.find(directory)

@@ -1,4 +1,4 @@
-"""Vectors of models that aren't installed any more: kept for a while, since one may come back."""
+"""Deletes the vectors of models that were removed some time ago and may not come back."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from csearchd.library.library import Library
 def delete_unused_vectors(
     library: Library, installed: Collection[str], keep: int, limit: int = 1000
 ) -> int:
-    """Deletes vectors of models that have been none of `installed`, which are fingerprints, for
-    more than `keep` seconds.
+    """Deletes vectors of models that have not been installed for more than `keep` seconds.
 
-    At most `limit` of them, so that nobody waits; returns how many went. Raises LibraryError.
+    `installed`: the fingerprints of the installed models. Deletes at most `limit` vectors, so that
+    no other transaction waits long. Returns how many it deleted. Raises LibraryError.
     """
     with library.read() as database:
         models = database.execute("SELECT id, fingerprint, gone FROM models").fetchall()
-    missing = [(model, gone) for model, fingerprint, gone in models if fingerprint not in installed]
-    back = [(row[0],) for row in models if row[1] in installed and row[2] is not None]
+    removed = [(model, gone) for model, fingerprint, gone in models if fingerprint not in installed]
+    returned = [(row[0],) for row in models if row[1] in installed and row[2] is not None]
     now = library.clock.now()
-    new = [(now, model) for model, gone in missing if gone is None]
-    over = [model for model, gone in missing if gone is not None and gone < now - keep]
-    if not (back or new or over):
+    new = [(now, model) for model, gone in removed if gone is None]
+    expired = [model for model, gone in removed if gone is not None and gone < now - keep]
+    if not (returned or new or expired):
         return 0
     with library.write() as database:
-        database.executemany("UPDATE models SET gone = NULL WHERE id = ?", back)
+        database.executemany("UPDATE models SET gone = NULL WHERE id = ?", returned)
         database.executemany("UPDATE models SET gone = ? WHERE id = ?", new)
-        count = _delete(library, over[0], limit) if over else 0
+        count = _delete(library, expired[0], limit) if expired else 0
     if count:
-        library.shrink()
+        library.vacuum()
     return count
 
 
 def _delete(library: Library, model: int, limit: int) -> int:
-    """Some vectors of a model, and the model with the last of them; inside a `write()`."""
+    """Deletes up to `limit` vectors of a model, and the model's row with the last of them; inside a
+    `write()`. Returns how many it deleted."""
     with library.write() as database:
         rows = database.execute(
             "SELECT content, passes FROM vectors WHERE model = ? LIMIT ?", (model, limit)
@@ -42,7 +43,7 @@ def _delete(library: Library, model: int, limit: int) -> int:
         database.executemany(
             "DELETE FROM vectors WHERE model = ? AND content = ?", [(model, row[0]) for row in rows]
         )
-        library.count("encoded", -sum(row[1] for row in rows))
+        library.add_to_counter("encoded", -sum(row[1] for row in rows))
         if len(rows) < limit:
             database.execute("DELETE FROM models WHERE id = ?", (model,))
     return len(rows)

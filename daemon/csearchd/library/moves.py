@@ -1,4 +1,4 @@
-"""Renames and moves that were seen to happen: one row's update each, and no picture is read."""
+"""Applies renames and moves that were observed: each updates one row, and no picture is read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from csearchd.library.tree import TOP
 
 
 def move_directory(library: Library, old: bytes, new: bytes) -> bool:
-    """Moves the directory at `old`, with all below it, to `new`; what was there goes.
+    """Moves the directory at `old`, with all below it, to `new`, and replaces what is there.
 
-    Returns False, with nothing done, where `old` isn't known, `new` is inside it, or a root is
-    inside either, since a root is a path. Raises LibraryError.
+    Returns False, and changes nothing, if `old` is unknown, `new` is inside it, or a root is at or
+    below one of them, since a root is bound to its path. Raises LibraryError.
     """
     with library.write() as database:
         tree = library.tree
@@ -32,23 +32,24 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
             return False
         if target:
             remove_tree(library, database, target, keep_roots=False)
-        _move_kept(database, old, new)
+        _move_tag_folders(database, old, new)
         carry_ledger(library, old, new)
         parent = directory_row(library, database, os.path.dirname(new))
         database.execute(
             "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
             (parent, os.path.basename(new), directory),
         )
-        _unlist(database, tree.parent(directory), parent)
+        _invalidate_listings(database, tree.parent(directory), parent)
         with library.memory_lock:
             tree.move(directory, parent, os.path.basename(new))
     return True
 
 
 def move_file(library: Library, old: bytes, new: bytes) -> bool:
-    """Moves the file at `old` to `new`; what was there goes. False if `old` isn't known.
+    """Moves the file at `old` to `new`, and replaces what is there. Returns False if `old` is
+    unknown.
 
-    A move changes a file's ctime: the next listing takes over the new one. Raises LibraryError.
+    A move changes a file's ctime, which the next listing updates. Raises LibraryError.
     """
     with library.write() as database:
         row = _file(library, database, old)
@@ -62,7 +63,7 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
             "UPDATE files SET directory = ?, name = ?, ctime_ns = ? WHERE id = ?",
             (parent, os.path.basename(new), MOVED, file),
         )
-        _unlist(database, directory, parent)
+        _invalidate_listings(database, directory, parent)
         with library.memory_lock:
             state = int(library.catalogue.state[file])
             library.catalogue.put(file, parent, content, state)
@@ -70,10 +71,11 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
 
 
 def swap(library: Library, one: bytes, other: bytes, directories: bool) -> bool:
-    """Two directories, or two files, that took each other's place (RENAME_EXCHANGE).
+    """Exchanges two directories, or two files, after a rename with RENAME_EXCHANGE.
 
-    Readers see both at their old places or both at their new ones. Returns False, with nothing
-    done, where that isn't certain. Raises LibraryError.
+    Readers see both at their old paths or both at their new ones. Returns False, and changes
+    nothing, if one is unknown, or one directory is inside the other or contains a root. Raises
+    LibraryError.
     """
     exchange = _swap_directories if directories else _swap_files
     with library.write() as database:
@@ -92,17 +94,17 @@ def _swap_directories(
     if roots_among(database, [*tree.below(first), *tree.below(second)]):
         return False
     places = [(tree.parent(each), tree.name(each)) for each in (first, second)]
-    between = one + b"/"  # no path ends so
+    between = one + b"/"  # a path that no directory has
     for old, new in ((one, between), (other, one), (between, other)):
-        _move_kept(database, old, new)
+        _move_tag_folders(database, old, new)
         carry_ledger(library, old, new)
-    # Two rows can't be at one place, even for a moment; without a parent a row is at none.
+    # (parent, name) is unique even inside a transaction, except for rows without a parent.
     database.execute("UPDATE directories SET parent = NULL WHERE id = ?", (first,))
     database.executemany(
         "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
         [(*places[0], second), (*places[1], first)],
     )
-    _unlist(database, places[0][0], places[1][0])
+    _invalidate_listings(database, places[0][0], places[1][0])
     with library.memory_lock:
         tree.swap(first, second)
     return True
@@ -112,7 +114,7 @@ def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, othe
     first, second = _file(library, database, one), _file(library, database, other)
     if first is None or second is None or first == second:
         return False
-    # Two rows can't have one name, even for a moment; only this transaction sees the empty one.
+    # (directory, name) is unique even inside a transaction; nobody else sees the empty name.
     database.execute("UPDATE files SET name = x'' WHERE id = ?", (first[0],))
     database.executemany(
         "UPDATE files SET directory = ?, name = ?, ctime_ns = ? WHERE id = ?",
@@ -121,7 +123,7 @@ def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, othe
             (second[1], os.path.basename(other), MOVED, first[0]),
         ],
     )
-    _unlist(database, first[1], second[1])
+    _invalidate_listings(database, first[1], second[1])
     with library.memory_lock:
         catalogue = library.catalogue
         for (file, _, content), (_, directory, _) in ((first, second), (second, first)):
@@ -132,7 +134,8 @@ def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, othe
 def _file(
     library: Library, database: sqlite3.Connection, path: bytes
 ) -> tuple[int, int, int | None] | None:
-    """Id, directory and content of the file at `path`."""
+    """The ids of the file at `path`, of its directory, and of its content; None if it is
+    unknown."""
     row: tuple[int, int, int | None] | None = database.execute(
         "SELECT id, directory, content FROM files WHERE directory = ? AND name = ?",
         (library.tree.find(os.path.dirname(path)), os.path.basename(path)),
@@ -140,8 +143,8 @@ def _file(
     return row
 
 
-def _move_kept(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
-    """The folders in `old` that are kept tagged are kept so at their new paths."""
+def _move_tag_folders(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """Gives folders at or below `old` that are kept tagged their new paths."""
     rows = database.execute("SELECT path FROM tag_folders").fetchall()
     for path in (row[0] for row in rows if is_below(row[0], old)):
         database.execute(
@@ -151,9 +154,10 @@ def _move_kept(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
 
 
 def carry_ledger(library: Library, old: bytes, new: bytes) -> None:
-    """What the tags' ledger holds of files at and below `old` is of `new` from now on.
+    """Gives the tag ledger's entries of files at or below `old` their new paths.
 
-    A sidecar stays where it is when only its picture is moved. Raises LibraryError.
+    A sidecar doesn't move with its picture, so the entry of a single picture's sidecar is kept.
+    Raises LibraryError.
     """
     with library.write() as database:
         database.execute(
@@ -166,8 +170,8 @@ def carry_ledger(library: Library, old: bytes, new: bytes) -> None:
         )
 
 
-def _unlist(database: sqlite3.Connection, *directories: int) -> None:
-    """The listings of some directories are no longer what the library holds."""
+def _invalidate_listings(database: sqlite3.Connection, *directories: int) -> None:
+    """Lets the next listings of `directories` be compared, since the library has changed."""
     database.executemany(
         "UPDATE directories SET listing = x'' WHERE id = ? AND listing IS NOT NULL",
         [(directory,) for directory in directories],

@@ -1,4 +1,4 @@
-"""The directories that the user asked to keep an eye on."""
+"""Roots: the directories that the user has added to be watched."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from csearchd.library.volumes import unmounted
 
 
 def roots(library: Library) -> list[bytes]:
-    """The paths of those whose disk is there, sorted."""
+    """The sorted paths of the roots on mounted disks. Raises LibraryError."""
     with library.read() as database, library.memory_lock:
         rows = database.execute("SELECT directory FROM roots").fetchall()
         return sorted(library.tree.path(row[0]) for row in rows if row[0] in library.tree)
 
 
-def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
-    """Those paths, sorted, each with when all below it was last listed: seconds since 1970."""
+def last_scans(library: Library) -> list[tuple[bytes, int | None]]:
+    """The same paths with the time, in seconds since 1970, of the last complete scan; None if there
+    was none. Raises LibraryError."""
     with library.read() as database, library.memory_lock:
         rows = database.execute(
             "SELECT directory, covered FROM roots JOIN directories ON id = directory"
@@ -27,24 +28,24 @@ def reconciled(library: Library) -> list[tuple[bytes, int | None]]:
 
 
 def add(library: Library, path: bytes) -> None:
-    """Makes the directory at `path` a root; again is harmless."""
+    """Makes the directory at `path` a root, unless it is one. Raises LibraryError."""
     with library.write() as database:
         directory = listings.directory_row(library, database, path)
         database.execute("INSERT OR IGNORE INTO roots VALUES (?, ?)", (directory, int(time.time())))
 
 
 def remove(library: Library, path: bytes) -> bool:
-    """Makes it a root no more; False if it was none. Of two at a path the one that is there goes.
+    """Removes the root at `path`: the mounted one, else an unmounted one. Returns whether there was
+    one. Raises LibraryError.
 
-    Its pictures leave the results with it, unless they are below another root: roots inside it must
-    be scanned again. Vectors are kept like those of any content without a file, so that a change
-    of mind costs no encoding.
+    Its files are removed too, unless it is below another root; roots inside it must be scanned
+    again. Contents and vectors are kept for a while, so that adding it again costs no encoding.
     """
     with library.write() as database:
         directory = library.tree.find(path)
         cursor = database.execute("DELETE FROM roots WHERE directory = ?", (directory,))
         if not cursor.rowcount:
-            return _remove_absent(library, database, path)
+            return _remove_unmounted_root(library, database, path)
         if not any(is_below(path, other) for other in roots(library)):
             listings.remove(library, path)
             for part in unmounted.directories_at(database, path):
@@ -53,18 +54,18 @@ def remove(library: Library, path: bytes) -> bool:
         return True
 
 
-def _remove_absent(library: Library, database: sqlite3.Connection, path: bytes) -> bool:
-    """`remove` for a root whose disk is away, by its last path."""
-    gone = [root for root in unmounted.unmounted_roots(database) if root.path == path]
-    for root in gone:
+def _remove_unmounted_root(library: Library, database: sqlite3.Connection, path: bytes) -> bool:
+    """`remove` for the roots on unmounted disks that were last at `path`."""
+    removed = [root for root in unmounted.unmounted_roots(database) if root.path == path]
+    for root in removed:
         database.execute("DELETE FROM roots WHERE directory = ?", (root.directory,))
         others = unmounted.unmounted_roots(database)
         inside = {row[0] for other in others for row in unmounted.below(database, other.directory)}
         if root.directory not in inside:
             unmounted.remove_unmounted(library, database, root.directory)
-    return bool(gone)
+    return bool(removed)
 
 
 def is_below(path: bytes, directory: bytes) -> bool:
-    """Whether `path` is `directory` or below it."""
+    """Whether `path` is `directory` or is below it."""
     return path == directory or path.startswith(directory.rstrip(b"/") + b"/")

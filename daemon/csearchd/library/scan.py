@@ -1,7 +1,7 @@
-"""The scan over the codes: every row's approximate score, and the best of them.
+"""The scan over the codes: approximate scores of all rows, and the best of them.
 
-The kernel is numkong's: int8 dot products with whatever the processor has for them. It lets go of
-the interpreter's lock, so that threads of Python are enough to use all processors.
+numkong computes the int8 dot products, with the processor's best instructions. It releases the GIL,
+so that Python threads use all processors.
 """
 
 from __future__ import annotations
@@ -18,35 +18,38 @@ from numpy.typing import NDArray
 from csearchd.system import processors
 
 _CHUNK = 32768  # rows at a time: their scores stay in the processor's cache
-_TOGETHER = 8  # searches that share a scan
-_SAMPLE = 16384  # scores that tell where the best begin
+_MAX_BATCH = 8  # searches that share a scan
+_SAMPLE = 16384  # scores from which the threshold of the best is estimated
 
 Scores = NDArray[np.float32]
 
 
 class VectorScanner:
-    """Scores all rows for a query. Searches that come while a scan is under way share the next one.
+    """Scores all rows for a query. Several threads may call it at once.
 
-    Reading the codes once for eight queries takes a third of the time of reading them eight times.
+    Searches that arrive during a scan share the next one: a scan for eight queries takes a third of
+    the time of eight scans.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(min(16, processors.count()), "scan")
-        self._guard = threading.Lock()
-        self._turn = threading.Lock()
+        self._waiting_lock = threading.Lock()
+        self._scan_lock = threading.Lock()
         self._waiting: list[_Search] = []
 
     def scores(self, codes: NDArray[np.int8], scale: Scores, query: NDArray[np.float32]) -> Scores:
-        """Dot products, up to a factor, of `query` in 8 bits with the rows of `codes`.
+        """The scores of all rows, float32 of shape (rows,).
 
-        Shapes: (rows, dimensions), (rows,), (dimensions,).
+        A score is the dot product of the row, int8 of shape (dimensions,), with `query`, quantised
+        to 8 bits, times the row's `scale`; all are off by one common factor. Shapes: `codes` (rows,
+        dimensions), `scale` (rows,), `query` (dimensions,). Raises what the scan does.
         """
         search = _Search(codes, scale, quantised(query))
         if len(codes) <= _CHUNK:
             return _single(codes, search.query) * scale
-        with self._guard:
+        with self._waiting_lock:
             self._waiting.append(search)
-        with self._turn:
+        with self._scan_lock:
             while not search.served:
                 self._scan()
         if search.error is not None:
@@ -55,20 +58,20 @@ class VectorScanner:
         return search.scores
 
     def _scan(self) -> None:
-        """Serves the searches that came first, all that are of the same rows."""
-        with self._guard:
+        """Serves the search that has waited longest, with others over the same rows."""
+        with self._waiting_lock:
             first = self._waiting[0]
-            batch = [search for search in self._waiting if search.alike(first)][:_TOGETHER]
+            batch = [search for search in self._waiting if search.has_same_rows(first)][:_MAX_BATCH]
         try:
             self._serve(batch)
-        finally:  # what has no answer yet stays for the next scan
-            with self._guard:
-                gone = [search for search in batch if search.served]
-                self._waiting = [search for search in self._waiting if search not in gone]
+        finally:  # searches without an answer wait for the next scan
+            with self._waiting_lock:
+                served = [search for search in batch if search.served]
+                self._waiting = [search for search in self._waiting if search not in served]
 
     def _serve(self, batch: Sequence[_Search]) -> None:
-        """Scans once for a batch. Where that fails each is scanned for by itself, so that only
-        the one that cannot be answered gets an error."""
+        """Scans once for all searches of `batch`. If that fails, scans for each on its own, so that
+        only a search that fails on its own gets an error."""
         try:
             found = self._together(batch)
         except Exception as error:
@@ -82,7 +85,7 @@ class VectorScanner:
             search.scores = scores
 
     def _together(self, batch: Sequence[_Search]) -> Scores:
-        """The scores of searches of the same rows: (searches, rows)."""
+        """The scores of searches over the same rows: float32 of shape (searches, rows)."""
         codes, scale = batch[0].codes, batch[0].scale
         found = np.empty((len(batch), len(codes)), np.float32)
         packed = numkong.dots_pack(np.stack([search.query for search in batch]), dtype="int8")
@@ -92,7 +95,7 @@ class VectorScanner:
             if len(batch) == 1:
                 scores = _single(codes[rows], batch[0].query)
             else:
-                some = np.ascontiguousarray(codes[rows])  # the kernel takes nothing else
+                some = np.ascontiguousarray(codes[rows])  # numkong requires it
                 scores = np.asarray(numkong.dots_packed(some, packed)).T
             np.multiply(scores, scale[rows], out=found[:, rows], casting="same_kind")
 
@@ -108,24 +111,24 @@ class _Search:
         self.query = query
         self.scores: Scores | None = None
         self.error: Exception | None = None
-        self._place = (_place(codes), _place(scale))
+        self._layout = (_layout(codes), _layout(scale))
 
     @property
     def served(self) -> bool:
         return self.scores is not None or self.error is not None
 
-    def alike(self, other: _Search) -> bool:
-        """Whether the same rows are searched: those at the same place in memory, to which both
-        searches hold on."""
-        return self._place == other._place
+    def has_same_rows(self, other: _Search) -> bool:
+        """Whether both search the same arrays in memory, to which both hold references."""
+        return self._layout == other._layout
 
 
-def _place(array: NDArray[Any]) -> tuple[object, ...]:
-    """Where the numbers of an array are, and how they lie there."""
+def _layout(array: NDArray[Any]) -> tuple[object, ...]:
+    """The address of an array's data, and its layout in memory."""
     return array.ctypes.data, array.shape, array.strides, array.dtype
 
 
 def _single(rows: NDArray[np.int8], query: NDArray[np.int8]) -> Scores:
+    """The dot products of `rows` with one query, float32 of shape (rows,)."""
     if not len(rows):
         return np.zeros(0, np.float32)
     rows = np.ascontiguousarray(rows)
@@ -134,18 +137,18 @@ def _single(rows: NDArray[np.int8], query: NDArray[np.int8]) -> Scores:
 
 
 def quantised(query: NDArray[np.float32]) -> NDArray[np.int8]:
-    """`query` in 8 bits, up to a factor."""
+    """`query`, of shape (dimensions,), scaled to the range of int8 and rounded."""
     largest = float(np.abs(query).max()) or 1.0
     numbers: NDArray[np.int8] = np.rint(query * (127 / largest)).astype(np.int8)
     return numbers
 
 
 def best(scores: Scores, count: int) -> NDArray[np.intp]:
-    """Where the largest `count` of `scores` are, in no order; all, if there are no more."""
+    """The indices of the largest `count` of `scores`, unordered; all if there are no more."""
     if len(scores) <= count:
         return np.arange(len(scores))
     step = len(scores) // _SAMPLE
-    if step > 4:  # a sample tells about where they begin: most need never be compared
+    if step > 4:  # a threshold estimated from a sample saves partitioning all scores
         sample = scores[::step]
         above = len(sample) * count // len(scores) * 5 // 4 + 32
         if above < len(sample):

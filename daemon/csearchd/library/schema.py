@@ -1,41 +1,40 @@
-"""The database's schema: one script of SQL for each version, applied in order.
+"""The database's schema: one SQL script for each version, applied in order.
 
-directories  a tree from "/" (id 1, no parent), one row for each directory that was looked into and
-             those above it; a name is one component. `listing` is a digest of the entries that
-             were compared last, `covered` when everything below was last known to be listed
-             (seconds since 1970).
-             `absent`: since when its disk isn't there; then it is not in memory, and the topmost
-             has no parent.
-disks       where roots, and what is mounted below them, are on their disks: the name of the file
-             system (library.volumes) and the path inside it. `path`: where it was mounted last.
-files        a picture's place: name, and the stat that was true when it was last listed or read.
-             `due` marks work: the file must be read. `failure` says why it couldn't be. `sidecars`
-             stands for the stat of its XMP sidecars, 0 where there is none. By inode the other
-             names of a changed file are found.
-contents     a picture's pixels, named by identity and the scheme that made it. `failure` says why
-             they can't be decoded; `orphaned` since when no file has them (library.clock).
-vectors      what a model made of a content: float16, little-endian. `passes` counts the encodings.
-models       whose vectors there are; `gone` since when none with the fingerprint is installed
+directories  the tree from "/" (id 1, no parent): a row for each directory that was listed, and for
+             those above it; `name` is one component. `listing`: a digest of the entries at the last
+             comparison. `covered`: when everything below was last scanned, in seconds since 1970.
+             `absent`: since when its disk is unmounted; then the row isn't in memory, and the
+             topmost directory of the disk has no parent.
+disks        the place of a root, or of a mount below one, on its disk: the name of the file system
+             (library.volumes) and the path inside it. `path`: where it was last mounted.
+files        a picture file: its name, and its stat when it was last listed or read. `due`: it must
+             be read. `failure`: why it can't be read. `sidecars`: a digest of the stats of its XMP
+             sidecars, 0 without any. `inode` finds the other hard links of a changed file.
+contents     what determines a picture's pixels: an identity, and the number of the scheme that made
+             it. `failure`: why it can't be decoded. `orphaned`: since when no file has it
              (library.clock).
-metadata     what a file says of itself: EXIF, XMP, IPTC, its sidecar and extended attributes.
-             `outdated` marks what an older version took, which knew to take less: it is taken again
-             when there is nothing else to do.
-keywords     each spelling once; `file_keywords` says which files have it.
-tag_folders  directories whose pictures are kept tagged, by path: they stay so while they are gone.
-             `inode` and `born` (csearchd.system.inode_identity) tell them when they have another
-             name.
-tag_ledger   what we wrote for a file, one row for each carrier (xattr, sidecar, embedded): words
-             and `removed` as JSON, `digest` and `original` as in csearchd.tags.record; `intended`
-             is a write under way (msgpack). It outlives its file, which may come back, or turn up
-             elsewhere: `scheme` and `identity` are the content's that was tagged.
-tag_visits   the content and the edition of model and vocabulary that a file was last tagged for in
-             a mode, so that it isn't due again; `failure` says why it was left alone.
-concepts     what the user taught; `concept_examples` by which pictures: `counter` is 1 for one that
-             isn't it. These contents are kept, though they have no file.
-derived      which state of the library a file in the cache was made from: its token, by its name.
+vectors      a model's vector of a content: float16, little-endian. `passes` counts the encodings.
+models       the models that have vectors. `gone`: since when none with the fingerprint is installed
+             (library.clock).
+metadata     a file's metadata from EXIF, XMP, IPTC, its sidecar and its extended attributes.
+             `outdated`: an older version, which read less, has read it; it is read again when there
+             is nothing else to do.
+keywords     each spelling of a keyword; `file_keywords` maps files to them.
+tag_folders  directories that are kept tagged, by path: they stay so while they don't exist. `inode`
+             and `born` (system.inode_identity) identify a directory that was renamed.
+tag_ledger   what csearch wrote for a file, a row for each carrier (xattr, sidecar, embedded).
+             `words` and `removed` are JSON; `digest` and `original` are described in tags.record;
+             `intended` is a write under way (msgpack). A row outlives its file, which may come
+             back, or appear elsewhere: `scheme` and `identity` are those of the tagged content.
+tag_visits   the content, and the edition of model and vocabulary, for which a file was last tagged
+             in a mode, so that it isn't due again. `failure`: why it was left alone.
+concepts     concepts that the user has taught. `concept_examples`: their pictures; `counter` is 1
+             for a counterexample. Contents of examples are kept even without a file.
+derived      by name, the token of a file in the cache (library.cache_token), which tells from which
+             state of the library it was derived.
 changed_vectors, changed_files
-             what has changed since, noted by triggers, so that nobody can forget to. (Not by
-             INSERT OR IGNORE: an upsert that fires a trigger overrides its OR clauses.)
+             what has changed since then, recorded by triggers. (They don't use INSERT OR IGNORE: an
+             upsert that fires a trigger overrides its OR clauses.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which model answers, and which is to answer next."""
+"""The model that answers queries, and the next one, whose vectors are still being computed."""
 
 from __future__ import annotations
 
@@ -20,27 +20,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ActiveModel:
-    """A model that can answer: its row, its vectors and its text tower, all in memory."""
+    """A model that is loaded and can answer queries."""
 
     model: Model
-    row: int
+    row: int  # its id in the table `models`
     table: VectorTable
     tower: TextTower
 
 
 class Models:
-    """The serving model, and the coming one while its vectors are being made.
+    """The active model, and the next one while its vectors are being computed.
 
-    Both are settings of the library, so that a change of model goes on after a restart.
+    Both are settings in the library, so that a change of model continues after a restart. Any
+    thread may call the methods.
     """
 
     def __init__(self, library: Library, directory: str, threads: int) -> None:
-        """`directory` has the installed models. Raises ModelError if none can serve."""
+        """Loads the active model from `directory`, where models are installed, or the built-in one
+        if it can't be used. `threads`: of the text tower; 0 chooses. Raises ModelError if neither
+        can be loaded."""
         self._library = library
         self._directory = directory
-        self._threads = _threads(threads)
+        self._threads = _thread_count(threads)
         self._lock = threading.Lock()
-        self.last_error: Reason | None = None  # why another model serves than the one in use
+        self.last_error: Reason | None = None  # why the built-in model serves instead
         name = library.setting("model") or STARTER
         try:
             self.active_model = self._load(find_model(directory, name))
@@ -59,7 +62,8 @@ class Models:
                 library.set("next_model", None)
 
     def use(self, name: str) -> Model:
-        """Asks for a change to the model `name`. Raises ModelError."""
+        """Makes the installed model `name` the next one, or keeps it if it is the active one.
+        Returns it. Raises ModelError."""
         with self._lock:
             model = find_model(self._directory, name)
             if model.fingerprint == self.active_model.model.fingerprint:
@@ -73,8 +77,9 @@ class Models:
         return model
 
     def activate(self, model: Model) -> None:
-        """The coming model has all its vectors: it serves from now on. Raises ModelError."""
-        active_model = gone = self._load(model)
+        """Makes `model`, the next one, active, now that all its vectors are there. Raises
+        ModelError."""
+        loaded = unused = self._load(model)
         try:
             with self._lock:
                 if self.next_model != model:
@@ -82,36 +87,37 @@ class Models:
                 with self._library.write():
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
-                gone, self.active_model = self.active_model, active_model
+                unused, self.active_model = self.active_model, loaded
                 self.next_model = self.last_error = None
-        finally:  # nobody keeps the vectors of the other one up to date
-            self._library.release(gone.row)
+        finally:  # nothing keeps the other model's vectors up to date any more
+            self._library.unload_vectors(unused.row)
         log.info("%s serves now", model.name)
 
     @property
     def fingerprints(self) -> set[str]:
-        """Those of the models that are installed, and of those that are in use."""
+        """The fingerprints of the installed models, the active and the next one included."""
         used = [self.active_model.model, *([self.next_model] if self.next_model else [])]
         return {model.fingerprint for model in (*used, *installed_models(self._directory))}
 
-    def use_threads(self, threads: int) -> None:
-        """Lets the text tower compute in so many threads from now on; 0: as many as pay."""
+    def set_threads(self, threads: int) -> None:
+        """Sets the number of the text tower's threads; 0 chooses. Raises ModelError."""
         with self._lock:
-            if _threads(threads) != self._threads:
-                self._threads = _threads(threads)
+            if _thread_count(threads) != self._threads:
+                self._threads = _thread_count(threads)
                 tower = TextTower(self.active_model.model, self._threads)
                 self.active_model = replace(self.active_model, tower=tower)
 
     def row(self, model: Model) -> int:
-        return self._library.model(model.fingerprint, model.name, model.dimensions)
+        """The id of `model` in the table `models`, added if it is new. Raises LibraryError."""
+        return self._library.model_row(model.fingerprint, model.name, model.dimensions)
 
     def _load(self, model: Model) -> ActiveModel:
-        tower = TextTower(model, self._threads)  # first: it knows whether the dimensions are right
+        tower = TextTower(model, self._threads)  # first, since it checks the dimensions
         row = self.row(model)
-        table = self._library.vectors(row, model.dimensions)
-        release_free_memory()  # loading both takes twice what they are
+        table = self._library.load_vectors(row, model.dimensions)
+        release_free_memory()  # loading takes twice the memory of the result
         return ActiveModel(model, row, table, tower)
 
 
-def _threads(asked: int) -> int:
-    return asked or min(4, processors.count())
+def _thread_count(requested: int) -> int:
+    return requested or min(4, processors.count())

@@ -1,6 +1,7 @@
-"""Which of open_clip's architectures can be used, told from their configuration alone.
+"""Which of open_clip's architectures are supported, according to their configuration files.
 
-Doesn't import open_clip (three seconds): a refusal comes at once, and before any download.
+It reads the files of the open_clip package without importing it, which takes three seconds: an
+unsupported architecture is refused at once, and before any download.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from csearchd.models.tokenizer import VOCABULARY_SIZE
 
 
 def check_supported(arch: str) -> None:
-    """Raises ModelError with the reason if open_clip has no such architecture, or its text tower
-    isn't one that reads CLIP's own tokens."""
+    """Raises ModelError with the reason if open_clip has no architecture `arch`, or if its text
+    tower doesn't use CLIP's tokenizer."""
     check_configuration(architecture_configuration(arch), arch)
 
 
 def architecture_configuration(arch: str) -> dict[str, Any]:
-    """open_clip's configuration of `arch`. Raises ModelError, naming similar ones, for none."""
+    """open_clip's configuration of `arch`. Raises ModelError, naming similar ones, if there is
+    none."""
     directory = _configurations_directory()
     names = [os.path.splitext(name)[0] for name in os.listdir(directory)]
     if arch not in names:
@@ -36,7 +38,7 @@ def architecture_configuration(arch: str) -> dict[str, Any]:
 
 
 def check_configuration(configuration: Mapping[str, Any], arch: str) -> None:
-    """The same as `check_supported` for an architecture given by its configuration."""
+    """Like `check_supported`, for an architecture given by its configuration."""
     text = configuration.get("text_cfg")
     if not isinstance(text, Mapping) or "vision_cfg" not in configuration:
         raise ModelError(f"{arch} has no configuration of two towers")

@@ -1,4 +1,4 @@
-"""Puts a model's directory together out of sight, and moves it into place when it is whole."""
+"""Builds a model's directory in a hidden place, and renames it when it is complete."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from csearchd.models import installed
 
 @contextlib.contextmanager
 def staged(models_dir: str, name: str) -> Iterator[str]:
-    """An empty directory to fill, which becomes the model `name` in the end.
+    """An empty directory to fill in the `with` block, which becomes the model `name` at its end.
 
-    On an exception nothing of it stays. What a killed installation left is cleared away; one that
-    still runs is left alone. Raises ModelError then, or if the model exists; OSError.
+    It is deleted if the block raises. What a killed installation has left is deleted first. Raises
+    ModelError if the model exists or another process is installing it, or OSError.
     """
     target = os.path.join(models_dir, name)
     staging = os.path.join(models_dir, f".{name}.part")
@@ -51,48 +51,11 @@ def staged(models_dir: str, name: str) -> Iterator[str]:
 def write_configuration(
     directory: str, configuration: Mapping[str, Any], preprocessing: Mapping[str, Any]
 ) -> None:
-    """Writes what open_clip's `local-dir:` reads: architecture, and how pictures are prepared."""
+    """Writes the file that open_clip's `local-dir:` form reads: `model_cfg`, the architecture, and
+    `preprocess_cfg`, how pictures are prepared. Raises OSError."""
     content = {"model_cfg": configuration, "preprocess_cfg": preprocessing}
     with open(os.path.join(directory, installed.CONFIG), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
-
-
-def place_weights(source: str, directory: str, *, link: bool) -> None:
-    """Puts the checkpoint `source` into `directory` as safetensors, numbers as they are.
-
-    A safetensors file is linked with `link`, where possible, else copied. Other checkpoints are
-    read as weights only, never as a program. Raises ModelError if they can't be; OSError.
-    """
-    target = os.path.join(directory, installed.WEIGHTS)
-    if not source.endswith(".safetensors"):
-        _convert(source, target)
-        return
-    real = os.path.realpath(source)
-    if link:
-        with contextlib.suppress(OSError):  # another file system, or one without links
-            os.link(real, target)
-            return
-    shutil.copyfile(real, target)
-
-
-def _convert(source: str, target: str) -> None:
-    import torch
-    from open_clip.factory import load_state_dict
-    from safetensors.torch import save_file
-
-    try:
-        tensors = load_state_dict(source, weights_only=True)
-        whole = {name: tensor.clone().contiguous() for name, tensor in tensors.items()}
-    except OSError:
-        raise
-    except Exception:  # whatever bytes that are no checkpoint provoke
-        raise ModelError(
-            f"{source} is no checkpoint that can be read as weights only: neither safetensors"
-            " nor a PyTorch file with a state dict"
-        ) from None
-    if not all(isinstance(tensor, torch.Tensor) for tensor in whole.values()):
-        raise ModelError(f"{source} holds no state dict of tensors")
-    save_file(whole, target)
 
 
 def _clear(directory: str) -> None:
@@ -105,7 +68,8 @@ def _clear(directory: str) -> None:
 
 
 def _sync(directory: str) -> None:
-    """Makes the directory's files durable, and readable as the user's umask says."""
+    """Flushes the directory's files to the disk, and gives them the mode that the umask asks
+    for."""
     umask = os.umask(0)
     os.umask(umask)
     with os.scandir(directory) as entries:

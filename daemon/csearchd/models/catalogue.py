@@ -1,7 +1,7 @@
-"""Models that csearch recommends: what they cost, what they can do, and who says so.
+"""The models that csearch recommends, with their size, accuracy and licence.
 
-Accuracy is zero-shot top-1 on ImageNet-1k as open_clip publishes it; sizes are those of the
-published weights. All read English: none was trained for other languages.
+Accuracy is zero-shot top-1 on ImageNet-1k as open_clip publishes it (ACCURACY_SOURCE); sizes are
+those of the published weights. All were trained on English text alone.
 """
 
 from __future__ import annotations

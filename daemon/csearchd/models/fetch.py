@@ -1,8 +1,8 @@
-"""Downloads published weights from where open_clip's table says: the Hugging Face Hub.
+"""Downloads published weights from the Hugging Face Hub.
 
-The only place of csearch that opens the network, in a process that the user asked for. The bytes
-are fetched here, not by the hub's library, which throws what a broken download has brought away
-and doesn't compare the whole with its checksum.
+This is the only module that opens the network, and it runs in a process that the user has asked
+for. It fetches the bytes itself: the Hub's own library discards what an interrupted download has
+brought, and doesn't verify the file's checksum.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -29,12 +29,12 @@ HUB = "https://huggingface.co"
 SETTINGS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # public weights need no account
-    "HF_HUB_VERBOSITY": "critical",  # a failure is told once, by us
+    "HF_HUB_VERBOSITY": "critical",  # we report a failure, once
 }
 TIMEOUT = 30.0  # seconds without an answer or a byte
-PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before a new attempt after one that brought nothing
-PASSING = (408, 429, 500, 502, 503, 504)  # statuses that a later attempt may not get
-BROKEN = (  # a connection that was not made, or broke off
+PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry after an attempt that brought nothing
+TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)  # of HTTP: a retry may succeed
+CONNECTION_ERRORS = (  # the connection could not be made, or broke off
     urllib.error.URLError,
     http.client.HTTPException,
     ssl.SSLError,
@@ -46,40 +46,41 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 @dataclass(frozen=True)
-class Published:
-    """A file on the hub."""
+class RemoteFile:
+    """A file on the Hub."""
 
     url: str
     name: str
     size: int  # bytes
-    tag: str  # its sha256, for large files
+    etag: str  # letters and digits: its sha256, for large files
 
 
 def configure_hub() -> None:
-    """Sets the environment that the hub's library reads when it is first imported."""
+    """Sets the environment variables that the Hub's library reads when it is first imported."""
     os.environ.update(SETTINGS)
 
 
 def check_network() -> None:
-    """Raises NetworkError if the hub doesn't answer: at once, not after the library's retries."""
+    """Raises NetworkError if the Hub doesn't answer, without the retries of the Hub's library."""
     address = os.environ.get("HF_ENDPOINT") or HUB
     request = urllib.request.Request(address, method="HEAD")
     try:
-        with contextlib.suppress(urllib.error.HTTPError):  # an answer is an answer
+        with contextlib.suppress(urllib.error.HTTPError):  # any status is an answer
             urllib.request.urlopen(request, timeout=TIMEOUT).close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise NetworkError(f"no network: {address} can't be reached ({reason})") from None
 
 
-def download_weights(published: Mapping[str, Any], cache: str) -> str:
-    """Fetches the weights that an entry of open_clip's table names; the path of the file.
+def download_weights(location: str, default_names: Sequence[str], cache: str) -> str:
+    """Downloads weights into the directory `cache`, and returns the path of the file.
 
-    Goes on with what an earlier attempt left below `cache`. Raises NetworkError, or ModelError if
-    the weights aren't there, came damaged, or the disk is full.
+    `location` is REPOSITORY/FILE or REPOSITORY/ on the Hub; without FILE, the first of
+    `default_names` that the repository has. Resumes an earlier attempt. Raises NetworkError, or
+    ModelError if there are no such weights, they arrive damaged, or the disk is full.
     """
-    file = _find(str(published.get("hf_hub", "")))
-    target, partial = os.path.join(cache, file.name), os.path.join(cache, f"{file.tag}.part")
+    file = _find(location, default_names)
+    target, partial = os.path.join(cache, file.name), os.path.join(cache, f"{file.etag}.part")
     if os.path.exists(target):
         return target
     try:
@@ -94,33 +95,32 @@ def download_weights(published: Mapping[str, Any], cache: str) -> str:
     return target
 
 
-def _find(place: str) -> Published:
-    """The file of the hub at `place`, REPOSITORY/FILE; without FILE, that under open_clip's usual
-    names. Raises ModelError, NetworkError."""
+def _find(location: str, default_names: Sequence[str]) -> RemoteFile:
+    """The file that `download_weights` is to fetch. Raises ModelError or NetworkError."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
-    repository, name = os.path.split(place)
-    for candidate in [name] if name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]:
+    repository, name = os.path.split(location)
+    for candidate in [name] if name else default_names:
         url = hf_hub_url(repository, candidate)
         try:
             found = get_hf_file_metadata(url, timeout=TIMEOUT)
-        except Exception as error:  # the library's own kinds change from version to version
+        except Exception as error:  # the types of its errors change from version to version
             status = getattr(getattr(error, "response", None), "status_code", None)
             if status == 404:
                 continue
-            if status is not None and status not in PASSING:
+            if status is not None and status not in TRANSIENT_STATUSES:
                 raise _refusal(url, status) from None
             summary = (str(error).splitlines() or [type(error).__name__])[0]
             raise NetworkError(f"{url} can't be had: {summary}") from None
         if found.size is None or found.etag is None:
             raise ModelError(f"{url} has no known size")
-        return Published(url, candidate, found.size, re.sub(r"\W", "", found.etag))
-    raise ModelError(f"{place} holds no weights that can be had without an account")
+        return RemoteFile(url, candidate, found.size, re.sub(r"\W", "", found.etag))
+    raise ModelError(f"{location} holds no weights that can be had without an account")
 
 
-def _fetch(file: Published, partial: str) -> None:
-    """Completes the file `partial`. Raises NetworkError if too many attempts bring nothing."""
+def _fetch(file: RemoteFile, partial: str) -> None:
+    """Downloads what the file `partial` lacks, with retries. Raises NetworkError once too many
+    attempts in a row have brought nothing."""
     pauses = iter(PAUSES)
     with open(partial, "ab") as output, _progress(file) as show:
         while (have := output.tell()) < file.size:
@@ -128,10 +128,10 @@ def _fetch(file: Published, partial: str) -> None:
             try:
                 _receive(file, output, show)
             except urllib.error.HTTPError as error:
-                if error.code not in PASSING:
+                if error.code not in TRANSIENT_STATUSES:
                     raise _refusal(file.url, error.code) from None
                 reason: object = error
-            except BROKEN as error:
+            except CONNECTION_ERRORS as error:
                 reason = getattr(error, "reason", error)
             else:
                 reason = "the server ended it"
@@ -148,7 +148,7 @@ def _fetch(file: Published, partial: str) -> None:
 
 
 def _refusal(url: str, status: int) -> ModelError:
-    """For an answer of the server that another attempt would get again."""
+    """The error for an HTTP status that no retry would change."""
     with contextlib.suppress(ValueError):
         return ModelError(
             f"{url} can't be had: the server says {status} {HTTPStatus(status).phrase}"
@@ -156,32 +156,34 @@ def _refusal(url: str, status: int) -> ModelError:
     return ModelError(f"{url} can't be had: the server says {status}")
 
 
-def _receive(file: Published, output: Any, show: Callable[[int], None]) -> None:
-    """Appends to `output` what one request brings from its end on."""
+def _receive(file: RemoteFile, output: Any, show: Callable[[int], None]) -> None:
+    """Makes one request for what `output` lacks, and appends what it brings. Raises OSError or
+    HTTPException."""
     have = output.tell()
     headers = {"User-Agent": "csearch", "Range": f"bytes={have}-"}
     request = urllib.request.Request(file.url, headers=headers)
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-        if response.status != 206:  # the whole file, from its beginning
+        if response.status != 206:  # it sends the whole file
             output.truncate(0)
         while chunk := response.read1(CHUNK):
             output.write(chunk)
             show(output.tell())
 
 
-def _verify(file: Published, partial: str) -> None:
-    """Raises ModelError, and removes what came, if it isn't what is published."""
+def _verify(file: RemoteFile, partial: str) -> None:
+    """Deletes the file `partial` and raises ModelError if its size or checksum is wrong."""
     with open(partial, "rb") as content:
         checksum = hashlib.file_digest(content, "sha256").hexdigest()
-    known = len(file.tag) == len(checksum)  # small files are tagged otherwise
-    if os.path.getsize(partial) != file.size or (known and checksum != file.tag):
+    known = len(file.etag) == len(checksum)  # a small file's tag is no sha256
+    if os.path.getsize(partial) != file.size or (known and checksum != file.etag):
         os.remove(partial)
         raise ModelError(f"{file.url} came damaged: run the command again")
 
 
 @contextlib.contextmanager
-def _progress(file: Published) -> Iterator[Callable[[int], None]]:
-    """A function to call with the bytes that are there: a bar on a terminal, else lines."""
+def _progress(file: RemoteFile) -> Iterator[Callable[[int], None]]:
+    """Shows progress, as a bar on a terminal, else as lines. Yields a function that takes the
+    number of bytes downloaded so far."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     if sys.stderr.isatty():

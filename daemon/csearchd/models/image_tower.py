@@ -1,4 +1,5 @@
-"""The exported image tower: a picture's vector without torch, which takes seconds to import."""
+"""The exported image tower: computes the vectors of pictures without torch, which takes seconds to
+import."""
 
 from __future__ import annotations
 
@@ -12,32 +13,34 @@ from csearchd.errors import TowerError
 from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
 from csearchd.reasons import models as reasons
 
-HEADER = "weights_header"  # the graph's entry with the checksum of the header of its weights
-ARITHMETIC = "arithmetic"  # the graph's entry with what it computes in, if not in float32
+# Keys in the graph's metadata
+HEADER = "weights_header"  # checksum of the header of the weights that it was made for
+ARITHMETIC = "arithmetic"  # what it computes in; absent: float32
 
 
 class OnnxTower:
-    """`image.onnx` of a model's directory, with its weights, in onnxruntime on the CPU.
+    """Runs `image.onnx` of a model's directory in onnxruntime on the CPU.
 
-    `arithmetic` is "onnx" for float32, "int8" for 8-bit weights. It computes in the thread that
-    calls it: one for each processor does a third more than all of them at one batch, where each
-    product ends with a wait for the slowest.
+    `arithmetic` is "onnx" for float32, or "int8" for 8-bit weights. It computes in the thread that
+    calls it: one calling thread for each processor encodes a third more pictures than one batch
+    spread over all processors, where each product waits for the slowest.
     """
 
-    batch = 4  # more are no faster, and take more memory
-    shared = True
+    batch = 4  # pictures at a time: more are no faster, and take more memory
+    shared = True  # several threads may call it at once
 
     def __init__(self, directory: str) -> None:
-        """Raises TowerError."""
+        """Loads the tower from a model's `directory`. Raises TowerError."""
         import onnxruntime
 
         from csearchd.models.onnx_session import session_options
 
         options = session_options(threads=1)
-        options.enable_cpu_mem_arena = True  # else half as long again goes to fetching fresh pages
+        options.enable_cpu_mem_arena = True  # else fetching pages takes half as long again
         path = os.path.join(directory, IMAGE_TOWER)
         try:
-            # By descriptor, since a name may hold any bytes; the graph finds its weights beside it.
+            # By descriptor, since a path may hold any bytes; the graph refers to its weights by a
+            # relative path.
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 self._session = onnxruntime.InferenceSession(
@@ -48,7 +51,7 @@ class OnnxTower:
             finally:
                 os.close(descriptor)
             found = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
-        except Exception as error:  # onnxruntime's own exceptions have no useful common base
+        except Exception as error:  # onnxruntime's exceptions have no useful base class
             raise TowerError(reasons.TOWER_NOT_LOADED(path=path, details=str(error))) from error
         described = self._session.get_modelmeta().custom_metadata_map
         if described.get(HEADER) != found:
@@ -56,9 +59,10 @@ class OnnxTower:
         self.arithmetic = described.get(ARITHMETIC, "onnx")
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """Pixels (n, height, width, 3) to unit vectors (n, dimensions), little-endian.
+        """Encodes pixels, uint8 of shape (n, height, width, 3), to unit vectors, little-endian
+        float16 of shape (n, dimensions).
 
-        Raises RuntimeError, as torch does, where memory runs short.
+        Raises RuntimeError if memory runs short, as torch does.
         """
         try:
             parts = [
@@ -72,11 +76,12 @@ class OnnxTower:
 
 
 def read_header(path: str) -> bytes:
-    """The header of the safetensors file at `path`, JSON: its tensors' types, shapes and places
-    after the header (https://github.com/huggingface/safetensors#format). Raises OSError."""
+    """The header of the safetensors file at `path`: JSON with the type, shape and offset of each
+    tensor (https://github.com/huggingface/safetensors#format). Raises OSError."""
     with open(path, "rb") as file:
         return file.read(int.from_bytes(file.read(8), "little"))
 
 
 def header_checksum(header: bytes) -> str:
+    """The sha256 of `header`, hexadecimal."""
     return hashlib.sha256(header).hexdigest()

@@ -1,9 +1,9 @@
 """Installs a model: `python -m csearchd.models.install NAME` downloads a published one,
-`--import --arch ARCH --weights FILE` takes a checkpoint that is already here.
+`--import --arch ARCH --weights FILE` takes a local checkpoint.
 
-Progress goes to stderr, the last line to stdout. Ends with 0 if the model is installed, 2 after an
-error (told in one line), 130 if it was interrupted. open_clip, and torch with it, are imported only
-when everything that can be refused without them has been.
+Progress goes to stderr, the result to stdout. The exit status is 0 if the model is installed, 2
+after an error (one line on stderr), and 130 after an interrupt. What needs torch or open_clip is in
+csearchd.models.export, which is imported only once every check that works without it has passed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from csearch.protocol.quoting import harmless
 from csearchd.errors import ModelError
 from csearchd.models import fetch
 from csearchd.models.architectures import architecture_configuration, check_supported
-from csearchd.models.assemble import place_weights, staged, write_configuration
+from csearchd.models.assemble import staged, write_configuration
 from csearchd.models.catalogue import RECOMMENDED, recommendation
 from csearchd.models.installed import Model, check_name, load_model
 from csearchd.paths import standard_paths
@@ -31,19 +31,19 @@ from csearchd.paths import standard_paths
 
 @dataclass(frozen=True)
 class Choice:
-    """A published model that was asked for."""
+    """The published model that a name stands for."""
 
     name: str
     arch: str
     weights: str  # tag
     licence: str
-    disk: int  # bytes that it needs; 0: not known
+    disk: int  # bytes that it needs; 0 if that is unknown
 
 
 def choose(name: str) -> Choice:
-    """What `name` means: a recommended model, or ARCH:TAG of open_clip's.
+    """The model that `name` stands for: a recommended one, or open_clip's ARCH:TAG.
 
-    Raises ModelError if it means nothing, or the architecture isn't supported.
+    Raises ModelError if there is no such model, or its architecture isn't supported.
     """
     entry = recommendation(name)
     if entry is not None:
@@ -63,26 +63,32 @@ def choose(name: str) -> Choice:
 
 
 def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
-    """Downloads, checks and exports a published model. Raises ModelError, OSError."""
+    """Downloads, checks and exports a published model. Raises ModelError or OSError.
+
+    The download is kept in the directory `cache` until the model is installed.
+    """
     check_name(choice.name)
     with staged(models_dir, choice.name) as directory:
-        _check_room(directory, choice.disk)
+        _check_free_space(directory, choice.disk)
         fetch.check_network()
-        published = _published(choice.arch, choice.weights)
+        from csearchd.models.export import checkpoint, published
+
+        entry = published.published_weights(choice.arch, choice.weights)
         _say(f"{choice.name}: downloading (licence: {choice.licence})")
-        weights = fetch.download_weights(published, cache)
+        location = str(entry.get("hf_hub", ""))
+        weights = fetch.download_weights(location, published.WEIGHTS_NAMES, cache)
         configuration = architecture_configuration(choice.arch)
-        if published.get("quick_gelu"):  # trained with it, whatever the architecture says
+        if entry.get("quick_gelu"):  # these weights were trained with it, unlike their architecture
             configuration["quick_gelu"] = True
-        write_configuration(directory, configuration, _preprocessing(published))
-        place_weights(weights, directory, link=True)
+        write_configuration(directory, configuration, published.preprocessing(entry))
+        checkpoint.place_weights(weights, directory, link=True)
         _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
     shutil.rmtree(cache, ignore_errors=True)
     return load_model(os.path.join(models_dir, choice.name))
 
 
 def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
-    """Copies, checks and exports the checkpoint file `weights`. Raises ModelError, OSError."""
+    """Copies, checks and exports the checkpoint file `weights`. Raises ModelError or OSError."""
     check_supported(arch)
     if not os.path.isfile(weights):
         raise ModelError(
@@ -90,45 +96,15 @@ def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Mo
         )
     check_name(name)
     with staged(models_dir, name) as directory:
-        write_configuration(directory, architecture_configuration(arch), _usual_preprocessing(arch))
+        from csearchd.models.export import checkpoint, published
+
+        configuration = architecture_configuration(arch)
+        write_configuration(directory, configuration, published.usual_preprocessing(arch))
         _say(f"{name}: reading {weights}")
-        place_weights(weights, directory, link=False)
+        checkpoint.place_weights(weights, directory, link=False)
         source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
         _export(directory, name, arch, source, "unknown: imported")
     return load_model(os.path.join(models_dir, name))
-
-
-def _published(arch: str, weights: str) -> Mapping[str, Any]:
-    """open_clip's entry for these weights. Raises ModelError, naming those that there are."""
-    import open_clip
-
-    published: Mapping[str, Any] = open_clip.get_pretrained_cfg(arch, weights)
-    if not published:
-        tags = ", ".join(open_clip.list_pretrained_tags_by_model(arch)) or "none"
-        raise ModelError(f"open_clip has no weights {weights!r} for {arch}; it has: {tags}")
-    return published
-
-
-def _preprocessing(published: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: published[key] for key in ("mean", "std", "interpolation", "resize_mode")}
-
-
-def _usual_preprocessing(arch: str) -> dict[str, Any]:
-    """How pictures are prepared for `arch`: as for its published weights, where those agree (a few
-    architectures have means of their own), else open_clip's default."""
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(arch)
-    found = [_preprocessing(open_clip.get_pretrained_cfg(arch, tag)) for tag in tags]
-    if found and all(entry == found[0] for entry in found):
-        return found[0]
-    default = open_clip.transform.PreprocessCfg()
-    return {
-        "mean": default.mean,
-        "std": default.std,
-        "interpolation": default.interpolation,
-        "resize_mode": default.resize_mode,
-    }
 
 
 def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> None:
@@ -140,7 +116,7 @@ def _export(directory: str, name: str, arch: str, weights: str, licence: str) ->
     _say(f"{name}: text tower with {kind}, cosine to open_clip's {model.text_cosine:.4f}")
 
 
-def _check_room(directory: str, needed: int) -> None:
+def _check_free_space(directory: str, needed: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < needed:
         place = os.path.dirname(directory)
@@ -185,9 +161,9 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that they clean up as Ctrl-C does
         signal.signal(number, signal.default_int_handler)
-    os.umask(0o077)  # a model is its user's alone, like all else of csearch's
+    os.umask(0o077)  # only the user may read csearch's files
     fetch.configure_hub()
     parser = _parser()
     options = parser.parse_args(arguments)

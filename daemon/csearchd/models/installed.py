@@ -1,10 +1,10 @@
-"""Installed models: directories that hold both towers of one CLIP model and what is known of it.
+"""Installed models: directories that hold both towers of a CLIP model and its description.
 
 A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
 `open_clip_model.safetensors`), and beside it the text tower exported for the service (`text.onnx`),
-its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. Where the image tower
-can be exported too, `image.onnx` is its graph, which reads the same weights: the encoder begins
-with it, without torch. Nothing here needs torch.
+its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. If the image tower
+could be exported too, `image.onnx` is its graph, which reads the same weights: the encoder starts
+with it, without torch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOKENIZER = "tokenizer.json"
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
-_MOST_NUMBERS = 1 << 16  # of a vector; tokens of a text
+_MAX_SIZE = 1 << 16  # of a vector, and of a text in tokens
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,23 @@ class Model:
     weights: str  # tag of the pretrained weights, or the name of the file they came from
     licence: str
     dimensions: int  # of a vector
-    context_length: int  # tokens that the text tower reads at most
-    causal: bool  # padding changes no vector: a text may be cut to the tokens that it has
+    context_length: int  # the number of tokens that the text tower reads at most
+    causal: bool  # the text tower has a causal mask, so that texts need no padding
     text_quantised: bool  # text.onnx has 8-bit weights
-    text_cosine: float  # of the exported text tower to open_clip's, worst over the test prompts
-    fingerprint: str  # models with the same one give a picture the same vector
+    text_cosine: (
+        float  # the least, over the test prompts, of the exported text tower to open_clip's
+    )
+    fingerprint: str  # models with the same fingerprint encode pictures alike
     checksums: Mapping[str, str]  # sha256 of each file, hexadecimal
     directory: str
 
     def path(self, file: str) -> str:
-        """Where one of the model's FILES lies."""
+        """The path of one of the model's FILES."""
         return os.path.join(self.directory, file)
 
 
 def load_model(directory: str) -> Model:
-    """The model in `directory`, from its description; cheap, so contents aren't hashed.
+    """The model in `directory`, according to its description; checksums aren't verified.
 
     Raises ModelError if it is incomplete or its description can't be used.
     """
@@ -84,7 +86,7 @@ def load_model(directory: str) -> Model:
 
 
 def verify_checksums(model: Model) -> None:
-    """Reads every file of the model. Raises ModelError for the first that was changed."""
+    """Reads every file of the model. Raises ModelError for the first whose checksum is wrong."""
     for name, checksum in model.checksums.items():
         if file_checksum(model.path(name)) != checksum:
             what = remedy(model.directory)
@@ -105,14 +107,14 @@ def write_description(model: Model) -> None:
 
 
 def starter_directory() -> str:
-    """Where the package keeps the model that needs no download."""
+    """The directory of the model that the package carries."""
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), STARTER)
 
 
 def installed_models(models_dir: str) -> list[Model]:
-    """The starter (where the package has it), then what is installed below `models_dir`, by name.
+    """The starter model, if the package carries it, then those installed in `models_dir`, by name.
 
-    Directories that hold no usable model are left out: `find_model` says what is wrong with one.
+    Models that can't be used are left out: `find_model` says what is wrong with one.
     """
     directories = [starter_directory()]
     try:
@@ -130,7 +132,7 @@ def installed_models(models_dir: str) -> list[Model]:
 
 
 def find_model(models_dir: str, name: str) -> Model:
-    """The installed model of that name. Raises ModelError if there is none or it is damaged."""
+    """The installed model `name`. Raises ModelError if there is none or it is damaged."""
     if name == STARTER:
         return load_model(starter_directory())
     directory = os.path.join(models_dir, name)
@@ -141,7 +143,7 @@ def find_model(models_dir: str, name: str) -> Model:
 
 
 def remove_model(models_dir: str, name: str) -> None:
-    """Deletes an installed model, a damaged one too. Raises ModelError if that can't be done."""
+    """Deletes the installed model `name`, even if it is damaged. Raises ModelError."""
     if name == STARTER:
         raise ModelError("the starter model is part of the program and can't be removed")
     directory = os.path.join(models_dir, name)
@@ -155,7 +157,7 @@ def remove_model(models_dir: str, name: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raises ModelError unless `name` can be the name of a model that is to be installed."""
+    """Raises ModelError unless a model can be installed under the name `name`."""
     if not _is_name(name) or not name.isprintable():
         raise ModelError(f"{name!r} can't be a model's name: it names a directory")
     if name == STARTER:
@@ -172,7 +174,7 @@ def file_checksum(path: str) -> str:
 
 
 def remedy(directory: str) -> Reason:
-    """What to do about the damaged model in `directory`."""
+    """What the user can do about the damaged model in `directory`."""
     name = os.path.basename(directory)
     if directory == starter_directory():
         return reasons.INSTALL_AGAIN()
@@ -184,7 +186,7 @@ def _is_name(name: str) -> bool:
 
 
 def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The entries of a description that the Model has, each of the right type."""
+    """The fields of a Model from a description. Raises ModelError for a missing or wrong one."""
     types: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
     values: dict[str, Any] = {}
     for field in fields(Model):
@@ -196,8 +198,8 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
             raise ModelError(reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__))
         values[field.name] = value
     for key in ("dimensions", "context_length"):
-        if not 1 <= values[key] <= _MOST_NUMBERS:
-            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=_MOST_NUMBERS))
+        if not 1 <= values[key] <= _MAX_SIZE:
+            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=_MAX_SIZE))
     if not values["fingerprint"].isalnum():
         raise ModelError(reasons.WRONG_FINGERPRINT(path=path))
     return values

@@ -1,12 +1,13 @@
-"""What clients ask about models, in a process of its own since they import nothing of the service.
+"""Commands about models for the clients, which start them as a process, since they import nothing
+of the service.
 
 `python -m csearchd.models.manage list` prints one JSON document, {"default": NAME,
 "accuracy_source": URI, "models": […]}: the installed models, the starter first, then those that are
 recommended and not installed.
-`python -m csearchd.models.manage verify` reads all of every model and prints [{"name": NAME,
+`python -m csearchd.models.manage verify` reads every file of every model and prints [{"name": NAME,
 "wrong": null or TEXT}].
-`python -m csearchd.models.manage remove NAME` deletes one. Ends with 2 after an error, told in one
-line. Whether a model is in use only the running service knows: its clients ask it first.
+`python -m csearchd.models.manage remove NAME` deletes one; the client must have asked the service
+whether it is in use. After an error the exit status is 2, and one line on stderr gives the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from csearchd.paths import standard_paths
 
 
 def listing(models_dir: str) -> dict[str, Any]:
-    """The JSON document of `list`; sizes in bytes, what isn't known is missing."""
+    """The JSON document of `list`; sizes are in bytes, and what is unknown is left out."""
     installed = installed_models(models_dir)
     names = {model.name for model in installed}
     models = [_installed(model) for model in installed]
@@ -48,18 +49,19 @@ def listing(models_dir: str) -> dict[str, Any]:
 
 
 def verification(models_dir: str) -> list[dict[str, Any]]:
-    """The JSON document of `verify`: every model that there is, those that can't be used too."""
+    """The JSON document of `verify`: all models, including those that can't be used."""
     names = []
     if os.path.isdir(models_dir):
         with os.scandir(models_dir) as entries:
             names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
-    found = [{"name": STARTER, "wrong": _wrong(starter_directory())}]
-    found += [{"name": name, "wrong": _wrong(os.path.join(models_dir, name))} for name in names]
+    found = [{"name": STARTER, "wrong": _problem(starter_directory())}]
+    found += [{"name": name, "wrong": _problem(os.path.join(models_dir, name))} for name in names]
     return found
 
 
-def _wrong(directory: str) -> str | None:
-    """What is wrong with the model there, and what to do."""
+def _problem(directory: str) -> str | None:
+    """What is wrong with the model in `directory`, and what the user can do; None if it is
+    sound."""
     try:
         verify_checksums(load_model(directory))
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""How exported towers run: beside other programs, so without threads that spin, and small."""
+"""Options of onnxruntime that keep a tower small and idle threads asleep."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import onnxruntime
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """For a tower that runs on `threads` threads, which sleep when they have nothing to do.
+    """Options for a tower that computes in `threads` threads, which sleep when they are idle.
 
-    Without an arena, memory is given back after each run.
+    Without a memory arena, each run frees the memory that it took.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -1,6 +1,6 @@
-"""open_clip's inference preprocessing up to its normalisation, without torch.
+"""open_clip's preprocessing for inference, up to normalisation, without torch.
 
-Only the part of the picture that the centre crop keeps is computed, so that a picture of 1×20,000
+It computes only the part of the picture that the centre crop keeps, so that a picture of 1×20,000
 pixels costs no more than any other.
 """
 
@@ -21,7 +21,7 @@ _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a model wants its pictures; the fields are those of open_clip's PreprocessCfg."""
+    """How pictures are prepared for a model; the fields are those of open_clip's PreprocessCfg."""
 
     height: int
     width: int
@@ -33,11 +33,12 @@ class Preprocess:
 
     @classmethod
     def of_model(cls, directory: str) -> Preprocess:
-        """Reads open_clip_config.json. Raises OSError, ValueError, KeyError or TypeError."""
+        """Reads open_clip_config.json in a model's `directory`. Raises OSError, ValueError,
+        KeyError or TypeError."""
         with open(os.path.join(directory, "open_clip_config.json"), encoding="utf-8") as file:
             config: dict[str, Any] = json.load(file)
         chosen = {k: v for k, v in config.get("preprocess_cfg", {}).items() if v is not None}
-        # open_clip overrides the configured size by that of the tower.
+        # open_clip ignores the configured size and takes that of the tower.
         size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
         height, width = (size, size) if isinstance(size, int) else size
         return cls(
@@ -50,15 +51,17 @@ class Preprocess:
             fill_color=chosen.get("fill_color", 0),
         )
 
-    def least_size(self, width: int, height: int) -> tuple[int, int]:
-        """The size (width, height) below which a picture of this shape must not be reduced."""
+    def min_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size (width, height) below which a decoder must not reduce a picture of `width` and
+        `height` pixels."""
         if self.resize_mode == "longest":
             scale = min(self.width / width, self.height / height, 1.0)
             return max(1, int(width * scale)), max(1, int(height * scale))
         return self.width, self.height
 
     def fit(self, image: Image.Image) -> NDArray[np.uint8]:
-        """An image of mode RGB as an array (height, width, 3), cropped to the tower's size.
+        """Resizes and crops `image`, of mode RGB, to the tower's size: uint8 of shape (height,
+        width, 3).
 
         Equal to open_clip's image_transform (open_clip/transform.py, 3.3) before ToTensor.
         """
@@ -86,11 +89,11 @@ class Preprocess:
         return np.array(fitted, dtype=np.uint8)
 
     def _resized_size(self, width: int, height: int) -> tuple[int, int]:
-        """The whole picture's size (width, height) after open_clip's resizing."""
+        """The size (width, height) to which open_clip resizes the whole picture before cropping."""
         if self.resize_mode == "squash":
             return self.width, self.height
         if self.resize_mode == "shortest" and self.width == self.height:
-            # torchvision's Resize truncates
+            # torchvision's Resize truncates the longer side.
             short, long = sorted((width, height))
             longer = int(self.width * long / short)
             return (self.width, longer) if width <= height else (longer, self.width)

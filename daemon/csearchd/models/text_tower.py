@@ -1,7 +1,7 @@
-"""The hot text tower: a query's vector in milliseconds, by onnxruntime, without torch.
+"""The text tower: computes a query's vector in milliseconds with onnxruntime, without torch.
 
-It stays in memory for as long as the service runs, so its options are chosen for a small idle
-process: no memory arena, no threads that spin.
+It stays in memory while the service runs, so its options keep an idle process small: no memory
+arena, no spinning threads.
 """
 
 from __future__ import annotations
@@ -23,20 +23,18 @@ Vectors = npt.NDArray[np.float32]
 
 
 class TextTower:
-    """The text tower of one installed model.
-
-    `threads` is the number of threads for one text. Raises ModelError if the model's files can't be
-    used. May be called from several threads at once.
-    """
+    """The text tower of one installed model. Several threads may call it at once."""
 
     def __init__(self, model: Model, threads: int) -> None:
+        """`threads`: the number of threads that compute one text. Raises ModelError if the model's
+        files can't be used."""
         try:
             self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
             self._session = open_session(model.path(TEXT_TOWER), threads)
         except OSError as error:
             where = error.filename or model.directory
             raise ModelError(reasons.UNREADABLE(path=where, reason=from_system(error))) from None
-        except Exception as error:  # onnxruntime's own exceptions have no useful common base
+        except Exception as error:  # onnxruntime's exceptions have no useful base class
             summary = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(
                 reasons.TEXT_TOWER_DAMAGED(
@@ -56,8 +54,8 @@ class TextTower:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32 of shape (len(texts), dimensions).
 
-        Each text runs alone, as long as it is: quantised towers scale their activations by the
-        batch, and a text's vector must not depend on its neighbours.
+        Each text is a run of its own: a quantised tower scales its activations by the batch, and a
+        text's vector must not depend on the other texts.
         """
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
@@ -68,8 +66,9 @@ class TextTower:
 
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
-    """The exported tower at `path`: int64 `tokens` (1, length) to float32 (1, dimensions)."""
-    # By descriptor: a name may hold any bytes, and a buffer would stay in memory with the tower.
+    """Opens the exported tower at `path`, which takes int64 `tokens` of shape (1, length) and gives
+    float32 of shape (1, dimensions). Raises OSError, or what onnxruntime does."""
+    # By descriptor: a path may hold any bytes, and onnxruntime would keep a buffer in memory.
     with open(path, "rb") as file:
         source = f"/proc/self/fd/{file.fileno()}"
         return onnxruntime.InferenceSession(
@@ -80,7 +79,8 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
 def run_tower(
     session: onnxruntime.InferenceSession, tokens: list[int], padded_length: int
 ) -> Vectors:
-    """The tower's vector (dimensions,) for one text's tokens, not scaled to unit length."""
+    """The tower's vector for the tokens of one text: float32 of shape (dimensions,), not scaled to
+    unit length. `padded_length`: the least number of tokens that the tower takes."""
     padded = tokens + [0] * (padded_length - len(tokens))
     vector: Vectors = session.run(None, {"tokens": np.array([padded], np.int64)})[0][0]
     return vector

@@ -1,8 +1,8 @@
-"""CLIP's tokenizer without torch: the `tokenizers` library behind open_clip's cleaning steps.
+"""CLIP's tokenizer without torch: open_clip's cleaning of texts, then the `tokenizers` library.
 
-open_clip's SimpleTokenizer needs torch to be imported, and the service that stays in memory must
-not. The steps, and the result for every text, are those of `open_clip.SimpleTokenizer` with
-`clean='lower'`, the only way CLIP's own vocabulary is used there.
+open_clip's SimpleTokenizer imports torch, which the service must not. This one gives the same
+tokens for every text as `open_clip.SimpleTokenizer` with `clean='lower'`, which is how open_clip
+uses CLIP's vocabulary.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ VOCABULARY_SIZE = 49408
 
 
 def clean(text: str) -> str:
-    """The text as open_clip cleans it before splitting: repaired, unescaped, blanks collapsed,
-    in lower case. Lone surrogates (undecodable bytes of a command line) become U+FFFD."""
+    """Cleans `text` as open_clip does before splitting: repairs mojibake, unescapes HTML, collapses
+    white space and converts to lower case. Lone surrogates (undecodable bytes of a command line)
+    become U+FFFD."""
     text = html.unescape(html.unescape(ftfy.fix_text(text)))
     return " ".join(text.split()).lower()
 
 
 class Tokenizer:
-    """Texts to token numbers of CLIP's vocabulary.
-
-    `path` is a `tokenizer.json` written by `csearchd.models.export.bpe_vocabulary`. Raises OSError
-    if it can't be read, ValueError if it isn't a tokenizer.
-    """
+    """Converts texts to token numbers of CLIP's vocabulary."""
 
     def __init__(self, path: str, context_length: int) -> None:
+        """Reads `tokenizer.json` at `path`, which csearchd.models.export.bpe_vocabulary wrote.
+
+        Raises OSError if it can't be read, ValueError if it isn't a tokenizer.
+        """
         with open(path, "rb") as file:
             content = file.read()
         try:
@@ -48,11 +49,13 @@ class Tokenizer:
         self._context_length = context_length
 
     def encode(self, text: str) -> list[int]:
-        """Token numbers of `text` from start to end token, without padding; at most the context
-        length, and a text that is cut still ends with the end token."""
+        """The token numbers of `text`, with start and end token, without padding.
+
+        They are at most as many as the context length; a text that is cut ends with the end token.
+        """
         tokens = [self._special[START]]
         for word, _ in self._split(clean(text)):
-            if word in self._special:  # open_clip takes them literally where a word may begin
+            if word in self._special:  # open_clip accepts special tokens in a text
                 tokens.append(self._special[word])
             else:
                 tokens.extend(token.id for token in self._model.tokenize(word))

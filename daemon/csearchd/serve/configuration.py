@@ -41,7 +41,7 @@ class Configuration:
         Raises ConfigError, LibraryError or ModelError.
         """
         config = configuration.load(self._path)
-        self._models.use_threads(config.search.threads)
+        self._models.set_threads(config.search.threads)
         self.current = config
         logging.getLogger().setLevel(config.log.level.upper())
         self._indexer.config = config.encode

@@ -15,7 +15,7 @@ from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents
-from csearchd.library.durability.summary import Summary
+from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.model_cleanup import delete_unused_vectors
 from csearchd.models.active_model import Models
@@ -105,7 +105,7 @@ class LibraryUpkeep:
 
     async def verify(self) -> None:
         """Looks for damaged files in the cache, and repairs them. Raises LibraryError."""
-        if await self._workers.wait(self._library.verify):
+        if await self._workers.wait(self._library.verify_vectors):
             await self._workers.wait(self._indexer.recount)
 
     def _is_damaged(self, _: Until) -> bool:

@@ -1,2 +1,2 @@
-"""What the kernel gives and limits: files, mounts, processors, memory, child processes,
-sandboxing."""
+"""Interfaces of the kernel: files, mounts, processors, memory, limits, child processes,
+Landlock."""

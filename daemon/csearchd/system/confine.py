@@ -1,7 +1,8 @@
-"""What the service may write to, made sure of by the kernel (landlock(7)).
+"""Restricts the directories that the service may write to, by landlock(7).
 
-The unit's read-only file systems don't reach disks that are mounted later, nor /dev; this does, for
-the service and all that it starts. It covers contents and names of files, not modes and times.
+This includes disks that are mounted later, and /dev, which the unit's read-only file systems don't
+cover, and all processes that the service starts. It protects contents and names of files, but not
+modes and times.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ _PATH_BENEATH = 1
 _NO_NEW_PRIVS = 38  # PR_SET_NO_NEW_PRIVS
 _WRITE_FILE = 1 << 1
 _CHANGES = sum(1 << bit for bit in (1, *range(4, 13)))  # write, remove, make
-_REFER, _TRUNCATE = 1 << 13, 1 << 14  # known from the second and the third version on
+_REFER, _TRUNCATE = 1 << 13, 1 << 14  # since the second and the third version
 
 
 def confine(directories: Iterable[str]) -> bool:
-    """From now on only `directories` and devices can be written to; False where the kernel can't.
+    """Allows writing only to `directories` and devices. Returns False if the kernel doesn't support
+    it.
 
-    Must be called before there are threads: it holds for those that come from this one.
-    Raises OSError where one of `directories` is not there.
+    Must be called before other threads are started, since it applies to this thread and later ones.
+    Raises OSError if one of `directories` doesn't exist.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
@@ -58,7 +60,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
 
 
 def _devices() -> list[str]:
-    """/dev/null and its like, and those of GPUs; not the files of others in /dev/shm."""
+    """The character devices in /dev, such as /dev/null, and the directories of GPUs' devices."""
     found = [name for name in ("/dev/dri", "/dev/nvidia-caps") if os.path.isdir(name)]
     with os.scandir("/dev") as entries:
         for entry in entries:

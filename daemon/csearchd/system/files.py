@@ -1,4 +1,4 @@
-"""Reading a picture's file: once, whole, and only if it is a regular file that holds still."""
+"""Reads files of pictures: regular files only, completely, and if they don't change meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class FileStat:
-    """What identifies a version of a file; times in nanoseconds since the epoch."""
+    """Identifies a version of a file; times are in nanoseconds since 1970."""
 
     size: int
     mtime_ns: int
@@ -26,10 +26,10 @@ class FileStat:
 
 
 def open_directory(path: bytes, top: bytes = b"/") -> int:
-    """A descriptor of the directory at `path`, which is `top` or below it.
+    """Opens the directory at `path`, which is `top` or below it, and returns its descriptor.
 
-    Only `top` may be a symbolic link, or be reached through one. Raises OSError: LinkError where
-    another is in the way, NotADirectoryError where anything else has taken a directory's place.
+    Symbolic links are followed in `top` only. Raises OSError: LinkError if a component below `top`
+    is a symbolic link, NotADirectoryError if it is another file.
     """
     _check_length(path)
     names = [name for name in path[len(top.rstrip(b"/")) :].split(b"/") if name]
@@ -54,7 +54,8 @@ def _enter(directory: int, name: bytes) -> int:
 
 
 def open_parent(path: bytes) -> int:
-    """A descriptor of the directory that the file at `path` is in. Raises UnreadableError."""
+    """Opens the directory that contains the file at `path`, and returns its descriptor. Raises
+    UnreadableError."""
     try:
         _check_length(path)
         return os.open(os.path.dirname(path) or b".", os.O_PATH | _DIRECTORY)
@@ -63,18 +64,19 @@ def open_parent(path: bytes) -> int:
 
 
 def _check_length(path: bytes) -> None:
-    """No program takes a longer path as a whole, whichever way we could come there."""
+    """Raises OSError for a path that no program could open as a whole."""
     if len(path) >= _PATH_MAX:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
 
 
 def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tuple[int, FileStat]:
-    """A descriptor of the regular file at `path`, and what it is. Raises UnreadableError.
+    """Opens the regular file at `path` for reading. Returns its descriptor and version.
 
-    `directory`: a descriptor of the directory that a relative `path` is in.
+    A relative `path` is in `directory`, a descriptor. Raises UnreadableError, also for a file of
+    more than `max_bytes`.
     """
     try:
-        # What is no regular file isn't even opened: opening a device can have effects.
+        # Only regular files are opened: opening a device can have effects.
         kind = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
         if stat.S_ISLNK(kind):
             raise UnreadableError(reasons.SYMBOLIC_LINK())
@@ -88,7 +90,8 @@ def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tupl
 
 
 def check_open_file(fd: int, max_bytes: int) -> FileStat:
-    """What an open file is. Raises UnreadableError, and closes it then."""
+    """The version of an open file. Raises UnreadableError, and then closes the file, if it is not a
+    regular file, is empty, or has more than `max_bytes`."""
     try:
         return _check(os.fstat(fd), max_bytes)
     except BaseException:
@@ -109,7 +112,8 @@ def _check(info: os.stat_result, max_bytes: int) -> FileStat:
 
 
 def read_file(fd: int, file: FileStat) -> bytes:
-    """The content of an open file, which is closed. Raises UnreadableError."""
+    """Reads and closes an open file of the version `file`. Raises UnreadableError, also if the file
+    has changed."""
     try:
         with open(fd, "rb", buffering=0) as stream:
             parts = []
@@ -132,7 +136,8 @@ def _file_stat(info: os.stat_result) -> FileStat:
 
 
 def signed(number: int) -> int:
-    """In 64 bits: some file systems' inode numbers, and times after 2262, have more than 63."""
+    """`number` as a signed 64-bit number: some inode numbers, and times after 2262, exceed 63
+    bits."""
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 

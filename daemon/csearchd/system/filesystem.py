@@ -1,4 +1,4 @@
-"""What file system a path is on, from the kernel's table of mounts (proc_pid_mountinfo(5))."""
+"""Looks up the file system of a path in the kernel's table of mounts (proc_pid_mountinfo(5))."""
 
 from __future__ import annotations
 
@@ -9,43 +9,45 @@ from typing import NamedTuple
 
 MOUNTS = "/proc/self/mountinfo"
 
-# Where SQLite's write-ahead log is unsafe: its shared memory doesn't reach other machines
-# (https://sqlite.org/wal.html, section 1).
+# On these, SQLite's write-ahead log is unsafe, since it needs memory that all users of the database
+# share (https://sqlite.org/wal.html, section 1).
 _NETWORK = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|afs|ncpfs|coda|ceph|lustre|gpfs|beegfs|ocfs2|gfs2|glusterfs|9p|davfs"
     r"|fuse\.(sshfs|rclone|glusterfs|s3fs|davfs2?|curlftpfs|ceph-fuse|smbnetfs|gvfsd-fuse|juicefs)"
 )
 
-# Where files can change without inotify's knowing: others change them. (fuseblk, which is NTFS and
-# exFAT on a local disk, is not among them: nobody else can.)
-_BLIND = re.compile(rf"{_NETWORK.pattern}|fuse(\..*)?|virtiofs|vboxsf|prl_fs|vmhgfs|afp")
+# On these, inotify doesn't report changes by other machines or programs. fuseblk is not among them:
+# it is NTFS or exFAT on a local disk, which nobody else can change.
+_POLLED = re.compile(rf"{_NETWORK.pattern}|fuse(\..*)?|virtiofs|vboxsf|prl_fs|vmhgfs|afp")
 
-# Where the kernel, or libfuse, numbers files as they are used.
-_FLEETING = re.compile(r"vfat|msdos|exfat|fuseblk|fuse(\..*)?")
+# On these, the kernel or libfuse assigns inode numbers when files are used.
+_UNSTABLE_INODES = re.compile(r"vfat|msdos|exfat|fuseblk|fuse(\..*)?")
 
 
 class Mount(NamedTuple):
+    """A line of the table of mounts."""
+
     point: bytes
-    kind: str  # of file system
+    kind: str  # the type of the file system
     device: bytes  # major:minor
-    root: bytes  # the directory inside the file system that is at the point
-    source: bytes  # a device, or what the kind of file system has instead
+    root: bytes  # the directory of the file system that is mounted at the point
+    source: bytes  # a device, or what the type of file system has instead
     number: bytes
-    parent: bytes  # the number of the mount that the point is on
+    parent: bytes  # the number of the mount that contains the point
 
     @property
-    def blind(self) -> bool:
-        """Whether changes there may be unknown to inotify."""
-        return _BLIND.fullmatch(self.kind) is not None
+    def needs_polling(self) -> bool:
+        """Whether inotify may not report all changes there."""
+        return _POLLED.fullmatch(self.kind) is not None
 
     @property
-    def lasting(self) -> bool:
-        """Whether inode numbers are the same after the next mount, and even after a while."""
-        return _FLEETING.fullmatch(self.kind) is None
+    def has_stable_inodes(self) -> bool:
+        """Whether inode numbers stay the same, even after the next mount."""
+        return _UNSTABLE_INODES.fullmatch(self.kind) is None
 
 
 def mounts(table: str = MOUNTS) -> list[Mount]:
-    """What is mounted, in the kernel's order; nothing where that can't be read."""
+    """The mounts, in the kernel's order; none if `table` can't be read."""
     try:
         with open(table, "rb") as file:
             lines = file.readlines()
@@ -59,7 +61,7 @@ def mounts(table: str = MOUNTS) -> list[Mount]:
         shown = kind.decode(errors="replace")
         number, parent, device = fields[:3]
         if parent == number:
-            parent = b""  # the first of all, where nothing was mounted over it
+            parent = b""  # the first mount
         found.append(Mount(point, shown, device, root, _unescape(source), number, parent))
     return found
 
@@ -69,43 +71,44 @@ def _unescape(field: bytes) -> bytes:
 
 
 class MountTable:
-    """What is mounted at one moment; to look something up costs what the path is long, however
-    much is mounted."""
+    """The mounts at one moment. The cost of a look-up depends on the length of the path, not on the
+    number of mounts."""
 
     def __init__(self, table: list[Mount]) -> None:
         self.mounts = table
         self._order = {mount.number: index for index, mount in enumerate(table)}
-        self._first: dict[bytes, Mount] = {}  # by point: those that are on none of the others
-        self._on: dict[tuple[bytes, bytes], Mount] = {}  # by the mount they are on and the point
-        self._uppermost: dict[bytes, Mount] = {}  # by the number of one below it
+        self._first: dict[bytes, Mount] = {}  # by point: mounts without a parent
+        self._on: dict[tuple[bytes, bytes], Mount] = {}  # by the parent's number and the point
+        self._uppermost: dict[bytes, Mount] = {}  # by the number of a mount that they hide
         for mount in table:
             if mount.parent in self._order:
                 self._on.setdefault((mount.parent, mount.point), mount)
             else:
                 self._first.setdefault(mount.point, mount)
 
-    def of(self, path: bytes) -> Mount | None:
-        """The mount that `path`, absolute and without links, is on: what the kernel's walk comes
-        to."""
-        on_the_way = [b"/"]
+    def mount_of(self, path: bytes) -> Mount | None:
+        """The mount that contains `path`, an absolute path without links, as the kernel resolves
+        it."""
+        prefixes = [b"/"]
         slash = path.find(b"/", 1)
         while slash > 0:
-            on_the_way.append(path[:slash])
+            prefixes.append(path[:slash])
             slash = path.find(b"/", slash + 1)
-        on_the_way.append(path)
-        first = [self._first[point] for point in on_the_way if point in self._first]
+        prefixes.append(path)
+        first = [self._first[point] for point in prefixes if point in self._first]
         here = min(first, key=self.order, default=None)
         if here is None:
             return None
-        # What is mounted on a directory further up hides what was below it.
+        # A mount on a directory hides the mounts that were below it.
         here = self._top(here)
-        for point in on_the_way:
+        for point in prefixes:
             if len(point) > len(here.point) and (mount := self._on.get((here.number, point))):
                 here = self._top(mount)
         return here
 
     def _top(self, mount: Mount) -> Mount:
-        """What hides a mount as a whole, being mounted over it; or the mount itself."""
+        """The topmost of the mounts that are mounted over `mount`; `mount` itself if there are
+        none."""
         below = []
         while (known := self._uppermost.get(mount.number)) is None:
             below.append(mount.number)
@@ -118,22 +121,22 @@ class MountTable:
         return known
 
     def order(self, mount: Mount) -> int:
-        """Its place in the table: what is mounted later has a larger one."""
+        """The position of a mount in the table; later mounts have a larger one."""
         return self._order[mount.number]
 
     @cached_property
     def visible(self) -> list[Mount]:
-        """The mounts that no other one hides."""
-        return [mount for mount in self.mounts if self.of(mount.point) is mount]
+        """The mounts that no other mount hides."""
+        return [mount for mount in self.mounts if self.mount_of(mount.point) is mount]
 
 
 def network_filesystem(path: str, table: str = MOUNTS) -> str | None:
-    """The type of the network file system that `path` is on; None if it is on a local one.
+    """The type of the network file system that contains `path`; None if that is a local one.
 
-    `path` need not exist yet: then its nearest existing parent decides.
+    If `path` doesn't exist, its nearest existing parent decides.
     """
     path = os.path.realpath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)
-    mount = MountTable(mounts(table)).of(os.fsencode(path))
+    mount = MountTable(mounts(table)).mount_of(os.fsencode(path))
     return mount.kind if mount and _NETWORK.fullmatch(mount.kind) else None

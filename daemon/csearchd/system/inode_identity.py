@@ -1,4 +1,4 @@
-"""Which directory it is, whatever its name: two that ever were on a file system differ in this."""
+"""Identifies a directory independently of its name, by its inode and the time of its creation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from csearchd.system.files import signed
 
 _AT_FDCWD, _AT_SYMLINK_NOFOLLOW = -100, 0x100
 _WANTED = 0x1 | 0x100 | 0x800  # STATX_TYPE, STATX_INO, STATX_BTIME
-_FIELDS = struct.Struct("=I24xHxxQ40xqI")  # mask, mode, inode, born: seconds, nanoseconds
+_FIELDS = struct.Struct("=I24xHxxQ40xqI")  # mask, mode, inode, birth: seconds, nanoseconds
 _SIZE = 256
 
 
 def inode_identity(path: bytes) -> tuple[int, int] | None:
-    """A directory's inode number and when it was made, in nanoseconds, by statx(2).
+    """The inode number of the directory at `path`, and its time of creation in nanoseconds since
+    1970 (statx(2)).
 
-    None where there is no directory, or its file system doesn't say.
+    No other directory of the file system ever has both. None if there is no directory, or its file
+    system doesn't record the time.
     """
     buffer = ctypes.create_string_buffer(_SIZE)
     try:
         statx = ctypes.CDLL(None).statx
-    except AttributeError:  # a C library of before 2018
+    except AttributeError:  # a C library from before 2018
         return None
     if statx(_AT_FDCWD, ctypes.c_char_p(os.fsencode(path)), _AT_SYMLINK_NOFOLLOW, _WANTED, buffer):
         return None

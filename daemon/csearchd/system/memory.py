@@ -1,4 +1,4 @@
-"""Bounds on memory: what pictures take together, and what a lying one may take at all."""
+"""Limits the memory that pictures take together, and that the process may take at all."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from contextlib import contextmanager
 
 
 class Budget:
-    """Bytes that several threads share."""
+    """A number of bytes that several threads share."""
 
     def __init__(self, size: int) -> None:
+        """`size`: in bytes."""
         self.size = size
         self._used = 0
         self._changed = threading.Condition()
 
     @contextmanager
     def take(self, amount: int) -> Iterator[None]:
-        """Waits until `amount` (at most all) is free, and holds it for the block."""
+        """Waits until `amount` bytes are free, at most all, and takes them for the `with` block."""
         amount = min(amount, self.size)
         with self._changed:
             self._changed.wait_for(lambda: self._used + amount <= self.size)
@@ -34,15 +35,15 @@ class Budget:
 
 
 def limit_growth(growth: int) -> None:
-    """Lets this process' data grow by `growth` bytes from now on; beyond, allocations fail.
+    """Limits the growth of this process's data to `growth` bytes; further allocations fail.
 
-    RLIMIT_DATA rather than RLIMIT_AS, since torch reserves far more addresses than it uses.
+    It sets RLIMIT_DATA, not RLIMIT_AS, since torch reserves far more addresses than it uses.
     """
     _set_soft_limit(_data_size() + growth)
 
 
 def release_free_memory() -> None:
-    """Returns freed memory to the system, which glibc keeps otherwise."""
+    """Collects garbage, and returns freed memory to the system, which glibc would keep."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -50,7 +51,7 @@ def release_free_memory() -> None:
 
 
 def lift_limit() -> None:
-    """Undoes limit_growth."""
+    """Undoes `limit_growth`."""
     _set_soft_limit(resource.RLIM_INFINITY)
 
 
@@ -62,7 +63,7 @@ def _set_soft_limit(size: int) -> None:
 
 
 def _data_size() -> int:
-    """Bytes of private writable memory that are mapped: what RLIMIT_DATA counts."""
+    """The bytes of private writable memory, which RLIMIT_DATA limits."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         for line in file:
             if line.startswith("VmData:"):

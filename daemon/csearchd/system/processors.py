@@ -1,7 +1,7 @@
-"""The processors that we may use: those of our cpuset, and our control groups' share of time.
+"""Counts the processors that the process may use, according to its cpuset and control groups.
 
-See sched_getaffinity(2), cgroups(7), and of the kernel's documentation
-admin-guide/cgroup-v2.rst (`cpu.max`) and scheduler/sched-bwc.rst (`cpu.cfs_quota_us`).
+See sched_getaffinity(2), cgroups(7), and admin-guide/cgroup-v2.rst (`cpu.max`) and
+scheduler/sched-bwc.rst (`cpu.cfs_quota_us`) of the kernel's documentation.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ def usable() -> frozenset[int]:
 
 
 def count(cgroups: str = CGROUPS, table: str = MOUNTS) -> int:
-    """How many threads can compute at once; at least 1."""
+    """The number of threads that can compute at the same time, at least 1."""
     return max(1, math.ceil(min(len(usable()), _quota(cgroups, table))))
 
 
 def _quota(cgroups: str, table: str) -> float:
-    """How many processors' time our control groups get, the strictest one's; or infinity."""
+    """The number of processors that our control groups allow, by the strictest quota; else
+    infinity."""
     of_kind = _groups(cgroups)
     return min(
         (
@@ -41,7 +42,7 @@ def _quota(cgroups: str, table: str) -> float:
 
 
 def _groups(cgroups: str) -> dict[str, bytes]:
-    """Our control group for each kind of file system in which it can have a quota."""
+    """The process's control group by the type of the file system in which it can have a quota."""
     found = {}
     try:
         with open(cgroups, "rb") as file:
@@ -58,24 +59,25 @@ def _groups(cgroups: str) -> dict[str, bytes]:
 
 
 def _upwards(mount: Mount, group: bytes) -> Iterator[bytes]:
-    """The directories of a group and of those that it is in, as far as they are mounted."""
+    """The directories of a control group and of its parents, as far as they are mounted."""
     root = mount.root.rstrip(b"/")
     inside = group[len(root) :] if (group + b"/").startswith(root + b"/") else b""
     names = [name for name in inside.split(b"/") if name]
-    if b".." in names:  # our group is not below what we see
+    if b".." in names:  # the group is outside the mounted tree
         names = []
     for length in range(len(names), -1, -1):
         yield os.path.join(mount.point, *names[:length])
 
 
 def _cpu_max(directory: bytes) -> float:
-    """Version 2: microseconds in a period, or "max"; and the period."""
+    """The quota in version 2: a file with the microseconds in a period, or "max", and the
+    period."""
     quota, period = (*_words(os.path.join(directory, b"cpu.max")), b"", b"")[:2]
     return _share(quota, period)
 
 
 def _cfs_quota(directory: bytes) -> float:
-    """Version 1: the same in two files, -1 for no limit."""
+    """The quota in version 1: two files with the same numbers, where -1 is no limit."""
     quota, period = (
         (*_words(os.path.join(directory, name)), b"")[0]
         for name in (b"cpu.cfs_quota_us", b"cpu.cfs_period_us")

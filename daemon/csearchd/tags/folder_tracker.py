@@ -29,7 +29,7 @@ class FolderTracker:
         """
         # Taken first: directories that arrive during this run are for the next one.
         with self._library.memory_lock:
-            arrived = self._library.tree.take_arrived()
+            arrived = self._library.tree.take_added()
         with self._library.read() as database:
             rows = database.execute("SELECT path, inode, born FROM tag_folders").fetchall()
         known: dict[bytes, Identity] = {

@@ -1,4 +1,4 @@
-"""A directory as it is on the disk."""
+"""Reads the listing of a directory from the disk."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from csearchd.library.listings import FileStat, Listing
 from csearchd.system.files import open_directory, signed
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
-KERNELS = (b"proc", b"sys", b"dev", b"run")  # in "/": no files of the user's
+SYSTEM_DIRECTORIES = (b"proc", b"sys", b"dev", b"run")  # in "/": never entered
 
 
 def read_listing(
-    path: bytes, rules: Rules, lasting: bool = True, top: bytes = b"/"
+    path: bytes, rules: Rules, stable_inodes: bool = True, top: bytes = b"/"
 ) -> Listing | None:
-    """The listing of one directory, None if it isn't there.
+    """The listing of the directory at `path`; None if there is none.
 
-    One that asks not to be searched is listed as empty. Symbolic links are left out, and none is
-    followed on the way from `top` to `path`. `lasting`: whether inode numbers there are always the
-    same; else they are 0.
+    One with .nosearch or CACHEDIR.TAG is listed as empty. Symbolic links are left out, and none is
+    followed on the way from `top` to `path`. Unless `stable_inodes`, inode numbers are given as 0.
+    If the directory can't be read, the listing's `failure` says why.
     """
     try:
         descriptor = open_directory(path, top)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        return _unlisted(path, error)
+        return _failed(path, error)
     try:
-        return _listed(descriptor, path, rules, lasting)
+        return _read(descriptor, path, rules, stable_inodes)
     except OSError as error:
-        return _unlisted(path, error)
+        return _failed(path, error)
     finally:
         os.close(descriptor)
 
 
-def _unlisted(path: bytes, error: OSError) -> Listing:
+def _failed(path: bytes, error: OSError) -> Listing:
     return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
 
 
-def _listed(descriptor: int, path: bytes, rules: Rules, lasting: bool) -> Listing:
-    """Raises OSError."""
+def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Listing:
+    """The listing of an open directory. Raises OSError."""
     directories: list[bytes] = []
     entries: dict[bytes, os.DirEntry[str]] = {}
     sidecars: dict[bytes, os.DirEntry[str]] = {}
@@ -51,7 +51,7 @@ def _listed(descriptor: int, path: bytes, rules: Rules, lasting: bool) -> Listin
             name = os.fsencode(entry.name)
             names.add(name)
             if entry.is_dir(follow_symlinks=False):
-                if rules.enters(name) and not (path == b"/" and name in KERNELS):
+                if rules.enters(name) and not (path == b"/" and name in SYSTEM_DIRECTORIES):
                     directories.append(name)
             elif rules.takes(name) and entry.is_file(follow_symlinks=False):
                 entries[name] = entry
@@ -63,28 +63,33 @@ def _listed(descriptor: int, path: bytes, rules: Rules, lasting: bool) -> Listin
     for name in sorted(without_shadowed(list(entries))):
         try:
             info = entries[name].stat(follow_symlinks=False)
-            beside = [sidecars[s] for s in sidecar_names(name) if s in sidecars]
-            stamp = _stamp(beside, lasting)
+            own = [sidecars[s] for s in sidecar_names(name) if s in sidecars]
+            stamp = _stamp(own, stable_inodes)
         except FileNotFoundError:
-            continue  # it went between the two calls
+            continue  # it was removed meanwhile
         except OSError as error:
             return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
-        inode = signed(info.st_ino) if lasting else 0
+        inode = signed(info.st_ino) if stable_inodes else 0
         times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
         files.append(FileStat(name, info.st_size, *times, inode, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))
 
 
-def _stamp(sidecars: list[os.DirEntry[str]], lasting: bool) -> int:
-    """A number that stands for the sidecars of a picture as they are now; 0 without any."""
+def _stamp(sidecars: list[os.DirEntry[str]], stable_inodes: bool) -> int:
+    """A digest of a picture's sidecars' names and stats; 0 without sidecars."""
     seen = b""
     for entry in sidecars:
         try:
             info = entry.stat(follow_symlinks=False)
         except OSError:
-            continue  # it has just gone; the picture has not
-        stat = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino if lasting else 0)
+            continue  # it was removed meanwhile
+        stat = (
+            info.st_size,
+            info.st_mtime_ns,
+            info.st_ctime_ns,
+            info.st_ino if stable_inodes else 0,
+        )
         seen += b"%b/%d/%d/%d/%d/" % (os.fsencode(entry.name), *stat)
     return int.from_bytes(hashlib.blake2b(seen, digest_size=7).digest(), "big") if seen else 0
 

@@ -1,4 +1,5 @@
-"""What follows from the kernel's events: listings, scans, and moves that need neither."""
+"""Handles the kernel's events: a move is applied to the library, all else leads to listings or
+scans."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from collections.abc import Callable
 from csearchd.formats.suffixes import is_raw, is_sidecar
 from csearchd.library.library import Library
 from csearchd.library.moves import carry_ledger, move_directory, move_file, swap
-from csearchd.watch.debounce import REST_SECONDS, Debounce
-from csearchd.watch.hard_links import Links
+from csearchd.watch.debounce import QUIET_SECONDS, Debounce
+from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import (
     IN_ATTRIB,
     IN_CLOSE_WRITE,
@@ -29,7 +30,7 @@ from csearchd.watch.watches import Node, Watches
 
 
 class EventHandler:
-    """Handles events one by one, in their order; used by the scanning thread alone."""
+    """Handles events one by one, in their order. Only the scanning thread uses it."""
 
     def __init__(
         self,
@@ -38,11 +39,12 @@ class EventHandler:
         watches: Watches,
         listing_queue: ListingQueue,
         debounce: Debounce,
-        links: Links,
+        links: HardLinks,
         scan: Callable[[bytes], object],
-        scans: Callable[[bytes], bool],
+        is_scanning: Callable[[bytes], bool],
     ) -> None:
-        """`scan` asks for a directory and all below it; `scans`: whether that is under way."""
+        """`scan` requests a scan of the directory at a path; `is_scanning` tells whether a scan of
+        it, or of one above or below it, is under way."""
         self.rules = rules
         self._library = library
         self._watches = watches
@@ -50,10 +52,11 @@ class EventHandler:
         self._debounce = debounce
         self._links = links
         self._scan = scan
-        self._scans = scans
+        self._is_scanning = is_scanning
 
     def handle(self, event: Event) -> bool:
-        """Returns whether anything was moved in the library. Raises LibraryError."""
+        """Handles one event. Returns whether it moved anything in the library. Raises
+        LibraryError."""
         if event.mask & IN_SELF and (above := self._watches.above(event.watch)):
             self._scan_roots(above)
         nodes = self._watches.nodes(event.watch)
@@ -75,6 +78,7 @@ class EventHandler:
         return False
 
     def _change(self, node: Node, event: Event) -> None:
+        """Handles an event other than a move with two known halves."""
         mask, name = event.mask, event.name
         if mask & (IN_GONE | IN_SELF):
             if mask & IN_GONE:
@@ -95,7 +99,7 @@ class EventHandler:
             self._file(node, name, mask)
 
     def _arrived(self, node: Node, name: bytes, mask: int) -> None:
-        """Something is at a name now that wasn't there."""
+        """Handles a file or directory that was created at, or moved to, `name`."""
         if not mask & IN_DIRECTORY:
             self._change(node, Event(0, IN_MOVED_TO, name))
         elif self.rules.enters(name) and not node.marked:
@@ -105,6 +109,7 @@ class EventHandler:
                 self._scan(join(node.path, name))
 
     def _directory(self, node: Node, name: bytes, mask: int) -> None:
+        """Handles a change of the subdirectory `name`."""
         child = node.children.get(name)
         if mask & (IN_DELETE | IN_MOVED_FROM):
             if child is not None:
@@ -119,16 +124,18 @@ class EventHandler:
                 self._listing_queue.list_soon(child)
 
     def _scan_roots(self, node: Node) -> None:
+        """Requests scans of the roots at and below a node."""
         for below in node.below():
             if below.is_root:
                 self._scan(below.path)
 
     def _file(self, node: Node, name: bytes, mask: int) -> None:
+        """Handles a change of the picture or sidecar `name`."""
         path = node.path
         if mask & (IN_CREATE | IN_MODIFY):
-            held = self._debounce.hold(path, name, time.monotonic() + REST_SECONDS)
+            held = self._debounce.hold(path, name, time.monotonic() + QUIET_SECONDS)
             if held or is_sidecar(name):
-                return  # the listing comes when it is closed, or rests
+                return  # it is listed once it is closed or unchanged for a while
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
             self._debounce.mark_complete(path, name, time.monotonic())
         if mask & (IN_CLOSE_WRITE | IN_ATTRIB):
@@ -136,17 +143,18 @@ class EventHandler:
         self._listing_queue.list_soon(node)
 
     def _move(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
-        """A move whose halves are both known. Returns whether the library has it."""
+        """Handles a move from and to watched directories. Returns whether the library was
+        updated."""
         old, new = join(source.path, event.name), join(target.path, name)
         directory = event.mask & IN_DIRECTORY
-        matters = self.rules.enters if directory else self.rules.takes
-        if not matters(event.name) or not matters(name) or target.marked:
-            carry_ledger(self._library, old, new)  # of tags, which can be taken back there too
+        is_relevant = self.rules.enters if directory else self.rules.takes
+        if not is_relevant(event.name) or not is_relevant(name) or target.marked:
+            carry_ledger(self._library, old, new)  # so that tags can be undone there too
             self._change(source, Event(0, IN_MOVED_FROM | directory, event.name))
             self._change(target, Event(0, IN_MOVED_TO | directory, name))
             return False
         if not directory:
-            same = is_raw(old) == is_raw(new)  # else it is decoded in another way
+            same = is_raw(old) == is_raw(new)  # else it must be decoded differently
             moved = same and move_file(self._library, old, new)
             self._change(source, Event(0, IN_MOVED_FROM, event.name))
             self._change(target, Event(0, IN_MOVED_TO, name))
@@ -159,17 +167,18 @@ class EventHandler:
                 self._debounce.move(old, new)
             else:
                 self._directory(source, event.name, IN_MOVED_FROM)
-        whole = child is not None and all(n.watch is not None for n in child.below())
-        if not moved or not whole or self._scans(old):
+        all_watched = child is not None and all(n.watch is not None for n in child.below())
+        if not moved or not all_watched or self._is_scanning(old):
             self._scan(new)
-        if replaced is not None:  # only an empty one can be, unless they are exchanged
+        if replaced is not None:  # it was empty, unless the two were exchanged
             self._scan(old)
         self._listing_queue.list_soon(source)
         self._listing_queue.list_soon(target)
         return moved
 
     def _swap(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
-        """Two took each other's place. Returns whether the library has it."""
+        """Handles an exchange of two files or directories. Returns whether the library was
+        updated."""
         old, new = join(source.path, event.name), join(target.path, name)
         directory = event.mask & IN_DIRECTORY
         same = bool(directory) or is_raw(old) == is_raw(new)  # as in a move
@@ -178,20 +187,21 @@ class EventHandler:
         if swapped and one is not None and other is not None:
             self._watches.swap(one, other)
             self._debounce.swap(old, new)
-            whole = not self._scans(old) and not self._scans(new)
+            done = not self._is_scanning(old) and not self._is_scanning(new)
         else:
-            whole = False
-            for node, gone in ((source, event.name), (target, name)):
-                self._change(node, Event(0, IN_MOVED_FROM | directory, gone))
-        if directory and not whole:
+            done = False
+            for node, removed in ((source, event.name), (target, name)):
+                self._change(node, Event(0, IN_MOVED_FROM | directory, removed))
+        if directory and not done:
             self._scan(old)
             self._scan(new)
         for node, place in ((source, event.name), (target, name)):
             self._listing_queue.list_soon(node)
             if directory and (child := node.children.get(place)):
-                self._listing_queue.list_soon(child)  # and its watch is checked
+                self._listing_queue.list_soon(child)  # which also checks its watch
         return swapped
 
 
 def join(directory: bytes, name: bytes) -> bytes:
+    """The path of `name` in `directory`."""
     return directory.rstrip(b"/") + b"/" + name

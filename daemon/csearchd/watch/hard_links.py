@@ -1,4 +1,5 @@
-"""Files with several names: a change is told for the one by which it was made."""
+"""Finds the other hard links of a changed file, since inotify reports only the name that was
+used."""
 
 from __future__ import annotations
 
@@ -9,12 +10,12 @@ from csearchd.library.library import Library
 from csearchd.library.listings import directories_with_inodes
 from csearchd.system.files import signed
 
-_SECONDS = 1.0  # between looks for the other names: a file may change many times
-_MOST = 500  # files at a time
+_SECONDS = 1.0  # between look-ups, since a file may change many times
+_MAX_FILES = 500  # that are looked up at a time
 
 
-class Links:
-    """Changed files whose other names must be looked at too."""
+class HardLinks:
+    """Changed files whose other hard links must be listed too. Only the scanning thread uses it."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -22,7 +23,7 @@ class Links:
         self._due = 0.0
 
     def note(self, path: bytes) -> None:
-        """The file at `path` has changed."""
+        """Records that the file at `path` has changed, if it has several links."""
         try:
             info = os.lstat(path)
         except OSError:
@@ -31,13 +32,13 @@ class Links:
             self._inodes.add(signed(info.st_ino))
 
     def earliest(self) -> float | None:
-        """When there is something to look at, monotonic seconds."""
+        """When `directories` is to be called, monotonic seconds; None if it isn't."""
         return self._due if self._inodes else None
 
     def directories(self, now: float) -> list[bytes]:
-        """Where the other names may be. Raises LibraryError."""
+        """The directories that may have other links of changed files. Raises LibraryError."""
         if not self._inodes or now < self._due:
             return []
         self._due = time.monotonic() + _SECONDS
-        chosen = [self._inodes.pop() for _ in range(min(len(self._inodes), _MOST))]
+        chosen = [self._inodes.pop() for _ in range(min(len(self._inodes), _MAX_FILES))]
         return directories_with_inodes(self._library, chosen)

@@ -1,4 +1,4 @@
-"""The kernel's events (inotify(7)) as they are needed here: names are bytes, moves are paired."""
+"""Reads the kernel's events (inotify(7)), with names as bytes, and pairs the halves of moves."""
 
 from __future__ import annotations
 
@@ -22,30 +22,32 @@ IN_GONE: int = flags.IGNORED | flags.UNMOUNT
 IN_OVERFLOW: int = flags.Q_OVERFLOW
 
 _DIRECTORY: int = flags.ONLYDIR | flags.DONT_FOLLOW
-SELF_EVENTS: int = IN_SELF | _DIRECTORY | flags.MASK_ADD  # added: all may be watched already
+SELF_EVENTS: int = (
+    IN_SELF | _DIRECTORY | flags.MASK_ADD
+)  # MASK_ADD keeps the events that are watched already
 EVENTS: int = (
     IN_SELF | _DIRECTORY | flags.EXCL_UNLINK | IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB
     | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO
 )  # fmt: skip
 
-_PAIR_SECONDS = 0.1  # the halves of a move are queued together, but not at once
+_PAIR_SECONDS = 0.1  # to wait for the second half of a move, which is queued a moment later
 
 
 class Event(NamedTuple):
+    """An event of inotify, or both halves of a move."""
+
     watch: int
     mask: int
-    name: bytes
-    """What happened to it; b"" for the watched directory itself."""
-    moved_to: tuple[int, bytes] | None = None
-    """The other half of a move, in place of an event of its own: watch and name."""
-    exchanged: bool = False
-    """What was there came here (RENAME_EXCHANGE), and has no event of its own."""
+    name: bytes  # in the watched directory; b"" for the directory itself
+    moved_to: tuple[int, bytes] | None = None  # of a move: the target's watch and name
+    exchanged: bool = False  # the target was moved to `name` at once (RENAME_EXCHANGE)
 
 
 class Inotify:
-    """One queue of events. Raises OSError where the kernel has no more to give."""
+    """An inotify instance: a queue of events of the watched directories."""
 
     def __init__(self) -> None:
+        """Raises OSError if the user has too many instances."""
         self._inotify = INotify(nonblocking=True)
         self._poller = select.poll()
         self._poller.register(self._inotify.fileno(), select.POLLIN)
@@ -54,20 +56,22 @@ class Inotify:
         return int(self._inotify.fileno())
 
     def add(self, path: bytes, mask: int) -> int:
-        """Watches the directory at `path`. Returns the watch: the same for the same directory."""
+        """Watches the directory at `path` for the events in `mask`. Returns the watch descriptor,
+        which is the same for the same directory. Raises OSError."""
         return int(self._inotify.add_watch(path, mask))
 
     def remove(self, watch: int) -> None:
+        """Stops watching."""
         try:
             self._inotify.rm_watch(watch)
         except OSError:
             pass  # the kernel has removed it already, with its directory
 
     def read(self) -> list[Event]:
-        """What has happened. Waits only for the second half of a move."""
+        """The events since the last call. Waits only for the second half of a move."""
         raw = self._inotify.read(timeout=0)
         deadline = time.monotonic() + _PAIR_SECONDS
-        while _open_moves(raw) and (left := deadline - time.monotonic()) > 0:
+        while _has_open_moves(raw) and (left := deadline - time.monotonic()) > 0:
             self._poller.poll(left * 1000)
             raw += self._inotify.read(timeout=0)
         halves = {e.cookie: e for e in raw if e.mask & IN_MOVED_TO}
@@ -84,11 +88,11 @@ class Inotify:
 
 
 def _join_exchanges(events: list[Event]) -> list[Event]:
-    """Two moves, one straight after the other and back, become one."""
+    """Combines each move that is followed by the reverse move to one exchange."""
     joined: list[Event] = []
     last: int | None = None  # where the latest move is in `joined`
     for event in events:
-        if event.moved_to is not None and last is not None and _back(joined[last], event):
+        if event.moved_to is not None and last is not None and _is_reverse(joined[last], event):
             joined[last] = joined[last]._replace(exchanged=True)
             last = None
             continue
@@ -100,12 +104,12 @@ def _join_exchanges(events: list[Event]) -> list[Event]:
     return joined
 
 
-def _back(there: Event, back: Event) -> bool:
-    ends = (there.watch, there.name), (back.watch, back.name)
-    same = there.mask & IN_DIRECTORY == back.mask & IN_DIRECTORY
-    return same and (back.moved_to, there.moved_to) == ends
+def _is_reverse(move: Event, other: Event) -> bool:
+    sources = (move.watch, move.name), (other.watch, other.name)
+    same_kind = move.mask & IN_DIRECTORY == other.mask & IN_DIRECTORY
+    return same_kind and (other.moved_to, move.moved_to) == sources
 
 
-def _open_moves(raw: list[tuple[int, int, int, str]]) -> bool:
+def _has_open_moves(raw: list[tuple[int, int, int, str]]) -> bool:
     departed = {cookie for _, mask, cookie, _ in raw if mask & IN_MOVED_FROM}
     return bool(departed - {cookie for _, mask, cookie, _ in raw if mask & IN_MOVED_TO})

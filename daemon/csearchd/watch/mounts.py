@@ -1,4 +1,4 @@
-"""Mounts that come and go, and those whose changes inotify doesn't tell."""
+"""The mounted file systems, and those whose changes inotify doesn't report."""
 
 from __future__ import annotations
 
@@ -8,91 +8,92 @@ import select
 from csearchd.library.volumes.volumes import Volumes, pulled_out
 from csearchd.system.filesystem import MOUNTS, Mount, MountTable, mounts
 
-_MOST_LINKS = 40  # as the kernel follows
+_MAX_LINKS = 40  # that are followed, as by the kernel
 
 
 class Mounts:
-    """The table of mounts. Its descriptor is ready (POLLPRI) when the table has changed."""
+    """The kernel's table of mounts. Its descriptor reports POLLPRI when the table has changed."""
 
     def __init__(self) -> None:
         self._descriptor = os.open(MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
         self._poller = select.poll()
         self._poller.register(self._descriptor, select.POLLPRI)
         self._table = MountTable(mounts())
-        self._blind = _blind(self._table.mounts)
+        self._polled_prefixes = _polled_prefixes(self._table.mounts)
 
     @property
     def volumes(self) -> Volumes:
-        """What was mounted when the table was read last."""
+        """What was mounted when the table was last read."""
         return Volumes(self._table.mounts)
 
     def changed(self) -> bool:
-        """Whether the table has changed since somebody asked, or waited for it, last."""
+        """Whether the table has changed since the last call, or since the descriptor was last
+        polled."""
         return bool(self._poller.poll(0))
 
     def fileno(self) -> int:
         return self._descriptor
 
-    def blind(self, path: bytes) -> bool:
-        """Whether `path` is where inotify doesn't tell all changes."""
-        return self.blind_point(path) is not None
+    def needs_polling(self, path: bytes) -> bool:
+        """Whether `path` is on a file system whose changes inotify doesn't all report."""
+        return self.polled_mount(path) is not None
 
     def pulled_out(self, path: bytes) -> bool:
-        """Whether `path` is on a disk that isn't there any more, though it is still mounted."""
-        mount = self._table.of(path)
+        """Whether `path` is on a disk that was removed while it was mounted."""
+        mount = self._table.mount_of(path)
         return mount is not None and pulled_out(mount)
 
-    def lasting(self, path: bytes) -> bool:
-        """Whether inode numbers there are always the same."""
-        mount = self._table.of(path)
-        return mount is None or mount.lasting
+    def has_stable_inodes(self, path: bytes) -> bool:
+        """Whether inode numbers there are the same after the next mount."""
+        mount = self._table.mount_of(path)
+        return mount is None or mount.has_stable_inodes
 
-    def blind_point(self, path: bytes) -> bytes | None:
-        """The mount that `path` is on, if inotify doesn't tell all changes there."""
-        if not (path + b"/").startswith(self._blind):
-            return None  # most are not
-        mount = self._table.of(path)
-        return mount.point if mount is not None and mount.blind else None
+    def polled_mount(self, path: bytes) -> bytes | None:
+        """The mount point of the file system that `path` is on, if it needs polling."""
+        if not (path + b"/").startswith(self._polled_prefixes):
+            return None  # quickly for most paths
+        mount = self._table.mount_of(path)
+        return mount.point if mount is not None and mount.needs_polling else None
 
     @property
-    def blind_prefixes(self) -> tuple[bytes, ...]:
-        """With which paths begin that inotify doesn't tell all changes of."""
-        return self._blind
+    def polled_prefixes(self) -> tuple[bytes, ...]:
+        """The mount points of file systems that need polling, each with "/" at the end."""
+        return self._polled_prefixes
 
     def resolve_local(self, path: bytes) -> bytes:
-        """`path`, absolute, with its links followed up to where inotify doesn't tell all changes:
-        to look further may take for ever. What is no link, or isn't there, stays as it is."""
+        """The absolute `path` with symbolic links followed, as far as it is on local file systems:
+        on others a server may never answer. Missing components stay as they are."""
         here, rest, links = b"/", path.split(b"/")[::-1], 0
-        while rest and not self.blind(here):
+        while rest and not self.needs_polling(here):
             name = rest.pop()
             if name == b"..":
                 here = os.path.dirname(here)
             elif name not in (b"", b"."):
                 above, here = here, os.path.join(here, name)
-                target = b"" if self.blind(here) else _link(here)
+                target = b"" if self.needs_polling(here) else _link(here)
                 links += bool(target)
-                if target and links <= _MOST_LINKS:
+                if target and links <= _MAX_LINKS:
                     here = b"/" if target.startswith(b"/") else above
                     rest += target.split(b"/")[::-1]
         return os.path.join(here, *rest[::-1])
 
-    def blind_points(self, directory: bytes) -> list[bytes]:
-        """The mounts below `directory`, if any, where inotify doesn't tell all changes."""
+    def polled_mounts(self, directory: bytes) -> list[bytes]:
+        """The sorted mount points below `directory` of file systems that need polling."""
         inside = directory.rstrip(b"/") + b"/"
         return sorted(
-            {m.point for m in self._table.mounts if m.blind and m.point.startswith(inside)}
+            {m.point for m in self._table.mounts if m.needs_polling and m.point.startswith(inside)}
         )
 
     def update(self) -> set[bytes]:
-        """Reads the table again. Returns the points at which something else is mounted now."""
+        """Reads the table again. Returns the mount points at which something has changed."""
         before, self._table = _by_point(self._table.mounts), MountTable(mounts())
-        self._blind = _blind(self._table.mounts)
+        self._polled_prefixes = _polled_prefixes(self._table.mounts)
         after = _by_point(self._table.mounts)
         return {point for point in before | after if before.get(point) != after.get(point)}
 
 
-def _blind(table: list[Mount]) -> tuple[bytes, ...]:
-    return tuple(mount.point.rstrip(b"/") + b"/" for mount in table if mount.blind)
+def _polled_prefixes(table: list[Mount]) -> tuple[bytes, ...]:
+    return tuple(mount.point.rstrip(b"/") + b"/" for mount in table if mount.needs_polling)
 
 
 def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:
@@ -103,7 +104,7 @@ def _by_point(table: list[Mount]) -> dict[bytes, list[Mount]]:
 
 
 def _link(path: bytes) -> bytes:
-    """Where a symbolic link leads; nowhere, where it is none."""
+    """The target of the symbolic link at `path`; b"" if there is none."""
     try:
         return os.readlink(path)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Which directories are looked into, and which of their files are pictures."""
+"""The rules that say which directories are entered, and which files may be pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from csearchd.errors import UnreadableError
 from csearchd.formats.suffixes import JPEG_SUFFIXES, families, is_raw, suffix
 from csearchd.system.files import open_file
 
-# Directories that hold no photos of the user's: caches, thumbnails, waste, other programs' own.
+# Directories without photos of the user: caches, thumbnails, trash, other programs' data.
 EXCLUDED = (
     b".git", b".hg", b".svn", b".bzr", b"node_modules", b"__pycache__", b".cache", b".thumbnails",
     b".Trash", b".Trash-*", b"Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle", b"lost+found",
@@ -25,16 +25,18 @@ _CACHEDIR_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"  # https://
 
 
 class Rules:
-    """What is skipped, from the configuration's `scan` section."""
+    """The rules of the configuration's section `scan`."""
 
     def __init__(self, hidden: bool, exclude: Sequence[str]) -> None:
+        """`hidden`: whether to enter and take names that begin with a dot. `exclude`: patterns
+        (fnmatch) of names of directories that are not entered, beside EXCLUDED."""
         self.hidden = hidden
         patterns = [os.fsdecode(name) for name in EXCLUDED] + list(exclude)
         self._families = families()
         self._excluded = re.compile("|".join(fnmatch.translate(name) for name in patterns))
 
     def enters(self, name: bytes) -> bool:
-        """Whether a directory called `name` is looked into."""
+        """Whether scans enter a directory called `name`."""
         if name.startswith(b".") and not self.hidden:
             return False
         return not self._excluded.match(os.fsdecode(name))
@@ -45,12 +47,12 @@ class Rules:
 
 
 def is_marked(directory: int, names: Collection[bytes]) -> bool:
-    """Whether an open directory with these entries asks not to be searched."""
+    """Whether an open directory with these entries is excluded by .nosearch or CACHEDIR.TAG."""
     if NOSEARCH in names:
         return True
     if CACHEDIR_TAG not in names:
         return False
-    try:  # an ordinary file, as the specification wants it: a pipe would never be opened
+    try:  # open_file takes regular files only: opening a pipe would block
         descriptor, _ = open_file(CACHEDIR_TAG, sys.maxsize, directory)
         with open(descriptor, "rb") as tag:
             return tag.read(len(_CACHEDIR_SIGNATURE)) == _CACHEDIR_SIGNATURE
@@ -59,7 +61,7 @@ def is_marked(directory: int, names: Collection[bytes]) -> bool:
 
 
 def without_shadowed(names: Sequence[bytes]) -> set[bytes]:
-    """`names` less the raw files that have a JPEG of the same name beside them."""
+    """`names` without raw files for which there is a JPEG of the same name."""
     raw = [name for name in names if is_raw(name)]
     if not raw:
         return set(names)

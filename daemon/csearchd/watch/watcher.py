@@ -1,8 +1,7 @@
-"""The watch: the kernel's events are hints that lead to listings, and moves that need none.
+"""The watcher: turns the kernel's events, mounts and time into requests for listings and scans.
 
-Everything here is called by the scanning thread alone, so that a move and a listing that was read
-before it can't cross; but for `mode`, `directories`, `lost` and `last_error`, which anybody may
-read, and for `there`, `ask` and `local`.
+The scanning thread (scanner.py) calls it, so that a move is never applied in the middle of a
+listing. Any thread may use what is in the section "For any thread".
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
 
-from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import LibraryError, Unanswered
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
@@ -24,31 +21,30 @@ from csearchd.library.roots import roots as paths
 from csearchd.library.volumes import disks
 from csearchd.reasons import Reason, from_system
 from csearchd.reasons import service as reasons
-from csearchd.watch.debounce import REST_SECONDS, Debounce
-from csearchd.watch.directory_listing import KERNELS, read_listing
+from csearchd.watch.debounce import QUIET_SECONDS, Debounce
+from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES, read_listing
 from csearchd.watch.events import EventHandler, join
-from csearchd.watch.hard_links import Links
+from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import IN_OVERFLOW, Inotify
 from csearchd.watch.listing_queue import ListingQueue
 from csearchd.watch.mounts import Mounts
 from csearchd.watch.polling import Polling
+from csearchd.watch.remote_calls import RemoteCalls
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
 from csearchd.watch.writers import may_have_writer
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-_ABSENT_SECONDS = 3.0  # between looks for a root that isn't there
-_WATCHED_SECONDS = 86400.0  # between scans of a root that is watched
-_LISTING_SECONDS = 5.0  # that a server of files may take to list a directory,
-_ANSWER_SECONDS = 0.5  # and to say whether a file is there, for which somebody waits
-_UNWATCHED_SECONDS = 300.0  # between scans of a root that couldn't be watched as a whole
+# Seconds between scans of a root: one that doesn't exist, one that is watched, and one of which a
+# part isn't watched
+_MISSING_SECONDS = 3.0
+_WATCHED_SECONDS = 86400.0
+_UNWATCHED_SECONDS = 300.0
 
 
 class Watcher:
-    """Says what must be listed or scanned, and when."""
+    """Watches the roots, and says what must be listed or scanned, and when."""
 
     def __init__(
         self,
@@ -56,36 +52,46 @@ class Watcher:
         rules: Rules,
         debounce: Debounce,
         scan: Callable[[bytes], object],
-        scans: Callable[[bytes], bool],
-        changed: Callable[[], object],
+        is_scanning: Callable[[bytes], bool],
+        released: Callable[[], object],
         failed: Callable[[Exception], object],
     ) -> None:
-        """`scan` asks for a directory and all below it; `scans`: whether that is under way.
+        """`scan` requests a scan of the directory at a path; `is_scanning` tells whether a scan of
+        it, or of one above or below it, is under way.
 
-        `changed` is called when files may be read that were held; `failed` with an error that an
-        event led to and nobody thought of: what the event told is lost.
+        `released` is called when files that were held back may be read, `failed` with an unexpected
+        error in the handling of an event, which is lost.
         """
-        self.overflows = 0  # times that the kernel's queue ran over
-        self.last_error: Reason | None = None
+        self.overflows = 0  # how often the kernel's queue of events has overflowed
+        self.last_error: Reason | None = None  # why not everything is watched
         self._library = library
         self._debounce = debounce
         self._scan = scan
-        self._changed = changed
+        self._released = released
         self._failed = failed
         self._mounts = Mounts()
+        # Any thread may call these.
         self.resolve_local, self.pulled_out = self._mounts.resolve_local, self._mounts.pulled_out
-        self._roots: dict[bytes, int] = {}  # with `lost` as it was when they became ones
+        calls = RemoteCalls(self._mounts)
+        self.timed_call, self.exists = calls.timed_call, calls.exists
+        self.existing_paths = calls.existing_paths
+        self._roots: dict[bytes, int] = {}  # with the number of `overflows` when they were added
         self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
-        self._failing: set[bytes] = set()  # those of which that was seen since their scan began
+        self._failing: set[bytes] = set()  # those where watching has failed since their scan began
         self._inotify = self._open()
         self._watches = Watches(self._inotify)
         self._listing_queue = ListingQueue()
         self._polling = Polling()
-        self._patience = TimedCalls(_LISTING_SECONDS)
-        self._short_patience = TimedCalls(_ANSWER_SECONDS)
-        self._links = Links(library)
+        self._links = HardLinks(library)
         self._events = EventHandler(
-            library, rules, self._watches, self._listing_queue, debounce, self._links, scan, scans
+            library,
+            rules,
+            self._watches,
+            self._listing_queue,
+            debounce,
+            self._links,
+            scan,
+            is_scanning,
         )
 
     def _open(self) -> Inotify | None:
@@ -109,42 +115,70 @@ class Watcher:
 
     @property
     def descriptors(self) -> tuple[int | None, int]:
-        """Readable when something has happened; POLLPRI when a mount has changed."""
+        """The descriptor that is readable when there are events, and the one that reports POLLPRI
+        when the mounts have changed."""
         return (self._inotify.fileno() if self._inotify else None), self._mounts.fileno()
 
+    # For any thread
+
     @property
-    def directories(self) -> int:
+    def watched_directories(self) -> int:
+        """The number of watched directories."""
         return self._watches.count
 
     @property
     def pending(self) -> list[bytes]:
-        """The directories that are going to be listed."""
+        """The paths of directories that will be listed."""
         return self._listing_queue.pending
 
+    @property
+    def roots(self) -> frozenset[bytes]:
+        """The paths of the roots."""
+        return frozenset(self._roots)
+
+    def is_root(self, path: bytes) -> bool:
+        """Whether `path` is a root."""
+        return path in self._roots
+
     def mode(self, root: bytes) -> str:
-        """How changes below a root are noticed: "watched", "polled" or "scanned"."""
-        if self._mounts.blind(root):
+        """How changes below a root are noticed: "watched" by inotify, "polled", since inotify
+        doesn't report them, or "scanned" every few minutes, since not all of it can be watched."""
+        if self._mounts.needs_polling(root):
             return "polled"
         partly = self._inotify is None or root in self._unwatched or not self.watches(root)
         return "scanned" if partly else "watched"
 
+    def watches(self, path: bytes) -> bool:
+        """Whether the directory at `path` is watched."""
+        node = self._watches.find(path)
+        return node is not None and node.watch is not None
+
+    def covering(self, path: bytes) -> bytes | None:
+        """The completely watched root that `path`, itself watched, is in; None if there is none."""
+        for root in self._roots:
+            if is_below(path, root) and self.mode(root) == "watched" and self.watches(path):
+                return root
+        return None
+
     def watched_below(self, root: bytes) -> int:
-        """How many directories are watched below a root, itself included; anybody may ask."""
+        """The number of watched directories at and below a root."""
         node = self._watches.find(root)
         return sum(n.watch is not None for n in node.below()) if node else 0
 
     def overflows_since(self, root: bytes) -> int:
-        """How often events were lost since this has been a root; anybody may ask."""
+        """How often the queue of events has overflowed since `root` was added."""
         return self.overflows - self._roots.get(root, self.overflows)
 
+    # Roots and mounts
+
     def set_roots(self, roots: Iterable[bytes]) -> None:
-        """What is to be watched from now on; who adds a root asks for its scan too."""
+        """Sets the roots. The caller must also request scans of new ones."""
         before = self._roots
         self._roots = {root: before.get(root, self.overflows) for root in roots}
-        for gone in before.keys() - self._roots.keys():
-            if node := self._watches.find(gone):
+        for removed in before.keys() - self._roots.keys():
+            if node := self._watches.find(removed):
                 node.is_root = False
-                if self._wanted(gone) is None:
+                if self._wanted(removed) is None:
                     self._watches.drop(node)
         if self._unwatched and not self._unwatched & self.roots:
             self.last_error = None
@@ -153,10 +187,53 @@ class Watcher:
             lambda path: any(is_below(path, root) for root in self._roots)
         )
 
-    # What the scanning thread tells
+    def reconcile_mounts(self) -> set[bytes]:
+        """Updates the library for what is mounted now.
+
+        Returns the changed paths, for `scan_mounted`. Raises LibraryError.
+        """
+        points = self._mounts.update()
+        roots = paths(self._library)
+        return points.union(
+            disks.reconcile(
+                self._library,
+                self._mounts.volumes,
+                lambda path: any(self._enters(path, root) for root in roots),
+            )
+        )
+
+    def scan_mounted(self, changed: set[bytes]) -> None:
+        """Requests scans of what is at the `changed` mount points, in and above roots."""
+        for point in changed:
+            for root in self._roots:
+                if point == root or self._enters(point, root):
+                    exists = self._mounts.needs_polling(point) or os.path.isdir(point)
+                    self._scan(point if exists else os.path.dirname(point))
+                elif is_below(root, point):
+                    self._scan(root)
+
+    def _enters(self, path: bytes, root: bytes) -> bool:
+        """Whether a scan of `root` would enter `path` below it, if no directory on the way has
+        .nosearch or CACHEDIR.TAG."""
+        names = [name for name in path[len(root) :].split(b"/") if name]
+        if (
+            not names
+            or not is_below(path, root)
+            or (root == b"/" and names[0] in SYSTEM_DIRECTORIES)
+        ):
+            return False
+        return all(self.rules.enters(name) for name in names)
+
+    @property
+    def remounted(self) -> bool:
+        """Whether the table of mounts has changed since the last call."""
+        return self._mounts.changed()
+
+    # Listing a directory
 
     def watch(self, path: bytes) -> Node | None:
-        """Watches the directory at `path`, which is about to be listed, if it is to be watched."""
+        """Watches the directory at `path`, which is about to be listed, if it is in a root. Returns
+        its node; None if it isn't to be watched."""
         node = self._wanted(path)
         if node is None:
             return None
@@ -172,8 +249,9 @@ class Watcher:
         return node
 
     def _wanted(self, path: bytes) -> Node | None:
-        """The node of a directory that is to be watched: a root, or below one and not skipped."""
-        if self._mounts.blind(path):
+        """The node of a directory that is to be watched: a root, or one below a watched
+        directory."""
+        if self._mounts.needs_polling(path):
             return None
         if path in self._roots:
             node = self._watches.make(path)
@@ -185,90 +263,76 @@ class Watcher:
         return self._watches.make(path) if self.rules.enters(os.path.basename(path)) else None
 
     def _exhausted(self, path: bytes, error: OSError) -> None:
+        """Records that the limit of watches is reached, so that the roots around `path` are
+        scanned."""
         inside = {root for root in self._roots if is_below(path, root)}
         self._unwatched |= inside
         self._failing |= inside
         if self.last_error is None:
             self.last_error = reasons.FEW_WATCHES(
-                count=self.directories, command="sudo sysctl fs.inotify.max_user_watches=524288"
+                count=self.watched_directories,
+                command="sudo sysctl fs.inotify.max_user_watches=524288",
             )
             log.error("%s (%s)", self.last_error, error.strerror)
 
     def read(self, path: bytes) -> Listing | None:
-        """The listing of one directory, None if it isn't there; waits for no server that hangs."""
-        lasting, point = self._mounts.lasting(path), self._mounts.blind_point(path)
+        """The listing of the directory at `path`; None if there is none. If its server doesn't
+        answer in time, the listing's `failure` says so."""
+        stable_inodes, point = self._mounts.has_stable_inodes(path), self._mounts.polled_mount(path)
         inside = [root for root in self._roots if is_below(path, root)]
-        read = partial(read_listing, path, self.rules, lasting, max(inside, key=len, default=b"/"))
+        read = partial(
+            read_listing, path, self.rules, stable_inodes, max(inside, key=len, default=b"/")
+        )
         if point is None:
             return read()
         try:
-            return self._patience.call(point, read)
+            return self.timed_call(path, read, patient=True)
         except Unanswered:
             shown = os.fsdecode(point)
             return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
 
-    def exists(self, path: bytes) -> bool:
-        """Whether a file is there, as far as a server that may hang says so; anybody may ask."""
-        try:
-            return self.timed_call(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
-        except Unanswered:
-            return True
-
-    def existing_paths(self, paths: Iterable[bytes]) -> list[bool]:
-        """As `there`, of the thousand files of a search."""
-        blind = self._mounts.blind_prefixes
-        return [
-            self.exists(path)
-            if path.startswith(blind)
-            else os.access(path, os.F_OK, follow_symlinks=False)  # half the time of lexists
-            for path in paths
-        ]
-
-    def timed_call(self, path: bytes, question: Callable[[], T], patient: bool = False) -> T:
-        """What `question`, about a file at `path`, returns or raises; anybody may ask.
-
-        Raises Unanswered where `path` is on a file system whose server hangs. Who is `patient`
-        allows for disks that sleep.
-        """
-        point = self._mounts.blind_point(path)
-        patience = self._patience if patient else self._short_patience
-        return question() if point is None else patience.call(point, question)
-
-    def rest(self, listing: Listing) -> None:
-        """Holds files that a scan found and that may still be written."""
+    def hold_recent(self, listing: Listing) -> None:
+        """Holds back files that a scan has found and that may still be written."""
         now, clock = time.monotonic(), time.time_ns()
-        blind = self._mounts.blind(listing.path)  # and may not answer
+        polled = self._mounts.needs_polling(listing.path)  # its server may not answer
         for file in listing.files:
             age = (clock - file.mtime_ns) / 1e9
             path = join(listing.path, file.name)
-            if 0 <= age < REST_SECONDS and (blind or may_have_writer(path)):
-                self._debounce.hold(listing.path, file.name, now + REST_SECONDS - age)
+            if 0 <= age < QUIET_SECONDS and (polled or may_have_writer(path)):
+                self._debounce.hold(listing.path, file.name, now + QUIET_SECONDS - age)
 
-    def listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:
-        """A watched directory was listed; `whole`: what is below it is going to be, too."""
+    def on_listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:
+        """Updates the tree of watches after the listing of a watched directory.
+
+        `began`: when the listing began, monotonic seconds. `whole`: whether the directories below
+        it are going to be listed too.
+        """
         now = time.monotonic()
         node.listed, node.cost = now, now - began
         node.marked = listing.marked
         if self._debounce.release(listing.path, began):
-            self._changed()
+            self._released()
         if listing.failure:
             return
-        here = set(listing.directories)
+        names = set(listing.directories)
         for name, child in list(node.children.items()):
-            if name not in here and not child.is_root:
+            if name not in names and not child.is_root:
                 self._watches.drop(child)
-        for name in here if not whole else ():
+        for name in names if not whole else ():
             known = node.children.get(name)
             if known is None or known.watch is None:
                 self._scan(join(listing.path, name))
 
-    def scanning(self, path: bytes) -> None:
-        """A scan begins."""
+    # Scanning
+
+    def on_scan_started(self, path: bytes) -> None:
+        """Must be called when a scan of `path` starts."""
         self._failing.discard(path)
 
-    def scanned(self, path: bytes, there: bool, changed: bool, cost: float) -> None:
-        """A scan is over: was the directory there, had anything changed; the seconds it took."""
-        if not there and (node := self._watches.find(path)):
+    def on_scan_finished(self, path: bytes, exists: bool, changed: bool, cost: float) -> None:
+        """Must be called when a scan of `path` is finished. `exists`: whether the directory does.
+        `changed`: whether anything had changed. `cost`: the seconds that the scan took."""
+        if not exists and (node := self._watches.find(path)):
             node.is_root = False
             self._watches.drop(node)
             self._debounce.forget(path)
@@ -276,73 +340,25 @@ class Watcher:
             self._unwatched -= {path}
             if not self._unwatched:
                 self.last_error = None
-        if path in self._roots or self._mounts.blind_point(path) == path:
-            self._plan(path, there, self._polling.next(path, changed, cost))
+        if path in self._roots or self._mounts.polled_mount(path) == path:
+            self._schedule(path, exists, self._polling.next(path, changed, cost))
 
-    def _plan(self, root: bytes, there: bool, polled: float) -> None:
-        """Notes when a root, or a mount in it, is to be scanned without an event's asking."""
-        if not there:
-            self._listing_queue.scan_in(root, _ABSENT_SECONDS)
+    def _schedule(self, root: bytes, exists: bool, polled: float) -> None:
+        """Sets when a root, and the mounts in it that need polling, are to be scanned again.
+        `polled`: the seconds until a polled one is."""
+        if not exists:
+            self._listing_queue.scan_in(root, _MISSING_SECONDS)
             return
         mode = self.mode(root)
         between = {"polled": polled, "scanned": _UNWATCHED_SECONDS}
         self._listing_queue.scan_in(root, between.get(mode, _WATCHED_SECONDS))
         if mode != "polled":
-            for point in self._mounts.blind_points(root):
+            for point in self._mounts.polled_mounts(root):
                 self._listing_queue.scan_in(point, polled)
 
-    # What the scanning thread asks
-
-    def timeout(self) -> float | None:
-        """Seconds until there is something to do without an event; None for never."""
-        now = time.monotonic()
-        deadline = self._debounce.deadline()
-        if deadline is not None and deadline <= now:
-            deadline = None  # its listing is on the agenda
-        times = (self._listing_queue.earliest(), self._links.earliest(), deadline)
-        earliest = min((when for when in times if when is not None), default=None)
-        return None if earliest is None else max(0.0, earliest - now)
-
-    def next_listing(self) -> Node | None:
-        """A directory that is to be listed now."""
-        now = time.monotonic()
-        for path in self._debounce.overdue(now):
-            node = self._watches.find(path)
-            if node and node.watch is not None:
-                self._listing_queue.list_soon(node)
-            elif self._debounce.release(path, now):
-                self._changed()
-        return self._listing_queue.next_listing(now)
-
-    def watches(self, path: bytes) -> bool:
-        """Whether the directory at `path` is watched; anybody may ask."""
-        node = self._watches.find(path)
-        return node is not None and node.watch is not None
-
-    @property
-    def roots(self) -> frozenset[bytes]:
-        return frozenset(self._roots)
-
-    def is_root(self, path: bytes) -> bool:
-        return path in self._roots
-
-    def covering(self, path: bytes) -> bytes | None:
-        """A root that `path` is in and that is watched as a whole; anybody may ask."""
-        for root in self._roots:
-            if is_below(path, root) and self.mode(root) == "watched" and self.watches(path):
-                return root
-        return None
-
-    def list_soon(self, path: bytes) -> bool:
-        """Lists the directory at `path` soon, if it is watched; returns whether it is."""
-        node = self._watches.find(path)
-        if node is None or node.watch is None:
-            return False
-        self._listing_queue.list_soon(node)
-        return True
-
-    def look_around(self) -> None:
-        """Scans what is due without an event's asking: what isn't watched, what isn't there.
+    def request_due_scans(self) -> None:
+        """Requests the scans whose time has come, and listings for other hard links of changed
+        files.
 
         Raises LibraryError.
         """
@@ -350,71 +366,61 @@ class Watcher:
         for path in self._links.directories(now):
             self.list_soon(path)
         for path in self._listing_queue.next_scans():
-            if self._mounts.blind(path) or os.path.isdir(path):
+            if self._mounts.needs_polling(path) or os.path.isdir(path):
                 self._scan(path)
             elif path in self._roots:
-                self._listing_queue.scan_in(path, _ABSENT_SECONDS)
+                self._listing_queue.scan_in(path, _MISSING_SECONDS)
 
-    @property
-    def remounted(self) -> bool:
-        """Whether the table of mounts has changed since this was asked last."""
-        return self._mounts.changed()
+    def rescan(self) -> None:
+        """Requests scans of all roots, after something was missed."""
+        for root in self._roots:
+            self._scan(root)
 
-    def reconcile_mounts(self) -> set[bytes]:
-        """Lets the library's disks go and come with what is mounted now.
+    # Events and listings that are due
 
-        Returns what has changed by that, for `scan_mounted`. Raises LibraryError.
-        """
-        points = self._mounts.update()
-        roots = paths(self._library)
-        return points.union(
-            disks.reconcile(
-                self._library,
-                self._mounts.volumes,
-                lambda path: any(self._enters(path, root) for root in roots),
-            )
-        )
-
-    def scan_mounted(self, changed: set[bytes]) -> None:
-        """Scans what of the roots is where something else is mounted now."""
-        for point in changed:
-            for root in self._roots:
-                if point == root or self._enters(point, root):
-                    there = self._mounts.blind(point) or os.path.isdir(point)
-                    self._scan(point if there else os.path.dirname(point))
-                elif is_below(root, point):
-                    self._scan(root)
-
-    def _enters(self, path: bytes, root: bytes) -> bool:
-        """Whether a scan of `root` would come to `path` below it, but for marked directories."""
-        names = [name for name in path[len(root) :].split(b"/") if name]
-        if not names or not is_below(path, root) or (root == b"/" and names[0] in KERNELS):
-            return False
-        return all(self.rules.enters(name) for name in names)
-
-    # What the kernel tells
-
-    def catch_up(self) -> bool:
-        """Handles what has happened so far. Returns whether anything was moved in the library.
-
-        Raises LibraryError.
-        """
+    def handle_events(self) -> bool:
+        """Handles all events so far. Returns whether one moved anything in the library. Raises
+        LibraryError."""
         moved = False
         for event in self._inotify.read() if self._inotify else ():
             if event.mask & IN_OVERFLOW:
                 self.overflows += 1
-                log.warning("the kernel's queue of events ran over; scanning everything")
+                log.warning("the kernel's queue of events overflowed; all roots are scanned")
                 self.rescan()
                 continue
             try:
                 moved |= self._events.handle(event)
             except LibraryError:
                 raise
-            except Exception as error:  # the other events must not be lost with it
+            except Exception as error:  # it must not affect the other events
                 self._failed(error)
         return moved
 
-    def rescan(self) -> None:
-        """Scans everything: something was missed."""
-        for root in self._roots:
-            self._scan(root)
+    def timeout(self) -> float | None:
+        """The seconds until something is due without an event; None if nothing is."""
+        now = time.monotonic()
+        deadline = self._debounce.deadline()
+        if deadline is not None and deadline <= now:
+            deadline = None  # its listing is queued already
+        times = (self._listing_queue.earliest(), self._links.earliest(), deadline)
+        earliest = min((when for when in times if when is not None), default=None)
+        return None if earliest is None else max(0.0, earliest - now)
+
+    def next_listing(self) -> Node | None:
+        """The node of a directory that is to be listed now; None if there is none."""
+        now = time.monotonic()
+        for path in self._debounce.expired(now):
+            node = self._watches.find(path)
+            if node and node.watch is not None:
+                self._listing_queue.list_soon(node)
+            elif self._debounce.release(path, now):
+                self._released()
+        return self._listing_queue.next_listing(now)
+
+    def list_soon(self, path: bytes) -> bool:
+        """Queues a listing of the directory at `path`, if it is watched. Returns whether it is."""
+        node = self._watches.find(path)
+        if node is None or node.watch is None:
+            return False
+        self._listing_queue.list_soon(node)
+        return True

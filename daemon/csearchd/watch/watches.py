@@ -1,4 +1,4 @@
-"""The watched directories: a tree of names, so that a move of a directory is one change."""
+"""The tree of watched directories, in which the move of a directory changes one node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
 
 
 class Node:
-    """A directory: watched, or on the way to one that is."""
+    """A directory that is watched, or that is above one."""
 
     __slots__ = ("children", "cost", "is_root", "listed", "marked", "name", "parent", "watch")
 
@@ -17,11 +17,11 @@ class Node:
         self.parent = parent
         self.name = name
         self.children: dict[bytes, Node] = {}
-        self.watch: int | None = None  # of all events
+        self.watch: int | None = None  # for all events
         self.is_root = False
-        self.marked = False  # it asks not to be searched
-        self.listed = 0.0  # when it was listed last, monotonic seconds
-        self.cost = 0.0  # seconds that took
+        self.marked = False  # it contains .nosearch or CACHEDIR.TAG
+        self.listed = 0.0  # when it was last listed, monotonic seconds
+        self.cost = 0.0  # seconds that the last listing took
 
     @property
     def path(self) -> bytes:
@@ -33,7 +33,7 @@ class Node:
         return b"/" + b"/".join(reversed(names))
 
     def below(self) -> list[Node]:
-        """The node itself and all below it, parents first."""
+        """The node itself and all nodes below it, parents first."""
         found = [self]
         for node in found:
             found.extend(node.children.values())
@@ -41,17 +41,20 @@ class Node:
 
 
 class Watches:
-    """All nodes, and the kernel's watches of them. Used by one thread."""
+    """All nodes, and their watches. Only the scanning thread changes it."""
 
     def __init__(self, inotify: Inotify | None) -> None:
-        """Without `inotify` nothing can be watched."""
+        """Without `inotify`, nothing can be watched."""
         self._inotify = inotify
         self._top = Node(None, b"")
-        self._nodes: dict[int, list[Node]] = {}  # several where one directory has several paths
-        self._above: dict[int, Node] = {}  # by watch: what is only on the way to a root
-        self.count = 0
+        self._nodes: dict[
+            int, list[Node]
+        ] = {}  # by watch; several if a directory has several paths
+        self._above: dict[int, Node] = {}  # by watch: directories above roots
+        self.count = 0  # of watched nodes
 
     def find(self, path: bytes) -> Node | None:
+        """The node of `path`, if there is one."""
         node: Node | None = self._top
         for name in path.split(b"/"):
             if name and node is not None:
@@ -59,6 +62,7 @@ class Watches:
         return node
 
     def make(self, path: bytes) -> Node:
+        """The node of `path`, added with its parents if necessary."""
         node = self._top
         for name in path.split(b"/"):
             if name:
@@ -69,17 +73,17 @@ class Watches:
         return node
 
     def nodes(self, watch: int) -> list[Node]:
-        """What is watched by `watch`."""
+        """The nodes that `watch` watches."""
         return list(self._nodes.get(watch, ()))
 
     def above(self, watch: int) -> Node | None:
-        """The directory on the way to a root whose own moves `watch` tells."""
+        """The directory above a root for which `watch` reports that it is moved or deleted."""
         return self._above.get(watch)
 
     def watch(self, node: Node) -> bool:
-        """Watches what is at the node's path now. Raises OSError; then nothing there is.
+        """Watches the directory at the node's path. Raises OSError; then the node isn't watched.
 
-        Returns whether that is another directory than the one that was watched.
+        Returns whether it is another directory than the one that was watched before.
         """
         try:
             watch = self._add(node, EVENTS)
@@ -96,14 +100,14 @@ class Watches:
         return replaced
 
     def watch_above(self, node: Node) -> None:
-        """Watches the directories on the way to a root for being moved or removed themselves."""
+        """Watches the directories above a root for being moved or deleted."""
         while (node_above := node.parent) is not None:
             node = node_above
             if node.watch is None:
                 try:
                     self._above[self._add(node, SELF_EVENTS)] = node
                 except OSError:
-                    return  # not ours to read; the next scan tells
+                    return  # no permission; the next scan will notice a move
 
     def _add(self, node: Node, events: int) -> int:
         if self._inotify is None:
@@ -123,18 +127,18 @@ class Watches:
                 self._inotify.remove(watch)
 
     def drop(self, node: Node) -> None:
-        """Forgets a node and all below it, but for roots and what is below them."""
-        going = [node]
-        for current in going:
-            going.extend(child for child in current.children.values() if not child.is_root)
-        for current in reversed(going):
+        """Removes a node and all below it, except roots and what is below them."""
+        dropped = [node]
+        for current in dropped:
+            dropped.extend(child for child in current.children.values() if not child.is_root)
+        for current in reversed(dropped):
             self.unwatch(current)
             if not current.children and current.parent is not None:
                 current.parent.children.pop(current.name, None)
                 current.parent = None
 
     def swap(self, one: Node, other: Node) -> None:
-        """Two nodes, neither inside the other, take each other's place."""
+        """Exchanges two nodes, neither of which is below the other."""
         if one.parent is None or other.parent is None:
             return
         one.parent.children[one.name], other.parent.children[other.name] = other, one
@@ -142,7 +146,7 @@ class Watches:
         one.name, other.name = other.name, one.name
 
     def move(self, node: Node, parent: Node, name: bytes) -> None:
-        """Gives a node another place; what was there is dropped."""
+        """Moves a node to another parent and name, and drops a node that is there."""
         replaced = parent.children.get(name)
         if replaced is not None and replaced is not node:
             self.drop(replaced)

@@ -1,4 +1,4 @@
-"""Whether somebody is writing a file, where no event could tell."""
+"""Tells whether a file is open for writing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import signal
 
 
 def may_have_writer(path: bytes) -> bool:
-    """Whether somebody may have the file at `path` open for writing.
+    """Whether a process may have opened the file at `path` for writing.
 
-    The kernel grants a read lease (fcntl(2)) only where nobody has; it is given back at once. One
-    who opens the file for writing in these microseconds waits so long, and we are sent SIGURG,
-    which has no effect, in place of SIGIO, which would end us.
+    The kernel grants a read lease (fcntl(2)) only if none has; it is released at once. A process
+    that opens the file for writing meanwhile waits for these microseconds. The kernel then sends us
+    SIGURG, which is ignored, instead of the default SIGIO, which would end the process.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -23,7 +23,7 @@ def may_have_writer(path: bytes) -> bool:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError:
-        return True  # written; or another's file, or a file system without leases
+        return True  # it is open for writing, not ours, or on a file system without leases
     finally:
         os.close(fd)
     return False

@@ -1,1 +1,1 @@
-"""What is stored of pictures beside their vectors: metadata for filters, keywords, details."""
+"""What is stored of files' metadata: for filters, in memory, and for showing it."""

@@ -1,4 +1,4 @@
-"""All that is stored of files, for showing it."""
+"""Reads all that is stored of some files, to show it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _PARAMETERS = 500  # in one SQL statement
 
 @contextmanager
 def snapshot(database: sqlite3.Connection) -> Iterator[None]:
-    """All that the block reads is of one state of the library; else every statement has its own."""
-    if database.in_transaction:  # so it is already
+    """Lets all statements of the `with` block read the same state of the library."""
+    if database.in_transaction:  # they do already
         yield
         return
     database.execute("BEGIN")
@@ -24,10 +24,10 @@ def snapshot(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def details(database: sqlite3.Connection, files: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """All that is stored of some files, by their ids; what isn't known is left out.
+    """All that is stored of some files, by file id; unknown values are left out.
 
-    size (bytes), mtime_ns, format (Pillow's name, or RAW), width, height (pixels, as shown), what
-    csearchd.metadata.record lists, and keywords, a list in the order of the alphabet.
+    The keys are size (bytes), mtime_ns, format (Pillow's name, or RAW), width and height (pixels,
+    as shown), those of csearchd.metadata.record, and keywords, a sorted list. Raises sqlite3.Error.
     """
     found: dict[int, dict[str, Any]] = {}
     chosen = list(files)

@@ -1,7 +1,7 @@
-"""Keywords: which file has which.
+"""Keywords and the files that have them.
 
-The pairs are in the database. In memory are the vocabulary and, of the keywords that were asked for
-lately, the files that have them; both are read when they are needed first.
+The pairs are in the database. Memory holds the vocabulary and, for keywords that were used in
+recent queries, their files; both are read on first use.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from csearchd.library.library import Library
 
-_KEPT = 8 << 20  # files of all keywords together whose files are kept in memory
-_LEVELS = 8  # of a keyword's path that can be asked for by themselves
+_CACHE_SIZE = 8 << 20  # file ids in memory, for all keywords together
+_MAX_LEVELS = 8  # of a keyword's path, of which each part can be searched for
 
 
 class Keywords:
-    """What is in memory of a library's keywords. Used by several threads at once."""
+    """The keywords in memory. Several threads may use it at once."""
 
     def __init__(self) -> None:
-        self._version = 0  # a commit changes it: what was read before may be old
-        self._vocabulary: dict[str, list[int]] | None = None  # by what they can be asked for
-        self._files: OrderedDict[int, NDArray[np.int32]] = OrderedDict()
-        self._size = 0  # of all those together
+        self._version = 0  # counts changes, so that what was read before one isn't kept
+        self._vocabulary: dict[str, list[int]] | None = None  # keyword ids by search term
+        self._files: OrderedDict[int, NDArray[np.int32]] = OrderedDict()  # by keyword id
+        self._size = 0  # file ids in `_files`
 
     def mask(self, library: Library, text: str) -> NDArray[np.bool_]:
-        """One bool for each file's id: whether it has the keyword. Of a length of its own, see
-        csearchd.library.metadata.photo_metadata.
+        """A mask over file ids: whether the file has a keyword that matches `text`.
 
-        A keyword `Places/Portugal/Lisbon` is met by its whole path, each part of it, and parts in a
-        row; case is ignored; `*` and `?` are wildcards. Raises LibraryError.
+        It may be shorter or longer than other masks (see photo_metadata.aligned). The keyword
+        `Places/Portugal/Lisbon` matches its whole path, each part, and consecutive parts. Case is
+        ignored; `*` and `?` are wildcards. Raises LibraryError.
         """
-        vocabulary = self._words(library)
+        vocabulary = self._load_vocabulary(library)
         wanted = text.casefold().strip("/")
         if "*" in wanted or "?" in wanted:
             pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
@@ -47,16 +47,17 @@ class Keywords:
         else:
             words = [wanted]
         chosen = {keyword for word in words for keyword in vocabulary.get(word, ())}
-        having = [self._having(library, keyword) for keyword in chosen]
-        files = np.concatenate([np.zeros(0, np.int32), *having])
+        files_of_each = [self._files_with(library, keyword) for keyword in chosen]
+        files = np.concatenate([np.zeros(0, np.int32), *files_of_each])
         mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
         mask[files] = True
         return mask
 
-    def beginning(self, library: Library, text: str, most: int) -> list[str]:
-        """Keywords that files have, or levels of them, that begin so. Raises LibraryError."""
+    def beginning(self, library: Library, text: str, limit: int) -> list[str]:
+        """Up to `limit` keywords of files, or ends of their paths, that begin with `text`. Raises
+        LibraryError."""
         start = text.casefold()
-        # LIKE ignores the case of ASCII alone.
+        # LIKE ignores the case of ASCII letters only.
         pattern = "".join(f"!{c}" if c in "%_!" else c if c.isascii() else "_" for c in text)
         with library.read() as database:
             rows = database.execute(
@@ -69,12 +70,13 @@ class Keywords:
             for (keyword,) in rows:
                 names = [keyword, *keyword.split("/")[1:]]
                 found.update((name, None) for name in names if name.casefold().startswith(start))
-                if len(found) >= most:
+                if len(found) >= limit:
                     break
-        return list(found)[:most]
+        return list(found)[:limit]
 
     def changed(self, keywords: Iterable[int], new: Mapping[int, str]) -> None:
-        """After a commit, under `memory`: other files have these keywords now; some are new."""
+        """Updates memory after a commit, holding `memory_lock`: the files of `keywords` (ids) have
+        changed, and `new` keywords (texts by id) were added."""
         self._version += 1
         for keyword in keywords:
             self._size -= len(self._files.pop(keyword, ()))
@@ -82,16 +84,14 @@ class Keywords:
             _index(self._vocabulary, new.items())
 
     def forget(self) -> None:
-        """After a commit, under `memory`: files have gone, and perhaps keywords with them."""
+        """Empties memory after a commit, holding `memory_lock`: files or keywords were removed."""
         self._version += 1
         self._files.clear()
         self._size = 0
         self._vocabulary = None
 
-    def _words(self, library: Library) -> dict[str, list[int]]:
-        with (
-            library.memory_lock
-        ):  # so that what is committed meanwhile is told to `changed` afterwards
+    def _load_vocabulary(self, library: Library) -> dict[str, list[int]]:
+        with library.memory_lock:  # so that `changed` is called for later commits only
             if self._vocabulary is None:
                 vocabulary: dict[str, list[int]] = {}
                 with library.read() as database:
@@ -99,7 +99,7 @@ class Keywords:
                 self._vocabulary = vocabulary
             return self._vocabulary
 
-    def _having(self, library: Library, keyword: int) -> NDArray[np.int32]:
+    def _files_with(self, library: Library, keyword: int) -> NDArray[np.int32]:
         with library.memory_lock:
             version = self._version
             if (known := self._files.get(keyword)) is not None:
@@ -112,7 +112,7 @@ class Keywords:
             if version == self._version and keyword not in self._files:
                 self._files[keyword] = files
                 self._size += len(files)
-                while self._size > _KEPT:
+                while self._size > _CACHE_SIZE:
                     self._size -= len(self._files.popitem(last=False)[1])
         return files
 
@@ -120,7 +120,7 @@ class Keywords:
 def store(
     library: Library, database: sqlite3.Connection, file: int, keywords: Iterable[str]
 ) -> None:
-    """Makes `keywords` all that a file has; inside a `write()`."""
+    """Replaces a file's keywords by `keywords`; inside a `write()`."""
     texts = dict.fromkeys(keywords)
     before = {
         row[0]
@@ -148,8 +148,8 @@ def store(
     library.after_commit(lambda: library.keywords.changed(now ^ before, new))
 
 
-def sweep(library: Library, database: sqlite3.Connection) -> None:
-    """Deletes keywords that no file has; inside a `write()`."""
+def delete_unused(library: Library, database: sqlite3.Connection) -> None:
+    """Deletes keywords without files; inside a `write()`."""
     database.execute(
         "DELETE FROM keywords WHERE NOT EXISTS "
         "(SELECT 1 FROM file_keywords WHERE keyword = keywords.id)"
@@ -158,11 +158,12 @@ def sweep(library: Library, database: sqlite3.Connection) -> None:
 
 
 def _index(vocabulary: dict[str, list[int]], words: Iterable[tuple[int, str]]) -> None:
+    """Adds keywords, given as (id, text), to `vocabulary` under each term that finds them."""
     for keyword, text in words:
         levels = text.casefold().split("/")
         count = len(levels)
         names = {text.casefold()}
-        if count <= _LEVELS:
+        if count <= _MAX_LEVELS:
             names.update(
                 "/".join(levels[begin:end])
                 for begin in range(count)

@@ -1,21 +1,18 @@
-"""What filters compare, in memory: a column for each fact, indexed by a file's id.
+"""Photo metadata in memory, for filters: a column for each property, indexed by a file's id.
 
-    facts = library.load_photo_metadata()               # reads them where that hasn't been done yet
-    facts.taken_between(begin, end)             # seconds of local time since 1970; end excluded
-    facts.near(latitude, longitude, km)
-    facts.camera(text), facts.lens(text)        # any part, case ignored
-    facts.iso(op, n), facts.rating(op, n), facts.megapixels(op, n)      # op: < <= = >= >
-    facts.format(kind)                          # a name of FORMATS
-    facts.orientation(kind)                     # a name of ORIENTATIONS
-    library.keywords.mask(library, text)        # see csearchd.library.metadata.keywords
-    facts.when, facts.dated                     # to sort by, and whether `when` is a capture date
+    metadata = library.load_photo_metadata()
+    metadata.taken_between(begin, end)    # seconds of local time since 1970; `end` excluded
+    metadata.near(latitude, longitude, km)
+    metadata.camera(text), metadata.lens(text)
+    metadata.iso(comparison, number)      # likewise rating and megapixels; a key of COMPARISONS
+    metadata.format(name)                 # a key of FORMATS
+    metadata.orientation(name)            # a key of ORIENTATIONS
+    library.keywords.mask(library, text)  # see csearchd.library.metadata.keywords
+    metadata.timestamp, metadata.has_capture_time
 
-Each comparison gives one bool for each file's id, False where the fact isn't known. The lengths of
-masks differ, since files are added meanwhile: `aligned` brings one to the length of another. No
-lock is needed to compare; `put` and `remove` are called under the library's `memory`.
-
-`when` is the capture date in the local time of the place, or else the file's modification time in
-the local time of this machine, with `dated` False.
+Each comparison returns a mask over file ids: an array of bool, False where the property is unknown.
+Masks have different lengths, since files are added meanwhile; `aligned` changes the length of one.
+Comparisons need no lock; `put` and `remove` are called holding the library's `memory_lock`.
 """
 
 from __future__ import annotations
@@ -36,9 +33,9 @@ Mask = NDArray[np.bool_]
 _BATCH = 8192  # rows
 _UNRATED = -128
 _EARTH_KM = 6371.0088  # mean radius
-_QUARTER = 900  # seconds: offsets from UTC change at whole quarters of an hour
+_QUARTER = 900  # seconds: offsets from UTC are multiples of a quarter of an hour
 
-# What a user calls a format → Pillow's names, and RAW
+# The user's names of formats, and those that are stored: Pillow's, and RAW
 FORMATS: dict[str, tuple[str, ...]] = {
     "jpeg": ("JPEG", "MPO"),
     "jpg": ("JPEG", "MPO"),
@@ -67,20 +64,20 @@ COMPARISONS: dict[str, Callable[[Any, Any], Mask]] = {
 
 
 class _Columns(NamedTuple):
-    """Replaced as a whole when they grow, so that who reads them has one length."""
+    """The columns, of equal length. All are replaced at once when they grow."""
 
-    when: NDArray[np.int64]  # 0: not known
-    dated: Mask
-    latitude: NDArray[np.float32]  # degrees; NaN: not known
+    timestamp: NDArray[np.int64]  # 0: unknown
+    has_capture_time: Mask
+    latitude: NDArray[np.float32]  # degrees; NaN: unknown
     longitude: NDArray[np.float32]
-    iso: NDArray[np.int32]  # 0: not known
-    rating: NDArray[np.int8]
-    camera: NDArray[np.int32]  # 0: not known
+    iso: NDArray[np.int32]  # 0: unknown
+    rating: NDArray[np.int8]  # _UNRATED: unknown
+    camera: NDArray[np.int32]  # 0: unknown
     lens: NDArray[np.int32]
     format: NDArray[np.int32]
-    megapixels: NDArray[np.float32]  # 0: not known
-    shape: NDArray[np.uint8]  # ORIENTATIONS; 0: not known
-    fresh: Mask  # put or removed since the library was opened: newer than what is loaded
+    megapixels: NDArray[np.float32]  # 0: unknown
+    shape: NDArray[np.uint8]  # ORIENTATIONS; 0: unknown
+    is_newer: Mask  # put or removed since the start, so that `load` must not replace it
 
 
 _UNKNOWN = (0, False, np.nan, np.nan, 0, _UNRATED, 0, 0, 0, 0, 0, False)
@@ -91,14 +88,14 @@ _TYPES = (
 
 
 class _Names:
-    """Texts by number; 0 is none. To find a part of them they are kept in one case."""
+    """Numbers texts, in lower case, so that a column can hold the numbers; 0 is no text."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {"": 0}
-        self._seen: dict[tuple[str | None, ...], int] = {}  # the same, by what gave the text
+        self._seen: dict[tuple[str | None, ...], int] = {}  # by the parts of the text
 
     def numbers(self, *columns: Iterable[str | None]) -> NDArray[np.int32]:
-        """The numbers of the texts that columns give together."""
+        """The numbers of texts whose parts are in `columns`, which have equal lengths."""
         seen = self._seen
         return np.array(
             [
@@ -114,17 +111,17 @@ class _Names:
         return number
 
     def matching(self, wanted: Callable[[str], bool], column: NDArray[np.int32]) -> Mask:
-        """Where `column` has the number of a text that is wanted."""
+        """A mask: where `column` has the number of a text that `wanted` accepts."""
         texts = list(self._numbers)
-        # A number that is newer than the list is not in it.
+        # The last entry is for numbers that are newer than the list.
         table = np.array([*(bool(text) and wanted(text) for text in texts), False], np.bool_)
         mask: Mask = table[np.minimum(column, len(texts))]
         return mask
 
     def beginning(self, prefix: str, column: NDArray[np.int32]) -> list[str]:
-        """Texts of `column` that have words that begin so, from there on; the most frequent first.
+        """Texts in `column`, from the word that begins with `prefix` on; the most frequent first.
 
-        "nikon d750" for "ni", "d750" for "d7".
+        For "ni" this gives "nikon d750", and for "d7" it gives "d750".
         """
         start = prefix.casefold()
         texts = list(self._numbers)
@@ -140,32 +137,36 @@ class _Names:
 
 
 class PhotoMetadata:
-    """The columns; see above."""
+    """The columns of all files; see the module's docstring. Several threads may use it at once."""
 
     def __init__(self) -> None:
-        self.complete = False  # everything that the database has is here
-        self._columns = _made(0)
+        self.complete = False  # `load` has read all of the database
+        self._columns = _empty_columns(0)
         self._cameras = _Names()
         self._lenses = _Names()
         self._formats = _Names()
 
     @property
     def timestamp(self) -> NDArray[np.int64]:
-        """By file id: seconds since 1970 in local time; 0 for a file that isn't known."""
-        return self._columns.when
+        """By file id, the capture time in the local time of the place, else the modification time
+        in the local time of this machine, in seconds since 1970; 0 for an unknown file."""
+        return self._columns.timestamp
 
     @property
     def has_capture_time(self) -> Mask:
-        """By file id: whether `when` is when the picture was taken, and no modification time."""
-        return self._columns.dated
+        """A mask over file ids: whether `timestamp` is a capture time."""
+        return self._columns.has_capture_time
 
     @property
     def megapixel_column(self) -> NDArray[np.float32]:
-        """By file id: megapixels; 0 where that isn't known."""
+        """By file id, the megapixels; 0 if unknown."""
         return self._columns.megapixels
 
     def put(self, file: int, mtime_ns: int, found: Mapping[str, Any]) -> None:
-        """`found` is the encoder's `identified` message (csearchd.encoder.messages)."""
+        """Adds or replaces a file, holding `memory_lock`.
+
+        `file` is its id, `found` the encoder's `identified` message (csearchd.encoder.messages).
+        """
         said = found.get("metadata", {})
         row = (
             file, mtime_ns // 1_000_000_000, _seconds(said.get("taken")),
@@ -174,21 +175,23 @@ class PhotoMetadata:
             found.get("format"), said.get("make"), said.get("model"), said.get("lens"),
         )  # fmt: skip
         self._reserve(file)
-        self._columns.fresh[file] = False
+        self._columns.is_newer[file] = False
         self._fill([row])
-        self._columns.fresh[file] = True
+        self._columns.is_newer[file] = True
 
     def remove(self, files: Iterable[int]) -> None:
+        """Removes files by their ids, holding `memory_lock`."""
         chosen = list(files)
         if not chosen:
             return
         self._reserve(max(chosen))
         for column, value in _pairs(self._columns, _UNKNOWN):
             column[chosen] = value
-        self._columns.fresh[chosen] = True
+        self._columns.is_newer[chosen] = True
 
     def load(self, database: sqlite3.Connection, memory: AbstractContextManager[Any]) -> None:
-        """Reads all that `database` has; `put` and `remove` may be called meanwhile."""
+        """Reads all files from `database`. Takes the lock `memory` for each batch, so that `put`
+        and `remove` may be called meanwhile. Raises sqlite3.Error."""
         rows = database.execute(
             "SELECT f.id, f.mtime_ns / 1000000000, CAST(strftime('%s', m.taken) AS INTEGER), "
             "m.latitude, m.longitude, m.iso, m.rating, c.width, c.height, c.format, m.make, "
@@ -202,25 +205,25 @@ class PhotoMetadata:
         self.complete = True
 
     def _reserve(self, file: int) -> None:
-        size = len(self._columns.when)
+        size = len(self._columns.timestamp)
         if file >= size:
-            larger = _made(max(file + 1024, size * 3 // 2))
+            larger = _empty_columns(max(file + 1024, size * 3 // 2))
             for new, old in _pairs(larger, self._columns):
                 new[:size] = old
             self._columns = larger
 
     def _fill(self, rows: list[tuple[Any, ...]]) -> None:
-        """`rows` as `load` selects them."""
+        """Adds rows with the columns that `load` selects."""
         columns = self._columns
         values = list(zip(*rows, strict=True))
         files = np.array(values[0], np.int64)
-        old = ~columns.fresh[files]
-        files = files[old]
-        numbers = [_numbers(column)[old] for column in values[1:9]]
+        chosen = ~columns.is_newer[files]
+        files = files[chosen]
+        numbers = [_numbers(column)[chosen] for column in values[1:9]]
         mtime, taken, latitude, longitude, iso, rating, width, height = numbers
         dated = ~np.isnan(taken)
-        columns.when[files] = np.where(dated, taken, _local(mtime))
-        columns.dated[files] = dated
+        columns.timestamp[files] = np.where(dated, taken, _local(mtime))
+        columns.has_capture_time[files] = dated
         columns.latitude[files] = latitude
         columns.longitude[files] = longitude
         columns.iso[files] = np.nan_to_num(iso)
@@ -230,126 +233,132 @@ class PhotoMetadata:
             [width < height, width > height, width == height], list(ORIENTATIONS.values())
         )
         formats, makes, models, lenses = values[9:]
-        columns.format[files] = self._formats.numbers(formats)[old]
-        columns.camera[files] = self._cameras.numbers(makes, models)[old]
-        columns.lens[files] = self._lenses.numbers(lenses)[old]
+        columns.format[files] = self._formats.numbers(formats)[chosen]
+        columns.camera[files] = self._cameras.numbers(makes, models)[chosen]
+        columns.lens[files] = self._lenses.numbers(lenses)[chosen]
 
     def taken_between(self, begin: float | None, end: float | None) -> Mask:
-        """From `begin` to before `end`, seconds since 1970 in local time; None: without limit.
-
-        A file of unknown capture date counts by its modification time.
-        """
-        when = self._columns.when
-        mask: Mask = when != 0
+        """A mask: files whose `timestamp` is at least `begin` and less than `end`; None: no
+        bound."""
+        timestamp = self._columns.timestamp
+        mask: Mask = timestamp != 0
         if begin is not None:
-            mask &= when >= begin
+            mask &= timestamp >= begin
         if end is not None:
-            mask &= when < end
+            mask &= timestamp < end
         return mask
 
     def near(self, latitude: float, longitude: float, km: float) -> Mask:
-        """Within `km` of a point, on a sphere."""
+        """A mask: files within `km` kilometres of a point, given in degrees, on a sphere."""
         columns = self._columns
         mask: Mask = np.abs(columns.latitude - np.float32(latitude)) <= np.degrees(km / _EARTH_KM)
         files = np.flatnonzero(mask)
-        there = np.radians(columns.latitude[files].astype(np.float64))
-        here = np.radians(latitude)
-        across = np.radians(columns.longitude[files].astype(np.float64) - longitude)
+        latitudes = np.radians(columns.latitude[files].astype(np.float64))
+        centre = np.radians(latitude)
+        distances = np.radians(columns.longitude[files].astype(np.float64) - longitude)
         haversine = (
-            np.sin((there - here) / 2) ** 2 + np.cos(there) * np.cos(here) * np.sin(across / 2) ** 2
+            np.sin((latitudes - centre) / 2) ** 2
+            + np.cos(latitudes) * np.cos(centre) * np.sin(distances / 2) ** 2
         )
         mask[files] = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1))) <= km
         return mask
 
     def has_location(self) -> Mask:
-        """Where the place is known."""
+        """A mask: files with a known location."""
         mask: Mask = ~np.isnan(self._columns.latitude)
         return mask
 
     def camera(self, text: str) -> Mask:
-        """All words of `text` are somewhere in make and model; case is ignored."""
+        """A mask: files with all words of `text` in make and model, in any order, ignoring case."""
         return self._cameras.matching(_has_words(text), self._columns.camera)
 
     def lens(self, text: str) -> Mask:
-        """All words of `text` are somewhere in the lens's name; case is ignored."""
+        """A mask: files with all words of `text` in the lens's name, in any order, ignoring
+        case."""
         return self._lenses.matching(_has_words(text), self._columns.lens)
 
     def cameras(self, prefix: str) -> list[str]:
-        """Makes and models, in lower case, that have words that begin so."""
+        """Makes and models, in lower case, from a word that begins with `prefix` on; the most
+        frequent first."""
         return self._cameras.beginning(prefix, self._columns.camera)
 
     def lenses(self, prefix: str) -> list[str]:
-        """The same of lenses."""
+        """The same for names of lenses."""
         return self._lenses.beginning(prefix, self._columns.lens)
 
     def locations(self) -> NDArray[np.float32]:
-        """Where pictures were taken: (latitude, longitude) in degrees, to a tenth, each once,
-        from south to north."""
+        """The distinct locations of pictures in degrees, rounded to tenths, from south to north:
+        float32 of shape (locations, 2), with latitude and longitude."""
         columns = self._columns
         known = ~np.isnan(columns.latitude)
         north = np.round((columns.latitude[known] + 90) * 10).astype(np.int32)
         east = np.round((columns.longitude[known] + 180) * 10).astype(np.int32)
-        there = np.zeros(1801 * 3601, np.bool_)
-        there[north * 3601 + east] = True
-        numbers = np.flatnonzero(there)
+        occupied = np.zeros(1801 * 3601, np.bool_)
+        occupied[north * 3601 + east] = True
+        numbers = np.flatnonzero(occupied)
         places = np.stack([numbers // 3601 - 900, numbers % 3601 - 1800], 1).astype(np.float32)
         return places / np.float32(10)
 
     def distinct_values(self, name: str) -> list[int]:
-        """Whole numbers that pictures have as `iso`, `rating` or `megapixels`, from below."""
+        """The distinct values, rounded and sorted, of `name`: "iso", "rating" or "megapixels"."""
         column = getattr(self._columns, name)
         known = column[(column != _UNRATED) if name == "rating" else (column > 0)]
         return [int(number) for number in np.unique(np.rint(known).astype(np.int32))]
 
-    def capture_dates(self, unit: str, begin: str = "") -> list[str]:
-        """The years, months or days ("Y", "M", "D") in which pictures were taken, the latest first;
-        of those that are written like `begin` at the beginning."""
-        when = self._columns.when
-        days = when[when != 0].astype("datetime64[s]").astype(f"datetime64[{unit}]")
-        found = days.astype(np.int64)
+    def capture_dates(self, unit: str, prefix: str = "") -> list[str]:
+        """The distinct years, months or days (`unit` "Y", "M" or "D") of `timestamp` in ISO 8601,
+        the latest first, of those that begin with `prefix`."""
+        timestamp = self._columns.timestamp
+        dates = timestamp[timestamp != 0].astype("datetime64[s]").astype(f"datetime64[{unit}]")
+        found = dates.astype(np.int64)
         if not len(found):
             return []
         first = int(found.min())
         numbers = np.flatnonzero(np.bincount(found - first))[::-1] + first
         written = numbers.astype(f"datetime64[{unit}]").astype(str).tolist()
-        return [time for time in written if time.startswith(begin)]
+        return [time for time in written if time.startswith(prefix)]
 
     def iso(self, comparison: str, number: float) -> Mask:
+        """A mask: files whose ISO speed compares with `number`. Raises KeyError if `comparison` is
+        not one of COMPARISONS."""
         column = self._columns.iso
         mask: Mask = column > 0
         return mask & _compared(column, comparison, number)
 
     def rating(self, comparison: str, number: float) -> Mask:
-        """−1 is rejected, 0 is unrated, 1 to 5 are stars. What says nothing never matches."""
+        """A mask, as `iso`: −1 is rejected, 0 is unrated, 1 to 5 are stars. Files without a rating
+        never match."""
         column = self._columns.rating
         mask: Mask = column != _UNRATED
         return mask & _compared(column, comparison, number)
 
     def megapixels(self, comparison: str, number: float) -> Mask:
+        """A mask, as `iso`, for millions of pixels."""
         column = self._columns.megapixels
         mask: Mask = column > 0
         return mask & _compared(column, comparison, number)
 
-    def format(self, kind: str) -> Mask:
-        """Raises KeyError if `kind` is none of FORMATS."""
-        wanted = {name.casefold() for name in FORMATS[kind]}
+    def format(self, name: str) -> Mask:
+        """A mask: files of that format. Raises KeyError if `name` is not one of FORMATS."""
+        wanted = {stored.casefold() for stored in FORMATS[name]}
         return self._formats.matching(wanted.__contains__, self._columns.format)
 
-    def orientation(self, kind: str) -> Mask:
-        """As shown. Raises KeyError if `kind` is none of ORIENTATIONS."""
-        mask: Mask = self._columns.shape == ORIENTATIONS[kind]
+    def orientation(self, name: str) -> Mask:
+        """A mask: files that are shown in that orientation. Raises KeyError if `name` is not one of
+        ORIENTATIONS."""
+        mask: Mask = self._columns.shape == ORIENTATIONS[name]
         return mask
 
 
 def aligned(mask: Mask, size: int) -> Mask:
-    """The mask at another length; what it doesn't reach is False."""
+    """`mask` cut, or extended by False, to the length `size`."""
     if len(mask) >= size:
         return mask[:size]
     return np.append(mask, np.zeros(size - len(mask), np.bool_))
 
 
 def _numbers(column: Iterable[Any]) -> NDArray[np.float64]:
-    """NaN for what isn't known, or isn't a number: of a damaged row."""
+    """A column as floats, with NaN for unknown values, and for damaged ones that are no numbers."""
     try:
         return np.array(column, np.float64)
     except (ValueError, TypeError):
@@ -358,8 +367,8 @@ def _numbers(column: Iterable[Any]) -> NDArray[np.float64]:
         )
 
 
-def _made(size: int) -> _Columns:
-    """Columns of `size` files of which nothing is known."""
+def _empty_columns(size: int) -> _Columns:
+    """Columns of `size` files without any metadata."""
     return _Columns(
         *(np.full(size, value, kind) for value, kind in zip(_UNKNOWN, _TYPES, strict=True))
     )
@@ -380,14 +389,14 @@ def _has_words(text: str) -> Callable[[str], bool]:
 
 
 def _seconds(taken: str | None) -> float | None:
-    """Seconds from 1970 to a local time, as if that were UTC."""
+    """A local time in ISO 8601 as seconds since 1970, without conversion to UTC."""
     if taken is None:
         return None
     return datetime.fromisoformat(taken).replace(tzinfo=UTC).timestamp()
 
 
 def _local(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same moments in seconds of the local time of this machine."""
+    """Converts seconds since 1970 in UTC to the local time of this machine."""
     quarters, places = np.unique(seconds // _QUARTER, return_inverse=True)
     offsets = []
     for quarter in quarters:

@@ -1,2 +1,1 @@
-"""Vectors in memory: the table of a model, its code file in the cache, and the checksums of
-that."""
+"""Vectors in memory: a model's table, and its code file in the cache with checksums."""

@@ -1,9 +1,9 @@
-"""A checksum for each row of a code file (library.codes), fast enough to compare all at a start.
+"""A checksum for each row of a code file, fast enough to verify all rows at every start.
 
-The bytes of a row are multiplied with numbers that a key decides, by the kernel of the scan: two
-sums of 32 bits, exact. A single byte that is another always changes both; of rows that are other
-altogether one in 2^36 would pass. What else is in a row is mixed in. A row of another file, which
-has another key, doesn't pass.
+numkong multiplies a row's bytes with two vectors of numbers that a key determines, which gives two
+exact sums of 32 bits. Any change of a single byte changes both sums; an arbitrary other row has the
+same sums with a probability of 2^-36. The row's content id and scale are mixed in. A row of another
+file fails, since that file has another key.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _Numbers = NDArray[np.uint64]
 
 
 class Checksums:
-    """Those of one file."""
+    """The checksums of one code file."""
 
     def __init__(self, key: str, dimensions: int) -> None:
+        """`key`: any text, which is stored with the file."""
         size = 2 * _SUMS * dimensions
         drawn = np.frombuffer(hashlib.shake_256(key.encode()).digest(size), np.int8)
         numbers: NDArray[np.int8] = np.where(drawn == 0, np.int8(1), drawn)
@@ -38,9 +39,9 @@ class Checksums:
         high: NDArray[np.int8],
         low: NDArray[np.int8],
     ) -> _Numbers:
-        """The checksums of rows, (rows,); that of a free row, whose content is 0, is 0.
+        """The checksums of rows, uint64 of shape (rows,); 0 for a free row, whose content is 0.
 
-        Shapes: (rows,), (rows,), (rows, dimensions) and the same.
+        Shapes: `contents` and `scale` (rows,), `high` and `low` (rows, dimensions).
         """
         sums = np.asarray(numkong.dots_packed(high, self._high), np.int64)
         sums = sums + np.asarray(numkong.dots_packed(low, self._low), np.int64)
@@ -56,7 +57,7 @@ def _joined(first: NDArray[Any], second: NDArray[Any]) -> _Numbers:
 
 
 def _mixed(numbers: _Numbers) -> _Numbers:
-    """Other numbers, each for one, that share no pattern with these (splitmix64's last steps)."""
+    """Mixes the bits of each number by a bijection: the last steps of splitmix64."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))

@@ -1,15 +1,16 @@
-"""The code file: a model's vectors as 16-bit numbers in two planes of bytes, in the cache.
+"""The code file: a model's vectors as 16-bit numbers, in files of the cache.
 
-A row has a content's id, a scale, and for each dimension a high byte, which the scan reads, and a
-low one, which only the best candidates need: v = scale × (256 × high + low). Rows are written in
-place and searched through a mapping, so that they cost no memory of the process's own.
+A row has a content's id, a scale and, for each dimension, a high byte, which the scan reads, and a
+low byte, which only the best candidates need: v = scale × (256 × high + low) / 256. There is a file
+for each column. Rows are written in place and read through shared mappings, so that they take no
+private memory of the process.
 
-`head` tells which state of the database the rows were made from (library.derived). Rows that were
-on their way to the disk when the machine stopped aren't trusted: it also tells whether rows were
-written since it was last known to be safe, and at which boot.
+The file `head` holds the tokens of the states of the database that the rows belong to
+(library.cache_token). It also says whether all rows are safe on the disk and, if not, at which boot
+they were written: rows that were not yet on the disk when the machine crashed aren't used.
 
-Each row has a checksum (library.checksums), so that a start finds out what was damaged. It is
-written last: a row whose writing was cut short is one that the database has noted as changed.
+Each row has a checksum (checksums.py), by which a start finds damage. It is written last: a row
+that was written only partly is among the changes that the database has recorded.
 """
 
 from __future__ import annotations
@@ -36,36 +37,36 @@ from csearchd.reasons import library as reasons
 from csearchd.system import processors
 
 _FORMAT = 2
-_HEAD_BYTES = 512  # written by one call
-_GROWTH = 4096  # rows, at least; an eighth of what there is
-_KEPT_SECONDS = {"low": 2.0, "high": 60.0}  # that pages stay mapped after a search
-_LARGEST = 127 * 256  # of a coordinate: its high byte is between -127 and 127
+_HEAD_BYTES = 512  # of `head`, which is written by one call
+_GROWTH = 4096  # rows by which the file grows at least; else by an eighth
+_MAPPED_SECONDS = {"low": 2.0, "high": 60.0}  # that pages stay mapped after a search
+_MAX_COORDINATE = 127 * 256  # so that the high byte is between -127 and 127
 _COLUMNS = ("content", "scale", "high", "low", "check")
-_WRITTEN = ("high", "low", "scale", "content", "check")  # in this order
-_AT_ONCE = 2048  # rows whose checksums are compared at a time
-_THREADS = 4  # that compare them, at most: more don't read faster
+_WRITE_ORDER = ("high", "low", "scale", "content", "check")
+_BATCH = 2048  # rows whose checksums are verified at a time
+_MAX_THREADS = 4  # that verify checksums: more don't read faster
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
 
 
 class CodeFile:
-    """Rows by number; a content of 0 marks a free one. One thread writes at a time.
+    """Numbered rows; a row with content 0 is free. One thread writes while others read.
 
-    `content`, `scale`, `high`, `low` and `check` are views of the mapping, of `len(content)` rows.
-    `damage` says what is wrong with the files as they were found, as far as their sizes and `head`
-    tell.
+    The columns are read-only views of the mappings: `content` int32, `scale` float32 and `check`
+    uint64 of shape (rows,), `high` and `low` int8 of shape (rows, dimensions). `damage` says what
+    was wrong when the files were opened, according to their sizes and `head`; None: nothing.
     """
 
     def __init__(self, directory: str | None, dimensions: int) -> None:
-        """Opens what is at `directory`, or makes it; None is memory. Raises OSError.
+        """Opens the files in `directory`, or creates them; without a directory they are in memory.
 
-        BlockingIOError, if another process has it.
+        Raises OSError; BlockingIOError if another process has opened them.
         """
         self._directory = directory
         self._dimensions = dimensions
         self._bytes = {"content": 4, "scale": 4, "high": dimensions, "low": dimensions, "check": 8}
         self._files: dict[str, int] = {}
-        self._read = 0.0  # when rows were read last
+        self._read = 0.0  # when rows were last read, monotonic seconds
         self._timers: dict[str, threading.Timer] = {}
         self.head: dict[str, object] = {}
         try:
@@ -94,9 +95,9 @@ class CodeFile:
             fresh = not any(self._size(name) for name in self._files)
             return None if fresh else reasons.UNREADABLE_HEAD()
         if head.get("format") != _FORMAT or head.get("dimensions") != self._dimensions:
-            return None  # another version's
+            return None  # written by another version
         if not self.tokens():
-            return None  # what was being written when the service ended: nobody will trust it
+            return None  # a write was interrupted: `head` says that the rows aren't valid
         if wrong := self._wrong_size():
             return wrong
         if head.get("rows") != len(self.content):
@@ -112,12 +113,12 @@ class CodeFile:
         return None
 
     def _sum(self) -> int:
-        """A number that tells which rows there are."""
+        """The sum of the checksums, which identifies the set of rows."""
         return int(self._column("check", 0, len(self.content)).view(np.uint64).sum())
 
     def _column(self, name: str, row: int, rows: int) -> NDArray[np.uint8]:
-        """Bytes of some rows, read past the mapping: what the disk can't read is an error then, and
-        doesn't end the process. Raises OSError."""
+        """The bytes of some rows of a column. It reads the file, not the mapping, since a read
+        error in a mapping would kill the process. Raises OSError."""
         size = self._bytes[name]
         data = os.pread(self._files[name], rows * size, row * size)
         if len(data) < rows * size:
@@ -125,11 +126,12 @@ class CodeFile:
         return np.frombuffer(data, np.uint8)
 
     def damaged_rows(self) -> Reason | None:
-        """What is wrong with the rows, by their checksums: half a second for a million."""
+        """Verifies all checksums. Returns what is damaged, or None. Takes half a second for a
+        million rows."""
         if wrong_size := self._wrong_size():
             return wrong_size
-        starts = range(0, len(self.content), _AT_ONCE)
-        threads = min(_THREADS, processors.count())
+        starts = range(0, len(self.content), _BATCH)
+        threads = min(_MAX_THREADS, processors.count())
         try:
             with ThreadPoolExecutor(threads, "checksums") as pool:
                 wrong = sum(pool.map(self._count_wrong, starts))
@@ -138,7 +140,7 @@ class CodeFile:
         return reasons.WRONG_ROWS(count=wrong) if wrong else None
 
     def _count_wrong(self, row: int) -> int:
-        rows = min(_AT_ONCE, len(self.content) - row)
+        rows = min(_BATCH, len(self.content) - row)
         contents = self._column("content", row, rows).view(np.int32)
         check = self._column("check", row, rows).view(np.uint64)
         if not contents.any():
@@ -152,33 +154,33 @@ class CodeFile:
         return int(np.count_nonzero(check != right))
 
     def restore_size(self) -> None:
-        """Gives the files the size that is mapped, where they have been cut or grown. Raises
-        OSError."""
+        """Restores the sizes of files that were truncated or extended. Raises OSError."""
         for name in _COLUMNS:
             os.ftruncate(self._files[name], len(self.content) * self._bytes[name])
 
     def close(self) -> None:
-        """Lets go of the files; what is mapped stays so for those who still use it."""
+        """Closes the files; the mappings remain for searches that still use them."""
         while self._files:
             os.close(self._files.popitem()[1])
 
     def discard(self) -> None:
-        """Closes it for good: its files go too."""
+        """Closes and deletes the files."""
         for name in self._files if self._directory else ():
             with suppress(OSError):
                 os.unlink(os.path.join(str(self._directory), name))
         self.close()
 
     def tokens(self) -> list[object]:
-        """The tokens under which the rows may be trusted."""
+        """The tokens of the states of the database to which the rows belong; none if they aren't
+        valid."""
         head = self.head
         same = head.get("format") == _FORMAT and head.get("dimensions") == self._dimensions
-        written = head.get("safe") is True or head.get("boot") == boot_id()
+        safe = head.get("safe") is True or head.get("boot") == boot_id()
         tokens = head.get("tokens")
-        return tokens if same and written and isinstance(tokens, list) else []
+        return tokens if same and safe and isinstance(tokens, list) else []
 
     def clear(self) -> None:
-        """Empties it. Raises OSError."""
+        """Removes all rows. Raises OSError."""
         self._use_key(secrets.token_hex(16))
         self._write_head([], safe=False)
         for name in _COLUMNS:
@@ -186,37 +188,33 @@ class CodeFile:
         self._map(0)
 
     def mark(self, tokens: list[str], safe: bool = False) -> None:
-        """Says under which tokens the rows may be trusted. `safe`: on the disk too, from now on.
-
-        Raises OSError.
-        """
+        """Sets the tokens. If `safe`, flushes the rows to the disk first, and records that. Raises
+        OSError."""
         if safe:
             for name in _COLUMNS:
                 os.fdatasync(self._files[name])
         self._write_head(tokens, safe)
 
     def put_rows(self, row: int, contents: NDArray[np.int32], vectors: Vectors) -> None:
-        """Writes successive rows from `row` on; a row gets its content when it has its numbers.
-
-        Raises OSError.
-        """
+        """Writes successive rows, beginning with `row`; the content of each is written after its
+        codes. `contents` has shape (n,), `vectors` (n, dimensions). Raises OSError."""
         self._begin_writing()
         if row + len(contents) > len(self.content):
             self._grow(row + len(contents))
         scale, high, low = encode(vectors)
         check = self._checksums.of(contents, scale, high, low)
-        columns = zip(_WRITTEN, (high, low, scale, contents, check), strict=True)
+        columns = zip(_WRITE_ORDER, (high, low, scale, contents, check), strict=True)
         for name, column in columns:
             data = np.ascontiguousarray(column).view(np.uint8).reshape(-1)
             write_all(self._files[name], data.data, row * self._bytes[name])
 
     def _begin_writing(self) -> None:
-        """From now on the rows aren't safe on the disk."""
+        """Records that rows may not be on the disk from now on."""
         if self.head.get("safe") is True:
             self._write_head(list(self.head["tokens"]), safe=False)  # type: ignore[call-overload]
 
     def free(self, row: int) -> None:
-        """Raises OSError."""
+        """Frees a row. Raises OSError."""
         self._begin_writing()
         for name in ("check", "content"):
             write_all(self._files[name], bytes(self._bytes[name]), row * self._bytes[name])
@@ -230,7 +228,7 @@ class CodeFile:
             write_all(self._files[name], bytes(rest), row * size)
 
     def copy(self, other: CodeFile) -> None:
-        """Takes over another one's rows. Raises OSError."""
+        """Copies all rows of `other`. Raises OSError."""
         self._use_key(other._key)
         self._grow(len(other.content))
         for name in _COLUMNS:
@@ -238,29 +236,31 @@ class CodeFile:
             write_all(self._files[name], np.ascontiguousarray(column).data, 0)
 
     def coordinates(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """The vectors of some rows, of shape (rows, dimensions), exact to 16 bits."""
+        """The vectors of some rows, with a precision of 16 bits: float32 of shape (rows,
+        dimensions).
+        """
         numbers: NDArray[np.float32] = self.high[rows].astype(np.float32)
         numbers *= 256
         numbers += self.low[rows]
         numbers *= self.scale[rows, None] / 256
-        self._forget_later()
+        self._unmap_later()
         return numbers
 
-    def _forget_later(self) -> None:
-        """What was read stays cheap to read, but is no more counted as this process's memory once
-        no search has come for a while. At once would make every search a third slower."""
+    def _unmap_later(self) -> None:
+        """Removes the pages from the process's memory some time after the last search. They stay in
+        the page cache. Doing so after each search would make searches a third slower."""
         self._read = time.monotonic()
-        for name, seconds in _KEPT_SECONDS.items():
+        for name, seconds in _MAPPED_SECONDS.items():
             if name not in self._timers:
                 self._arm(name, seconds)
 
     def _arm(self, name: str, seconds: float) -> None:
-        timer = self._timers[name] = threading.Timer(seconds, self._forget, (name,))
+        timer = self._timers[name] = threading.Timer(seconds, self._unmap, (name,))
         timer.daemon = True
         timer.start()
 
-    def _forget(self, name: str) -> None:
-        left = self._read + _KEPT_SECONDS[name] - time.monotonic()
+    def _unmap(self, name: str) -> None:
+        left = self._read + _MAPPED_SECONDS[name] - time.monotonic()
         if left > 0:
             self._arm(name, left)
             return
@@ -272,8 +272,8 @@ class CodeFile:
         before = len(self.content)
         capacity = max(rows, before + max(_GROWTH, before // 8))
         tokens: list[str] = list(self.head.get("tokens", []))  # type: ignore[call-overload]
-        self._write_head([], safe=False)  # sizes and `rows` will differ
-        for name in _COLUMNS:  # a full disk is noticed now, not when a row is written
+        self._write_head([], safe=False)  # while sizes and `rows` differ, the rows aren't valid
+        for name in _COLUMNS:  # so that a full disk is an error now, not when a row is written
             size = self._bytes[name]
             os.posix_fallocate(self._files[name], before * size, (capacity - before) * size)
         self._map(capacity)
@@ -317,17 +317,15 @@ class CodeFile:
 
 
 def encode(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.int8]]:
-    """Scale, high and low bytes of vectors of shape (rows, dimensions).
-
-    The scale is that of the high byte alone.
-    """
+    """The codes of `vectors` (rows, dimensions): scale, float32 of shape (rows,), then high and low
+    bytes, int8 of shape (rows, dimensions). The scale is that of the high byte."""
     numbers = vectors.astype(np.float32)
     largest = np.abs(numbers).max(axis=1)
     largest[largest == 0] = 1
-    numbers *= (_LARGEST / largest)[:, None]
-    whole = np.rint(numbers).astype(np.int16)
-    high = (whole + np.int16(128)) >> np.int16(8)
-    low = whole - (high << np.int16(8))
+    numbers *= (_MAX_COORDINATE / largest)[:, None]
+    rounded = np.rint(numbers).astype(np.int16)
+    high = (rounded + np.int16(128)) >> np.int16(8)
+    low = rounded - (high << np.int16(8))
     scale: NDArray[np.float32] = np.divide(largest, 127, dtype=np.float32)
     return scale, np.asarray(high, np.int8), np.asarray(low, np.int8)
 

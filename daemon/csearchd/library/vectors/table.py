@@ -1,4 +1,4 @@
-"""The vectors of one model, and the search among them."""
+"""The table of a model's vectors, and the search in it."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ from csearchd.reasons import library as reasons
 
 log = logging.getLogger(__name__)
 
-_MOST_CONTENT = (1 << 31) - 1  # content ids are 32-bit numbers here
+_MAX_CONTENT = (1 << 31) - 1  # content ids are 32-bit numbers here
 _BATCH = 4096  # rows that are encoded at a time
-_SHARE = 500  # one row of so many is compared exactly, at least
-_SPARE = 64  # candidates, beside one and a half times as many as are wanted
-_FEW = 32  # a selection of less than one row of so many is picked out of the codes
+# The scan finds 1.5 times as many candidates as results, and _SPARE more, but at least one row in
+# _SHARE. They are then compared exactly.
+_SHARE = 500
+_SPARE = 64
+_FEW = 32  # a selection of less than one row in so many is copied out of the codes
 
 Rows = NDArray[np.integer[Any]]
 
 
 class VectorTable:
-    """Unit vectors by content id, as codes in a file; a removed row is used again.
+    """Unit vectors by content id, as codes in a CodeFile. Removed rows are reused.
 
-    One thread changes the table while others search it: a row is written before it is given its
-    content.
+    One thread changes the table while others search it. `len` is the number of vectors.
     """
 
     def __init__(self, dimensions: int, directory: str | None = None) -> None:
-        """With the code file in `directory`, or in memory, where that can't be used or is None."""
+        """The code file is in `directory`; without one, or if it can't be used, it is in memory."""
         self.dimensions = dimensions
         self._directory = directory
-        self.place = directory or "memory"
-        self.last_error: Reason | None = None  # why the codes are in memory, for the user
-        self.damaged: set[Any] = set()  # contents whose vectors were damaged, to be told of
+        self.place = directory or "memory"  # for remarks
+        self.last_error: Reason | None = None  # why the codes are kept in memory, for the user
+        self.damaged: set[Any] = set()  # contents with damaged vectors in the database
         self._scanner = VectorScanner()
-        self._row = np.full(1024, -1, np.int32)  # by content
+        self._row = np.full(1024, -1, np.int32)  # by content id; -1: none
         self._free: list[int] = []
         self._used = 0
         self._discarded = False
         self._tokens: list[str] = []
-        self.behind = False  # a change failed: the notes of changes must be gone through again
+        self.stale = False  # a change failed, so that all recorded changes must be applied again
         try:
             self._file = CodeFile(directory, dimensions)
         except OSError as error:
-            self._complain(directory, error)
+            self._note_error(directory, error)
             self._file = CodeFile(None, dimensions)
 
     @classmethod
@@ -64,9 +65,10 @@ class VectorTable:
         cache: cache_token.Cache,
         name: str,
     ) -> VectorTable:
-        """The vectors that the database has for `model`; inside a transaction.
+        """Loads the vectors of `model` (a row id); inside a `write()`. Raises sqlite3.Error.
 
-        Their codes are in the directory `name` of `cache`. Damaged ones are made anew.
+        The codes are in the directory `name` of `cache`. If they are current and undamaged, only
+        recorded changes are applied; else all are computed from the database.
         """
         directory = cache.path(name)
         table = cls(dimensions, directory)
@@ -75,7 +77,7 @@ class VectorTable:
         reason = table._file.damage
         if reason is None and token in table._file.tokens():
             if table._take_rows(_highest(database, model)):
-                table._catch_up(database, model)
+                table._apply_changes(database, model)
                 reason = table._file.damaged_rows()
             else:
                 reason = reasons.UNKNOWN_PICTURES()
@@ -90,7 +92,8 @@ class VectorTable:
         return table
 
     def _take_rows(self, highest: int) -> bool:
-        """Takes over what the file holds. False if that can't be: no content is above `highest`."""
+        """Indexes the file's rows. Returns False if they are invalid: content ids are distinct and
+        at most `highest`."""
         contents = self._file.content
         rows = np.flatnonzero(contents)
         self._used = int(rows[-1]) + 1 if len(rows) else 0
@@ -102,6 +105,7 @@ class VectorTable:
         return bool((self._row[contents[rows]] == rows).all())
 
     def _read(self, database: sqlite3.Connection, model: int) -> None:
+        """Computes all codes from the database."""
         self._row = np.full(1024, -1, np.int32)
         self._free, self._used = [], 0
         rows = database.execute(
@@ -112,31 +116,32 @@ class VectorTable:
             if len(contents):
                 self.extend(contents, vectors)
 
-    def _catch_up(self, database: sqlite3.Connection, model: int) -> None:
+    def _apply_changes(self, database: sqlite3.Connection, model: int) -> None:
+        """Applies the changes that the database has recorded."""
         rows = database.execute(
             "SELECT n.content, v.vector FROM changed_vectors n LEFT JOIN vectors v "
             "ON v.model = n.model AND v.content = n.content WHERE n.model = ?",
             (model,),
         )
-        noted = rows.fetchall()
-        held = [row for row in noted if row[1] is not None]
-        contents, vectors = self._sound(database, model, held)
-        self.behind = False
-        gone = {row[0] for row in noted}.difference(contents.tolist())
-        self.change((content, None) for content in gone)
+        changes = rows.fetchall()
+        present = [row for row in changes if row[1] is not None]
+        contents, vectors = self._sound(database, model, present)
+        self.stale = False
+        removed = {row[0] for row in changes}.difference(contents.tolist())
+        self.change((content, None) for content in removed)
         self.change(zip(contents.tolist(), vectors, strict=True))
 
     def _sound(
         self, database: sqlite3.Connection, model: int, rows: list[tuple[Any, Any]]
     ) -> tuple[NDArray[np.int32], Vectors]:
-        """The contents and vectors of rows of the database, without those that are damaged: of
-        another length in bytes, no numbers, or nothing like unit vectors.
+        """The contents and vectors of rows (content, vector) of the database, without damaged ones:
+        those with a wrong size or type, and those that are far from unit length.
 
-        Damaged ones are removed from the database, so that the pictures are encoded again.
+        Damaged rows are deleted from the database, so that the pictures are encoded again.
         """
         size = 2 * self.dimensions
         whole = [row for row in rows if isinstance(row[1], bytes) and len(row[1]) == size]
-        whole = [row for row in whole if isinstance(row[0], int) and 0 < row[0] <= _MOST_CONTENT]
+        whole = [row for row in whole if isinstance(row[0], int) and 0 < row[0] <= _MAX_CONTENT]
         contents = np.array([content for content, _ in whole], np.int32)
         joined = b"".join(vector for _, vector in whole)
         vectors = np.frombuffer(joined, "<f2").reshape(-1, self.dimensions)
@@ -151,14 +156,14 @@ class VectorTable:
         return contents[sound], vectors[sound]
 
     def flush(self, database: sqlite3.Connection, model: int) -> Callable[[], None]:
-        """Clears the notes of changes, all of which the file has; inside a transaction.
+        """Gives the code file a new token and empties the table of changes; inside a `write()`.
 
-        Returns what must be done once that is committed.
+        Returns a function to be called after the commit.
         """
-        if self.behind:
-            self._catch_up(database, model)
-            if self.behind:
-                return lambda: None  # the notes stay
+        if self.stale:
+            self._apply_changes(database, model)
+            if self.stale:
+                return lambda: None  # the changes stay recorded
         old, new = self._tokens, cache_token.new_token()
         self._guard(lambda: self._file.mark([*old, new]))
         cache_token.set_token(database, _name(model), new)
@@ -172,8 +177,8 @@ class VectorTable:
         return finish
 
     def verify(self, database: sqlite3.Connection, model: int) -> Reason | None:
-        """Compares all rows with their checksums, and where some are damaged writes all anew, in
-        place, since searches go on; inside a transaction. Says what was damaged."""
+        """Verifies all checksums and, if some are wrong, writes all rows again, in place, since
+        searches go on; inside a `write()`. Returns what was damaged, or None."""
         reason = self._file.damaged_rows()
         if reason:
             self._guard(lambda: self._file.restore_size())
@@ -192,17 +197,17 @@ class VectorTable:
         return reason
 
     def discard(self) -> None:
-        """Removes the code file; who still searches may end, and changes are of no effect."""
+        """Deletes the code file. Searches under way can finish; later changes have no effect."""
         self._discarded = True
         self._file.discard()
 
     def close(self) -> None:
-        """After the last change; who still searches may end. The rows are safe on the disk."""
+        """Flushes the rows to the disk and closes the code file. Searches under way can finish."""
         self._guard(lambda: self._file.mark(self._tokens, safe=True))
         self._file.close()
 
     def sample(self, count: int) -> NDArray[np.float32]:
-        """Up to `count` of the vectors, evenly spread, of shape (n, dimensions)."""
+        """Up to `count` vectors from evenly spaced rows: float32 of shape (n, dimensions)."""
         rows = np.flatnonzero(self._file.content[: self._used])
         rows = rows[:: max(1, -(-len(rows) // count))] if len(rows) else rows
         return self._file.coordinates(rows)
@@ -211,9 +216,9 @@ class VectorTable:
         return self._used - len(self._free)
 
     def change(self, changes: Iterable[tuple[int, Vectors | None]]) -> None:
-        """Takes over what was committed: contents with their new vectors; None removes one.
+        """Applies committed changes: content ids with new vectors (dimensions,), or None to remove.
 
-        Where that fails, `settle` does it again from the database.
+        If that fails, `flush` repeats it from the database.
         """
         try:
             for content, vector in changes:
@@ -222,11 +227,11 @@ class VectorTable:
                 else:
                     self.add(content, vector)
         except Exception:
-            log.exception("changes of the vectors will be gone through again")
-            self.behind = True
+            log.exception("vectors could not be changed in memory; they are read again")
+            self.stale = True
 
     def add(self, content: int, vector: Vectors) -> None:
-        """Adds or replaces the vector, of shape (dimensions,), of a content."""
+        """Adds or replaces the vector, of shape (dimensions,), of a content id."""
         self._reserve(content)
         row = int(self._row[content])
         if row < 0:
@@ -236,13 +241,14 @@ class VectorTable:
         self._used = max(self._used, row + 1)
 
     def extend(self, contents: NDArray[np.int32], vectors: Vectors) -> None:
-        """Adds many that are new, one vector of shape (n, dimensions) for each content."""
+        """Adds the vectors (n, dimensions) of new `contents` (n,)."""
         self._reserve(int(contents.max()))
         self._write(self._used, contents, vectors)
         self._row[contents] = np.arange(self._used, self._used + len(contents))
         self._used += len(contents)
 
     def remove(self, content: int) -> None:
+        """Removes the vector of a content id, if there is one."""
         row = int(self._row[content]) if 0 < content < len(self._row) else -1
         if row >= 0:
             self._guard(lambda: self._file.free(row))
@@ -250,23 +256,24 @@ class VectorTable:
             self._free.append(row)
 
     def has(self, contents: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which of `contents` (0 is none) have a vector."""
-        rows = self._row  # add() may replace it
+        """Which of `contents`, ids of shape (n,), have a vector: bool of shape (n,)."""
+        rows = self._row  # `add` may replace it meanwhile
         known: NDArray[np.bool_] = rows.take(contents, mode="clip") >= 0
         known &= contents < len(rows)
         return known
 
     def vectors(self, contents: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The vectors of contents that have one, of shape (n, dimensions), unit length."""
+        """The unit vectors of `contents` (n,), all of which must have one: float32 of shape (n,
+        dimensions)."""
         return self._file.coordinates(self._row[contents].astype(np.intp))
 
     def search(
         self, query: NDArray[np.float32], wanted: NDArray[np.bool_] | None, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The best `count` contents and their scores (dot products), best first.
+        """The `count` best contents, int32 ids, and their scores, float32 dot products, best first.
 
-        `query` has shape (dimensions,) and unit length; `wanted` is a mask by content id. The scan
-        over the high bytes finds more candidates than needed, which are then compared in full.
+        `query` is a unit vector (dimensions,); `wanted` a mask over content ids, None for all. The
+        scan over the high bytes finds more candidates than needed, which are compared in full.
         """
         used, file = self._used, self._file
         codes, scale, contents = file.high[:used], file.scale[:used], file.content[:used]
@@ -296,10 +303,10 @@ class VectorTable:
         chosen: int,
         count: int,
     ) -> Rows:
-        """The rows of the largest `count` scores among those whose content is wanted.
+        """The rows with the largest `count` of `scores` whose content is wanted.
 
-        Of the `chosen` contents that are wanted, if they are many, enough are among somewhat more
-        of the best of all: then the others are not looked at.
+        `chosen` is the number of wanted contents. If they are many, enough of them are among the
+        best of all rows, which are found faster.
         """
         if chosen * 4 > len(scores):
             rows = best(scores, count * len(scores) // chosen * 5 // 4)
@@ -313,7 +320,7 @@ class VectorTable:
         return wanted_rows[best(scores[wanted_rows], count)]
 
     def _rows(self, wanted: NDArray[np.bool_], used: int) -> Rows:
-        """The rows of contents that are wanted, of the first `used`."""
+        """The rows of wanted contents, among the first `used` rows."""
         row_of = self._row
         rows = row_of[np.flatnonzero(wanted[: len(row_of)])]
         kept: Rows = rows[(rows >= 0) & (rows < used)]
@@ -329,19 +336,21 @@ class VectorTable:
         self._guard(lambda: self._file.put_rows(row, contents, vectors))
 
     def _guard(self, action: Callable[[], None]) -> None:
-        """Does something to the file; where that fails, to a copy in memory."""
+        """Calls `action`, which changes the code file. If that fails, continues with a copy in
+        memory.
+        """
         if self._discarded:
             return
         try:
             action()
         except OSError as error:
-            self._complain(self._directory, error)
+            self._note_error(self._directory, error)
             broken, self._file = self._file, CodeFile(None, self.dimensions)
             self._file.copy(broken)
             broken.close()
             action()
 
-    def _complain(self, directory: str | None, error: OSError) -> None:
+    def _note_error(self, directory: str | None, error: OSError) -> None:
         where = directory or error.filename
         place = os.fsencode(where) if where else reasons.THE_CACHE()
         self.last_error = reasons.IN_MEMORY(place=place, reason=from_system(error))
@@ -349,26 +358,27 @@ class VectorTable:
 
 
 def _highest(database: sqlite3.Connection, model: int) -> int:
-    """The highest content that a code file of `model` may have."""
+    """The highest content id that a code file of `model` may have."""
     (highest,) = database.execute(
         "SELECT max(coalesce((SELECT max(content) FROM vectors WHERE model = ?1 "
         "AND content <= ?2), 0), "
         "coalesce((SELECT max(content) FROM changed_vectors WHERE model = ?1), 0))",
-        (model, _MOST_CONTENT),
+        (model, _MAX_CONTENT),
     ).fetchone()
     return int(highest)
 
 
 def forget_other_changes(database: sqlite3.Connection, tables: Iterable[int]) -> None:
-    """Clears the notes of changes of models without a table; inside a transaction.
+    """Deletes the recorded changes of models that are not in `tables` (row ids); inside a
+    `write()`.
 
-    A code file that one of them has left behind is not trusted any more.
+    Their code files lose their tokens, so that they aren't used any more.
     """
     models = list(tables)
     marks = ",".join("?" * len(models))
     database.execute(f"DELETE FROM changed_vectors WHERE model NOT IN ({marks})", models)
     names = [_name(model) for model in models]
-    cache_token.keep_tokens(database, _name("%"), names)
+    cache_token.delete_other_tokens(database, _name("%"), names)
 
 
 def _name(model: int | str) -> str:
@@ -376,7 +386,7 @@ def _name(model: int | str) -> str:
 
 
 def _are_wanted(contents: NDArray[np.int32], wanted: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    """Which contents (0 is none) are among `wanted`, a mask that may be too short."""
+    """Which of `contents`, where 0 is none, are in the mask `wanted`, which may be too short."""
     found: NDArray[np.bool_] = contents > 0
     if wanted is not None:
         found &= wanted.take(contents, mode="clip") & (contents < len(wanted))

@@ -1,1 +1,1 @@
-"""File systems that come and go, and the entries of those that are not mounted."""
+"""File systems by lasting names, and what becomes of files when a disk is unmounted or mounted."""

@@ -1,7 +1,8 @@
-"""What is mounted where: entries go away with their disk and come back with it, unread.
+"""Detaches the directories of a disk that was unmounted, and attaches them when it is mounted
+again, wherever that is.
 
-Directories of a disk that is away are cut off from the tree: they, their files and what is known of
-those stay in the database, marked absent, and nothing of it is in memory.
+Detached directories stay in the database with their files, marked `absent`, and are removed from
+memory. No picture is read again when they are attached.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from csearchd.library.listings import directory_row, remove_tree, roots_among
 from csearchd.library.volumes.unmounted import below, remove_unmounted
 from csearchd.library.volumes.volumes import Place, Volumes
 
-_UNREAD = -1  # in place of a size: the file must be read when it is there again
+_UNREAD = -1  # in place of a size: the file must be read once its disk is mounted again
 
 
 def reconcile(library: Library, volumes: Volumes, enters: Callable[[bytes], bool]) -> list[bytes]:
-    """Makes the library agree with what is mounted; `enters`: whether scans come to a directory.
+    """Updates the library for what is mounted now.
 
-    Returns the directories that are to be scanned. Raises LibraryError.
+    `enters` tells whether a scan of the roots would enter a directory. Returns the paths of
+    directories that must be scanned. Raises LibraryError.
     """
     with library.write() as database:
-        _check_roots(library, database, volumes, enters)
-        scan = _check_known(library, database, volumes)
-        scan |= _check_points(library, database, volumes, enters)
-        scan |= _bring_back(library, database, volumes, enters)
+        _record_new_roots(library, database, volumes, enters)
+        scan = _detach_unmounted(library, database, volumes)
+        scan |= _check_mount_points(library, database, volumes, enters)
+        scan |= _attach_mounted(library, database, volumes, enters)
         for directory, path in _present(library, database).items():
             database.execute(
                 "UPDATE disks SET path = ? WHERE directory = ? AND path != ?",
@@ -36,65 +38,70 @@ def reconcile(library: Library, volumes: Volumes, enters: Callable[[bytes], bool
     return sorted(scan)
 
 
-def _check_roots(
+def _record_new_roots(
     library: Library,
     database: sqlite3.Connection,
     volumes: Volumes,
     enters: Callable[[bytes], bool],
 ) -> None:
-    """Notes where new roots are, with what is mounted below them."""
+    """Records the places of new roots, and of mounts below them."""
     tree = library.tree
     rows = database.execute(
         "SELECT directory FROM roots WHERE directory NOT IN (SELECT directory FROM disks)"
     ).fetchall()
     new = [row[0] for row in rows if row[0] in tree]
     for directory in new:
-        _note(database, directory, volumes.place(tree.path(directory)), tree.path(directory))
+        _record_place(
+            database, directory, volumes.place(tree.path(directory)), tree.path(directory)
+        )
         inside = tree.path(directory).rstrip(b"/") + b"/"
         for point in volumes.points():
             if point.startswith(inside) and enters(point):
                 row = directory_row(library, database, point)
-                _note(database, row, volumes.place(point), point)
+                _record_place(database, row, volumes.place(point), point)
 
 
-def _check_known(library: Library, database: sqlite3.Connection, volumes: Volumes) -> set[bytes]:
-    """Cuts off what isn't where it was, the innermost first."""
+def _detach_unmounted(
+    library: Library, database: sqlite3.Connection, volumes: Volumes
+) -> set[bytes]:
+    """Detaches directories whose place has changed, the innermost first."""
     scan = set()
     present = _present(library, database)
     for directory, path in sorted(present.items(), key=lambda item: item[1], reverse=True):
-        before, now = _noted(database, directory), volumes.place(path)
+        before, now = _recorded_place(database, directory), volumes.place(path)
         if before == now:
             continue
         scan.add(path)
         rolled_back = before.volume == now.volume and volumes.has_subvolumes(path)
         if before.volume is None or (rolled_back and not volumes.find(before)):
-            _note(database, directory, now, path)
+            _record_place(database, directory, now, path)
         else:
-            _cut_off(library, database, directory)
+            _detach(library, database, directory)
     return scan
 
 
-def _check_points(
+def _check_mount_points(
     library: Library,
     database: sqlite3.Connection,
     volumes: Volumes,
     enters: Callable[[bytes], bool],
 ) -> set[bytes]:
-    """Notes what is mounted below roots, and cuts off what it hides; forgets what isn't there."""
+    """Records new mounts below roots, and detaches the directories that they hide. Forgets mounts
+    that no longer exist."""
     tree, scan = library.tree, set()
     points = dict.fromkeys(point for point in volumes.points() if enters(point))
-    noted = set(_present(library, database).values())
+    recorded = set(_present(library, database).values())
     for point in points:
         now, directory = volumes.place(point), tree.find(point)
-        if point in noted or (directory and _derived(library, database, directory) == now):
+        if point in recorded or (directory and _place_of(library, database, directory) == now):
             continue
         if directory:
-            place = _derived(library, database, directory)
+            place = _place_of(library, database, directory)
             if place.volume is None or roots_among(database, tree.below(directory)):
                 continue
-            _note(database, directory, place, point)
-            _cut_off(library, database, directory)
-        _note(database, directory_row(library, database, point), now, point)
+            _record_place(database, directory, place, point)
+            _detach(library, database, directory)
+        _record_place(database, directory_row(library, database, point), now, point)
         scan.add(point)
     for directory, path in _present(library, database).items():
         if path not in points and not roots_among(database, [directory]):
@@ -102,13 +109,13 @@ def _check_points(
     return scan
 
 
-def _bring_back(
+def _attach_mounted(
     library: Library,
     database: sqlite3.Connection,
     volumes: Volumes,
     enters: Callable[[bytes], bool],
 ) -> set[bytes]:
-    """Puts what was away to where it can be reached now."""
+    """Attaches detached directories at the paths where they can be reached now."""
     scan = set()
     rows = database.execute(
         "SELECT directory, volume, inside, path FROM disks JOIN directories ON id = directory "
@@ -117,38 +124,39 @@ def _bring_back(
     for directory, volume, inside, last in rows:
         is_root = bool(roots_among(database, [directory]))
         found = volumes.find(Place(volume, inside))
-        spots = [path for path in found if path != b"/" and (is_root or enters(path))]
-        if not spots:
+        reachable = [path for path in found if path != b"/" and (is_root or enters(path))]
+        if not reachable:
             continue
-        path = last if last in spots else spots[0]
+        path = last if last in reachable else reachable[0]
         scan.add(path)
-        there = library.tree.find(path)
-        if there and roots_among(database, library.tree.below(there)):
-            # The user has made it a root again: what it holds now is what counts.
+        existing = library.tree.find(path)
+        if existing and roots_among(database, library.tree.below(existing)):
+            # The user has added the directory again: its new entries replace the detached ones.
             remove_unmounted(library, database, directory, with_roots=True)
             continue
-        if there:
-            remove_tree(library, database, there, keep_roots=False)
+        if existing:
+            remove_tree(library, database, existing, keep_roots=False)
         _attach(library, database, directory, path)
     return scan
 
 
 def _present(library: Library, database: sqlite3.Connection) -> dict[int, bytes]:
-    """The directories whose place is noted and that are there, with their paths."""
+    """The paths of attached directories with a recorded place, by id."""
     tree = library.tree
     rows = database.execute("SELECT directory FROM disks").fetchall()
     return {row[0]: tree.path(row[0]) for row in rows if row[0] in tree}
 
 
-def _noted(database: sqlite3.Connection, directory: int) -> Place:
+def _recorded_place(database: sqlite3.Connection, directory: int) -> Place:
+    """The place that was recorded for a directory itself."""
     row = database.execute(
         "SELECT volume, inside FROM disks WHERE directory = ?", (directory,)
     ).fetchone()
     return Place(*row)
 
 
-def _derived(library: Library, database: sqlite3.Connection, directory: int) -> Place:
-    """Where a directory is according to what is noted of itself or of those above it."""
+def _place_of(library: Library, database: sqlite3.Connection, directory: int) -> Place:
+    """The place of a directory, derived from what is recorded for it or for one above it."""
     path = library.tree.path(directory)
     for above in library.tree.ancestors(directory):
         row = database.execute(
@@ -160,12 +168,12 @@ def _derived(library: Library, database: sqlite3.Connection, directory: int) -> 
     return Place(None, path)
 
 
-def _note(database: sqlite3.Connection, directory: int, place: Place, path: bytes) -> None:
+def _record_place(database: sqlite3.Connection, directory: int, place: Place, path: bytes) -> None:
     database.execute("INSERT OR REPLACE INTO disks VALUES (?, ?, ?, ?)", (directory, *place, path))
 
 
-def _cut_off(library: Library, database: sqlite3.Connection, top: int) -> None:
-    """Takes a directory, whose place is noted, and all below it out of the tree."""
+def _detach(library: Library, database: sqlite3.Connection, top: int) -> None:
+    """Detaches a directory with a recorded place, and all below it."""
     tree, now = library.tree, int(time.time())
     inside = tree.below(top)
     for root in roots_among(database, inside):
@@ -173,7 +181,7 @@ def _cut_off(library: Library, database: sqlite3.Connection, top: int) -> None:
         if database.execute("SELECT 1 FROM disks WHERE directory = ?", (root,)).fetchone():
             database.execute("UPDATE disks SET path = ? WHERE directory = ?", (path, root))
         else:
-            _note(database, root, _derived(library, database, root), path)
+            _record_place(database, root, _place_of(library, database, root), path)
     files: list[int] = []
     for directory in inside:
         rows = database.execute(
@@ -197,6 +205,7 @@ def _cut_off(library: Library, database: sqlite3.Connection, top: int) -> None:
 
 
 def _attach(library: Library, database: sqlite3.Connection, top: int, path: bytes) -> None:
+    """Attaches a detached directory, and all below it, at `path`."""
     parent = directory_row(library, database, path.rpartition(b"/")[0])
     name = path.rpartition(b"/")[2]
     database.execute(

@@ -1,4 +1,4 @@
-"""What is known of disks that are away: asked for by the paths that were theirs last."""
+"""Looks up directories and files on unmounted disks by their last paths, and removes them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _BELOW = (
 
 
 class UnmountedRoot(NamedTuple):
-    directory: int
-    path: bytes
-    since: int  # seconds since 1970
-    files: int
+    """A root on an unmounted disk."""
+
+    directory: int  # id
+    path: bytes  # the last one
+    since: int  # when it was unmounted, seconds since 1970
+    files: int  # how many are below it
 
 
 def unmounted_roots(database: sqlite3.Connection) -> list[UnmountedRoot]:
-    """The roots whose disk is away."""
+    """The roots on unmounted disks, sorted by their last paths."""
     rows = database.execute(
         "SELECT r.directory, path, absent FROM roots r JOIN disks k ON k.directory = r.directory "
         "JOIN directories d ON d.id = r.directory WHERE absent IS NOT NULL ORDER BY path"
@@ -33,7 +35,7 @@ def unmounted_roots(database: sqlite3.Connection) -> list[UnmountedRoot]:
 
 
 def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]]:
-    """Id, parent and name of a directory and all below it, parents first."""
+    """The id, parent's id and name of a directory and of all below it, parents first."""
     rows: list[tuple[int, int, bytes]] = database.execute(
         f"{_BELOW} SELECT id, parent, name FROM inner", (top,)
     ).fetchall()
@@ -41,7 +43,8 @@ def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]
 
 
 def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
-    """The absent directories that were at `path` or are the outermost of those that were below."""
+    """The ids of the unmounted directory that was at `path`, or of the topmost ones that were below
+    it."""
     found = []
     inside = path.rstrip(b"/") + b"/"
     for top, last in _tops(database):
@@ -53,12 +56,12 @@ def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
 
 
 def count_files_at(database: sqlite3.Connection, path: bytes) -> int:
-    """How many files at and below `path` are away with their disks."""
+    """The number of files on unmounted disks that were at or below `path`."""
     return sum(_count(database, directory) for directory in directories_at(database, path))
 
 
 def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int | None] | None:
-    """Id and content of the absent file that was at `path`."""
+    """The ids of the file on an unmounted disk that was at `path`, and of its content."""
     parent, _, name = path.rpartition(b"/")
     for top, last in _tops(database):
         directory = _descend(database, top, last, parent)
@@ -72,7 +75,7 @@ def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int | None]
 
 
 def contents_of(database: sqlite3.Connection, directories: Iterable[int]) -> set[int]:
-    """The contents of the files in some absent directories and below."""
+    """The ids of the contents of all files in or below some unmounted directories."""
     found: set[int] = set()
     for top in directories:
         for row in below(database, top):
@@ -88,9 +91,9 @@ def contents_of(database: sqlite3.Connection, directories: Iterable[int]) -> set
 def remove_unmounted(
     library: Library, database: sqlite3.Connection, top: int, with_roots: bool = False
 ) -> int:
-    """Removes what is known below an absent directory; inside a `write()`.
+    """Removes an unmounted directory and all below it, with their files; inside a `write()`.
 
-    Roots stay roots, with nothing in them, unless `with_roots`. Returns how many files went.
+    Roots remain roots, without files, unless `with_roots`. Returns the number of removed files.
     """
     rows = below(database, top)
     parents = {row[0]: row[1] for row in rows}
@@ -119,6 +122,8 @@ def remove_unmounted(
 
 
 def _tops(database: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    """The topmost unmounted directories: ids and last paths."""
+    """The topmost unmounted directories: ids and last paths."""
     rows: list[tuple[int, bytes]] = database.execute(
         "SELECT directory, path FROM disks JOIN directories ON id = directory "
         "WHERE absent IS NOT NULL AND parent IS NULL ORDER BY path"
@@ -127,7 +132,7 @@ def _tops(database: sqlite3.Connection) -> list[tuple[int, bytes]]:
 
 
 def _descend(database: sqlite3.Connection, top: int, last: bytes, path: bytes) -> int | None:
-    """The directory that was at `path`, from one that was at `last`."""
+    """The id of the directory that was at `path`, at or below `top`, which was at `last`."""
     if path != last and not path.startswith(last.rstrip(b"/") + b"/"):
         return None
     directory: int | None = top
@@ -141,6 +146,8 @@ def _descend(database: sqlite3.Connection, top: int, last: bytes, path: bytes) -
 
 
 def _count(database: sqlite3.Connection, top: int) -> int:
+    """The number of files in and below a directory."""
+    """The number of files in and below a directory."""
     (count,) = database.execute(
         f"{_BELOW} SELECT count(*) FROM inner JOIN files ON directory = inner.id", (top,)
     ).fetchone()

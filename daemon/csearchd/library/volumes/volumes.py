@@ -1,4 +1,7 @@
-"""File systems by names that outlast their being mounted: never by device numbers."""
+"""Identifies file systems by names that stay the same when they are mounted again.
+
+Device numbers aren't used, since they change.
+"""
 
 from __future__ import annotations
 
@@ -12,39 +15,40 @@ from typing import NamedTuple
 
 from csearchd.system.filesystem import Mount, MountTable
 
-_TOP = "/"  # the name of the file system that everything starts from, whatever it is
-_GET_UUID = 0x80111500, 17, 1  # FS_IOC_GETFSUUID, linux/fs.h: a length, then the UUID
-_GET_BTRFS = 0x8400941F, 1024, 16  # BTRFS_IOC_FS_INFO, linux/btrfs.h: two numbers, then the UUID
+_TOP = "/"  # the name of the file system that is mounted at "/"
+_GET_UUID = 0x80111500, 17, 1  # FS_IOC_GETFSUUID (linux/fs.h): a length, then the UUID
+_GET_BTRFS = 0x8400941F, 1024, 16  # BTRFS_IOC_FS_INFO (linux/btrfs.h): two numbers, then the UUID
 _UDEV = "/run/udev/data"
 _BY_UUID = "/dev/disk/by-uuid"
 _BLOCK = "/sys/dev/block"
 
 
 class Place(NamedTuple):
-    """A directory, wherever its file system is mounted."""
+    """A directory by its file system and the path inside it, wherever that is mounted."""
 
-    volume: str | None  # None: of a file system that has no lasting name, such as tmpfs
-    inside: bytes  # the path inside it
+    volume: str | None  # the file system's name; None if it has no lasting one, such as tmpfs
+    inside: bytes  # the path inside the file system
 
 
 class Volumes:
-    """What is mounted at one moment."""
+    """The file systems that are mounted at one moment."""
 
     def __init__(self, table: list[Mount]) -> None:
+        """`table`: as `csearchd.system.filesystem.mounts` returns it."""
         self._table = MountTable(table)
         self._names: dict[Mount, str | None] = {}
         self._found: dict[bytes, dict[str | None, list[Mount]]] = {}  # by root, then by name
 
     def place(self, path: bytes) -> Place:
-        """What would be found at `path`, whether there is anything or not."""
-        mount = self._table.of(path)
+        """The place of `path`, which need not exist."""
+        mount = self._table.mount_of(path)
         if mount is None:
             return Place(None, path)
         rest = path[len(mount.point.rstrip(b"/")) :]
         return Place(self._name(mount), (_root(mount).rstrip(b"/") + rest) or b"/")
 
     def find(self, place: Place) -> list[bytes]:
-        """The paths at which a directory can be reached now, those of later mounts last."""
+        """The paths at which a place can be reached now, those of later mounts last."""
         if place.volume is None:
             return []
         found = []
@@ -52,21 +56,23 @@ class Volumes:
             rest = place.inside[len(root) :].strip(b"/")
             for mount in self._named(root).get(place.volume, ()):
                 path = (mount.point.rstrip(b"/") + b"/" + rest).rstrip(b"/") or b"/"
-                if self._table.of(path) is mount:
+                if self._table.mount_of(path) is mount:
                     found.append((self._table.order(mount), path))
         return [path for _, path in sorted(found)]
 
     def points(self) -> list[bytes]:
-        """Where something is mounted, those above others first."""
+        """The sorted mount points."""
         return sorted({mount.point for mount in self._table.visible})
 
     def has_subvolumes(self, path: bytes) -> bool:
-        """Whether another directory of a file system can take a place for good, by a rollback."""
-        mount = self._table.of(path)
+        """Whether the file system at `path` has subvolumes, which a rollback can replace."""
+        mount = self._table.mount_of(path)
         return mount is not None and mount.kind in ("btrfs", "bcachefs")
 
     def _named(self, root: bytes) -> dict[str | None, list[Mount]]:
-        """The visible mounts of that directory inside their file systems, by these' names."""
+        """The visible mounts of the directory `root` inside a file system, by the file system's
+        name.
+        """
         if root not in self._found:
             named = self._found[root] = {}
             for mount in self._rooted.get(root, ()):
@@ -82,14 +88,14 @@ class Volumes:
 
     def _name(self, mount: Mount) -> str | None:
         if mount not in self._names:
-            top = self._table.of(b"/")
+            top = self._table.mount_of(b"/")
             same = top is not None and mount.device == top.device
             self._names[mount] = _TOP if same else _name(mount)
         return self._names[mount]
 
 
 def _upwards(path: bytes) -> Iterator[bytes]:
-    """The path and those above it, each without a "/" at its end."""
+    """`path` and all paths above it, without a "/" at the end."""
     path = path.rstrip(b"/")
     while path:
         yield path
@@ -98,15 +104,17 @@ def _upwards(path: bytes) -> Iterator[bytes]:
 
 
 def _root(mount: Mount) -> bytes:
-    # A system that is rolled back to an older subvolume is still the same.
+    # The system is the same after a rollback to an older subvolume.
     return b"/" if mount.point == b"/" else mount.root
 
 
 def _name(mount: Mount) -> str | None:
+    """The lasting name of a mounted file system; None if it has none."""
+    """The lasting name of a mounted file system; None if it has none."""
     source = os.fsdecode(mount.source).encode(errors="backslashreplace").decode()
     if mount.kind == "zfs":
         return f"zfs {source}"
-    if mount.blind:  # a server's directory, or a program's: these have a path in their names
+    if mount.needs_polling:  # of a server or a program: the name has a path in it
         kind = re.sub(r"^nfs\d$", "nfs", mount.kind)
         return f"{kind} {source}" if "/" in source or ":" in source else None
     if not source.startswith("/"):
@@ -122,14 +130,14 @@ def _name(mount: Mount) -> str | None:
 
 
 def pulled_out(mount: Mount) -> bool:
-    """Whether the kernel has no such device any more."""
+    """Whether the device of a mounted file system was removed."""
     if mount.device.startswith(b"0:") or not os.path.isdir(_BLOCK):
         return False
     return not os.path.exists(f"{_BLOCK}/{mount.device.decode()}")
 
 
 def _device(mount: Mount) -> str | None:
-    """The block device's numbers, "major:minor": of a btrfs the table has others."""
+    """The block device's numbers, "major:minor", which for btrfs differ from those in the table."""
     if not mount.device.startswith(b"0:"):
         return mount.device.decode()
     try:
@@ -141,7 +149,7 @@ def _device(mount: Mount) -> str | None:
 
 def _uuid_by_kernel(mount: Mount) -> str | None:
     if mount.kind.startswith("fuse"):
-        return None  # a program would have to answer, and may not
+        return None  # its program may never answer
     try:
         directory = os.open(mount.point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -150,7 +158,7 @@ def _uuid_by_kernel(mount: Mount) -> str | None:
         request, size, offset = _GET_BTRFS if mount.kind == "btrfs" else _GET_UUID
         raw = fcntl.ioctl(directory, request, bytes(size))[offset : offset + 16]
     except OSError:
-        return None  # an older kernel, or a file system without
+        return None  # an older kernel, or a file system without a UUID
     finally:
         os.close(directory)
     return f"uuid {uuid.UUID(bytes=raw)}" if any(raw) else None
@@ -184,7 +192,7 @@ def _uuid_by_link(number: str) -> str | None:
 
 
 def _loop(number: str) -> str | None:
-    """A loop device's file."""
+    """The name by the file that backs a loop device."""
     try:
         with open(f"{_BLOCK}/{number}/loop/backing_file", errors="backslashreplace") as file:
             return f"loop {file.read().rstrip()}"
@@ -194,7 +202,7 @@ def _loop(number: str) -> str | None:
 
 def _fsid(mount: Mount) -> str | None:
     if mount.kind not in ("ext2", "ext3", "ext4"):
-        return None  # elsewhere it may be the device's number
+        return None  # others may derive it from the device number
     try:
         return f"fsid {os.statvfs(mount.point).f_fsid:016x}"
     except OSError:

@@ -1,7 +1,5 @@
-"""Writes CLIP's vocabulary, as open_clip carries it, in the form of the `tokenizers` library.
-
-Runs when a model is installed, in a process that has open_clip; `tokenizer.py` reads the result.
-"""
+"""Writes open_clip's copy of CLIP's vocabulary as a file of the `tokenizers` library, which
+csearchd.models.tokenizer reads. Needs torch."""
 
 from __future__ import annotations
 
@@ -36,10 +34,10 @@ def build_tokenizer_json(path: str) -> None:
 
 
 def _pattern() -> str:
-    """open_clip's pattern for words, for Oniguruma.
+    """open_clip's pattern for words, for Oniguruma, the engine of the `tokenizers` library.
 
-    Every class is spelled out as the `regex` module matches it, ignoring case as open_clip does:
-    Oniguruma's own Unicode tables and case folding are of other versions.
+    Every character class lists what the `regex` module matches, ignoring case as open_clip does:
+    Oniguruma has Unicode tables and case folding of another version.
     """
     codes = (code for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
     characters = "".join(map(chr, codes))
@@ -50,7 +48,7 @@ def _pattern() -> str:
 
 
 def _members(pattern: str, characters: str) -> str:
-    """A character class of those of `characters` (in order) that match, whatever their case."""
+    """A character class with those of `characters` (sorted) that match `pattern`, ignoring case."""
     runs = regex.finditer(f"(?:{pattern})+", characters, regex.IGNORECASE)
     return "[" + "".join(_range(run[0][0], run[0][-1]) for run in runs) + "]"
 

@@ -1,7 +1,7 @@
-"""Exports a model's towers to ONNX, proves them equal to open_clip's, and describes the model.
+"""Exports a model's towers to ONNX, compares them with open_clip's, and describes the model.
 
-`python -m csearchd.models.export.export DIR` does it (again) for a directory that holds open_clip's
-configuration and weights, for a model that is passed on. Needs torch: runs in its own process.
+`python -m csearchd.models.export.export DIR` exports a directory that holds open_clip's
+configuration and weights to a model that can be distributed. Needs torch.
 """
 
 from __future__ import annotations
@@ -47,25 +47,26 @@ from csearchd.models.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 
-# The least cosine, over all prompts, of an exported tower's vector to that of open_clip's
-# encode_text. In float only the order of additions differs; with 8-bit weights ViT-B-32-256's
-# tower came to 0.9990.
+# The least cosine, over all prompts, that an exported text tower's vectors must have to those of
+# open_clip's encode_text. In float32 only the order of additions differs; ViT-B-32-256's tower with
+# 8-bit weights reached 0.9990.
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
+IMAGE_COSINE = 0.999  # the same for encode_image, and for torch's half precision
 QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
-IMAGE_COSINE = 0.999  # the same of encode_image; as near as torch's own half precision must be
 
 
 def export_model(
     directory: str, *, name: str, arch: str, weights: str, licence: str, portable: bool = False
 ) -> Model:
-    """Adds `text.onnx`, `tokenizer.json` and `model.toml` to a directory in `local-dir:` form, and
-    `image.onnx` where the image tower can be exported: where it can't, torch does without.
+    """Adds `text.onnx`, `tokenizer.json` and `model.toml` to a directory in open_clip's
+    `local-dir:` form, and `image.onnx` if the image tower can be exported; if it can't, torch
+    encodes pictures.
 
-    The smallest text tower within QUANTISED_COSINE of open_clip's is kept, else the float one;
-    with `portable` it gives the same vectors on other processors too. Raises ExportError if the
-    towers differ, ModelError if the model isn't supported or doesn't load, OSError if the directory
-    can't be written.
+    The text tower gets 8-bit weights if its vectors stay within QUANTISED_COSINE of open_clip's,
+    else it stays in float32. A `portable` one gives the same vectors on all processors. Raises
+    ExportError if the towers' vectors differ, ModelError if the model isn't supported or doesn't
+    load, OSError if the directory can't be written.
     """
     clip = load_clip(directory, arch)
     branch = TextBranch(clip).eval()
@@ -77,13 +78,13 @@ def export_model(
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
         plain, small = os.path.join(scratch, "float.onnx"), os.path.join(scratch, "small.onnx")
         write_onnx(branch, clip.context_length, plain)
-        chosen, cosine = plain, _least_cosine(plain, tokenizer, padded_length, expected)
+        chosen, cosine = plain, _min_cosine(plain, tokenizer, padded_length, expected)
         if not cosine >= FLOAT_COSINE:
             raise ExportError(
                 f"the exported text tower of {arch} differs from open_clip's: cosine {cosine:.5f}"
             )
         for _ in _write_quantised_towers(branch, plain, small, portable):
-            small_cosine = _least_cosine(small, tokenizer, padded_length, expected)
+            small_cosine = _min_cosine(small, tokenizer, padded_length, expected)
             if small_cosine >= QUANTISED_COSINE:
                 chosen, cosine = small, small_cosine
                 break
@@ -115,8 +116,8 @@ def export_model(
 def _write_quantised_towers(
     branch: TextBranch, plain: str, small: str, portable: bool
 ) -> Iterator[None]:
-    """Writes one tower with 8-bit weights after another to `small`, the quickest and smallest
-    first."""
+    """Writes text towers with 8-bit weights to `small`, one after the other, the fastest and
+    smallest first. `plain`: the path of the float32 tower."""
     if is_plain_text_tower(branch):
         onnx.save(text_graph(branch, unsigned=portable), small)
         yield
@@ -126,9 +127,9 @@ def _write_quantised_towers(
 
 
 def load_clip(directory: str, arch: str) -> Any:
-    """The model in `directory` on the CPU in float32, loaded by open_clip's own factory.
+    """Loads the model in `directory` with open_clip, on the CPU in float32.
 
-    Raises ModelError if it isn't one that csearch supports, or doesn't load.
+    Raises ModelError if csearch doesn't support it, or it doesn't load.
     """
     config = os.path.join(directory, installed.CONFIG)
     try:
@@ -143,7 +144,7 @@ def load_clip(directory: str, arch: str) -> Any:
     try:
         with quiet():
             clip = open_clip.create_model(f"local-dir:{directory}", precision="fp32")
-    except Exception as error:  # whatever a wrong configuration or checkpoint provokes
+    except Exception as error:  # a wrong configuration or checkpoint makes open_clip raise anything
         lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
         if lines[0].startswith("Error(s) in loading state_dict"):
             summary = textwrap.shorten(" ".join(lines[1:]), 160, placeholder=" …")
@@ -156,8 +157,8 @@ def load_clip(directory: str, arch: str) -> Any:
 
 
 def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) -> None:
-    """Raises ModelError if the weights are for another size of pictures or length of texts:
-    open_clip would stretch or cut their positional embeddings without a word."""
+    """Raises ModelError if the weights are for another picture size or text length: open_clip would
+    silently resize their positional embeddings."""
     vision, text = configuration["vision_cfg"], configuration["text_cfg"]
     texts = [text.get("context_length", 77), text.get("width", 512)]
     expected = {"positional_embedding": texts, "text.positional_embedding": texts}
@@ -179,7 +180,8 @@ def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) 
 
 
 def _open_clip_vectors(clip: Any) -> Vectors:
-    """What open_clip makes of the prompts, by its own tokenizer: unit vectors, float32."""
+    """open_clip's vectors of the comparison prompts: unit vectors, float32 of shape (prompts,
+    dimensions)."""
     tokenize = open_clip.tokenizer.SimpleTokenizer(context_length=clip.context_length)
     with torch.inference_mode():
         batches = tokenize(comparison_prompts()).split(32)
@@ -188,18 +190,19 @@ def _open_clip_vectors(clip: Any) -> Vectors:
     return vectors
 
 
-def _least_cosine(path: str, tokenizer: Tokenizer, padded_length: int, expected: Vectors) -> float:
-    """The least cosine of the tower at `path` to the expected vectors of the prompts."""
+def _min_cosine(path: str, tokenizer: Tokenizer, padded_length: int, expected: Vectors) -> float:
+    """The least cosine between the vectors of the prompts by the tower at `path` and `expected`."""
     session = open_session(path, torch.get_num_threads())
     cosines = []
     for text, vector in zip(comparison_prompts(), expected, strict=True):
         found = run_tower(session, tokenizer.encode(text), padded_length)
         cosines.append(found @ vector / np.linalg.norm(found))
-    return float(np.min(cosines))  # NaN, if any is
+    return float(np.min(cosines))  # NaN if any is NaN
 
 
 def _export_image(clip: Any, directory: str, portable: bool) -> bool:
-    """Writes `image.onnx`, with 8-bit weights if those do, or says in the log why there is none."""
+    """Writes `image.onnx`, with 8-bit weights if they are accurate enough, and returns True. If it
+    can't be exported, logs the reason and returns False."""
     path = os.path.join(directory, installed.IMAGE_TOWER)
     try:
         preprocess = Preprocess.of_model(directory)
@@ -211,7 +214,7 @@ def _export_image(clip: Any, directory: str, portable: bool) -> bool:
             _use_quantised(clip, preprocess, directory, portable, pixels, expected, seconds)
             return True
         reason = f"it differs from open_clip's: cosine {cosine:.5f}"
-    except Exception as error:  # whatever an architecture provokes in torch's exporter
+    except Exception as error:  # of torch's exporter, for an architecture that it doesn't support
         reason = (str(error).splitlines() or [type(error).__name__])[0]
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)
@@ -228,8 +231,8 @@ def _use_quantised(
     expected: Vectors,
     seconds: float,
 ) -> None:
-    """Replaces the float `image.onnx` by one with 8-bit weights if that is as good, and faster than
-    `seconds` a sample."""
+    """Replaces the float32 `image.onnx` by one with 8-bit weights if that is accurate enough, and
+    encodes `pixels` in less than `seconds`."""
     path = os.path.join(directory, installed.IMAGE_TOWER)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
         os.link(
@@ -242,7 +245,7 @@ def _use_quantised(
                 ):
                     return
                 cosine, quick = _image_cosine(scratch, pixels, expected)
-            except Exception as error:  # as above; the float tower does as well
+            except Exception as error:  # as in _export_image; the float32 tower can be used
                 log.warning("the image tower stays in float32 (%s)", error)
                 return
             if cosine >= IMAGE_COSINE and quick < seconds:
@@ -253,7 +256,7 @@ def _use_quantised(
 def _image_cosine(
     directory: str, pixels: NDArray[np.uint8], expected: Vectors
 ) -> tuple[float, float]:
-    """The least cosine of the tower in `directory` to the expected vectors, and its CPU seconds."""
+    """The least cosine of the tower's vectors of `pixels` to `expected`, and its CPU seconds."""
     tower = OnnxTower(directory)
     begin = time.thread_time()
     found = tower.encode(pixels).astype(np.float32)
@@ -265,7 +268,8 @@ def _image_cosine(
 def _open_clip_image_vectors(
     clip: Any, preprocess: Preprocess, pixels: NDArray[np.uint8]
 ) -> Vectors:
-    """What open_clip makes of pixels (n, height, width, 3): unit vectors, float32."""
+    """open_clip's vectors of `pixels` (n, height, width, 3): unit vectors, float32 of shape (n,
+    dimensions)."""
     mean, std = (torch.tensor(value).view(3, 1, 1) for value in (preprocess.mean, preprocess.std))
     with torch.inference_mode():
         pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
@@ -276,7 +280,8 @@ def _open_clip_image_vectors(
 
 
 def _fingerprint(checksums: dict[str, str]) -> str:
-    """Of what determines a picture's vector: weights, and the configuration with preprocessing."""
+    """A sha256 of all that determines a picture's vector: the weights, and the configuration with
+    the preprocessing."""
     both = checksums[installed.WEIGHTS] + checksums[installed.CONFIG]
     return hashlib.sha256(both.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Graphs of onnxruntime's fastest operators, with weights of 8 bits, written node by node."""
+"""Builds ONNX graphs with 8-bit weights from onnxruntime's fastest operators. Needs torch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 _MICROSOFT = "com.microsoft"  # onnxruntime/docs/ContribOperators.md
 _OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1))
 _IR_VERSION = 9  # the oldest that has that opset
-_END = 2**63 - 1  # of any tensor
+_END = 2**63 - 1  # an index behind the last element of any tensor
 
 
 def is_plain_block(block: Any) -> bool:
-    """Whether `Graph.attended` knows all that this block of open_clip's does."""
+    """Whether `Graph.attended` implements all that `block`, one of open_clip's, does."""
     return (
         type(block) is ResidualAttentionBlock
         and isinstance(block.ls_1, torch.nn.Identity)
@@ -28,9 +28,11 @@ def is_plain_block(block: Any) -> bool:
 
 
 class Graph:
-    """Nodes and constants as they come. Each method returns the name of what it adds."""
+    """The nodes and constants of a graph. Each method adds some and returns the name of the
+    result."""
 
     def __init__(self, unsigned: bool) -> None:
+        """`unsigned`: whether the 8-bit weights are unsigned (see text.write_quantised)."""
         self._unsigned = unsigned
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
@@ -49,24 +51,27 @@ class Graph:
         self,
         block: ResidualAttentionBlock,
         tokens: str,
-        asking: str,
-        asked: str,
+        queries: str,
+        context: str,
         *,
         causal: bool = False,
     ) -> str:
-        """What a block makes of `tokens`; `asking` are those, `asked` all of them, normalised.
-        `causal`: none sees those that come after it."""
+        """Adds a transformer block applied to `tokens` (batch, count, width).
+
+        `queries`: the same tokens, normalised. `context`: all normalised tokens, from which keys
+        and values are computed. `causal`: no token attends to those after it.
+        """
         attention = block.attn
         weights, biases = attention.in_proj_weight.t(), attention.in_proj_bias
-        if asking == asked:
-            three = self.thirds(self.product(asked, weights, biases))
+        if queries == context:
+            projected = self.thirds(self.product(context, weights, biases))
         else:
             parts = zip(
-                (asking, asked, asked), weights.chunk(3, dim=1), biases.chunk(3), strict=True
+                (queries, context, context), weights.chunk(3, dim=1), biases.chunk(3), strict=True
             )
-            three = [self.product(*part) for part in parts]
+            projected = [self.product(*part) for part in parts]
         heads = {"num_heads": attention.num_heads, "unidirectional": int(causal)}
-        found = self.node("MultiHeadAttention", *three, domain=_MICROSOFT, **heads)
+        found = self.node("MultiHeadAttention", *projected, domain=_MICROSOFT, **heads)
         tokens = self.node("Add", tokens, self.linear(found, attention.out_proj))
         hidden = self.linear(self.normalised(tokens, block.ln_2), block.mlp.c_fc)
         if isinstance(block.mlp.gelu, QuickGELU):
@@ -76,7 +81,9 @@ class Graph:
         return self.node("Add", tokens, self.linear(hidden, block.mlp.c_proj))
 
     def product(self, tokens: str, weight: torch.Tensor, bias: torch.Tensor | None = None) -> str:
-        """Times a matrix (inputs, outputs), each of whose columns has a scale of its own."""
+        """Multiplies `tokens` by a matrix (inputs, outputs), quantised with a scale for each
+        column.
+        """
         matrix = weight.detach().double().numpy()
         scale = np.maximum(np.abs(matrix).max(axis=0), 1e-30) / 127
         zero, kind = (128, np.uint8) if self._unsigned else (0, np.int8)
@@ -95,11 +102,11 @@ class Graph:
         return self.node("LayerNormalization", tokens, *constants, epsilon=layer.eps)
 
     def first(self, tokens: str) -> str:
-        """The first of the tokens alone, in the same dimensions."""
+        """The first token: (batch, 1, width)."""
         return self._one(tokens, 0, 1)
 
     def last(self, tokens: str) -> str:
-        """As `first`."""
+        """The last token: (batch, 1, width)."""
         return self._one(tokens, -1, _END)
 
     def _one(self, tokens: str, start: int, end: int) -> str:
@@ -107,7 +114,7 @@ class Graph:
         return self.node("Slice", tokens, *bounds)
 
     def rows(self, table: torch.Tensor, numbers: str) -> str:
-        """Rows of a matrix, each of which has a scale of its own."""
+        """Gathers the rows `numbers` of a matrix, quantised with a scale for each row."""
         matrix = table.detach().double().numpy()
         scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-30) / 127
         rounded = self._constant(np.round(matrix / scale).astype(np.int8))
@@ -116,6 +123,7 @@ class Graph:
         return self.node("Mul", self.node("Cast", found, to=TensorProto.FLOAT), scales)
 
     def thirds(self, tokens: str) -> list[str]:
+        """Splits the last axis into queries, keys and values."""
         names = [f"{tokens} {part}" for part in ("queries", "keys", "values")]
         self._nodes.append(helper.make_node("Split", [tokens], names, axis=2, num_outputs=3))
         return names

@@ -1,10 +1,10 @@
-"""Writes open_clip's image tower as an ONNX graph that reads the model's own weights. Needs torch.
+"""Writes open_clip's image tower as an ONNX graph. Needs torch.
 
-The graph holds no weights, but says where each tensor lies in `open_clip_model.safetensors`:
-`image.onnx` adds a few hundred kilobytes to a model, not a second copy of its tower, and
-onnxruntime maps the file that torch would read. For a large transformer it is a graph with 8-bit
-weights of its own instead: a quarter of the memory, and four times as many pictures where the CPU
-multiplies 8-bit numbers (ViT-B-32-256: 32 ms a picture on one core, not 130; torch's bf16 65).
+In float32 the graph refers to the tensors in `open_clip_model.safetensors`, so that `image.onnx`
+has a few hundred kilobytes, and onnxruntime maps the file that torch would read. A large
+transformer gets a graph with its own 8-bit weights instead: it takes a quarter of the memory, and
+encodes four times as many pictures if the CPU multiplies 8-bit numbers (ViT-B-32-256 on one core:
+32 ms a picture instead of 130; torch in bf16 takes 65).
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _TYPES = {
     "F16": onnx.TensorProto.FLOAT16,
     "BF16": onnx.TensorProto.BFLOAT16,
 }
-_LARGE = 64 << 20  # bytes of float weights; a smaller tower gains little by 8-bit ones
-_MOST = 1024  # pictures in a batch: the exporter wants to know
+_LARGE = 64 << 20  # bytes of float32 weights; 8-bit ones gain little for a smaller tower
+_MAX_BATCH = 1024  # pictures; the exporter needs an upper bound
 
 
 class ImageBranch(torch.nn.Module):  # type: ignore[misc]
-    """open_clip's image tower from pixels on: uint8 (n, height, width, 3) to float32 unit vectors
-    (n, dimensions)."""
+    """open_clip's image tower with normalisation: uint8 pixels (n, height, width, 3) to float32
+    unit vectors (n, dimensions)."""
 
     def __init__(self, model: Any, preprocess: Preprocess) -> None:
         super().__init__()
-        self.visual = model.visual  # by open_clip's name, so that weights have theirs
+        self.visual = model.visual  # tensors get the names that they have in the checkpoint
         self.register_buffer("pixels_mean", torch.tensor(preprocess.mean) * 255)
         self.register_buffer("pixels_std", torch.tensor(preprocess.std) * 255)
 
@@ -55,9 +55,10 @@ class ImageBranch(torch.nn.Module):  # type: ignore[misc]
 
 
 def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: str) -> None:
-    """Writes `image.onnx` beside the weights. Raises whatever torch's exporter does."""
+    """Writes `image.onnx` into `directory`, beside the weights that it refers to. Raises what
+    torch's exporter does."""
     pixels = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
-    count = torch.export.Dim("count", min=1, max=_MOST)
+    count = torch.export.Dim("count", min=1, max=_MAX_BATCH)
     with quiet(), torch.inference_mode():
         program = torch.onnx.export(
             branch,
@@ -66,7 +67,7 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
             output_names=["vectors"],
             dynamic_shapes={"pixels": {0: count}},
             dynamo=True,
-            optimize=False,  # would compute new weights from those that the model has
+            optimize=False,  # it would replace the model's weights by computed ones
             verbose=False,
         )
     model = program.model_proto
@@ -79,12 +80,12 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
 def write_quantised_image_tower(
     visual: Any, preprocess: Preprocess, directory: str, target: str, *, portable: bool
 ) -> bool:
-    """Writes the tower `visual`, which is that of `image.onnx` in `directory`, to the directory
-    `target`, with 8-bit weights where it multiplies matrices. Returns False, and writes nothing,
-    where that makes little of it smaller (small towers, convolutions).
+    """Writes the tower `visual`, whose `image.onnx` is in `directory`, to the directory `target`,
+    with 8-bit weights for products of matrices.
 
-    `portable` as in onnx_text.write_quantised. Raises what onnx and onnxruntime do, for a tower
-    beyond 2 GB above all.
+    Returns False, and writes nothing, if that saves little (small towers, convolutions).
+    `portable`: see text.write_quantised. Raises what onnx and onnxruntime do, such as for a tower
+    of more than 2 GB.
     """
     size = 4 * sum(parameter.numel() for parameter in visual.parameters())
     if size < _LARGE:
@@ -103,10 +104,11 @@ def write_quantised_image_tower(
 
 
 def _converted(directory: str, scratch: str, portable: bool) -> onnx.ModelProto:
-    """The graph of `image.onnx` in `directory`, whatever it is, with 8-bit weights."""
+    """The graph of `image.onnx` in `directory`, converted to 8-bit weights by onnxruntime.
+    `scratch`: a directory for temporary files."""
     plain, small = os.path.join(scratch, "folded.onnx"), os.path.join(scratch, "small.onnx")
     options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = plain  # with its weights inside, and casts of them done
+    options.optimized_model_filepath = plain  # with the weights inside, and their casts done
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     source = os.path.join(directory, IMAGE_TOWER)
     onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
@@ -126,8 +128,8 @@ def _converted(directory: str, scratch: str, portable: bool) -> onnx.ModelProto:
 
 
 def sample_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
-    """32 pictures to compare towers by, uint8 (32, height, width, 3): from flat ones over rough
-    blots to noise, each in three channels that differ."""
+    """32 generated pictures to compare towers by, uint8 (32, height, width, 3): from a single
+    colour over large squares to noise."""
     random = np.random.default_rng(0)
     height, width = preprocess.height, preprocess.width
     pictures = []
@@ -140,7 +142,8 @@ def sample_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
 
 
 def _refer_to_weights(model: onnx.ModelProto, path: str) -> None:
-    """Replaces each tensor that is in the safetensors file at `path` by its place there."""
+    """Replaces each tensor of `model` that is also in the safetensors file at `path` by a reference
+    to it."""
     header = read_header(path)
     model.metadata_props.add(key=HEADER, value=header_checksum(header))
     tensors, start = json.loads(header), 8 + len(header)

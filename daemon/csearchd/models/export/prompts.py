@@ -1,4 +1,4 @@
-"""Texts that an exported text tower is compared on with the tower that it came from."""
+"""Texts on which an exported text tower is compared with the original."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ ODD = (
 
 
 def comparison_prompts() -> list[str]:
-    """About 300 texts: plain queries in many frames, other scripts, emoji, contractions, HTML
-    entities, texts beyond any context length, the empty text."""
+    """About 300 texts: queries in many phrasings, other scripts, emoji, contractions, HTML
+    entities, texts that are longer than any context, and the empty text."""
     return [*(frame.replace("{}", subject) for subject in SUBJECTS for frame in FRAMES), *ODD]

@@ -1,4 +1,4 @@
-"""Writes open_clip's text tower as ONNX graphs, in float32 and with 8-bit weights. Needs torch."""
+"""Writes open_clip's text tower as an ONNX graph, in float32 or with 8-bit weights. Needs torch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from open_clip.transformer import text_global_pool
 
 
 class TextBranch(torch.nn.Module):  # type: ignore[misc]
-    """open_clip's text tower for texts of any length up to its context.
+    """open_clip's text tower for texts of any length up to its context: int64 tokens (1, length) to
+    float32 (1, dimensions), not scaled to unit length.
 
-    open_clip's own `encode_text` adds the whole positional embedding and causal mask; this cuts
-    both to the tokens given. Takes int64 (1, length), gives float32 (1, dimensions), unscaled.
+    It cuts the positional embedding and the causal mask to the length of the text, of which
+    open_clip's `encode_text` takes all.
     """
 
     def __init__(self, model: Any) -> None:
@@ -47,7 +48,8 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
 
 
 def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
-    """Exports `branch` in float32; with any length of text if it is causal."""
+    """Exports `branch` in float32 to `path`; the graph of a causal tower takes texts of any length.
+    Raises what torch's exporter does."""
     tokens = torch.zeros(1, context_length, dtype=torch.int64)
     length = torch.export.Dim("length", min=2, max=context_length)
     with quiet(), torch.inference_mode():
@@ -68,7 +70,7 @@ def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
 
 
 def forget_sources(model: onnx.ModelProto) -> None:
-    """Removes the exporter's remarks: most of a graph, with paths of the exporting machine."""
+    """Removes the exporter's metadata, which is large and holds paths of the exporting machine."""
     graph = model.graph
     del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
     for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -77,11 +79,11 @@ def forget_sources(model: onnx.ModelProto) -> None:
 
 
 def write_quantised(plain: str, small: str, operators: Sequence[str], *, portable: bool) -> None:
-    """Writes the tower at `plain` with 8-bit weights for `operators`, of MatMul and Gather (the
-    embedding); activations are scaled while it runs.
+    """Converts the tower at `plain` to 8-bit weights for `operators` (MatMul, and Gather for the
+    embedding), and writes it to `small`. Activations are quantised while it runs.
 
-    Signed weights are half as fast again on current x86 processors, but older ones (without VNNI)
-    overflow with them: `portable` takes unsigned ones, for a tower that is to run anywhere.
+    Signed weights are 1.5 times as fast on current x86 processors, but overflow on those without
+    VNNI: a `portable` tower has unsigned ones.
     """
     prepared = f"{small}.prepared"
     with quiet():
@@ -98,7 +100,7 @@ def write_quantised(plain: str, small: str, operators: Sequence[str], *, portabl
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the exporters' remarks from the terminal; their errors are exceptions."""
+    """Suppresses what the exporters print and log; they raise their errors."""
     logging.disable(logging.WARNING)
     try:
         with (

@@ -19,7 +19,7 @@ from csearchd.errors import LibraryError, Unanswered
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import roots
 from csearchd.library.catalogue import DUE, FAILED
-from csearchd.library.durability.summary import Summary
+from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.models.active_model import Models
@@ -123,7 +123,7 @@ class StatusReport:
             "remaining": round(pending / rate) if rate > 0 else None,
             "roots": self.roots(),
             "watch": {
-                "directories": scanner.watcher.directories,
+                "directories": scanner.watcher.watched_directories,
                 "lost": scanner.watcher.overflows,
             },
             "scanning": scanning,
@@ -177,7 +177,7 @@ class StatusReport:
         described: list[Message] = []
         table = self._models.active_model.table
         watcher = self._scanner.watcher
-        for path, reconciled in roots.reconciled(self._library):
+        for path, reconciled in roots.last_scans(self._library):
             mode = watcher.mode(path)
             present = mode == "polled" or self._is_directory(path)
             with self._library.memory_lock:

@@ -218,7 +218,7 @@ class TagHandlers:
 
     async def _do(self, exchange: Exchange, task: Task) -> None:
         """Waits for the end of a task and sends progress. A client that leaves ends the task."""
-        self._library.expect_in_place()
+        self._library.require_in_place()
         self._tagging.add(task)
         try:
             while not task.finished.is_set():

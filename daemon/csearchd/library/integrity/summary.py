@@ -1,8 +1,8 @@
-"""A short summary of the library beside it, so that a library that was lost is noticed.
+"""Keeps a summary of the library in a file beside it, and notices what the library has lost.
 
-A database whose file was emptied, or whose log was damaged, opens as an older or an empty one, and
-SQLite says nothing. What the summary has and the library lacks is told to the user, until something
-is added again.
+If the database's file was emptied, or its log damaged, SQLite silently opens an older or an empty
+database. A remark names what the summary has and the library lacks, until the user adds something
+again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 from csearchd.library import concepts
 from csearchd.library.catalogue import DUE, FAILED, INDEXED
-from csearchd.library.durability import shown
+from csearchd.library.integrity.remarks import shown
 from csearchd.library.library import Library
 from csearchd.reasons import LIST, Reason
 from csearchd.reasons import library as reasons
 
-Items = dict[str, list[str]]  # by kind, in order; paths as os.fsdecode gives them
+Items = dict[str, list[str]]  # by kind, sorted; paths are decoded by os.fsdecode
 
 _NAME = "summary.json"
 _SHOWN = 10
@@ -34,35 +34,36 @@ _KINDS = {
 
 
 class Summary:
-    """Of one open library; `update` may be called by several threads."""
+    """The summary of an open library. Several threads may call `update`."""
 
     def __init__(self, library: Library) -> None:
-        """Compares the library with what is known of it from before. Raises LibraryError."""
+        """Compares `library` with the summary of an earlier run. Raises LibraryError."""
         self._library = library
         self._updating = threading.Lock()
         self._path = os.path.join(os.path.dirname(library.path), _NAME)
         self._written = _read(self._path)
-        self._first = _items(library)  # what there was at the start
-        self._lost = _missing(_joined(self._written), self._first)
+        self._initial = _items(library)
+        self._lost = _missing(_joined(self._written), self._initial)
         held = int(self._written.get("pictures", 0))
         self._lost_pictures = 0 if self._pictures() else held
 
     def is_outdated(self) -> bool:
-        """Whether something that the user made has come or gone. Raises LibraryError."""
+        """Whether the user has added or removed something since it was written. Raises
+        LibraryError."""
         now = _items(self._library)
         return any(now[kind] != self._written.get(kind, []) for kind in _KINDS)
 
     def update(self) -> None:
-        """Writes what the library has now, if that is something else. Raises LibraryError, OSError.
+        """Writes the summary if it has changed. Raises LibraryError or OSError.
 
-        What is written is on the disk already: see Library.checkpoint.
+        Call Library.checkpoint first, so that the summary never has more than the database's file.
         """
         with self._updating:
             self._update()
 
     def _update(self) -> None:
         now, pictures = _items(self._library), self._pictures()
-        if _missing(now, self._first):
+        if _missing(now, self._initial):
             self._lost, self._lost_pictures = {}, 0
         if pictures:
             self._lost_pictures = 0
@@ -84,7 +85,7 @@ class Summary:
 
     @property
     def remark(self) -> Reason | None:
-        """What the library had once and lacks now, and what to do; None if it lacks nothing."""
+        """What the library has lost, and what the user can do; None if it has lost nothing."""
         parts = [_KINDS[kind](names=_listed(items)) for kind, items in self._lost.items()]
         if self._lost_pictures:
             parts.insert(0, reasons.LOST_PICTURES(count=self._lost_pictures))
@@ -95,7 +96,7 @@ class Summary:
         if gone := self._lost.get("roots"):
             names = [shlex.quote(shown(os.fsencode(one))) for one in gone[:_SHOWN]]
             remedy = reasons.PUT_BACKUP_BACK_OR_ADD(names=" ".join(names))
-        state = reasons.LACKS if any(self._first.values()) else reasons.EMPTIED
+        state = reasons.LACKS if any(self._initial.values()) else reasons.EMPTIED
         return state(path=self._library.path, lost=lost, remedy=remedy)
 
 
@@ -132,13 +133,13 @@ def _missing(before: Items, now: Items) -> Items:
 
 
 def _joined(summary: dict[str, Any]) -> Items:
-    """What the library had when the summary was written, and what it lacked already."""
+    """What the library had when the summary was written, with what it had lost by then."""
     lost = summary.get("lost", {})
     return {kind: [*summary.get(kind, []), *lost.get(kind, [])] for kind in _KINDS}
 
 
 def _read(path: str) -> dict[str, Any]:
-    """What is in the file; nothing if that can't be used."""
+    """The summary in the file at `path`; empty if there is none that can be used."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         with open(path, encoding="ascii") as file:
             summary = json.load(file)

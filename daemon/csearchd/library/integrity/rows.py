@@ -1,33 +1,37 @@
-"""Rows that a flipped bit or another program has damaged: each costs itself, and is named.
+"""Finds rows that a flipped bit or another program has damaged, and deletes them.
 
-SQLite checks neither a row's values nor, between two runs, what it refers to. What can be read from
-the disk again is dropped and read again; what the user made is lost, and said to be.
+SQLite checks neither a row's values nor, between two runs, that what it refers to exists. What is
+known of pictures is read from them again; what the user entered is lost. Remarks name both.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from csearchd.library.durability import directories, shown
+from csearchd.library.integrity import directories
+from csearchd.library.integrity.remarks import shown
 from csearchd.reasons import Reason, Template
 from csearchd.reasons import library as reasons
 
-_MOST_CHECKED = 50_000  # files, of which all can be looked at whenever the library is opened
-_MOST_ID = (1 << 31) - 1  # what columns in memory hold
+_MAX_CHECKED = 50_000  # files whose rows are all checked whenever the library is opened
+_MAX_ID = (1 << 31) - 1  # ids are 32-bit numbers in memory
 _SHOWN = 5  # names in a remark
 
 
 class _Check(NamedTuple):
+    """How damaged rows of a table are found and named in a remark."""
+
     table: str
-    bad: str  # SQL: the row can't be used
-    name: str  # SQL: what it is called
-    what: Template  # says which of them are damaged
+    damaged: str  # SQL condition
+    name: str  # SQL expression: what identifies the row for the user
+    remark: Template  # says which rows are damaged
 
 
 def _types(**columns: str) -> str:
-    """SQL: whether some columns have values of other types than these."""
+    """An SQL condition: whether a column's value has none of the types that are given for it."""
     return " OR ".join(
         f"typeof({column}) NOT IN ({','.join(repr(kind) for kind in kinds.split())})"
         for column, kinds in columns.items()
@@ -72,7 +76,7 @@ _SMALL = (
     ),
 )
 
-# What is read from pictures again. `bad` of files drops a row; the scan finds the file again.
+# What is read from pictures again. A damaged file's row is deleted, and the scan finds the file.
 _FILES = _Check(
     "files",
     _types(
@@ -80,7 +84,7 @@ _FILES = _Check(
         inode="integer", due="integer", failure="text null", sidecars="integer",
     )
     + f" OR NOT {_KNOWN_DIRECTORY} OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR "
-    f"instr(name, x'00') OR id NOT BETWEEN 1 AND {_MOST_ID}",
+    f"instr(name, x'00') OR id NOT BETWEEN 1 AND {_MAX_ID}",
     "name",
     reasons.PICTURE_ROWS,
 )  # fmt: skip
@@ -90,7 +94,7 @@ _CONTENTS = _Check(
         scheme="integer", identity="blob text", format="text null", width="integer null",
         height="integer null", failure="text null", orphaned="integer null",
     )
-    + f" OR id NOT BETWEEN 1 AND {_MOST_ID}",
+    + f" OR id NOT BETWEEN 1 AND {_MAX_ID}",
     "(SELECT name FROM files WHERE content = contents.id)",
     reasons.CONTENT_ROWS,
 )  # fmt: skip
@@ -133,39 +137,38 @@ _DEPENDENT = (
 
 
 def is_large(database: sqlite3.Connection) -> bool:
-    """Whether looking at all rows of pictures takes too long for a start. Raises sqlite3.Error."""
+    """Whether checking all rows of pictures would delay the start too much. Raises
+    sqlite3.Error."""
     (files,) = database.execute("SELECT count(*) FROM files").fetchone()
-    return bool(files > _MOST_CHECKED)
+    return bool(files > _MAX_CHECKED)
 
 
 def has_damage(database: sqlite3.Connection) -> bool:
-    """Whether `mend` would take out something that is known of pictures; reads all of that, which
-    takes seconds where there are a million. Raises sqlite3.Error."""
+    """Whether `repair` would delete rows of pictures. It reads all of them, which takes seconds for
+    a million. Raises sqlite3.Error."""
     checks = (_FILES, _CONTENTS, _LINKS, _METADATA, _KEYWORDS, *_DEPENDENT)
-    return any(
-        database.execute(f"SELECT 1 FROM {check.table} WHERE {check.bad} LIMIT 1").fetchone()
-        for check in checks
-    )
+    return any(_exists(database, check.table, check.damaged) for check in checks)
 
 
-def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[Reason]:
-    """Takes damaged rows out of the database at `path`, which nothing else uses yet: of what is
-    known of pictures, unless `thorough`, only where what is in memory couldn't be made.
+def repair(database: sqlite3.Connection, path: str, thorough: bool) -> list[Reason]:
+    """Deletes damaged rows of the database at `path`, which nothing else uses yet.
 
-    Returns what was found, for the user. Raises sqlite3.Error.
+    The rows of pictures are checked if `thorough`, or if ids are such that the arrays in memory
+    can't be built. Returns remarks for the user. Raises sqlite3.Error.
     """
     database.execute("PRAGMA foreign_keys = OFF")  # damaged rows refer to nothing
     database.execute("BEGIN IMMEDIATE")
     try:
-        found = _clock(database) + _counters(database)
-        lost = directories.mend(database)
-        if lost:
-            found += _said(reasons.DIRECTORY_ROWS, lost)
-            drop_files(database, f"NOT {_KNOWN_DIRECTORY}")
+        found = _repair_clock(database) + _repair_counters(database)
+        renumbered = directories.renumber(database)
+        lost = directories.repair(database)
+        found += _remark(reasons.DIRECTORY_ROWS, lost)
+        if (lost or renumbered) and _exists(database, "files", f"NOT {_KNOWN_DIRECTORY}"):
+            delete_files(database, f"NOT {_KNOWN_DIRECTORY}")
         for check in _SMALL:
             found += _delete(database, check)
         if thorough or lost or _out_of_range(database):
-            found += _mend_pictures(database)
+            found += _repair_pictures(database)
         database.execute("COMMIT")
     except BaseException:
         database.execute("ROLLBACK")
@@ -176,7 +179,7 @@ def mend(database: sqlite3.Connection, path: str, thorough: bool) -> list[Reason
 
 
 def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[Reason]:
-    """What to say of vectors that were damaged, by their contents."""
+    """Remarks on damaged vectors of some contents. Raises sqlite3.Error."""
     if not contents:
         return []
     names = [
@@ -187,71 +190,74 @@ def damaged_vectors(database: sqlite3.Connection, contents: list[int]) -> list[R
     return [reasons.VECTORS_DAMAGED(count=len(contents), names=_listed(names))]
 
 
-def _clock(database: sqlite3.Connection) -> list[Reason]:
+def _repair_clock(database: sqlite3.Connection) -> list[Reason]:
     row = database.execute("SELECT value FROM settings WHERE name = 'clock'").fetchone()
     parts = str(row[0]).split() if row else ["0", "0"]
     if len(parts) == 2 and all(p.isascii() and p.isdigit() and len(p) < 12 for p in parts):
         return []
     database.execute("DELETE FROM settings WHERE name = 'clock'")
-    return _said(reasons.SETTING_ROWS, ["clock"])
+    return _remark(reasons.SETTING_ROWS, ["clock"])
 
 
-def _counters(database: sqlite3.Connection) -> list[Reason]:
-    bad = _Check("counters", _types(name="text", value="integer"), "name", reasons.COUNTER_ROWS)
-    found = _delete(database, bad)
+def _repair_counters(database: sqlite3.Connection) -> list[Reason]:
+    check = _Check("counters", _types(name="text", value="integer"), "name", reasons.COUNTER_ROWS)
+    found = _delete(database, check)
     for name in ("encoded", "reused"):
         database.execute("INSERT OR IGNORE INTO counters VALUES (?, 0)", (name,))
     return found
 
 
 def _out_of_range(database: sqlite3.Connection) -> bool:
-    """Whether ids are such that columns in memory can't be made; asks the indexes alone."""
+    """Whether some ids don't fit the arrays in memory; reads indexes only."""
     for table, column in (
         ("files", "id"), ("files", "directory"), ("files", "content"), ("contents", "id"),
         ("file_keywords", "file"), ("metadata", "file"),
     ):  # fmt: skip
         for end in ("min", "max"):
             (value,) = database.execute(f"SELECT {end}({column}) FROM {table}").fetchone()
-            if value is not None and not (isinstance(value, int) and 1 <= value <= _MOST_ID):
+            if value is not None and not (isinstance(value, int) and 1 <= value <= _MAX_ID):
                 return True
     return False
 
 
-def _mend_pictures(database: sqlite3.Connection) -> list[Reason]:
-    """What is known of pictures: what is damaged is dropped, and the pictures are read again."""
-    found = _named(database, _FILES)
+def _repair_pictures(database: sqlite3.Connection) -> list[Reason]:
+    """Deletes damaged rows of pictures, which are then read again. Returns remarks."""
+    found = _find(database, _FILES)
     if found:
-        drop_files(database, _FILES.bad)
-    if bad := _named(database, _CONTENTS):
-        found += bad
-        chosen = f"SELECT id FROM contents WHERE {_CONTENTS.bad}"
+        delete_files(database, _FILES.damaged)
+    if contents := _find(database, _CONTENTS):
+        found += contents
+        chosen = f"SELECT id FROM contents WHERE {_CONTENTS.damaged}"
         for table in ("vectors", "concept_examples"):
             database.execute(f"DELETE FROM {table} WHERE content IN ({chosen})")
-        database.execute(f"DELETE FROM contents WHERE {_CONTENTS.bad}")
-    found += _named(database, _LINKS) if not bad else []
-    database.execute(f"UPDATE files SET content = NULL, failure = NULL, due = 1 WHERE {_LINKS.bad}")
-    if bad := _named(database, _METADATA):
-        found += bad
-        _read_again(database, f"SELECT file FROM metadata WHERE {_METADATA.bad}")
-        database.execute(f"DELETE FROM metadata WHERE {_METADATA.bad}")
-    if bad := _named(database, _KEYWORDS):
-        found += bad
-        chosen = f"SELECT id FROM keywords WHERE {_KEYWORDS.bad}"
+        database.execute(f"DELETE FROM contents WHERE {_CONTENTS.damaged}")
+    else:
+        found += _find(database, _LINKS)
+    database.execute(
+        f"UPDATE files SET content = NULL, failure = NULL, due = 1 WHERE {_LINKS.damaged}"
+    )
+    if metadata := _find(database, _METADATA):
+        found += metadata
+        _read_again(database, f"SELECT file FROM metadata WHERE {_METADATA.damaged}")
+        database.execute(f"DELETE FROM metadata WHERE {_METADATA.damaged}")
+    if keywords := _find(database, _KEYWORDS):
+        found += keywords
+        chosen = f"SELECT id FROM keywords WHERE {_KEYWORDS.damaged}"
         _read_again(database, f"SELECT file FROM file_keywords WHERE keyword IN ({chosen})")
         database.execute(f"DELETE FROM file_keywords WHERE keyword IN ({chosen})")
-        database.execute(f"DELETE FROM keywords WHERE {_KEYWORDS.bad}")
+        database.execute(f"DELETE FROM keywords WHERE {_KEYWORDS.damaged}")
     for check in _DEPENDENT:
         found += _delete(database, check)
     return found
 
 
-def drop_files(database: sqlite3.Connection, bad: str) -> None:
-    """Drops the files of which `bad` (SQL) is true, and lets scans look into all directories."""
-    chosen = f"(SELECT id FROM files WHERE {bad})"
+def delete_files(database: sqlite3.Connection, condition: str) -> None:
+    """Deletes the files that fulfil `condition` (SQL), and lets scans compare all directories."""
+    chosen = f"(SELECT id FROM files WHERE {condition})"
     for table in ("metadata", "file_keywords", "tag_visits"):
         database.execute(f"DELETE FROM {table} WHERE file IN {chosen}")
     database.execute(f"UPDATE tag_ledger SET file = NULL WHERE file IN {chosen}")
-    database.execute(f"DELETE FROM files WHERE {bad}")
+    database.execute(f"DELETE FROM files WHERE {condition}")
     database.execute(
         "UPDATE contents SET orphaned = ? WHERE orphaned IS NULL AND id NOT IN "
         "(SELECT content FROM files WHERE content IS NOT NULL)",
@@ -261,26 +267,37 @@ def drop_files(database: sqlite3.Connection, bad: str) -> None:
 
 
 def _read_again(database: sqlite3.Connection, files: str) -> None:
+    """Makes the files that `files` (SQL) selects due."""
     database.execute(f"UPDATE files SET due = 1, failure = NULL WHERE id IN ({files})")
 
 
 def _delete(database: sqlite3.Connection, check: _Check) -> list[Reason]:
-    found = _named(database, check)
+    """Deletes damaged rows. Returns remarks."""
+    found = _find(database, check)
     if found:
-        database.execute(f"DELETE FROM {check.table} WHERE {check.bad}")
+        database.execute(f"DELETE FROM {check.table} WHERE {check.damaged}")
     return found
 
 
-def _named(database: sqlite3.Connection, check: _Check) -> list[Reason]:
-    rows = database.execute(f"SELECT {check.name} FROM {check.table} WHERE {check.bad}").fetchall()
-    return _said(check.what, [row[0] for row in rows])
+def _exists(database: sqlite3.Connection, table: str, condition: str) -> bool:
+    row = database.execute(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1").fetchone()
+    return row is not None
 
 
-def _said(what: Template, names: list[Any]) -> list[Reason]:
-    return [what(names=_listed(names))] if names else []
+def _find(database: sqlite3.Connection, check: _Check) -> list[Reason]:
+    """Finds damaged rows. Returns remarks."""
+    rows = database.execute(
+        f"SELECT {check.name} FROM {check.table} WHERE {check.damaged}"
+    ).fetchall()
+    return _remark(check.remark, [row[0] for row in rows])
 
 
-def _listed(names: list[Any]) -> Reason | str:
+def _remark(template: Template, names: Sequence[Any]) -> list[Reason]:
+    return [template(names=_listed(names))] if names else []
+
+
+def _listed(names: Sequence[Any]) -> Reason | str:
+    """The first names, and how many more there are."""
     listed = ", ".join(map(shown, names[:_SHOWN]))
     more = len(names) - _SHOWN
     return reasons.AND_MORE(names=listed, count=more) if more > 0 else listed

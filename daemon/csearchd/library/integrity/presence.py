@@ -1,7 +1,8 @@
-"""Whether the database's file is still where it was opened, and a copy of it if it isn't.
+"""Notices that the database's file was deleted, moved or replaced while it is open, and saves its
+content.
 
-A deleted file lives on while it is open: SQLite writes to it without an error, and all is lost when
-the service ends.
+A deleted file exists until it is closed: SQLite writes to it without an error, and everything would
+be lost when the service ends.
 """
 
 from __future__ import annotations
@@ -13,29 +14,28 @@ import time
 from csearchd.reasons import Reason
 from csearchd.reasons import library as reasons
 
-_BESIDE = ("-wal", "-shm")  # the log and its index
+_SUFFIXES = ("", "-wal", "-shm")  # of the database, its log, and the log's index
 
 
 class Presence:
-    """Of an open database's file, with the log and the log's index beside it."""
+    """The files of an open database: whether they are still at their paths."""
 
     def __init__(self, path: str) -> None:
-        """`path` is the file's, which SQLite has open. Raises OSError."""
+        """`path`: of a database that SQLite has opened. Raises OSError."""
         self._path = path
         self._files: dict[str, int] = {}
-        for one in (path, *(path + end for end in _BESIDE)):
-            # O_PATH: closing another descriptor would end SQLite's locks (fcntl(2)).
-            self._files[one] = os.open(one, os.O_PATH | os.O_CLOEXEC)
-        self.rescued = False  # it was lost, and all of it is in a file again
+        for name in (path + suffix for suffix in _SUFFIXES):
+            # O_PATH: closing any other descriptor would release SQLite's locks (fcntl(2)).
+            self._files[name] = os.open(name, os.O_PATH | os.O_CLOEXEC)
+        self.rescued = False  # `rescue` has succeeded
 
     def close(self) -> None:
-        """More than once is harmless."""
+        """Closes the descriptors; may be called more than once."""
         while self._files:
             os.close(self._files.popitem()[1])
 
     def is_lost(self) -> bool:
-        """Whether one of the files is at its path no more, though it is open, or another one is
-        there. Cheap."""
+        """Whether one of the files is not at its path any more, or another file is there. Cheap."""
         return not all(map(self._is_in_place, self._files))
 
     def _is_in_place(self, path: str) -> bool:
@@ -47,10 +47,11 @@ class Presence:
         return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
     def rescue(self, database: sqlite3.Connection) -> Reason:
-        """Sees to it that all of `database`, which is lost, is in a file: where nothing is at its
-        path now, in a new one there; else beside that, unless its own file has but been moved.
+        """Saves the content of `database`, whose file is lost.
 
-        Returns what happened, for the user. Raises sqlite3.Error, OSError.
+        It goes to a new file at its path if nothing is there; else to a file beside that path,
+        unless its own file was only moved. Returns what happened, for the user. Raises
+        sqlite3.Error or OSError.
         """
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if self._is_in_place(self._path):

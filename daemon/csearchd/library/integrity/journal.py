@@ -1,7 +1,7 @@
-"""The write-ahead log beside the database: what a crash left in it, and whether SQLite can read it.
+"""Detects damage to the database's write-ahead log.
 
-Format: https://sqlite.org/fileformat2.html#walformat. SQLite takes what it can read of the log, up
-to the first frame that is wrong, and says nothing of the rest.
+SQLite reads the log up to the first damaged frame, and silently ignores the rest. Format:
+https://sqlite.org/fileformat2.html#walformat.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _HEAD = struct.Struct(">8I")  # magic, version, page size, checkpoint, two salts
 _FRAME = struct.Struct(">4I")  # page, size of the database after a commit or 0, two salts
 _FRAME_BYTES = 24
 _MAGIC = (0x377F0682, 0x377F0683)  # the checksums' integers are little-endian, big-endian
-_UNREADABLE = 1 << 30  # more frames than SQLite ever finds
+_UNREADABLE = 1 << 30  # a number of frames that SQLite never finds
 
 
 def committed_frames(path: str) -> int:
-    """How many frames the log of the database at `path` has up to its last commit.
+    """The number of frames in the log of the database at `path`, up to the last commit.
 
-    To be called while nobody has the database open. A log whose head is damaged has more than
-    SQLite will find.
+    Must be called before the database is opened. For a log with a damaged header it is more than
+    SQLite ever finds.
     """
     try:
         with open(f"{path}-wal", "rb") as log:
@@ -55,9 +55,9 @@ def _checksum(data: bytes, magic: int) -> tuple[int, int]:
 
 
 def is_whole(database: sqlite3.Connection, committed: int) -> bool:
-    """Whether SQLite finds all the `committed_frames` that there were before it was opened.
+    """Whether SQLite finds as many frames as `committed_frames` counted before it was opened.
 
-    To be called before anything is written. Raises sqlite3.Error.
+    Must be called before anything is written. Raises sqlite3.Error.
     """
     if not committed:
         return True

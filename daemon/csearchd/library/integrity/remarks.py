@@ -1,4 +1,4 @@
-"""What keeps the library whole, or says that it isn't: its log, its files, its rows."""
+"""Names of damaged or lost things in remarks for the user."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from typing import Any
 
 
 def shown(name: Any) -> str:
-    """A name or path for a remark: as it is where that can be shown, else with escapes."""
+    """A name, path or id as printable text, with escapes where necessary."""
     text = name.decode(errors="backslashreplace") if isinstance(name, bytes) else str(name)
     return text if text.isprintable() else ascii(text)[1:-1]

@@ -1,0 +1,1 @@
+"""Detects damage to the library, or its loss, and repairs what can be repaired."""
