@@ -110,7 +110,7 @@ async def _run(
     )
     watcher = scanner.watcher
     indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
-    engine = Engine(library, models, watcher.existing_paths)
+    engine = Engine(library, models, watcher.existing_paths, supervisor.failed)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
         library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)

@@ -167,6 +167,32 @@ Watcher.request_due_scans = request_due_scans
     wait_for(lambda: not any("its log tells" in note for note in user.status()["notes"]), "no note")
 
 
+def test_a_confidence_that_cannot_be_computed_is_told(user: User) -> None:
+    """In its own thread, for a search that may be answered without it."""
+    start_with(
+        user,
+        """
+import threading
+from csearchd.search import engine
+engine._FEW_CONTENTS = 0
+before = engine.Engine._confidences
+raised = []
+
+def once(self, *arguments):
+    if not raised and threading.current_thread().name.startswith("rating"):
+        raised.append(1)
+        raise LookupError("injected")
+    return before(self, *arguments)
+
+engine.Engine._confidences = once
+""",
+    )
+    (photo,) = user.take_photos(("cat",))
+    user.csearchctl("add", user.pictures)
+    wait_for(lambda: photo in user.search("a cat", "-g", check=None), "the picture")
+    assert failures(user, "computing the confidence of results") == 1
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor.Backoff.__init__, "__defaults__", (0.01, 1.0))

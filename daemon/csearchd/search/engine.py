@@ -53,8 +53,13 @@ class Engine:
         library: Library,
         models: Models,
         which_exist: Callable[[Iterable[bytes]], list[bool]],
+        report_failure: Callable[[str, BaseException], object],
     ) -> None:
-        """`which_exist` tells for some paths whether they exist, within a short time."""
+        """`which_exist` tells for some paths whether they exist, within a short time.
+
+        `report_failure` is called with the name and the error of background work that has failed.
+        """
+        self._report_failure = report_failure
         self._which_exist = which_exist
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
@@ -114,7 +119,7 @@ class Engine:
             # Runs beside the look-up of files, which takes as long.
             if len(contents) > _FEW_CONTENTS and not request.offset:
                 rating = self._raters.submit(self._confidences, request, wanted, contents)
-                rating.add_done_callback(_log_error)  # the result may never be asked for
+                rating.add_done_callback(self._report_error)  # the result may never be asked for
             found, stale = self._files(request, contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
@@ -394,12 +399,11 @@ class Engine:
         self._take_existing(found, kept, stale, top)
         return [Hit(*each) for each in kept], sorted(stale)
 
-
-def _log_error(done: Future[dict[int, str]]) -> None:
-    if done.cancelled() or (error := done.exception()) is None:
-        return
-    if not isinstance(error, Ended):
-        log.error("computing the confidence of results failed", exc_info=error)
+    def _report_error(self, done: Future[dict[int, str]]) -> None:
+        if done.cancelled() or (error := done.exception()) is None:
+            return
+        if not isinstance(error, Ended):
+            self._report_failure("computing the confidence of results", error)
 
 
 def _size(text: str, vector: Vector) -> int:
