@@ -79,7 +79,7 @@ def test_a_disk_comes_back_elsewhere(user: User, disks: Disks, lazily: bool) -> 
     for where in (["-g"], ["--in", first]):
         said = user.csearch(*where, "anything", check=1).stderr.decode()
         assert "on a disk that isn't mounted wait for it: 3" in said
-    assert "absent" in user.csearchctl("status").stdout.decode()
+    assert "unmounted" in user.csearchctl("status").stdout.decode()
     disk.mount(second)
     wait_listed(user, second / "photos")
     wait_until_equal(user, second / "photos")
