@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from csearch.protocol.wire import pack
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import Event
 from csearchd.errors import Ended, ImageQueryError
@@ -172,15 +172,15 @@ def test_regions_never_get_the_answer_for_another(
     )
     query = np.ones(image_queries._models.active_model.model.dimensions, np.float32)
 
-    def draw(path: Path, until: Until | None = None) -> Any:
+    def draw(path: Path, cancellation: Cancellation | None = None) -> Any:
         with path.open("rb") as file:
             info = os.fstat(file.fileno())
             picture = Picture(file.fileno(), bytes(path), bytes(path), info)
-            return image_queries.regions(picture, query, until)
+            return image_queries.regions(picture, query, cancellation)
 
     alone = draw(strange[1])
     with pytest.raises(Ended):
-        draw(strange[0], Until(0.0))
+        draw(strange[0], Cancellation(0.0))
     assert draw(strange[1]) == alone
     ready = image_queries._ready_pool
 

@@ -13,7 +13,7 @@ import pytest
 
 from csearchd import limits
 from csearchd.concurrency.supervisor import Supervisor
-from csearchd.concurrency.threads import Threads, Until
+from csearchd.concurrency.threads import Cancellation, Threads
 from csearchd.errors import Ended, ImageQueryError, TookTooLong
 from csearchd.serve.operations import ANSWERS
 from support.faults import fault, start_with
@@ -34,8 +34,8 @@ def test_a_slow_question_that_gets_no_thread_keeps_no_turn(
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", none_left)
             with pytest.raises(RuntimeError):
-                await threads.slow("look", lambda until: 1)
-        assert await asyncio.wait_for(threads.slow("look", lambda until: 2), SECONDS) == 2
+                await threads.slow("look", lambda cancellation: 1)
+        assert await asyncio.wait_for(threads.slow("look", lambda cancellation: 2), SECONDS) == 2
         threads.stop()
 
     asyncio.run(scenario())
@@ -46,7 +46,7 @@ def test_an_answer_to_a_client_that_has_gone_is_no_fault() -> None:
     supervisor = Supervisor()
     begun, go, read = threading.Event(), threading.Event(), threading.Event()
 
-    def look(until: Until) -> None:
+    def look(cancellation: Cancellation) -> None:
         begun.set()
         go.wait(SECONDS)
         raise ImageQueryError("is no picture")
@@ -76,10 +76,10 @@ def test_only_a_walk_through_the_library_may_take_longer_than_all_else(
     monkeypatch.setattr(limits, "WAIT_SECONDS", 0.05)
     over = threading.Event()
 
-    def work(until: Until) -> bool:
+    def work(cancellation: Cancellation) -> bool:
         with suppress(Ended):
             while not over.wait(0.01):
-                until.check()
+                cancellation.check()
         return over.is_set()
 
     async def scenario() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.tags import ledger
 from csearchd.tags.ledger import Entry
@@ -77,11 +77,11 @@ def test_marks_are_found_where_file_systems_answer(
         return timed_call(b"remote", function) if b"remote" in path else function()
 
     try:
-        found = find_marks(Until(60), bench.library, lost, call)
+        found = find_marks(Cancellation(60), bench.library, lost, call)
         assert {location.path for location in found} == {local}
     finally:
         server.answers.set()
-    found = find_marks(Until(60), bench.library, lost, TimedCalls(60).call)
+    found = find_marks(Cancellation(60), bench.library, lost, TimedCalls(60).call)
     assert {location.path for location in found} == {local, remote}
 
 

@@ -1,4 +1,4 @@
-"""Whether the service goes on, ends, or starts again."""
+"""Tells whether the service runs, ends, or is to be started again."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ import time
 
 
 class Lifecycle:
-    """Used in the event loop alone, but for `is_ending`, which may be read in any thread."""
+    """The state of the service. Only the event loop uses it; any thread may read `is_ending`."""
 
     def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.restarts = False  # it starts again once it has ended
+        self.began = time.monotonic()  # when the service was started
+        self.restarts = False  # whether it is started again after its end
         self._ending = asyncio.Event()
 
     @property
     def is_ending(self) -> bool:
+        """Whether `end` or `restart` was called."""
         return self._ending.is_set()
 
     def end(self) -> None:
+        """Ends the service."""
         self._ending.set()
 
     def restart(self) -> None:
-        """Ends the service and lets it start again."""
+        """Ends the service, which is then started again."""
         self.restarts = True
         self._ending.set()
 
     async def ended(self) -> None:
-        """Waits until the service is to end."""
+        """Waits for `end` or `restart`."""
         await self._ending.wait()

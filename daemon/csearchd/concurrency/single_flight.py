@@ -1,4 +1,4 @@
-"""One run of costly work for all who ask for it at the same time."""
+"""Shares one run of costly work between all callers that request it at the same time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ R = TypeVar("R")
 
 
 class SingleFlight(Generic[R]):
-    """At most one run is under way, and at most one more waits for its end, however many ask.
+    """Runs `work` for several callers, at most once at a time.
 
-    Who asks during a run gets the outcome of the next one: the run may be past what has changed
-    since it began. Used in the event loop alone.
+    A caller that comes during a run shares the next one with others, since the current run may miss
+    what has changed since it began. Only the event loop uses it.
     """
 
     def __init__(self, work: Callable[[], Awaitable[R]]) -> None:
@@ -22,7 +22,8 @@ class SingleFlight(Generic[R]):
         self._next: asyncio.Task[R] | None = None
 
     async def run(self) -> R:
-        """What `work` returns or raises. Who is cancelled leaves the run to the others."""
+        """Returns what `work` returns, and raises what it raises. The cancellation of one caller
+        doesn't affect the others."""
         if self._next is None:
             self._next = asyncio.create_task(self._run())
             self._next.add_done_callback(_read)
@@ -35,6 +36,6 @@ class SingleFlight(Generic[R]):
 
 
 def _read(task: asyncio.Task[R]) -> None:
-    """The callers get the error, too; where all have left, nobody needs it."""
+    """Reads the error, which the callers get too, in case all of them were cancelled."""
     if not task.cancelled():
         task.exception()

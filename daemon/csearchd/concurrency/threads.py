@@ -1,7 +1,7 @@
 """The service's thread pools, which never wait for each other, and the cancellation of their work.
 
-A thread can't be stopped from outside. So work that may take long checks its `Until` now and then,
-which says whether it was cancelled.
+A thread can't be stopped from outside. So work that may take long checks its `Cancellation` now and
+then, which says whether it was cancelled.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ def setter(event: asyncio.Event) -> Callable[[], None]:
     return set_soon
 
 
-class Until:
+class Cancellation:
     """Tells a thread whether its work was cancelled, or has taken too long."""
 
     def __init__(self, seconds: float) -> None:
         """`seconds`: how long the work may take."""
         self._deadline = time.monotonic() + seconds
-        self._ended = False
+        self._cancelled = False
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         """Cancels the work."""
-        self._ended = True
+        self._cancelled = True
 
     def check(self) -> None:
         """Raises Ended if the work was cancelled, or has taken too long."""
-        if self._ended or time.monotonic() > self._deadline:
+        if self._cancelled or time.monotonic() > self._deadline:
             raise Ended
 
 
@@ -57,7 +57,8 @@ class Threads:
     """The thread pools. Only the event loop uses it.
 
     Each coroutine runs a function in a thread and returns its result. It raises TookTooLong after a
-    time limit (csearchd.limits). When it raises or is cancelled, it cancels the function's Until.
+    time limit (csearchd.limits). When it raises or is cancelled, it cancels the function's work
+    through its Cancellation.
     """
 
     def __init__(self, left: Callable[[Future[Any]], object]) -> None:
@@ -70,20 +71,20 @@ class Threads:
         self._turns = {kind: asyncio.Semaphore(n) for kind, (n, _) in limits.SLOW.items()}
         self._queued: Counter[str] = Counter()
 
-    async def answer(self, function: Callable[[Until], R]) -> R:
+    async def answer(self, function: Callable[[Cancellation], R]) -> R:
         """For searches and status, which never wait long. Raises TookTooLong."""
         return await self._run(self._answering, limits.ANSWER_SECONDS, function)
 
-    async def wait(self, function: Callable[[Until], R]) -> R:
+    async def wait(self, function: Callable[[Cancellation], R]) -> R:
         """For work that may wait for file systems, or to write to the database. Raises
         TookTooLong."""
         return await self._run(self.waiting, limits.WAIT_SECONDS, function)
 
-    async def walk(self, function: Callable[[Until], R]) -> R:
+    async def walk(self, function: Callable[[Cancellation], R]) -> R:
         """Like `wait`, for work that goes through the whole library. Raises TookTooLong."""
         return await self._run(self.waiting, limits.WALK_SECONDS, function)
 
-    async def slow(self, kind: str, function: Callable[[Until], R]) -> R:
+    async def slow(self, kind: str, function: Callable[[Cancellation], R]) -> R:
         """For long computations; `kind` is a key of limits.SLOW. Raises TookTooLong or TooMany."""
         if self._queued[kind] >= limits.QUEUED:
             raise TooMany
@@ -115,15 +116,15 @@ class Threads:
         self,
         group: ThreadPoolExecutor,
         seconds: float,
-        function: Callable[[Until], R],
+        function: Callable[[Cancellation], R],
         done: Callable[[Future[R] | None], object] = lambda _: None,
     ) -> R:
         """Runs `function` in a thread of `group`. `done` is called when it ends, in any thread."""
-        until = Until(seconds)
+        cancellation = Cancellation(seconds)
         try:
-            future = group.submit(function, until)
+            future = group.submit(function, cancellation)
         except RuntimeError:  # no thread can be started for it
-            until.end()  # it is queued nevertheless
+            cancellation.cancel()  # it is queued nevertheless
             done(None)
             raise
         future.add_done_callback(done)
@@ -137,6 +138,6 @@ class Threads:
                 raise
             raise TookTooLong from None
         finally:
-            until.end()
+            cancellation.cancel()
             if not future.done():
                 self._left(future)

@@ -81,5 +81,5 @@ DEFAULT = RECOMMENDED[0]
 
 
 def recommendation(name: str) -> Recommendation | None:
-    """The recommended model of that name, whatever its case."""
+    """The recommended model called `name`, ignoring case; None if there is none."""
     return next((entry for entry in RECOMMENDED if entry.name.lower() == name.lower()), None)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.pool import Event, Pool
 from csearchd.errors import EncoderUnusable, ImageQueryError
@@ -78,17 +78,17 @@ class ImageQueries:
         vector = None if content is None else self._vector(self._models.active_model.row, content)
         return None if vector is None else PictureVector(vector, content)
 
-    def encode(self, picture: Picture, until: Until | None = None) -> PictureVector:
+    def encode(self, picture: Picture, cancellation: Cancellation | None = None) -> PictureVector:
         """Returns the vector of a picture, encoded if it isn't known. Raises ImageQueryError,
         LibraryError, and Ended when `until` says that nobody waits any more."""
         if known := self.find_known(picture):
             return known
         active_model = self._models.active_model
-        with self._encoder(active_model.model, until) as pool:
-            return self._encode(pool, active_model.row, picture, until)
+        with self._encoder(active_model.model, cancellation) as pool:
+            return self._encode(pool, active_model.row, picture, cancellation)
 
     def regions(
-        self, picture: Picture, query: NDArray[np.float32], until: Until | None = None
+        self, picture: Picture, query: NDArray[np.float32], cancellation: Cancellation | None = None
     ) -> bytes:
         """Returns a PNG that shows which regions of a picture match a query's vector,
         (dimensions,), float32.
@@ -97,21 +97,21 @@ class ImageQueries:
         """
         if not stat.S_ISREG(picture.info.st_mode):
             raise ImageQueryError(reasons.NOT_REGULAR())
-        with self._encoder(self._models.active_model.model, until) as pool:
+        with self._encoder(self._models.active_model.model, cancellation) as pool:
             job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
             pool.submit(job, picture.name, picture.file)
-            for event in self._events(pool, until):
+            for event in self._events(pool, cancellation):
                 if event.png is not None:
                     return event.png
                 pool.explain(job, query.astype("<f4").tobytes())
         raise AssertionError("an encoder's events have no end")
 
     @contextmanager
-    def _encoder(self, model: Model, until: Until | None) -> Iterator[Pool]:
+    def _encoder(self, model: Model, cancellation: Cancellation | None) -> Iterator[Pool]:
         """Gives the caller the encoder for one picture. Raises ImageQueryError, Ended."""
         while not self._lock.acquire(timeout=_TURN_SECONDS):
-            if until:
-                until.check()
+            if cancellation:
+                cancellation.check()
         try:
             yield self._ready_pool(model)
         except EncoderUnusable as error:
@@ -122,7 +122,7 @@ class ImageQueries:
                 self._pool.close()
             self._lock.release()
 
-    def _events(self, pool: Pool, until: Until | None) -> Iterator[Event]:
+    def _events(self, pool: Pool, cancellation: Cancellation | None) -> Iterator[Event]:
         """Yields the encoder's events of the submitted picture. Raises ImageQueryError where it
         fails."""
         while True:
@@ -131,8 +131,8 @@ class ImageQueries:
                     assert event.reason
                     raise ImageQueryError(event.reason)
                 yield event
-            if until:
-                until.check()
+            if cancellation:
+                cancellation.check()
 
     def _content_at(self, picture: Picture) -> int | None:
         """Returns the content that the library has for the picture's path, if the file is unchanged
@@ -173,12 +173,12 @@ class ImageQueries:
         return pool
 
     def _encode(
-        self, pool: Pool, model: int, picture: Picture, until: Until | None
+        self, pool: Pool, model: int, picture: Picture, cancellation: Cancellation | None
     ) -> PictureVector:
         job = Job(0, 0, picture.name, (0, 0, 0, 0), 0)
         pool.submit(job, picture.name, picture.file)
         content: int | None = None
-        for event in self._events(pool, until):
+        for event in self._events(pool, cancellation):
             if event.op == "encoded" and event.vector is not None:
                 return PictureVector(_unit(event.vector), content)
             content = self._content_of(event)

@@ -10,7 +10,7 @@ import os
 import time
 
 from csearchd.concurrency.lifecycle import Lifecycle
-from csearchd.concurrency.threads import Until, setter
+from csearchd.concurrency.threads import Cancellation, setter
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError
 from csearchd.indexing.indexer import Indexer
@@ -108,7 +108,7 @@ class LibraryUpkeep:
         if await self._workers.wait(self._library.verify_vectors):
             await self._workers.wait(self._indexer.recount)
 
-    def _is_damaged(self, _: Until) -> bool:
+    def _is_damaged(self, _: Cancellation) -> bool:
         """Whether rows of the library are damaged."""
         try:
             damaged = self._library.has_damage()

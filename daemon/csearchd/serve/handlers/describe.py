@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from csearch.protocol.wire import Message
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError, TagsError
 from csearchd.library.library import Library
@@ -57,7 +57,11 @@ class DescribeHandlers:
         return {parent: self._paths.resolve(parent) for parent in absolute}
 
     def _files(
-        self, until: Until, paths: list[bytes], parents: dict[bytes, bytes], whole: bool
+        self,
+        cancellation: Cancellation,
+        paths: list[bytes],
+        parents: dict[bytes, bytes],
+        whole: bool,
     ) -> list[Message]:
         """Returns a message for each path, which is empty where nothing is known."""
         with self._library.read() as database, snapshot(database):
@@ -65,7 +69,7 @@ class DescribeHandlers:
                 places = _places(self._library.tree, paths, parents)
             known = _files(database, places)
             told = details(database, known.values())
-        words = self._words(until, list(known.values()))
+        words = self._words(cancellation, list(known.values()))
         found: list[Message] = []
         for place in places:
             file = known.get(place) if place else None
@@ -79,12 +83,12 @@ class DescribeHandlers:
             found.append(shown)
         return found
 
-    def _words(self, until: Until, files: list[int]) -> dict[int, list[str]]:
+    def _words(self, cancellation: Cancellation, files: list[int]) -> dict[int, list[str]]:
         """Returns words for what the pictures show, the surest first. Raises RequestError."""
         found: dict[int, list[str]] = {}
         try:
             for start in range(0, len(files), _PARAMETERS):
-                until.check()
+                cancellation.check()
                 part = files[start : start + _PARAMETERS]
                 scored = self._scoring.tags(self._models.active_model, part)
                 found |= {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from csearch.protocol.wire import Message
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.library import listings
 from csearchd.library.library import Library
@@ -68,7 +68,9 @@ class DuplicateHandlers:
             await exchange.reply("hits", hits=described)
         return {"groups": count, "files": files}
 
-    def _find(self, until: Until, scope: Scope | None, only_exact: bool) -> list[Group]:
+    def _find(
+        self, cancellation: Cancellation, scope: Scope | None, only_exact: bool
+    ) -> list[Group]:
         """Returns groups of contents, and contents that have several files as groups of one. Raises
         LibraryError."""
         with self._library.memory_lock:
@@ -79,7 +81,9 @@ class DuplicateHandlers:
         if not only_exact:
             active_model = self._models.active_model
             calibration = self._engine.calibration(active_model)
-            near = duplicates.find_groups(active_model.table, calibration, contents, until.check)
+            near = duplicates.find_groups(
+                active_model.table, calibration, contents, cancellation.check
+            )
             found = [dict(zip(some.tolist(), alike.tolist(), strict=True)) for some, alike in near]
         grouped = {content for group in found for content in group}
         several = contents[copies > 1].tolist()

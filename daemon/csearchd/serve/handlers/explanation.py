@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from csearch.protocol.wire import Message
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.encoder.messages import METHOD
 from csearchd.errors import ImageQueryError, RequestError, TagsError
@@ -40,7 +40,7 @@ class Explanations:
         self._scoring = scoring
 
     def of_hits(
-        self, until: Until, request: SearchRequest, hits: Sequence[Hit]
+        self, cancellation: Cancellation, request: SearchRequest, hits: Sequence[Hit]
     ) -> tuple[list[Message], Reason | None]:
         """Returns for each hit of a search why it was found (its `why`), and perhaps a remark.
         Raises LibraryError."""
@@ -51,9 +51,9 @@ class Explanations:
         if not active_model.table.has(contents).all():
             return [{} for _ in hits], None
         vectors = active_model.table.vectors(contents)
-        until.check()
+        cancellation.check()
         # The search has ended, and its `check` with it.
-        candidate_count = self._engine.candidate_count(replace(request, check=until.check))
+        candidate_count = self._engine.candidate_count(replace(request, check=cancellation.check))
         calibration = self._engine.calibration(active_model)
         parts = explanation.met(
             request.query_terms, request.vector, calibration, vectors, candidate_count
@@ -67,14 +67,14 @@ class Explanations:
             {"parts": told, "terms": names} for told, names in zip(parts, terms, strict=True)
         ], remark
 
-    def of_filters(self, until: Until, request: SearchRequest) -> Message:
+    def of_filters(self, cancellation: Cancellation, request: SearchRequest) -> Message:
         """Returns what the filters did, {scope, left, filters: [{text, files}]}: how many files are
         in the scope, meet all filters, and meet each. Raises LibraryError."""
         library = self._library
         with library.memory_lock:
             inside = library.catalogue.files_in(request.scope)
         masks = [
-            filters.chosen(library, [condition], len(inside), until.check) & inside
+            filters.chosen(library, [condition], len(inside), cancellation.check) & inside
             for condition in request.conditions
         ]
         left = np.logical_and.reduce(masks) if masks else inside
@@ -128,6 +128,8 @@ class RegionHandlers:
                 raise picture_error(request.path, error) from None
         return {"png": png, "method": METHOD}
 
-    def _draw(self, until: Until, file: SharedFile, picture: Picture, query: Vector) -> bytes:
+    def _draw(
+        self, cancellation: Cancellation, file: SharedFile, picture: Picture, query: Vector
+    ) -> bytes:
         with file:
-            return self._image_queries.regions(picture, query, until)
+            return self._image_queries.regions(picture, query, cancellation)

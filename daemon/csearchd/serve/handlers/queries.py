@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from csearchd import limits
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import CancelledError, ImageQueryError, QueryError, RequestError
 from csearchd.models.active_model import Models
@@ -120,9 +120,11 @@ class QueryResolver:
             except ImageQueryError as error:
                 raise picture_error(path, error) from None
 
-    def _encode(self, until: Until, file: SharedFile, picture: Picture) -> PictureVector:
+    def _encode(
+        self, cancellation: Cancellation, file: SharedFile, picture: Picture
+    ) -> PictureVector:
         with file:
-            return self._image_queries.encode(picture, until)
+            return self._image_queries.encode(picture, cancellation)
 
     def open(self, opened: SharedFile, name: bytes) -> Picture:
         """Returns what is known of an open file. Raises RequestError where its server doesn't
@@ -141,7 +143,7 @@ class QueryResolver:
 
     def resolve(
         self,
-        until: Until,
+        cancellation: Cancellation,
         request: SearchRequest,
         found: Mapping[int, PictureVector],
         scope: Scope | None,
@@ -152,7 +154,7 @@ class QueryResolver:
         scale = 1.0
 
         def embed(text: str) -> Vector:
-            until.check()
+            cancellation.check()
             return self._concepts.embed(text)
 
         vectors = {number: one.vector for number, one in found.items()}
@@ -172,7 +174,7 @@ class QueryResolver:
             # A concept is made of pictures, and so are its scores.
             like=any(part.pictures or self._concepts.names(part.text) for part in request.parts),
             query_terms=self._query_terms(request, vectors, embed) if request.why else (),
-            check=until.check,
+            check=cancellation.check,
         )
 
     def _query_terms(

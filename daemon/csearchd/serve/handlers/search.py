@@ -9,7 +9,7 @@ import numpy as np
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd import limits
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError
 from csearchd.library import listings, roots
@@ -168,10 +168,14 @@ class SearchHandlers:
         return min(wanted, len(self._models.active_model.table)) > limits.MANY
 
     def _ask(
-        self, until: Until, request: SearchRequest, vectors: dict[int, PictureVector], paths: _Paths
+        self,
+        cancellation: Cancellation,
+        request: SearchRequest,
+        vectors: dict[int, PictureVector],
+        paths: _Paths,
     ) -> tuple[SearchRequest, Message, Answer]:
         scope = None if paths is None else self._readable_scope(paths)
-        request = self._queries.resolve(until, request, vectors, scope)
+        request = self._queries.resolve(cancellation, request, vectors, scope)
         # Before the search: who is told that nothing is left to do has seen all of it.
         numbers = self._numbers(scope)
         if request.count:

@@ -6,7 +6,7 @@ import asyncio
 import os
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError, TagsError
 from csearchd.library import roots
@@ -97,11 +97,11 @@ class TagHandlers:
             await exchange.reply("hits", hits=hits)
         return {"files": len(files), "tagged": tagged}
 
-    def _suggested(self, until: Until, files: list[int]) -> list[Message]:
+    def _suggested(self, cancellation: Cancellation, files: list[int]) -> list[Message]:
         """Returns the words that some files would get, besides their own. Raises RequestError."""
         hits: list[Message] = []
         for start in range(0, len(files), _PARAMETERS):
-            until.check()
+            cancellation.check()
             part = files[start : start + _PARAMETERS]
             try:
                 words = self._tagging.scoring.tags(self._models.active_model, part)

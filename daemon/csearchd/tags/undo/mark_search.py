@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from csearchd.concurrency.threads import Until
+from csearchd.concurrency.threads import Cancellation
 from csearchd.errors import SkippedFile, Unanswered
 from csearchd.formats.suffixes import is_sidecar
 from csearchd.library.library import Library
@@ -29,7 +29,7 @@ _PARAMETERS = 500  # in one SQL statement
 
 
 def find_marks(
-    until: Until, library: Library, lost: Sequence[Entry], timed_call: TimedCall
+    cancellation: Cancellation, library: Library, lost: Sequence[Entry], timed_call: TimedCall
 ) -> list[TagLocation]:
     """The files that hold a mark of the entries `lost`, in any directory that the library knows.
 
@@ -45,7 +45,7 @@ def find_marks(
     if marks["xattr"] or marks["sidecar"]:
         watched = roots(library)
         for directory in _listed_directories(library):
-            until.check()
+            cancellation.check()
             try:
                 found += _in_directory(
                     directory, watched_root_of(directory, watched), marks, timed_call
