@@ -55,7 +55,7 @@ def test_the_users_file_may_replace_everything(tmp_path: Path) -> None:
     own.write_text("-*\nplane\n")
     assert [term.name for term in read_vocabulary(str(own))] == ["plane"]
     own.write_text("-*\n")
-    with pytest.raises(VocabularyError, match="takes away every term"):
+    with pytest.raises(VocabularyError, match="removes every term"):
         read_vocabulary(str(own))
 
 
@@ -66,7 +66,7 @@ def test_the_users_file_may_replace_everything(tmp_path: Path) -> None:
         ("# x\n\nred, green: red", r'here, line 3: "red, green" can\'t be a tag'),
         ("things/: a thing", r'here, line 1: "things/" only groups'),
         (": a dog", "here, line 1: a term is missing"),
-        ("-unicorn", 'here, line 1: there is no term "unicorn" to take away'),
+        ("-unicorn", 'here, line 1: there is no term "unicorn" to remove'),
         ("x" * 65, "is longer than 64 bytes"),
     ],
 )

@@ -41,8 +41,8 @@ TAGGED_AGAIN = Template(
 NO_FILE = Template("no-such-file", "{path}: there is no such file or directory")
 NO_BACKGROUND = Template(
     "too-few-pictures-for-tags",
-    "the model {model} brings no pictures to compare with, so tags need {needed} of your own that "
-    "it has read; it has read {count}",
+    "the model {model} comes without pictures to compare with, so tags need {needed} of your own "
+    "that have been read with it; {count} have been",
 )
 
 EXIFTOOL_MISSING = Template(
@@ -53,7 +53,7 @@ EXIFTOOL_MISSING = Template(
 )
 
 # Files of terms; `place` is a file and the line in it, or what a name was given for
-NO_TERMS = Template("no-terms", "{path}: takes away every term and adds none")
+NO_TERMS = Template("no-terms", "{path}: removes every term and adds none")
 TERMS_UNREADABLE = Template("terms-unreadable", "{path}: can't be read: {reason}")
 NOT_TEXT = Template("not-text", "not UTF-8")
 GROUP_WITH_PHRASES = Template(
@@ -66,4 +66,4 @@ NOT_A_TAG = Template(
     ', | \\ " < > *',
 )
 TERM_TOO_LONG = Template("term-too-long", '{place}: "{name}" is longer than {limit} bytes')
-NO_TERM = Template("no-term", '{place}: there is no term "{name}" to take away')
+NO_TERM = Template("no-term", '{place}: there is no term "{name}" to remove')

@@ -68,7 +68,7 @@ def parse(
     for number, indent, line in _lines(text):
         where = f"{source}, line {number}"
         if line.startswith("-"):
-            _take_away(terms, line[1:].strip(), where)
+            _remove(terms, line[1:].strip(), where)
             continue
         while above and above[-1][0] >= indent:
             above.pop()
@@ -108,7 +108,7 @@ def check_name(name: str, where: str) -> None:
         raise VocabularyError(too_long)
 
 
-def _take_away(terms: dict[tuple[str, ...], Term], name: str, where: str) -> None:
+def _remove(terms: dict[tuple[str, ...], Term], name: str, where: str) -> None:
     path = tuple(part.strip() for part in name.split("/"))
     gone = [known for known in terms if name == "*" or known[: len(path)] == path]
     if not gone:
