@@ -1,4 +1,4 @@
-"""A service that is replaced, ends, or is none."""
+"""Connections to a service that is replaced, ends, or isn't a search service."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_stale_socket_is_no_service(home):
 
 
 def test_a_connection_that_was_idle_for_too_long_is_made_anew(home, service, monkeypatch):
-    """The tagger's, which reports nothing while it writes a very large file."""
+    """Like that of the tagger, which reports nothing while it writes a very large file."""
 
     answered, ended = threading.Event(), threading.Event()
 

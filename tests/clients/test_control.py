@@ -128,7 +128,7 @@ input()
 
 @pytest.mark.parametrize("answers", [False, True])
 def test_stop_waits_for_a_daemon_that_is_ending(home, service, answers):
-    """Its socket is closed, or closes before the answer; its lock tells the process."""
+    """Its socket is closed, or closes before the answer; the lock file has its process number."""
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, home.data / "lock"],
         stdin=subprocess.PIPE,
@@ -224,7 +224,7 @@ def test_requests(home, service, arguments, op, sent, result):
 
 
 def test_paths_are_not_folded(home, service):
-    """What `link/..` is only the kernel knows."""
+    """Only the kernel knows what `link/..` is."""
     asked = service(forget=lambda c, r: c.reply(r, "result", files=1)).requests
     home.ask("csearchctl", "forget", "link/..", "/a/../b")
     paths = [request["path"] for request in asked if request["op"] == "forget"]

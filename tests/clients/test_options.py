@@ -1,4 +1,4 @@
-"""The quick reading of the commonest arguments says what argparse says."""
+"""The quick parser of common arguments gives the same options as argparse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File names as people see them."""
+"""Paths as they are shown to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands with the real service: what a user meets in the first minutes."""
+"""The commands with the real service, as a user sees them in the first minutes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def guest(running: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def test_whatever_a_test_does_nothing_of_it_goes_on(tmp_path_factory: pytest.TempPathFactory):
-    """Not even what is about to start a service."""
+    """Not even by a command that is about to start a service."""
     someone = Home(tmp_path_factory.mktemp("f"))
     with pytest.raises(AssertionError, match="a failure"), someone:
         someone.begin("csearch", "a cat")

@@ -43,7 +43,7 @@ def progress(steps: int) -> list[tuple[str, dict]]:
 
 
 def endless(conversation, request):
-    """A search that reads until it is asked for what there is."""
+    """A search that goes on until the client asks for the results so far."""
     send(conversation, request, progress(0))
     answer = conversation.next()
     assert (answer["op"], answer["target"]) == ("answer", request["id"])

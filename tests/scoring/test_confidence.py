@@ -1,4 +1,4 @@
-"""Confidence, end to end: levels in every output, and plain words where nothing matches well."""
+"""Confidence, end to end: in every output, with a remark if nothing matches well."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def test_levels_do_not_depend_on_the_scale_of_scores(calibration: ScoreCalibration) -> None:
-    """A picture that is far from all words, or near to all, has other scores, not other levels."""
+    """The confidence of a picture doesn't change if it is farther from all words, or nearer."""
     chance = np.random.default_rng(2)
     query = _unit(chance.normal(size=(1, 64)))[0]
     pictures = _unit(query + chance.normal(size=(50, 64)) * np.linspace(0.02, 1, 50)[:, None])

@@ -1,4 +1,4 @@
-"""The vocabulary's files."""
+"""Reading the vocabulary's files."""
 
 from __future__ import annotations
 

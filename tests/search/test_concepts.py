@@ -1,4 +1,4 @@
-"""Teaching a word by pictures, end to end, and how concepts are found in a text."""
+"""Teaching a word with pictures, end to end, and finding concepts in a text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NELLY = "our dog Nelly"
 
 @pytest.fixture
 def owner(user: User) -> Iterator[User]:
-    """With six views of some coins, which no model takes for a dog."""
+    """A user with six views of some coins, which no model takes for a dog."""
     user.take_photos()
     coins = photo("coins")
     for number in range(1, 6):

@@ -1,4 +1,4 @@
-"""Dates as people write them."""
+"""Parsing dates as people write them."""
 
 from __future__ import annotations
 

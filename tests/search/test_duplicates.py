@@ -1,4 +1,4 @@
-"""Near-duplicates: none is missed, groups in results and in csearchctl dupes; random picks."""
+"""Near-duplicates in results and in csearchctl dupes; random results."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_random_picks(owner: User) -> None:
 
 @pytest.mark.parametrize("alike", [0.0, 0.6])
 def test_no_pair_is_missed(alike: float) -> None:
-    """The bound leaves out nothing that the exact comparison finds, whatever the spectrum."""
+    """The bound misses nothing that the exact comparison finds, whatever the spectrum."""
     chance = np.random.default_rng(7)
     base = chance.normal(size=(700, 128)) * np.arange(1, 129) ** -alike
     base[200:400] = base[:200] + 0.25 * chance.normal(size=(200, 128)) * np.arange(1, 129) ** -alike

@@ -1,4 +1,4 @@
-"""The grammar: what a query means, and that any string is understood or refused with a reason."""
+"""The grammar: the meaning of queries; any string is parsed or refused with a reason."""
 
 from __future__ import annotations
 

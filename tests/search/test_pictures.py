@@ -1,4 +1,4 @@
-"""Pictures as queries: by path, option, standard input and URL; known, unknown and rubbish."""
+"""Pictures in queries: by path, option, standard input and URL; also damaged files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def names(user: User, *arguments: object, **options: object) -> list[str]:
 
 
 def image_queries(user: User) -> bool:
-    """Whether an encoder runs that looks at pictures for queries."""
+    """Whether the encoder for pictures in queries is running."""
     for pid in user.pids("csearchd.encoder"):
         try:
             if b"urgent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
@@ -125,7 +125,7 @@ def test_unknown_pictures(owner: User, turned: Path) -> None:
 
 
 def test_known_pixels_cost_no_encoding(owner: User, tmp_path: Path) -> None:
-    """A copy elsewhere is recognised, and what it is a copy of is left out."""
+    """A copy in another directory is recognised, and the original is not a result."""
     copy = tmp_path / "copy.jpg"
     copy.write_bytes((owner.pictures / "cat.jpg").read_bytes())
     assert names(owner, "--like", copy) == names(owner, "./cat.jpg")
@@ -151,7 +151,7 @@ def test_rubbish_fails_with_its_reason(owner: User, tmp_path: Path, data: bytes,
 
 
 class _Web(BaseHTTPRequestHandler):
-    """A picture, and what may come instead."""
+    """A picture, and other kinds of files."""
 
     picture = b""
 
@@ -227,7 +227,7 @@ def test_the_encoder_for_queries_ends_by_itself(owner: User, turned: Path) -> No
 
 
 def test_files_over_the_socket(owner: User) -> None:
-    """A file belongs to the request that says it brings it; others are refused."""
+    """A file belongs to the request that announces it; other files are refused."""
     search = {"op": "search", "query": "", "scopes": None, "top": 3}
     with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
         picture = {"path": b"cat.jpg"}
@@ -275,7 +275,7 @@ def test_wrong_fields_are_refused(owner: User, fields: dict[str, object]) -> Non
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=8).map(" ".join)))
 def test_any_query_is_answered_or_refused(owner: User, query: str) -> None:
-    """By the service too: whatever a value is, it is no internal error."""
+    """The service refuses them, too, and never with an internal error."""
     with owner.connect() as client:
         reply = client.ask(op="search", query=query, scopes=None, top=2, details=True, places=True)
     assert reply["type"] == "result" or reply["code"] == "query", reply

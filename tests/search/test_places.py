@@ -1,4 +1,4 @@
-"""Places: names to points and points to names."""
+"""Geocoding: points of names, and names of points."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> Non
 
 
 def stuck(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Python that does nothing, for ever. Returns where it notes its process."""
+    """Replaces Python by a program that never ends; returns the file with its process numbers."""
     program = directory / "python"
     program.write_text(f"#!/bin/sh\necho $$ >> {directory}/pids\nexec sleep 1000\n")
     program.chmod(0o700)

@@ -1,4 +1,4 @@
-"""--why-image: the regions of a picture that match are shown, whoever is asked for."""
+"""--why-image: a picture of the regions that match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tagger at work in this process, with the words that a test wants and the real ledger."""
+"""Runs the tagger in the test's process, with given tags and a real ledger."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST = 1 << 30
 
 
 class Killed(BaseException):
-    """The tagger was killed, at a place of the test's choice."""
+    """Stands for the end of the tagger at a request that the test chooses."""
 
 
 class Bench:
-    """What the daemon is to the tagger, less the socket."""
+    """Takes the place of the daemon, without a socket."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class Bench:
     def write(
         self, carrier: str, words: list[str], *paths: Path, root: str = "csearch", model: str = "m"
     ) -> list[str]:
-        """Tags files; the outcomes. Why some were left alone is in `reasons`."""
+        """Tags files and returns the outcomes. `reasons` tells why some were skipped."""
         extra = {"words": words, "root": root, "model": model}
         return self._do("write", carrier, extra, paths)
 
@@ -52,12 +52,12 @@ class Bench:
         return next((entry for entry in found if entry.carrier == carrier), None)
 
     def words(self, carrier: str, path: Path) -> list[str]:
-        """What the ledger says that we wrote."""
+        """The tags of csearch, according to the ledger."""
         entry = self.entry(carrier, path)
         return list(entry.record["words"]) if entry and entry.record else []
 
     def _file(self, path: Path) -> int:
-        """The file's id in the library, which is brought to the state of the disk."""
+        """The file's id in the library, which is updated from the disk before."""
         listing = read_listing(os.fsencode(path.parent), Rules(False, ()))
         assert listing is not None
         listings.apply(self.library, listing)

@@ -58,7 +58,7 @@ def exiftool(*arguments: object) -> str:
 
 
 def fields(path: Path) -> dict[str, Any]:
-    """What exiftool sees, but for what the file system says, and where things are."""
+    """The metadata that exiftool reads, without properties of the file and positions in it."""
     (found,) = json.loads(exiftool("-j", "-a", "-G1", "-n", "-b", path))
     hidden = ("System:", "ExifTool:", "SourceFile", "XMP-csearch:")
     layout = ("StripOffsets", "MediaData", "WebP_Flags", "FileType", "IPTCDigest")
@@ -70,7 +70,7 @@ def fields(path: Path) -> dict[str, Any]:
 
 
 def foreign(path: Path) -> dict[str, Any]:
-    """The same without the fields that hold our words."""
+    """The same without the fields that hold csearch's tags."""
     return {key: value for key, value in fields(path).items() if key not in OURS}
 
 

@@ -1,4 +1,4 @@
-"""`csearchctl tags`, the real service and the real tagger."""
+"""`csearchctl tags` with the real service and the real tagger."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def state(user: User) -> dict[Path, tuple[bytes, int, list[str]]]:
 
 @pytest.mark.parametrize("mode", ["xattr", "sidecar", "embedded"])
 def test_write_and_undo(user: User, mode: str) -> None:
-    """Nothing is encoded again, nothing goes round in circles, and all is as before."""
+    """Nothing is encoded again or tagged twice, and an undo restores every file."""
     if mode == "embedded":
         need_exiftool()
     user.take_photos()
@@ -300,7 +300,7 @@ def test_a_tagger_that_is_told_to_end_finishes_the_file_in_hand(user: User) -> N
 
 
 def test_what_a_crash_leaves_is_removed_at_the_next_start(user: User) -> None:
-    """Of the daemon and of the tagger at once, as when the power fails; and nobody asks again."""
+    """Daemon and tagger are killed at once, as if the power failed; the next start cleans up."""
     many(user, 300)
     command = user.begin("csearch.control", *WRITE, user.pictures)
     names = os.fsdecode(TEMPORARY) + "*"

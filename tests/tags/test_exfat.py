@@ -1,4 +1,4 @@
-"""A camera's card: no attributes, no modes, no links, no renames that replace nothing."""
+"""exFAT, as on a camera's card: no attributes, modes, links or renameat2(2)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(bool(missing("exfat-fuse")), reason=missing("exf
 
 @pytest.fixture
 def card(user: User, tmp_path: Path) -> Iterator[Path]:
-    """Where it is mounted; a watched root."""
+    """The mount point, which is a watched root."""
     disk = Disk(tmp_path / "card.img", "exfat-fuse")
     point = disk.mount(user.home / "card")
     write_photos(point, ("cat", "horse", "coffee"))

@@ -1,4 +1,4 @@
-"""Folders that are kept tagged, whatever they are called later."""
+"""Folders that are kept tagged, also when they are renamed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def know(library: Library, directory: Path) -> bytes:
 
 
 def read(library: Library, directory: bytes, count: int, failure: str | None = None) -> None:
-    """The directory has so many pictures, which were visited, in the ledger's mode "xattr"."""
+    """Adds a number of pictures to the directory, with visits for the mode "xattr"."""
     files = [FileStat(b"%d.jpg" % number, 1, 1, 1, 1) for number in range(count)]
     listings.apply(library, Listing(directory, files, [], b"read"))
     with library.write() as database:
@@ -53,7 +53,7 @@ def read(library: Library, directory: bytes, count: int, failure: str | None = N
 
 
 def test_what_is_due_and_what_was_left_alone(library: Library, tmp_path: Path) -> None:
-    """The rest of the library costs nothing: it is asked for again and again."""
+    """The query is made often, so it must not depend on the size of the library."""
     album, inner, other = (
         know(library, tmp_path / path) for path in ("album", "album/inner", "other")
     )
@@ -124,7 +124,7 @@ def test_moves_that_nobody_saw(library: Library, tmp_path: Path) -> None:
 def test_another_directory_is_not_taken_for_one_that_is_gone(
     library: Library, tmp_path: Path
 ) -> None:
-    """Its inode number may be used again; the user agreed to tags in the old one only."""
+    """Its inode number may be reused, but the user agreed to tags in the old folder only."""
     following = FolderTracker(library, inode_identity)
     old = know(library, tmp_path / "old")
     tagged_folders.add(library, old, "xattr")

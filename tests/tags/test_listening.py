@@ -1,4 +1,4 @@
-"""The tagger's thread that listens: whoever waits for it learns of its end."""
+"""The tagger's thread that reads messages reports its end, whatever ends it."""
 
 from __future__ import annotations
 

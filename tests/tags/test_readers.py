@@ -1,4 +1,4 @@
-"""What other programs make of our words, and we of theirs."""
+"""Other programs read csearch's tags, and csearch reads theirs."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def keyword_by_darktable(home: Path, path: Path) -> None:
 
 
 def test_an_edit_by_darktable_keeps_what_is_ours(bench: Bench, tmp_path: Path, home: Path) -> None:
-    """It makes flat words of our paths, every level of them: they are taken back as well."""
+    """It adds every level of a path to the flat keywords; an undo removes these, too."""
     path = make(tmp_path, "jpg")
     bench.write("sidecar", WORDS, path)
     keyword_by_darktable(home, path)
@@ -181,7 +181,7 @@ def test_baloo_finds_them(bench: Bench, tmp_path: Path, home: Path) -> None:
 
 
 def test_the_way_back(user: User, home: Path) -> None:
-    """Keywords of other programs are found by csearch, and so are ours."""
+    """Searches find the keywords of other programs, and those of csearch."""
     need_exiftool()
     need("exiv2", "exiv2")
     names = ("cat", "horse", "moon", "coins", "rocket")

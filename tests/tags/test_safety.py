@@ -1,4 +1,4 @@
-"""Old file or new file, never half; nothing of the file's is lost; nothing is left behind."""
+"""A file is the old one or the new one at any moment, and loses nothing; no files remain."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_file_that_changes_before_it_is_replaced(tmp_path: Path) -> None:
 
 
 def test_others_write_and_rename_all_the_time(tmp_path: Path) -> None:
-    """Whatever another program wrote last is there, or our change of it; never anything older."""
+    """The file has what another program wrote last, or csearch's change of that."""
     path = tmp_path / "a.jpg"
     path.write_bytes(b"0")
     stop = threading.Event()
@@ -191,7 +191,7 @@ def test_others_write_and_rename_all_the_time(tmp_path: Path) -> None:
 def test_a_killed_tagger_is_understood(
     bench: Bench, tmp_path: Path, carrier: str, place: str
 ) -> None:
-    """Before anything was written, and after all was, but nobody said so."""
+    """Killed before anything was written, and after all was, but before the report."""
     need_exiftool()
     path = make(tmp_path, "jpg")
     whole = path.read_bytes()
@@ -382,7 +382,7 @@ def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
 def test_only_an_exiftool_that_ended_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, is_transient: bool
 ) -> None:
-    """What it hangs at would be tried for ever in folders that are kept tagged."""
+    """Otherwise such a file would be tried for ever in folders that are kept tagged."""
     program = tmp_path / "exiftool"
     program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)

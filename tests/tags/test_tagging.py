@@ -1,4 +1,4 @@
-"""What is to be done is done, whatever becomes of the taggers that it was given to."""
+"""Tasks are finished even if taggers end before they have done their items."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.photos import write_drawn
 
 
 class SlowScoring:
-    """Takes its time to choose words: until it may go on."""
+    """Chooses tags only when the test lets it go on."""
 
     def __init__(self) -> None:
         self.begun, self.may_go_on = threading.Event(), threading.Event()
@@ -42,7 +42,7 @@ class SlowScoring:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """With three pictures that have been read."""
+    """A library with three pictures that have been read."""
     write_drawn(tmp_path / "pictures", 3)
     one = Library(str(tmp_path / "library.sqlite"), str(tmp_path))
     listing = read_listing(os.fsencode(tmp_path / "pictures"), Rules(False, ()))
@@ -111,7 +111,7 @@ def test_nothing_is_given_of_a_task_that_was_cancelled_meanwhile(library: Librar
 
 
 def test_what_is_to_be_tried_again_is_no_progress(library: Library) -> None:
-    """Or folders that are kept tagged would be tried all the time."""
+    """Otherwise folders that are kept tagged would be tried all the time."""
     scoring = SlowScoring()
     scoring.may_go_on.set()
 

@@ -1,4 +1,4 @@
-"""Undo finds our words wherever they went since: with copies, and where sidecars stayed behind."""
+"""Undo finds tags in copies, in moved files, and in sidecars that stayed behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ XDG = "user.xdg.tags"
 
 @pytest.fixture
 def tagged(user: User) -> tuple[Path, Path]:
-    """Two pictures with sidecars of ours."""
+    """Two pictures with sidecars that csearch has written."""
     paths = write_photos(user.pictures, ("cat", "horse"))
     everything_gets_tags(user)
     user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)

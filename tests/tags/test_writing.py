@@ -1,4 +1,4 @@
-"""What is written where, what is never touched, and what comes back."""
+"""What each carrier writes, what it never changes, and what an undo restores."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_a_better_model_replaces_our_words_and_undo_knows_the_first_state(
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_copies_and_a_lost_ledger(bench: Bench, tmp_path: Path, carrier: str) -> None:
-    """The mirror says which words are ours, whatever became of the file's name or the library."""
+    """The mirror tells which tags are csearch's, after a rename and without the library."""
     need_exiftool()
     path = make(tmp_path, "jpg")
     whole = path.read_bytes()
@@ -327,7 +327,7 @@ def test_a_read_only_picture_is_left_alone(bench: Bench, tmp_path: Path) -> None
 
 
 def test_an_empty_sidecar_takes_words_and_gives_them_back(bench: Bench, tmp_path: Path) -> None:
-    """As a program leaves it that was killed when it had just made it."""
+    """As it is left by a program that is killed just after creating it."""
     picture = make(tmp_path, "jpg")
     sidecar(picture).touch()
     assert bench.write("sidecar", ["sky"], picture) == ["written"], bench.reasons

@@ -1,4 +1,4 @@
-"""What keeps folders tagged goes on, whatever goes wrong."""
+"""The task that keeps folders tagged survives any error."""
 
 from __future__ import annotations
 

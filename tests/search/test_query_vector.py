@@ -1,4 +1,4 @@
-"""Vectors of parts: sums, weights, what cancels; words in names and keywords."""
+"""The vector of a query: sums, weights, cancellation; and matches of a label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The offer of a model: once, on a terminal, after the first answer; and csearchctl model."""
+"""The offer of the recommended model, once, after the first search; and csearchctl model."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def models(home: Home):
 
 @pytest.fixture
 def first_use(home: Home, service, models):
-    """Nobody was asked yet. The service, and the installer's file."""
+    """A user who wasn't asked yet: the service, and the file with the installer's arguments."""
     home.offered.unlink()
     running = service(
         search=answering(hits(b"/p/a.jpg")),

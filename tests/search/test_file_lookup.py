@@ -1,4 +1,4 @@
-"""Where many files are: whatever their names are."""
+"""Looking up the paths of many files, with any names."""
 
 from __future__ import annotations
 

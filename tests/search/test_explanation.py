@@ -1,4 +1,4 @@
-"""--why: which parts of a query a result meets, what it shows, what filters did."""
+"""--why: the parts of a query that a result matches, shared tags, and effects of filters."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_what_filters_did(owner: User) -> None:
 def test_several_parts_share_the_choice_among_all_pictures(
     count: int, candidate_count: int
 ) -> None:
-    """Else a picture that is found for all of them together would miss each."""
+    """Otherwise a picture that matches all parts together would seem to miss each of them."""
     vectors = np.eye(4, dtype=np.float32)
     asked = []
 

@@ -1,4 +1,4 @@
-"""From vectors to tags."""
+"""The tags of pictures, from their vectors."""
 
 from __future__ import annotations
 

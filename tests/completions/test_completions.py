@@ -1,4 +1,4 @@
-"""What is offered for completion, and when nothing is."""
+"""Completions of options, subcommands and values, and when there are none."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from support.user import User, wait_for
 
 
 def offered(user: User, *words: str, command: str = "csearch") -> list[str]:
-    """The words, as fish gets them; the last one is being typed."""
+    """The completions that fish gets for the last of some words."""
     done = user.run("csearch.completing", "fish", command, *words, check=None)
     assert not done.stderr
     return [line.partition("\t")[0] for line in done.stdout.decode().splitlines()[1:]]
 
 
 def until(user: User, expected: list[str], *words: str, command: str = "csearch") -> None:
-    """Waits until that is offered: a shell doesn't wait for an answer that takes too long."""
+    """Waits until these are the completions; a single call gives none if the service is slow."""
     try:
         wait_for(lambda: offered(user, *words, command=command) == expected, words[-1])
     except AssertionError:
@@ -30,7 +30,7 @@ def until(user: User, expected: list[str], *words: str, command: str = "csearch"
 
 
 def until_past(user: User, *expected: str) -> None:
-    """The same of what was asked before."""
+    """As `completed`, for past queries only."""
     try:
         wait_for(lambda: past(user) == [*expected], "past queries")
     except AssertionError:
@@ -38,7 +38,7 @@ def until_past(user: User, *expected: str) -> None:
 
 
 def past(user: User) -> list[str]:
-    """What was asked before, the latest first."""
+    """The past queries, the latest first."""
     done = user.run("csearch.completing", "fish", "csearch", "")
     lines = done.stdout.decode().splitlines()
     return [line.partition("\t")[0] for line in lines if line.endswith("\tasked before")]
@@ -46,7 +46,7 @@ def past(user: User) -> list[str]:
 
 @pytest.fixture
 def asked(user: User) -> Iterator[User]:
-    """A user who has asked for something."""
+    """A user with past queries."""
     write_photo(user.pictures / "cat.jpg", "cat")
     for query in ("a red boat", "a cat", "a  red boat"):
         user.search(query, "--in", user.pictures)
@@ -193,7 +193,7 @@ def test_numbers_dates_and_folders_of_pictures_are_offered(user: User) -> None:
 
 
 def test_names_of_places_are_made_ready_by_the_first_search(user: User) -> None:
-    """Nobody waits for them: a question before they are ready is answered with nothing."""
+    """Completion doesn't wait for them: before they are ready there are none."""
     write_photo(user.pictures / "a.jpg", "cat", place=(38.72, -9.14))
     user.search("a cat", "--in", user.pictures)
     made = user.home / ".cache" / "csearch"

@@ -27,7 +27,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
 
 
 def found(user: User, *arguments: object, check: int | None = None) -> list[str]:
-    """The names, without suffix, of what is found."""
+    """The names of the results, without suffix."""
     return [path.stem for path in user.search("--in", user.pictures, *arguments, check=check)]
 
 
@@ -85,7 +85,7 @@ def found(user: User, *arguments: object, check: int | None = None) -> list[str]
     ],
 )
 def test_filters(owner: User, query: str, names: list[str]) -> None:
-    """A query of filters alone: the latest first, and nothing else."""
+    """A query with filters only gives all matches, the latest first."""
     assert found(owner, query) == names
 
 
@@ -223,7 +223,7 @@ def test_a_label_raises_what_it_names(owner: User, tmp_path: Path) -> None:
 
 
 def test_many_results_are_those_of_few_at_a_time(user: User) -> None:
-    """Their files are looked up in another way, and they are rated beside it."""
+    """Their files are looked up in another way, while another thread computes confidences."""
     write_drawn(user.pictures, 130)
     asked = ("--in", user.pictures, "--format", "{path} {score} {confidence}", "a red square")
     user.csearch(*asked)
