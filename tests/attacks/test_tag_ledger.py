@@ -99,7 +99,7 @@ def test_undo_names_what_is_damaged_and_does_all_else(user: User) -> None:
     done = user.csearchctl("tags", "undo", user.pictures, check=2)
     assert b"1 picture restored; 2 left alone" in done.stdout
     for _, path, _ in rows[:2]:
-        assert b"%b: left alone: what the library noted" % path in done.stderr
+        assert b"%b: left alone: the library's record" % path in done.stderr
     assert os.getxattr(rows[2][1], XDG) == b"mine"
     assert "Traceback" not in user.log()
     written = user.csearchctl("tags", "write", "--mode", "xattr", user.pictures, check=2)

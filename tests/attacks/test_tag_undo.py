@@ -106,7 +106,7 @@ def test_what_is_nowhere_is_named(user: User, album: Path) -> None:
     (album / "001.jpg").rename(user.home / "001.jpg")
     for _ in range(2):  # as long as it isn't found
         done = user.csearchctl("tags", "undo", "--all", check=2)
-        assert b"%b: left alone: it is not there any more" % bytes(album / "001.jpg") in done.stderr
+        assert b"%b: left alone: it no longer exists" % bytes(album / "001.jpg") in done.stderr
         assert not tagged(album)
     (user.home / "001.jpg").rename(album / "back.jpg")
     assert user.csearchctl("tags", "undo", "--all").stdout == b"1 picture restored\n"

@@ -63,7 +63,7 @@ def test_past_queries_are_offered_once_and_the_latest_first(asked: User) -> None
 
 
 def test_past_queries_are_cleared(asked: User) -> None:
-    assert asked.csearchctl("history", "clear").stdout == b"2 past queries forgotten.\n"
+    assert asked.csearchctl("history", "clear").stdout == b"2 past queries deleted.\n"
     assert not (asked.data / "history").exists()
     asked.search("a dog", "-g")
     until_past(asked, "a dog")

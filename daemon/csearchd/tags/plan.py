@@ -17,8 +17,8 @@ from csearchd.tags.writers.carrier import (
 )
 
 DAMAGED = (
-    "what the library noted of it when it was tagged is damaged; restore a backup of the library, "
-    "or remove its tags in another program"
+    "the library's record of its tags is damaged; restore a backup of the library, or remove the "
+    "tags with another program"
 )
 _MAX_DELTA = 700_000  # bytes of a record's `original`, which has to fit into a request
 

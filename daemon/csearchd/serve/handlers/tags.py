@@ -38,8 +38,8 @@ from csearchd.tags.writers.exiftool import installed
 from csearchd.watch.scanner import Scanner
 
 _PARAMETERS = 500  # in one SQL statement
-_LOST = "it is not there any more, nor found elsewhere"
-_CHANGED = "it changed since it was tagged, and what was tagged is not found elsewhere"
+_LOST = "it no longer exists, and was not found elsewhere"
+_CHANGED = "it has changed since it was tagged, and the tagged picture was not found elsewhere"
 
 
 class TagHandlers:
