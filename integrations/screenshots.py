@@ -11,7 +11,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -100,9 +99,14 @@ def krunner(desktop: Desktop, query: str) -> None:
     on_screen = {"QT_QPA_PLATFORM": "xcb", "QT_QUICK_BACKEND": "software"}
     process = desktop.run("krunner", "--daemon", XDG_CURRENT_DESKTOP="KDE", **on_screen)
     call = [str(releases.first(releases.QDBUS)), "org.kde.krunner", "/App"]
-    asking = {"env": desktop.environment, "capture_output": True, "text": True}
-    wait_for(lambda: "query" in subprocess.run(call, **asking).stdout, "KRunner on the bus")
-    subprocess.run([*call, "query", query], **asking)
+
+    def ask(*arguments: str) -> str:
+        command = [*call, *arguments]
+        asked = subprocess.run(command, env=desktop.environment, capture_output=True, text=True)
+        return asked.stdout
+
+    wait_for(lambda: "query" in ask(), "KRunner on the bus")
+    ask("query", query)
     take(desktop, "krunner", desktop.window("krunner", "class"))
     process.terminate()
 
@@ -136,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

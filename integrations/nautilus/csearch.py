@@ -4,11 +4,18 @@ Runs inside Nautilus, in the desktop's own Python: everything is asked over D-Bu
 later, and where the service is away there is nothing to see. Extension API 4.0 and 4.1.
 """
 
+from __future__ import annotations
+
 import gettext
 import os
 import re
 
 from gi.repository import Gio, GLib, GObject, Nautilus
+
+TYPE_CHECKING = False  # Nautilus need not import typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
 _ = gettext.translation("csearch", "@SHARE@/integrations/locale", fallback=True).gettext
 _COMMAND = GLib.shell_parse_argv("""@PYTHON@ -m csearch.menu""")[1]
@@ -18,6 +25,8 @@ _WINDOW, _WINDOW_PATH = "org.csearch.Window", "/org/csearch/Window"
 _SHOWN = 800  # milliseconds until a folder of many files is on the screen
 _GATHER = 100  # milliseconds without another file: then tags may come
 _MOST_FILES = 500  # in one call
+_REMOVE: bool = GLib.SOURCE_REMOVE
+_CONTINUE: bool = GLib.SOURCE_CONTINUE
 _AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
 # Without a handle Nautilus couldn't tell us that what is in progress is not wanted any more.
 _POINTER = re.compile(r"\(\w+ at 0x0*[1-9a-f][0-9a-f]*\)")
@@ -26,12 +35,12 @@ _POINTER = re.compile(r"\(\w+ at 0x0*[1-9a-f][0-9a-f]*\)")
 class Service:
     """The search service, while it is there; it is not started for the sake of a column."""
 
-    def __init__(self):
-        self._bus = None
-        self.is_there = None  # not known yet
+    def __init__(self) -> None:
+        self._bus: Gio.DBusConnection | None = None
+        self.is_there: bool | None = None  # not known yet
         Gio.bus_get(Gio.BusType.SESSION, None, self._got_bus)
 
-    def _got_bus(self, _source, result):
+    def _got_bus(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
         try:
             self._bus = Gio.bus_get_finish(result)
         except GLib.Error:
@@ -40,29 +49,31 @@ class Service:
         flags = Gio.BusNameWatcherFlags.NONE
         Gio.bus_watch_name_on_connection(self._bus, _SERVICE, flags, self._came, self._went)
 
-    def _came(self, *_):
+    def _came(self, *_: object) -> None:
         self.is_there = True
 
-    def _went(self, *_):
+    def _went(self, *_: object) -> None:
         self.is_there = False
 
-    def facts(self, path, answer):
+    def facts(self, path: bytes, answer: Callable[[dict[str, Any]], object]) -> None:
         """Calls `answer(told)` later, if there is one: all that is known of a picture."""
         options = {"details": GLib.Variant("b", True)}
         values = GLib.Variant("(aaya{sv})", ([path], options))
         self._ask("Tags", values, lambda reply: answer(reply.unpack()[0][0]))
 
-    def texts(self, uris, answer):
+    def texts(self, uris: list[str], answer: Callable[[list[str]], object]) -> None:
         """Calls `answer(texts)` later, if there is one: the tags of each file in a line."""
         # Built and read by GLib alone: many thousand files must not keep the window waiting.
         values = GLib.Variant.new_tuple(GLib.Variant.new_strv(uris))
         self._ask("TagTexts", values, lambda reply: answer(reply.get_child_value(0).get_strv()))
 
-    def _ask(self, method, values, answer):
-        if not self.is_there:
+    def _ask(
+        self, method: str, values: GLib.Variant, answer: Callable[[GLib.Variant], object]
+    ) -> None:
+        if not self._bus or not self.is_there:
             return
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 reply = bus.call_finish(result)
             except GLib.Error:
@@ -72,10 +83,10 @@ class Service:
         flags = Gio.DBusCallFlags.NO_AUTO_START
         self._bus.call(_SERVICE, _PATH, _SERVICE, method, values, None, flags, -1, None, finish)
 
-    def window(self, action, value, otherwise):
+    def window(self, action: str, value: GLib.Variant, otherwise: Iterable[str | bytes]) -> None:
         """Opens the search window; where there is none, runs `otherwise` of our commands."""
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 bus.call_finish(result)
             except GLib.Error:
@@ -91,7 +102,7 @@ class Service:
         )
 
 
-def _run(arguments):
+def _run(arguments: Iterable[str | bytes]) -> None:
     try:
         Gio.Subprocess.new([*_COMMAND, *arguments], Gio.SubprocessFlags.NONE)
     except GLib.Error as error:
@@ -105,7 +116,7 @@ _COMPLETE = Nautilus.OperationResult.COMPLETE
 class Menus(GObject.GObject, Nautilus.MenuProvider):
     __gtype_name__ = "CsearchMenus"
 
-    def get_file_items(self, *args):
+    def get_file_items(self, *args: Any) -> list[Nautilus.MenuItem]:
         files = args[-1]  # older versions have a window before it
         if len(files) == 1 and files[0].is_directory():
             return self._here("Folder", _path(files[0]))
@@ -116,20 +127,20 @@ class Menus(GObject.GObject, Nautilus.MenuProvider):
         item.connect("activate", self._similar, [_path(file) for file in files])
         return [item]
 
-    def get_background_items(self, *args):
+    def get_background_items(self, *args: Any) -> list[Nautilus.MenuItem]:
         return self._here("Background", _path(args[-1]))
 
-    def _here(self, where, path):
+    def _here(self, where: str, path: bytes | None) -> list[Nautilus.MenuItem]:
         if path is None:
             return []
         item = Nautilus.MenuItem(name=f"Csearch::{where}", label=_("Search Images Here…"))
         item.connect("activate", self._search_here, path)
         return [item]
 
-    def _search_here(self, _item, path):
+    def _search_here(self, _item: Nautilus.MenuItem, path: bytes) -> None:
         _service.window("search-in", GLib.Variant("ay", path), ["here", path])
 
-    def _similar(self, _item, paths):
+    def _similar(self, _item: Nautilus.MenuItem, paths: list[bytes]) -> None:
         _service.window("similar", GLib.Variant("aay", paths), ["similar", *paths])
 
 
@@ -142,15 +153,16 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
 
     __gtype_name__ = "CsearchTags"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._waiting = []
+        self._waiting: list[Nautilus.FileInfo] = []
         self._seen = 0  # of those that wait, at the last look
         self._timer = 0
-        self._held = None  # what completes the file in progress
+        # What completes the file in progress: its closure, its provider and its handle.
+        self._held: tuple[Any, Any, Any] | None = None
         self._holding = 0
 
-    def get_columns(self):
+    def get_columns(self) -> list[Nautilus.Column]:
         return [
             Nautilus.Column(
                 name="Csearch::tags",
@@ -160,7 +172,9 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
             )
         ]
 
-    def update_file_info_full(self, provider, handle, closure, file):
+    def update_file_info_full(
+        self, provider: Any, handle: Any, closure: Any, file: Nautilus.FileInfo
+    ) -> Nautilus.OperationResult:
         first = not self._timer
         if _service.is_there is not False:
             self._waiting.append(file)
@@ -173,32 +187,33 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         self._holding = GLib.timeout_add(_SHOWN, self._go_on, priority=GLib.PRIORITY_LOW)
         return Nautilus.OperationResult.IN_PROGRESS
 
-    def cancel_update(self, _provider, _handle):
+    def cancel_update(self, _provider: Any, _handle: Any) -> None:
         """The folder was closed: nothing may be completed any more."""
         if self._held:
             GLib.source_remove(self._holding)
             self._held = None
 
-    def _go_on(self):
+    def _go_on(self) -> bool:
         held, self._held = self._held, None
+        assert held, "cancel_update ends the timer"
         Nautilus.info_provider_update_complete_invoke(*held, _COMPLETE)
-        return GLib.SOURCE_REMOVE
+        return _REMOVE
 
-    def _look(self):
+    def _look(self) -> bool:
         """Asks for all that wait, once no more come in."""
         seen, self._seen = self._seen, len(self._waiting)
         if self._held or seen != self._seen or _service.is_there is None:
-            return GLib.SOURCE_CONTINUE
+            return _CONTINUE
         self._timer = self._seen = 0
         files, self._waiting = self._waiting, []
         self._ask(files)
-        return GLib.SOURCE_REMOVE
+        return _REMOVE
 
-    def _ask(self, files):
+    def _ask(self, files: list[Nautilus.FileInfo]) -> None:
         """A part after the other, so that none keeps the window waiting."""
         part, rest = files[:_MOST_FILES], files[_MOST_FILES:]
 
-        def told(texts):
+        def told(texts: list[str]) -> None:
             _spread(part, texts)
             if rest:
                 self._ask(rest)
@@ -206,11 +221,11 @@ class Tags(GObject.GObject, Nautilus.ColumnProvider, Nautilus.InfoProvider):
         _service.texts([file.get_uri() for file in part], told)
 
 
-def _spread(files, texts):
+def _spread(files: list[Nautilus.FileInfo], texts: list[str]) -> None:
     """Gives files their tags, a few at a time, whenever Nautilus has nothing else to do."""
     pairs = [pair for pair in zip(files, texts, strict=False) if pair[1]]
 
-    def some():
+    def some() -> bool:
         for file, text in pairs[:_AT_ONCE]:
             file.add_string_attribute("csearch_tags", text)
         del pairs[:_AT_ONCE]
@@ -223,21 +238,22 @@ def _spread(files, texts):
 class Properties(GObject.GObject, Nautilus.PropertiesModelProvider):
     __gtype_name__ = "CsearchProperties"
 
-    def get_models(self, *args):
+    def get_models(self, *args: Any) -> list[Nautilus.PropertiesModel]:
         files = args[-1]
-        if len(files) != 1 or not _service.is_there or not _is_picture(files[0]):
+        path = _path(files[0]) if len(files) == 1 and _is_picture(files[0]) else None
+        if path is None or not _service.is_there:
             return []
         items = Gio.ListStore(item_type=Nautilus.PropertiesItem)
 
-        def show(told):
+        def show(told: dict[str, Any]) -> None:
             for name, value in _facts(told):
                 items.append(Nautilus.PropertiesItem(name=name, value=value))
 
-        _service.facts(_path(files[0]), show)
+        _service.facts(path, show)
         return [Nautilus.PropertiesModel(title=_("Picture Search"), model=items)]
 
 
-def _facts(told):
+def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(name, value) of what is known of a picture."""
     yield _("Search"), _("Can be found by what it shows") if told else _("Not looked at yet")
     details = told.get("details", {})
@@ -256,23 +272,25 @@ def _facts(told):
             yield name, str(value)
 
 
-def _tags(keywords):
+def _tags(keywords: list[str]) -> list[str]:
     """Without the paths whose last word is there as a plain keyword too: programs write both."""
     plain = {word.casefold() for word in keywords if "/" not in word}
     return [word for word in keywords if "/" not in word or _last(word).casefold() not in plain]
 
 
-def _last(tag):
+def _last(tag: str) -> str:
     """The word at the end of a hierarchical tag."""
     return tag.rpartition("/")[2]
 
 
-def _path(file):
+def _path(file: Nautilus.FileInfo) -> bytes | None:
     """Its path as bytes; None where it has none."""
     location = file.get_location()
     path = location.get_path() if location else None
     return None if path is None else os.fsencode(path)
 
 
-def _is_picture(file):
-    return file.get_uri_scheme() == "file" and file.get_mime_type().startswith("image/")
+def _is_picture(file: Nautilus.FileInfo) -> bool:
+    is_local = file.get_uri_scheme() == "file"
+    picture: bool = is_local and file.get_mime_type().startswith("image/")
+    return picture

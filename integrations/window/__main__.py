@@ -4,6 +4,8 @@ Runs in the desktop's own Python with GTK 4, without csearch's packages; what it
 service on the session bus (org.csearch.Csearch1).
 """
 
+from __future__ import annotations
+
 import sys
 
 NO_SCREEN = 2  # exit statuses: an error,
@@ -29,7 +31,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return NO_SCREEN
-    return Application().run(sys.argv)
+    status: int = Application().run(sys.argv)
+    return status
 
 
 if __name__ == "__main__":

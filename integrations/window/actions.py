@@ -1,33 +1,44 @@
 """What can be done with the pictures that were found."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from gi.repository import Gio
 
 from results import content
 from texts import _
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from results import Item, Results
+    from service import Service
+    from window import Window
+
 _MOST_OPENED = 10
 
 
-def install(window, results, service):
+def install(window: Window, results: Results, service: Service) -> None:
     """Adds the window's actions and the menu of the grid."""
 
-    def add(name, act):
+    def add(name: str, act: Callable[[], object]) -> None:
         action = Gio.SimpleAction.new(name, None)
         action.connect("activate", lambda *_: act())
         window.add_action(action)
 
-    def with_selected(act):
-        def run():
+    def with_selected(act: Callable[[list[Item]], object]) -> Callable[[], None]:
+        def run() -> None:
             if items := results.selected():
                 act(items)
 
         return run
 
-    def open_them(items):
+    def open_them(items: list[Item]) -> None:
         for item in items[:_MOST_OPENED]:
             window.launch(item.file)
 
-    def show(items):
+    def show(items: list[Item]) -> None:
         folder = items[0].file.get_parent()
         uris = [item.file.get_uri() for item in items]
         service.show_in_folder(uris, lambda: window.launch(folder))

@@ -1,6 +1,9 @@
 """The application: one process, a window for each search that was started."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 import gi
 
@@ -12,16 +15,17 @@ from gi.repository import Gdk, Gio, GLib, Gtk  # noqa: E402
 
 try:  # knows whether the desktop is light or dark
     gi.require_version("Adw", "1")
-    from gi.repository import Adw
-
-    Base = Adw.Application
+    from gi.repository import Adw as Toolkit
 except (ImportError, ValueError):
-    Base = Gtk.Application
+    Toolkit = Gtk
 
 from background import Workers  # noqa: E402
 from service import Service, path  # noqa: E402
 from thumbnails import Thumbnails  # noqa: E402
 from window import Window  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
@@ -37,8 +41,8 @@ _KEYS = {
 }
 
 
-class Application(Base):
-    def __init__(self):
+class Application(Toolkit.Application):
+    def __init__(self) -> None:
         GLib.set_prgname(NAME)
         GLib.set_application_name(_("Picture Search"))
         super().__init__(application_id=NAME, flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
@@ -48,11 +52,11 @@ class Application(Base):
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
-        self._thumbnails = None
+        self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
 
-    def do_startup(self):
-        Base.do_startup(self)
+    def do_startup(self) -> None:
+        Toolkit.Application.do_startup(self)
         self._thumbnails = Thumbnails(Service())
         for name, kind, act in (
             ("search", "s", lambda value: self._open(query=value.unpack())),
@@ -71,10 +75,10 @@ class Application(Base):
             Gdk.Display.get_default(), style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION
         )
 
-    def do_activate(self):
+    def do_activate(self) -> None:
         self._open()
 
-    def do_command_line(self, line):
+    def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()
         here = os.fsencode(line.get_cwd() or "/")
         folder = options.lookup_value("in", GLib.VariantType("ay"))
@@ -86,20 +90,23 @@ class Application(Base):
         )
         return 0
 
-    def _open(self, query="", folder=None, pictures=()):
+    def _open(
+        self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
+    ) -> None:
+        assert self._thumbnails, "an application is started before it is activated"
         window = Window(self, Service(), self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
 
 
-def _absolute(here, name):
+def _absolute(here: bytes, name: bytes) -> bytes:
     return os.path.normpath(os.path.join(here, name))
 
 
-def _named(here, name):
+def _named(here: bytes, name: bytes) -> bytes:
     """A URL stays what it is."""
     return name if b"://" in name else _absolute(here, name)
 
 
-def _all(array):
+def _all(array: GLib.Variant) -> list[GLib.Variant]:
     return [array.get_child_value(index) for index in range(array.n_children())]

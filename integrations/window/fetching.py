@@ -1,23 +1,30 @@
 """A picture from the web, fetched in a thread, with limits: how large, how long, from where."""
 
+from __future__ import annotations
+
 import http.client
 import threading
 import time
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 from gi.repository import GLib
 
 from texts import _
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _MOST_BYTES = 50_000_000
 _MOST_SECONDS = 20
 
 
-def fetch(url, done):
+def fetch(url: str, done: Callable[[bytearray | None, str], object]) -> None:
     """Calls `done(data, failure)` later in the main loop: a bytearray, or a text for the user."""
 
-    def work():
+    def work() -> None:
+        data: bytearray | None
         try:
             data, failure = _fetch(url), ""
         except Exception as error:  # whatever it is, the window must not wait for ever
@@ -31,7 +38,7 @@ class _Refused(Exception):
     """What was fetched is of no use; the text says why."""
 
 
-def _explained(error):
+def _explained(error: Exception) -> str:
     reason = getattr(error, "reason", error)
     if isinstance(error, _Refused):
         return str(error)
@@ -46,7 +53,7 @@ def _explained(error):
     return _("That is no address of a picture")
 
 
-def _fetch(url):
+def _fetch(url: str) -> bytearray:
     deadline = time.monotonic() + _MOST_SECONDS
     data = bytearray()
     with _opener().open(url, timeout=_MOST_SECONDS) as response:
@@ -63,7 +70,7 @@ def _fetch(url):
     return data
 
 
-def _opener():
+def _opener() -> urllib.request.OpenerDirector:
     """One that knows http and https and nothing else, after redirections too."""
     opener = urllib.request.OpenerDirector()
     for handler in (

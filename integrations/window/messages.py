@@ -1,11 +1,22 @@
 """What the window says: where there is nothing to show, and below what it shows."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from gi.repository import GLib, Gtk
 
 from reasons import sentence
 from texts import _, ngettext, number
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from service import Hit, Values
+
+    # What Message.show takes.
+    Parts: TypeAlias = tuple[str, str, str] | tuple[str, str, str, bool]
 
 HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
 _FIRST = _("Looking at the pictures for the first time…")
@@ -16,7 +27,7 @@ class Message(Gtk.Box):
 
     __gtype_name__ = "CsearchMessage"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             orientation=Gtk.Orientation.VERTICAL, spacing=12, valign=Gtk.Align.CENTER, vexpand=True
         )
@@ -34,14 +45,14 @@ class Message(Gtk.Box):
         for part in (self._icon, self._title, self._text, self._choose):
             self.append(part)
 
-    def show(self, icon, title, text, choose=False):
+    def show(self, icon: str, title: str, text: str, choose: bool = False) -> None:
         self._icon.set_from_icon_name(icon)
         self._title.set_text(title)
         self._text.set_text(text)
         self._choose.set_visible(choose)
 
 
-def empty(folder, known):
+def empty(folder: bytes | None, known: Values) -> Parts:
     """Before anything is asked. `known` is what the service says of itself, {} if it doesn't."""
     where = _("Searches in all folders that are known.")
     if folder:
@@ -59,12 +70,12 @@ def empty(folder, known):
     )
 
 
-def refused(reason):
+def refused(reason: str) -> Parts:
     """What was asked can't be: it is half-typed, mostly."""
     return "edit-find-symbolic", _("That cannot be searched for"), reason
 
 
-def absent():
+def absent() -> Parts:
     return (
         "dialog-warning-symbolic",
         _("The search service does not answer"),
@@ -72,7 +83,7 @@ def absent():
     )
 
 
-def reading(progress):
+def reading(progress: Values) -> Parts:
     """While a folder is read for the first time."""
     done, total = progress.get("done", 0), progress.get("total", 0)
     if progress.get("phase") == "scanning" or not total:
@@ -87,7 +98,7 @@ def reading(progress):
     )
 
 
-def nothing(result, folder):
+def nothing(result: Values, folder: bytes | None) -> Parts:
     """No result at all."""
     images, pending = result.get("images", 0), _new(result)
     if pending:
@@ -109,7 +120,7 @@ def nothing(result, folder):
     return _nothing_known()
 
 
-def state(hits, result, top):
+def state(hits: list[Hit], result: Values, top: int) -> str:
     """The line below the pictures, of which there are at most `top`."""
     images, pending = result.get("images", 0), _new(result)
     parts = []
@@ -137,7 +148,7 @@ def state(hits, result, top):
     return " ".join([*parts, *map(sentence, result.get("remarks", []))])
 
 
-def _nothing_known():
+def _nothing_known() -> Parts:
     return (
         "folder-pictures-symbolic",
         _("No pictures are known yet"),
@@ -146,17 +157,19 @@ def _nothing_known():
     )
 
 
-def _new(result):
+def _new(result: Values) -> int:
     """Pictures to be read that can't be found meanwhile."""
-    return result.get("pending", 0) - result.get("again", 0)
+    pending: int = result.get("pending", 0) - result.get("again", 0)
+    return pending
 
 
-def _still(pending):
+def _still(pending: int) -> str:
     text = ngettext(
         "{n} picture is still to be looked at.", "{n} pictures are still to be looked at.", pending
     )
     return text.format(n=number(pending))
 
 
-def _name(folder):
-    return GLib.filename_display_basename(os.fsdecode(folder))
+def _name(folder: bytes) -> str:
+    name: str = GLib.filename_display_basename(os.fsdecode(folder))
+    return name

@@ -1,12 +1,18 @@
 """Pictures to search with: files, what is in memory, and those that a query names."""
 
+from __future__ import annotations
+
 import os
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gi.repository import Gio, GLib
 
 from reasons import system_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import BinaryIO
 
 _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
@@ -17,43 +23,46 @@ _BLANKS = 12  # that a picture's name in a query may have
 class Picture:
     """A file; or `data`, which is called `path` then."""
 
-    def __init__(self, path, data=None):
+    def __init__(self, path: bytes, data: bytes | bytearray | None = None) -> None:
         self.path = path
-        self._memory = None
+        self._memory: BinaryIO | None = None
         if data is not None:
             self._memory = os.fdopen(os.memfd_create("picture", os.MFD_CLOEXEC), "wb")
             self._memory.write(data)
             self._memory.flush()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """The same file; what is in memory is like nothing else."""
         return self is other or (
-            self.path == other.path and self._memory is None and other._memory is None
+            isinstance(other, Picture)
+            and self.path == other.path
+            and self._memory is None
+            and other._memory is None
         )
 
-    __hash__ = None
-
-    def open(self):
+    def open(self) -> int:
         """A descriptor of its own, which the caller closes. Raises OSError."""
         memory = self._memory
         path = self.path if memory is None else f"/proc/self/fd/{memory.fileno()}"
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
-    def name(self):
-        return GLib.filename_display_basename(os.fsdecode(self.path))
+    def name(self) -> str:
+        name: str = GLib.filename_display_basename(os.fsdecode(self.path))
+        return name
 
     @property
-    def shown(self):
+    def shown(self) -> str:
         """The whole path, for people."""
-        return GLib.filename_display_name(os.fsdecode(self.path))
+        name: str = GLib.filename_display_name(os.fsdecode(self.path))
+        return name
 
 
-def is_on_the_web(name):
+def is_on_the_web(name: str) -> bool:
     return _WEB.match(name) is not None
 
 
-def local(name):
+def local(name: str) -> bytes | None:
     """The path (bytes) that is meant by an absolute one, one below ~, or a file: URL; else None."""
     if name.lower().startswith("file://"):
         path = Gio.File.new_for_uri(name).get_path()
@@ -72,17 +81,18 @@ class Given(NamedTuple):
     end: int | None = None
 
 
-def are_in(query):
+def are_in(query: str) -> bool:
     """Whether the query may name pictures; this looks at no file."""
     return any(_is_named(query[_start(word) :]) for word in _words(query))
 
 
-def opened(query, fetched, others):
+def opened(
+    query: str, fetched: Mapping[str, Picture], others: Iterable[Picture]
+) -> tuple[list[Given], str]:
     """The pictures that the query names, and `others`, as Given, which the caller closes; and what
     is wrong, for the user, or "". Waits for file systems; `fetched` are pictures by addresses.
     """
-    given = []
-    picture = None
+    given: list[Given] = []
     try:
         for picture, start, end in _in_query(query, fetched):
             given.append(Given(picture.path, picture.open(), start, end))
@@ -94,12 +104,12 @@ def opened(query, fetched, others):
     return given, ""
 
 
-def close(given):
+def close(given: Iterable[Given]) -> None:
     for picture in given:
         os.close(picture.file)
 
 
-def _in_query(query, fetched):
+def _in_query(query: str, fetched: Mapping[str, Picture]) -> Iterator[tuple[Picture, int, int]]:
     """(picture, start, end) of each existing file that the query names, of which the longest name
     counts, and of each address.
 
@@ -122,18 +132,18 @@ def _in_query(query, fetched):
                 break
 
 
-def on_the_web(query):
+def on_the_web(query: str) -> list[str]:
     """The addresses of the web in the query."""
     words = (query[_start(word) : word.end()] for word in _words(query))
     return [word for word in words if is_on_the_web(word)]
 
 
-def _is_named(text):
+def _is_named(text: str) -> bool:
     """Whether it may begin with a picture's name."""
     return text.startswith(("/", "~/", "file://")) or is_on_the_web(text)
 
 
-def _words(query):
+def _words(query: str) -> Iterator[re.Match[str]]:
     for word in _WORD.finditer(query):
         if word[0] == "--":
             return
@@ -141,7 +151,7 @@ def _words(query):
             yield word
 
 
-def _start(word):
+def _start(word: re.Match[str]) -> int:
     """Where it begins behind its weight."""
     weight = _WEIGHT.match(word[0])
     return word.start() + (weight.end() if weight else 0)

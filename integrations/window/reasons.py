@@ -4,12 +4,25 @@ The service gives each sentence as {code, parameters, text} (csearchd.reasons). 
 lacks, of a newer service, are shown in English, as the text is.
 """
 
+from __future__ import annotations
+
 import errno
+from typing import TYPE_CHECKING
 
 from texts import _, number
 
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypedDict
 
-def N_(text):  # what xgettext looks for
+    class Reason(TypedDict):
+        code: str
+        parameters: dict[str, Parameter]
+        text: str
+
+    Parameter: TypeAlias = Reason | bytes | float | int | str
+
+
+def N_(text: str) -> str:  # what xgettext looks for
     return text
 
 
@@ -297,7 +310,7 @@ _TEMPLATES = {
 }
 
 
-def translated(reason):
+def translated(reason: Reason) -> str:
     """The sentence in the user's language."""
     template = _TEMPLATES.get(reason["code"])
     if template is None:
@@ -309,7 +322,7 @@ def translated(reason):
         return reason["text"]
 
 
-def sentence(reason):
+def sentence(reason: Reason) -> str:
     """As `translated`, from a capital letter to a full stop, unless it begins with a name."""
     text = translated(reason)
     if not _TEMPLATES.get(reason["code"], "{")[0].isalpha():
@@ -317,13 +330,13 @@ def sentence(reason):
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.?!' else '.'}"
 
 
-def system_error(error):
+def system_error(error: OSError) -> str:
     """What an OSError says, without the file's name."""
-    code = errno.errorcode.get(error.errno, "")
+    code = errno.errorcode.get(error.errno or 0, "")
     return translated({"code": code, "parameters": {}, "text": error.strerror or str(error)})
 
 
-def _shown(value):
+def _shown(value: Parameter) -> str:
     """A parameter as a sentence shows it."""
     if isinstance(value, dict):
         return translated(value)

@@ -1,11 +1,20 @@
 """The grid of pictures that were found."""
 
+from __future__ import annotations
+
 import os
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from gi.repository import Gdk, Gio, GLib, GObject, Gtk, Pango
 
 from texts import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service import Hit
+    from thumbnails import Thumbnails
 
 SIDE = 168  # of a picture, in pixels of the layout
 _REMEMBERED = 300  # pictures that keep their thumbnails while they are not shown
@@ -18,22 +27,23 @@ class Item(GObject.Object):
     texture = GObject.Property(type=Gdk.Texture)
     confidence = GObject.Property(type=str, default="")
 
-    def __init__(self, path):
+    def __init__(self, path: bytes) -> None:
         super().__init__()
         self.path = path
         self.file = Gio.File.new_for_path(os.fsdecode(path))
-        self.name = GLib.filename_display_basename(os.fsdecode(path))
+        self.name: str = GLib.filename_display_basename(os.fsdecode(path))
         self.shown = 0  # cells that show it now
         self.asked = False
 
     @property
-    def place(self):
+    def place(self) -> str:
         """The directory, the user's own home as ~."""
         directory = os.path.dirname(self.path)
         home = os.fsencode(GLib.get_home_dir())
         if directory == home or directory.startswith(home + b"/"):
             directory = b"~" + directory[len(home) :]
-        return GLib.filename_display_name(os.fsdecode(directory))
+        name: str = GLib.filename_display_name(os.fsdecode(directory))
+        return name
 
 
 class Results(Gtk.GridView):
@@ -43,7 +53,7 @@ class Results(Gtk.GridView):
     # The keys lead elsewhere: forwards, or back to where was asked.
     left = GObject.Signal(arg_types=(bool,))
 
-    def __init__(self, thumbnails):
+    def __init__(self, thumbnails: Thumbnails) -> None:
         self.store = Gio.ListStore(item_type=Item)
         self.selection = Gtk.MultiSelection(model=self.store)
         factory = Gtk.SignalListItemFactory()
@@ -54,13 +64,13 @@ class Results(Gtk.GridView):
         self.add_css_class("pictures")
         self.update_property([Gtk.AccessibleProperty.LABEL], [_("Pictures found")])
         self._thumbnails = thumbnails
-        self._items = OrderedDict()
-        self._menu = None
+        self._items: OrderedDict[bytes, Item] = OrderedDict()
+        self._menu: Gtk.PopoverMenu | None = None
         keys = Gtk.EventControllerKey(propagation_phase=Gtk.PropagationPhase.CAPTURE)
         keys.connect("key-pressed", self._key)
         self.add_controller(keys)
 
-    def show(self, hits):
+    def show(self, hits: Iterable[Hit]) -> None:
         """Shows (path, score, fields), best first; what was there stays as it is."""
         items = []
         for path, _score, fields in hits:
@@ -78,7 +88,7 @@ class Results(Gtk.GridView):
         if items:  # the grid would follow a picture to its new place
             self.activate_action("list.scroll-to-item", GLib.Variant("u", 0))
 
-    def focus_first(self):
+    def focus_first(self) -> None:
         """The keys act on the best picture now; the grid itself would take the one it had last."""
         self.get_vadjustment().set_value(0)
         cell = self.get_first_child()
@@ -88,7 +98,9 @@ class Results(Gtk.GridView):
             cell.grab_focus()
             self.selection.select_item(0, True)
 
-    def _key(self, _keys, value, _code, _state):
+    def _key(
+        self, _keys: Gtk.EventControllerKey, value: int, _code: int, _state: Gdk.ModifierType
+    ) -> bool:
         """Tab leaves the grid rather than go through all of it; Up from the first row, too."""
         if value in (Gdk.KEY_Tab, Gdk.KEY_ISO_Left_Tab, Gdk.KEY_Escape) or (
             value == Gdk.KEY_Up and self._is_at_the_top()
@@ -97,19 +109,20 @@ class Results(Gtk.GridView):
             return True
         return False
 
-    def _is_at_the_top(self):
+    def _is_at_the_top(self) -> bool:
         cell = self.get_focus_child()
         if cell is None or self.get_vadjustment().get_value() > 0:
             return False
-        return cell.translate_coordinates(self, 0, 0)[1] < SIDE / 2
+        y: float = cell.translate_coordinates(self, 0, 0)[1]
+        return y < SIDE / 2
 
-    def selected(self):
+    def selected(self) -> list[Item]:
         """The selected items, else the first."""
         chosen = self.selection.get_selection()
         items = [self.store[chosen.get_nth(index)] for index in range(chosen.get_size())]
         return items or list(self.store)[:1]
 
-    def set_menu(self, model):
+    def set_menu(self, model: Gio.MenuModel) -> None:
         """What a right click and the menu key show."""
         self._menu = Gtk.PopoverMenu.new_from_model(model)
         self._menu.set_parent(self)
@@ -122,12 +135,12 @@ class Results(Gtk.GridView):
             keys.add_shortcut(Gtk.Shortcut.new(shortcut, action))
         self.add_controller(keys)
 
-    def do_size_allocate(self, width, height, baseline):
+    def do_size_allocate(self, width: int, height: int, baseline: int) -> None:
         Gtk.GridView.do_size_allocate(self, width, height, baseline)
         if self._menu:
             self._menu.present()
 
-    def _popup_at_focus(self):
+    def _popup_at_focus(self) -> bool:
         child = self.get_focus_child()
         if child is None or not self._menu:
             return False
@@ -135,13 +148,15 @@ class Results(Gtk.GridView):
         self._popup(x, y)
         return True
 
-    def _popup(self, x, y):
+    def _popup(self, x: float, y: float) -> None:
+        if self._menu is None:
+            return
         place = Gdk.Rectangle()
         place.x, place.y, place.width, place.height = int(x), int(y), 1, 1
         self._menu.set_pointing_to(place)
         self._menu.popup()
 
-    def _setup(self, _factory, cell):
+    def _setup(self, _factory: Gtk.SignalListItemFactory, cell: Gtk.ListItem) -> None:
         role = Gtk.AccessibleRole.PRESENTATION  # the cell itself has the name
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4, accessible_role=role)
         picture = Gtk.Picture(width_request=SIDE, height_request=SIDE)
@@ -160,7 +175,7 @@ class Results(Gtk.GridView):
         box.add_controller(click)
         cell.set_child(box)
 
-    def _bind(self, _factory, cell):
+    def _bind(self, _factory: Gtk.SignalListItemFactory, cell: Gtk.ListItem) -> None:
         item, box = cell.get_item(), cell.get_child()
         picture, label = box.get_first_child(), box.get_last_child()
         label.set_text(item.name)
@@ -175,7 +190,7 @@ class Results(Gtk.GridView):
                 item.path, self.get_scale_factor(), lambda: item.shown > 0, lambda t: _put(item, t)
             )
 
-    def _unbind(self, _factory, cell):
+    def _unbind(self, _factory: Gtk.SignalListItemFactory, cell: Gtk.ListItem) -> None:
         item = cell.get_item()
         item.shown -= 1
         if not item.texture:
@@ -185,20 +200,30 @@ class Results(Gtk.GridView):
             binding.unbind()
         cell.get_child().get_first_child().set_paintable(None)
 
-    def _drag(self, source, _x, _y, cell):
+    def _drag(
+        self, source: Gtk.DragSource, _x: float, _y: float, cell: Gtk.ListItem
+    ) -> Gdk.ContentProvider:
         item = cell.get_item()
         items = self.selected() if cell.get_selected() else [item]
         if item.texture:
             source.set_icon(item.texture, SIDE // 2, SIDE // 2)
         return content(items)
 
-    def _clicked(self, _gesture, _times, x, y, cell, box):
+    def _clicked(
+        self,
+        _gesture: Gtk.GestureClick,
+        _times: int,
+        x: float,
+        y: float,
+        cell: Gtk.ListItem,
+        box: Gtk.Box,
+    ) -> None:
         if not cell.get_selected():
             self.selection.select_item(cell.get_position(), True)
         self._popup(*box.translate_coordinates(self, x, y))
 
 
-def _mark(cell, item):
+def _mark(cell: Gtk.ListItem, item: Item) -> None:
     """Shows and tells assistive technology how well the picture of `cell` matches."""
     box = cell.get_child()
     weak = item.confidence == "weak"
@@ -209,7 +234,7 @@ def _mark(cell, item):
     _describe(cell, item.name, about[2] if weak else "")
 
 
-def _describe(cell, label, description):
+def _describe(cell: Gtk.ListItem, label: str, description: str) -> None:
     """Gives the cell its accessible name and description ("" for none)."""
     if hasattr(cell, "set_accessible_label"):  # GTK 4.12 and later
         cell.set_accessible_label(label)
@@ -225,11 +250,11 @@ def _describe(cell, label, description):
         widget.reset_property(Gtk.AccessibleProperty.DESCRIPTION)
 
 
-def _put(item, texture):
+def _put(item: Item, texture: Gdk.Texture | None) -> None:
     item.texture = texture
 
 
-def content(items):
+def content(items: list[Item]) -> Gdk.ContentProvider:
     """Files for the clipboard and for dragging, in the forms that programs take."""
     uris = [item.file.get_uri() for item in items]
     paths = b"\n".join(item.path for item in items)
@@ -242,5 +267,5 @@ def content(items):
     )
 
 
-def _bytes(kind, data):
+def _bytes(kind: str, data: bytes) -> Gdk.ContentProvider:
     return Gdk.ContentProvider.new_for_bytes(kind, GLib.Bytes.new(data))

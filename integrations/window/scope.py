@@ -1,17 +1,23 @@
 """Where is searched: everywhere, or below a folder."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk, Pango
 
 from texts import _
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Scope:
     """`folder` is a path, None for everywhere."""
 
-    def __init__(self, window, changed):
-        self.folder = None
+    def __init__(self, window: Gtk.Window, changed: Callable[[], object]) -> None:
+        self.folder: bytes | None = None
         self._window = window
         self._changed = changed
         self._label = Gtk.Label(
@@ -25,18 +31,18 @@ class Scope:
         menu.append(_("Choose a Folder…"), "win.choose-folder")
         self.button = Gtk.MenuButton(child=box, menu_model=menu)
         self.button.update_property([Gtk.AccessibleProperty.LABEL], [_("Where to search")])
-        self._chooser = None
+        self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self._show()
 
-    def set_folder(self, folder, told=False):
+    def set_folder(self, folder: bytes | None, told: bool = False) -> None:
         """Another place; `told`: the search is to follow."""
         self.folder = folder
         self._show()
         if told:
             self._changed()
 
-    def choose(self):
-        self._chooser = Gtk.FileChooserNative(
+    def choose(self) -> None:
+        chooser = Gtk.FileChooserNative(
             title=_("Search below This Folder"),
             transient_for=self._window,
             action=Gtk.FileChooserAction.SELECT_FOLDER,
@@ -44,16 +50,17 @@ class Scope:
         )
         pictures = GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_PICTURES)
         start = os.fsdecode(self.folder or b"") or pictures or GLib.get_home_dir()
-        self._chooser.set_current_folder(Gio.File.new_for_path(start))
-        self._chooser.connect("response", self._chosen)
-        self._chooser.show()
+        chooser.set_current_folder(Gio.File.new_for_path(start))
+        chooser.connect("response", self._chosen)
+        chooser.show()
+        self._chooser = chooser
 
-    def _chosen(self, chooser, response):
+    def _chosen(self, chooser: Gtk.FileChooserNative, response: int) -> None:
         path = chooser.get_file().get_path() if response == Gtk.ResponseType.ACCEPT else None
         if path:
             self.set_folder(os.fsencode(path), told=True)
 
-    def _show(self):
+    def _show(self) -> None:
         if self.folder is None:
             self._label.set_text(_("Everywhere"))
             self.button.set_tooltip_text(_("Where to search"))

@@ -3,13 +3,28 @@
 Values that come over it, or from the command line, are made Python's own here.
 """
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib
 
 import pictures
 from messages import HANGING
 from reasons import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, TypeAlias
+
+    from background import Workers
+    from pictures import Given, Picture
+
+    Hit: TypeAlias = list[Any]  # path (bytes), score (float), fields (dict)
+    Values: TypeAlias = dict[str, Any]  # what goes with the hits, a signal, or the status
+    Options: TypeAlias = dict[str, GLib.Variant]
+    Answer: TypeAlias = Callable[[list[Hit], Values, "Failure | None"], object]
 
 NAME = "org.csearch.Csearch1"
 PATH = "/org/csearch/Csearch1"
@@ -29,7 +44,7 @@ _ABSENT = (
 class Failure(Exception):
     """What is said to the user; `absent`: there is no service to ask."""
 
-    def __init__(self, text, absent=False):
+    def __init__(self, text: str, absent: bool = False) -> None:
         super().__init__(text)
         self.absent = absent
 
@@ -37,17 +52,18 @@ class Failure(Exception):
 class Search:
     """One search; it can be cancelled, and then answers nothing more."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.cancellable = Gio.Cancellable()
 
-    def cancel(self):
+    def cancel(self) -> None:
         self.cancellable.cancel()
 
 
 class Service:
     """Over a connection of its own: of all that comes over one, only the newest search counts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
+        self._bus: Gio.DBusConnection | None
         flags = Gio.DBusConnectionFlags
         flags = flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION
         try:
@@ -56,11 +72,11 @@ class Service:
         except GLib.Error:  # there is no bus
             self._bus = None
 
-    def close(self):
+    def close(self) -> None:
         if self._bus:
             self._bus.close(None, None)
 
-    def search(self, query, given, options, answer):
+    def search(self, query: str, given: list[Given], options: Options, answer: Answer) -> Search:
         """Calls `answer(hits, result, failure)` later: [[path, score, fields]], a dict; a Failure.
 
         `given` are opened pictures (pictures.Given); their files are closed.
@@ -81,7 +97,7 @@ class Service:
             GLib.idle_add(answer, [], {}, Failure("", absent=True))
             return search
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 reply, _files = bus.call_with_unix_fd_list_finish(result)
             except GLib.Error as error:
@@ -90,8 +106,8 @@ class Service:
                 return
             if not search.cancellable.is_cancelled():
                 hits, told = unpacked(reply)
-                error = told.get("error")
-                answer(hits, told, Failure(_explained(error)) if error else None)
+                refusal = told.get("error")
+                answer(hits, told, Failure(_explained(refusal)) if refusal else None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -108,25 +124,28 @@ class Service:
         )
         return search
 
-    def thumbnails(self, paths, pixels, told):
+    def thumbnails(
+        self, paths: list[bytes], pixels: int, told: Callable[[list[bytes]], object]
+    ) -> None:
         """Calls `told(files)` later: one for each path, empty where there is none."""
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 files = bus.call_finish(result).get_child_value(0)
                 told(unpacked(files))
             except GLib.Error:
                 told([b""] * len(paths))
 
+        assert self._bus, "thumbnails are asked for pictures that were found over the bus"
         values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
-    def status(self, told):
+    def status(self, told: Callable[[Values], object]) -> None:
         """Calls `told(values)` later, with nothing where no service answers."""
         if self._bus is None:
             return
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 told(unpacked(bus.call_finish(result).get_child_value(0)))
             except GLib.Error as error:
@@ -136,43 +155,54 @@ class Service:
         kind = GLib.VariantType("(a{sv})")
         self._bus.call(NAME, PATH, NAME, "Status", None, kind, 0, -1, None, finish)
 
-    def answer_now(self):
+    def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""
         if self._bus:
             self._bus.call(NAME, PATH, NAME, "Answer", None, None, 0, -1, None, None)
 
-    def listen(self, signal, told):
+    def listen(self, signal: str, told: Callable[[Values], object]) -> int:
         """Calls `told(values)` whenever the service sends `signal`; what `unlisten` takes."""
         if self._bus is None:
             return 0
 
-        def received(_bus, _sender, _path, _interface, _signal, values):
+        def received(
+            _bus: Gio.DBusConnection,
+            _sender: str,
+            _path: str,
+            _interface: str,
+            _signal: str,
+            values: GLib.Variant,
+        ) -> None:
             told(unpacked(values.get_child_value(0)))
 
-        return self._bus.signal_subscribe(NAME, NAME, signal, PATH, None, 0, received)
+        number: int = self._bus.signal_subscribe(NAME, NAME, signal, PATH, None, 0, received)
+        return number
 
-    def watch(self, appeared):
+    def watch(self, appeared: Callable[[], object]) -> int:
         """Calls `appeared()` whenever a service joins the bus, one that is there at once."""
         if self._bus is None:
             return 0
         flags = Gio.BusNameWatcherFlags.NONE
-        return Gio.bus_watch_name_on_connection(self._bus, NAME, flags, lambda *_: appeared(), None)
+        number: int = Gio.bus_watch_name_on_connection(
+            self._bus, NAME, flags, lambda *_: appeared(), None
+        )
+        return number
 
-    def unwatch(self, number):
+    def unwatch(self, number: int) -> None:
         if number:
             Gio.bus_unwatch_name(number)
 
-    def unlisten(self, number):
-        if number:
+    def unlisten(self, number: int) -> None:
+        if self._bus and number:
             self._bus.signal_unsubscribe(number)
 
-    def show_in_folder(self, uris, failed):
+    def show_in_folder(self, uris: list[str], failed: Callable[[], object]) -> None:
         """Selected in the file manager; calls `failed()` later where none does that."""
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
         name = "org.freedesktop.FileManager1"
         values = GLib.Variant("(ass)", (uris, ""))
 
-        def finish(bus, result):
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
                 bus.call_finish(result)
             except GLib.Error:
@@ -183,7 +213,7 @@ class Service:
             self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, finish)
 
 
-def _told(picture):
+def _told(picture: Given) -> dict[str, GLib.Variant]:
     """What the service is told of a picture to search with."""
     told = {"path": GLib.Variant("ay", picture.path)}
     if picture.start is not None:
@@ -192,12 +222,13 @@ def _told(picture):
     return told
 
 
-def _explained(error):
+def _explained(error: Values) -> str:
     """The text of an error in the service's answer."""
-    return sentence(error["reason"]) if "reason" in error else error["message"]
+    text: str = sentence(error["reason"]) if "reason" in error else error["message"]
+    return text
 
 
-def _failure(error):
+def _failure(error: GLib.Error) -> Failure:
     """Of a call that failed."""
     remote = Gio.DBusError.get_remote_error(error) or ""
     absent = any(error.matches(Gio.dbus_error_quark(), code) for code in _ABSENT)
@@ -209,35 +240,43 @@ def _failure(error):
 class Asking:
     """One question at a time, whose pictures are opened first; `workers` look at files."""
 
-    def __init__(self, service, workers):
+    def __init__(self, service: Service, workers: Workers) -> None:
         self._service = service
         self._workers = workers
-        self._opening = None  # the question whose pictures are being opened
-        self._search = None
+        # The question whose pictures are being opened.
+        self._opening: object | None = None
+        self._search: Search | None = None
 
     @property
-    def under_way(self):
+    def under_way(self) -> bool:
         return bool(self._opening or self._search)
 
-    def cancel(self):
+    def cancel(self) -> None:
         """There will be no answer."""
         self._opening = None
         if self._search:
             self._search.cancel()
             self._search = None
 
-    def ask(self, query, others, fetched, options, answer):
+    def ask(
+        self,
+        query: str,
+        others: Iterable[Picture],
+        fetched: Mapping[str, Picture],
+        options: Options,
+        answer: Answer,
+    ) -> None:
         """Calls `answer(hits, result, failure)` later, unless another question follows.
 
         `others` are pictures besides those that the query names; `fetched` has some by address.
         """
         self.cancel()
 
-        def answered(hits, result, failure):
+        def answered(hits: list[Hit], result: Values, failure: Failure | None) -> None:
             self._search = None
             answer(hits, result, failure)
 
-        def send(given):
+        def send(given: list[Given]) -> None:
             self._search = self._service.search(query, given, options, answered)
 
         if not others and not pictures.are_in(query):
@@ -245,7 +284,7 @@ class Asking:
             return
         self._opening = question = object()
 
-        def opened(found):
+        def opened(found: tuple[list[Given], str]) -> None:
             given, failure = found
             if question is not self._opening:
                 pictures.close(given)
@@ -256,7 +295,7 @@ class Asking:
             else:
                 send(given)
 
-        def late():
+        def late() -> None:
             if question is self._opening:
                 answer([], {}, Failure(HANGING))
 
@@ -264,7 +303,7 @@ class Asking:
         self._workers.run(lambda: pictures.opened(query, fetched, others), opened, late)
 
 
-def unpacked(value):
+def unpacked(value: GLib.Variant) -> Any:
     """`value` (GLib.Variant) as plain Python; byte strings ("ay") are bytes.
 
     PyGObject's own unpack() makes a list of numbers of those, which takes longer than the search,
@@ -284,6 +323,7 @@ def unpacked(value):
     return [unpacked(part) for part in parts]
 
 
-def path(value):
+def path(value: GLib.Variant) -> bytes:
     """A path (bytes) that is given as a byte string, with or without the NUL at its end."""
-    return unpacked(value).rstrip(b"\0")
+    string: bytes = unpacked(value)
+    return string.rstrip(b"\0")

@@ -1,5 +1,7 @@
 """The words of the window, in the user's language."""
 
+from __future__ import annotations
+
 import gettext
 import os
 
@@ -9,6 +11,6 @@ _ = _translation.gettext
 ngettext = _translation.ngettext
 
 
-def number(count):
+def number(count: int) -> str:
     """1234567 as 1,234,567, with the blank that fits every language."""
     return f"{count:,}".replace(",", "\u2009")

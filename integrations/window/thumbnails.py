@@ -3,8 +3,11 @@
 https://specifications.freedesktop.org/thumbnail-spec/latest/
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 import gi
 
@@ -13,25 +16,35 @@ from background import Workers
 gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import Gdk, GdkPixbuf, Gio, GLib  # noqa: E402
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from service import Service
+
+    Wanted: TypeAlias = Callable[[], bool]
+    Ready: TypeAlias = Callable[[Gdk.Texture | None], object]
+
 _SIZES = {"large": 256, "x-large": 512, "xx-large": 1024}  # pixels
 _THREADS = 2
 _AT_ONCE = 4  # that the service is asked for: they are shown together
 
 
 class Thumbnails:
-    def __init__(self, service):
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._workers = Workers(_THREADS)
-        self._lacking = {}  # path: (wanted, ready), in the order of their coming
+        # By path, in the order of their coming.
+        self._lacking: dict[bytes, tuple[Wanted, Ready]] = {}
         self._asking = False
 
-    def want(self, path, scale, wanted, ready):
+    def want(self, path: bytes, scale: int, wanted: Wanted, ready: Ready) -> None:
         """Calls `ready(texture)` later in the main loop, a square one, if there is one.
 
         `wanted()` tells whether it still matters when its turn comes.
         """
 
-        def looked(texture):
+        def looked(texture: Gdk.Texture | None) -> None:
             if texture:
                 ready(texture)
             elif wanted():
@@ -42,7 +55,7 @@ class Thumbnails:
         pixels = _SIZES[sizes[0]]
         self._workers.run(lambda: _cached(path, sizes) if wanted() else None, looked)
 
-    def _ask(self, pixels):
+    def _ask(self, pixels: int) -> None:
         """The service makes a few at a time; what isn't shown any more by then is left out."""
         if self._asking:
             return
@@ -53,17 +66,20 @@ class Thumbnails:
         self._asking = True
         asked = [self._lacking.pop(path)[1] for path in paths]
 
-        def made(files):
+        def made(files: list[bytes]) -> None:
             self._asking = False
             for file, ready in zip(files, asked, strict=True):
                 if file:
-                    self._workers.run(lambda file=file: _texture(file), ready)
+                    self._load(file, ready)
             self._ask(pixels)
 
         self._service.thumbnails(paths, pixels, made)
 
+    def _load(self, file: bytes, ready: Ready) -> None:
+        self._workers.run(lambda: _texture(file), ready)
 
-def _cached(path, sizes):
+
+def _cached(path: bytes, sizes: list[str]) -> Gdk.Texture | None:
     """A texture of what the desktop has of this version of the picture; None without."""
     uri = Gio.File.new_for_path(os.fsdecode(path)).get_uri()
     name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest() + ".png"
@@ -78,7 +94,7 @@ def _cached(path, sizes):
     return None
 
 
-def _texture(file, changed=None):
+def _texture(file: bytes, changed: str | None = None) -> Gdk.Texture | None:
     """The middle of a thumbnail; None where it is damaged, or not of the time `changed`."""
     try:
         pixbuf = GdkPixbuf.Pixbuf.new_from_file(os.fsdecode(file))

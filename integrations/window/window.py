@@ -1,6 +1,9 @@
 """The window: a field, a grid that follows what is typed, and what there is to say."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
@@ -14,18 +17,35 @@ from scope import Scope
 from service import Asking
 from texts import _
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from background import Workers
+    from messages import Parts
+    from pictures import Picture
+    from results import Item
+    from service import Failure, Hit, Service, Values
+    from thumbnails import Thumbnails
+
 _FIRST = 30  # results while somebody types: what fits into a window
 _TOP = 200  # a moment later; nobody scrolls further
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
 _FETCHED = 8  # addresses in the field whose pictures are kept
+_REMOVE: bool = GLib.SOURCE_REMOVE
 
 
 class Window(Gtk.ApplicationWindow):
     __gtype_name__ = "CsearchWindow"
 
-    def __init__(self, application, service, thumbnails, workers):
+    def __init__(
+        self,
+        application: Gtk.Application,
+        service: Service,
+        thumbnails: Thumbnails,
+        workers: Workers,
+    ) -> None:
         """`workers` look at files."""
         super().__init__(application=application, title=_("Picture Search"))
         self.set_default_size(960, 720)
@@ -36,8 +56,8 @@ class Window(Gtk.ApplicationWindow):
         self._again = 0
         self._more = 0
         self._absent = False
-        self._known = {}  # what the service says of itself
-        self._fetched = {}  # pictures by the addresses that the query names
+        self._known: Values = {}  # what the service says of itself
+        self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
@@ -50,7 +70,7 @@ class Window(Gtk.ApplicationWindow):
         service.status(self._told)
         self.connect("close-request", self._close)
 
-    def begin(self, query, folder, like):
+    def begin(self, query: str, folder: bytes | None, like: Sequence[bytes]) -> None:
         """The first search; `like` are paths and URLs (bytes)."""
         if folder:
             self.scope.set_folder(folder)
@@ -61,7 +81,7 @@ class Window(Gtk.ApplicationWindow):
         if like:
             self._incoming.name(like)
 
-    def _build(self, thumbnails):
+    def _build(self, thumbnails: Thumbnails) -> None:
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
@@ -99,7 +119,7 @@ class Window(Gtk.ApplicationWindow):
 
         self._incoming.accept_drops(self)
 
-    def search(self, top=_FIRST):
+    def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
         self._asking.cancel()
         if self._more:
@@ -120,22 +140,22 @@ class Window(Gtk.ApplicationWindow):
         self._top = top
         self._asking.ask(query, self.chips.pictures, self._fetched, options, self._answer)
 
-    def _to_fetch(self, query):
+    def _to_fetch(self, query: str) -> list[str]:
         """The addresses in the query whose pictures aren't here yet."""
         return [url for url in pictures.on_the_web(query) if url not in self._fetched]
 
-    def _rest(self):
+    def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
             self.results.show([])
             self._say(self._greeting())
-        return GLib.SOURCE_REMOVE
+        return _REMOVE
 
-    def _greeting(self):
+    def _greeting(self) -> Parts:
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
 
-    def _answer(self, hits, result, failure):
-        self._absent = bool(failure) and failure.absent
+    def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
+        self._absent = failure is not None and failure.absent
         if failure:
             self._fail(failure)
             return
@@ -146,12 +166,12 @@ class Window(Gtk.ApplicationWindow):
         state = messages.state(hits, result, self._top)
         self._say(None if hits else messages.nothing(result, self.scope.folder), state)
 
-    def _search_more(self):
+    def _search_more(self) -> bool:
         self._more = 0
         self.search(_TOP)
-        return GLib.SOURCE_REMOVE
+        return _REMOVE
 
-    def _fail(self, failure):
+    def _fail(self, failure: Failure) -> None:
         self._pending = 0
         if failure.absent:
             self.results.show([])
@@ -161,14 +181,14 @@ class Window(Gtk.ApplicationWindow):
         else:
             self._say(messages.refused(str(failure)))
 
-    def _notice(self, text, failed=False):
+    def _notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
         self.state.set_text(text)
         change = self.state.add_css_class if failed else self.state.remove_css_class
         change("failure")
         self.state.set_visible(True)
 
-    def _say(self, message, state=""):
+    def _say(self, message: Parts | None, state: str = "") -> None:
         """A message in place of the grid, or None; and the line below."""
         if message:
             self.message.show(*message)
@@ -177,7 +197,7 @@ class Window(Gtk.ApplicationWindow):
         self.state.set_text(state)
         self.state.set_visible(bool(state))
 
-    def _progress(self, progress):
+    def _progress(self, progress: Values) -> None:
         """A folder is read for the first time."""
         if not self._asking.under_way:
             return
@@ -186,7 +206,7 @@ class Window(Gtk.ApplicationWindow):
         if not len(self.results.store):
             self._say(messages.reading(progress))
 
-    def _told(self, status):
+    def _told(self, status: Values) -> None:
         """What the service says of itself; {} where there is none."""
         self._known = status
         self._absent = not status
@@ -195,17 +215,17 @@ class Window(Gtk.ApplicationWindow):
             self.message.show(*self._greeting())
             self.stack.set_visible_child_name("message")
 
-    def _appeared(self):
+    def _appeared(self) -> None:
         """A service joined the bus."""
         if self._absent:
             self._absent = False
             self._service.status(self._told)
             self.search()
 
-    def _asks(self):
+    def _asks(self) -> bool:
         return bool(self.field.get_text().strip() or self.chips.pictures)
 
-    def _changed(self, status):
+    def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
         if not self._asks():
             self._told(status)
@@ -214,25 +234,25 @@ class Window(Gtk.ApplicationWindow):
         if incomplete and not self._asking.under_way and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
-    def _look_again(self):
+    def _look_again(self) -> bool:
         self._again = 0
         if not self._asking.under_way:
             self.search(_TOP)
-        return GLib.SOURCE_REMOVE
+        return _REMOVE
 
-    def _take(self, found, folder):
+    def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
         if folder:
             self.scope.set_folder(folder)
         self.chips.add(found)
         self.search()
 
-    def _write(self, text):
+    def _write(self, text: str) -> None:
         """Words that were dropped."""
         self.field.set_text(text)
         self.field.set_position(-1)
 
-    def _entered(self, _field):
+    def _entered(self, _field: Gtk.SearchEntry) -> None:
         """Enter: an address becomes a picture; else the best picture is opened."""
         query = self.field.get_text()
         missing = self._to_fetch(query)
@@ -240,9 +260,12 @@ class Window(Gtk.ApplicationWindow):
             self.activate_action("win.open", None)
         else:
             for url in missing:
-                self._incoming.fetch(url, lambda picture, url=url: self._place(url, picture))
+                self._fetch(url)
 
-    def _place(self, url, picture):
+    def _fetch(self, url: str) -> None:
+        self._incoming.fetch(url, lambda picture: self._place(url, picture))
+
+    def _place(self, url: str, picture: Picture) -> None:
         """The address in the field is a picture now. Added, subtracted, with a weight it stays
         where it is; alone it makes room for words."""
         if self.field.get_text().strip() == url:
@@ -254,7 +277,9 @@ class Window(Gtk.ApplicationWindow):
             del self._fetched[next(iter(self._fetched))]
         self.search()
 
-    def _key(self, _keys, value, _code, state):
+    def _key(
+        self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
+    ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
         if value in onwards and plain and len(self.results.store):
@@ -267,13 +292,13 @@ class Window(Gtk.ApplicationWindow):
             return True
         return False
 
-    def _left(self, _results, forwards):
+    def _left(self, _results: Results, forwards: bool) -> None:
         if forwards:
             self.scope.button.grab_focus()
         else:
             self.field.grab_focus()
 
-    def _stop(self, _field):
+    def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""
         if self._asks():
             self.chips.clear()
@@ -281,7 +306,7 @@ class Window(Gtk.ApplicationWindow):
         else:
             self.close()
 
-    def _close(self, _window):
+    def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
         self._service.unwatch(self._watching)
@@ -291,23 +316,23 @@ class Window(Gtk.ApplicationWindow):
             GLib.source_remove(timer)
         return False
 
-    def like(self, items):
+    def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
         self.chips.clear()
         self.field.set_text("")
         self.chips.add([pictures.Picture(item.path) for item in items])
         self.search()
 
-    def copy(self, content):
+    def copy(self, content: Gdk.ContentProvider) -> None:
         Gdk.Display.get_default().get_clipboard().set_content(content)
 
-    def launch(self, file):
+    def launch(self, file: Gio.File) -> None:
         """Opens a file or a folder in the program that the user has for such."""
         Gio.AppInfo.launch_default_for_uri_async(
             file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
         )
 
-    def _opened(self, _source, result):
+    def _opened(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
         try:
             Gio.AppInfo.launch_default_for_uri_finish(result)
         except GLib.Error as error:
