@@ -109,7 +109,7 @@ def masks(library: Library, metadata: PhotoMetadata) -> dict[str, set[str]]:
     }
     tags = ("red boat", "PORTO", "places/portugal", "Portugal/Lisbon", "boat", "*boat", "?ed*", "[")
     for text in tags:
-        found[f"tag {text}"] = library.keywords.mask(library, text)
+        found[f"tag {text}"] = library.keywords.mask(text)
     return {name: names(library, mask) for name, mask in found.items()}
 
 
@@ -182,15 +182,15 @@ def test_a_file_without_a_date_counts_by_its_modification(library: Library) -> N
 
 def test_edits_and_removals_are_followed(library: Library) -> None:
     metadata = library.load_photo_metadata()
-    assert names(library, library.keywords.mask(library, "red boat")) == {"lisbon.jpg", "porto.nef"}
+    assert names(library, library.keywords.mask("red boat")) == {"lisbon.jpg", "porto.nef"}
     again(library, "lisbon.jpg", {"rating": 2, "keywords": ["cat", "Lisbon"]})
     assert names(library, metadata.rating(">=", 0)) == {"lisbon.jpg", "fiji.png"}
     assert not metadata.lens("50mm").any()
-    assert names(library, library.keywords.mask(library, "red boat")) == {"porto.nef"}
-    assert names(library, library.keywords.mask(library, "Lisbon")) == {"lisbon.jpg"}
-    assert names(library, library.keywords.mask(library, "cat")) == {"lisbon.jpg"}
+    assert names(library, library.keywords.mask("red boat")) == {"porto.nef"}
+    assert names(library, library.keywords.mask("Lisbon")) == {"lisbon.jpg"}
+    assert names(library, library.keywords.mask("cat")) == {"lisbon.jpg"}
     listings.remove(library, b"/p/porto.nef")
-    assert not library.keywords.mask(library, "red boat").any()
+    assert not library.keywords.mask("red boat").any()
     assert not metadata.camera("canon").any() and not metadata.taken_between(None, 0).any()
 
 
@@ -237,7 +237,7 @@ def test_forgotten_keywords_leave_no_trace(library: Library) -> None:
     with library.read() as database:
         texts = {row[0] for row in database.execute("SELECT text FROM keywords")}
     assert texts == {"Places/Portugal/Porto", "red BOAT"}
-    assert not library.keywords.mask(library, "lisbon").any()
+    assert not library.keywords.mask("lisbon").any()
 
 
 def test_masks_of_one_length() -> None:

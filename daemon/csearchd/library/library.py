@@ -100,7 +100,10 @@ class Library:
         counters = dict(self._database.execute("SELECT name, value FROM counters"))
         with self.memory_lock:
             self.tree, self.catalogue, self.counters = tree, catalogue, counters
-            self.photo_metadata, self.keywords = PhotoMetadata(), Keywords()
+            self.photo_metadata, self.keywords = (
+                PhotoMetadata(),
+                Keywords(self.memory_lock, self.read),
+            )
         self._memory_is_stale = False
 
     # Transactions

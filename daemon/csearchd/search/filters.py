@@ -102,7 +102,7 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
     if name == "lens":
         return lambda library: library.load_photo_metadata().lens(value)
     if name == "tag":
-        return lambda library: library.keywords.mask(library, value)
+        return lambda library: library.keywords.mask(value)
     if name == "folder":
         return lambda library: _in_folder(library, value)
     assert name == "name"

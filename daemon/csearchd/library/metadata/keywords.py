@@ -10,14 +10,11 @@ import fnmatch
 import re
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from csearchd.library.library import Library
 
 _CACHE_SIZE = 8 << 20  # file ids in memory, for all keywords together
 _MAX_LEVELS = 8  # of a keyword's path, of which each part can be searched for
@@ -26,20 +23,27 @@ _MAX_LEVELS = 8  # of a keyword's path, of which each part can be searched for
 class Keywords:
     """The keywords in memory. Several threads may use it at once."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        memory_lock: AbstractContextManager[object],
+        read: Callable[[], AbstractContextManager[sqlite3.Connection]],
+    ) -> None:
+        """`memory_lock` and `read` are those of the library."""
+        self._memory_lock = memory_lock
+        self._read = read
         self._version = 0  # counts changes, so that what was read before one isn't kept
         self._vocabulary: dict[str, list[int]] | None = None  # keyword ids by search term
         self._files: OrderedDict[int, NDArray[np.int32]] = OrderedDict()  # by keyword id
         self._size = 0  # file ids in `_files`
 
-    def mask(self, library: Library, text: str) -> NDArray[np.bool_]:
+    def mask(self, text: str) -> NDArray[np.bool_]:
         """A mask over file ids: whether the file has a keyword that matches `text`.
 
         It may be shorter or longer than other masks (see photo_metadata.aligned). The keyword
         `Places/Portugal/Lisbon` matches its whole path, each part, and consecutive parts. Case is
         ignored; `*` and `?` are wildcards. Raises LibraryError.
         """
-        vocabulary = self._load_vocabulary(library)
+        vocabulary = self._load_vocabulary()
         wanted = text.casefold().strip("/")
         if "*" in wanted or "?" in wanted:
             pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
@@ -47,19 +51,19 @@ class Keywords:
         else:
             words = [wanted]
         chosen = {keyword for word in words for keyword in vocabulary.get(word, ())}
-        files_of_each = [self._files_with(library, keyword) for keyword in chosen]
+        files_of_each = [self._files_with(keyword) for keyword in chosen]
         files = np.concatenate([np.zeros(0, np.int32), *files_of_each])
         mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
         mask[files] = True
         return mask
 
-    def beginning(self, library: Library, text: str, limit: int) -> list[str]:
+    def beginning(self, text: str, limit: int) -> list[str]:
         """Up to `limit` keywords of files, or ends of their paths, that begin with `text`. Raises
         LibraryError."""
         start = text.casefold()
         # LIKE ignores the case of ASCII letters only.
         pattern = "".join(f"!{c}" if c in "%_!" else c if c.isascii() else "_" for c in text)
-        with library.read() as database:
+        with self._read() as database:
             rows = database.execute(
                 "SELECT text FROM keywords WHERE (text LIKE ? ESCAPE '!' OR text LIKE ? ESCAPE '!')"
                 " AND EXISTS (SELECT 1 FROM file_keywords WHERE keyword = keywords.id) "
@@ -90,71 +94,31 @@ class Keywords:
         self._size = 0
         self._vocabulary = None
 
-    def _load_vocabulary(self, library: Library) -> dict[str, list[int]]:
-        with library.memory_lock:  # so that `changed` is called for later commits only
+    def _load_vocabulary(self) -> dict[str, list[int]]:
+        with self._memory_lock:  # so that `changed` is called for later commits only
             if self._vocabulary is None:
                 vocabulary: dict[str, list[int]] = {}
-                with library.read() as database:
+                with self._read() as database:
                     _index(vocabulary, database.execute("SELECT id, text FROM keywords"))
                 self._vocabulary = vocabulary
             return self._vocabulary
 
-    def _files_with(self, library: Library, keyword: int) -> NDArray[np.int32]:
-        with library.memory_lock:
+    def _files_with(self, keyword: int) -> NDArray[np.int32]:
+        with self._memory_lock:
             version = self._version
             if (known := self._files.get(keyword)) is not None:
                 self._files.move_to_end(keyword)
                 return known
-        with library.read() as database:
+        with self._read() as database:
             rows = database.execute("SELECT file FROM file_keywords WHERE keyword = ?", (keyword,))
             files = np.fromiter((row[0] for row in rows), np.int32)
-        with library.memory_lock:
+        with self._memory_lock:
             if version == self._version and keyword not in self._files:
                 self._files[keyword] = files
                 self._size += len(files)
                 while self._size > _CACHE_SIZE:
                     self._size -= len(self._files.popitem(last=False)[1])
         return files
-
-
-def store(
-    library: Library, database: sqlite3.Connection, file: int, keywords: Iterable[str]
-) -> None:
-    """Replaces a file's keywords by `keywords`; inside a `write()`."""
-    texts = dict.fromkeys(keywords)
-    before = {
-        row[0]
-        for row in database.execute("SELECT keyword FROM file_keywords WHERE file = ?", (file,))
-    }
-    now: set[int] = set()
-    new: dict[int, str] = {}
-    for text in texts:
-        row = database.execute("SELECT id FROM keywords WHERE text = ?", (text,)).fetchone()
-        if row is None:
-            row = database.execute(
-                "INSERT INTO keywords (text) VALUES (?) RETURNING id", (text,)
-            ).fetchone()
-            new[row[0]] = text
-        now.add(row[0])
-    if now == before:
-        return
-    database.executemany(
-        "DELETE FROM file_keywords WHERE file = ? AND keyword = ?",
-        [(file, keyword) for keyword in before - now],
-    )
-    database.executemany(
-        "INSERT INTO file_keywords VALUES (?, ?)", [(file, keyword) for keyword in now - before]
-    )
-    library.after_commit(lambda: library.keywords.changed(now ^ before, new))
-
-
-def delete_unused(library: Library, database: sqlite3.Connection) -> None:
-    """Deletes keywords without files; inside a `write()`."""
-    database.execute(
-        "DELETE FROM keywords WHERE NOT EXISTS "
-        "(SELECT 1 FROM file_keywords WHERE keyword = keywords.id)"
-    )
-    library.after_commit(library.keywords.forget)
 
 
 def _index(vocabulary: dict[str, list[int]], words: Iterable[tuple[int, str]]) -> None:

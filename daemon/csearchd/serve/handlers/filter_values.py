@@ -39,7 +39,7 @@ class FilterValues:
         self._library = library
         self._place_names = places
         self.by_name: dict[str, Values] = {
-            "tag": lambda prefix: library.keywords.beginning(library, prefix, MOST),
+            "tag": lambda prefix: library.keywords.beginning(prefix, MOST),
             "near": self._places,
             "camera": lambda prefix: library.photo_metadata.cameras(prefix),
             "lens": lambda prefix: library.photo_metadata.lenses(prefix),
