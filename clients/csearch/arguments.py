@@ -19,6 +19,12 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=Terminal(1).width - 2)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wraps text without line ends; other text is laid out already."""
+        if "\n" in text:
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
 
 class Parser(argparse.ArgumentParser):
     """argparse's, whose error messages contain no control characters that were typed."""

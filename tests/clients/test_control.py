@@ -152,7 +152,10 @@ def test_help_of_each_command_has_examples(home, name):
     done = home.ask("csearchctl", name, "-h")
     assert done.returncode == 0
     assert f"examples:\n  csearchctl {name}".encode() in done.stdout
-    assert COMMANDS[name][1:].encode() in done.stdout
+    told = done.stdout.decode()
+    assert COMMANDS[name][1:] in " ".join(told.split())
+    description = told.partition("\n\n")[2].partition("\n\n")[0]
+    assert all(len(line) < 80 for line in description.splitlines())
 
 
 @pytest.mark.parametrize("action", ["list", "install", "import", "use", "remove"])
