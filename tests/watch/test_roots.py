@@ -155,7 +155,7 @@ def test_events_are_lost(user: User) -> None:
         lambda: status if (status := user.status())["watch"]["lost"] else None, "the last event"
     )
     assert status["watch"]["lost"] == status["roots"][0]["lost"] == 1
-    assert "ran over" in user.log()
+    assert "overflowed" in user.log()
     write_drawn(user.pictures / "c" / "d", 1, first=2)
     write_drawn(user.pictures / "e" / "b", 1, first=3)
     wait_until_equal(user, user.pictures)

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from csearchd.concurrency import timed_calls
 from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import Unanswered
-from csearchd.watch import polling
 from support.user import wait_for
 
 RESULTS = 300
@@ -68,7 +68,7 @@ def test_many_who_ask_at_once(started: list[str]) -> None:
 def test_a_thread_that_nobody_needs_ends(
     monkeypatch: pytest.MonkeyPatch, started: list[str]
 ) -> None:
-    monkeypatch.setattr(polling, "_IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(timed_calls, "_IDLE_SECONDS", 0.01)
     patience = TimedCalls(60)
     for _ in range(3):
         assert patience.call(b"/a", lambda: 1) == 1
