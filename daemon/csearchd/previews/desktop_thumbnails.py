@@ -1,20 +1,21 @@
-"""Thumbnails of pictures in the desktop's cache, which all its programs share.
+"""The thumbnails in the desktop's cache, which all its programs share.
 
-https://specifications.freedesktop.org/thumbnail-spec/latest/
+Source: https://specifications.freedesktop.org/thumbnail-spec/latest/. This module uses no Pillow,
+so that the daemon can find and delete thumbnails; csearchd.previews.thumbnails makes them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from urllib.parse import quote
 
-# GLib's choice of what is not escaped; thumbnails are named after exactly this form.
+# What GLib leaves unescaped in a URI, of whose hash a thumbnail's name is made
 _SAFE = "!$&'()*+,-./:=@_~"
 _HEAD = 4096  # bytes of a PNG, in which its texts are
-_SIZES = ("large", "normal", "x-large", "xx-large")  # 256 pixels, 128, 512, 1024
-_LARGE_ENOUGH = {"large": ("large", "x-large", "xx-large"), "x-large": ("x-large", "xx-large")}
+PIXELS = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}  # of the longer side
+_SIZES = ("large", "normal", "x-large", "xx-large")  # in the order in which they are looked for
 
 
 def uri(path: bytes) -> str:
@@ -22,13 +23,27 @@ def uri(path: bytes) -> str:
     return "file://" + quote(path, safe=_SAFE)
 
 
-def thumbnail(path: bytes, changed: int, least: str = "") -> str | None:
-    """The file of a thumbnail of a picture last changed at `changed` (ns), if there is one.
+def thumbnail_file(path: bytes, size: str) -> str:
+    """The file in which a picture's thumbnail of a size, a key of PIXELS, is kept."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
+    return os.path.join(cache, "thumbnails", size, f"{digest}.png")
 
-    It is of the size `least` ("large", "x-large") or larger; without, of any.
+
+def modified_text(mtime_ns: int) -> str:
+    """The text Thumb::MTime of thumbnails of a file that was last changed then: whole seconds."""
+    return str(mtime_ns // 1_000_000_000)
+
+
+def thumbnail(path: bytes, changed: int, min_size: str = "") -> str | None:
+    """The file of a thumbnail of a picture last changed at `changed` (ns); None without one.
+
+    It is of the size `min_size`, a key of PIXELS, or larger; without one, of any size.
     """
-    wanted = b"tEXtThumb::MTime\0%d" % (changed // 1_000_000_000)
-    for file in _thumbnails(path, _LARGE_ENOUGH.get(least, _SIZES)):
+    wanted = b"tEXtThumb::MTime\0" + modified_text(changed).encode()
+    min_pixels = PIXELS.get(min_size, 0)
+    for file in _files(path, (size for size in _SIZES if PIXELS[size] >= min_pixels)):
         try:
             with open(file, "rb") as opened:
                 head = opened.read(_HEAD)
@@ -40,24 +55,20 @@ def thumbnail(path: bytes, changed: int, least: str = "") -> str | None:
 
 
 def _modified(head: bytes) -> bytes:
-    """The chunk of a PNG that says of which version it is, without its checksum."""
+    """The chunk Thumb::MTime of a PNG, without its length and checksum; b"" without one."""
     found = head.find(b"tEXtThumb::MTime\0")
     length = int.from_bytes(head[found - 4 : found], "big")
     return head[found : found + 4 + length] if found >= 4 else b""
 
 
 def drop_thumbnails(path: bytes) -> None:
-    """Deletes what desktops have kept of a picture's looks."""
-    for file in _thumbnails(path, _SIZES):
+    """Deletes the thumbnails of a picture, of all sizes."""
+    for file in _files(path, _SIZES):
         try:
             os.unlink(file)
         except OSError:
             pass  # there is none of that size
 
 
-def _thumbnails(path: bytes, sizes: Sequence[str]) -> list[str]:
-    """Where thumbnails of a picture are kept, in the order of `sizes`."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
-    return [os.path.join(cache, "thumbnails", size, f"{digest}.png") for size in sizes]
+def _files(path: bytes, sizes: Iterable[str]) -> list[str]:
+    return [thumbnail_file(path, size) for size in sizes]

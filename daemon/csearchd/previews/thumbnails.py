@@ -17,13 +17,11 @@ The desktop's own thumbnail is used where it is large enough and up to date.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import sys
 import tempfile
 import warnings
-from urllib.parse import quote
 
 from PIL import Image, PngImagePlugin
 
@@ -38,14 +36,13 @@ from csearchd.errors import ConfigError, PictureError, UnreadableError
 from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import exif_orientation, read_exif, upright
 from csearchd.paths import standard_paths
+from csearchd.previews.desktop_thumbnails import PIXELS, modified_text, thumbnail_file, uri
 from csearchd.system.child_process import enter_background
 from csearchd.system.files import FileStat, open_file, read_file
 from csearchd.system.memory import limit_growth
 
 COLOURS = 64
 _GROWTH = 256 << 20  # bytes that the process may grow by beside a file and its picture
-_DESKTOP_SIZES = {"normal": 128, "large": 256, "x-large": 512, "xx-large": 1024}
-_SAFE = "!$&'()*+,-./:=@_~"  # what GLib leaves unescaped in a URI, whose hash names a thumbnail
 
 
 class Thumbnails:
@@ -68,7 +65,7 @@ class Thumbnails:
         descriptor, file = open_file(path, self._limits.bytes)
         side = max(width, height)
         try:
-            image = _of_desktop(path, _seconds(file), side)
+            image = _of_desktop(path, file.mtime_ns, side)
             if image:
                 os.close(descriptor)
             else:
@@ -106,32 +103,26 @@ class Thumbnails:
         return upright(to_rgb(image, profile), orientation)
 
 
-def _of_desktop(path: bytes, modified: int, min_side: int) -> Image.Image | None:
+def _of_desktop(path: bytes, mtime_ns: int, min_side: int) -> Image.Image | None:
     """The desktop's thumbnail of a picture; None unless it is large enough and up to date.
 
-    `modified` is when the picture's file was changed, in seconds since 1970. Source:
-    https://specifications.freedesktop.org/thumbnail-spec/latest/
+    `mtime_ns` is when the picture's file was changed.
     """
-    for size, pixels in _DESKTOP_SIZES.items():
+    for size, pixels in PIXELS.items():
         if pixels < min_side:
             continue
         limits = Limits(pixels=pixels * pixels, bytes=8 * pixels * pixels, memory=sys.maxsize)
         try:
-            file = os.fsencode(_desktop_file(_uri(path), size))
+            file = os.fsencode(thumbnail_file(path, size))
             image = open_image(read_file(*open_file(file, limits.bytes)), ("PNG",), limits)
             image.load()
-            if image.info.get("Thumb::MTime") == str(modified):
+            if image.info.get("Thumb::MTime") == modified_text(mtime_ns):
                 return to_rgb(resizable(image), None)
         except (UnreadableError, PictureError):
             continue
         except Exception:  # Pillow raises SyntaxError and much else for a broken one
             continue
     return None
-
-
-def _seconds(file: FileStat) -> int:
-    """When a file was changed, in seconds since 1970, as thumbnails note it."""
-    return file.mtime_ns // 1_000_000_000
 
 
 def users_limits() -> Limits:
@@ -143,29 +134,17 @@ def users_limits() -> Limits:
     return Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
 
 
-def _uri(path: bytes) -> str:
-    return "file://" + quote(path, safe=_SAFE)
-
-
-def _desktop_file(uri: str, size: str) -> str:
-    name = hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-    return os.path.join(cache, "thumbnails", size, f"{name}.png")
-
-
 def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
     """Puts a thumbnail into the desktop's cache, atomically; returns its file.
 
     `size` is "normal", "large", "x-large" or "xx-large". Raises PictureError, UnreadableError,
     OSError.
     """
-    pixels = _DESKTOP_SIZES[size]
+    pixels = PIXELS[size]
     image, version = thumbnails.make_with_stat(path, pixels, pixels)
-    uri = _uri(path)
-    file = _desktop_file(uri, size)
+    file = thumbnail_file(path, size)
     texts = PngImagePlugin.PngInfo()
-    for key, text in (("URI", uri), ("MTime", str(_seconds(version)))):
+    for key, text in (("URI", uri(path)), ("MTime", modified_text(version.mtime_ns))):
         texts.add_text(f"Thumb::{key}", text)
     texts.add_text("Software", SOFTWARE)
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
