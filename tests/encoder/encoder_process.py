@@ -31,13 +31,15 @@ class Encoder:
         device: str = "cpu",
         threads: int = 2,
         program: tuple[str, ...] = ("-m", "csearchd.encoder"),
+        quiet: bool = False,
     ) -> None:
+        """With `quiet` it lowers its priority, and may take minutes beside busy programs."""
         ours, theirs = socket.socketpair()
         ours.settimeout(120)
         self.socket = ours
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, *program, str(theirs.fileno())],
+                [sys.executable, *program, str(theirs.fileno()), *([] if quiet else ["urgent"])],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # it lowers the priority of its session

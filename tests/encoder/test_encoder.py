@@ -291,7 +291,7 @@ def test_it_ends_with_the_daemon(model: Path, photo: Path, busy: bool) -> None:
 
 
 def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
-    with Encoder(model, wanted=lambda found: False) as encoder:
+    with Encoder(model, wanted=lambda found: False, quiet=True) as encoder:
         encoder.run([bytes(photo)])
         pid = encoder.process.pid
         assert priorities(pid) == {INITIAL_NICENESS}
@@ -302,7 +302,7 @@ def test_it_is_a_quiet_neighbour(model: Path, photo: Path) -> None:
 
 
 def test_with_many_pictures_it_steps_back(model: Path, photo: Path) -> None:
-    with Encoder(model, wanted=lambda found: False) as encoder:
+    with Encoder(model, wanted=lambda found: False, quiet=True) as encoder:
         encoder.run([bytes(photo)] * 5)
         assert priorities(encoder.process.pid) == {INITIAL_NICENESS}
         encoder.run([bytes(photo)])
