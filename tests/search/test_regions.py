@@ -60,7 +60,7 @@ def test_what_cannot_be_drawn(settled: User, tmp_path: Path) -> None:
     own = tmp_path / "own.png"
     own.write_bytes(b"a photo of mine")
     done = settled.csearch(*there, own, "a cat", check=2)
-    assert b"is no drawing of regions" in done.stderr
+    assert b"is not a drawing of regions" in done.stderr
     assert own.read_bytes() == b"a photo of mine"
     settled.csearch(*there, tmp_path / "x.png", "a cat name:none", check=1)
     assert not (tmp_path / "x.png").exists()
