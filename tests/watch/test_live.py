@@ -37,7 +37,7 @@ def test_what_is_said_of_it(watching: User) -> None:
     assert root["directories"] == status["watch"]["directories"] >= 2
     assert root["lost"] == 0
     text = watching.csearchctl("status").stdout.decode()
-    assert f"{root['directories']} directories watched, compared " in text, text
+    assert f"{root['directories']} directories watched, last scan " in text, text
     assert status["watch"]["lost"] == 0 and not status["notes"]
 
 
