@@ -366,11 +366,11 @@ def test_nothing_but_a_sheet_is_replaced(viewer: User) -> None:
     path = viewer.pictures / "cat.jpg"
     before = path.read_bytes()
     done = viewer.csearch("--grid", path, "a cat", "--in", viewer.pictures, check=2)
-    assert b"no contact sheet" in done.stderr and not done.stdout
+    assert b"not a contact sheet" in done.stderr and not done.stdout
     assert path.read_bytes() == before
     pipe = viewer.home / "pipe.png"
     os.mkfifo(pipe)
-    assert b"no contact sheet" in viewer.csearch("--grid", pipe, "a cat", check=2).stderr
+    assert b"not a contact sheet" in viewer.csearch("--grid", pipe, "a cat", check=2).stderr
     nowhere = viewer.home / "nowhere" / "sheet.png"
     done = viewer.csearch("--grid", nowhere, "a cat", "--in", viewer.pictures, check=2)
     assert str(nowhere).encode() in done.stderr and b"Traceback" not in done.stderr
