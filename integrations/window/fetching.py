@@ -50,7 +50,7 @@ def _explained(error: Exception) -> str:
         return _("The server's answer makes no sense")
     if isinstance(reason, OSError):
         return reason.strerror or str(reason)
-    return _("That is no address of a picture")
+    return _("That is not the address of a picture")
 
 
 def _fetch(url: str) -> bytearray:
@@ -58,7 +58,7 @@ def _fetch(url: str) -> bytearray:
     data = bytearray()
     with _opener().open(url, timeout=_MOST_SECONDS) as response:
         if response.headers.get_content_type() == "text/html":
-            raise _Refused(_("This is a web page, no picture"))
+            raise _Refused(_("This is a web page, not a picture"))
         while part := response.read1(1 << 16):  # what is there, however slowly it trickles
             data += part
             if len(data) > _MOST_BYTES:

@@ -95,7 +95,9 @@ class Incoming:
         if paths:
             self._look(lambda: [path for path in paths if os.path.isdir(path)], take)
         elif not urls:
-            self._say(_("That is no picture of this computer, nor of the web."), failed=True)
+            self._say(
+                _("That is neither a picture on this computer nor one on the web."), failed=True
+            )
 
     def _look(self, at_files: Callable[[], Result], done: Callable[[Result], object]) -> None:
         self._workers.run(at_files, done, lambda: self._say(HANGING, failed=True))

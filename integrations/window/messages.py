@@ -54,7 +54,7 @@ class Message(Gtk.Box):
 
 def empty(folder: bytes | None, known: Values) -> Parts:
     """Before anything is asked. `known` is what the service says of itself, {} if it doesn't."""
-    where = _("Searches in all folders that are known.")
+    where = _("Searches all known folders.")
     if folder:
         where = _("Finds pictures below {folder}.").format(folder=_name(folder))
     elif known and not known["images"] and not known["pending"]:
@@ -107,8 +107,8 @@ def nothing(result: Values, folder: bytes | None) -> Parts:
     if images:
         return (
             "edit-find-symbolic",
-            _("No picture meets that"),
-            _("Fewer filters find more."),
+            _("No picture matches"),
+            _("Try fewer filters."),
         )
     if folder:
         return (

@@ -30,15 +30,17 @@ _TEMPLATES = {
     # The query
     "unclosed-quote": N_('this " is not closed'),
     "weighted-filter": N_("a filter has no weight"),
-    "missing-value": N_("{word} needs a value behind it, without a blank; as text it needs quotes"),
+    "missing-value": N_(
+        "{word} needs a value right after it; put it in quotes to search for it as text"
+    ),
     "subtracted-filter": N_("write not:{filter}"),
-    "nothing-follows": N_("nothing follows {operator}; as text it needs quotes"),
+    "nothing-follows": N_("nothing follows {operator}; put it in quotes to search for it as text"),
     "nothing-between": N_("there is nothing between {first} and {second}"),
     "empty-query": N_("the query is empty; describe the picture in a few words"),
-    "misplaced-weight": N_("a weight stands at the beginning of a part; write + {text}"),
+    "misplaced-weight": N_("a weight goes at the beginning of a part; write + {text}"),
     "weight-out-of-range": N_("a weight must be above 0 and at most 1000; - subtracts"),
     "misplaced-not": N_(
-        "not: stands before a filter, as in not:tag:{word}; to subtract from a picture's "
+        "not: goes before a filter, as in not:tag:{word}; to subtract from a picture's "
         "meaning write - between blanks"
     ),
     "parts-cancel-out": N_("the parts of the query cancel each other out"),
@@ -46,13 +48,15 @@ _TEMPLATES = {
     "query-too-long": N_("the query has {length} characters; at most {limit} are allowed"),
     "text-too-long": N_("more than {limit} characters that describe a picture"),
     "too-many-parts": N_("more than {limit} parts, pictures and filters"),
-    "too-many-pictures": N_("at most {limit} pictures can be searched with at a time"),
+    "too-many-pictures": N_("a query can have at most {limit} pictures"),
     "too-many-dates": N_("more than {limit} dates"),
     "unknown-filter": N_(
-        "there is no filter {name}: (known filters: {filters}); as text it needs quotes"
+        "there is no filter {name}: (known filters: {filters}); put it in quotes to search "
+        "for it as text"
     ),
     "misspelt-filter": N_(
-        "there is no filter {name}: (did you mean {similar}:); as text it needs quotes"
+        "there is no filter {name}: (did you mean {similar}:); put it in quotes to search "
+        "for it as text"
     ),
     "empty-value": N_("the value of {name}: is empty"),
     "value-too-long": N_("the value of {name}: has more than {limit} characters"),
@@ -78,7 +82,7 @@ _TEMPLATES = {
     "city-elsewhere": N_("there is no {text}, but {cities}"),
     "places-unreadable": N_("the names of places can't be read: {details}"),
     "places-not-kept": N_("the names of places can't be kept in {path}"),
-    "places-not-ready": N_("the names of places are still being made ready; try again later"),
+    "places-not-ready": N_("the names of places are still being prepared; try again later"),
     "places-damaged": N_("{path} is damaged; remove it ({details})"),
     # Directories and pictures
     "not-a-directory": N_("{path}: is not a directory"),
@@ -92,18 +96,18 @@ _TEMPLATES = {
     "unreadable": N_("cannot be read: {reason}"),
     "changed-before-reading": N_("changed before it was read"),
     "changed-while-reading": N_("changed while it was read"),
-    "file-too-large": N_("{size} are more than the limit of {limit} (encode.max_bytes)"),
+    "file-too-large": N_("has {size}, more than the limit of {limit} (encode.max_bytes)"),
     "unknown-format": N_("not an image of a supported format"),
     "header-damaged": N_("is a damaged or truncated {format} file: its header can't be read"),
     "truncated": N_("the file is truncated or damaged ({details})"),
     "ends-early": N_("it ends too early"),
     "undecodable": N_("the file is damaged or not supported ({details})"),
-    "metadata-too-large": N_("the file is damaged (what its metadata point to is too much)"),
+    "metadata-too-large": N_("the file is damaged (its metadata point to too much data)"),
     "no-pixels": N_("has no pixels ({width}×{height})"),
     "too-many-pixels": N_(
         "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)"
     ),
-    "tiles-too-large": N_("its tiles of {width}×{height} pixels are more than the limit"),
+    "tiles-too-large": N_("its tiles of {width}×{height} pixels are too large"),
     "needs-memory": N_(
         "decoding needs {needed} MB of memory, more than the limit of {limit} MB "
         "(encode.max_memory)"
@@ -123,8 +127,8 @@ _TEMPLATES = {
     "exit-status": N_("exit status {status}"),
     # Models
     "model-not-installed": N_(
-        "no model '{name}' is installed; there is: {names}; csearchctl model install gets "
-        "another one, csearchctl model list tells which"
+        "no model '{name}' is installed; installed are: {names}; csearchctl model list shows "
+        "which others can be installed"
     ),
     "no-model-there": N_("{path} holds no model: it has no {name}"),
     "model-unreadable": N_("{path} can't be read: {reason}"),
@@ -133,7 +137,7 @@ _TEMPLATES = {
     "model-file-missing": N_("{path} is missing; {remedy}"),
     "model-file-empty": N_("{path} is empty; {remedy}"),
     "model-without-checksum": N_("{path} has no checksum of {name}; {remedy}"),
-    "model-wrong-entry": N_("{path}: {name} is missing or no {type}"),
+    "model-wrong-entry": N_("{path}: {name} is missing or not of type {type}"),
     "model-entry-out-of-range": N_("{path}: {name} must be from 1 to {limit}"),
     "model-wrong-fingerprint": N_("{path}: fingerprint must be letters and digits"),
     "text-tower-damaged": N_("the text tower in {path} is damaged ({details}); {remedy}"),
@@ -180,19 +184,19 @@ _TEMPLATES = {
     ),
     "library-failed": "{path}: {details}",
     "library-lost": N_(
-        "{path} was deleted, moved or replaced while the service runs; the service looks "
-        "for that a few times a minute and makes it anew from memory: try again then"
+        "{path} was deleted, moved or replaced while the service runs; the service notices "
+        "that within a minute and writes it anew from memory: try again then"
     ),
     "library-not-made-anew": N_(
         "{path} was deleted or moved while the service runs, and cannot be made anew "
-        "({reason}): nothing new is kept, and what is known is lost when the service stops;"
-        " put things right there, and the service tries again"
+        "({reason}): nothing new is kept, and what is known is lost when the service stops; "
+        "correct that, and the service tries again"
     ),
     "library-log-put-back": N_("the -wal or -shm of {path} was deleted or moved; nothing is lost"),
     "library-made-anew": N_(
         "{path} was deleted or moved while the service ran; it was made anew from memory, "
-        "with all that it held; models that were installed and past queries have gone if "
-        "they were deleted with it (csearchctl model list)"
+        "with all that it held; installed models and past queries are lost if they were "
+        "deleted with it (csearchctl model list)"
     ),
     "library-replaced": N_(
         "another file took the place of {path} while the service ran; it is used"
@@ -217,7 +221,7 @@ _TEMPLATES = {
     "put-backup-back-or-add": N_(
         "put a backup back (csearchctl backup -h tells how), or csearchctl add {names}"
     ),
-    "rows-damaged": N_("{path} was damaged, and does without this now: {rows}"),
+    "rows-damaged": N_("{path} was damaged and has lost: {rows}"),
     "vectors-damaged": N_(
         "{count} vectors in the library were damaged, and their pictures are read again: {names}"
     ),
@@ -245,10 +249,10 @@ _TEMPLATES = {
     "cache-wrong-checksum-of": N_("the checksum of {name} differs"),
     "cache-wrong-rows": N_("{count} of its rows"),
     "cache-unreadable-head": N_("head cannot be read"),
-    "cache-wrong-size": N_("{name} has a wrong size"),
-    "cache-wrong-sizes": N_("all files have a wrong size"),
-    "cache-of-different-times": N_("its files are of different times"),
-    "cache-of-unknown-pictures": N_("it names pictures that there are not"),
+    "cache-wrong-size": N_("{name} has the wrong size"),
+    "cache-wrong-sizes": N_("all files have the wrong size"),
+    "cache-of-different-times": N_("its files were written at different times"),
+    "cache-of-unknown-pictures": N_("it names pictures that don't exist"),
     "codes-in-memory": N_(
         "what searches read is kept in memory, since {place} cannot be used: {reason}"
     ),
@@ -256,27 +260,27 @@ _TEMPLATES = {
     # What stands in the way at the moment
     "unexpected": N_("an error in csearchd; its log tells more"),
     "took-too-long": N_("it took too long to answer ({operation})"),
-    "too-many-questions": N_("too many questions that take long are under way; try again later"),
+    "too-many-questions": N_("too many long requests are under way; try again later"),
     "out-of-memory": N_(
         "the service has run out of memory or threads; the limits that it was started with "
-        "(ulimit -v, -u), or the machine, let it have no more"
+        "(ulimit -v, -u), or the machine, allow no more"
     ),
-    "out-of-files": N_("the service may open no more files (ulimit -n)"),
-    "paused": N_("reading is paused; csearchctl resume goes on with it"),
-    "on-battery": N_("waiting: on battery; csearchctl resume reads the new pictures all the same"),
+    "out-of-files": N_("the service can't open more files (ulimit -n)"),
+    "paused": N_("reading is paused; csearchctl resume continues it"),
+    "on-battery": N_("waiting: on battery; csearchctl resume reads the new pictures anyway"),
     "slowed": N_("pictures are read slowly: other programs need the processor"),
     "read-for-model": N_("{count} pictures are read anew, for the model {model}"),
     "read-for-metadata": N_("{count} pictures are read again, for more of their metadata"),
-    "maybe-incomplete": N_("not all pictures may be known for now: {reason}"),
+    "maybe-incomplete": N_("some pictures may not be known yet: {reason}"),
     "changes-not-followed": N_("changes are not followed: {reason}"),
-    "disk-not-mounted": N_("pictures on a disk that isn't mounted wait for it: {count}"),
+    "disk-not-mounted": N_("pictures on disks that aren't mounted are left out: {count}"),
     "changes-not-watched": N_(
-        "changes can't be watched ({reason}), directories are scanned now and then instead;"
-        " other programs watch too much: {command}"
+        "changes can't be watched ({reason}), since other programs use up the limit; "
+        "directories are scanned now and then instead; to raise the limit: {command}"
     ),
     "few-watches": N_(
-        "only {count} directories can be watched, the others are scanned every few minutes;"
-        " for more: {command}"
+        "only {count} directories can be watched; the others are scanned every few minutes; "
+        "to raise the limit: {command}"
     ),
     "task-failed-and-goes-on": N_(
         "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more"

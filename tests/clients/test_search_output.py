@@ -166,7 +166,7 @@ def test_that_nothing_matches_is_said_though_some_are_read_again(home, service):
     [
         ([], {}, True),
         (["--wait"], {"stopped": True}, False),
-        ([], {"notes": ["reading is paused; csearchctl resume goes on with it"]}, False),
+        ([], {"notes": ["reading is paused; csearchctl resume continues it"]}, False),
     ],
 )
 def test_waiting_is_advised_where_it_helps(home, service, arguments, result, advised):

@@ -68,7 +68,7 @@ def test_the_grid_follows_what_is_typed(window: Desktop) -> None:
     window.keys("type", " name:coins")
     assert see(window, "coins.jpg") == ["coins.jpg"]
     window.keys("type", ".none")
-    window.wait_for_text(APPLICATION, "No picture meets that")
+    window.wait_for_text(APPLICATION, "No picture matches")
 
 
 def test_a_mistake_is_said_and_nothing_is_lost(window: Desktop) -> None:

@@ -214,4 +214,4 @@ def test_paths_and_addresses_are_typed(screen: Desktop, served: str, tmp_path: P
         screen.keys("key", "ctrl+a")
         screen.keys("type", f"{served}/page.html")
         screen.keys("key", "Return")
-        screen.wait_for_text(APPLICATION, "This is a web page, no picture")
+        screen.wait_for_text(APPLICATION, "This is a web page, not a picture")

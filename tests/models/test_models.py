@@ -72,10 +72,10 @@ def test_a_missing_or_empty_file_is_named_with_the_remedy(models_dir: str, file:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("dimensions = 512", "dimensions = true", "dimensions is missing or no int"),
+        ("dimensions = 512", "dimensions = true", "dimensions is missing or not of type int"),
         ("dimensions = 512", "dimensions = 0", "dimensions must be from 1 to 65536"),
         ("dimensions = 512", "", "dimensions is missing"),
-        ("causal = true", "causal = 1", "causal is missing or no bool"),
+        ("causal = true", "causal = 1", "causal is missing or not of type bool"),
         ("[checksums]", "[sums]", "checksums is missing"),
         ('"text.onnx"', '"other"', "no checksum of text.onnx"),
         ("name = ", "name ", "damaged"),
@@ -113,7 +113,7 @@ def test_a_model_is_found_by_its_name(models_dir: str) -> None:
     model = make_model(models_dir, "a")
     assert installed.find_model(models_dir, "a") == model
     for wrong in ("b", "", "..", "../a", "a/"):
-        with pytest.raises(ModelError, match=r"is installed; there is: .*a"):
+        with pytest.raises(ModelError, match=r"is installed; installed are: .*a"):
             installed.find_model(models_dir, wrong)
 
 

@@ -115,7 +115,7 @@ def test_filters_come_before_ranking(owner: User) -> None:
 def test_errors(owner: User, query: str, said: str) -> None:
     done = owner.csearch("--in", owner.pictures, query, check=2)
     assert said.replace("camera:?", "camera:") in done.stderr.decode().replace(
-        "camera:); as text it needs quotes", "camera:"
+        "camera:); put it in quotes to search for it as text", "camera:"
     )
     assert b"Traceback" not in done.stderr
 

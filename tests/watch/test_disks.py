@@ -78,7 +78,7 @@ def test_a_disk_comes_back_elsewhere(user: User, disks: Disks, lazily: bool) -> 
     assert (status["images"], status["pending"], status["failed"]) == (0, 0, 0)
     for where in (["-g"], ["--in", first]):
         said = user.csearch(*where, "anything", check=1).stderr.decode()
-        assert "on a disk that isn't mounted wait for it: 3" in said
+        assert "on disks that aren't mounted are left out: 3" in said
     assert "unmounted" in user.csearchctl("status").stdout.decode()
     disk.mount(second)
     wait_listed(user, second / "photos")

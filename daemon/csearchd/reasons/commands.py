@@ -41,8 +41,8 @@ TAGGED_AGAIN = Template(
 NO_FILE = Template("no-such-file", "{path}: there is no such file or directory")
 NO_BACKGROUND = Template(
     "too-few-pictures-for-tags",
-    "the model {model} comes without pictures to compare with, so tags need {needed} of your own "
-    "that have been read with it; {count} have been",
+    "the model {model} comes without pictures to compare with; tags need {needed} pictures of your "
+    "own that were read with it, and there are {count}",
 )
 
 EXIFTOOL_MISSING = Template(

@@ -38,14 +38,14 @@ NEWER = Template(
 FAILED = Template("library-failed", "{path}: {details}")
 LOST = Template(
     "library-lost",
-    "{path} was deleted, moved or replaced while the service runs; the service looks for that a "
-    "few times a minute and makes it anew from memory: try again then",
+    "{path} was deleted, moved or replaced while the service runs; the service notices that within "
+    "a minute and writes it anew from memory: try again then",
 )
 NOT_MADE_ANEW = Template(
     "library-not-made-anew",
     "{path} was deleted or moved while the service runs, and cannot be made anew ({reason}): "
-    "nothing new is kept, and what is known is lost when the service stops; put things right "
-    "there, and the service tries again",
+    "nothing new is kept, and what is known is lost when the service stops; correct that, and "
+    "the service tries again",
 )
 
 # What became of one that was lost
@@ -55,8 +55,8 @@ LOG_PUT_BACK = Template(
 MADE_ANEW = Template(
     "library-made-anew",
     "{path} was deleted or moved while the service ran; it was made anew from memory, with all "
-    "that it held; models that were installed and past queries have gone if they were deleted with "
-    "it (csearchctl model list)",
+    "that it held; installed models and past queries are lost if they were deleted with it "
+    "(csearchctl model list)",
 )
 REPLACED = Template(
     "library-replaced",
@@ -90,7 +90,7 @@ PUT_BACKUP_BACK_OR_ADD = Template(
 )
 
 # Damaged rows
-ROWS_DAMAGED = Template("rows-damaged", "{path} was damaged, and does without this now: {rows}")
+ROWS_DAMAGED = Template("rows-damaged", "{path} was damaged and has lost: {rows}")
 VECTORS_DAMAGED = Template(
     "vectors-damaged",
     "{count} vectors in the library were damaged, and their pictures are read again: {names}",
@@ -123,10 +123,10 @@ WRONG_CHECKSUM = Template("cache-wrong-checksum", "its checksum differs")
 WRONG_CHECKSUM_OF = Template("cache-wrong-checksum-of", "the checksum of {name} differs")
 WRONG_ROWS = Template("cache-wrong-rows", "{count} of its rows")
 UNREADABLE_HEAD = Template("cache-unreadable-head", "head cannot be read")
-WRONG_SIZE = Template("cache-wrong-size", "{name} has a wrong size")
-WRONG_SIZES = Template("cache-wrong-sizes", "all files have a wrong size")
-MIXED_TIMES = Template("cache-of-different-times", "its files are of different times")
-UNKNOWN_PICTURES = Template("cache-of-unknown-pictures", "it names pictures that there are not")
+WRONG_SIZE = Template("cache-wrong-size", "{name} has the wrong size")
+WRONG_SIZES = Template("cache-wrong-sizes", "all files have the wrong size")
+MIXED_TIMES = Template("cache-of-different-times", "its files were written at different times")
+UNKNOWN_PICTURES = Template("cache-of-unknown-pictures", "it names pictures that don't exist")
 IN_MEMORY = Template(
     "codes-in-memory",
     "what searches read is kept in memory, since {place} cannot be used: {reason}",

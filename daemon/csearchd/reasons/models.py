@@ -6,8 +6,8 @@ from csearchd.reasons import Template
 
 NOT_INSTALLED = Template(
     "model-not-installed",
-    "no model {name!r} is installed; there is: {names}; csearchctl model install gets another one, "
-    "csearchctl model list tells which",
+    "no model {name!r} is installed; installed are: {names}; csearchctl model list shows which "
+    "others can be installed",
 )
 
 # Its files
@@ -18,7 +18,7 @@ DAMAGED = Template("model-damaged", "{path} is damaged; {remedy}")
 MISSING = Template("model-file-missing", "{path} is missing; {remedy}")
 EMPTY = Template("model-file-empty", "{path} is empty; {remedy}")
 NO_CHECKSUM = Template("model-without-checksum", "{path} has no checksum of {name}; {remedy}")
-WRONG_ENTRY = Template("model-wrong-entry", "{path}: {name} is missing or no {type}")
+WRONG_ENTRY = Template("model-wrong-entry", "{path}: {name} is missing or not of type {type}")
 ENTRY_OUT_OF_RANGE = Template(
     "model-entry-out-of-range", "{path}: {name} must be from 1 to {limit}"
 )

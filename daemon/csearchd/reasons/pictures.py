@@ -19,7 +19,7 @@ UNREADABLE = Template("unreadable", "cannot be read: {reason}")
 CHANGED_BEFORE = Template("changed-before-reading", "changed before it was read")
 CHANGED_MEANWHILE = Template("changed-while-reading", "changed while it was read")
 FILE_TOO_LARGE = Template(
-    "file-too-large", "{size} are more than the limit of {limit} (encode.max_bytes)"
+    "file-too-large", "has {size}, more than the limit of {limit} (encode.max_bytes)"
 )
 
 # Pictures
@@ -31,16 +31,14 @@ TRUNCATED = Template("truncated", "the file is truncated or damaged ({details})"
 ENDS_EARLY = Template("ends-early", "it ends too early")
 UNDECODABLE = Template("undecodable", "the file is damaged or not supported ({details})")
 METADATA_TOO_LARGE = Template(
-    "metadata-too-large", "the file is damaged (what its metadata point to is too much)"
+    "metadata-too-large", "the file is damaged (its metadata point to too much data)"
 )
 NO_PIXELS = Template("no-pixels", "has no pixels ({width}×{height})")
 TOO_MANY_PIXELS = Template(
     "too-many-pixels",
     "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)",
 )
-TILES_TOO_LARGE = Template(
-    "tiles-too-large", "its tiles of {width}×{height} pixels are more than the limit"
-)
+TILES_TOO_LARGE = Template("tiles-too-large", "its tiles of {width}×{height} pixels are too large")
 NEEDS_MEMORY = Template(
     "needs-memory",
     "decoding needs {needed} MB of memory, more than the limit of {limit} MB (encode.max_memory)",

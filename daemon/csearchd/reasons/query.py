@@ -9,21 +9,23 @@ UNCLOSED_QUOTE = Template("unclosed-quote", 'this " is not closed')
 WEIGHTED_FILTER = Template("weighted-filter", "a filter has no weight")
 MISSING_VALUE = Template(
     "missing-value",
-    "{word} needs a value behind it, without a blank; as text it needs quotes",
+    "{word} needs a value right after it; put it in quotes to search for it as text",
 )
 SUBTRACTED_FILTER = Template("subtracted-filter", "write not:{filter}")
-NOTHING_FOLLOWS = Template("nothing-follows", "nothing follows {operator}; as text it needs quotes")
+NOTHING_FOLLOWS = Template(
+    "nothing-follows", "nothing follows {operator}; put it in quotes to search for it as text"
+)
 NOTHING_BETWEEN = Template("nothing-between", "there is nothing between {first} and {second}")
 EMPTY = Template("empty-query", "the query is empty; describe the picture in a few words")
 MISPLACED_WEIGHT = Template(
-    "misplaced-weight", "a weight stands at the beginning of a part; write + {text}"
+    "misplaced-weight", "a weight goes at the beginning of a part; write + {text}"
 )
 WEIGHT_OUT_OF_RANGE = Template(
     "weight-out-of-range", "a weight must be above 0 and at most 1000; - subtracts"
 )
 MISPLACED_NOT = Template(
     "misplaced-not",
-    "not: stands before a filter, as in not:tag:{word}; to subtract from a picture's meaning write "
+    "not: goes before a filter, as in not:tag:{word}; to subtract from a picture's meaning write "
     "- between blanks",
 )
 CANCELLED = Template("parts-cancel-out", "the parts of the query cancel each other out")
@@ -37,19 +39,19 @@ TOO_LONG = Template(
 )
 TEXT_TOO_LONG = Template("text-too-long", "more than {limit} characters that describe a picture")
 TOO_MANY_PARTS = Template("too-many-parts", "more than {limit} parts, pictures and filters")
-TOO_MANY_PICTURES = Template(
-    "too-many-pictures", "at most {limit} pictures can be searched with at a time"
-)
+TOO_MANY_PICTURES = Template("too-many-pictures", "a query can have at most {limit} pictures")
 TOO_MANY_DATES = Template("too-many-dates", "more than {limit} dates")
 
 # Filters
 UNKNOWN_FILTER = Template(
     "unknown-filter",
-    "there is no filter {name}: (known filters: {filters}); as text it needs quotes",
+    "there is no filter {name}: (known filters: {filters}); put it in quotes to search for it as "
+    "text",
 )
 MISSPELT_FILTER = Template(
     "misspelt-filter",
-    "there is no filter {name}: (did you mean {similar}:); as text it needs quotes",
+    "there is no filter {name}: (did you mean {similar}:); put it in quotes to search for it as "
+    "text",
 )
 EMPTY_VALUE = Template("empty-value", "the value of {name}: is empty")
 VALUE_TOO_LONG = Template("value-too-long", "the value of {name}: has more than {limit} characters")
@@ -88,6 +90,6 @@ CITY_ELSEWHERE = Template("city-elsewhere", "there is no {text}, but {cities}")
 PLACES_UNREADABLE = Template("places-unreadable", "the names of places can't be read: {details}")
 PLACES_NOT_KEPT = Template("places-not-kept", "the names of places can't be kept in {path}")
 PLACES_NOT_READY = Template(
-    "places-not-ready", "the names of places are still being made ready; try again later"
+    "places-not-ready", "the names of places are still being prepared; try again later"
 )
 PLACES_DAMAGED = Template("places-damaged", "{path} is damaged; remove it ({details})")

@@ -9,20 +9,20 @@ UNEXPECTED = Template("unexpected", "an error in csearchd; its log tells more")
 # Answers
 TOOK_TOO_LONG = Template("took-too-long", "it took too long to answer ({operation})")
 TOO_MANY_QUESTIONS = Template(
-    "too-many-questions", "too many questions that take long are under way; try again later"
+    "too-many-questions", "too many long requests are under way; try again later"
 )
 OUT_OF_MEMORY = Template(
     "out-of-memory",
     "the service has run out of memory or threads; the limits that it was started with (ulimit -v, "
-    "-u), or the machine, let it have no more",
+    "-u), or the machine, allow no more",
 )
-OUT_OF_FILES = Template("out-of-files", "the service may open no more files (ulimit -n)")
+OUT_OF_FILES = Template("out-of-files", "the service can't open more files (ulimit -n)")
 
 # Reading pictures
-PAUSED = Template("paused", "reading is paused; csearchctl resume goes on with it")
+PAUSED = Template("paused", "reading is paused; csearchctl resume continues it")
 ON_BATTERY = Template(
     "on-battery",
-    "waiting: on battery; csearchctl resume reads the new pictures all the same",
+    "waiting: on battery; csearchctl resume reads the new pictures anyway",
 )
 SLOWED = Template("slowed", "pictures are read slowly: other programs need the processor")
 READ_FOR_MODEL = Template("read-for-model", "{count} pictures are read anew, for the model {model}")
@@ -31,20 +31,20 @@ READ_FOR_METADATA = Template(
 )
 
 # Watching directories
-MAYBE_INCOMPLETE = Template("maybe-incomplete", "not all pictures may be known for now: {reason}")
+MAYBE_INCOMPLETE = Template("maybe-incomplete", "some pictures may not be known yet: {reason}")
 NOT_FOLLOWED = Template("changes-not-followed", "changes are not followed: {reason}")
 UNMOUNTED = Template(
-    "disk-not-mounted", "pictures on a disk that isn't mounted wait for it: {count:,}"
+    "disk-not-mounted", "pictures on disks that aren't mounted are left out: {count:,}"
 )
 NOT_WATCHED = Template(
     "changes-not-watched",
-    "changes can't be watched ({reason}), directories are scanned now and then instead; other "
-    "programs watch too much: {command}",
+    "changes can't be watched ({reason}), since other programs use up the limit; directories are "
+    "scanned now and then instead; to raise the limit: {command}",
 )
 FEW_WATCHES = Template(
     "few-watches",
-    "only {count} directories can be watched, the others are scanned every few minutes; for more: "
-    "{command}",
+    "only {count} directories can be watched; the others are scanned every few minutes; to raise "
+    "the limit: {command}",
 )
 
 # Background work
