@@ -28,7 +28,9 @@ csearchctl model remove ViT-B-32-256
 def add_arguments(options: argparse.ArgumentParser) -> None:
     actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
     add_action(actions, EXAMPLES, "list", "show the installed and the recommended models")
-    add_action(actions, EXAMPLES, "install", "download a model and prepare it").add_argument("name")
+    add_action(actions, EXAMPLES, "install", "download a model and prepare it").add_argument(
+        "name", metavar="NAME"
+    )
     imported = add_action(
         actions, EXAMPLES, "import", "make a model from a checkpoint on this machine"
     )
@@ -37,8 +39,12 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
     )
     imported.add_argument("--name", help="its name (that of the file)")
-    add_action(actions, EXAMPLES, "use", "search with this model").add_argument("name")
-    add_action(actions, EXAMPLES, "remove", "delete an installed model").add_argument("name")
+    add_action(actions, EXAMPLES, "use", "search with this model").add_argument(
+        "name", metavar="NAME"
+    )
+    add_action(actions, EXAMPLES, "remove", "delete an installed model").add_argument(
+        "name", metavar="NAME"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -111,6 +111,6 @@ def drawing(terminal: Terminal) -> Drawing | None:
 
     found = detect(terminal)
     if found and found.protocol == BLOCKS and not terminal.colours:
-        print_err("csearch: this terminal shows pictures in colours alone, and NO_COLOR is set")
+        print_err("csearch: this terminal needs colours to show pictures, and NO_COLOR is set")
         return None
     return Drawing(terminal, found) if found else None

@@ -37,7 +37,7 @@ def make_private(directory: bytes) -> None:
     try:
         opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except NotADirectoryError:
-        raise AddressError(f"{printable(directory)} is a link and no directory of yours") from None
+        raise AddressError(f"{printable(directory)} is a link, not a directory of yours") from None
     try:
         info = os.fstat(opened)
         if info.st_uid != os.getuid():

@@ -131,7 +131,7 @@ def runtime_directory() -> bytes:
             f"they or root can remove it; {_ELSEWHERE}"
         )
     if not stat.S_ISDIR(info.st_mode):
-        raise AddressError(f"{printable(fallback)} is no directory; remove it, or {_ELSEWHERE}")
+        raise AddressError(f"{printable(fallback)} is not a directory; remove it, or {_ELSEWHERE}")
     if info.st_mode & 0o077:
         raise AddressError(
             f"others can enter {printable(fallback)}; chmod 700 {printable(fallback)} closes it, "

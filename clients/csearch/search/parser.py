@@ -121,7 +121,7 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
         help="search all known directories",
     )
     where.add_argument(
-        "--demo", action="store_true", help="look in the few photos that come with csearch"
+        "--demo", action="store_true", help="search nine photos that come with csearch"
     )
     group.add_argument(
         "--wait", action="store_true", help="wait until all changes have been read before searching"

@@ -109,7 +109,7 @@ def from_standard_input() -> tuple[int, bytes]:
         while data := os.read(0, 1 << 20):
             size += len(data)
             if size > _STANDARD_INPUT_BYTES:
-                raise ClientError("standard input: more than 1 GB is no picture")
+                raise ClientError("standard input has more than 1 GB, too much for a picture")
             _write(file, data)
     except OSError as error:
         raise ClientError(f"standard input: {error.strerror}") from error

@@ -85,7 +85,7 @@ class Opening:
         path."""
         if await self._workers.answer(file_at, self._library, path) is None:
             where = os.fsdecode(path)
-            raise RequestError("not-found", f"{where}: is no picture that csearch knows")
+            raise RequestError("not-found", f"{where} is not a picture that csearch knows")
 
     async def _show_in_folder(self, path: bytes) -> None:
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/

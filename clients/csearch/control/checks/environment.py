@@ -67,7 +67,7 @@ def _configuration(checked: dict[str, Any]) -> Finding:
     if checked["wrong"]:
         advice = "correct that line, or remove it: the service doesn't start with it"
         return Finding(FAIL, "configuration", checked["wrong"], advice)
-    there = "" if os.path.exists(checked["file"]) else " (there is none; the defaults hold)"
+    there = "" if os.path.exists(checked["file"]) else " (there is none; the defaults apply)"
     return Finding(OK, "configuration", f"{checked['file']}{there}")
 
 
@@ -75,7 +75,9 @@ def _library(network: str | None) -> Finding:
     directory = data_directory()
     if network:
         advice = "set XDG_DATA_HOME to a directory on a local disk"
-        return Finding(FAIL, "library", f"{directory} is on a network ({network})", advice)
+        return Finding(
+            FAIL, "library", f"{directory} is on a network file system ({network})", advice
+        )
     existing = directory
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)

@@ -94,7 +94,7 @@ def _copy(library: str, temporary: str, target: str) -> None:
             # The read begins a transaction: what is written later is not in the copy.
             (tables,) = source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if application != _APPLICATION_ID or not tables:
-                raise ClientError(f"{printable(library)} is empty, or no library of csearch")
+                raise ClientError(f"{printable(library)} is empty, or is not a library of csearch")
         except sqlite3.Error as error:
             raise ClientError(f"{printable(library)} cannot be read: {error}") from error
         try:
