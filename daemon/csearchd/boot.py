@@ -1,4 +1,4 @@
-"""The daemon, from start to end: a recipe."""
+"""Starts the parts of the daemon in order, runs them, and stops them in reverse."""
 
 from __future__ import annotations
 

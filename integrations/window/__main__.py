@@ -1,7 +1,7 @@
 """The search window: `python3 integrations/window [--in DIR] [--like FILE]… [QUERY]`.
 
-Runs in the desktop's own Python with GTK 4, without csearch's packages; what it knows it asks the
-service on the session bus (org.csearch.Csearch1).
+Runs in the desktop's own Python with GTK 4, without csearch's packages; it asks the service on the
+session bus (org.csearch.Csearch1).
 """
 
 from __future__ import annotations

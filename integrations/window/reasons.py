@@ -1,7 +1,7 @@
 """What the service says, in the user's language: translated by code, with its parameters.
 
-The service gives each sentence as {code, parameters, text} (csearchd.reasons). Codes that the table
-lacks, of a newer service, are shown in English, as the text is.
+The service gives each sentence as {code, parameters, text} (csearchd.reasons). Codes of a newer
+service, which the table lacks, are shown by their English text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where is searched: everywhere, or below a folder."""
+"""The scope of a search: everywhere, or below a folder."""
 
 from __future__ import annotations
 

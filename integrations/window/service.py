@@ -1,6 +1,6 @@
 """The search service, asked over the session bus; nothing here waits.
 
-Values that come over it, or from the command line, are made Python's own here.
+Values from the bus and the command line are converted to Python's here.
 """
 
 from __future__ import annotations

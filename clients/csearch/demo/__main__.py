@@ -1,6 +1,7 @@
 """The keeper: runs a search service in a temporary directory until its standard input ends.
 
-It writes `listening at PATH`, the socket's, when the service can be asked; otherwise why it can't.
+It writes `listening at PATH`, the path of the socket, once the service answers; otherwise the
+reason why it doesn't.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the files lie that come with csearch beside its modules: integrations/ and systemd/."""
+"""Finds the files that come with csearch beside its modules: integrations/ and systemd/."""
 
 from __future__ import annotations
 

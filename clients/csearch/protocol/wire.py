@@ -1,8 +1,8 @@
 """How clients and the daemon talk: the address, the frames, the kinds of replies.
 
-What can be asked stands in the daemon's package csearchd.requests: a class for each operation, with
-its fields, its progress, its hits and its result. With this module and those texts a client can be
-written in any language.
+The daemon's package csearchd.requests says what can be asked: it names a class for each operation,
+which documents its fields, its progress, its hits and its result. With this module and those texts
+a client can be written in any language.
 
 Address
     A Unix stream socket: `$CSEARCH_SOCKET` if set, else `csearch/csearch.sock` below
@@ -18,9 +18,9 @@ Frames
 
 Requests and replies
     A request is `{"id": INT, "op": STR, …}` with the fields of its operation. `id` is the client's
-    choice and comes back in every reply to it. Many requests may be under way on one connection,
-    and are answered as they get ready. Every request gets any number of `progress` and `hits`
-    replies, then exactly one `result` or `error`:
+    choice and comes back in every reply to it. Many requests may be under way on one connection;
+    each is answered when its answer is ready, in any order. Every request gets any number of
+    `progress` and `hits` replies, then exactly one `result` or `error`:
 
         {"id", "type": "progress", …}       what is being done; may be ignored
         {"id", "type": "hits", "hits": […]} a part of a long answer, best first
@@ -46,7 +46,7 @@ Requests and replies
     A connection that closes cancels what it asked for; work on the library goes on. The daemon
     closes one whose message takes longer than 10 s to come, or on which nothing was asked for 10
     minutes; where there are too many, the one that has been idle for longest. Other bounds are in
-    csearchd.limits. Who is turned away is told why, in an `error` with `id` nil.
+    csearchd.limits. A client that is turned away is told why, in an `error` with `id` nil.
 """
 
 from __future__ import annotations

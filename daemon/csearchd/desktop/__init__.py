@@ -1,7 +1,8 @@
 """The session bus: what desktops and other programs call, besides the socket.
 
-Name `org.csearch.Csearch1`, started on demand (`csearchctl install` puts the file for that). Three
-objects, each described by the XML file beside this module, which is what introspection answers:
+Name `org.csearch.Csearch1`, started on demand (`csearchctl install` installs the file for that).
+Three objects, each described by the XML file beside this module, which is what introspection
+answers:
 
     /org/csearch/Csearch1        org.csearch.Csearch1: csearch's own interface
     /org/csearch/SearchProvider  org.gnome.Shell.SearchProvider2: the GNOME Shell overview

@@ -1,6 +1,6 @@
 """The objects' interfaces: those that XML files describe, and the standard ones.
 
-The XML files tell the signatures for calls and are the text for introspection. dbus-fast answers
+The XML files give the signatures of calls, and are the answer to introspection. dbus-fast answers
 for the standard interface Peer.
 
 https://dbus.freedesktop.org/doc/dbus-specification.html#introspection-format

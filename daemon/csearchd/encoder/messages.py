@@ -8,8 +8,8 @@ daemon → encoder
     {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
      memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
     {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
-                                        open the file, read it once, say what it is; one that is
-                                        another than `stat` says, where it is there, has changed
+                                        open the file, read it once, say what it is; a file whose
+                                        stat differs from `stat`, if that is given, has changed
     {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
                                         file comes as a descriptor (SCM_RIGHTS) with this frame or
                                         before it; `path` only tells the suffix

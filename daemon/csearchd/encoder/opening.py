@@ -1,4 +1,4 @@
-"""Opening a picture with Pillow: the list of formats, and nothing decoded yet."""
+"""Opens a picture with Pillow, in one of the supported formats, without decoding it."""
 
 from __future__ import annotations
 

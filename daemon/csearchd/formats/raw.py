@@ -1,7 +1,7 @@
 """Camera raw: where its metadata are. LibRaw reads the pixels; the identity is the whole file's.
 
 CR3 is an ISO base media file; CR2, NEF, ARW, DNG, ORF and RW2 are TIFFs, though ORF and RW2 have
-another number in TIFF's place of 42. RAF is neither, and only LibRaw reads it.
+other magic numbers than TIFF's 42. RAF is neither, and only LibRaw reads it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 TIFF scatters its data over the file and points to them by offsets, which any edit may move. So the
 identity is made of the values, and in place of an offset, of what it points to. Where that isn't
-certain (JPEG streams of the old kind, data that overlap), MalformedError leaves the whole file as
-the identity. EXIF data have the same structure (EXIF 2.32, 4.6), and so have most camera raw files.
+certain (JPEG streams of the old kind, data that overlap), it raises MalformedError, and the whole
+file is hashed. EXIF data have the same structure (EXIF 2.32, 4.6), and so have most camera raw
+files.
 """
 
 from __future__ import annotations

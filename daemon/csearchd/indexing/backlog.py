@@ -1,4 +1,7 @@
-"""The backlog: which files must be read, and in which order."""
+"""The backlog: which files must be read, in which order, and when the next model is complete.
+
+The next model becomes the active one when no content lacks its vector.
+"""
 
 from __future__ import annotations
 

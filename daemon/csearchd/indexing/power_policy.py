@@ -1,8 +1,9 @@
-"""When the encoder must wait or slow down: on battery, and while other programs are busy.
+"""Tells whether the machine is on battery, and whether other programs are busy.
 
-Battery: see Documentation/ABI/testing/sysfs-class-power of Linux. Other programs: the share of our
-processors that programs with normal priority use, ours left out. Programs that run "nice", as the
-encoder does, do background work too, and don't count.
+The indexing thread (indexer.py) decides by this whether the encoder waits or works in spells.
+Battery: see Documentation/ABI/testing/sysfs-class-power of Linux. Other programs are busy if those
+with normal priority, csearch's own left out, use a large share of our processors. Programs that run
+"nice" do background work, as the encoder does, and don't count.
 """
 
 from __future__ import annotations

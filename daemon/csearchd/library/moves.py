@@ -1,4 +1,8 @@
-"""Applies renames and moves that were observed: each updates one row, and no picture is read."""
+"""Applies renames and moves that csearchd.watch.events observed: each updates one row.
+
+No picture is read. Where a move was not observed, a scan finds a new file, and its identity
+(csearchd.formats.identity) tells that its content is known and needn't be encoded again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The model that answers queries, and the next one, whose vectors are still being computed."""
+"""The model that answers queries, and the next one, whose vectors are still being computed.
+
+`Models.use` chooses the next model. csearchd.indexing.backlog calls `Models.activate` when all its
+vectors are there; until then the old model answers.
+"""
 
 from __future__ import annotations
 

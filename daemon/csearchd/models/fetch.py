@@ -1,8 +1,8 @@
 """Downloads published weights from the Hugging Face Hub.
 
-This is the only module that opens the network, and it runs in a process that the user has asked
-for. It fetches the bytes itself: the Hub's own library discards what an interrupted download has
-brought, and doesn't verify the file's checksum.
+This is the only module of the service that opens the network, and it runs in a process that the
+user has asked for. It fetches the bytes itself: the Hub's own library discards what an interrupted
+download has brought, and doesn't verify the file's checksum.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class AnswerRequest(Request, frozen=True, kw_only=True):
 
 
 class StatusRequest(Request, frozen=True, kw_only=True):
-    """`status`: how the service is.
+    """`status`: what the service knows and does.
 
     Fields: verify (bool): looks for damaged files in the cache before.
 

@@ -9,7 +9,7 @@ A logistic model estimates how likely a caption of the picture names a term, fro
 
 Its three coefficients were fitted with the starter model on half of Flickr8k's dev photos
 (tests/starter/calibration.py) and tried on the other half (tests/benchmarks/tags.py). The evidence
-has no unit of a model's, so they hold for every model.
+doesn't depend on a model's scale, so the coefficients hold for every model.
 """
 
 from __future__ import annotations

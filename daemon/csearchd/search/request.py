@@ -1,4 +1,4 @@
-"""A search from the wire to the engine, and the engine's answer."""
+"""The requests `search` and `regions`, and the engine's answer to a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells the service manager how the daemon is, where it asks for that: sd_notify(3)."""
+"""Tells the service manager the state of the daemon, if it asks for that: sd_notify(3)."""
 
 from __future__ import annotations
 

@@ -1,2 +1,1 @@
-"""Interfaces of the kernel: files, mounts, processors, memory, limits, child processes,
-Landlock."""
+"""Interfaces of the kernel: files, mounts, processors, memory, limits, processes, Landlock."""

@@ -1,4 +1,4 @@
-"""The operation `status`: how the service is."""
+"""The operation `status`: what the service knows and does."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The new content is written to a temporary file in the same directory. That file gets the mode,
 owner, times, ACL and extended attributes of the old one, is synced to the disk and takes its name
 in one step. The old file stays as it is if it has changed meanwhile or another program is writing
-to it. (Promise 1 of the design.)
+to it.
 """
 
 from __future__ import annotations
