@@ -36,7 +36,7 @@ class Library:
     keep_days: Annotated[
         int,
         Setting(
-            "days for which pictures without files, and what removed models made, are remembered",
+            "days for which csearch remembers pictures without files, and removed models' vectors",
             maximum=36500,
         ),
     ] = 30

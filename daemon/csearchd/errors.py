@@ -99,7 +99,7 @@ class QueryError(ReasonedError):
 
 
 class DateError(ReasonedError):
-    """The text is no date."""
+    """The text is not a date."""
 
 
 class PlaceError(ReasonedError):

@@ -158,7 +158,7 @@ def test_a_file_that_is_no_socket_stays(user: User) -> None:
     user.address.parent.mkdir(mode=0o700)
     user.address.write_text("mine")
     told = user.csearch("a cat", "--in", user.pictures, check=2).stderr
-    assert str(user.address).encode() in told and b"is a file and no socket" in told
+    assert str(user.address).encode() in told and b"is a file, not a socket" in told
     assert user.address.read_text() == "mine"
 
 

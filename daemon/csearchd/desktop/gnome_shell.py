@@ -62,7 +62,7 @@ class ShellSearchProvider:
     async def _activate(self, call: Call) -> list[Any]:
         path = pictures.from_uri(call.arguments[0])
         if path is None:
-            raise RequestError("not-found", f"{call.arguments[0]}: is no result of csearch")
+            raise RequestError("not-found", f"{call.arguments[0]} is not a result of csearch")
         await self._opening.open(path)
         return []
 

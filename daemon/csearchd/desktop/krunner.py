@@ -86,7 +86,7 @@ class KRunner:
         identifier, action = call.arguments
         path = pictures.from_uri(identifier)
         if path is None:
-            raise RequestError("not-found", f"{identifier}: is no match of csearch")
+            raise RequestError("not-found", f"{identifier} is not a match of csearch")
         if action == _FOLDER:
             await self._opening.show_in_folder(path)
         else:

@@ -276,7 +276,7 @@ def _layout(data: bytes) -> _Layout:
             layout.insertion = segment.end
         if segment.marker == _APP1 and content.startswith(_XMP):
             if segment.is_padded:
-                raise UneditableError("it is padded in a strange way")
+                raise UneditableError("it has unusual padding")
             if layout.xmp:
                 raise UneditableError("it has several XMP packets")
             layout.xmp = segment

@@ -177,5 +177,5 @@ def _keyword(text: str, sets: Sequence[_DataSet]) -> bytes:
     try:
         value = text.encode(_encoding(sets))
     except UnicodeEncodeError:
-        raise UneditableError(f"its IPTC data can't hold {text!r}, in Latin letters only") from None
+        raise UneditableError(f"its IPTC data hold Latin letters only, not {text!r}") from None
     return struct.pack(">BBBH", 0x1C, *_KEYWORD, len(value)) + value

@@ -160,7 +160,7 @@ def _applied(data: bytes, edits: Sequence[Edit]) -> bytes:
     parts, at = [], 0
     for start, end, instead in sorted(edits):
         if start < at:
-            raise XmpError("its XMP is strange")
+            raise XmpError("its XMP has an unusual structure")
         parts += [data[at:start], instead]
         at = end
     return b"".join([*parts, data[at:]])

@@ -128,7 +128,7 @@ class _Reader(XmpParser):
         at = self.position
         matched = _START_TAG.match(self.packet.data, at)
         if matched is None:
-            raise XmpError("its XMP is strange")
+            raise XmpError("its XMP has an unusual structure")
         tag = matched[0]
         self._path.append((name, at, tag))
         if level == 0:

@@ -111,11 +111,11 @@ def _find(location: str, default_names: Sequence[str]) -> RemoteFile:
             if status is not None and status not in TRANSIENT_STATUSES:
                 raise _refusal(url, status) from None
             summary = (str(error).splitlines() or [type(error).__name__])[0]
-            raise NetworkError(f"{url} can't be had: {summary}") from None
+            raise NetworkError(f"{url} can't be downloaded: {summary}") from None
         if found.size is None or found.etag is None:
             raise ModelError(f"{url} has no known size")
         return RemoteFile(url, candidate, found.size, re.sub(r"\W", "", found.etag))
-    raise ModelError(f"{location} holds no weights that can be had without an account")
+    raise ModelError(f"{location} holds no weights that can be downloaded without an account")
 
 
 def _fetch(file: RemoteFile, partial: str) -> None:
@@ -141,8 +141,8 @@ def _fetch(file: RemoteFile, partial: str) -> None:
                 time.sleep(pause)
             else:
                 raise NetworkError(
-                    f"the connection broke off ({reason}); what has come is kept: run the command"
-                    " again to go on"
+                    f"the connection broke off ({reason}); what was downloaded is kept: run the"
+                    " command again to continue"
                 )
         show(file.size)
 
@@ -151,9 +151,9 @@ def _refusal(url: str, status: int) -> ModelError:
     """The error for an HTTP status that no retry would change."""
     with contextlib.suppress(ValueError):
         return ModelError(
-            f"{url} can't be had: the server says {status} {HTTPStatus(status).phrase}"
+            f"{url} can't be downloaded: the server says {status} {HTTPStatus(status).phrase}"
         )
-    return ModelError(f"{url} can't be had: the server says {status}")
+    return ModelError(f"{url} can't be downloaded: the server says {status}")
 
 
 def _receive(file: RemoteFile, output: Any, show: Callable[[int], None]) -> None:

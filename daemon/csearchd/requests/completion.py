@@ -11,8 +11,8 @@ from csearchd.validation import Name, Request
 
 
 class CompleteRequest(Request, frozen=True, kw_only=True):
-    """`complete`: tells what a user may mean who has typed so much. It may be the first request of
-    a connection, without `hello`.
+    """`complete`: tells what may complete the text that a user has typed. It may be the first
+    request of a connection, without `hello`.
 
     Fields: what (str): "queries" (past ones, the latest first), "filters", "roots", "models"
     (installed ones), "recommended" (models), "concepts", "taught" (what concepts are called in

@@ -23,7 +23,7 @@ class AddRequest(Request, frozen=True, kw_only=True):
 
 
 class RemoveRequest(Request, frozen=True, kw_only=True):
-    """`remove`: makes a directory no root any more.
+    """`remove`: stops watching a root.
 
     Fields: path (bin). Result: {path: bin, images: int}, as of `add`.
     """

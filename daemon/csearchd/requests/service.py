@@ -38,7 +38,7 @@ class AnswerRequest(Request, frozen=True, kw_only=True):
 class StatusRequest(Request, frozen=True, kw_only=True):
     """`status`: what the service knows and does.
 
-    Fields: verify (bool): looks for damaged files in the cache before.
+    Fields: verify (bool): looks for damaged files in the cache first.
 
     Result: the fields of `csearchctl status --json`, which
     csearchd.serve.handlers.status.StatusReport.status lists.

@@ -64,7 +64,7 @@ class TagsOffRequest(Request, frozen=True, kw_only=True):
 
 class TagsUndoRequest(Request, frozen=True, kw_only=True):
     """`tags-undo`: takes back our words in a directory, or in a file. What was tagged there and has
-    moved is followed.
+    been moved since is found.
 
     Fields: path (bin, or nil for everything). Progress, hits: as of `tags-write`, with the phase
     "undoing"; what is found nowhere is among the hits with its last path. Result: {files, written,

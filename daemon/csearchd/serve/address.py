@@ -133,7 +133,7 @@ def _remove_stale(address: bytes) -> None:
         return
     if not stat.S_ISSOCK(info.st_mode):
         raise AddressError(
-            f"{printable(address)} is a file and no socket, and stays as it is; remove it, or "
+            f"{printable(address)} is a file, not a socket, and stays as it is; remove it, or "
             "set CSEARCH_SOCKET to another path"
         )
     os.unlink(address)

@@ -175,7 +175,7 @@ class Connection:
         if len(self._tasks) >= limits.REQUESTS:
             raise ProtocolError(f"more than {limits.REQUESTS} requests at a time")
         if type(message.get("id", 0)) not in (int, type(None)):
-            raise ProtocolError("a request whose id is no whole number")
+            raise ProtocolError("a request whose id is not a whole number")
         exchange = Exchange(self, self._take_files(message), message.get("id"))
         self._sizes[exchange] = size
         task = asyncio.create_task(self._answer(exchange, message), name="a request")
@@ -204,7 +204,7 @@ class Connection:
         """Returns the descriptors that a request says it brings. Raises ProtocolError."""
         count = message.get("files", 0)
         if type(count) is not int or not 0 <= count <= len(self._files):
-            raise ProtocolError("a request that says it brings files, which didn't come")
+            raise ProtocolError("a request whose files didn't come")
         files, self._files = self._files[:count], self._files[count:]
         return files
 

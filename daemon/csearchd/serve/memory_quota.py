@@ -9,7 +9,7 @@ H = TypeVar("H")
 
 
 class MemoryQuota(Generic[H]):
-    """Where it is exceeded, whoever holds most is dismissed, unless nobody else holds anything."""
+    """If it is exceeded, the one that holds most is dismissed, unless no other holds anything."""
 
     def __init__(
         self, limit: int, dismiss: Callable[[H], object], may_be_dismissed: Callable[[H], bool]

@@ -42,7 +42,7 @@ def _convert(source: str, target: str) -> None:
         raise
     except Exception:  # bytes that are no checkpoint make torch raise anything
         raise ModelError(
-            f"{source} is no checkpoint that can be read as weights only: neither safetensors"
+            f"{source} is not a checkpoint that can be read as weights only: neither safetensors"
             " nor a PyTorch file with a state dict"
         ) from None
     if not all(isinstance(tensor, torch.Tensor) for tensor in whole.values()):

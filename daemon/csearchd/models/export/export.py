@@ -138,7 +138,7 @@ def load_clip(directory: str, arch: str) -> Any:
     except OSError as error:
         raise ModelError(f"{config} can't be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{config} is no configuration of open_clip's") from None
+        raise ModelError(f"{config} is not a configuration of open_clip") from None
     check_configuration(configuration, arch)
     _check_positions(os.path.join(directory, installed.WEIGHTS), configuration, arch)
     try:

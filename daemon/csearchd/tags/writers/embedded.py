@@ -120,7 +120,7 @@ def _with_keywords(content: bytes, drop: Record | None, add: Record | None) -> b
     assert resources is not None
     new = jpeg.with_photoshop(content, iptc.with_keywords(resources, less, more))
     if not set(_iptc_keywords(content)).issubset({*_iptc_keywords(new), *less}):
-        raise SkippedFile("its IPTC data can't be changed without a loss")
+        raise SkippedFile("its IPTC data can't be changed without loss")
     verify_keywords(content, new)
     return new
 
