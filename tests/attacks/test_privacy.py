@@ -54,7 +54,8 @@ def test_what_is_made_under_a_loose_umask(home: Home) -> None:
 
 # What desktops and shells read; the directories that were made for them are the user's alone.
 _INSTALLED = (
-    ".desktop", ".service", ".socket", ".fish", ".py", ".svg", ".1", ".5", ".8", "_csearch",
+    ".desktop", ".service", ".socket", ".fish", ".py", ".svg", ".1", ".5", ".7", ".8",
+    "_csearch",
     "completions/csearch", "completions/csearchctl",
 )  # fmt: skip
 
