@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from csearch.command import print_err
 from csearch.protocol import connection
 from csearch.protocol.connection import ABSENT, NOT_RUNNING, connect
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 class Connection(connection.Connection):
     """A connection that starts the daemon first, if it is told to."""
 
+    # Where it restarts as the installed version, was about to end, or has closed an idle connection
+    _RETRY_SECONDS: Mapping[str, float] = {"restarting": 30.0, "closed": 3.0, "idle": 3.0}
+
     def __init__(
         self, start: bool, patient: bool | None = None, address: bytes | None = None
     ) -> None:
@@ -29,7 +34,8 @@ class Connection(connection.Connection):
 
     def _open(self, path: bytes) -> socket:
         if not self._start:
-            _check_running(path)
+            if self._address is None:
+                _check_running(path)
             return super()._open(path)
         try:
             return self._connected(path)

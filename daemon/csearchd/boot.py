@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import os
 import signal
@@ -188,7 +187,7 @@ async def _run(
     notifier = Notifier()
 
     if rescued := os.environ.pop(RESCUED, None):
-        library.remarks.append(Reason.from_message(json.loads(rescued)))
+        library.remarks.append(Reason.from_json(rescued))
     for remark in filter(None, [*library.remarks, summary.remark]):
         log.error("%s", remark)
 

@@ -141,6 +141,10 @@ class MalformedError(Exception):
     """The file does not have the structure that its format prescribes."""
 
 
+class TooManyPartsError(MalformedError):
+    """The file has more parts (segments, chunks) than are looked at."""
+
+
 class UneditableError(CsearchError):
     """The metadata in the file can't be read for editing, or changed, without a risk of damage; the
     text is a clause about the file ("it is truncated or damaged")."""

@@ -252,6 +252,11 @@ def test_what_stands_before_costly_exif_data_does_not_hide_them(before: bytes) -
     assert not has_honest_exif(jpeg(decoy, before, exif))
 
 
+def test_exif_data_behind_more_segments_than_are_looked_at_are_not_trusted() -> None:
+    exif = segment(0xE1, b"Exif\0\0" + tiff(SHARED, 1000)[:65_000])
+    assert not has_honest_exif(jpeg(b"\xff\xd0" * MAX_PARTS, exif))
+
+
 def test_honest_exif_data_are_kept() -> None:
     exif = Image.Exif()
     exif[271], exif[272] = "Maker", "Model " * 500

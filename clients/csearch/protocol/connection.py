@@ -18,7 +18,7 @@ from _socket import (
     socket,
 )
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from csearch import __version__
 from csearch.protocol.errors import ClientError, NotAnswering, NotRunning, ServiceError
@@ -40,9 +40,6 @@ POLL_SECONDS = 0.02
 QUIET_SECONDS = 5  # of silence, after which the daemon is sent a question that it answers at once
 _QUIET = struct.pack("ll", QUIET_SECONDS, 0)  # a timeval
 _MAX_SILENCES = 2  # periods of QUIET_SECONDS without an answer to that
-# How long to retry, by the daemon's reason to refuse: it restarts as the installed version, it was
-# about to end, or it has closed a connection that was idle for long.
-_PATIENCE = {"restarting": 30.0, "closed": 3.0, "idle": 3.0}
 _HELLO: Message = {"protocol": PROTOCOL, "version": __version__}
 _KINDS = ("progress", "hits", "result")
 NOT_RUNNING = "the search service is not running; csearchctl start starts it"
@@ -55,6 +52,10 @@ class Connection:
     Even a busy daemon answers a short question at once. If it doesn't, a patient connection prints
     that and waits; otherwise every method raises NotAnswering.
     """
+
+    # How long to connect again, by the daemon's reason to refuse. A daemon that ends is let go:
+    # systemd would start it for a connection.
+    _RETRY_SECONDS: Mapping[str, float] = {"idle": 3.0}
 
     def __init__(self, patient: bool, address: bytes | None = None) -> None:
         """Connects. Raises NotRunning.
@@ -93,8 +94,8 @@ class Connection:
                 return
             except ServiceError as error:
                 turned_down = not self.server or error.code == "idle"
-                patience = _PATIENCE.get(error.code, 0.0) if turned_down else 0.0
-                deadline = begun + patience
+                retry = self._RETRY_SECONDS.get(error.code, 0.0) if turned_down else 0.0
+                deadline = begun + retry
                 if time.monotonic() >= deadline:
                     raise
             self._reconnect(deadline)

@@ -7,7 +7,6 @@ then, which says whether it was cancelled.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,8 +16,6 @@ from typing import Any, TypeVar
 
 from csearchd import limits
 from csearchd.errors import Ended, TookTooLong, TooMany
-
-log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 
 from csearchd.concurrency.supervisor import Supervisor
@@ -21,8 +20,6 @@ from csearchd.library.library import Library
 from csearchd.requests.exchange import Handler
 from csearchd.requests.service import StatusRequest
 from csearchd.watch.watcher import Watcher
-
-log = logging.getLogger(__name__)
 
 
 class BusConnection:

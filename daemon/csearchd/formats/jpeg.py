@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from csearchd.errors import MalformedError, UneditableError
+from csearchd.errors import MalformedError, TooManyPartsError, UneditableError
 from csearchd.formats import photoshop, tiff
 from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
@@ -87,7 +87,7 @@ def segments(data: bytes, tolerant: bool = False) -> Iterator[Segment]:
             end = scan_end.start()
         yield Segment(marker, found.start(), length, end)
         at = end
-    raise MalformedError
+    raise TooManyPartsError
 
 
 def pixel_parts(data: bytes) -> Parts:
@@ -165,13 +165,17 @@ def has_honest_exif(data: bytes) -> bool:
     These are what Pillow parses when it opens the file.
     """
     exif, indexes = [], []
-    for segment in _before_scan(data):
-        if segment.marker == _APP1 and data.startswith(_EXIF, segment.length + 2, segment.end):
-            exif.append(segment.content(data).removeprefix(_EXIF))
-        elif segment.marker == _APP2 and data.startswith(
-            _MULTI_PICTURE, segment.length + 2, segment.end
-        ):
-            indexes.append(segment.content(data).removeprefix(_MULTI_PICTURE))
+    try:
+        for segment in segments(data, tolerant=True):
+            start = segment.length + 2
+            if segment.marker == _APP1 and data.startswith(_EXIF, start, segment.end):
+                exif.append(segment.content(data).removeprefix(_EXIF))
+            elif segment.marker == _APP2 and data.startswith(_MULTI_PICTURE, start, segment.end):
+                indexes.append(segment.content(data).removeprefix(_MULTI_PICTURE))
+    except TooManyPartsError:  # Pillow looks further
+        return False
+    except MalformedError:
+        pass
     return all(map(tiff.is_honest, (b"".join(exif), *indexes)))
 
 

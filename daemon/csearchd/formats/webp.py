@@ -47,7 +47,8 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         after = start + 8 + length + (length & 1)
         yield Chunk(kind, content, start, after)
         start = after
-    raise MalformedError
+    if start + 8 <= end:
+        raise MalformedError
 
 
 def _riff_end(data: bytes) -> int:

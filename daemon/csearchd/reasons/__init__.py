@@ -12,6 +12,7 @@ the system are the names of errno(3), such as "EACCES".
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,14 @@ class Reason:
             for name, value in message["parameters"].items()
         }
         return cls(message["code"], message["text"], _with_paths(parameters))
+
+    @classmethod
+    def from_json(cls, text: str) -> Reason:
+        """The reason whose message `text` holds as JSON; `other` for text of an older version."""
+        try:
+            return cls.from_message(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return OTHER(text=text)
 
 
 class Template:
@@ -104,11 +113,3 @@ def from_system(error: OSError) -> Reason:
     text = error.strerror or str(error)
     name = errno.errorcode.get(error.errno or 0)
     return Reason(name, text) if name else OTHER(text=text)
-
-
-def from_system_text(text: str) -> Reason:
-    """The reason that `from_system` gave, of which only the text was kept."""
-    for number, name in errno.errorcode.items():
-        if os.strerror(number) == text:
-            return Reason(name, text)
-    return OTHER(text=text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import sys
@@ -10,13 +9,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from csearchd import limits
-from csearchd.errors import Ended
+from csearchd.errors import Ended, LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
@@ -24,8 +24,6 @@ from csearchd.search import duplicates, filters, lexical, sorting
 from csearchd.search.file_lookup import find_files
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest
-
-log = logging.getLogger(__name__)
 
 _ENTRY_BYTES = 400  # of a cache entry, beside its text and its vector
 _MAX_GROUPED = 2000  # hits that are looked at to fill a page with groups
@@ -119,7 +117,8 @@ class Engine:
             # Runs beside the look-up of files, which takes as long.
             if len(contents) > _FEW_CONTENTS and not request.offset:
                 rating = self._raters.submit(self._confidences, request, wanted, contents)
-                rating.add_done_callback(self._report_error)  # the result may never be asked for
+                # The result may never be asked for.
+                rating.add_done_callback(partial(self._report_error, request.model))
             found, stale = self._files(request, contents, scores, files, end)
             if len(found) >= end or all_seen:
                 break
@@ -399,10 +398,13 @@ class Engine:
         self._take_existing(found, kept, stale, top)
         return [Hit(*each) for each in kept], sorted(stale)
 
-    def _report_error(self, done: Future[dict[int, str]]) -> None:
+    def _report_error(self, model: int, done: Future[dict[int, str]]) -> None:
+        """Reports what nobody expects: a change of the model during a search is answered by
+        another search, and a library that fails is told to whoever searches."""
         if done.cancelled() or (error := done.exception()) is None:
             return
-        if not isinstance(error, Ended):
+        same_model = self._models.active_model.row == model
+        if same_model and not isinstance(error, (Ended, LibraryError)):
             self._report_failure("computing the confidence of results", error)
 
 

@@ -61,11 +61,6 @@ class ClientPaths:
             raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
 
 
-def shown(path: bytes) -> str:
-    """Returns a path for a message, with "?" for what isn't UTF-8."""
-    return os.fsdecode(path).encode(errors="replace").decode()
-
-
 def _unanswered(path: bytes) -> RequestError:
     return RequestError("not-found", reasons.UNANSWERED(path=path))
 

@@ -8,10 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from csearch.protocol.wire import Message
-from csearchd.tags import ledger
 from csearchd.tags.locations import TagLocation
-
-MODES = ledger.CARRIERS
 
 
 @dataclass

@@ -17,7 +17,7 @@ from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.volumes import unmounted
 from csearchd.models.active_model import Models
-from csearchd.reasons import PATH, Reason, from_system_text, told
+from csearchd.reasons import OTHER, PATH, Reason, told
 from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
 from csearchd.search.engine import Engine
@@ -235,5 +235,5 @@ class SearchHandlers:
         read."""
         for path in paths:
             if reason := listings.directory_failure(self._library, path):
-                raise RequestError("denied", PATH(path=path, reason=from_system_text(reason)))
+                raise RequestError("denied", PATH(path=path, reason=OTHER(text=reason)))
         return self._indexing_wait.scope_of(paths)
