@@ -60,10 +60,10 @@ def csearchctl() -> str:
     import shutil
     import sys
 
-    beside = os.path.join(os.path.dirname(sys.executable), "csearchctl")
-    if shutil.which("csearchctl") or not os.path.exists(beside):
+    command = os.path.join(os.path.dirname(sys.executable), "csearchctl")
+    if shutil.which("csearchctl") or not os.path.exists(command):
         return "csearchctl"
-    return shlex.quote(beside)
+    return shlex.quote(command)
 
 
 def _settled() -> bool:

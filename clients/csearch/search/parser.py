@@ -221,10 +221,12 @@ def _positive(text: str) -> int:
     return _whole(text, 1)
 
 
-def _whole(text: str, least: int = 0) -> int:
+def _whole(text: str, minimum: int = 0) -> int:
     digits = text.lstrip("0")[: DIGITS + 1]  # a number of many more would take int() for ever
-    if not text.isdecimal() or int(digits or "0") < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number, at least {least}, not {text!r}")
+    if not text.isdecimal() or int(digits or "0") < minimum:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number, at least {minimum}, not {text!r}"
+        )
     return min(int(digits or "0"), TOP_MAX)
 
 

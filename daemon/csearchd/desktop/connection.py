@@ -82,7 +82,7 @@ class BusConnection:
 
     async def tell_changes(self) -> None:
         """Sends the signal that something has changed."""
-        with suppress(RequestError):  # a library in trouble: whoever searches is told
+        with suppress(RequestError):  # the library fails, of which whoever searches is told
             self._csearch.changed(await BusRequest(self._handle, StatusRequest()).run())
 
     def leave(self) -> None:

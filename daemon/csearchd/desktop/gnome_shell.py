@@ -21,7 +21,9 @@ from csearchd.previews.desktop_thumbnails import uri
 from csearchd.requests.exchange import Handler
 
 PATH = "/org/csearch/SearchProvider"
-_PATIENCE = 0.5  # seconds for thumbnails; the Shell asks once for each result and shows that
+_THUMBNAIL_SECONDS = (
+    0.5  # seconds for thumbnails; the Shell asks once for each result and shows that
+)
 _TOP = 10  # the Shell shows about five and counts the rest
 
 
@@ -56,7 +58,7 @@ class ShellSearchProvider:
         if len(call.arguments[0]) > limits.METAS:
             raise RequestError("bad-request", f"at most {limits.METAS} results at a time")
         paths = [pictures.from_uri(identifier) for identifier in call.arguments[0]]
-        files = await self._thumbnailer.files([path for path in paths if path], _PATIENCE)
+        files = await self._thumbnailer.files([path for path in paths if path], _THUMBNAIL_SECONDS)
         return [_describe(call.arguments[0], files)]
 
     async def _activate(self, call: Call) -> list[Any]:

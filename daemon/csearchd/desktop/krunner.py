@@ -26,7 +26,9 @@ from csearchd.requests.exchange import Handler
 
 PATH = "/org/csearch/KRunner"
 _TOP = 6
-_PATIENCE = 0.035  # seconds for an answer in which thumbnails are missing, that are being made
+_THUMBNAIL_SECONDS = (
+    0.035  # seconds for an answer in which thumbnails are missing, that are being made
+)
 # KRunner never asks again for the same words: what is missing then stays missing. So an answer may
 # be that much later, but not all the time: seconds, seconds in a row, and gained each second.
 _LATE, _MOST_LATE, _LATE_SHARE = 0.4, 1.0, 0.1
@@ -62,9 +64,9 @@ class KRunner:
         self._supersede(call.sender)
         paths = [path for path, _ in await self._box.search(call.sender, call.arguments[0])]
         found = time.monotonic()
-        patience = max(_PATIENCE - (found - begun), self._allowance.left())
+        seconds = max(_THUMBNAIL_SECONDS - (found - begun), self._allowance.left())
         self._supersede(call.sender)
-        waiting = asyncio.create_task(self._thumbnailer.files(paths, patience))
+        waiting = asyncio.create_task(self._thumbnailer.files(paths, seconds))
         self._waiting[call.sender] = waiting
         try:
             await asyncio.wait({waiting})

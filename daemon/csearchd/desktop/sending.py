@@ -92,11 +92,11 @@ def _is_writable(file: int) -> bool:
     return bool(poller.poll(0))
 
 
-def size(values: Any, most: int | None = None) -> int:
-    """Estimates the bytes of memory of a message's values, and stops beyond `most`."""
+def size(values: Any, limit: int | None = None) -> int:
+    """Estimates the bytes of memory of a message's values, and stops beyond `limit`."""
     total = 0
     left = [values]
-    while left and (most is None or total <= most):
+    while left and (limit is None or total <= limit):
         value = left.pop()
         total += _ELEMENT
         if isinstance(value, Variant):

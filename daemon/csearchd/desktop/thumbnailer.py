@@ -25,7 +25,7 @@ _MOST_FAILED = 10_000
 _SIZE = "large"  # of those that are made where any will do
 
 _Version = tuple[bytes, int, str]
-"""A picture's path and its time of change, ns; the least size of its thumbnail, or ""."""
+"""A picture's path and its time of change, ns; the smallest size of its thumbnail, or ""."""
 
 
 class Thumbnailer:
@@ -40,15 +40,17 @@ class Thumbnailer:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def files(self, paths: list[bytes], seconds: float, least: str = "") -> list[str | None]:
+    async def files(
+        self, paths: list[bytes], seconds: float, min_size: str = ""
+    ) -> list[str | None]:
         """Returns the files of thumbnails in the order of `paths`, and None for those that aren't
         there within `seconds`.
 
-        They are of the size `least` ("large", "x-large") or larger; without `least`, of any size.
+        They are of the size `min_size` ("large", "x-large") or larger; without, of any size.
         Missing ones are made, instead of those for which earlier calls wait.
         """
-        found, lacking = await self._workers.wait(self._look, paths, least)
-        making = self._make(lacking)
+        found, missing = await self._workers.wait(self._look, paths, min_size)
+        making = self._make(missing)
         if making and seconds > 0:
             await asyncio.wait(making.values(), timeout=seconds)
         for (path, *_), made in making.items():
@@ -61,23 +63,23 @@ class Thumbnailer:
             self._task.cancel()
 
     def _look(
-        self, paths: list[bytes], least: str
+        self, paths: list[bytes], min_size: str
     ) -> tuple[dict[bytes, str | None], list[_Version]]:
         """Returns the thumbnails that there are, and which can be made. It doesn't wait for a
         server that hangs."""
         found: dict[bytes, str | None] = {}
-        lacking = []
+        missing = []
         for path in paths:
             try:
-                seen = partial(_seen, path, least)
+                seen = partial(_seen, path, min_size)
                 file, version = self._watcher.timed_call(path, seen)
             except (OSError, Unanswered):
                 continue
             if file:
                 found[path] = file
             elif version not in self._failed:
-                lacking.append(version)
-        return found, lacking
+                missing.append(version)
+        return found, missing
 
     def _make(self, versions: list[_Version]) -> dict[_Version, asyncio.Future[str | None]]:
         """Begins to make thumbnails, and gives up those of earlier calls, whose results nobody sees
@@ -147,8 +149,8 @@ class Thumbnailer:
 async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Message:
     """Has the child process make a thumbnail. Raises OSError or EOFError where it has ended."""
     assert process.stdin and process.stdout
-    path, _, least = version
-    process.stdin.write(pack({"path": path, "form": "desktop", "size": least or _SIZE}))
+    path, _, min_size = version
+    process.stdin.write(pack({"path": path, "form": "desktop", "size": min_size or _SIZE}))
     await process.stdin.drain()
     unpacker = Unpacker(MAX_REPLY)
     while data := await process.stdout.read(1 << 16):
@@ -157,8 +159,8 @@ async def _ask(process: asyncio.subprocess.Process, version: _Version) -> Messag
     raise EOFError("it has ended")
 
 
-def _seen(path: bytes, least: str) -> tuple[str | None, _Version]:
+def _seen(path: bytes, min_size: str) -> tuple[str | None, _Version]:
     """Returns the file of a picture's thumbnail, if there is one, and the picture's version. Raises
     OSError where there is no picture."""
     changed = os.stat(path).st_mtime_ns
-    return thumbnail(path, changed, least), (path, changed, least)
+    return thumbnail(path, changed, min_size), (path, changed, min_size)

@@ -131,14 +131,14 @@ def met(
     candidate_count = round(candidate_count ** (1 / max(1, len(query_terms))))
     found: list[list[dict[str, Any]]] = [[] for _ in vectors]
     scores = vectors @ query
-    for aspect in query_terms:
-        levels = calibration.levels(aspect.vector, vectors, candidate_count, aspect.like)
-        gains = None if aspect.without is None else scores - vectors @ aspect.without
+    for term in query_terms:
+        levels = calibration.levels(term.vector, vectors, candidate_count, term.like)
+        gains = None if term.without is None else scores - vectors @ term.without
         for number, told in enumerate(found):
             told.append(
                 {
-                    "text": aspect.text,
-                    "weight": aspect.weight,
+                    "text": term.text,
+                    "weight": term.weight,
                     "confidence": None if levels is None else LEVELS[levels[number]],
                     "contribution": None if gains is None else round(float(gains[number]), 4),
                 }

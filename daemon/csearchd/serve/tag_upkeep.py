@@ -23,8 +23,8 @@ from csearchd.watch.scanner import Scanner
 log = logging.getLogger(__name__)
 
 _KEEP_SECONDS = 2.0  # between looks for what is due in folders that are kept tagged
-_MOST_KEEP_SECONDS = 60.0  # where nothing comes of them
-_TROUBLE_SECONDS = 5.0  # until the first look at whether a trouble has ended; then it is doubled
+_MAX_PAUSE_SECONDS = 60.0  # while nothing changes
+_RETRY_SECONDS = 5.0  # after an error, doubled with each that follows
 
 
 class TagUpkeep:
@@ -56,7 +56,7 @@ class TagUpkeep:
             try:
                 left = await self._workers.wait(unfinished, self._library)
             except LibraryError:  # status says it already
-                await asyncio.sleep(_MOST_KEEP_SECONDS)
+                await asyncio.sleep(_MAX_PAUSE_SECONDS)
             else:
                 self._tagging.add(Task.settle(left))
                 return
@@ -65,8 +65,8 @@ class TagUpkeep:
         """Tags what is new in the folders that are kept tagged, whenever the library has
         changed."""
         tagging = self._tagging
-        following = FolderTracker(self._library, self._born)
-        patience, last_error = _KEEP_SECONDS, _TROUBLE_SECONDS
+        following = FolderTracker(self._library, self._inode_identity)
+        pause, retry_pause = _KEEP_SECONDS, _RETRY_SECONDS
         while True:
             self._news.clear()  # what comes while this round looks makes another
             before = tagging.progress
@@ -89,17 +89,17 @@ class TagUpkeep:
                     functools.partial(tagging.scoring.check, self._models.active_model),
                 )
             moved = tagging.progress != before
-            patience = _KEEP_SECONDS if moved or not kept else min(2 * patience, _MOST_KEEP_SECONDS)
+            pause = _KEEP_SECONDS if moved or not kept else min(2 * pause, _MAX_PAUSE_SECONDS)
             if tagging.recoverable:  # no commit tells that it has ended
-                await asyncio.sleep(last_error)
-                last_error = min(2 * last_error, _MOST_KEEP_SECONDS)
+                await asyncio.sleep(retry_pause)
+                retry_pause = min(2 * retry_pause, _MAX_PAUSE_SECONDS)
                 continue
-            last_error = _TROUBLE_SECONDS
+            retry_pause = _RETRY_SECONDS
             if not following.unverified:
                 await self._news.wait()
-            await asyncio.sleep(patience)
+            await asyncio.sleep(pause)
 
-    def _born(self, path: bytes) -> tuple[int, int] | None:
+    def _inode_identity(self, path: bytes) -> tuple[int, int] | None:
         """As csearchd.system.inode_identity, or None where a file server doesn't answer."""
         try:
             return self._scanner.watcher.timed_call(path, lambda: inode_identity(path))

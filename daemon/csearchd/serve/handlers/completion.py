@@ -20,7 +20,7 @@ from csearchd.search.history import History
 from csearchd.search.query_language.grammar import FILTERS
 from csearchd.search.request import SearchRequest
 from csearchd.serve.configuration import Configuration
-from csearchd.serve.handlers.filter_values import MOST, FilterValues, Values, beginning, fixed
+from csearchd.serve.handlers.filter_values import MAX_VALUES, FilterValues, Values, beginning, fixed
 from csearchd.serve.operations import Handlers
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class CompletionHandlers:
         run = self._workers.wait if request.what in _SLOW else self._workers.answer
         found = await run(values, request.prefix)
         self._workers.begin("preparing completion", self._filter_values.prepare)
-        return {"values": found[:MOST]}
+        return {"values": found[:MAX_VALUES]}
 
     async def _clear(self, request: HistoryClearRequest, exchange: Exchange) -> Message:
         try:
@@ -112,7 +112,7 @@ class CompletionHandlers:
         if not self._configuration.current.history.keep:
             return []
         try:
-            return self._history.beginning(prefix, MOST)
+            return self._history.beginning(prefix, MAX_VALUES)
         except OSError:
             return []
 

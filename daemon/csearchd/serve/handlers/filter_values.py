@@ -11,7 +11,7 @@ from csearchd.library.metadata.photo_metadata import FORMATS, ORIENTATIONS
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.folder_names import FolderNames
 
-MOST = 50  # values: more than that nobody reads
+MAX_VALUES = 50  # of a filter that are offered: nobody reads more
 
 _PERIODS = ("today", "yesterday", "last week", "last month", "last summer", "last year")
 _SIGN = re.compile(r"[<>]?=?")
@@ -39,14 +39,14 @@ class FilterValues:
         self._library = library
         self._place_names = places
         self.by_name: dict[str, Values] = {
-            "tag": lambda prefix: library.keywords.beginning(prefix, MOST),
+            "tag": lambda prefix: library.keywords.beginning(prefix, MAX_VALUES),
             "near": self._places,
             "camera": lambda prefix: library.photo_metadata.cameras(prefix),
             "lens": lambda prefix: library.photo_metadata.lenses(prefix),
             "iso": self._numbers("iso"),
             "rating": self._numbers("rating"),
             "size": self._numbers("megapixels", "MP"),
-            "folder": lambda prefix: folder_names.beginning(prefix, MOST),
+            "folder": lambda prefix: folder_names.beginning(prefix, MAX_VALUES),
             "type": fixed(*FORMATS),
             "orientation": fixed(*ORIENTATIONS),
             "date": self._span,
@@ -65,7 +65,7 @@ class FilterValues:
         try:
             if not len(points) or not self._place_names.prepare():
                 return []
-            return self._place_names.beginning(prefix, points, MOST)
+            return self._place_names.beginning(prefix, points, MAX_VALUES)
         except PlaceError:
             return []
 
@@ -93,7 +93,7 @@ class FilterValues:
                 f"{number}{unit}" for number in self._library.photo_metadata.distinct_values(name)
             ]
             if not prefix:
-                return [*numbers[: MOST // 2], *(f">={number}" for number in numbers[1:])]
+                return [*numbers[: MAX_VALUES // 2], *(f">={number}" for number in numbers[1:])]
             return [f"{sign}{number}" for number in beginning(numbers, prefix[len(sign) :])]
 
         return values

@@ -26,12 +26,12 @@ class ModelHandlers:
 
     async def _list(self, request: ModelsRequest, exchange: Exchange) -> Message:
         described = await self._workers.answer(self._report.status)
-        coming = described["next_model"]
+        next_model = described["next_model"]
         return {
             "current": described["model"],
-            "next": coming["name"] if coming else None,
-            "done": coming["done"] if coming else 0,
-            "total": coming["total"] if coming else 0,
+            "next": next_model["name"] if next_model else None,
+            "done": next_model["done"] if next_model else 0,
+            "total": next_model["total"] if next_model else 0,
         }
 
     async def _use(self, request: UseRequest, exchange: Exchange) -> Message:

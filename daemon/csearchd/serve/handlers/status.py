@@ -92,7 +92,7 @@ class StatusReport:
         version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
         """
         indexer, scanner = self._indexer, self._scanner
-        active_model, coming = self._models.active_model, self._models.next_model
+        active_model, next_model = self._models.active_model, self._models.next_model
         with self._library.memory_lock:
             catalogue = self._library.catalogue
             images = int(np.count_nonzero(active_model.table.has(catalogue.content)))
@@ -103,14 +103,14 @@ class StatusReport:
         pending = (
             due
             + backlog.missing_vectors
-            + (backlog.missing_next_vectors if coming else 0)
+            + (backlog.missing_next_vectors if next_model else 0)
             + backlog.outdated_metadata
         )
         rate = indexer.rate if pending and not (indexer.paused or backlog.held_on_battery) else 0.0
         return {
             "state": self._state(pending, scanning),
             "model": active_model.model.name,
-            "next_model": self._coming(images),
+            "next_model": self._next_model(images),
             "images": images,
             "pending": pending,
             "reason": "waiting: on battery"
@@ -256,12 +256,12 @@ class StatusReport:
             "trouble": self._tagging.last_error,
         }
 
-    def _coming(self, images: int) -> Message | None:
-        coming = self._models.next_model
-        if coming is None:
+    def _next_model(self, images: int) -> Message | None:
+        next_model = self._models.next_model
+        if next_model is None:
             return None
         missing = self._indexer.backlog.missing_next_vectors
-        return {"name": coming.name, "done": max(0, images - missing), "total": images}
+        return {"name": next_model.name, "done": max(0, images - missing), "total": images}
 
 
 class StatusHandlers:

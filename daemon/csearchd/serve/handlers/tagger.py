@@ -58,8 +58,8 @@ class TaggerHandlers:
             begun = False
             async for items in self._tagging.work():
                 if not begun:
-                    most = self._configuration.current.encode.max_bytes
-                    await exchange.reply("progress", sweep=sweep, max_bytes=most)
+                    limit = self._configuration.current.encode.max_bytes
+                    await exchange.reply("progress", sweep=sweep, max_bytes=limit)
                     begun = True
                 if items:
                     await exchange.reply("hits", hits=items)
