@@ -63,9 +63,10 @@ def said(user: User) -> str:
     return "\n".join(found)
 
 
-def works(user: User, images: int = COUNT) -> None:
-    """Everything but the damaged row does."""
-    assert "Traceback" not in user.log()
+def works(user: User, images: int = COUNT, checked_first: bool = True) -> None:
+    """Everything but the damaged row does. Where rows are not `checked_first`, what reads the
+    damaged one before it is found may fail, which is logged, and is started again."""
+    assert not checked_first or "Traceback" not in user.log()
     assert user.settle()["images"] == images
     assert len(user.search("anything", "-g")) == images
     assert len(user.search("anything", "--in", user.pictures)) == images
@@ -74,7 +75,7 @@ def works(user: User, images: int = COUNT) -> None:
     user.csearchctl("concepts")
     user.csearchctl("roots")
     user.csearchctl("dupes", check=None)
-    assert "Traceback" not in user.log()
+    assert not checked_first or "Traceback" not in user.log()
 
 
 PARENT = "(SELECT id FROM directories WHERE name = CAST('Pictures' AS BLOB))"
@@ -228,7 +229,7 @@ def test_a_large_library_is_checked_when_it_serves(user: User) -> None:
         wait_for(lambda: "picture text" in user.log(), "the damage to be noticed")
         wait_for(user.answers, "a service that answers")
         assert "picture text" in said(user)
-        works(user)
+        works(user, checked_first=False)
         assert user.log().count("has damaged rows") == 1
     finally:
         user.environment["PYTHONPATH"] = before or ""
