@@ -10,7 +10,8 @@ FAULTS = """
 from csearchd.encoder.pool import Pool
 from csearchd.library import contents
 from csearchd.indexing.encoding_session import EncodingSession
-store, handle, submit, hear = contents._file, EncodingSession.handle, Pool.submit, Pool._handle
+store, handle = contents._store_file, EncodingSession.handle
+submit, hear = Pool.submit, Pool._handle
 
 def faulty_store(library, database, outcome, content):
     if outcome.job.name == b"drawn-00001.jpg":
@@ -37,7 +38,7 @@ def faulty_hear(self, message):
         raise KeyError("injected")
     return hear(self, message)
 
-contents._file, EncodingSession.handle = faulty_store, faulty_handle
+contents._store_file, EncodingSession.handle = faulty_store, faulty_handle
 Pool.submit, Pool._handle = faulty_submit, faulty_hear
 """
 
