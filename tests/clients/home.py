@@ -80,6 +80,7 @@ class Terminal:
             dimensions=(24, columns),
             timeout=SECONDS,
             echo=False,
+            use_poll=True,
         )
 
     def finish(self) -> tuple[str, int]:

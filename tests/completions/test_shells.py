@@ -14,6 +14,7 @@ from support.album import write_album
 from support.user import SECONDS, User, wait_for
 
 SHELLS = ("bash", "zsh", "fish")
+_SECONDS_OF_A_COMMAND = 30.0  # with its completion, on a loaded machine
 _COMMANDS = {"csearch": "csearch.search", "csearchctl": "csearch.control"}
 _PROMPT = "READY> "
 _SET_UP = {
@@ -81,19 +82,27 @@ class Shell:
             encoding="utf-8",
             dimensions=(50, 200),
             timeout=SECONDS,
+            use_poll=True,
         )
         if name == "zsh":
             self._child.send(f"source {set_up}\n")
         self._child.expect_exact(_PROMPT)
 
     def completed(self, text: str) -> list[str]:
-        """The arguments that the shell gives the command after `text` and Tab."""
+        """The arguments that the shell gives the command after `text` and Tab.
+
+        None where nothing was completed within open quotes, which the shell waits to be closed.
+        """
         self._log.unlink(missing_ok=True)
         command, _, rest = text.partition(" ")
         # What was completed is handed to another program instead, which tells of it.
         # The shell reads the next keys when it is done with Tab: to the beginning, and Enter.
         self._child.send(f"{command} {rest}\t\x01shown \r")
-        wait_for(self._log.exists, f"{self.name} to run the command for {text!r}")
+        try:
+            wait_for(self._log.exists, f"{self.name} to run the command", _SECONDS_OF_A_COMMAND)
+        except AssertionError:
+            self._child.sendintr()
+            return []
         return self._log.read_text().splitlines()[1:]
 
     def until(self, text: str, expected: list[str]) -> None:

@@ -159,6 +159,7 @@ def test_help_uses_man_on_a_terminal_if_it_is_there(user: User, there: bool) -> 
         ["-P", "-m", "csearch.control", "help", "query"],
         env={**user.environment, "PATH": str(programs)},
         encoding="utf-8",
+        use_poll=True,
     )
     shell.expect(pexpect.EOF)
     called = re.search(r"man was called with -l (\S+)", shell.before or "")

@@ -44,6 +44,7 @@ def shown(user: User, *arguments: str, answer: bytes = b"", **variables: str) ->
         env={**environment, "TERM": "xterm-256color", **variables},
         dimensions=(_LINES, _COLUMNS),
         timeout=SECONDS,
+        use_poll=True,
     )
     before = b""
     if answer:
@@ -200,6 +201,7 @@ def test_ctrl_c_leaves_the_terminal_in_order(viewer: User) -> None:
         env={**environment, "TERM": "xterm-kitty"},
         dimensions=(_LINES, _COLUMNS),
         timeout=SECONDS,
+        use_poll=True,
     )
     child.expect_exact(b"\x1b_G")
     child.sendintr()
@@ -233,6 +235,7 @@ def through_tmux(viewer: User, name: bytes, allowed: str = "on") -> bytes:
         env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
         dimensions=(_LINES, _COLUMNS),
         timeout=SECONDS,
+        use_poll=True,
     )
     child.expect_exact(b"\x1b[>q")  # tmux asks what it is in
     child.send(b"\x1bP>|" + name + b"\x1b\\")

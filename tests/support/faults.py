@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,29 @@ def fault(user: User) -> Path:
 
 
 def start_with(user: User, code: str, **options: Any) -> subprocess.Popen[bytes]:
-    """Starts the service in a process that has run `code` before."""
+    """Starts the service in a process that has run `code` before.
+
+    `code` may replace functions, but only those that exist: nothing goes wrong on purpose where a
+    function has got another name since.
+    """
     script = user.home / "faulty.py"
-    script.write_text(_BEGIN.format(fault=str(fault(user))) + code + _END)
+    script.write_text(_BEGIN.format(fault=str(fault(user))) + _checked(code) + _END)
     return user.start(prefix=(sys.executable, "-P", str(script)), **options)
+
+
+def _checked(code: str) -> str:
+    """`code` that reads each attribute before it sets it: AttributeError where there is none."""
+    tree = ast.parse(code)
+    body: list[ast.stmt] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Attribute):
+                    read = ast.Attribute(target.value, target.attr, ast.Load())
+                    body.append(ast.Expr(read))
+        body.append(statement)
+    tree.body = body
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def failures(user: User, name: str) -> int:
