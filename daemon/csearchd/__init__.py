@@ -1,1 +1,7 @@
 """csearchd: the service that knows what is in the user's pictures and answers searches."""
+
+import os
+
+# onnxruntime (1.29 and later) reports its use over the network, from a thread that it starts when
+# it is imported, and keeps an identifier of the machine on disk; only this keeps it from that.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -129,7 +129,8 @@ class Shelf:
     def kill(self) -> None:
         """What a SIGKILL leaves: nothing is said to anybody any more."""
         self.table._file.close()
-        self.library._database.close()
+        for database in (self.library._database, *self.library._readers):
+            database.close()
 
     def file(self, name: str) -> Path:
         (codes,) = (self.directory / "cache").glob("vectors-*")
