@@ -2,10 +2,10 @@
 
     python tests/benchmarks/confidence.py DATA_DIR [--model MODEL_DIR]
 
-The queries are the vocabulary's names: those that captions of at least three of Flickr8k's 1,000
-dev photos mention are there, those that none mentions are not (captions leave much unsaid, so some
-are). The area under the ROC curve is the chance that one that is there gets the higher value; for a
-few ways to get a value. Levels: the share of queries whose best picture has it.
+The queries are the vocabulary's names. A name counts as present if captions of at least three of
+Flickr8k's 1,000 dev photos mention it, and as absent if none does (captions leave much unsaid, so
+some are present). The area under the ROC curve, for several measures, is the chance that a present
+name scores higher than an absent one. Levels: the share of queries whose best picture has it.
 """
 
 from __future__ import annotations

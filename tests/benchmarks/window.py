@@ -3,7 +3,7 @@
     PYTHONPATH=tests python tests/benchmarks/window.py BASE [--size N]
 
 prints JSON; the library is made below BASE, once. The window runs under Xvfb and real key events
-are sent to it, so fast that a person could. Milliseconds from the X server's time of the event to
+are sent to it, no faster than a person types. Milliseconds from the X server's time of the event to
 the end of the painting of a frame that has its results (`names`), and of one that has all visible
 thumbnails, too, from the desktop's cache (`thumbnails`).
 """

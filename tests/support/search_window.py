@@ -1,4 +1,4 @@
-"""The search window, with the keys, until it is not needed any more."""
+"""Opens the search window with the keyboard focus, and ends it after a `with` block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How much a database does: what grows with the library, a clock would tell on a quiet machine."""
+"""Counts the steps of a database. They show whether work grows with the library even on a busy
+machine, where a clock wouldn't."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When scans are due that nothing asks for but time."""
+"""When scans are due that only the clock asks for."""
 
 from __future__ import annotations
 

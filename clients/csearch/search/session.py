@@ -1,4 +1,4 @@
-"""A search on the command line: the request, its progress and its results."""
+"""A search on the command line: the request, its progress, its results and remarks on stderr."""
 
 from __future__ import annotations
 

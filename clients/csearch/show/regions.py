@@ -1,4 +1,5 @@
-"""--why-image: writes a picture of the regions that match."""
+"""--why-image: asks the service for a picture of the regions that match, which
+csearchd.encoder.occlusion paints, and writes it to a file."""
 
 from __future__ import annotations
 

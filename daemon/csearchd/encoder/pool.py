@@ -2,7 +2,7 @@
 
 A picture that kills the encoder, or hangs it, must cost only that picture. When the encoder dies,
 the pictures that were being read or decoded are suspects: a new encoder gets them one at a time,
-and a picture fails when it kills an encoder that has no other.
+and a picture fails if the encoder dies while it has no other picture.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Tells whether the machine is on battery, and whether other programs are busy.
 
-The indexing thread (indexer.py) decides by this whether the encoder waits or works in spells.
-Battery: see Documentation/ABI/testing/sysfs-class-power of Linux. Other programs are busy if those
-with normal priority, csearch's own left out, use a large share of our processors. Programs that run
-"nice" do background work, as the encoder does, and don't count.
+On battery the indexing thread (indexer.py) leaves most pictures for later; while other programs are
+busy, it lets the encoder work in spells. Battery: see Documentation/ABI/testing/sysfs-class-power
+of Linux. Other programs are busy if those with normal priority, csearch's own left out, use a large
+share of our processors. Programs that run "nice" do background work, as the encoder does, and don't
+count.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What is wrong with what csearchctl, and options of csearch, ask for. No window asks for these,
-so that it has no translations of them."""
+"""Errors in requests that only csearchctl and options of csearch make. The search window never
+shows them, so it has no translations of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Requests of the tagger (csearchd.tags), which are open to whoever connects."""
+"""Requests that the tagger (csearchd.tags) sends; the service takes them from any client of the
+user."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ normalised by the scores that words in general (the names of the vocabulary) hav
 the same quantity on pictures in general. For a picture, its similarity is normalised by that to
 pictures in general.
 
-The limits were chosen on Flickr8k's dev photos (tests/benchmarks/confidence.py): three in four of
-the words that captions name have a picture that is at least fair; of the words that no caption
-names, four in ten. The best of more pictures is better by chance alone, so the limits grow with the
-number of pictures that a result was chosen from.
+The limits were chosen on Flickr8k's dev photos (tests/benchmarks/confidence.py): 75 % of the words
+that captions name find a picture that is at least fair, and 40 % of the words that none names. The
+best of more pictures is better by chance alone, so the limits grow with the number of pictures that
+a result was chosen from.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Concepts: words that the user has taught with a few example pictures.
 
-A concept becomes a linear probe, with strong ridge regularisation: the mean of its examples, less
-half the mean of its counter-examples, relative to pictures in general and whitened by their
-covariance. The vector of its name is added, with a weight that falls with the number of examples;
-five examples and the name find more than either alone (tests/benchmarks/teach.py).
+A concept becomes a linear probe with strong ridge regularisation. Its direction is the mean of the
+examples less half that of the counter-examples, both relative to pictures in general, and whitened
+by their covariance. The vector of its name is added, with a weight that falls with the number of
+examples; five examples and the name find more than either alone (tests/benchmarks/teach.py).
 
 In a query, "our dog Rex" may be called by the whole name, by the name without its leading article
-or possessive, or by its capitalised words ("Rex"). The other words ("dog") then take its place in
-the text of the query.
+or possessive, or by its capitalised words ("Rex"). In the text of the query, the name is then
+replaced by its other words ("dog").
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Matches a label with words in file names, titles and keywords.
 
 This finds what vectors don't know, such as a brand's name. The score of a picture is raised by
-BONUS times the share of the label's words that its file has, as whole words, ignoring case. So a
-full match weighs as much as the distance between the best and the poorest picture for a text.
+BONUS times the share of the label's words that its file has, as whole words, ignoring case. BONUS
+is about the gap between the best and the poorest score that a text gets, so a full match can lift
+any picture to the top.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ low byte, which only the best candidates need: v = scale × (256 × high + low) 
 for each column. Rows are written in place and read through shared mappings, so that they take no
 private memory of the process.
 
-The file `head` holds the tokens of the states of the database that the rows belong to
+The file `head` names the states of the database that the rows match, by their tokens
 (library.cache_token). It also says whether all rows are safe on the disk and, if not, at which boot
 they were written: rows that were not yet on the disk when the machine crashed aren't used.
 

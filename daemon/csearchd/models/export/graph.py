@@ -1,4 +1,8 @@
-"""Builds ONNX graphs with 8-bit weights from onnxruntime's fastest operators. Needs torch."""
+"""Builds the parts of a transformer's ONNX graph with 8-bit weights, from onnxruntime's fastest
+operators; transformer.py puts them together. Needs torch.
+
+onnxruntime converts towers of other kinds (image.py, text.py); export.py chooses between them.
+"""
 
 from __future__ import annotations
 
