@@ -31,6 +31,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
+from csearchd.search.places import table
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.address import OwnSocket, inherited_socket
 from csearchd.serve.client_paths import ClientPaths
@@ -114,7 +115,7 @@ async def _run(
     image_queries = ImageQueries(
         library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
     )
-    places = Geocoder(library.cache)
+    places = Geocoder(table.DIRECTORY)
     scoring = TagScorer(library, paths.vocabulary, config.tags, concepts)
     tagging = TaggingQueue(
         library,

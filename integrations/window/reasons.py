@@ -75,15 +75,12 @@ _TEMPLATES = {
         "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
     ),
     "unknown-city": N_(
-        "no city '{name}' is known (of more than 5,000 inhabitants); near:\"38.7,-9.1,10km\" "
+        "no city '{name}' is known (of more than 1,000 inhabitants); near:\"38.7,-9.1,10km\" "
         "takes any point"
     ),
     "misspelt-city": N_("no city '{name}' is known; did you mean {similar}?"),
     "city-elsewhere": N_("there is no {text}, but {cities}"),
-    "places-unreadable": N_("the names of places can't be read: {details}"),
-    "places-not-kept": N_("the names of places can't be kept in {path}"),
-    "places-not-ready": N_("the names of places are still being prepared; try again later"),
-    "places-damaged": N_("{path} is damaged; remove it ({details})"),
+    "places-damaged": N_("{path} is damaged ({details}); install csearch again"),
     # Directories and pictures
     "not-a-directory": N_("{path}: is not a directory"),
     "directory-denied": N_("{path}: permission denied"),

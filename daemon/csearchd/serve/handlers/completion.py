@@ -25,7 +25,7 @@ from csearchd.serve.operations import Handlers
 
 log = logging.getLogger(__name__)
 
-_SLOW = frozenset(("near",))  # what reads files, which may have to be made first
+_SLOW = frozenset(("near",))  # what reads files
 
 
 class CompletionHandlers:
@@ -45,7 +45,6 @@ class CompletionHandlers:
         self._history = history
         self._history_path = history_path
         self._models_path = models_path
-        self._filter_values = filter_values
         self._configuration = configuration
         self._workers = workers
         self._values: dict[str, Values] = {
@@ -68,7 +67,6 @@ class CompletionHandlers:
             raise RequestError("bad-request", f"what must be one of {', '.join(self._values)}")
         run = self._workers.wait if request.what in _SLOW else self._workers.answer
         found = await run(values, request.prefix)
-        self._workers.begin("preparing completion", self._filter_values.prepare)
         return {"values": found[:MAX_VALUES]}
 
     async def _clear(self, request: HistoryClearRequest, exchange: Exchange) -> Message:
@@ -85,15 +83,13 @@ class CompletionHandlers:
             raise RequestError("library", self._unusable(error)) from error
 
     def remember(self, request: SearchRequest) -> None:
-        """Keeps the query of a search that asks for it, unless the user doesn't want that, and
-        prepares completion.
+        """Keeps the query of a search that asks for it, unless the user doesn't want that.
 
         A query with a picture named relative to a directory is not kept: it means nothing
         elsewhere.
         """
         if not request.remember or not self._configuration.current.history.keep:
             return
-        self._filter_values.prepare()
         query = request.query
         for picture in request.pictures or ():
             start = picture.start

@@ -112,7 +112,7 @@ class RegionHandlers:
             blend=request.blend,
             top=1,
         )
-        # The names of places may have to be made ready.
+        # The names of places may have to be read.
         search = await self._workers.wait(self._queries.understand, search)
         vectors = await self._queries.picture_vectors(search, files)
         search = await self._workers.answer_while_wanted(

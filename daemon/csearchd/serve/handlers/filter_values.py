@@ -53,18 +53,10 @@ class FilterValues:
             **dict.fromkeys(("after", "before", "on"), self._dates),
         }
 
-    def prepare(self) -> None:
-        """Begins to make the names of places ready, which takes seconds, once: whoever searches in
-        a shell may soon want them."""
-        if not self._place_names.is_ready and self._library.photo_metadata.has_location().any():
-            self._place_names.prepare()
-
     def _places(self, prefix: str) -> list[str]:
-        """Cities near which there are pictures. It may wait for the names of places."""
+        """Cities near which there are pictures. It may wait for the disk."""
         points = self._library.photo_metadata.locations()
         try:
-            if not len(points) or not self._place_names.prepare():
-                return []
             return self._place_names.beginning(prefix, points, MAX_VALUES)
         except PlaceError:
             return []

@@ -49,9 +49,8 @@ class QueryResolver:
         self._workers = workers
 
     def may_wait(self, request: SearchRequest) -> bool:
-        """Whether `understand` may wait for the names of places, which take seconds to be made
-        ready."""
-        return not self._places.is_ready and "near" in request.query.lower()
+        """Whether `understand` may wait for the disk, from which the names of places are read."""
+        return not self._places.is_loaded and "near" in request.query.lower()
 
     def understand(self, request: SearchRequest) -> SearchRequest:
         """Returns the request with its parts and conditions, for which neither library nor model is
