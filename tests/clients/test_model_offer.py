@@ -171,11 +171,14 @@ def test_remove_refuses_the_model_in_use(home, service):
 def test_real_list(home):
     done = home.ask("csearchctl", "model", "list")
     assert done.returncode == 0
-    starter, recommended, *_ = done.stdout.decode().split("\n\n")
+    starter, recommended, *others, _ = done.stdout.decode().split("\n\n")
     assert starter.startswith("starter  (comes with csearch)\n")
-    assert recommended.startswith("ViT-B-32-256  (recommended)\n")
-    for part in ("datacomp_s34b_b86k", "MIT", "605 MB to download", "English", "72.8%"):
+    assert recommended.startswith("ViT-B-32-SigLIP2-256  (recommended)\n")
+    for part in ("webli", "Apache-2.0", "about 1.5 GB to download", "many", "74.0%", "47.2%"):
         assert part in recommended
+    assert "PyTorch" not in recommended
+    (perception,) = [entry for entry in others if entry.startswith("PE-Core-B-16  ")]
+    assert "needs      PyTorch" in perception
 
 
 def test_the_command_is_told_with_its_path_where_the_shell_would_not_find_it(

@@ -136,7 +136,7 @@ class Shell:
         ("csearchctl tags wri", ["tags", "write"]),
         ("csearchctl tags write --mode side", ["tags", "write", "--mode", "sidecar"]),
         ("csearchctl model use star", ["model", "use", "starter"]),
-        ("csearchctl model install ViT-B-32-", ["model", "install", "ViT-B-32-256"]),
+        ("csearchctl model install ViT-B-32-2", ["model", "install", "ViT-B-32-256"]),
         ("csearchctl add Pict", ["add", "Pictures"]),
         ("csearchctl remove /", ["remove", "HOME/Pictures"]),
         ("csearch orient", ["orientation:"]),

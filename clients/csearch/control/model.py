@@ -18,10 +18,10 @@ from csearch.show.terminal import Terminal
 
 EXAMPLES = """
 csearchctl model list
-csearchctl model install ViT-B-32-256     download a recommended model
-csearchctl model use ViT-B-32-256         read all pictures with it, then search with it
+csearchctl model install ViT-B-32-SigLIP2-256    download a recommended model
+csearchctl model use ViT-B-32-SigLIP2-256        read all pictures with it, then search with it
 csearchctl model import --arch ViT-B-32 --weights ~/checkpoint.pt --name mine
-csearchctl model remove ViT-B-32-256
+csearchctl model remove ViT-B-32-SigLIP2-256
 """
 
 
@@ -84,9 +84,13 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
     yield f"{terminal.styled(harmless(model['name']), '1')}  ({', '.join(marks)})"
     sizes = []
     if model.get("download") and not model.get("installed"):
-        sizes.append(f"{size(model['download'])} to download")
+        sizes.append(f"about {size(model['download'])} to download")
     if model.get("disk"):
-        sizes.append(f"{size(model['disk'])} on disk")
+        about = "" if model.get("installed") else "about "
+        sizes.append(f"{about}{size(model['disk'])} on disk")
+    needs = ""
+    if model.get("pytorch") and not model.get("installed"):
+        needs = "PyTorch, to make it of the published checkpoint"
     weights = " ".join(filter(None, [model.get("arch"), model.get("weights")]))
     for label, text in (
         ("weights", weights),
@@ -94,6 +98,7 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         ("size", ", ".join(sizes)),
         ("languages", model.get("languages")),
         ("accuracy", model.get("accuracy")),
+        ("needs", needs),
         ("page", model.get("page")),
         ("", model.get("summary")),
     ):

@@ -1,14 +1,36 @@
-"""The models that csearch recommends, with their size, accuracy and licence.
+"""The models that csearch recommends: where they are published, and what is known of them.
 
-Accuracy is zero-shot top-1 on ImageNet-1k as open_clip publishes it (ACCURACY_SOURCE); sizes are
-those of the published weights. All were trained on English text alone.
+Sizes are estimates from the numbers of parameters, which open_clip's configurations determine; the
+hub's own are said before a download. Figures are the publishers': ACCURACY_SOURCE names where they
+stand. Licences are those on the publishers' pages.
+
+MobileCLIP2 is not among them, since its licence (apple-amlr) allows research alone; its checkpoints
+can be imported.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-ACCURACY_SOURCE = "https://github.com/mlfoundations/open_clip/blob/main/docs/openclip_results.csv"
+_OPEN_CLIP = "https://github.com/mlfoundations/open_clip/blob/main/docs/openclip_results.csv"
+_SIGLIP2 = "https://arxiv.org/abs/2502.14786"
+_PE = "https://arxiv.org/abs/2504.13181"
+_IMMICH = "https://github.com/immich-app/immich/blob/main/docs/docs/features/searching.md"
+ACCURACY_SOURCE = (
+    f"{_OPEN_CLIP}, {_SIGLIP2} (SigLIP2), {_PE} (PE), and for German, where the figure is the mean"
+    f" of R@1, 5 and 10 and ViT-B-32 has 37, {_IMMICH}"
+)
+GEMMA_TOKENIZER = 34_000_000  # bytes, of 256,000 pieces
+
+
+class Form(enum.Enum):
+    """How a model is published (csearchd.models.hub.forms)."""
+
+    IMMICH = "immich"  # both towers for onnxruntime, with their tokenizer
+    RCLIP = "rclip"  # both towers for onnxruntime, in a folder of one repository
+    CHECKPOINT = "checkpoint"  # open_clip's weights, which are exported with PyTorch
 
 
 @dataclass(frozen=True)
@@ -18,35 +40,163 @@ class Recommendation:
     name: str
     arch: str  # open_clip's names of the architecture
     weights: str  # and of the weights
-    licence: str  # as the publisher's page states it
-    download: int  # bytes
-    disk: int  # bytes, installed: the weights and the exported text tower
+    licence: str
+    form: Form
+    repository: str  # of the hub
+    image_parameters: int
+    text_parameters: int
     languages: str
-    accuracy: float  # 0 to 1
-    page: str  # where the weights are published, with licence and model card
+    accuracy: float  # zero-shot top-1 on ImageNet-1k, 0 to 1
+    page: str  # where the weights come from, with licence and model card
     remark: str
+    retrieval: float | None = None  # R@1 on COCO, text to image, 0 to 1
+    tokenizer: int = 0  # bytes to download
+    folder: str = ""  # in the repository
+    revision: str | None = None  # a commit, where only that is accepted
+    checksums: Mapping[str, str] = field(default_factory=dict)  # sha256 by file, where known
 
+    @property
+    def parameters(self) -> int:
+        return self.image_parameters + self.text_parameters
+
+    @property
+    def download(self) -> int:
+        """Bytes to download: 32-bit weights."""
+        return 4 * self.parameters + self.tokenizer
+
+    @property
+    def disk(self) -> int:
+        """Bytes installed: 8-bit weights, and the checkpoint if it was made from one."""
+        checkpoint = 4 * self.parameters if self.form is Form.CHECKPOINT else 0
+        return checkpoint + self.parameters + self.tokenizer
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that are needed besides while it is installed: a tower in 32 bits."""
+        if self.form is Form.CHECKPOINT:
+            return 4 * self.text_parameters
+        return 4 * max(self.image_parameters, self.text_parameters)
+
+
+MANY = "many (trained on texts in 109)"
 
 RECOMMENDED = (
+    Recommendation(
+        name="ViT-B-32-SigLIP2-256",
+        arch="ViT-B-32-SigLIP2-256",
+        weights="webli",
+        licence="Apache-2.0",
+        form=Form.IMMICH,
+        repository="immich-app/ViT-B-32-SigLIP2-256__webli",
+        image_parameters=94_552_320,
+        text_parameters=282_303_746,
+        tokenizer=GEMMA_TOKENIZER,
+        languages=MANY,
+        accuracy=0.740,
+        retrieval=0.472,
+        page="https://huggingface.co/timm/ViT-B-32-SigLIP2-256",
+        remark="recommended: fast without a GPU, and good in most languages (German: 84)",
+    ),
+    Recommendation(
+        name="ViT-B-16-SigLIP2",
+        arch="ViT-B-16-SigLIP2",
+        weights="webli",
+        licence="Apache-2.0",
+        form=Form.IMMICH,
+        repository="immich-app/ViT-B-16-SigLIP2__webli",
+        image_parameters=92_884_224,
+        text_parameters=282_303_746,
+        tokenizer=GEMMA_TOKENIZER,
+        languages=MANY,
+        accuracy=0.782,
+        retrieval=0.521,
+        page="https://huggingface.co/timm/ViT-B-16-SigLIP2",
+        remark="sees finer detail (German: 86); encoding takes about three times as long",
+    ),
+    Recommendation(
+        name="ViT-L-16-SigLIP2-256",
+        arch="ViT-L-16-SigLIP2-256",
+        weights="webli",
+        licence="Apache-2.0",
+        form=Form.IMMICH,
+        repository="immich-app/ViT-L-16-SigLIP2-256__webli",
+        image_parameters=315_956_224,
+        text_parameters=565_570_562,
+        tokenizer=GEMMA_TOKENIZER,
+        languages=MANY,
+        accuracy=0.825,
+        page="https://huggingface.co/timm/ViT-L-16-SigLIP2-256",
+        remark="the most accurate in many languages (German: 89); for machines with a GPU",
+    ),
+    Recommendation(
+        name="PE-Core-L-14-336",
+        arch="PE-Core-L-14-336",
+        weights="meta",
+        licence="Apache-2.0",
+        form=Form.CHECKPOINT,
+        repository="timm/PE-Core-L-14-336",
+        image_parameters=317_152_256,
+        text_parameters=353_986_561,
+        languages="English",
+        accuracy=0.835,
+        retrieval=0.571,
+        page="https://huggingface.co/timm/PE-Core-L-14-336",
+        remark="the most accurate in English; for machines with a GPU",
+    ),
+    Recommendation(
+        name="PE-Core-B-16",
+        arch="PE-Core-B-16",
+        weights="meta",
+        licence="Apache-2.0",
+        form=Form.CHECKPOINT,
+        repository="timm/PE-Core-B-16",
+        image_parameters=93_673_984,
+        text_parameters=353_986_561,
+        languages="English",
+        accuracy=0.784,
+        retrieval=0.509,
+        page="https://huggingface.co/timm/PE-Core-B-16",
+        remark="sees finer detail; encoding takes about three times as long as ViT-B-32",
+    ),
+    Recommendation(
+        name="PE-Core-S-16-384",
+        arch="PE-Core-S-16-384",
+        weights="meta",
+        licence="Apache-2.0",
+        form=Form.CHECKPOINT,
+        repository="timm/PE-Core-S-16-384",
+        image_parameters=23_783_168,
+        text_parameters=63_405_057,
+        languages="English",
+        accuracy=0.727,
+        page="https://huggingface.co/timm/PE-Core-S-16-384",
+        remark="the smallest of these",
+    ),
     Recommendation(
         name="ViT-B-32-256",
         arch="ViT-B-32-256",
         weights="datacomp_s34b_b86k",
         licence="MIT",
-        download=605_000_000,
-        disk=672_000_000,
+        form=Form.RCLIP,
+        repository="yurijmikhalevich/rclip-models",
+        folder="ViT-B-32-256-datacomp_s34b_b86k",
+        image_parameters=87_860_736,
+        text_parameters=63_428_097,
         languages="English",
         accuracy=0.7281,
+        retrieval=0.399,
         page="https://huggingface.co/laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
-        remark="recommended: fast without a GPU, and nearly as good as ViT-B-16",
+        remark="fast without a GPU, with a small text tower",
     ),
     Recommendation(
         name="ViT-B-32",
         arch="ViT-B-32",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        download=605_000_000,
-        disk=672_000_000,
+        form=Form.CHECKPOINT,
+        repository="laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
+        image_parameters=87_849_216,
+        text_parameters=63_428_097,
         languages="English",
         accuracy=0.6917,
         page="https://huggingface.co/laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
@@ -57,8 +207,10 @@ RECOMMENDED = (
         arch="ViT-B-16",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        download=599_000_000,
-        disk=666_000_000,
+        form=Form.CHECKPOINT,
+        repository="laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K",
+        image_parameters=86_192_640,
+        text_parameters=63_428_097,
         languages="English",
         accuracy=0.7349,
         page="https://huggingface.co/laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K",
@@ -69,12 +221,14 @@ RECOMMENDED = (
         arch="ViT-L-14",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        download=1_710_000_000,
-        disk=1_836_000_000,
+        form=Form.CHECKPOINT,
+        repository="laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
+        image_parameters=303_966_208,
+        text_parameters=123_650_305,
         languages="English",
         accuracy=0.7921,
         page="https://huggingface.co/laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
-        remark="the most accurate of these; for machines with a GPU",
+        remark="for machines with a GPU",
     ),
 )
 DEFAULT = RECOMMENDED[0]

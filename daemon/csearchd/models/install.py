@@ -25,6 +25,7 @@ from csearchd.models import fetch
 from csearchd.models.architectures import architecture_configuration, check_supported
 from csearchd.models.assemble import staged, write_configuration
 from csearchd.models.catalogue import RECOMMENDED, recommendation
+from csearchd.models.hub.connection import Hub
 from csearchd.models.installed import Model, check_name, load_model
 from csearchd.paths import standard_paths
 
@@ -37,7 +38,6 @@ class Choice:
     arch: str
     weights: str  # tag
     licence: str
-    disk: int  # bytes that it needs; 0 if that is unknown
 
 
 def choose(name: str) -> Choice:
@@ -48,7 +48,7 @@ def choose(name: str) -> Choice:
     entry = recommendation(name)
     if entry is not None:
         check_supported(entry.arch)
-        return Choice(entry.name, entry.arch, entry.weights, entry.licence, entry.disk)
+        return Choice(entry.name, entry.arch, entry.weights, entry.licence)
     arch, colon, weights = name.partition(":")
     names = ", ".join(entry.name for entry in RECOMMENDED)
     try:
@@ -59,7 +59,7 @@ def choose(name: str) -> Choice:
         raise ModelError(
             f"{arch} needs the name of its weights, as {arch}:TAG; recommended models: {names}"
         )
-    return Choice(f"{arch}-{weights}", arch, weights, "unknown: see its publisher", 0)
+    return Choice(f"{arch}-{weights}", arch, weights, "unknown: see its publisher")
 
 
 def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
@@ -69,14 +69,15 @@ def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
     """
     check_name(choice.name)
     with staged(models_dir, choice.name) as directory:
-        _check_free_space(directory, choice.disk)
-        fetch.check_network()
+        hub = Hub.of_environment()
+        hub.check_reachable()
         from csearchd.models.export import checkpoint, published
 
         entry = published.published_weights(choice.arch, choice.weights)
-        _say(f"{choice.name}: downloading (licence: {choice.licence})")
-        location = str(entry.get("hf_hub", ""))
-        weights = fetch.download_weights(location, published.WEIGHTS_NAMES, cache)
+        downloaded = fetch.download_weights(
+            hub, str(entry.get("hf_hub", "")), published.WEIGHTS_NAMES, cache, models_dir
+        )
+        weights = os.path.join(downloaded.directory, *downloaded.names)
         configuration = architecture_configuration(choice.arch)
         if entry.get("quick_gelu"):  # these weights were trained with it, unlike their architecture
             configuration["quick_gelu"] = True
@@ -114,13 +115,6 @@ def _export(directory: str, name: str, arch: str, weights: str, licence: str) ->
     model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
     kind = "8-bit weights" if model.text_quantised else "32-bit weights"
     _say(f"{name}: text tower with {kind}, cosine to open_clip's {model.text_cosine:.4f}")
-
-
-def _check_free_space(directory: str, needed: int) -> None:
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        place = os.path.dirname(directory)
-        raise ModelError(f"{place} has {free / 1e6:.0f} MB free; {needed / 1e6:.0f} MB are needed")
 
 
 def _say(text: str) -> None:
@@ -164,7 +158,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that they clean up as Ctrl-C does
         signal.signal(number, signal.default_int_handler)
     os.umask(0o077)  # only the user may read csearch's files
-    fetch.configure_hub()
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -23,6 +23,7 @@ from csearchd.models.catalogue import (
     ACCURACY_SOURCE,
     DEFAULT,
     RECOMMENDED,
+    Form,
     Recommendation,
     recommendation,
 )
@@ -86,6 +87,7 @@ def _installed(model: Model) -> dict[str, Any]:
 
 
 def _recommended(entry: Recommendation) -> dict[str, Any]:
+    retrieval = {} if entry.retrieval is None else {"coco": entry.retrieval}
     return {
         "name": entry.name,
         "arch": entry.arch,
@@ -94,12 +96,24 @@ def _recommended(entry: Recommendation) -> dict[str, Any]:
         "download": entry.download,
         "disk": entry.disk,
         "languages": entry.languages,
-        "accuracy": f"{entry.accuracy:.1%} zero-shot on ImageNet-1k",
+        "accuracy": _accuracy(entry),
+        "imagenet": entry.accuracy,
+        **retrieval,
+        "form": entry.form.value,
+        "pytorch": entry.form is Form.CHECKPOINT,
+        "repository": entry.repository,
         "summary": entry.remark,
         "page": entry.page,
         "installed": False,
         "recommended": entry == DEFAULT,
     }
+
+
+def _accuracy(entry: Recommendation) -> str:
+    named = f"{entry.accuracy:.1%} zero-shot on ImageNet-1k"
+    if entry.retrieval is None:
+        return named
+    return f"{named}, {entry.retrieval:.1%} of COCO's captions find their photo first"
 
 
 def _size(directory: str) -> int:
