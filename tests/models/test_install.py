@@ -21,9 +21,9 @@ from csearchd.models.assemble import staged
 from csearchd.models.export.checkpoint import place_weights
 from csearchd.models.installed import load_model, verify_checksums
 from csearchd.models.text_tower import TextTower
-from models.hub import Hub, serving
+from models.hub import COMMIT, Hub, serving
 from models.installing import CLOSED, Home, assert_one_error
-from models.tiny_model import TINY_CONFIGURATION, make_tiny_weights
+from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_weights
 
 SMALL = "ViT-S-32-alt"  # open_clip's smallest architecture of its own
 
@@ -76,6 +76,33 @@ def test_a_checkpoint_is_imported(home: Home, tmp_path: Any, form: str) -> None:
         expected = clip.eval().encode_text(tokens, normalize=True).numpy()[0]
     found = TextTower(model, 1).embed([text])[0]
     assert np.dot(found, expected) >= 0.998
+
+
+def test_a_published_checkpoint_is_installed(home: Home, tmp_path: Any) -> None:
+    architectures = str(tmp_path / "architectures")
+    os.mkdir(architectures)
+    with open(os.path.join(architectures, "tiny-clip.json"), "w", encoding="utf-8") as file:
+        json.dump(TINY_CONFIGURATION, file)
+    entry = {"hf_hub": "someone/tiny/", **PREPROCESSING}
+    program = (
+        "import sys; from csearchd.models import architectures, install\n"
+        "import open_clip\n"
+        f"architectures._configurations_directory = lambda: {architectures!r}\n"
+        f"open_clip.get_pretrained_cfg = lambda arch, weights: {entry!r}\n"
+        "sys.exit(install.main(sys.argv[1:]))\n"
+    )
+    make_tiny_weights(str(tmp_path / "made"))
+    with open(str(tmp_path / "made" / installed.WEIGHTS), "rb") as file:
+        content = file.read()
+    with serving(Hub({installed.WEIGHTS: content}, repository="someone/tiny")) as hub:
+        code, _, err = home.install("tiny-clip:made", program=program, hub=hub.address)
+    assert code == 0, err
+    said = f"someone/tiny: downloading {len(content) / 1e6:.0f} MB (licence: mit)"
+    assert said in err.splitlines()
+    model = load_model(os.path.join(home.models, "tiny-clip-made"))
+    assert model.source == f"someone/tiny@{COMMIT}"
+    verify_checksums(model)
+    assert not os.path.exists(os.path.join(home.downloads, "tiny-clip-made"))
 
 
 def test_a_name_is_taken_only_once(home: Home, checkpoint: str) -> None:

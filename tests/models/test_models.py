@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
@@ -38,6 +39,7 @@ def make_model(models_dir: str, name: str) -> Model:
             file: installed.file_checksum(os.path.join(directory, file)) for file in installed.FILES
         },
         directory=directory,
+        source="someone/model@" + "1" * 40,
     )
     installed.write_description(model)
     return model
@@ -58,6 +60,12 @@ def test_a_description_is_read_as_it_was_written(models_dir: str) -> None:
     installed.verify_checksums(model)
 
 
+def test_a_description_of_an_older_version_has_no_source(models_dir: str) -> None:
+    model = make_model(models_dir, "a")
+    change_description(model, f'source = "{model.source}"', "")
+    assert installed.load_model(model.directory) == dataclasses.replace(model, source="")
+
+
 @pytest.mark.parametrize("file", installed.FILES)
 def test_a_missing_or_empty_file_is_named_with_the_remedy(models_dir: str, file: str) -> None:
     model = make_model(models_dir, "a")
@@ -76,6 +84,7 @@ def test_a_missing_or_empty_file_is_named_with_the_remedy(models_dir: str, file:
         ("dimensions = 512", "dimensions = 0", "dimensions must be from 1 to 65536"),
         ("dimensions = 512", "", "dimensions is missing"),
         ("causal = true", "causal = 1", "causal is missing or not of type bool"),
+        ("source = ", "source = 1 # ", "source is missing or not of type str"),
         ("[checksums]", "[sums]", "checksums is missing"),
         ('"text.onnx"', '"other"', "no checksum of text.onnx"),
         ("name = ", "name ", "damaged"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -26,7 +27,8 @@ from csearchd.models.architectures import architecture_configuration, check_supp
 from csearchd.models.assemble import staged, write_configuration
 from csearchd.models.catalogue import RECOMMENDED, recommendation
 from csearchd.models.hub.connection import Hub
-from csearchd.models.installed import Model, check_name, load_model
+from csearchd.models.hub.progress import elapsed
+from csearchd.models.installed import Model, check_name, load_model, write_description
 from csearchd.paths import standard_paths
 
 
@@ -83,7 +85,8 @@ def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
             configuration["quick_gelu"] = True
         write_configuration(directory, configuration, published.preprocessing(entry))
         checkpoint.place_weights(weights, directory, link=True)
-        _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
+        model = _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
+        write_description(dataclasses.replace(model, source=downloaded.source))
     shutil.rmtree(cache, ignore_errors=True)
     return load_model(os.path.join(models_dir, choice.name))
 
@@ -108,13 +111,14 @@ def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Mo
     return load_model(os.path.join(models_dir, name))
 
 
-def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> None:
+def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> Model:
     from csearchd.models.export.export import export_model
 
-    _say(f"{name}: checking, and exporting the text tower")
-    model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
+    with elapsed(f"{name}: checking, and exporting the towers, which takes some minutes"):
+        model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
     kind = "8-bit weights" if model.text_quantised else "32-bit weights"
     _say(f"{name}: text tower with {kind}, cosine to open_clip's {model.text_cosine:.4f}")
+    return model
 
 
 def _say(text: str) -> None:

@@ -15,7 +15,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from csearchd.errors import ModelError
@@ -51,6 +51,7 @@ class Model:
     fingerprint: str  # models with the same fingerprint encode pictures alike
     checksums: Mapping[str, str]  # sha256 of each file, hexadecimal
     directory: str
+    source: str = ""  # REPOSITORY@COMMIT of the hub that it was downloaded from
 
     def path(self, file: str) -> str:
         """The path of one of the model's FILES."""
@@ -192,7 +193,8 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
     for field in fields(Model):
         if field.name == "directory":
             continue
-        value = entries.get(field.name)
+        default = None if field.default is MISSING else field.default
+        value = entries.get(field.name, default)
         kind = types.get(str(field.type), dict)
         if type(value) is not kind:
             raise ModelError(reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__))
