@@ -24,6 +24,14 @@ def catalogue() -> dict[str, Any]:
     return listed
 
 
+def seconds_per_picture(name: str) -> float:
+    """About how long this machine takes to read a picture with the recommended model `name`.
+
+    Raises ClientError.
+    """
+    return float(_manage("estimate", dict, name)["seconds"])
+
+
 def verify() -> list[dict[str, Any]]:
     """The installed models and what is wrong with them, after a check of all their files.
 
@@ -33,8 +41,9 @@ def verify() -> list[dict[str, Any]]:
     return verified
 
 
-def _manage(action: str, kind: type) -> Any:
-    done = subprocess.run(_python(_MANAGE, action), stdin=subprocess.DEVNULL, capture_output=True)
+def _manage(action: str, kind: type, *arguments: str) -> Any:
+    command = _python(_MANAGE, action, *arguments)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     try:
         answer = json.loads(done.stdout)
     except ValueError:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from home import Home
-from scripted_service import answering, hits
+from scripted_service import STATUS, answering, hits
 
+from csearch.models import seconds_per_picture
 from csearch.search import model_offer
 
 CATALOGUE = {
@@ -46,7 +47,14 @@ CATALOGUE = {
 def models(home: Home):
     """Stand-ins for the catalogue and the installer; the file of the installer's arguments."""
     installed = home.home / "installed"
-    home.stand_in("csearchd.models.manage", f"print({json.dumps(CATALOGUE)!r})")
+    home.stand_in(
+        "csearchd.models.manage",
+        f"""
+        import sys
+        answers = {{"list": {json.dumps(CATALOGUE)!r}, "estimate": '{{"seconds": 0.25}}'}}
+        print(answers[sys.argv[1]])
+        """,
+    )
     home.stand_in(
         "csearchd.models.install",
         f"import sys; open({str(installed)!r}, 'w').write(str(sys.argv[1:]))",
@@ -61,6 +69,7 @@ def first_use(home: Home, service, models):
     running = service(
         search=answering(hits(b"/p/a.jpg")),
         use=lambda c, r: c.reply(r, "result", model=r["model"], total=20),
+        status=lambda c, r: c.reply(r, "result", **{**STATUS, "images": 12_345}),
     )
     return running, models
 
@@ -68,7 +77,11 @@ def first_use(home: Home, service, models):
 def ask(home: Home, answer: str) -> tuple[str, int]:
     terminal = home.terminal("csearch", "dog", NO_COLOR="1")
     terminal.process.expect("a.jpg")  # the answer comes before the question
-    terminal.process.expect(r"large, 605 MB to download, licence MIT\r\n  Finds far more.")
+    terminal.process.expect(
+        r"large, about 605 MB to download, licence MIT\r\n  Finds far more.\r\n"
+        r"  languages: English; accuracy: 72.8 % of ImageNet\r\n"
+        r"  Reading your 12,345 pictures again takes this machine roughly 51 minutes,"
+    )
     terminal.process.expect(r"\[y/N\] ")
     terminal.process.send(answer)
     return terminal.finish()
@@ -99,7 +112,21 @@ def test_a_failed_installation_changes_nothing(home, first_use):
     output, status = ask(home, "y\n")
     assert status == 0
     assert "no network" in output
-    assert running.requests[-1]["op"] == "search"
+    assert "use" not in [request["op"] for request in running.requests]
+
+
+def test_a_machine_whose_speed_is_unknown_is_offered_the_model_too(home, first_use):
+    home.stand_in(
+        "csearchd.models.manage",
+        f"""
+        import sys
+        print({json.dumps(CATALOGUE)!r} if sys.argv[1] == "list" else "no numbers")
+        """,
+    )
+    terminal = home.terminal("csearch", "dog", NO_COLOR="1")
+    terminal.process.expect(r"72.8 % of ImageNet\r\nTo install it later")
+    terminal.process.send("n\n")
+    assert terminal.finish()[1] == 0
 
 
 def test_never_without_a_terminal(home, first_use):
@@ -179,6 +206,12 @@ def test_real_list(home):
     assert "PyTorch" not in recommended
     (perception,) = [entry for entry in others if entry.startswith("PE-Core-B-16  ")]
     assert "needs      PyTorch" in perception
+
+
+def test_the_time_for_a_picture_is_estimated() -> None:
+    """It depends on the model, and is neither nothing nor for ever."""
+    small, large = (seconds_per_picture(name) for name in ("PE-Core-S-16-384", "PE-Core-L-14-336"))
+    assert 0.0001 < small < large < 1000
 
 
 def test_the_command_is_told_with_its_path_where_the_shell_would_not_find_it(

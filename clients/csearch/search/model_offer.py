@@ -13,6 +13,11 @@ from csearch.protocol.errors import ClientError
 
 MARKER = "model-offered"
 
+TYPE_CHECKING = False  # typing takes 2 ms to import
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 
 def offer_model() -> None:
     """Asks if that was never done before, and installs the model after a yes.
@@ -33,16 +38,11 @@ def _offer() -> None:
     from csearch.command import print_err
     from csearch.connection import Connection
     from csearch.models import catalogue, install
-    from csearch.show.numbers import count, size
+    from csearch.show.numbers import count
 
     listed = catalogue()
     model = next(model for model in listed["models"] if model["name"] == listed["default"])
-    print_err(
-        "\nThese were found with the small starter model. A larger one finds much more:\n"
-        f"  {model['name']}, {size(model['download'])} to download, licence {model['licence']}\n"
-        f"  {model['summary']}\n"
-        f"To install it later: {csearchctl()} model install {model['name']}"
-    )
+    print_err("\n".join(_description(model)))
     if not _agreed("Download and use it now? [y/N] "):
         return
     if install(model["name"]) != 0:
@@ -51,6 +51,40 @@ def _offer() -> None:
     print_err(
         f"{model['name']} is installed. {count(total, 'picture')} will be read again with it; "
         "until then searches use the starter model."
+    )
+
+
+def _description(model: dict[str, Any]) -> Iterator[str]:
+    """Lines that say what the recommended model brings, and what it costs."""
+    from csearch.protocol.quoting import harmless
+    from csearch.show.numbers import size
+
+    yield "\nThese were found with the small starter model. A larger one finds much more:"
+    download = f"about {size(model['download'])} to download"
+    yield f"  {harmless(model['name'])}, {download}, licence {harmless(model['licence'])}"
+    yield f"  {harmless(model['summary'])}"
+    yield f"  languages: {harmless(model['languages'])}; accuracy: {harmless(model['accuracy'])}"
+    if time := _reading_time(model["name"]):
+        yield f"  {time}"
+    yield f"To install it later: {csearchctl()} model install {harmless(model['name'])}"
+
+
+def _reading_time(name: str) -> str | None:
+    """How long this machine will need to read the library with the model; None if unknown."""
+    from csearch.connection import Connection
+    from csearch.models import seconds_per_picture
+    from csearch.show.numbers import count
+
+    try:
+        images = Connection(start=False).call("status")["images"]
+        seconds = images * seconds_per_picture(name)
+    except ClientError:
+        return None
+    minutes = max(1, round(seconds / 60))
+    time = count(minutes, "minute") if minutes < 120 else count(round(minutes / 60), "hour")
+    return (
+        f"Reading your {count(images, 'picture')} again takes this machine roughly {time},"
+        " in the background"
     )
 
 

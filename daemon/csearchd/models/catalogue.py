@@ -44,6 +44,7 @@ class Recommendation:
     form: Form
     repository: str  # of the hub
     image_parameters: int
+    image_tokens: int  # patches that the image tower makes of a picture
     text_parameters: int
     languages: str
     accuracy: float  # zero-shot top-1 on ImageNet-1k, 0 to 1
@@ -58,6 +59,12 @@ class Recommendation:
     @property
     def parameters(self) -> int:
         return self.image_parameters + self.text_parameters
+
+    @property
+    def operations(self) -> float:
+        """Floating-point operations of the image tower for one picture: every parameter is
+        multiplied with every token, and the product added."""
+        return 2.0 * self.image_parameters * self.image_tokens
 
     @property
     def download(self) -> int:
@@ -89,6 +96,7 @@ RECOMMENDED = (
         form=Form.IMMICH,
         repository="immich-app/ViT-B-32-SigLIP2-256__webli",
         image_parameters=94_552_320,
+        image_tokens=64,
         text_parameters=282_303_746,
         tokenizer=GEMMA_TOKENIZER,
         languages=MANY,
@@ -105,6 +113,7 @@ RECOMMENDED = (
         form=Form.IMMICH,
         repository="immich-app/ViT-B-16-SigLIP2__webli",
         image_parameters=92_884_224,
+        image_tokens=196,
         text_parameters=282_303_746,
         tokenizer=GEMMA_TOKENIZER,
         languages=MANY,
@@ -121,6 +130,7 @@ RECOMMENDED = (
         form=Form.IMMICH,
         repository="immich-app/ViT-L-16-SigLIP2-256__webli",
         image_parameters=315_956_224,
+        image_tokens=256,
         text_parameters=565_570_562,
         tokenizer=GEMMA_TOKENIZER,
         languages=MANY,
@@ -136,6 +146,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="timm/PE-Core-L-14-336",
         image_parameters=317_152_256,
+        image_tokens=577,
         text_parameters=353_986_561,
         languages="English",
         accuracy=0.835,
@@ -151,6 +162,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="timm/PE-Core-B-16",
         image_parameters=93_673_984,
+        image_tokens=197,
         text_parameters=353_986_561,
         languages="English",
         accuracy=0.784,
@@ -166,6 +178,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="timm/PE-Core-S-16-384",
         image_parameters=23_783_168,
+        image_tokens=576,
         text_parameters=63_405_057,
         languages="English",
         accuracy=0.727,
@@ -181,6 +194,7 @@ RECOMMENDED = (
         repository="yurijmikhalevich/rclip-models",
         folder="ViT-B-32-256-datacomp_s34b_b86k",
         image_parameters=87_860_736,
+        image_tokens=65,
         text_parameters=63_428_097,
         languages="English",
         accuracy=0.7281,
@@ -196,6 +210,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
         image_parameters=87_849_216,
+        image_tokens=50,
         text_parameters=63_428_097,
         languages="English",
         accuracy=0.6917,
@@ -210,6 +225,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K",
         image_parameters=86_192_640,
+        image_tokens=197,
         text_parameters=63_428_097,
         languages="English",
         accuracy=0.7349,
@@ -224,6 +240,7 @@ RECOMMENDED = (
         form=Form.CHECKPOINT,
         repository="laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
         image_parameters=303_966_208,
+        image_tokens=257,
         text_parameters=123_650_305,
         languages="English",
         accuracy=0.7921,
