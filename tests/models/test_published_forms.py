@@ -17,7 +17,14 @@ from tokenizers import Tokenizer
 from csearchd.errors import ModelError
 from csearchd.models import fetch
 from csearchd.models.architectures import architecture_configuration
-from csearchd.models.catalogue import RECOMMENDED, Form, Recommendation, recommendation
+from csearchd.models.catalogue import (
+    RECOMMENDED,
+    Form,
+    Publication,
+    Recommendation,
+    publication,
+    recommendation,
+)
 from csearchd.models.hub.connection import Hub
 from models.hub import COMMIT, serving
 from models.hub import Hub as StandIn
@@ -54,9 +61,8 @@ def entry(form: Form) -> Recommendation:
     return next(entry for entry in RECOMMENDED if entry.form is form)
 
 
-def small(form: Form) -> Recommendation:
-    """One for whose estimated size there is room on any disk."""
-    return dataclasses.replace(entry(form), image_parameters=10, text_parameters=10, tokenizer=0)
+def published(form: Form) -> Publication:
+    return entry(form).publication
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ def place(tmp_path: Any) -> tuple[str, str]:
     return str(tmp_path / "downloads"), str(tmp_path / "models")
 
 
-def fetched(served: StandIn, chosen: Recommendation, place: tuple[str, str]) -> fetch.Downloaded:
+def fetched(served: StandIn, chosen: Publication, place: tuple[str, str]) -> fetch.Downloaded:
     return fetch.download_model(Hub(served.address, pauses=(0.01,)), chosen, *place)
 
 
@@ -83,7 +89,7 @@ def contents(directory: str) -> dict[str, bytes]:
 def test_a_model_of_immichs_is_fetched_without_what_others_run(
     place: tuple[str, str], xet: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = small(Form.IMMICH)
+    chosen = published(Form.IMMICH)
     hub = StandIn(IMMICH, repository=chosen.repository, licence="apache-2.0", xet=xet)
     with serving(hub) as served:
         done = fetched(served, chosen, place)
@@ -103,19 +109,19 @@ def test_a_model_of_immichs_is_fetched_without_what_others_run(
 
 
 def test_a_model_of_rclips_is_brought_into_immichs_form(place: tuple[str, str]) -> None:
-    chosen = small(Form.RCLIP)
+    chosen = published(Form.RCLIP)
     with serving(StandIn(RCLIP, repository=chosen.repository)) as served:
         done = fetched(served, chosen, place)
     found = contents(done.directory)
     assert json.loads(found.pop("config.json")) == architecture_configuration("ViT-B-32-256")
     prepared = json.loads(found.pop("visual/preprocess_cfg.json"))
-    published = open_clip.get_pretrained_cfg(chosen.arch, chosen.weights)
+    original = open_clip.get_pretrained_cfg("ViT-B-32-256", "datacomp_s34b_b86k")
     for key in ("interpolation", "resize_mode"):
-        assert prepared[key] == published[key]
+        assert prepared[key] == original[key]
     for key in ("mean", "std"):
-        assert prepared[key] == list(published[key])
+        assert prepared[key] == list(original[key])
     tokenizer = Tokenizer.from_buffer(found.pop("textual/tokenizer.json"))
-    assert tokenizer.get_vocab() == open_clip.get_tokenizer(chosen.arch).encoder
+    assert tokenizer.get_vocab() == open_clip.get_tokenizer("ViT-B-32-256").encoder
     assert found == {
         "visual/model.onnx": b"image tower",
         "textual/model.onnx": b"text tower",
@@ -141,12 +147,12 @@ def test_a_repository_that_lacks_something(
         serving(StandIn(files)) as served,
         pytest.raises(ModelError, match=f"no model for onnxruntime: {what} is missing"),
     ):
-        fetched(served, small(form), place)
+        fetched(served, published(form), place)
     assert served.ranges == []
 
 
 def test_only_the_pinned_commit_and_files_are_accepted(place: tuple[str, str]) -> None:
-    chosen = dataclasses.replace(small(Form.IMMICH), revision=COMMIT)
+    chosen = dataclasses.replace(published(Form.IMMICH), revision=COMMIT)
     with serving(StandIn(IMMICH)) as served:
         fetched(served, chosen, place)
         other = dataclasses.replace(chosen, checksums={"visual/model.onnx": "0" * 64})
@@ -160,15 +166,21 @@ def test_only_the_pinned_commit_and_files_are_accepted(place: tuple[str, str]) -
 def test_room_for_the_towers_that_are_made_is_asked_for(
     place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = entry(Form.IMMICH)
-    made = chosen.disk + chosen.scratch
-    with serving(StandIn(IMMICH)) as served:
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=made))
-        with pytest.raises(ModelError, match=r"the disk of .* has 1540 MB free; 1540 MB are"):
-            fetched(served, chosen, place)
+    files = {
+        **IMMICH,
+        "textual/model.onnx": bytes(8_000_000),
+        "visual/model.onnx": bytes(4_000_000),
+    }
+    free = 23_100_000  # 12 to download, 3 for both towers in 8 bits, and 8 for one in 32
+    with serving(StandIn(files)) as served:
+        monkeypatch.setattr(
+            shutil, "disk_usage", lambda _: types.SimpleNamespace(free=free - 200_000)
+        )
+        with pytest.raises(ModelError, match=r"the disk of .* has 23 MB free; 23 MB are"):
+            fetched(served, published(Form.IMMICH), place)
         assert served.ranges == []
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=2 * made))
-        fetched(served, chosen, place)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=free))
+        fetched(served, published(Form.IMMICH), place)
 
 
 def test_sizes_follow_from_what_is_known_of_a_model() -> None:
@@ -177,17 +189,28 @@ def test_sizes_follow_from_what_is_known_of_a_model() -> None:
     for name, size in (("ViT-B-32-SigLIP2-256", 1542), ("ViT-L-16-SigLIP2-256", 3561)):
         known = recommendation(name)
         assert known is not None and abs(known.download / 1e6 - size) < 5
-    checkpoint = dataclasses.replace(entry(Form.RCLIP), form=Form.CHECKPOINT)
+    towers = entry(Form.RCLIP)
+    elsewhere = Publication(Form.CHECKPOINT, "someone/model")
+    checkpoint = dataclasses.replace(towers, publication=elsewhere)
     assert abs(checkpoint.disk / 1e6 - 760) < 5
-    assert abs(checkpoint.scratch / 1e6 - 250) < 5
+    assert abs((checkpoint.peak - checkpoint.disk) / 1e6 - 250) < 5
 
 
 def test_the_catalogue_says_where_each_model_is() -> None:
     for known in RECOMMENDED:
-        assert known.repository.count("/") == 1
-        assert (known.folder != "") == (known.form is Form.RCLIP)
+        place = known.publication
+        assert place.repository.count("/") == 1
+        assert (place.folder != "") == (known.form is Form.RCLIP)
         if known.form is Form.IMMICH:
-            assert known.repository == f"immich-app/{known.arch}__{known.weights}"
+            assert place.repository == f"immich-app/{known.arch}__{known.weights}"
         if known.form is Form.CHECKPOINT:
-            published = open_clip.get_pretrained_cfg(known.arch, known.weights)
-            assert published["hf_hub"] == f"{known.repository}/"
+            original = open_clip.get_pretrained_cfg(known.arch, known.weights)
+            assert original["hf_hub"] == f"{place.repository}/"
+        ready = None if known.form is Form.CHECKPOINT else place
+        assert publication(known.name.lower()) == ready
+
+
+def test_immichs_other_models_go_by_their_names_there() -> None:
+    found = publication("nllb-clip-base-siglip__mrl")
+    assert found == Publication(Form.IMMICH, "immich-app/nllb-clip-base-siglip__mrl")
+    assert publication("ViT-B-32:openai") is None

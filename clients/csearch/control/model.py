@@ -65,7 +65,7 @@ def _list() -> int:
     use = _in_use()
     listed = catalogue()
     print_out("\n\n".join("\n".join(_entry(model, use, terminal)) for model in listed["models"]))
-    print_out(f"\nAccuracies are those that {harmless(listed['accuracy_source'])} gives.")
+    print_out(f"\nFigures are from {harmless(listed['accuracy_source'])}.")
     return 0
 
 
@@ -92,6 +92,8 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
     if model.get("pytorch") and not model.get("installed"):
         needs = "PyTorch, to make it of the published checkpoint"
     weights = " ".join(filter(None, [model.get("arch"), model.get("weights")]))
+    if model.get("peak") and not model.get("installed"):
+        sizes.append(f"{size(model['peak'])} while it is installed")
     for label, text in (
         ("weights", weights),
         ("licence", model.get("licence")),

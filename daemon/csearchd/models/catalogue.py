@@ -34,6 +34,17 @@ class Form(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Publication:
+    """Where a model is published on the hub."""
+
+    form: Form
+    repository: str
+    folder: str = ""  # in the repository
+    revision: str | None = None  # a commit, where only that is accepted
+    checksums: Mapping[str, str] = field(default_factory=dict)  # sha256 by file, where known
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """One model that `csearchctl model install NAME` can fetch."""
 
@@ -41,8 +52,7 @@ class Recommendation:
     arch: str  # open_clip's names of the architecture
     weights: str  # and of the weights
     licence: str
-    form: Form
-    repository: str  # of the hub
+    publication: Publication
     image_parameters: int
     image_tokens: int  # patches that the image tower makes of a picture
     text_parameters: int
@@ -52,9 +62,10 @@ class Recommendation:
     remark: str
     retrieval: float | None = None  # R@1 on COCO, text to image, 0 to 1
     tokenizer: int = 0  # bytes to download
-    folder: str = ""  # in the repository
-    revision: str | None = None  # a commit, where only that is accepted
-    checksums: Mapping[str, str] = field(default_factory=dict)  # sha256 by file, where known
+
+    @property
+    def form(self) -> Form:
+        return self.publication.form
 
     @property
     def parameters(self) -> int:
@@ -78,11 +89,15 @@ class Recommendation:
         return checkpoint + self.parameters + self.tokenizer
 
     @property
-    def scratch(self) -> int:
-        """Bytes that are needed besides while it is installed: a tower in 32 bits."""
-        if self.form is Form.CHECKPOINT:
-            return 4 * self.text_parameters
-        return 4 * max(self.image_parameters, self.text_parameters)
+    def peak(self) -> int:
+        """Bytes that are needed while it is installed: besides these, a tower in 32 bits."""
+        if self.form is Form.CHECKPOINT:  # which is a link to what was downloaded
+            return self.disk + 4 * self.text_parameters
+        return self.download + self.disk + 4 * max(self.image_parameters, self.text_parameters)
+
+
+def _immich(name: str) -> Publication:
+    return Publication(Form.IMMICH, f"immich-app/{name}")
 
 
 MANY = "many (trained on texts in 109)"
@@ -93,8 +108,7 @@ RECOMMENDED = (
         arch="ViT-B-32-SigLIP2-256",
         weights="webli",
         licence="Apache-2.0",
-        form=Form.IMMICH,
-        repository="immich-app/ViT-B-32-SigLIP2-256__webli",
+        publication=_immich("ViT-B-32-SigLIP2-256__webli"),
         image_parameters=94_552_320,
         image_tokens=64,
         text_parameters=282_303_746,
@@ -110,8 +124,7 @@ RECOMMENDED = (
         arch="ViT-B-16-SigLIP2",
         weights="webli",
         licence="Apache-2.0",
-        form=Form.IMMICH,
-        repository="immich-app/ViT-B-16-SigLIP2__webli",
+        publication=_immich("ViT-B-16-SigLIP2__webli"),
         image_parameters=92_884_224,
         image_tokens=196,
         text_parameters=282_303_746,
@@ -127,8 +140,7 @@ RECOMMENDED = (
         arch="ViT-L-16-SigLIP2-256",
         weights="webli",
         licence="Apache-2.0",
-        form=Form.IMMICH,
-        repository="immich-app/ViT-L-16-SigLIP2-256__webli",
+        publication=_immich("ViT-L-16-SigLIP2-256__webli"),
         image_parameters=315_956_224,
         image_tokens=256,
         text_parameters=565_570_562,
@@ -143,8 +155,7 @@ RECOMMENDED = (
         arch="PE-Core-L-14-336",
         weights="meta",
         licence="Apache-2.0",
-        form=Form.CHECKPOINT,
-        repository="timm/PE-Core-L-14-336",
+        publication=Publication(Form.CHECKPOINT, "timm/PE-Core-L-14-336"),
         image_parameters=317_152_256,
         image_tokens=577,
         text_parameters=353_986_561,
@@ -159,8 +170,7 @@ RECOMMENDED = (
         arch="PE-Core-B-16",
         weights="meta",
         licence="Apache-2.0",
-        form=Form.CHECKPOINT,
-        repository="timm/PE-Core-B-16",
+        publication=Publication(Form.CHECKPOINT, "timm/PE-Core-B-16"),
         image_parameters=93_673_984,
         image_tokens=197,
         text_parameters=353_986_561,
@@ -175,8 +185,7 @@ RECOMMENDED = (
         arch="PE-Core-S-16-384",
         weights="meta",
         licence="Apache-2.0",
-        form=Form.CHECKPOINT,
-        repository="timm/PE-Core-S-16-384",
+        publication=Publication(Form.CHECKPOINT, "timm/PE-Core-S-16-384"),
         image_parameters=23_783_168,
         image_tokens=576,
         text_parameters=63_405_057,
@@ -190,9 +199,9 @@ RECOMMENDED = (
         arch="ViT-B-32-256",
         weights="datacomp_s34b_b86k",
         licence="MIT",
-        form=Form.RCLIP,
-        repository="yurijmikhalevich/rclip-models",
-        folder="ViT-B-32-256-datacomp_s34b_b86k",
+        publication=Publication(
+            Form.RCLIP, "yurijmikhalevich/rclip-models", folder="ViT-B-32-256-datacomp_s34b_b86k"
+        ),
         image_parameters=87_860_736,
         image_tokens=65,
         text_parameters=63_428_097,
@@ -207,8 +216,7 @@ RECOMMENDED = (
         arch="ViT-B-32",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        form=Form.CHECKPOINT,
-        repository="laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
+        publication=Publication(Form.CHECKPOINT, "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K"),
         image_parameters=87_849_216,
         image_tokens=50,
         text_parameters=63_428_097,
@@ -222,8 +230,7 @@ RECOMMENDED = (
         arch="ViT-B-16",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        form=Form.CHECKPOINT,
-        repository="laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K",
+        publication=Publication(Form.CHECKPOINT, "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K"),
         image_parameters=86_192_640,
         image_tokens=197,
         text_parameters=63_428_097,
@@ -237,8 +244,7 @@ RECOMMENDED = (
         arch="ViT-L-14",
         weights="datacomp_xl_s13b_b90k",
         licence="MIT",
-        form=Form.CHECKPOINT,
-        repository="laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
+        publication=Publication(Form.CHECKPOINT, "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K"),
         image_parameters=303_966_208,
         image_tokens=257,
         text_parameters=123_650_305,
@@ -254,3 +260,11 @@ DEFAULT = RECOMMENDED[0]
 def recommendation(name: str) -> Recommendation | None:
     """The recommended model called `name`, ignoring case; None if there is none."""
     return next((entry for entry in RECOMMENDED if entry.name.lower() == name.lower()), None)
+
+
+def publication(name: str) -> Publication | None:
+    """Where the model `name` is published for onnxruntime: a recommended one, or any of
+    immich-app's by its name there, ARCH__WEIGHTS. None if it is neither."""
+    if entry := recommendation(name):
+        return None if entry.form is Form.CHECKPOINT else entry.publication
+    return _immich(name) if "__" in name else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from csearch.protocol.quoting import harmless
 from csearchd.errors import ModelError
-from csearchd.models.catalogue import Form, Recommendation
+from csearchd.models.catalogue import Form, Publication
 from csearchd.models.hub import forms
 from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.disk_space import check_space
@@ -36,30 +36,35 @@ class Downloaded:
         return self.repository.source
 
 
-def download_model(hub: Hub, entry: Recommendation, cache: str, models_dir: str) -> Downloaded:
-    """Downloads the model for onnxruntime that `entry` names into the directory `cache`, in
-    immich-app's form (csearchd.models.hub.forms).
+def download_model(
+    hub: Hub, publication: Publication, cache: str, models_dir: str, licence: str = "unknown"
+) -> Downloaded:
+    """Downloads both towers for onnxruntime into the directory `cache`, in immich-app's form
+    (csearchd.models.hub.forms).
 
-    Resumes an earlier attempt. Says licence and size on stderr before. Raises NetworkError, or
-    ModelError if the model isn't there, comes damaged, is another than the catalogue's, or there
-    is no room for it in `cache` and for what is made of it in `models_dir`; or OSError.
+    Resumes an earlier attempt. Says licence and size on stderr before; `licence` is for a
+    repository that states none. Raises NetworkError, or ModelError if the model isn't there, comes
+    damaged, is another than the catalogue's, or there is no room for it in `cache` and for what is
+    made of it in `models_dir`; or OSError.
     """
-    repository = read_repository(hub, entry.repository, entry.revision or "main")
-    if entry.form is Form.IMMICH:
+    repository = read_repository(hub, publication.repository, publication.revision or "main")
+    if publication.form is Form.IMMICH:
         wanted = forms.immich_files(repository)
     else:
-        wanted = forms.rclip_files(repository, entry.folder)
+        wanted = forms.rclip_files(repository, publication.folder)
     for one in wanted:
-        if entry.checksums.get(one.file.name, one.file.checksum) != one.file.checksum:
+        if publication.checksums.get(one.file.name, one.file.checksum) != one.file.checksum:
             raise ModelError(
                 f"{repository.source} holds another {one.file.name} than csearch knows: install a"
                 " newer csearch"
             )
-    needed = entry.disk + entry.scratch
-    downloaded = download_repository(
-        hub, repository, wanted, cache, licence=entry.licence, needs=[(models_dir, needed)]
-    )
-    if entry.form is Form.RCLIP:
+    sizes = {"visual": 0, "textual": 0, forms.CONFIG: 0}
+    for one in wanted:
+        sizes[one.target.partition("/")[0]] += one.file.size
+    # Both towers in 8 bits, and while that is made one as it is.
+    needs = [(models_dir, sum(sizes.values()) // 4 + max(sizes.values()))]
+    downloaded = download_repository(hub, repository, wanted, cache, licence=licence, needs=needs)
+    if publication.form is Form.RCLIP:
         forms.complete_rclip(cache, os.path.join(starter_directory(), TOKENIZER))
     return downloaded
 
