@@ -86,6 +86,17 @@ class NetworkError(ModelError):
     """The publisher's server can't be reached, or no longer."""
 
 
+class AttemptFailed(Exception):
+    """A request to the publisher's server failed, and another may succeed: after `wait` seconds if
+    the server said so. `unreachable`: not even a connection could be made.
+    """
+
+    def __init__(self, reason: object, wait: float = 0.0, unreachable: bool = False) -> None:
+        super().__init__(str(reason))
+        self.wait = wait
+        self.unreachable = unreachable
+
+
 # Queries
 
 

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
-from csearchd.errors import ModelError, NetworkError
+from csearchd.errors import AttemptFailed, ModelError, NetworkError
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry after an attempt that brought nothing
@@ -39,18 +39,6 @@ SETTINGS = {  # of huggingface_hub, which reads them when it is imported
     "HF_HUB_VERBOSITY": "critical",  # we report a failure, once
 }
 KEPT = "what was downloaded is kept: run the command again to continue"
-
-
-class AttemptFailed(Exception):
-    """A request failed, and another may succeed: after `wait` seconds if the hub said so.
-
-    `unreachable`: not even a connection could be made.
-    """
-
-    def __init__(self, reason: object, wait: float = 0.0, unreachable: bool = False) -> None:
-        super().__init__(str(reason))
-        self.wait = wait
-        self.unreachable = unreachable
 
 
 class Retries:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from io import RawIOBase
 
-from csearchd.errors import ModelError
-from csearchd.models.hub.connection import AttemptFailed, Hub, Retries
+from csearchd.errors import AttemptFailed, ModelError
+from csearchd.models.hub.connection import Hub, Retries
 from csearchd.models.hub.progress import progress
 from csearchd.models.hub.repository import RemoteFile, Repository
 
