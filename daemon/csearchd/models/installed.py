@@ -2,9 +2,10 @@
 
 A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
 `open_clip_model.safetensors`), and beside it the text tower exported for the service (`text.onnx`),
-its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. If the image tower
-could be exported too, `image.onnx` is its graph, which reads the same weights: the encoder starts
-with it, without torch.
+its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. `token_embedding.bin`
+holds the rows of the token embedding if they aren't in `text.onnx`. If the image tower could be
+exported too, `image.onnx` is its graph, which reads the same weights: the encoder starts with it,
+without torch.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from csearchd.reasons import models as reasons
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 TEXT_TOWER = "text.onnx"
+TOKEN_EMBEDDING = "token_embedding.bin"  # optional: else it is part of the text tower
 IMAGE_TOWER = "image.onnx"  # optional: not every tower can be exported
 TOKENIZER = "tokenizer.json"
 DESCRIPTION = "model.toml"
@@ -79,6 +81,7 @@ def load_model(directory: str) -> Model:
         if name not in model.checksums:
             what = remedy(directory)
             raise ModelError(reasons.NO_CHECKSUM(path=path, name=name, remedy=what))
+    for name in (*FILES, *({TOKEN_EMBEDDING} & model.checksums.keys())):
         if not os.path.isfile(model.path(name)):
             raise ModelError(reasons.MISSING(path=model.path(name), remedy=remedy(directory)))
         if os.path.getsize(model.path(name)) == 0:

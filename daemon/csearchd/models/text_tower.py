@@ -1,7 +1,8 @@
 """The text tower: computes a query's vector in milliseconds with onnxruntime, without torch.
 
 It stays in memory while the service runs, so its options keep an idle process small: no memory
-arena, no spinning threads.
+arena, no spinning threads. Its token embedding, which may be larger than the rest of the tower, is
+a file of which it reads the rows of a text's tokens.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from csearchd.errors import ModelError
-from csearchd.models.installed import TEXT_TOWER, TOKENIZER, Model, remedy
+from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, TOKENIZER, Model, remedy
 from csearchd.models.onnx_session import session_options
+from csearchd.models.token_embedding import TokenEmbedding
 from csearchd.models.tokenizer import Tokenizer
 from csearchd.reasons import from_system
 from csearchd.reasons import models as reasons
@@ -28,9 +30,13 @@ class TextTower:
     def __init__(self, model: Model, threads: int) -> None:
         """`threads`: the number of threads that compute one text. Raises ModelError if the model's
         files can't be used."""
+        self._embedding = None
+        if TOKEN_EMBEDDING in model.checksums:
+            self._embedding = TokenEmbedding(model.path(TOKEN_EMBEDDING))
         try:
             self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
             self._session = open_session(model.path(TEXT_TOWER), threads)
+            _check_inputs(self._session, self._embedding)
         except OSError as error:
             where = error.filename or model.directory
             raise ModelError(reasons.UNREADABLE(path=where, reason=from_system(error))) from None
@@ -60,14 +66,15 @@ class TextTower:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
             tokens = self._tokenizer.encode(text)
-            vectors[row] = run_tower(self._session, tokens, self._padded_length)
+            vectors[row] = run_tower(self._session, tokens, self._padded_length, self._embedding)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
-    """Opens the exported tower at `path`, which takes int64 `tokens` of shape (1, length) and gives
-    float32 of shape (1, dimensions). Raises OSError, or what onnxruntime does."""
+    """Opens the exported tower at `path`, which takes int64 `tokens` of shape (1, length), or
+    float32 `embeddings` of shape (1, length, width), or both, and gives float32 of shape (1,
+    dimensions). Raises OSError, or what onnxruntime does."""
     # By descriptor: a path may hold any bytes, and onnxruntime would keep a buffer in memory.
     with open(path, "rb") as file:
         source = f"/proc/self/fd/{file.fileno()}"
@@ -77,10 +84,32 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
 
 
 def run_tower(
-    session: onnxruntime.InferenceSession, tokens: list[int], padded_length: int
+    session: onnxruntime.InferenceSession,
+    tokens: list[int],
+    padded_length: int,
+    embedding: TokenEmbedding | None = None,
 ) -> Vectors:
     """The tower's vector for the tokens of one text: float32 of shape (dimensions,), not scaled to
-    unit length. `padded_length`: the least number of tokens that the tower takes."""
+    unit length.
+
+    `padded_length`: the least number of tokens that the tower takes. `embedding`: that of a tower
+    that takes `embeddings`; raises ModelError if it is damaged.
+    """
     padded = tokens + [0] * (padded_length - len(tokens))
-    vector: Vectors = session.run(None, {"tokens": np.array([padded], np.int64)})[0][0]
+    inputs: dict[str, npt.NDArray[np.int64] | Vectors] = {}
+    if embedding is not None:
+        inputs["embeddings"] = embedding.rows(padded)[None]
+    if embedding is None or len(session.get_inputs()) > 1:
+        inputs["tokens"] = np.array([padded], np.int64)
+    vector: Vectors = session.run(None, inputs)[0][0]
     return vector
+
+
+def _check_inputs(session: onnxruntime.InferenceSession, embedding: TokenEmbedding | None) -> None:
+    """Raises ValueError if the tower doesn't take the rows of `embedding`."""
+    widths = [item.shape[-1] for item in session.get_inputs() if item.name == "embeddings"]
+    expected = [] if embedding is None else [embedding.width]
+    if widths != expected:
+        raise ValueError(
+            f"it takes embeddings of {widths or 'no'} numbers, not {expected or 'any'}"
+        )
