@@ -43,7 +43,7 @@ def test_an_exported_directory_is_complete_and_open_clips_own(tmp_path: Any) -> 
     make_tiny_model(directory)
     model = load_model(directory)
     verify_checksums(model)
-    files = [*installed.FILES, installed.IMAGE_TOWER]
+    files = [*installed.FILES, installed.TOKEN_EMBEDDING, installed.IMAGE_TOWER]
     assert sorted(os.listdir(directory)) == sorted([*files, installed.DESCRIPTION])
     assert sorted(model.checksums) == sorted(files)
     assert os.path.getsize(model.path(installed.IMAGE_TOWER)) < 300_000  # it holds no weights
@@ -66,8 +66,8 @@ def test_the_float_tower_stays_if_the_small_one_is_too_far_off(
 def test_a_tower_that_differs_is_refused(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = TextBranch.forward
 
-    def wrong(self: TextBranch, tokens: torch.Tensor) -> torch.Tensor:
-        return right(self, tokens) + 0.1
+    def wrong(self: TextBranch, tokens: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        return right(self, tokens, embeddings) + 0.1
 
     monkeypatch.setattr(TextBranch, "forward", wrong)
     with pytest.raises(ExportError, match="differs from open_clip's"):
@@ -107,7 +107,7 @@ def test_an_image_tower_that_cant_be_exported_is_left_out(
 
 
 def check_model_without_image_tower(model: installed.Model) -> None:
-    files = [*installed.FILES, installed.DESCRIPTION]
+    files = [*installed.FILES, installed.TOKEN_EMBEDDING, installed.DESCRIPTION]
     assert sorted(os.listdir(model.directory)) == sorted(files)
     assert load_model(model.directory) == model
     verify_checksums(model)

@@ -101,7 +101,9 @@ def test_quantising_makes_it_small(quantised: str, plain: str) -> None:
     assert sizes[0] < 0.35 * sizes[1]
 
 
-@pytest.mark.parametrize("file", [installed.TEXT_TOWER, installed.TOKENIZER])
+@pytest.mark.parametrize(
+    "file", [installed.TEXT_TOWER, installed.TOKENIZER, installed.TOKEN_EMBEDDING]
+)
 def test_a_damaged_file_is_one_line(quantised: str, tmp_path: Any, file: str) -> None:
     directory = str(shutil.copytree(quantised, tmp_path / "damaged"))
     with open(os.path.join(directory, file), "r+b") as stream:

@@ -43,6 +43,7 @@ from csearchd.models.image_tower import OnnxTower
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import Vectors, open_session, run_tower
+from csearchd.models.token_embedding import TokenEmbedding, write_token_embedding
 from csearchd.models.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -53,15 +54,14 @@ log = logging.getLogger(__name__)
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 IMAGE_COSINE = 0.999  # the same for encode_image, and for torch's half precision
-QUANTISED_OPERATORS = (("MatMul", "Gather"), ("MatMul",))  # tried in turn; Gather: the embedding
 
 
 def export_model(
     directory: str, *, name: str, arch: str, weights: str, licence: str, portable: bool = False
 ) -> Model:
-    """Adds `text.onnx`, `tokenizer.json` and `model.toml` to a directory in open_clip's
-    `local-dir:` form, and `image.onnx` if the image tower can be exported; if it can't, torch
-    encodes pictures.
+    """Adds `text.onnx`, `token_embedding.bin`, `tokenizer.json` and `model.toml` to a directory in
+    open_clip's `local-dir:` form, and `image.onnx` if the image tower can be exported; if it can't,
+    torch encodes pictures.
 
     The text tower gets 8-bit weights if its vectors stay within QUANTISED_COSINE of open_clip's,
     else it stays in float32. A `portable` one gives the same vectors on all processors. Raises
@@ -74,10 +74,51 @@ def export_model(
     build_tokenizer_json(tokenizer_path)
     tokenizer = Tokenizer(tokenizer_path, clip.context_length)
     expected = _open_clip_vectors(clip)
+    quantised, cosine = _export_text(clip, branch, tokenizer, expected, directory, arch, portable)
+    files = [*installed.FILES, installed.TOKEN_EMBEDDING]
+    if _export_image(clip, directory, portable):
+        files.append(installed.IMAGE_TOWER)
+    sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
+    model = Model(
+        name=name,
+        arch=arch,
+        weights=weights,
+        licence=licence,
+        dimensions=expected.shape[1],
+        context_length=clip.context_length,
+        causal=branch.causal,
+        text_quantised=quantised,
+        text_cosine=round(cosine, 6),
+        fingerprint=_fingerprint(sums),
+        checksums=sums,
+        directory=directory,
+    )
+    installed.write_description(model)
+    return model
+
+
+def _export_text(
+    clip: Any,
+    branch: TextBranch,
+    tokenizer: Tokenizer,
+    expected: Vectors,
+    directory: str,
+    arch: str,
+    portable: bool,
+) -> tuple[bool, float]:
+    """Writes `text.onnx` and `token_embedding.bin` into `directory`. Returns whether they have
+    8-bit weights, and the least cosine to `expected`. Raises ExportError if the tower differs."""
     padded_length = 1 if branch.causal else clip.context_length
+    table = getattr(clip, "text", clip).token_embedding.weight.detach().numpy()
+    if not np.isfinite(table).all():
+        raise ExportError("the weights' token embedding holds numbers that are not finite")
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
-        plain, small = os.path.join(scratch, "float.onnx"), os.path.join(scratch, "small.onnx")
-        write_onnx(branch, clip.context_length, plain)
+        plain, small = os.path.join(scratch, "float"), os.path.join(scratch, "small")
+        os.mkdir(plain)
+        os.mkdir(small)
+        write_token_embedding(os.path.join(plain, installed.TOKEN_EMBEDDING), table, "float16")
+        write_token_embedding(os.path.join(small, installed.TOKEN_EMBEDDING), table, "int8")
+        write_onnx(branch, clip.context_length, os.path.join(plain, installed.TEXT_TOWER))
         chosen, cosine = plain, _min_cosine(plain, tokenizer, padded_length, expected)
         if not cosine >= FLOAT_COSINE:
             raise ExportError(
@@ -88,42 +129,29 @@ def export_model(
             if small_cosine >= QUANTISED_COSINE:
                 chosen, cosine = small, small_cosine
                 break
-        os.replace(chosen, os.path.join(directory, installed.TEXT_TOWER))
-    files = (
-        [*installed.FILES, installed.IMAGE_TOWER]
-        if _export_image(clip, directory, portable)
-        else installed.FILES
-    )
-    sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
-    model = Model(
-        name=name,
-        arch=arch,
-        weights=weights,
-        licence=licence,
-        dimensions=expected.shape[1],
-        context_length=clip.context_length,
-        causal=branch.causal,
-        text_quantised=chosen == small,
-        text_cosine=round(cosine, 6),
-        fingerprint=_fingerprint(sums),
-        checksums=sums,
-        directory=directory,
-    )
-    installed.write_description(model)
-    return model
+        for name in (installed.TEXT_TOWER, installed.TOKEN_EMBEDDING):
+            os.replace(os.path.join(chosen, name), os.path.join(directory, name))
+    return chosen == small, cosine
 
 
 def _write_quantised_towers(
     branch: TextBranch, plain: str, small: str, portable: bool
 ) -> Iterator[None]:
-    """Writes text towers with 8-bit weights to `small`, one after the other, the fastest and
-    smallest first. `plain`: the path of the float32 tower."""
-    if is_plain_text_tower(branch):
-        onnx.save(text_graph(branch, unsigned=portable), small)
+    """Writes text towers with 8-bit weights into the directory `small`, one after the other, the
+    fastest and smallest first. `plain`: the directory of the float32 tower."""
+    target = os.path.join(small, installed.TEXT_TOWER)
+    for unsigned in _kinds(portable):
+        if is_plain_text_tower(branch):
+            onnx.save(text_graph(branch, unsigned=unsigned), target)
+        else:
+            write_quantised(os.path.join(plain, installed.TEXT_TOWER), target, unsigned=unsigned)
         yield
-    for operators in QUANTISED_OPERATORS:
-        write_quantised(plain, small, operators, portable=portable)
-        yield
+
+
+def _kinds(portable: bool) -> tuple[bool, ...]:
+    """Whether 8-bit weights are unsigned, in the order in which to try them: signed ones are
+    faster, but not right on all processors."""
+    return (True,) if portable else (False, True)
 
 
 def load_clip(directory: str, arch: str) -> Any:
@@ -190,12 +218,16 @@ def _open_clip_vectors(clip: Any) -> Vectors:
     return vectors
 
 
-def _min_cosine(path: str, tokenizer: Tokenizer, padded_length: int, expected: Vectors) -> float:
-    """The least cosine between the vectors of the prompts by the tower at `path` and `expected`."""
-    session = open_session(path, torch.get_num_threads())
+def _min_cosine(
+    directory: str, tokenizer: Tokenizer, padded_length: int, expected: Vectors
+) -> float:
+    """The least cosine between the vectors of the prompts by the tower in `directory` and
+    `expected`."""
+    session = open_session(os.path.join(directory, installed.TEXT_TOWER), torch.get_num_threads())
+    embedding = TokenEmbedding(os.path.join(directory, installed.TOKEN_EMBEDDING))
     cosines = []
     for text, vector in zip(comparison_prompts(), expected, strict=True):
-        found = run_tower(session, tokenizer.encode(text), padded_length)
+        found = run_tower(session, tokenizer.encode(text), padded_length, embedding)
         cosines.append(found @ vector / np.linalg.norm(found))
     return float(np.min(cosines))  # NaN if any is NaN
 
@@ -238,10 +270,10 @@ def _use_quantised(
         os.link(
             os.path.join(directory, installed.WEIGHTS), os.path.join(scratch, installed.WEIGHTS)
         )
-        for unsigned in (True,) if portable else (False, True):
+        for unsigned in _kinds(portable):
             try:
                 if not write_quantised_image_tower(
-                    clip.visual, preprocess, directory, scratch, portable=unsigned
+                    clip.visual, preprocess, directory, scratch, unsigned=unsigned
                 ):
                     return
                 cosine, quick = _image_cosine(scratch, pixels, expected)

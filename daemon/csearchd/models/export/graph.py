@@ -6,13 +6,14 @@ onnxruntime converts towers of other kinds (image.py, text.py); export.py choose
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 
 _MICROSOFT = "com.microsoft"  # onnxruntime/docs/ContribOperators.md
@@ -41,8 +42,10 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def model(self, taken: onnx.ValueInfoProto, given: onnx.ValueInfoProto) -> onnx.ModelProto:
-        graph = helper.make_graph(self._nodes, "tower", [taken], [given], self._constants)
+    def model(
+        self, taken: Sequence[onnx.ValueInfoProto], given: onnx.ValueInfoProto
+    ) -> onnx.ModelProto:
+        graph = helper.make_graph(self._nodes, "tower", taken, [given], self._constants)
         return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
@@ -116,15 +119,6 @@ class Graph:
     def _one(self, tokens: str, start: int, end: int) -> str:
         bounds = (self.integers((number,)) for number in (start, end, 1))
         return self.node("Slice", tokens, *bounds)
-
-    def rows(self, table: torch.Tensor, numbers: str) -> str:
-        """Gathers the rows `numbers` of a matrix, quantised with a scale for each row."""
-        matrix = table.detach().double().numpy()
-        scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), 1e-30) / 127
-        rounded = self._constant(np.round(matrix / scale).astype(np.int8))
-        found = self.node("Gather", rounded, numbers)
-        scales = self.node("Gather", self._constant(scale.astype(np.float32)), numbers)
-        return self.node("Mul", self.node("Cast", found, to=TensorProto.FLOAT), scales)
 
     def thirds(self, tokens: str) -> list[str]:
         """Splits the last axis into queries, keys and values."""

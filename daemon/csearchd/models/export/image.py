@@ -78,22 +78,22 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
 
 
 def write_quantised_image_tower(
-    visual: Any, preprocess: Preprocess, directory: str, target: str, *, portable: bool
+    visual: Any, preprocess: Preprocess, directory: str, target: str, *, unsigned: bool
 ) -> bool:
     """Writes the tower `visual`, whose `image.onnx` is in `directory`, to the directory `target`,
     with 8-bit weights for products of matrices.
 
     Returns False, and writes nothing, if that saves little (small towers, convolutions).
-    `portable`: see text.write_quantised. Raises what onnx and onnxruntime do, such as for a tower
+    `unsigned`: see text.write_quantised. Raises what onnx and onnxruntime do, such as for a tower
     of more than 2 GB.
     """
     size = 4 * sum(parameter.numel() for parameter in visual.parameters())
     if size < _LARGE:
         return False
     if is_plain_image_tower(visual):
-        model = image_graph(visual, preprocess, unsigned=portable)
+        model = image_graph(visual, preprocess, unsigned=unsigned)
     else:
-        model = _converted(directory, target, portable)
+        model = _converted(directory, target, unsigned)
     if model.ByteSize() > size // 2:
         return False
     header = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
@@ -103,7 +103,7 @@ def write_quantised_image_tower(
     return True
 
 
-def _converted(directory: str, scratch: str, portable: bool) -> onnx.ModelProto:
+def _converted(directory: str, scratch: str, unsigned: bool) -> onnx.ModelProto:
     """The graph of `image.onnx` in `directory`, converted to 8-bit weights by onnxruntime.
     `scratch`: a directory for temporary files."""
     plain, small = os.path.join(scratch, "folded.onnx"), os.path.join(scratch, "small.onnx")
@@ -117,7 +117,7 @@ def _converted(directory: str, scratch: str, portable: bool) -> onnx.ModelProto:
             plain,
             small,
             per_channel=True,
-            weight_type=QuantType.QUInt8 if portable else QuantType.QInt8,
+            weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Gemm"],
         )
     model = onnx.load(small)

@@ -1,4 +1,7 @@
-"""Writes open_clip's text tower as an ONNX graph, in float32 or with 8-bit weights. Needs torch."""
+"""Writes open_clip's text tower as an ONNX graph, in float32 or with 8-bit weights. Needs torch.
+
+The graph takes the rows of the token embedding, which is a file of its own, beside the tokens.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import contextlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import onnx
@@ -17,8 +20,9 @@ from open_clip.transformer import text_global_pool
 
 
 class TextBranch(torch.nn.Module):  # type: ignore[misc]
-    """open_clip's text tower for texts of any length up to its context: int64 tokens (1, length) to
-    float32 (1, dimensions), not scaled to unit length.
+    """open_clip's text tower for texts of any length up to its context: int64 tokens (1, length)
+    and their rows of the token embedding, float32 (1, length, width), to float32 (1, dimensions),
+    not scaled to unit length.
 
     It cuts the positional embedding and the causal mask to the length of the text, of which
     open_clip's `encode_text` takes all.
@@ -27,7 +31,6 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
     def __init__(self, model: Any) -> None:
         super().__init__()
         text = getattr(model, "text", model)  # CustomTextCLIP keeps the tower apart, CLIP doesn't
-        self.token_embedding = text.token_embedding
         self.positional_embedding = text.positional_embedding
         self.transformer = text.transformer
         self.ln_final = text.ln_final
@@ -36,9 +39,9 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
         if self.causal:
             self.register_buffer("mask", text.attn_mask)
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
         length = tokens.shape[1]
-        x = self.token_embedding(tokens) + self.positional_embedding[:length]
+        x = embeddings + self.positional_embedding[:length]
         mask = self.mask[:length, :length] if self.causal else None
         x = self.ln_final(self.transformer(x, attn_mask=mask))
         x = text_global_pool(x, tokens, "argmax")  # the end token's number is the largest
@@ -51,15 +54,16 @@ def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
     """Exports `branch` in float32 to `path`; the graph of a causal tower takes texts of any length.
     Raises what torch's exporter does."""
     tokens = torch.zeros(1, context_length, dtype=torch.int64)
-    length = torch.export.Dim("length", min=2, max=context_length)
+    embeddings = torch.zeros(1, context_length, branch.positional_embedding.shape[1])
+    length = {1: torch.export.Dim("length", min=2, max=context_length)}
     with quiet(), torch.inference_mode():
         torch.onnx.export(
             branch,
-            (tokens,),
+            (tokens, embeddings),
             path,
-            input_names=["tokens"],
+            input_names=["tokens", "embeddings"],
             output_names=["vector"],
-            dynamic_shapes={"tokens": {1: length}} if branch.causal else None,
+            dynamic_shapes={"tokens": length, "embeddings": length} if branch.causal else None,
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -78,12 +82,12 @@ def forget_sources(model: onnx.ModelProto) -> None:
         del item.metadata_props[:]
 
 
-def write_quantised(plain: str, small: str, operators: Sequence[str], *, portable: bool) -> None:
-    """Converts the tower at `plain` to 8-bit weights for `operators` (MatMul, and Gather for the
-    embedding), and writes it to `small`. Activations are quantised while it runs.
+def write_quantised(plain: str, small: str, *, unsigned: bool) -> None:
+    """Converts the tower at `plain` to 8-bit weights for products of matrices, and writes it to
+    `small`. Activations are quantised while it runs.
 
     Signed weights are 1.5 times as fast on current x86 processors, but overflow on those without
-    VNNI: a `portable` tower has unsigned ones.
+    VNNI, on which `unsigned` ones don't.
     """
     prepared = f"{small}.prepared"
     with quiet():
@@ -92,8 +96,8 @@ def write_quantised(plain: str, small: str, operators: Sequence[str], *, portabl
             prepared,
             small,
             per_channel=True,
-            weight_type=QuantType.QUInt8 if portable else QuantType.QInt8,
-            op_types_to_quantize=list(operators),
+            weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
+            op_types_to_quantize=["MatMul"],
         )
     os.remove(prepared)
 

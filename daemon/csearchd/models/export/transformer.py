@@ -53,7 +53,7 @@ def image_graph(
     shape = ["count", preprocess.height, preprocess.width, 3]
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)
     return graph.model(
-        pixels, helper.make_tensor_value_info(vectors, TensorProto.FLOAT, ["count", None])
+        [pixels], helper.make_tensor_value_info(vectors, TensorProto.FLOAT, ["count", None])
     )
 
 
@@ -95,20 +95,19 @@ def is_plain_text_tower(branch: TextBranch) -> bool:
 
 
 def text_graph(branch: TextBranch, *, unsigned: bool) -> onnx.ModelProto:
-    """The tower's graph, from int64 tokens (1, length) to float32 (1, dimensions), not scaled to
-    unit length. `unsigned`: whether its weights are (see text.write_quantised)."""
+    """The tower's graph, from int64 tokens (1, length) and their rows of the token embedding,
+    float32 (1, length, width), to float32 (1, dimensions), not scaled to unit length. `unsigned`:
+    whether its weights are (see text.write_quantised)."""
     graph = Graph(unsigned)
     # No token attends to later ones, so the tokens after the end token, which has the largest
     # number, are cut off.
     end = graph.node("ArgMax", "tokens", axis=1, keepdims=0)
     length = graph.node("Add", end, graph.integers((1,)))
     start, along = graph.integers((0,)), graph.integers((1,))
-    numbers = graph.node("Slice", "tokens", start, length, along)
-    places = graph.numbers(branch.positional_embedding)
     tokens = graph.node(
         "Add",
-        graph.rows(branch.token_embedding.weight, numbers),
-        graph.node("Slice", places, start, length, start),
+        graph.node("Slice", "embeddings", start, length, along),
+        graph.node("Slice", graph.numbers(branch.positional_embedding), start, length, start),
     )
     *blocks, last = branch.transformer.resblocks
     for block in blocks:
@@ -118,6 +117,10 @@ def text_graph(branch: TextBranch, *, unsigned: bool) -> onnx.ModelProto:
     tokens = graph.attended(last, graph.last(tokens), graph.last(normal), normal)
     pooled = graph.product(graph.normalised(tokens, branch.ln_final), branch.projection)
     vector = graph.reshaped(pooled, (0, -1))
-    taken = helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])
+    width = branch.positional_embedding.shape[1]
+    taken = (
+        helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"]),
+        helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, [1, "length", width]),
+    )
     shape = [1, branch.projection.shape[1]]
     return graph.model(taken, helper.make_tensor_value_info(vector, TensorProto.FLOAT, shape))
