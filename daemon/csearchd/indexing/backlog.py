@@ -127,28 +127,24 @@ class Backlog:
         the next model has all vectors it is activated. Raises LibraryError, or ModelError if the
         next model can't be loaded.
         """
-        active_model, next_model = self._models.active_model, self._models.next_model
+        # Not the ActiveModel itself: `activate` gives its memory back.
+        active_row, active = self._models.active_model.row, self._models.active_model.model
+        next_model = self._models.next_model
         self.may_have_more = False
-        stay = (
-            row != active_model.row
-            and not self.priority_paths
-            and time.monotonic() < self._switch_at
-        )
+        stay = row != active_row and not self.priority_paths and time.monotonic() < self._switch_at
         if not stay:
             self._queue_jobs(self._due_with_priority(reader))
             if not self.queue:
                 self._queue_jobs(self._due(reader))
             if self.queue:
                 self.may_have_more = True
-                return active_model.model
+                return active
         self.held_on_battery = False
         if self._hold_on_battery:
             waiting = self.missing_vectors or self.missing_next_vectors or self.outdated_metadata
             self.held_on_battery = bool(waiting) or next(contents.due(reader), None) is not None
             return model
-        targets = (
-            [(active_model.model, active_model.row)] if self._complete != active_model.row else []
-        )
+        targets = [(active, active_row)] if self._complete != active_row else []
         if next_model:
             targets.append((next_model, self._models.row(next_model)))
         for target, number in targets:
@@ -160,7 +156,7 @@ class Backlog:
             self._switch_at, self.may_have_more = 0.0, True  # now the due files are next
         self._cursor = (0, 0)
         self.missing_vectors = (
-            contents.count_without_vector(reader, active_model.row) if self.missing_vectors else 0
+            contents.count_without_vector(reader, active_row) if self.missing_vectors else 0
         )
         if next_model and idle:
             self.missing_next_vectors = contents.count_without_vector(reader, targets[-1][1])

@@ -83,6 +83,12 @@ class Models:
     def activate(self, model: Model) -> None:
         """Makes `model`, the next one, active, now that all its vectors are there. Raises
         ModelError."""
+        try:
+            self._replace_active(model)
+        finally:  # only now nothing refers to the other model any more
+            release_free_memory()
+
+    def _replace_active(self, model: Model) -> None:
         loaded = unused = self._load(model)
         try:
             with self._lock:
@@ -110,6 +116,7 @@ class Models:
                 self._threads = _thread_count(threads)
                 tower = TextTower(self.active_model.model, self._threads)
                 self.active_model = replace(self.active_model, tower=tower)
+        release_free_memory()
 
     def row(self, model: Model) -> int:
         """The id of `model` in the table `models`, added if it is new. Raises LibraryError."""

@@ -27,6 +27,7 @@ from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import MAX_OWN, MIN_VECTORS, shipped_background
 from csearchd.scoring.tag_classifier import embed_texts
 from csearchd.scoring.vocabulary import read_vocabulary
+from csearchd.system.memory import release_free_memory
 
 LEVELS = ("weak", "fair", "strong")
 NEAR_DUPLICATE = 0.94  # the centred cosine of a picture and a slightly edited copy of it
@@ -164,6 +165,7 @@ class ScoreCalibrations:
                     assumed = max(MIN_VECTORS, len(general))
                 words = sample_of_words(active_model.model, active_model.tower, self._cache)
                 self._made = key, ScoreCalibration(words, general, assumed)
+                release_free_memory()  # it takes several times the memory of the result
             return self._made[1]
 
 
