@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 
-from csearchd.models.export.bpe_vocabulary import build_tokenizer_json
+from csearchd.models.export.bpe_vocabulary import build_tokenizer, clip_tokenizer
 from csearchd.models.export.prompts import comparison_prompts
-from csearchd.models.tokenizer import Tokenizer
+from csearchd.models.installed import starter_directory
+from csearchd.models.tokenizer import ClipTokenizer, MappedTokenizer, Tokenizer
+from support.scripts import texts
 
 CLIP = SimpleTokenizer()
 PIECES = st.sampled_from(
@@ -40,15 +44,15 @@ PIECES = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = str(tmp_path_factory.mktemp("vocabulary") / "tokenizer.json")
-    build_tokenizer_json(path)
-    return path
+def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = str(tmp_path_factory.mktemp("vocabulary"))
+    build_tokenizer(directory)
+    return directory
 
 
 @pytest.fixture(scope="module")
-def tokenizer(path: str) -> Tokenizer:
-    return Tokenizer(path, 77)
+def tokenizer(directory: str) -> Tokenizer:
+    return MappedTokenizer(directory, 77, "lower")
 
 
 def assert_equal(tokenizer: Tokenizer, text: str, context_length: int = 77) -> None:
@@ -58,8 +62,8 @@ def assert_equal(tokenizer: Tokenizer, text: str, context_length: int = 77) -> N
 
 
 @pytest.mark.parametrize("context_length", [77, 32])
-def test_prompts_give_open_clips_tokens(path: str, context_length: int) -> None:
-    tokenizer = Tokenizer(path, context_length)
+def test_prompts_give_open_clips_tokens(directory: str, context_length: int) -> None:
+    tokenizer = MappedTokenizer(directory, context_length, "lower")
     for text in comparison_prompts():
         assert_equal(tokenizer, text, context_length)
 
@@ -97,19 +101,46 @@ def test_the_empty_text_is_start_and_end(tokenizer: Tokenizer) -> None:
     assert tokenizer.encode("") == [CLIP.sot_token_id, CLIP.eot_token_id]
 
 
+def test_the_starter_has_open_clips_tokenizer(directory: str) -> None:
+    for name in ("tokenizer.json", "vocabulary.bin"):
+        with open(os.path.join(directory, name), "rb") as file:
+            made = file.read()
+        with open(os.path.join(starter_directory(), name), "rb") as file:
+            assert file.read() == made, name
+
+
+def test_models_installed_earlier_hold_the_vocabulary_in_the_library(tmp_path: Path) -> None:
+    path = str(tmp_path / "tokenizer.json")
+    clip_tokenizer().save(path)
+    tokenizer = ClipTokenizer(path, 77)
+    for text in [*comparison_prompts(), *texts()]:
+        assert_equal(tokenizer, text)
+
+
 @pytest.mark.parametrize("content", ["", "{}", "garbage", '{"model": 3}'])
-def test_a_damaged_file_is_named(tmp_path: os.PathLike[str], content: str) -> None:
-    damaged = os.path.join(tmp_path, "tokenizer.json")
-    with open(damaged, "w", encoding="utf-8") as file:
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocabulary.bin"])
+def test_a_damaged_file_is_named(directory: str, tmp_path: Path, name: str, content: str) -> None:
+    damaged = str(tmp_path / "damaged")
+    shutil.copytree(directory, damaged)
+    with open(os.path.join(damaged, name), "w", encoding="utf-8") as file:
         file.write(content)
-    with pytest.raises(ValueError, match=r"tokenizer\.json"):
-        Tokenizer(damaged, 77)
+    with pytest.raises(ValueError, match=name):
+        MappedTokenizer(damaged, 77, "lower")
 
 
-def test_tokenising_needs_neither_torch_nor_open_clip(path: str) -> None:
+def test_a_vocabulary_that_was_cut_is_named(directory: str, tmp_path: Path) -> None:
+    damaged = str(tmp_path / "damaged")
+    shutil.copytree(directory, damaged)
+    path = os.path.join(damaged, "vocabulary.bin")
+    os.truncate(path, os.path.getsize(path) - 8)
+    with pytest.raises(ValueError, match=r"vocabulary\.bin.*cut"):
+        MappedTokenizer(damaged, 77, "lower")
+
+
+def test_tokenising_needs_neither_torch_nor_open_clip(directory: str) -> None:
     program = (
-        "import sys; from csearchd.models.tokenizer import Tokenizer;"
-        f"Tokenizer({path!r}, 77).encode('a dog');"
+        "import sys; from csearchd.models.tokenizer import MappedTokenizer;"
+        f"MappedTokenizer({directory!r}, 77, 'lower').encode('a dog');"
         "sys.exit(bool({'torch', 'open_clip', 'regex'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

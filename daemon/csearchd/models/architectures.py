@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csearchd.errors import ModelError
-from csearchd.models.tokenizer import VOCABULARY_SIZE
+from csearchd.models.tokenization.clip import VOCABULARY_SIZE
 
 
 def check_supported(arch: str) -> None:

@@ -2,10 +2,10 @@
 
 A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
 `open_clip_model.safetensors`), and beside it the text tower exported for the service (`text.onnx`),
-its tokenizer (`tokenizer.json`) and `model.toml`, which describes them all. `token_embedding.bin`
-holds the rows of the token embedding if they aren't in `text.onnx`. If the image tower could be
-exported too, `image.onnx` is its graph, which reads the same weights: the encoder starts with it,
-without torch.
+its tokenizer (`tokenizer.json`, most with `vocabulary.bin`) and `model.toml`, which describes them
+all. `token_embedding.bin` holds the rows of the token embedding if they aren't in `text.onnx`. If
+the image tower could be exported too, `image.onnx` is its graph, which reads the same weights: the
+encoder starts with it, without torch.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ TEXT_TOWER = "text.onnx"
 TOKEN_EMBEDDING = "token_embedding.bin"  # optional: else it is part of the text tower
 IMAGE_TOWER = "image.onnx"  # optional: not every tower can be exported
 TOKENIZER = "tokenizer.json"
+VOCABULARY = "vocabulary.bin"  # of a tokenizer, mapped; optional
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
@@ -54,6 +55,9 @@ class Model:
     checksums: Mapping[str, str]  # sha256 of each file, hexadecimal
     directory: str
     source: str = ""  # REPOSITORY@COMMIT of the hub that it was downloaded from
+    tokenizer: str = "clip"  # its kind, which csearchd.models.tokenizer knows
+    cleaning: str = "lower"  # of texts, one of csearchd.models.tokenization.cleaning
+    pad_token: int = 0
 
     def path(self, file: str) -> str:
         """The path of one of the model's FILES."""

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import onnxruntime
 
 from csearchd.errors import ModelError
-from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, TOKENIZER, Model, remedy
+from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, Model, remedy
 from csearchd.models.onnx_session import session_options
 from csearchd.models.token_embedding import TokenEmbedding
-from csearchd.models.tokenizer import Tokenizer
+from csearchd.models.tokenizer import load_tokenizer
 from csearchd.reasons import from_system
 from csearchd.reasons import models as reasons
 
@@ -34,7 +34,7 @@ class TextTower:
         if TOKEN_EMBEDDING in model.checksums:
             self._embedding = TokenEmbedding(model.path(TOKEN_EMBEDDING))
         try:
-            self._tokenizer = Tokenizer(model.path(TOKENIZER), model.context_length)
+            self._tokenizer = load_tokenizer(model)
             self._session = open_session(model.path(TEXT_TOWER), threads)
             _check_inputs(self._session, self._embedding)
         except OSError as error:
@@ -55,6 +55,7 @@ class TextTower:
                     path=model.path(TEXT_TOWER), width=width, expected=model.dimensions
                 )
             )
+        self._pad_token = model.pad_token
         self._dimensions = model.dimensions
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -66,7 +67,9 @@ class TextTower:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
             tokens = self._tokenizer.encode(text)
-            vectors[row] = run_tower(self._session, tokens, self._padded_length, self._embedding)
+            vectors[row] = run_tower(
+                self._session, tokens, self._padded_length, self._pad_token, self._embedding
+            )
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
@@ -87,6 +90,7 @@ def run_tower(
     session: onnxruntime.InferenceSession,
     tokens: list[int],
     padded_length: int,
+    pad_token: int = 0,
     embedding: TokenEmbedding | None = None,
 ) -> Vectors:
     """The tower's vector for the tokens of one text: float32 of shape (dimensions,), not scaled to
@@ -95,7 +99,7 @@ def run_tower(
     `padded_length`: the least number of tokens that the tower takes. `embedding`: that of a tower
     that takes `embeddings`; raises ModelError if it is damaged.
     """
-    padded = tokens + [0] * (padded_length - len(tokens))
+    padded = tokens + [pad_token] * (padded_length - len(tokens))
     inputs: dict[str, npt.NDArray[np.int64] | Vectors] = {}
     if embedding is not None:
         inputs["embeddings"] = embedding.rows(padded)[None]

@@ -1,44 +1,152 @@
-"""CLIP's tokenizer without torch: open_clip's cleaning of texts, then the `tokenizers` library.
+"""Tokenizers without torch: the tokens of open_clip's tokenizers, for every text.
 
-open_clip's SimpleTokenizer imports torch, which the service must not. This one gives the same
-tokens for every text as `open_clip.SimpleTokenizer` with `clean='lower'`, which is how open_clip
-uses CLIP's vocabulary.
+A tokenizer cleans a text, splits it into words and special tokens, and converts each word to
+tokens. The `tokenizers` library splits, since it normalises as published; the vocabulary, which
+would take 90 MB and more there, is in a mapped file. There are three kinds:
+
+MAPPED   `tokenizer.json` splits, `vocabulary.bin` converts; csearchd.models.tokenization.prepare
+         writes both
+CLIP     `tokenizer.json` does both, for CLIP's vocabulary; models installed earlier have it
+LIBRARY  `tokenizer.json` is as published: its form is one that vocabulary.bin can't hold
 """
 
 from __future__ import annotations
 
-import html
+import os
+from collections.abc import Iterator
+from typing import Any, Protocol
 
-import ftfy
 import tokenizers
 
-START = "<start_of_text>"
-END = "<end_of_text>"
-VOCABULARY_SIZE = 49408
+from csearchd.models.installed import TOKENIZER, VOCABULARY, Model
+from csearchd.models.tokenization.bpe import Bpe
+from csearchd.models.tokenization.cleaning import CLEANINGS
+from csearchd.models.tokenization.clip import END, START
+from csearchd.models.tokenization.languages import language_token
+from csearchd.models.tokenization.mapped_arrays import map_arrays
+from csearchd.models.tokenization.splitting import BYTES
+from csearchd.models.tokenization.unigram import Unigram
+from csearchd.models.tokenization.wordpiece import WordPiece
+
+CLIP = "clip"
+MAPPED = "mapped"
+LIBRARY = "library"
+
+_MODELS: dict[str, type[Bpe] | type[Unigram] | type[WordPiece]] = {
+    "BPE": Bpe,
+    "Unigram": Unigram,
+    "WordPiece": WordPiece,
+}
 
 
-def clean(text: str) -> str:
-    """Cleans `text` as open_clip does before splitting: repairs mojibake, unescapes HTML, collapses
-    white space and converts to lower case. Lone surrogates (undecodable bytes of a command line)
-    become U+FFFD."""
-    text = html.unescape(html.unescape(ftfy.fix_text(text)))
-    return " ".join(text.split()).lower()
+class Tokenizer(Protocol):
+    """Converts texts to tokens. Several threads may call it at once."""
 
+    def encode(self, text: str, language: str = "") -> list[int]:
+        """The tokens of `text`, special ones included, without padding.
 
-class Tokenizer:
-    """Converts texts to token numbers of CLIP's vocabulary."""
-
-    def __init__(self, path: str, context_length: int) -> None:
-        """Reads `tokenizer.json` at `path`, which csearchd.models.export.bpe_vocabulary wrote.
-
-        Raises OSError if it can't be read, ValueError if it isn't a tokenizer.
+        They are at most as many as the context length; a text that is cut keeps the tokens that
+        end it. `language`: of the text, as 'de', 'de_DE.UTF-8' or 'deu_Latn', for those tokenizers
+        that mark it; others ignore it.
         """
-        with open(path, "rb") as file:
-            content = file.read()
+
+
+def load_tokenizer(model: Model) -> Tokenizer:
+    """The tokenizer of `model`. Raises OSError if its files can't be read, ValueError if they are
+    no tokenizer."""
+    path = model.path(TOKENIZER)
+    if model.tokenizer == MAPPED:
+        return MappedTokenizer(model.directory, model.context_length, model.cleaning)
+    if model.tokenizer == LIBRARY:
+        return LibraryTokenizer(path, model.context_length, model.cleaning)
+    if model.tokenizer == CLIP:
+        return ClipTokenizer(path, model.context_length, model.cleaning)
+    raise ValueError(f"{model.directory} has a tokenizer of an unknown kind: {model.tokenizer!r}")
+
+
+class MappedTokenizer:
+    """A tokenizer whose vocabulary is mapped."""
+
+    def __init__(self, directory: str, context_length: int, cleaning: str) -> None:
+        """`directory`: with TOKENIZER and VOCABULARY, which csearchd.models.tokenization.prepare
+        wrote. `cleaning`: one of CLEANINGS. Raises OSError or ValueError."""
+        self._splitter = read_tokenizer(os.path.join(directory, TOKENIZER))
+        path = os.path.join(directory, VOCABULARY)
+        description, arrays = map_arrays(path)
         try:
-            tokenizer = tokenizers.Tokenizer.from_buffer(content)
-        except Exception as error:  # the library raises plain Exceptions
-            raise ValueError(f"{path} is not a tokenizer: {error}") from None
+            self._model = _MODELS[description["model"]](description, arrays)
+            self._special: list[int] = description["special"]
+            self._whole_words: dict[str, int] = description["whole_words"]
+            self._prefix: list[int] = description["prefix"]
+            self._suffix: list[int] = description["suffix"]
+            self._languages: dict[str, int] = description["languages"]
+            self._language: str = description["language"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a vocabulary: {error}") from None
+        self._clean = _cleaning(cleaning)
+        self._context_length = context_length
+
+    def encode(self, text: str, language: str = "") -> list[int]:
+        """See Tokenizer."""
+        prefix = self._prefix
+        if self._languages:
+            found = language_token(self._languages, language)
+            prefix = [self._languages[self._language] if found is None else found, *prefix]
+        room = max(self._context_length - len(prefix) - len(self._suffix), 0)
+        tokens: list[int] = []
+        for part in self._split(self._clean(text)):
+            if isinstance(part, int):
+                tokens.append(part)
+            elif part in self._whole_words:
+                tokens.append(self._whole_words[part])
+            else:
+                tokens += self._model.encode(part)
+            if len(tokens) >= room:
+                break
+        return [*prefix, *tokens[:room], *self._suffix]
+
+    def _split(self, text: str) -> Iterator[str | int]:
+        """The words of `text`, normalised, and its special tokens."""
+        encoding = self._splitter.encode(text, add_special_tokens=False)
+        word: list[int] = []
+        number = None
+        for token, part in zip(encoding.ids, encoding.word_ids, strict=True):
+            if word and (token >= BYTES or part != number):
+                yield bytes(word).decode()
+                word = []
+            if token >= BYTES:
+                yield self._special[token - BYTES]
+            else:
+                word.append(token)
+                number = part
+        if word:
+            yield bytes(word).decode()
+
+
+class LibraryTokenizer:
+    """A published `tokenizer.json`, run by the library alone."""
+
+    def __init__(self, path: str, context_length: int, cleaning: str) -> None:
+        """Raises OSError, or ValueError if `path` isn't a tokenizer."""
+        self._tokenizer = read_tokenizer(path)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(context_length)
+        self._clean = _cleaning(cleaning)
+
+    def encode(self, text: str, language: str = "") -> list[int]:
+        """See Tokenizer."""
+        tokens: list[int] = self._tokenizer.encode(self._clean(text)).ids
+        return tokens
+
+
+class ClipTokenizer:
+    """CLIP's tokenizer, with the vocabulary in the library."""
+
+    def __init__(self, path: str, context_length: int, cleaning: str = "lower") -> None:
+        """Reads `tokenizer.json` at `path`, as csearchd.models.export.bpe_vocabulary wrote it
+        once. Raises OSError if it can't be read, ValueError if it isn't CLIP's tokenizer.
+        """
+        tokenizer = read_tokenizer(path)
         start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
         if start is None or end is None or tokenizer.pre_tokenizer is None:
             raise ValueError(f"{path} is not CLIP's tokenizer")
@@ -46,15 +154,13 @@ class Tokenizer:
         self._split = tokenizer.pre_tokenizer.pre_tokenize_str
         self._tokenizer = tokenizer
         self._model = tokenizer.model
+        self._clean = _cleaning(cleaning)
         self._context_length = context_length
 
-    def encode(self, text: str) -> list[int]:
-        """The token numbers of `text`, with start and end token, without padding.
-
-        They are at most as many as the context length; a text that is cut ends with the end token.
-        """
+    def encode(self, text: str, language: str = "") -> list[int]:
+        """See Tokenizer."""
         tokens = [self._special[START]]
-        for word, _ in self._split(clean(text)):
+        for word, _ in self._split(self._clean(text)):
             if word in self._special:  # open_clip accepts special tokens in a text
                 tokens.append(self._special[word])
             else:
@@ -62,3 +168,20 @@ class Tokenizer:
             if len(tokens) >= self._context_length:
                 break
         return [*tokens[: self._context_length - 1], self._special[END]]
+
+
+def read_tokenizer(path: str) -> Any:
+    """The library's tokenizer in the file at `path`. Raises OSError if it can't be read,
+    ValueError if it isn't one."""
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        return tokenizers.Tokenizer.from_buffer(content)
+    except Exception as error:  # the library raises plain Exceptions
+        raise ValueError(f"{path} is not a tokenizer: {error}") from None
+
+
+def _cleaning(name: str) -> Any:
+    if name not in CLEANINGS:
+        raise ValueError(f"texts can't be cleaned in the way {name!r}")
+    return CLEANINGS[name]

@@ -1,8 +1,9 @@
-"""Writes open_clip's copy of CLIP's vocabulary as a file of the `tokenizers` library, which
-csearchd.models.tokenizer reads. Needs torch."""
+"""Writes open_clip's copy of CLIP's vocabulary as csearchd.models.tokenizer reads it. Needs
+torch."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -12,14 +13,19 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 
-from csearchd.models.tokenizer import END, START
+from csearchd.models.tokenization.clip import END, START, write_clip
 
 LITERALS = (START, END, "'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
 CLASSES = (r"[\p{L}]", r"[\p{N}]", r"[^\s\p{L}\p{N}]")
 
 
-def build_tokenizer_json(path: str) -> None:
-    """Writes `tokenizer.json` to `path`. Raises OSError if it can't be written."""
+def build_tokenizer(directory: str) -> None:
+    """Writes the tokenizer's two files into `directory`. Raises OSError."""
+    write_clip(json.loads(clip_tokenizer().to_str()), directory)
+
+
+def clip_tokenizer() -> Tokenizer:
+    """open_clip's tokenizer, as one of the `tokenizers` library."""
     clip = SimpleTokenizer()
     merges = sorted(clip.bpe_ranks, key=clip.bpe_ranks.__getitem__)
     tokenizer = Tokenizer(BPE(vocab=clip.encoder, merges=merges, end_of_word_suffix="</w>"))
@@ -29,8 +35,7 @@ def build_tokenizer_json(path: str) -> None:
             ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(tokenizer.to_str(pretty=False))
+    return tokenizer
 
 
 def _pattern() -> str:

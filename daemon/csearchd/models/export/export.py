@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration
-from csearchd.models.export.bpe_vocabulary import build_tokenizer_json
+from csearchd.models.export.bpe_vocabulary import build_tokenizer
 from csearchd.models.export.image import (
     ImageBranch,
     sample_pixels,
@@ -44,7 +44,7 @@ from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import Vectors, open_session, run_tower
 from csearchd.models.token_embedding import TokenEmbedding, write_token_embedding
-from csearchd.models.tokenizer import Tokenizer
+from csearchd.models.tokenizer import MAPPED, MappedTokenizer, Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 IMAGE_COSINE = 0.999  # the same for encode_image, and for torch's half precision
+CLEANING = "lower"  # of texts, for CLIP's tokenizer
 
 
 def export_model(
@@ -70,12 +71,11 @@ def export_model(
     """
     clip = load_clip(directory, arch)
     branch = TextBranch(clip).eval()
-    tokenizer_path = os.path.join(directory, installed.TOKENIZER)
-    build_tokenizer_json(tokenizer_path)
-    tokenizer = Tokenizer(tokenizer_path, clip.context_length)
+    build_tokenizer(directory)
+    tokenizer = MappedTokenizer(directory, clip.context_length, CLEANING)
     expected = _open_clip_vectors(clip)
     quantised, cosine = _export_text(clip, branch, tokenizer, expected, directory, arch, portable)
-    files = [*installed.FILES, installed.TOKEN_EMBEDDING]
+    files = [*installed.FILES, installed.VOCABULARY, installed.TOKEN_EMBEDDING]
     if _export_image(clip, directory, portable):
         files.append(installed.IMAGE_TOWER)
     sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
@@ -92,6 +92,8 @@ def export_model(
         fingerprint=_fingerprint(sums),
         checksums=sums,
         directory=directory,
+        tokenizer=MAPPED,
+        cleaning=CLEANING,
     )
     installed.write_description(model)
     return model
@@ -227,7 +229,7 @@ def _min_cosine(
     embedding = TokenEmbedding(os.path.join(directory, installed.TOKEN_EMBEDDING))
     cosines = []
     for text, vector in zip(comparison_prompts(), expected, strict=True):
-        found = run_tower(session, tokenizer.encode(text), padded_length, embedding)
+        found = run_tower(session, tokenizer.encode(text), padded_length, embedding=embedding)
         cosines.append(found @ vector / np.linalg.norm(found))
     return float(np.min(cosines))  # NaN if any is NaN
 
