@@ -29,6 +29,7 @@ RESULTS = 1 << 31  # that are requested: more than there can be files
 SCORE = 1000.0  # and -SCORE: beyond the scores of all pictures
 QUERY = 256 << 10  # characters of a query, with the names of pictures
 TEXT = 10_000  # characters of a description: a text tower reads only some hundred
+LANGUAGE = 64  # characters of a locale
 VALUE = 4096  # characters of a filter's value
 WILDCARDS = 50  # `*` in a filter's value: each becomes a group of a regular expression
 DATES = 10  # in a query

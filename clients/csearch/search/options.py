@@ -15,6 +15,7 @@ class Options:
         self.like: list[str] = []
         self.label: str | None = None
         self.blend: float | None = None
+        self.lang: str | None = None
         self.directories: list[str] = []
         self.everywhere = False
         self.demo = False

@@ -6,6 +6,7 @@ import argparse
 import math
 
 from csearch.arguments import add_version, parser
+from csearch.search.language import is_language
 from csearch.search.options import DIGITS, TOP_MAX, Options
 
 _DESCRIPTION = """\
@@ -100,6 +101,12 @@ def _add_query(group: argparse._ArgumentGroup) -> None:
         type=_share,
         metavar="X",
         help="weight of the pictures, 0 to 1; the label has the rest (0.5)",
+    )
+    group.add_argument(
+        "--lang",
+        type=_language,
+        metavar="CODE",
+        help="language of the query, such as de, for models that must know it (the locale's)",
     )
 
 
@@ -238,6 +245,12 @@ def _number(text: str) -> float:
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
     return number
+
+
+def _language(text: str) -> str:
+    if not is_language(text):
+        raise argparse.ArgumentTypeError(f"must be a language such as de or pt_BR, not {text!r}")
+    return text
 
 
 def _share(text: str) -> float:

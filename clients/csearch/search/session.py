@@ -12,6 +12,7 @@ from csearch.protocol.errors import INTERRUPTED, NOTHING_FOUND, ClientError, Ser
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.search.command_line import parse
+from csearch.search.language import locale_language
 from csearch.search.options import Options
 from csearch.show.numbers import count
 from csearch.show.progress import ProgressLine
@@ -181,6 +182,7 @@ class _Search:
         from csearch.show.regions import write_regions
 
         fields: Message = {"query": query, "label": self._options.label}
+        fields["language"] = self._language()
         if self._options.blend is not None:
             fields["blend"] = self._options.blend
         write_regions(connection, fields, pictures, path, target)
@@ -207,6 +209,7 @@ class _Search:
             "min_confidence": options.min_confidence,
             "label": options.label,
             "blend": options.blend,
+            "language": self._language(),
             "count": options.count,
             "random": options.random,
             "why": options.why,
@@ -217,6 +220,9 @@ class _Search:
         return {name: value for name, value in fields.items() if value not in (None, False, 0)} | (
             {"blend": options.blend} if options.blend is not None else {}
         )
+
+    def _language(self) -> str | None:
+        return self._options.lang or locale_language(os.environ)
 
     def _wait(self, connection: Connection, reply: Message) -> None:
         """Shows progress. From now on Ctrl-C asks for the results of what has been read so far."""

@@ -58,15 +58,17 @@ class TextTower:
         self._pad_token = model.pad_token
         self._dimensions = model.dimensions
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of `texts`, float32 of shape (len(texts), dimensions).
+    def embed(self, texts: Sequence[str], language: str = "") -> Vectors:
+        """Unit vectors of `texts` in a language, which few models must know (Tokenizer.encode).
+
+        They are float32 of shape (len(texts), dimensions).
 
         Each text is a run of its own: a quantised tower scales its activations by the batch, and a
         text's vector must not depend on the other texts.
         """
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
-            tokens = self._tokenizer.encode(text)
+            tokens = self._tokenizer.encode(text, language)
             vectors[row] = run_tower(
                 self._session, tokens, self._padded_length, self._pad_token, self._embedding
             )

@@ -53,8 +53,10 @@ class ConceptProbe(NamedTuple):
 class Concepts:
     """The concepts as probes of the active model. Used by several threads."""
 
-    def __init__(self, library: Library, models: Models, embed: Callable[[str], Vector]) -> None:
-        """`embed` gives the unit vector of a text, (dimensions,)."""
+    def __init__(
+        self, library: Library, models: Models, embed: Callable[[str, str], Vector]
+    ) -> None:
+        """`embed` gives the unit vector of a text in a language, (dimensions,)."""
         self._library = library
         self._models = models
         self._embed = embed
@@ -84,18 +86,18 @@ class Concepts:
                 self._made = key, self._fit_probes(active_model, known, general), general
             return self._made[1:]
 
-    def embed(self, text: str) -> Vector:
-        """The unit vector of a text that may name concepts, (dimensions,).
+    def embed(self, text: str, language: str = "") -> Vector:
+        """The unit vector of a text in a language that may name concepts, (dimensions,).
 
         Raises LibraryError, CancelledError.
         """
         probes, general = self._current()
         named, rest, alone = find_concepts(text, probes)
         if not named:
-            return self._embed(text)
+            return self._embed(text, language)
         if alone:
             return unit(np.sum([probe.alone for probe in named], axis=0))
-        words = self._embed(rest)
+        words = self._embed(rest, language)
         scaled = words / _deviation(general, words)
         return unit(np.sum([scaled, *(probe.vector for probe in named)], axis=0))
 
@@ -108,7 +110,11 @@ class Concepts:
     ) -> list[ConceptProbe]:
         return [
             fit_probe(
-                concept, examples, _vectors(active_model, concept.counters), general, self._embed
+                concept,
+                examples,
+                _vectors(active_model, concept.counters),
+                general,
+                embed=lambda name: self._embed(name, ""),
             )
             for concept in known
             if len(examples := _vectors(active_model, concept.examples))

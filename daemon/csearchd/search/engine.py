@@ -62,7 +62,7 @@ class Engine:
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
         self._models = models
-        self._cache: OrderedDict[tuple[int, str], Vector] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, str, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
         self._cache_lock = threading.Lock()
         self._raters = ThreadPoolExecutor(_RATING_THREADS, "rating")
@@ -71,21 +71,22 @@ class Engine:
         """Computes what the first search would have to wait for."""
         self._calibrations.of(self._models.active_model)
 
-    def embed(self, text: str) -> Vector:
-        """The active model's unit vector of a text, (dimensions,). Cached."""
+    def embed(self, text: str, language: str = "") -> Vector:
+        """The active model's unit vector of a text in a language (TextTower.embed), (dimensions,).
+        Cached."""
         active_model = self._models.active_model
-        key = (active_model.row, text)
+        key = (active_model.row, language, text)
         with self._cache_lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)
                 return cached
-        vector: Vector = active_model.tower.embed([text])[0]
+        vector: Vector = active_model.tower.embed([text], language)[0]
         with self._cache_lock:
             if key not in self._cache:  # another thread may have added it
                 self._cache[key] = vector
                 self._cached += _size(text, vector)
             while self._cached > limits.EMBEDDED_BYTES:
-                (_, oldest), its = self._cache.popitem(last=False)
+                (_, _, oldest), its = self._cache.popitem(last=False)
                 self._cached -= _size(oldest, its)
         return vector
 

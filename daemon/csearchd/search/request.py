@@ -22,6 +22,7 @@ from csearchd.validation import AbsolutePath, Count, Flag, Request
 Scope = NDArray[np.bool_]  # by directory id (DirectoryTree.mask)
 Label = Annotated[str, Meta(max_length=limits.TEXT)]
 Blend = Annotated[float, Meta(ge=0, le=1)]
+Language = Annotated[str, Meta(max_length=limits.LANGUAGE)]
 
 _BLEND = 0.5
 
@@ -51,6 +52,7 @@ class PictureQuery(Request, frozen=True, kw_only=True):
     files: Count = 0
     label: Label | None = None
     blend: Blend | None = None
+    language: Language | None = None
 
     @property
     def label_weight(self) -> float:
@@ -74,6 +76,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - label (str), blend (0.5, from 0 to 1): what the pictures are about. Scores become
       blend × likeness to the query + (1 − blend) × (likeness to the label + 0.25 × share of its
       words in the file's name, title or keywords).
+    - language (str): of the query, as a locale ("de_AT.UTF-8"), for models that must know it. If
+      it is left out or unknown: that of the service's locale, else English.
     - offset (0): how many of the best results to leave out.
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
       a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
@@ -168,8 +172,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
 class RegionsRequest(PictureQuery, frozen=True, kw_only=True):
     """`regions`: draws which regions of a picture match a query.
 
-    Fields: query, pictures, label, blend: as of `search`; path (bin): the picture, whose file is
-    the last of `files`.
+    Fields: query, pictures, label, blend, language: as of `search`; path (bin): the picture, whose
+    file is the last of `files`.
 
     Result: {png: bin, method: "occlusion"}: the picture as the model sees it, which is its middle,
     with a glow on those regions without which the score would be lower.

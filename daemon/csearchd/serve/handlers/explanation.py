@@ -110,6 +110,7 @@ class RegionHandlers:
             files=len(files),
             label=request.label,
             blend=request.blend,
+            language=request.language,
             top=1,
         )
         # The names of places may have to be read.

@@ -26,6 +26,7 @@ from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import Vector, blended, combined
 from csearchd.search.request import QueryPicture, Scope, SearchRequest
 from csearchd.serve.client_paths import ClientPaths
+from csearchd.system.language import own_language
 
 
 class QueryResolver:
@@ -151,10 +152,11 @@ class QueryResolver:
         RequestError."""
         row = self._models.active_model.row
         scale = 1.0
+        language = request.language or own_language()
 
         def embed(text: str) -> Vector:
             cancellation.check()
-            return self._concepts.embed(text)
+            return self._concepts.embed(text, language)
 
         vectors = {number: one.vector for number, one in found.items()}
         try:
