@@ -17,9 +17,9 @@ from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration, check_supported
 from csearchd.models.catalogue import DEFAULT, RECOMMENDED, Form, recommendation
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export import export
 from csearchd.models.export.image import ImageBranch
-from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.export.text import TextBranch
 from csearchd.models.installed import load_model, verify_checksums
 from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights

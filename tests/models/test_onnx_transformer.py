@@ -13,7 +13,8 @@ import open_clip
 import pytest
 import torch
 
-from csearchd.models.export.image import ImageBranch, sample_pixels
+from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.text import TextBranch
 from csearchd.models.export.transformer import (
     image_graph,

@@ -15,8 +15,8 @@ import torch
 
 from csearchd.errors import ModelError
 from csearchd.models import installed
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export import export
-from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.installed import load_model
 from csearchd.models.text_tower import TextTower, Vectors
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_model

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export.bpe_vocabulary import build_tokenizer, clip_tokenizer
-from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.installed import starter_directory
 from csearchd.models.tokenizer import ClipTokenizer, MappedTokenizer, Tokenizer
 from support.scripts import texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,8 @@ csearchctl model list
 csearchctl model install ViT-B-32-SigLIP2-256    download a recommended model
 csearchctl model use ViT-B-32-SigLIP2-256        read all pictures with it, then search with it
 csearchctl model import --arch ViT-B-32 --weights ~/checkpoint.pt --name mine
-csearchctl model remove ViT-B-32-SigLIP2-256
+ csearchctl model import visual.onnx textual.onnx --name mine
+ csearchctl model remove ViT-B-32-SigLIP2-256
 """
 
 
@@ -31,13 +33,16 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     add_action(actions, EXAMPLES, "install", "download a model and prepare it").add_argument(
         "name", metavar="NAME"
     )
-    imported = add_action(
-        actions, EXAMPLES, "import", "make a model from a checkpoint on this machine"
-    )
-    imported.add_argument("--arch", required=True, help="its architecture in open_clip")
+    imported = add_action(actions, EXAMPLES, "import", "make a model from files on this machine")
     imported.add_argument(
-        "--weights", required=True, metavar="FILE", help="the checkpoint: .safetensors or .pt"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a directory as immich-app publishes them, or the ONNX files of the image tower and"
+        " the text tower",
     )
+    imported.add_argument("--arch", help="the architecture of a checkpoint in open_clip")
+    imported.add_argument("--weights", metavar="FILE", help="the checkpoint: .safetensors or .pt")
     imported.add_argument("--name", help="its name (that of the file)")
     add_action(actions, EXAMPLES, "use", "search with this model").add_argument(
         "name", metavar="NAME"
@@ -109,7 +114,13 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
 
 
 def _import(options: argparse.Namespace) -> int:
-    arguments = ["--import", "--arch", options.arch, "--weights", options.weights]
+    if bool(options.paths) == bool(options.arch and options.weights):
+        raise ClientError("give --arch and --weights of a checkpoint, or ONNX files")
+    arguments = ["--import"]
+    if options.paths:
+        arguments += [os.path.abspath(path) for path in options.paths]
+    else:
+        arguments += ["--arch", options.arch, "--weights", options.weights]
     if options.name is not None:
         arguments += ["--name", options.name]
     return install(*arguments)

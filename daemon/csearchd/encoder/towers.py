@@ -22,8 +22,9 @@ from csearchd.encoder.messages import Settings
 from csearchd.encoder.torch_tower import ImageTower, has_bf16
 from csearchd.errors import TowerError
 from csearchd.models.image_tower import OnnxTower
-from csearchd.models.installed import IMAGE_TOWER
+from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
 from csearchd.models.preprocess import Preprocess
+from csearchd.reasons import models as reasons
 from csearchd.system.memory import lift_limit, limit_growth, release_free_memory
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,11 @@ class Towers:
         self._left = _TORCH_SECONDS
         self._lock = threading.Lock()
         self._alone = threading.Lock()  # of a tower that isn't shared
+        # A model made from ONNX files has no weights that torch could load.
+        self._for_torch = os.path.exists(os.path.join(settings.model, WEIGHTS))
         self._tower = self._first()
-        self._upgradable = torch_pays(settings.device, self._tower.arithmetic)
+        pays = torch_pays(settings.device, self._tower.arithmetic)
+        self._upgradable = self._for_torch and pays
 
     @contextmanager
     def turn(self) -> Iterator[Tower]:
@@ -110,6 +114,10 @@ class Towers:
     def _first(self) -> Tower:
         directory = self._settings.model
         # A device that was asked for by name is used, or the reason is given why it can't be.
+        if not self._for_torch:
+            if self._settings.device == "cuda":
+                raise TowerError(reasons.NO_GPU(details="the model has no weights for PyTorch"))
+            return self._load(lambda: OnnxTower(directory))
         if self._settings.device != "cuda" and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
                 return self._load(lambda: OnnxTower(directory))

@@ -26,7 +26,7 @@ class OnnxTower:
     spread over all processors, where each product waits for the slowest.
     """
 
-    batch = 4  # pictures at a time: more are no faster, and take more memory
+    batch: int = 4  # pictures at a time: more are no faster, and take more memory
     shared = True  # several threads may call it at once
 
     def __init__(self, directory: str) -> None:
@@ -50,12 +50,15 @@ class OnnxTower:
                 )
             finally:
                 os.close(descriptor)
-            found = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
+            found = _weights_beside(directory)
         except Exception as error:  # onnxruntime's exceptions have no useful base class
             raise TowerError(reasons.TOWER_NOT_LOADED(path=path, details=str(error))) from error
         described = self._session.get_modelmeta().custom_metadata_map
         if described.get(HEADER) != found:
             raise TowerError(reasons.TOWER_OF_OTHER_WEIGHTS(path=path))
+        size = self._session.get_inputs()[0].shape[0]
+        if isinstance(size, int):  # it takes just so many
+            self.batch = size
         self.arithmetic = described.get(ARITHMETIC, "onnx")
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
@@ -73,6 +76,13 @@ class OnnxTower:
             raise RuntimeError(str(error)) from error
         vectors: NDArray[np.float16] = np.concatenate(parts).astype("<f2")
         return vectors
+
+
+def _weights_beside(directory: str) -> str | None:
+    """The checksum of the header of the weights in a model's directory; None if there are none:
+    then the graph holds them. Raises OSError."""
+    path = os.path.join(directory, WEIGHTS)
+    return header_checksum(read_header(path)) if os.path.lexists(path) else None
 
 
 def read_header(path: str) -> bytes:

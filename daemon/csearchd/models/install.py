@@ -1,5 +1,6 @@
 """Installs a model: `python -m csearchd.models.install NAME` downloads a published one,
-`--import --arch ARCH --weights FILE` takes a local checkpoint.
+`--import --arch ARCH --weights FILE` takes a local checkpoint, `--import PATH…` published ONNX
+files.
 
 Progress goes to stderr, the result to stdout. The exit status is 0 if the model is installed, 2
 after an error (one line on stderr), and 130 after an interrupt. What needs torch or open_clip is in
@@ -18,7 +19,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from csearch.protocol.quoting import harmless
 from csearchd.errors import ModelError
@@ -30,6 +31,9 @@ from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.progress import elapsed
 from csearchd.models.installed import Model, check_name, load_model, write_description
 from csearchd.paths import standard_paths
+
+if TYPE_CHECKING:
+    from csearchd.models.conversion.sources import Source
 
 
 @dataclass(frozen=True)
@@ -111,14 +115,35 @@ def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Mo
     return load_model(os.path.join(models_dir, name))
 
 
+def import_onnx(source: Source, name: str, models_dir: str) -> Model:
+    """Makes a model of published ONNX towers. Raises ModelError or OSError."""
+    check_name(name)
+    with staged(models_dir, name) as directory:
+        _convert(source, directory, name, "unknown: imported")
+    return load_model(os.path.join(models_dir, name))
+
+
+def _convert(source: Source, directory: str, name: str, licence: str) -> Model:
+    from csearchd.models.conversion.convert import convert_model
+
+    with elapsed(f"{name}: checking, and converting both towers, which takes some minutes"):
+        model = convert_model(source, directory, name=name, licence=licence)
+    _say_text_tower(model, "the original's")
+    return model
+
+
 def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> Model:
     from csearchd.models.export.export import export_model
 
     with elapsed(f"{name}: checking, and exporting the towers, which takes some minutes"):
         model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
-    kind = "8-bit weights" if model.text_quantised else "32-bit weights"
-    _say(f"{name}: text tower with {kind}, cosine to open_clip's {model.text_cosine:.4f}")
+    _say_text_tower(model, "open_clip's")
     return model
+
+
+def _say_text_tower(model: Model, other: str) -> None:
+    kind = "8-bit weights" if model.text_quantised else "32-bit weights"
+    _say(f"{model.name}: text tower with {kind}, cosine to {other} {model.text_cosine:.4f}")
 
 
 def _say(text: str) -> None:
@@ -134,7 +159,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="csearchctl model install", description=__doc__)
-    parser.add_argument("name", nargs="?", help="a recommended model, or ARCH:TAG of open_clip's")
+    parser.add_argument("names", nargs="*", help="a recommended model, or ARCH:TAG of open_clip's")
     parser.add_argument("--import", dest="imported", action="store_true")
     parser.add_argument("--arch", help="open_clip's name of the architecture")
     parser.add_argument("--weights", help="checkpoint file: safetensors or PyTorch")
@@ -145,14 +170,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
     if not options.imported:
-        if options.name is None or options.arch or options.weights or options.own_name:
+        if len(options.names) != 1 or options.arch or options.weights or options.own_name:
             parser.error("give the name of one model")
         cache = os.path.join(standard_paths().cache, "downloads")
-        choice = choose(options.name)
+        choice = choose(options.names[0])
         return install_published(choice, options.models_dir, os.path.join(cache, choice.name))
-    if options.name is not None or not options.arch or not options.weights:
-        parser.error("--import needs --arch and --weights")
     name = options.own_name
+    if options.names and not options.arch and not options.weights:
+        from csearchd.models.conversion.sources import find_source
+
+        source = find_source(options.names)
+        return import_onnx(source, source.name if name is None else name, options.models_dir)
+    if options.names or not options.arch or not options.weights:
+        parser.error("--import needs --arch and --weights, or ONNX files")
     if name is None:
         name, _ = os.path.splitext(os.path.basename(options.weights))
     return import_checkpoint(options.arch, options.weights, name, options.models_dir)

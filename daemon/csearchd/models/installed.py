@@ -5,7 +5,8 @@ A model's directory has open_clip's `local-dir:` form (`open_clip_config.json`,
 its tokenizer (`tokenizer.json`, most with `vocabulary.bin`) and `model.toml`, which describes them
 all. `token_embedding.bin` holds the rows of the token embedding if they aren't in `text.onnx`. If
 the image tower could be exported too, `image.onnx` is its graph, which reads the same weights: the
-encoder starts with it, without torch.
+encoder starts with it, without torch. In a model made of published ONNX files, `image.onnx` holds
+its weights itself, and there is no `open_clip_model.safetensors`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ VOCABULARY = "vocabulary.bin"  # of a tokenizer, mapped; optional
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
-_MAX_SIZE = 1 << 16  # of a vector, and of a text in tokens
+MAX_SIZE = 1 << 16  # of a vector, and of a text in tokens
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,12 @@ def load_model(directory: str) -> Model:
         what, details = remedy(directory), str(error)
         raise ModelError(reasons.INVALID(path=path, details=details, remedy=what)) from None
     model = Model(**_checked(entries, path), directory=directory)
-    for name in FILES:
+    required = [CONFIG, _weights_file(model), TEXT_TOWER, TOKENIZER]
+    for name in required:
         if name not in model.checksums:
             what = remedy(directory)
             raise ModelError(reasons.NO_CHECKSUM(path=path, name=name, remedy=what))
-    for name in (*FILES, *({TOKEN_EMBEDDING} & model.checksums.keys())):
+    for name in (*required, *({TOKEN_EMBEDDING} & model.checksums.keys())):
         if not os.path.isfile(model.path(name)):
             raise ModelError(reasons.MISSING(path=model.path(name), remedy=remedy(directory)))
         if os.path.getsize(model.path(name)) == 0:
@@ -189,6 +191,12 @@ def remedy(directory: str) -> Reason:
     return reasons.INSTALL_MODEL_AGAIN(name=name)
 
 
+def _weights_file(model: Model) -> str:
+    """The file that holds the weights of the image tower: WEIGHTS, or IMAGE_TOWER itself."""
+    own = WEIGHTS not in model.checksums and IMAGE_TOWER in model.checksums
+    return IMAGE_TOWER if own else WEIGHTS
+
+
 def _is_name(name: str) -> bool:
     return bool(name) and "/" not in name and "\0" not in name and not name.startswith(".")
 
@@ -207,8 +215,8 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
             raise ModelError(reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__))
         values[field.name] = value
     for key in ("dimensions", "context_length"):
-        if not 1 <= values[key] <= _MAX_SIZE:
-            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=_MAX_SIZE))
+        if not 1 <= values[key] <= MAX_SIZE:
+            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=MAX_SIZE))
     if not values["fingerprint"].isalnum():
         raise ModelError(reasons.WRONG_FINGERPRINT(path=path))
     return values

@@ -29,14 +29,14 @@ from numpy.typing import NDArray
 from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration
+from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export.bpe_vocabulary import build_tokenizer
 from csearchd.models.export.image import (
     ImageBranch,
-    sample_pixels,
     write_image_tower,
     write_quantised_image_tower,
 )
-from csearchd.models.export.prompts import comparison_prompts
 from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.models.export.transformer import is_plain_text_tower, text_graph
 from csearchd.models.image_tower import OnnxTower

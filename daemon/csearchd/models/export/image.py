@@ -13,12 +13,10 @@ import json
 import os
 from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 import safetensors
 import torch
-from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from csearchd.models.export.text import forget_sources, quiet
@@ -125,20 +123,6 @@ def _converted(directory: str, scratch: str, unsigned: bool) -> onnx.ModelProto:
     for path in (plain, small):
         os.remove(path)
     return model
-
-
-def sample_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
-    """32 generated pictures to compare towers by, uint8 (32, height, width, 3): from a single
-    colour over large squares to noise."""
-    random = np.random.default_rng(0)
-    height, width = preprocess.height, preprocess.width
-    pictures = []
-    for number in range(32):
-        cells = 1 + number * number * min(height, width) // (31 * 31)
-        rough = random.integers(0, 256, (cells, cells, 3), np.uint8)
-        rows, columns = np.arange(height) * cells // height, np.arange(width) * cells // width
-        pictures.append(rough[rows][:, columns])
-    return np.stack(pictures)
 
 
 def _refer_to_weights(model: onnx.ModelProto, path: str) -> None:

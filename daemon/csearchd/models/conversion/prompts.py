@@ -1,4 +1,4 @@
-"""Texts on which an exported text tower is compared with the original."""
+"""Texts on which a text tower is compared with the one that it was made from."""
 
 from __future__ import annotations
 

@@ -1,0 +1,203 @@
+"""Converts a published image tower to the one that the encoder runs.
+
+A published tower takes pictures as normalised numbers, channel by channel. The encoder's takes
+their pixels, and gives unit vectors. It gets 8-bit weights if these give the same vectors sooner.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from csearchd.errors import ModelError, TowerError
+from csearchd.models.conversion import schema
+from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion.graph import Graph, describe, single_input
+from csearchd.models.conversion.pictures import photo_pixels, sample_pixels
+from csearchd.models.conversion.products import quantise, record_largest
+from csearchd.models.conversion.reference import Vectors, cosine, open_source, unit
+from csearchd.models.image_tower import ARITHMETIC, OnnxTower
+from csearchd.models.installed import IMAGE_TOWER
+from csearchd.models.onnx_session import session_options
+from csearchd.models.preprocess import Preprocess
+
+# The least cosine, over all pictures, of a converted tower's vectors to the published one's
+QUANTISED_COSINE = 0.999
+FLOAT_COSINE = 0.9995  # the encoder keeps vectors in half precision
+_CALIBRATED = 2  # of how many pictures one is smoothed by
+_TAKEN, _GIVEN = "pixels", "vectors"  # the tower's input and its output
+
+
+@dataclass(frozen=True)
+class ImageConversion:
+    """What became of an image tower."""
+
+    dimensions: int
+    quantised: bool  # 8-bit weights
+    cosine: float  # the least to the published tower
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The published tower, and its vectors of the pictures."""
+
+    path: str
+    preprocess: Preprocess
+    single: bool  # it takes one picture at a time
+    pixels: NDArray[np.uint8]
+    expected: Vectors
+
+
+def convert_image_tower(source: str, directory: str, preprocess: Preprocess) -> ImageConversion:
+    """Writes `image.onnx` into `directory`, from the ONNX file `source`.
+
+    Raises ModelError if `source` is damaged, or isn't an image tower that csearch can use; OSError
+    if the directory can't be written.
+    """
+    pixels = np.concatenate([sample_pixels(preprocess), photo_pixels(preprocess)])
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".image-") as scratch:
+        published = _published(source, scratch, preprocess, pixels)
+        single = published.single and not _takes_several(published, scratch)
+        wanted = os.path.join(scratch, "float")
+        os.mkdir(wanted)
+        write_onnx(_tower(published, single).finished(), os.path.join(wanted, IMAGE_TOWER))
+        found, seconds = _compared(wanted, published)
+        if not found >= FLOAT_COSINE:
+            raise ModelError(
+                f"the image tower made from {source} differs from it (cosine {found:.5f}): it can't"
+                " be used"
+            )
+        quantised = False
+        for graph in _quantised(published, single, scratch):
+            smaller = os.path.join(scratch, "small")
+            os.makedirs(smaller, exist_ok=True)
+            write_onnx(graph.finished(), os.path.join(smaller, IMAGE_TOWER))
+            reached, quick = _compared(smaller, published)
+            if reached >= QUANTISED_COSINE and quick < seconds:
+                wanted, found, quantised = smaller, reached, True
+                break
+        for name in os.listdir(wanted):
+            os.replace(os.path.join(wanted, name), os.path.join(directory, name))
+    return ImageConversion(published.expected.shape[1], quantised, found)
+
+
+def _published(
+    source: str, scratch: str, preprocess: Preprocess, pixels: NDArray[np.uint8]
+) -> _Published:
+    """The tower at `source`, after it has encoded the pictures. Raises ModelError."""
+    taken = single_input(Graph(read_onnx(source)), (schema.FLOAT, schema.FLOAT16), 4)
+    count, *size = [dim.dim_value for dim in taken.type.tensor_type.shape.dim]
+    wanted = (3, preprocess.height, preprocess.width)
+    if count > 1 or any(a not in (0, b) for a, b in zip(size, wanted, strict=True)):
+        shape = "×".join(str(number or "n") for number in (count, *size))
+        raise ModelError(
+            f"{source} takes numbers of the shape {shape}, not n×{'×'.join(map(str, wanted))}"
+        )
+    session = open_source(source, scratch, threads=1)
+    vectors = []
+    for picture in pixels:
+        try:
+            found = session.run(None, {taken.name: _normalised(picture, preprocess)})[0]
+        except Exception as error:  # onnxruntime's exceptions have no useful base class
+            summary = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{source} can't be run: {summary}") from None
+        vectors.append(unit(found, source)[0])
+    return _Published(source, preprocess, count == 1, pixels, np.stack(vectors))
+
+
+def _normalised(picture: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
+    """A picture (height, width, 3) as a published tower takes it: (1, 3, height, width)."""
+    scaled = picture.astype(np.float32) / 255
+    mean, std = (np.array(value, np.float32) for value in (preprocess.mean, preprocess.std))
+    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1)[None])
+
+
+def _tower(published: _Published, single: bool) -> Graph:
+    """The published graph in float32, from pixels to unit vectors. `single`: it takes one picture
+    at a time. Raises ModelError."""
+    graph = Graph(read_onnx(published.path))
+    graph.free_names((_TAKEN, _GIVEN))
+    graph.to_single_precision()
+    preprocess = published.preprocess
+    taken, given = graph.inputs[0], graph.outputs[0]
+    mean, std = (np.array(value, np.float64) for value in (preprocess.mean, preprocess.std))
+    factor, shift = (
+        graph.add_constant(values.astype(np.float32).reshape(1, 3, 1, 1))
+        for values in (1 / (255 * std), -mean / std)
+    )
+    channels = graph.new_node("Transpose", [_TAKEN], perm=[0, 3, 1, 2])
+    numbers = graph.new_node("Cast", channels.output, to=schema.FLOAT)
+    scaled = graph.new_node("Mul", [*numbers.output, factor])
+    moved = graph.new_node("Add", [*scaled.output, shift], taken.name)
+    graph.nodes[:0] = [channels, numbers, scaled, moved]
+    graph.nodes.append(graph.new_node("LpNormalization", [given.name], _GIVEN, axis=-1, p=2))
+    count: int | str = 1 if single else "count"
+    shape = [count, preprocess.height, preprocess.width, 3]
+    describe(taken, _TAKEN, schema.UINT8, shape)
+    describe(given, _GIVEN, schema.FLOAT, [count, published.expected.shape[1]])
+    graph.outputs = [given]
+    return graph
+
+
+def _takes_several(published: _Published, scratch: str) -> bool:
+    """Whether the graph, which was exported for one picture, encodes several at a time as well."""
+    write_onnx(_tower(published, False).finished(), os.path.join(scratch, IMAGE_TOWER))
+    try:
+        found, _ = _compared(scratch, published)
+    except ModelError:
+        return False
+    return found >= FLOAT_COSINE
+
+
+def _quantised(published: _Published, single: bool, scratch: str) -> Iterator[Graph]:
+    """Towers with 8-bit weights to choose from, the fastest first."""
+    for unsigned in (False, True):
+        graph = _tower(published, single)
+        if quantise(graph, unsigned=unsigned) == 0:
+            return
+        graph.add_metadata(ARITHMETIC, "int8")
+        yield graph
+    largest = _largest(published, single, scratch)
+    for unsigned in (False, True):
+        graph = _tower(published, single)
+        quantise(graph, unsigned=unsigned, largest=largest)
+        graph.add_metadata(ARITHMETIC, "int8")
+        yield graph
+
+
+def _largest(published: _Published, single: bool, scratch: str) -> dict[str, NDArray[np.float32]]:
+    """The largest magnitude in each column of what the tower's products take, by name."""
+    graph = _tower(published, single)
+    recorded = record_largest(graph)
+    path = os.path.join(scratch, IMAGE_TOWER)
+    write_onnx(graph.finished(), path)
+    session = onnxruntime.InferenceSession(
+        path, session_options(threads=1), providers=["CPUExecutionProvider"]
+    )
+    found: dict[str, Any] = {}
+    for picture in published.pixels[::_CALIBRATED]:
+        values = session.run(list(recorded.values()), {_TAKEN: picture[None]})
+        for name, value in zip(recorded, values, strict=True):
+            found[name] = np.maximum(found[name], value) if name in found else value
+    return found
+
+
+def _compared(directory: str, published: _Published) -> tuple[float, float]:
+    """The least cosine of the vectors of the tower in `directory` to the published ones, and its
+    CPU seconds. Raises ModelError if it can't be run."""
+    try:
+        tower = OnnxTower(directory)
+        begin = time.thread_time()
+        found = tower.encode(published.pixels).astype(np.float32)
+        seconds = time.thread_time() - begin
+    except (TowerError, RuntimeError) as error:
+        raise ModelError(f"what was made from {published.path} can't be run: {error}") from None
+    return cosine(found, published.expected), seconds

@@ -1,0 +1,277 @@
+"""Converts a published text tower to the one that the service keeps in memory.
+
+A published tower takes token numbers, usually always as many as its context has. The service's
+takes the rows of its token embedding, which becomes a file of its own, and no more tokens than a
+text has where that gives the same vectors. It gets 8-bit weights if these do, too.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from csearchd.errors import ModelError
+from csearchd.models.conversion import schema
+from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion.graph import Graph, describe, single_input
+from csearchd.models.conversion.lengths import free_length
+from csearchd.models.conversion.products import quantise, record_largest
+from csearchd.models.conversion.reference import cosine, open_source, unit
+from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING
+from csearchd.models.text_tower import Vectors, open_session, run_tower
+from csearchd.models.token_embedding import Kind, TokenEmbedding, write_token_embedding
+from csearchd.system import processors
+
+# The least cosine, over all prompts, of a converted tower's vectors to the published one's
+QUANTISED_COSINE = 0.998
+FLOAT_COSINE = 0.999
+SAME_COSINE = 0.9999  # of a text without padding to the same text with it
+_CALIBRATED = 8  # of how many prompts one is smoothed by
+_TAKEN, _ROWS, _GIVEN = "tokens", "embeddings", "vector"  # the tower's inputs and its output
+
+
+@dataclass(frozen=True)
+class TextConversion:
+    """What became of a text tower."""
+
+    dimensions: int
+    causal: bool  # texts need no padding
+    quantised: bool  # 8-bit weights
+    cosine: float  # the least to the published tower
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The published tower, and its vectors of the prompts."""
+
+    path: str
+    context_length: int
+    prompts: list[list[int]]  # with padding
+    short: list[list[int]]  # without
+    expected: Vectors
+
+
+def convert_text_tower(
+    source: str,
+    directory: str,
+    *,
+    context_length: int,
+    prompts_tokens: Sequence[Sequence[int]],
+    pad_token: int,
+) -> TextConversion:
+    """Writes `text.onnx` and `token_embedding.bin` into `directory`, from the ONNX file `source`.
+
+    `prompts_tokens`: the token numbers of the texts that towers are compared on, without padding.
+    Raises ModelError if `source` is damaged, or isn't a text tower that csearch can use; OSError if
+    the directory can't be written.
+    """
+    short = [list(tokens) for tokens in prompts_tokens]
+    prompts = [tokens + [pad_token] * (context_length - len(tokens)) for tokens in short]
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".text-") as scratch:
+        published = _published(source, scratch, context_length, prompts, short)
+        rows = os.path.join(scratch, TOKEN_EMBEDDING)
+        _write_rows(source, rows, "float16")
+        causal = _needs_no_padding(published, rows, scratch)
+        _write_rows(source, rows, "int8")
+        best = 0.0
+        for graph, quantised, least in _candidates(published, causal, rows, scratch):
+            path = os.path.join(scratch, TEXT_TOWER)
+            write_onnx(graph.finished(), path)
+            best = _cosine(path, rows, published, causal)
+            if best >= least:
+                for name in (TEXT_TOWER, TOKEN_EMBEDDING):
+                    os.replace(os.path.join(scratch, name), os.path.join(directory, name))
+                dimensions = published.expected.shape[1]
+                return TextConversion(dimensions, causal, quantised, best)
+    raise ModelError(
+        f"the text tower made from {source} differs from it (cosine {best:.5f}): it can't be used"
+    )
+
+
+def _published(
+    source: str,
+    scratch: str,
+    context_length: int,
+    prompts: list[list[int]],
+    short: list[list[int]],
+) -> _Published:
+    """The tower at `source`, after it has encoded the prompts. Raises ModelError."""
+    taken = single_input(Graph(read_onnx(source)), (schema.INT32, schema.INT64), 2)
+    length = taken.type.tensor_type.shape.dim[1].dim_value
+    if length not in (0, context_length):
+        raise ModelError(f"{source} takes texts of {length} tokens, not {context_length}")
+    session = open_source(source, scratch, processors.count())
+    kind = np.int32 if taken.type.tensor_type.elem_type == schema.INT32 else np.int64
+    vectors = []
+    for tokens in prompts:
+        try:
+            found = session.run(None, {taken.name: np.array([tokens], kind)})[0]
+        except Exception as error:  # onnxruntime's exceptions have no useful base class
+            summary = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{source} can't be run: {summary}") from None
+        vectors.append(unit(found, source)[0])
+    return _Published(source, context_length, prompts, short, np.stack(vectors))
+
+
+def _write_rows(source: str, path: str, kind: Kind) -> None:
+    """Writes the token embedding of the tower at `source` to `path`. Raises ModelError."""
+    graph = Graph(read_onnx(source))
+    try:
+        write_token_embedding(path, find_embedding(graph).table, kind)
+    except ValueError as error:
+        raise ModelError(f"{source} can't be used: {error}") from None
+
+
+def _needs_no_padding(published: _Published, rows: str, scratch: str) -> bool:
+    """Whether the tower can take texts without padding and gives the same vectors then."""
+    path = os.path.join(scratch, TEXT_TOWER)
+    try:
+        graph = _tower(published, free=True)
+        write_onnx(graph.finished(), path)
+        return _cosine(path, rows, published, True) >= FLOAT_COSINE and _same(path, rows, published)
+    except ModelError:
+        raise
+    except Exception:  # of onnxruntime: a shape doesn't fit any more
+        return False
+
+
+def _same(path: str, rows: str, published: _Published) -> bool:
+    """Whether the tower at `path` gives the same vectors with and without padding."""
+    session, embedding = open_session(path, processors.count()), TokenEmbedding(rows)
+    pairs = zip(published.short, published.prompts, strict=True)
+    return all(
+        cosine(
+            run_tower(session, short, 1, embedding=embedding)[None],
+            unit(run_tower(session, padded, 1, embedding=embedding)[None], path),
+        )
+        >= SAME_COSINE
+        for short, padded in pairs
+    )
+
+
+def _candidates(
+    published: _Published, causal: bool, rows: str, scratch: str
+) -> Iterator[tuple[Graph, bool, float]]:
+    """Towers to choose from, the smallest first: the graph, whether it has 8-bit weights, and the
+    cosine that it must reach."""
+    for unsigned in (False, True):
+        graph = _tower(published, free=causal)
+        if quantise(graph, unsigned=unsigned) == 0:
+            break
+        yield graph, True, QUANTISED_COSINE
+    else:
+        largest = _largest(published, causal, rows, scratch)
+        for unsigned in (False, True):
+            graph = _tower(published, free=causal)
+            quantise(graph, unsigned=unsigned, largest=largest)
+            yield graph, True, QUANTISED_COSINE
+    yield _tower(published, free=causal), False, FLOAT_COSINE
+    _write_rows(published.path, rows, "float16")
+    yield _tower(published, free=causal), False, FLOAT_COSINE
+
+
+def _largest(
+    published: _Published, causal: bool, rows: str, scratch: str
+) -> dict[str, NDArray[np.float32]]:
+    """The largest magnitude in each column of what the tower's products take, by name."""
+    graph = _tower(published, free=causal)
+    recorded = record_largest(graph)
+    path = os.path.join(scratch, TEXT_TOWER)
+    write_onnx(graph.finished(), path)
+    session, embedding = open_session(path, processors.count()), TokenEmbedding(rows)
+    found: dict[str, NDArray[np.float32]] = {}
+    prompts = published.short if causal else published.prompts
+    for tokens in prompts[::_CALIBRATED]:
+        values = session.run(list(recorded.values()), _inputs(session, tokens, embedding))
+        for name, value in zip(recorded, values, strict=True):
+            found[name] = np.maximum(found[name], value) if name in found else value
+    return found
+
+
+def _inputs(
+    session: onnxruntime.InferenceSession, tokens: list[int], embedding: TokenEmbedding
+) -> dict[str, Any]:
+    inputs: dict[str, Any] = {_ROWS: embedding.rows(tokens)[None]}
+    if len(session.get_inputs()) > 1:
+        inputs[_TAKEN] = np.array([tokens], np.int64)
+    return inputs
+
+
+def _tower(published: _Published, *, free: bool) -> Graph:
+    """The published graph in float32, with the token embedding outside. `free`: it takes texts of
+    any length. Raises ModelError."""
+    graph = Graph(read_onnx(published.path))
+    graph.free_names((_TAKEN, _ROWS, _GIVEN))
+    graph.to_single_precision()
+    taken, given = graph.inputs[0], graph.outputs[0]
+    found = find_embedding(graph)
+    names = {node.output[0] for node in found.nodes}
+    graph.nodes = [node for node in graph.nodes if node.output[0] not in names]
+    head = [graph.new_node("Identity", [_ROWS], name) for name in sorted(names)]
+    kind = taken.type.tensor_type.elem_type
+    length: int | str = "length" if free else published.context_length
+    tokens, embeddings, vector = (schema.ValueInfoProto() for _ in range(3))
+    describe(tokens, _TAKEN, schema.INT64, [1, length])
+    describe(embeddings, _ROWS, schema.FLOAT, [1, length, found.table.shape[1]])
+    describe(vector, _GIVEN, schema.FLOAT, [1, published.expected.shape[1]])
+    graph.nodes.append(graph.new_node("Identity", [given.name], _GIVEN))
+    graph.outputs = [vector]
+    if graph.uses(taken.name):
+        head.append(graph.new_node("Cast", [_TAKEN], taken.name, to=kind))
+        graph.inputs = [tokens, embeddings]
+    else:
+        graph.inputs = [embeddings]
+    graph.nodes[:0] = head
+    if free:
+        free_length(graph, _ROWS, published.context_length)
+    return graph
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Where a graph looks token numbers up in the token embedding."""
+
+    nodes: list[Any]
+    table: NDArray[Any]  # (tokens, width), mapped
+
+
+def find_embedding(graph: Graph) -> Embedding:
+    """The token embedding of `graph`, which takes token numbers alone. Raises ModelError if there
+    is none, or there are several."""
+    numbers, found, tables = {graph.inputs[0].name}, [], {}
+    for node in graph.nodes:
+        if node.op_type in ("Cast", "Identity", "Reshape") and node.input[0] in numbers:
+            numbers.update(node.output)
+        elif node.op_type == "Gather" and node.input[1] in numbers:
+            table = graph.derived_constant(node.input[0])
+            if table is not None and table.ndim == 2 and table.dtype.kind == "f":
+                found.append(node)
+                tables[node.input[0]] = table
+    if len(tables) != 1:
+        raise ModelError(f"{graph.path} is no text tower: it has no single token embedding")
+    return Embedding(found, *tables.values())
+
+
+def _cosine(path: str, rows: str, published: _Published, causal: bool) -> float:
+    """The least cosine of the vectors of the tower at `path` to the published ones; 0 if it can't
+    be run. Raises ModelError if `rows` is damaged."""
+    try:
+        session = open_session(path, processors.count())
+    except Exception:  # onnxruntime's exceptions have no useful base class
+        return 0.0
+    embedding = TokenEmbedding(rows)
+    prompts = published.short if causal else published.prompts
+    try:
+        found = [run_tower(session, tokens, 1, embedding=embedding) for tokens in prompts]
+    except ModelError:
+        raise
+    except Exception:
+        return 0.0
+    return cosine(np.stack(found), published.expected)
