@@ -19,7 +19,6 @@ from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.disk_space import check_space
 from csearchd.models.hub.download import Wanted, download, missing_bytes
 from csearchd.models.hub.repository import Repository, read_repository
-from csearchd.models.installed import TOKENIZER, starter_directory
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def download_model(
     needs = [(models_dir, sum(sizes.values()) // 4 + max(sizes.values()))]
     downloaded = download_repository(hub, repository, wanted, cache, licence=licence, needs=needs)
     if publication.form is Form.RCLIP:
-        forms.complete_rclip(cache, os.path.join(starter_directory(), TOKENIZER))
+        forms.complete_rclip(cache)
     return downloaded
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import errno
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from csearch.protocol.quoting import harmless
@@ -26,7 +25,7 @@ from csearchd.errors import ModelError
 from csearchd.models import fetch
 from csearchd.models.architectures import architecture_configuration, check_supported
 from csearchd.models.assemble import staged, write_configuration
-from csearchd.models.catalogue import RECOMMENDED, recommendation
+from csearchd.models.catalogue import RECOMMENDED, Publication, publication, recommendation
 from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.progress import elapsed
 from csearchd.models.installed import Model, check_name, load_model, write_description
@@ -43,33 +42,42 @@ class Choice:
     name: str
     arch: str
     weights: str  # tag
-    licence: str
+    licence: str  # where its publisher states none
+    publication: Publication | None  # for onnxruntime; None: a checkpoint in open_clip's table
 
 
 def choose(name: str) -> Choice:
-    """The model that `name` stands for: a recommended one, or open_clip's ARCH:TAG.
+    """The model that `name` stands for: a recommended one, immich-app's ARCH__TAG, or open_clip's
+    ARCH:TAG.
 
     Raises ModelError if there is no such model, or its architecture isn't supported.
     """
+    unknown = "unknown: see its publisher"
     entry = recommendation(name)
     if entry is not None:
-        check_supported(entry.arch)
-        return Choice(entry.name, entry.arch, entry.weights, entry.licence)
-    arch, colon, weights = name.partition(":")
-    names = ", ".join(entry.name for entry in RECOMMENDED)
-    try:
-        check_supported(arch)
-    except ModelError as error:
-        raise ModelError(f"{error}; recommended models: {names}") from None
-    if not colon or not weights:
-        raise ModelError(
-            f"{arch} needs the name of its weights, as {arch}:TAG; recommended models: {names}"
-        )
-    return Choice(f"{arch}-{weights}", arch, weights, "unknown: see its publisher")
+        choice = Choice(entry.name, entry.arch, entry.weights, entry.licence, publication(name))
+    elif (found := publication(name)) is not None:
+        arch, _, weights = name.partition("__")
+        return Choice(name, arch, weights, unknown, found)
+    else:
+        arch, _, weights = name.partition(":")
+        choice = Choice(f"{arch}-{weights}", arch, weights, unknown, None)
+    if choice.publication is None:
+        names = ", ".join(entry.name for entry in RECOMMENDED)
+        try:
+            check_supported(choice.arch)
+        except ModelError as error:
+            raise ModelError(f"{error}; recommended models: {names}") from None
+        if not choice.weights:
+            raise ModelError(
+                f"{choice.arch} needs the name of its weights, as {choice.arch}:TAG; recommended"
+                f" models: {names}"
+            )
+    return choice
 
 
 def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
-    """Downloads, checks and exports a published model. Raises ModelError or OSError.
+    """Downloads, checks and converts a published model. Raises ModelError or OSError.
 
     The download is kept in the directory `cache` until the model is installed.
     """
@@ -77,22 +85,42 @@ def install_published(choice: Choice, models_dir: str, cache: str) -> Model:
     with staged(models_dir, choice.name) as directory:
         hub = Hub.of_environment()
         hub.check_reachable()
-        from csearchd.models.export import checkpoint, published
-
-        entry = published.published_weights(choice.arch, choice.weights)
-        downloaded = fetch.download_weights(
-            hub, str(entry.get("hf_hub", "")), published.WEIGHTS_NAMES, cache, models_dir
-        )
-        weights = os.path.join(downloaded.directory, *downloaded.names)
-        configuration = architecture_configuration(choice.arch)
-        if entry.get("quick_gelu"):  # these weights were trained with it, unlike their architecture
-            configuration["quick_gelu"] = True
-        write_configuration(directory, configuration, published.preprocessing(entry))
-        checkpoint.place_weights(weights, directory, link=True)
-        model = _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
-        write_description(dataclasses.replace(model, source=downloaded.source))
+        install = _install_checkpoint if choice.publication is None else _install_towers
+        model = install(choice, hub, directory, models_dir, cache)
+        write_description(model)
     shutil.rmtree(cache, ignore_errors=True)
     return load_model(os.path.join(models_dir, choice.name))
+
+
+def _install_towers(choice: Choice, hub: Hub, directory: str, models_dir: str, cache: str) -> Model:
+    """Fills `directory` with a model that is published for onnxruntime."""
+    from csearchd.models.conversion.sources import find_source
+
+    assert choice.publication is not None
+    downloaded = fetch.download_model(hub, choice.publication, cache, models_dir, choice.licence)
+    source = replace(find_source([downloaded.directory]), arch=choice.arch, weights=choice.weights)
+    licence = downloaded.repository.licence or choice.licence
+    return replace(_convert(source, directory, choice.name, licence), source=downloaded.source)
+
+
+def _install_checkpoint(
+    choice: Choice, hub: Hub, directory: str, models_dir: str, cache: str
+) -> Model:
+    """Fills `directory` with a model whose checkpoint is in open_clip's table."""
+    from csearchd.models.export import checkpoint, published
+
+    entry = published.published_weights(choice.arch, choice.weights)
+    downloaded = fetch.download_weights(
+        hub, str(entry.get("hf_hub", "")), published.WEIGHTS_NAMES, cache, models_dir
+    )
+    weights = os.path.join(downloaded.directory, *downloaded.names)
+    configuration = architecture_configuration(choice.arch)
+    if entry.get("quick_gelu"):  # these weights were trained with it, unlike their architecture
+        configuration["quick_gelu"] = True
+    write_configuration(directory, configuration, published.preprocessing(entry))
+    checkpoint.place_weights(weights, directory, link=True)
+    model = _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
+    return replace(model, source=downloaded.source)
 
 
 def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:

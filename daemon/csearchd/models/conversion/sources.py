@@ -20,6 +20,7 @@ from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, single_input
 from csearchd.models.conversion.text import find_embedding
+from csearchd.models.installed import TOKENIZER
 from csearchd.models.tokenization.clip import VOCABULARY_SIZE
 
 _CONFIG = "config.json"
@@ -67,6 +68,7 @@ def _directory(path: str) -> Source:
             raise ModelError(f"{path} holds no model in immich-app's form: {name} is missing")
     preprocessing = _json(os.path.join(path, _PREPROCESSING))
     name = _text(os.path.basename(os.path.abspath(path)))
+    tokenizer = os.path.join(path, os.path.dirname(_TEXTUAL))
     arch, _, weights = name.partition("__")
     return Source(
         name=name,
@@ -76,7 +78,7 @@ def _directory(path: str) -> Source:
         textual=os.path.join(path, _TEXTUAL),
         configuration=_json(os.path.join(path, _CONFIG)),
         preprocessing={key: preprocessing[key] for key in _KEYS if key in preprocessing},
-        tokenizer=os.path.join(path, os.path.dirname(_TEXTUAL)),
+        tokenizer=tokenizer if os.path.exists(os.path.join(tokenizer, TOKENIZER)) else None,
     )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,12 +75,11 @@ def rclip_files(repository: Repository, folder: str) -> list[Wanted]:
     return wanted
 
 
-def complete_rclip(directory: str, tokenizer: str) -> None:
-    """Writes what rclip's repository lacks beside its towers: the configuration of ViT-B-32-256,
-    and `tokenizer`, a file with CLIP's vocabulary. Raises OSError."""
+def complete_rclip(directory: str) -> None:
+    """Writes what rclip's repository lacks beside its towers: the configuration of ViT-B-32-256.
+    Its tokenizer is CLIP's, which needs no file. Raises OSError."""
     _write_json(os.path.join(directory, CONFIG), _VIT_B_32_256)
     _write_json(os.path.join(directory, PREPROCESSING), _VIT_B_32_256_PREPROCESSING)
-    shutil.copyfile(tokenizer, os.path.join(directory, TOKENIZER))
 
 
 def weights_file(repository: Repository, names: tuple[str, ...]) -> list[Wanted]:
