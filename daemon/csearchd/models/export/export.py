@@ -39,7 +39,7 @@ from csearchd.models.export.image import (
 )
 from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.models.export.transformer import is_plain_text_tower, text_graph
-from csearchd.models.image_tower import OnnxTower
+from csearchd.models.image_tower import OnnxTower, read_header
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import Vectors, open_session, run_tower
@@ -269,9 +269,9 @@ def _use_quantised(
     encodes `pixels` in less than `seconds`."""
     path = os.path.join(directory, installed.IMAGE_TOWER)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
-        os.link(
-            os.path.join(directory, installed.WEIGHTS), os.path.join(scratch, installed.WEIGHTS)
-        )
+        header = read_header(os.path.join(directory, installed.WEIGHTS))
+        with open(os.path.join(scratch, installed.WEIGHTS), "wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)  # all that OnnxTower reads of it
         for unsigned in _kinds(portable):
             try:
                 if not write_quantised_image_tower(

@@ -104,9 +104,16 @@ def write_quantised_image_tower(
 def _converted(directory: str, scratch: str, unsigned: bool) -> onnx.ModelProto:
     """The graph of `image.onnx` in `directory`, converted to 8-bit weights by onnxruntime.
     `scratch`: a directory for temporary files."""
-    plain, small = os.path.join(scratch, "folded.onnx"), os.path.join(scratch, "small.onnx")
+    plain, weights, small = (
+        os.path.join(scratch, name) for name in ("folded.onnx", "folded.weights", "small.onnx")
+    )
     options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = plain  # with the weights inside, and their casts done
+    options.optimized_model_filepath = plain  # with the weights' casts done
+    # Weights of a file of its own, not of the model's: onnx refuses a file that has other links,
+    # as those of a download cache have.
+    options.add_session_config_entry(
+        "session.optimized_model_external_initializers_file_name", os.path.basename(weights)
+    )
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     source = os.path.join(directory, IMAGE_TOWER)
     onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
@@ -120,7 +127,7 @@ def _converted(directory: str, scratch: str, unsigned: bool) -> onnx.ModelProto:
         )
     model = onnx.load(small)
     forget_sources(model)
-    for path in (plain, small):
+    for path in (plain, weights, small):
         os.remove(path)
     return model
 

@@ -105,6 +105,7 @@ def write_quantised(plain: str, small: str, *, unsigned: bool) -> None:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Suppresses what the exporters print and log; they raise their errors."""
+    handlers = logging.root.handlers[:]
     logging.disable(logging.WARNING)
     try:
         with (
@@ -117,3 +118,5 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
+        # `logging.warning`, which the exporters call, adds one that writes to `nothing`.
+        logging.root.handlers[:] = handlers
