@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import pytest
 import torch
@@ -22,7 +25,14 @@ from csearchd.models.export import export
 from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.text import TextBranch
 from csearchd.models.installed import load_model, verify_checksums
+from csearchd.models.text_tower import TextTower
+from csearchd.models.tokenizer import load_tokenizer
 from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
+from support import vocabularies
+
+CANONICAL = {"tokenizer_kwargs": {"clean": "canonicalize"}}
+STRIPPED = {"tokenizer_kwargs": {"strip_sep_token": True}}
+T5_TOKENS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 
 @pytest.fixture
@@ -32,9 +42,15 @@ def weights(tmp_path: os.PathLike[str]) -> str:
     return directory
 
 
-def export_tiny(directory: str) -> installed.Model:
+def export_tiny(directory: str, tokenizer_source: str = "") -> installed.Model:
     return export.export_model(
-        directory, name="t", arch="tiny", weights="random", licence="MIT", portable=True
+        directory,
+        name="t",
+        arch="tiny",
+        weights="random",
+        licence="MIT",
+        tokenizer_source=tokenizer_source,
+        portable=True,
     )
 
 
@@ -43,7 +59,8 @@ def test_an_exported_directory_is_complete_and_open_clips_own(tmp_path: Any) -> 
     make_tiny_model(directory)
     model = load_model(directory)
     verify_checksums(model)
-    files = [*installed.FILES, installed.TOKEN_EMBEDDING, installed.IMAGE_TOWER]
+    optional = [installed.VOCABULARY, installed.TOKEN_EMBEDDING, installed.IMAGE_TOWER]
+    files = [*installed.FILES, *optional]
     assert sorted(os.listdir(directory)) == sorted([*files, installed.DESCRIPTION])
     assert sorted(model.checksums) == sorted(files)
     assert os.path.getsize(model.path(installed.IMAGE_TOWER)) < 300_000  # it holds no weights
@@ -190,9 +207,9 @@ def test_the_command_exports_again_and_names_errors(
 @pytest.mark.parametrize(
     ("arch", "reason"),
     [
-        ("ViT-B-16-SigLIP", "tokenizer of its own"),
+        ("ViT-B-16-SigLIP", "tokenizer of its own.*timm/ViT-B-16-SigLIP beside the checkpoint"),
         ("ViT-B-32-SigLIP2-256", "tokenizer of its own"),
-        ("ViT-L-14-CLIPA", "tokenizer of its own"),
+        ("ViT-L-14-CLIPA", "tokenizer of its own.*bert-base-uncased"),
         ("roberta-ViT-B-32", "not open_clip's own"),
         ("xlm-roberta-base-ViT-B-32", "not open_clip's own"),
         ("nllb-clip-base", "not open_clip's own"),
@@ -203,10 +220,13 @@ def test_the_command_exports_again_and_names_errors(
         ("../ViT-B-32", "knows no architecture"),
     ],
 )
-def test_unsupported_architectures_are_refused_in_one_line(arch: str, reason: str) -> None:
-    with pytest.raises(ModelError, match=reason) as caught:
-        check_supported(arch)
-    assert "\n" not in str(caught.value)
+def test_unsupported_architectures_are_refused_in_one_line(
+    arch: str, reason: str, tmp_path: Path
+) -> None:
+    for tokenizer in (None, str(tmp_path)):
+        with pytest.raises(ModelError, match=reason) as caught:
+            check_supported(arch, tokenizer)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_refusal_needs_no_open_clip() -> None:
@@ -218,25 +238,72 @@ def test_a_refusal_needs_no_open_clip() -> None:
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
-def test_other_ways_to_read_a_tower_are_refused() -> None:
-    for change in ({"pool_type": "last"}, {"vocab_size": 32000}, {"tokenizer_kwargs": {"a": 1}}):
-        configuration = {
-            **TINY_CONFIGURATION,
-            "text_cfg": {**TINY_CONFIGURATION["text_cfg"], **change},
-        }
-        with pytest.raises(ModelError, match="not supported"):
-            check_configuration(configuration, "tiny")
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"pool_type": "first"}, "read in another way"),
+        ({"vocab_size": 32000}, "not CLIP's"),
+        ({"tokenizer_kwargs": {"a": 1}}, "setting 'a'"),
+        ({"tokenizer_kwargs": {"clean": "shout"}}, "cleans texts in the way 'shout'"),
+        ({"hf_tokenizer_name": "a/b", "tokenizer_mode": "clips"}, "mode 'clips'"),
+    ],
+)
+def test_other_ways_to_read_a_tower_are_refused(change: dict[str, Any], reason: str) -> None:
+    text_cfg = {**TINY_CONFIGURATION["text_cfg"], **change}
+    with pytest.raises(ModelError, match=f"not supported: .*{reason}"):
+        check_configuration({**TINY_CONFIGURATION, "text_cfg": text_cfg}, "tiny")
 
 
-def test_every_supported_architecture_has_clips_tokenizer() -> None:
+def test_every_architecture_with_towers_of_open_clips_is_supported(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").touch()
+    supported = set()
     for arch in open_clip.list_models():
-        try:
-            check_supported(arch)
-        except ModelError:
-            continue
-        text = open_clip.get_model_config(arch)["text_cfg"]
-        assert "hf_model_name" not in text and "hf_tokenizer_name" not in text
-        assert text["vocab_size"] == 49408
+        with contextlib.suppress(ModelError):
+            check_supported(arch, str(tmp_path))
+            supported.add(arch)
+    for arch in set(open_clip.list_models()) - supported:
+        configuration = open_clip.get_model_config(arch)
+        assert "multimodal_cfg" in configuration or "hf_model_name" in configuration["text_cfg"]
+
+
+@pytest.mark.parametrize(
+    ("form", "text_cfg"),
+    [
+        ("siglip2", {"pool_type": "last", "no_causal_mask": True, **CANONICAL}),
+        ("causal to the last token", {"pool_type": "last", **CANONICAL}),
+        ("worldwide", {"pool_type": "eos", "eos_id": 1, **CANONICAL}),
+        ("clipa", {"pool_type": "last", "no_causal_mask": True, **STRIPPED}),
+    ],
+)
+def test_a_text_tower_with_a_tokenizer_of_its_own(
+    form: str, text_cfg: dict[str, Any], tmp_path: Path
+) -> None:
+    """Its vectors are open_clip's for the tokens that the tokenizer gives, padded."""
+    if form == "clipa":
+        files = vocabularies.bert()
+    else:
+        files = vocabularies.t5(vocabularies.train("unigram", 1200, **T5_TOKENS))
+    vocabularies.publish(files, tmp_path / "beside")
+    own = {**TINY_CONFIGURATION["text_cfg"], "hf_tokenizer_name": "a/b", "context_length": 24}
+    configuration = {
+        **TINY_CONFIGURATION,
+        "custom_text": True,
+        "text_cfg": {**own, "vocab_size": 1300, **text_cfg},
+    }
+    directory = str(tmp_path / "model")
+    clip = make_tiny_weights(directory, configuration).eval()
+    model = export_tiny(directory, tokenizer_source=str(tmp_path / "beside"))
+    assert model.causal == (form == "worldwide")
+    assert model.pad_token == (0 if form == "clipa" else 1)
+    assert model.text_cosine >= 0.998
+    tokenizer = load_tokenizer(model)
+    texts = ["a dog", "Straße, дом & 山!", "", "a photo of " * 20]
+    tokens = [tokenizer.encode(text) for text in texts]
+    padded = [row + [model.pad_token] * (24 - len(row)) for row in tokens]
+    with torch.inference_mode():
+        expected = clip.float().encode_text(torch.tensor(padded), normalize=True).numpy()
+    found = TextTower(model, threads=1).embed(texts)
+    assert np.sum(found * expected, axis=1).min() >= 0.998
 
 
 def test_recommended_models_are_supported_and_published() -> None:

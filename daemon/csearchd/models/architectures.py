@@ -14,13 +14,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from csearchd.errors import ModelError
-from csearchd.models.tokenization.clip import VOCABULARY_SIZE
+from csearchd.models.installed import TOKENIZER
+from csearchd.models.tokenization.clip import VOCABULARY_SIZE as CLIP
+from csearchd.models.tokenization.prepare import check_tokenizer
+
+POOLINGS = ("argmax", "eos", "last")
+"""Ways in which open_clip reads a text's vector: at the token with the largest number, at the one
+that ends the text, at the last."""
 
 
-def check_supported(arch: str) -> None:
-    """Raises ModelError with the reason if open_clip has no architecture `arch`, or if its text
-    tower doesn't use CLIP's tokenizer."""
-    check_configuration(architecture_configuration(arch), arch)
+def check_supported(arch: str, tokenizer: str | None = None) -> None:
+    """Raises ModelError with the reason if open_clip has no architecture `arch`, or if a checkpoint
+    of it can't be exported. `tokenizer`: the directory with the tokenizer's files, for those
+    architectures whose tokenizer isn't CLIP's."""
+    configuration = architecture_configuration(arch)
+    check_configuration(configuration, arch)
+    name = configuration["text_cfg"].get("hf_tokenizer_name")
+    if name and not (tokenizer and os.path.isfile(os.path.join(tokenizer, TOKENIZER))):
+        raise ModelError(
+            f"{arch} has a tokenizer of its own: it can be imported with {TOKENIZER} of {name}"
+            " beside the checkpoint"
+        )
 
 
 def architecture_configuration(arch: str) -> dict[str, Any]:
@@ -38,27 +52,28 @@ def architecture_configuration(arch: str) -> dict[str, Any]:
 
 
 def check_configuration(configuration: Mapping[str, Any], arch: str) -> None:
-    """Like `check_supported`, for an architecture given by its configuration."""
+    """Raises ModelError with the reason if the architecture `arch`, given by open_clip's
+    configuration of it, can't be exported."""
     text = configuration.get("text_cfg")
     if not isinstance(text, Mapping) or "vision_cfg" not in configuration:
         raise ModelError(f"{arch} has no configuration of two towers")
+    pooling = text.get("pool_type", "argmax")
     reason = None
     if text.get("hf_model_name"):
         reason = f"its text tower is {text['hf_model_name']}, not open_clip's own"
-    elif text.get("hf_tokenizer_name") or "siglip" in arch.lower():
-        reason = "it has a tokenizer of its own"
     elif "multimodal_cfg" in configuration or text.get("embed_cls"):
         reason = "it is a CoCa model"
-    elif text.get("vocab_size", VOCABULARY_SIZE) != VOCABULARY_SIZE:
-        reason = f"its vocabulary has {text['vocab_size']} tokens, not CLIP's {VOCABULARY_SIZE}"
-    elif text.get("tokenizer_kwargs"):
-        reason = "it changes the tokenizer's settings"
-    elif text.get("pool_type", "argmax") != "argmax":
-        reason = f"its text tower is read in another way ({text['pool_type']})"
+    elif not text.get("hf_tokenizer_name") and text.get("vocab_size", CLIP) != CLIP:
+        reason = f"its vocabulary has {text['vocab_size']} tokens, not CLIP's {CLIP}"
+    elif pooling not in POOLINGS:
+        reason = f"its text tower is read in another way ({pooling})"
+    else:
+        try:
+            check_tokenizer(text)
+        except ModelError as error:
+            reason = str(error)
     if reason:
-        raise ModelError(
-            f"{arch} is not supported: {reason}; csearch uses models with CLIP's own tokenizer"
-        )
+        raise ModelError(f"{arch} is not supported: {reason}")
 
 
 def _configurations_directory() -> str:

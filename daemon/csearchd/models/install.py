@@ -125,7 +125,8 @@ def _install_checkpoint(
 
 def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
     """Copies, checks and exports the checkpoint file `weights`. Raises ModelError or OSError."""
-    check_supported(arch)
+    beside = os.path.dirname(os.path.abspath(weights))
+    check_supported(arch, tokenizer=beside)
     if not os.path.isfile(weights):
         raise ModelError(
             f"{weights} is not a file" if os.path.exists(weights) else f"{weights} does not exist"
@@ -139,7 +140,7 @@ def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Mo
         _say(f"{name}: reading {weights}")
         checkpoint.place_weights(weights, directory, link=False)
         source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
-        _export(directory, name, arch, source, "unknown: imported")
+        _export(directory, name, arch, source, "unknown: imported", tokenizer_source=beside)
     return load_model(os.path.join(models_dir, name))
 
 
@@ -160,11 +161,20 @@ def _convert(source: Source, directory: str, name: str, licence: str) -> Model:
     return model
 
 
-def _export(directory: str, name: str, arch: str, weights: str, licence: str) -> Model:
+def _export(
+    directory: str, name: str, arch: str, weights: str, licence: str, tokenizer_source: str = ""
+) -> Model:
     from csearchd.models.export.export import export_model
 
     with elapsed(f"{name}: checking, and exporting the towers, which takes some minutes"):
-        model = export_model(directory, name=name, arch=arch, weights=weights, licence=licence)
+        model = export_model(
+            directory,
+            name=name,
+            arch=arch,
+            weights=weights,
+            licence=licence,
+            tokenizer_source=tokenizer_source,
+        )
     _say_text_tower(model, "open_clip's")
     return model
 

@@ -87,7 +87,7 @@ def load_model(directory: str) -> Model:
         if name not in model.checksums:
             what = remedy(directory)
             raise ModelError(reasons.NO_CHECKSUM(path=path, name=name, remedy=what))
-    for name in (*required, *({TOKEN_EMBEDDING} & model.checksums.keys())):
+    for name in (*required, *({TOKEN_EMBEDDING, VOCABULARY} & model.checksums.keys())):
         if not os.path.isfile(model.path(name)):
             raise ModelError(reasons.MISSING(path=model.path(name), remedy=remedy(directory)))
         if os.path.getsize(model.path(name)) == 0:

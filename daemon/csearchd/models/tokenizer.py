@@ -54,14 +54,18 @@ class Tokenizer(Protocol):
 def load_tokenizer(model: Model) -> Tokenizer:
     """The tokenizer of `model`. Raises OSError if its files can't be read, ValueError if they are
     no tokenizer."""
-    path = model.path(TOKENIZER)
-    if model.tokenizer == MAPPED:
-        return MappedTokenizer(model.directory, model.context_length, model.cleaning)
-    if model.tokenizer == LIBRARY:
-        return LibraryTokenizer(path, model.context_length, model.cleaning)
-    if model.tokenizer == CLIP:
-        return ClipTokenizer(path, model.context_length, model.cleaning)
-    raise ValueError(f"{model.directory} has a tokenizer of an unknown kind: {model.tokenizer!r}")
+    return open_tokenizer(model.tokenizer, model.directory, model.context_length, model.cleaning)
+
+
+def open_tokenizer(kind: str, directory: str, context_length: int, cleaning: str) -> Tokenizer:
+    """Like `load_tokenizer`, for a tokenizer whose files are in `directory`."""
+    if kind == MAPPED:
+        return MappedTokenizer(directory, context_length, cleaning)
+    if kind == LIBRARY:
+        return LibraryTokenizer(os.path.join(directory, TOKENIZER), context_length, cleaning)
+    if kind == CLIP:
+        return ClipTokenizer(os.path.join(directory, TOKENIZER), context_length, cleaning)
+    raise ValueError(f"{directory} has a tokenizer of an unknown kind: {kind!r}")
 
 
 class MappedTokenizer:

@@ -20,7 +20,7 @@ CLASSES = (r"[\p{L}]", r"[\p{N}]", r"[^\s\p{L}\p{N}]")
 
 
 def build_tokenizer(directory: str) -> None:
-    """Writes the tokenizer's two files into `directory`. Raises OSError."""
+    """Writes CLIP's tokenizer into `directory`. Raises OSError."""
     write_clip(json.loads(clip_tokenizer().to_str()), directory)
 
 

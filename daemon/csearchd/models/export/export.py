@@ -44,7 +44,12 @@ from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import Vectors, open_session, run_tower
 from csearchd.models.token_embedding import TokenEmbedding, write_token_embedding
-from csearchd.models.tokenizer import MAPPED, MappedTokenizer, Tokenizer
+from csearchd.models.tokenization.prepare import (
+    TokenizerSettings,
+    check_tokenizer,
+    prepare_tokenizer,
+)
+from csearchd.models.tokenizer import MAPPED, open_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -54,28 +59,40 @@ log = logging.getLogger(__name__)
 FLOAT_COSINE = 0.9999
 QUANTISED_COSINE = 0.998
 IMAGE_COSINE = 0.999  # the same for encode_image, and for torch's half precision
-CLEANING = "lower"  # of texts, for CLIP's tokenizer
 
 
 def export_model(
-    directory: str, *, name: str, arch: str, weights: str, licence: str, portable: bool = False
+    directory: str,
+    *,
+    name: str,
+    arch: str,
+    weights: str,
+    licence: str,
+    tokenizer_source: str = "",
+    portable: bool = False,
 ) -> Model:
     """Adds `text.onnx`, `token_embedding.bin`, `tokenizer.json` and `model.toml` to a directory in
     open_clip's `local-dir:` form, and `image.onnx` if the image tower can be exported; if it can't,
     torch encodes pictures.
 
-    The text tower gets 8-bit weights if its vectors stay within QUANTISED_COSINE of open_clip's,
+    `tokenizer_source`: the directory with a tokenizer's published files, if it isn't CLIP's. The
+    text tower gets 8-bit weights if its vectors stay within QUANTISED_COSINE of open_clip's,
     else it stays in float32. A `portable` one gives the same vectors on all processors. Raises
     ExportError if the towers' vectors differ, ModelError if the model isn't supported or doesn't
     load, OSError if the directory can't be written.
     """
     clip = load_clip(directory, arch)
     branch = TextBranch(clip).eval()
-    build_tokenizer(directory)
-    tokenizer = MappedTokenizer(directory, clip.context_length, CLEANING)
-    expected = _open_clip_vectors(clip)
-    quantised, cosine = _export_text(clip, branch, tokenizer, expected, directory, arch, portable)
-    files = [*installed.FILES, installed.VOCABULARY, installed.TOKEN_EMBEDDING]
+    text_cfg = _configuration(directory)["text_cfg"]
+    settings = _write_tokenizer(directory, text_cfg, tokenizer_source)
+    length = clip.context_length
+    tokenizer = open_tokenizer(settings.tokenizer, directory, length, settings.cleaning)
+    texts = [tokenizer.encode(prompt) for prompt in comparison_prompts()]
+    padded = [text + [settings.pad_token] * (length - len(text)) for text in texts]
+    expected = _open_clip_vectors(clip, text_cfg, padded)
+    least = texts if branch.causal else padded
+    quantised, cosine = _export_text(clip, branch, least, expected, directory, arch, portable)
+    files = [*installed.FILES, *settings.files[1:], installed.TOKEN_EMBEDDING]
     if _export_image(clip, directory, portable):
         files.append(installed.IMAGE_TOWER)
     sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
@@ -92,8 +109,9 @@ def export_model(
         fingerprint=_fingerprint(sums),
         checksums=sums,
         directory=directory,
-        tokenizer=MAPPED,
-        cleaning=CLEANING,
+        tokenizer=settings.tokenizer,
+        cleaning=settings.cleaning,
+        pad_token=settings.pad_token,
     )
     installed.write_description(model)
     return model
@@ -102,15 +120,15 @@ def export_model(
 def _export_text(
     clip: Any,
     branch: TextBranch,
-    tokenizer: Tokenizer,
+    texts: Sequence[list[int]],
     expected: Vectors,
     directory: str,
     arch: str,
     portable: bool,
 ) -> tuple[bool, float]:
     """Writes `text.onnx` and `token_embedding.bin` into `directory`. Returns whether they have
-    8-bit weights, and the least cosine to `expected`. Raises ExportError if the tower differs."""
-    padded_length = 1 if branch.causal else clip.context_length
+    8-bit weights, and the least cosine to `expected`, the vectors of `texts`. Raises ExportError if
+    the tower differs."""
     table = getattr(clip, "text", clip).token_embedding.weight.detach().numpy()
     if not np.isfinite(table).all():
         raise ExportError("the weights' token embedding holds numbers that are not finite")
@@ -121,13 +139,13 @@ def _export_text(
         write_token_embedding(os.path.join(plain, installed.TOKEN_EMBEDDING), table, "float16")
         write_token_embedding(os.path.join(small, installed.TOKEN_EMBEDDING), table, "int8")
         write_onnx(branch, clip.context_length, os.path.join(plain, installed.TEXT_TOWER))
-        chosen, cosine = plain, _min_cosine(plain, tokenizer, padded_length, expected)
+        chosen, cosine = plain, _min_cosine(plain, texts, expected)
         if not cosine >= FLOAT_COSINE:
             raise ExportError(
                 f"the exported text tower of {arch} differs from open_clip's: cosine {cosine:.5f}"
             )
         for _ in _write_quantised_towers(branch, plain, small, portable):
-            small_cosine = _min_cosine(small, tokenizer, padded_length, expected)
+            small_cosine = _min_cosine(small, texts, expected)
             if small_cosine >= QUANTISED_COSINE:
                 chosen, cosine = small, small_cosine
                 break
@@ -156,19 +174,33 @@ def _kinds(portable: bool) -> tuple[bool, ...]:
     return (True,) if portable else (False, True)
 
 
+def _configuration(directory: str) -> dict[str, Any]:
+    """open_clip's configuration of the model in `directory`. Raises ModelError."""
+    config = os.path.join(directory, installed.CONFIG)
+    try:
+        with open(config, encoding="utf-8") as file:
+            return dict(json.load(file)["model_cfg"])
+    except OSError as error:
+        raise ModelError(f"{config} can't be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{config} is not a configuration of open_clip") from None
+
+
+def _write_tokenizer(directory: str, text_cfg: Mapping[str, Any], source: str) -> TokenizerSettings:
+    """Writes the tokenizer's files into `directory`. Raises ModelError, OSError."""
+    if text_cfg.get("hf_tokenizer_name"):
+        return prepare_tokenizer(source, directory, text_cfg)
+    build_tokenizer(directory)
+    files = (installed.TOKENIZER, installed.VOCABULARY)
+    return TokenizerSettings(MAPPED, check_tokenizer(text_cfg), pad_token=0, files=files)
+
+
 def load_clip(directory: str, arch: str) -> Any:
     """Loads the model in `directory` with open_clip, on the CPU in float32.
 
     Raises ModelError if csearch doesn't support it, or it doesn't load.
     """
-    config = os.path.join(directory, installed.CONFIG)
-    try:
-        with open(config, encoding="utf-8") as file:
-            configuration = dict(json.load(file)["model_cfg"])
-    except OSError as error:
-        raise ModelError(f"{config} can't be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{config} is not a configuration of open_clip") from None
+    configuration = _configuration(directory)
     check_configuration(configuration, arch)
     _check_positions(os.path.join(directory, installed.WEIGHTS), configuration, arch)
     try:
@@ -209,27 +241,33 @@ def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) 
             )
 
 
-def _open_clip_vectors(clip: Any) -> Vectors:
+def _open_clip_vectors(
+    clip: Any, text_cfg: Mapping[str, Any], padded: Sequence[list[int]]
+) -> Vectors:
     """open_clip's vectors of the comparison prompts: unit vectors, float32 of shape (prompts,
-    dimensions)."""
-    tokenize = open_clip.tokenizer.SimpleTokenizer(context_length=clip.context_length)
+    dimensions). `padded`: their tokens, which are used if open_clip has no tokenizer of its own for
+    this text tower."""
+    if text_cfg.get("hf_tokenizer_name"):
+        tokens = torch.tensor(padded)
+    else:
+        tokenizer = open_clip.tokenizer.SimpleTokenizer(
+            context_length=clip.context_length, clean=check_tokenizer(text_cfg)
+        )
+        tokens = tokenizer(comparison_prompts())
     with torch.inference_mode():
-        batches = tokenize(comparison_prompts()).split(32)
-        parts = [clip.encode_text(batch, normalize=True) for batch in batches]
+        parts = [clip.encode_text(batch, normalize=True) for batch in tokens.split(32)]
     vectors: Vectors = torch.cat(parts).float().numpy()
     return vectors
 
 
-def _min_cosine(
-    directory: str, tokenizer: Tokenizer, padded_length: int, expected: Vectors
-) -> float:
-    """The least cosine between the vectors of the prompts by the tower in `directory` and
+def _min_cosine(directory: str, texts: Sequence[list[int]], expected: Vectors) -> float:
+    """The least cosine between the vectors of `texts` by the tower in `directory` and
     `expected`."""
     session = open_session(os.path.join(directory, installed.TEXT_TOWER), torch.get_num_threads())
     embedding = TokenEmbedding(os.path.join(directory, installed.TOKEN_EMBEDDING))
     cosines = []
-    for text, vector in zip(comparison_prompts(), expected, strict=True):
-        found = run_tower(session, tokenizer.encode(text), padded_length, embedding=embedding)
+    for tokens, vector in zip(texts, expected, strict=True):
+        found = run_tower(session, tokens, 1, embedding=embedding)
         cosines.append(found @ vector / np.linalg.norm(found))
     return float(np.min(cosines))  # NaN if any is NaN
 
@@ -325,6 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m csearchd.models.export.export", description=__doc__
     )
     parser.add_argument("directory", help="with open_clip_config.json, open_clip_model.safetensors")
+    parser.add_argument("--tokenizer", default="", help="directory of the tokenizer's files")
     parser.add_argument("--name", help="of the model; the directory's name if not given")
     parser.add_argument("--weights", default="unknown", help="tag of the weights")
     parser.add_argument("--licence", default="unknown")
@@ -337,6 +376,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             arch=name,
             weights=options.weights,
             licence=options.licence,
+            tokenizer_source=options.tokenizer,
             portable=True,
         )
     except (ModelError, OSError) as error:

@@ -25,7 +25,8 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
     not scaled to unit length.
 
     It cuts the positional embedding and the causal mask to the length of the text, of which
-    open_clip's `encode_text` takes all.
+    open_clip's `encode_text` takes all. `causal`: what follows the token at which the vector is
+    read doesn't change it, so that texts need no padding.
     """
 
     def __init__(self, model: Any) -> None:
@@ -35,16 +36,20 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
         self.transformer = text.transformer
         self.ln_final = text.ln_final
         self.projection = text.text_projection
-        self.causal = text.attn_mask is not None
-        if self.causal:
+        own = hasattr(text, "pool_type")  # of TextTransformer; CLIP has the tower's fields itself
+        self.pool_type: str = text.pool_type if own else text.text_pool_type
+        self.end: int = text.eos_id if own else text.text_eos_id
+        self.masked = text.attn_mask is not None
+        self.causal = self.masked and self.pool_type != "last"
+        if self.masked:
             self.register_buffer("mask", text.attn_mask)
 
     def forward(self, tokens: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
         length = tokens.shape[1]
         x = embeddings + self.positional_embedding[:length]
-        mask = self.mask[:length, :length] if self.causal else None
+        mask = self.mask[:length, :length] if self.masked else None
         x = self.ln_final(self.transformer(x, attn_mask=mask))
-        x = text_global_pool(x, tokens, "argmax")  # the end token's number is the largest
+        x = text_global_pool(x, tokens, self.pool_type, eos_token_id=self.end)
         if isinstance(self.projection, torch.nn.Linear):
             return self.projection(x)
         return x if self.projection is None else x @ self.projection

@@ -88,6 +88,7 @@ def is_plain_text_tower(branch: TextBranch) -> bool:
     """Whether `text_graph` implements all that the text tower `branch` does."""
     return (
         branch.causal
+        and branch.pool_type == "argmax"
         and isinstance(branch.projection, torch.nn.Parameter)
         and isinstance(branch.ln_final, torch.nn.LayerNorm)
         and all(map(is_plain_block, branch.transformer.resblocks))
