@@ -269,6 +269,14 @@ def test_a_refusal_names_the_reason(tmp_path: Path, change: Mapping[str, Any], r
         prepare_tokenizer(str(tmp_path), str(tmp_path), {"hf_tokenizer_name": "bert", **change})
 
 
+def test_texts_padded_on_the_left_are_refused(tmp_path: Path) -> None:
+    files = vocabularies.bert()
+    files["tokenizer_config.json"]["padding_side"] = "left"
+    publish(files, tmp_path)
+    with pytest.raises(ModelError, match="padding_side is left"):
+        prepare_tokenizer(str(tmp_path), str(tmp_path), {"hf_tokenizer_name": "bert"})
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -99,6 +99,7 @@ def xlm_sized(charsmap: bytes, size: int = 250_000) -> Vocabulary:
 def gemma(vocabulary: Vocabulary) -> Files:
     """As SigLIP2's tokenizer is published."""
     names = {piece: number for number, (piece, _, _) in enumerate(vocabulary.pieces)}
+    names = {"\t" if name == "<0x09>" else name: number for name, number in names.items()}
     kinds = (UNKNOWN, CONTROL, USER_DEFINED)
     added = [
         _added(piece, names[piece], special=kind != USER_DEFINED)

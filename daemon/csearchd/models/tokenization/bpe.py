@@ -64,7 +64,7 @@ class Bpe:
         self._characters = Table(arrays["positions"], arrays["characters"])
         self._symbols = arrays["symbols"]
         self._suffixed: bool = description["suffixed"]
-        self._bytes: Sequence[int] | None = description["bytes"]
+        self._bytes: Sequence[int | None] = description["bytes"] or [None] * 256
         self._unknown: int | None = description["unknown"]
         self._fuse_unknown: bool = description["fuse_unknown"]
 
@@ -106,11 +106,14 @@ class Bpe:
         for position, character in enumerate(word):
             final = self._suffixed and position == len(word) - 1
             index = self._characters.find(int(final), ord(character))
-            unknown = index is None and self._bytes is None
-            if index is not None:
-                symbols.append(self._symbols[index])
-            elif self._bytes is not None:
-                symbols.extend(self._bytes[byte] for byte in character.encode())
+            tokens = (
+                [self._bytes[byte] for byte in character.encode()]
+                if index is None
+                else [self._symbols[index]]
+            )
+            unknown = None in tokens
+            if not unknown:
+                symbols += [token for token in tokens if token is not None]
             elif self._unknown is not None and not (unknown_before and self._fuse_unknown):
                 symbols.append(self._unknown)
             unknown_before = unknown

@@ -99,7 +99,8 @@ def _prepare_clip(source: str, target: str, cleaning: str) -> TokenizerSettings:
     way."""
     path = os.path.join(source, TOKENIZER)
     published = _read_json(path)
-    if published is not None and not is_clip(published.get("model") or {}):
+    own = _read_json(os.path.join(starter_directory(), TOKENIZER))
+    if published not in (None, own) and not is_clip(published.get("model") or {}):
         raise ModelError(f"{path} isn't CLIP's tokenizer, and the configuration names no other")
     files = (TOKENIZER, VOCABULARY)
     for name in files:
@@ -123,6 +124,9 @@ class _Published:
         self._config = _read_json(os.path.join(source, TOKENIZER_CONFIG)) or {}
         if self._config.get("legacy_behaviour"):
             raise ModelError(f"{self.path} can't be used: it marks languages in an outdated way")
+        for side in ("padding_side", "truncation_side"):
+            if self._config.get(side, "right") != "right":
+                raise ModelError(f"{self.path} can't be used: its {side} is {self._config[side]}")
         self._names = _read_json(os.path.join(source, SPECIAL_TOKENS)) or {}
         self._options = text_cfg.get("tokenizer_kwargs") or {}
         self._size: int | None = text_cfg.get("vocab_size")
@@ -264,14 +268,14 @@ class _Published:
         return None
 
 
-def _byte_tokens(model: Mapping[str, Any], vocabulary: Mapping[str, int]) -> list[int] | None:
-    """The tokens of bytes, for characters without a token of their own, if there are."""
+def _byte_tokens(
+    model: Mapping[str, Any], vocabulary: Mapping[str, int]
+) -> list[int | None] | None:
+    """The tokens of bytes, for characters without a token of their own, if they are used. A few may
+    be missing: Gemma has a tabulator in the place of its byte."""
     if not model.get("byte_fallback"):
         return None
-    try:
-        return [vocabulary[name] for name in BYTE_NAMES]
-    except KeyError as error:
-        raise _UnsupportedFormError(f"it has no token {error}") from None
+    return [vocabulary.get(name) for name in BYTE_NAMES]
 
 
 def _around(tokenizer: Any) -> tuple[list[int], list[int]]:

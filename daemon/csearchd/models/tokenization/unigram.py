@@ -24,7 +24,7 @@ class Unigram:
         self._scores = arrays["scores"]  # of each token
         self._unknown: int = description["unknown"]
         self._unknown_score: float = description["unknown_score"]
-        self._bytes: Sequence[int] | None = description["bytes"]
+        self._bytes: Sequence[int | None] = description["bytes"] or [None] * 256
 
     def encode(self, word: str) -> list[int]:
         """The tokens of `word`."""
@@ -66,6 +66,6 @@ class Unigram:
     def _fallback(self, unknown: str) -> list[int]:
         if not unknown:
             return []
-        if self._bytes is not None:
-            return [self._bytes[byte] for byte in unknown.encode()]
-        return [self._unknown]
+        tokens = [self._bytes[byte] for byte in unknown.encode()]
+        known = [token for token in tokens if token is not None]
+        return known if len(known) == len(tokens) else [self._unknown]
