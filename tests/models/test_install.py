@@ -152,11 +152,11 @@ def test_a_checkpoint_is_never_run(tmp_path: Any) -> None:
     [
         (["ViT-B-32-256"], ["no network", CLOSED]),
         (["vit-l-14"], ["no network"]),
-        (["ViT-B-16-SigLIP"], ["not supported"]),
+        (["ViT-B-16-SigLIP"], ["tokenizer of its own"]),
         (["coca_ViT-B-32:laion2b_s13b_b90k"], ["not supported"]),
         (["ViT-B-32-265"], ["similar ones", "ViT-B-32-256"]),
         (["RN50"], ["RN50:TAG", "ViT-B-32-256"]),
-        (["--import", "--arch", "ViT-B-16-SigLIP", "--weights", "/none"], ["not supported"]),
+        (["--import", "--arch", "ViT-B-16-SigLIP", "--weights", "/none"], ["tokenizer.json"]),
         (["--import", "--arch", "ViT-B-23", "--weights", "/none"], ["similar ones", "ViT-B-32"]),
         (["--import", "--arch", "ViT-B-32", "--weights", "/none"], ["/none does not exist"]),
         (["--import", "--arch", "ViT-B-32", "--weights", "/"], ["/ is not a file"]),

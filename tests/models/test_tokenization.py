@@ -259,6 +259,8 @@ def test_clips_tokenizer_as_others_publish_it_is_recognised(tmp_path: Path) -> N
     [
         ({"tokenizer_mode": "clips"}, "mode 'clips'"),
         ({"tokenizer_kwargs": {"reduction_mask": "random"}}, "setting 'reduction_mask'"),
+        ({"tokenizer_kwargs": "lower"}, "no table of settings"),
+        ({"tokenizer_kwargs": {"clean": []}}, "cleans texts in the way"),
         ({"tokenizer_kwargs": {"clean": "shout"}}, "cleans texts in the way 'shout'"),
         ({"vocab_size": 50}, "text tower knows only 50"),
     ],

@@ -85,11 +85,13 @@ def check_tokenizer(text_cfg: Mapping[str, Any]) -> str:
     if text_cfg.get("tokenizer_mode"):
         raise ModelError(f"its tokenizer has the mode {text_cfg['tokenizer_mode']!r}")
     options = text_cfg.get("tokenizer_kwargs") or {}
+    if not isinstance(options, Mapping):
+        raise ModelError("its tokenizer_kwargs are no table of settings")
     known = {"clean", "strip_sep_token", "language"} if published else {"clean"}
     if unknown := sorted(set(options) - known):
         raise ModelError(f"its tokenizer has the setting {unknown[0]!r}")
-    cleaning: str = options.get("clean", "whitespace" if published else "lower")
-    if cleaning not in CLEANINGS:
+    cleaning = options.get("clean", "whitespace" if published else "lower")
+    if not isinstance(cleaning, str) or cleaning not in CLEANINGS:
         raise ModelError(f"its tokenizer cleans texts in the way {cleaning!r}")
     return cleaning
 
@@ -129,7 +131,8 @@ class _Published:
                 raise ModelError(f"{self.path} can't be used: its {side} is {self._config[side]}")
         self._names = _read_json(os.path.join(source, SPECIAL_TOKENS)) or {}
         self._options = text_cfg.get("tokenizer_kwargs") or {}
-        self._size: int | None = text_cfg.get("vocab_size")
+        size = text_cfg.get("vocab_size")
+        self._size = size if isinstance(size, int) else None
         self._added = {
             token["content"]: token["id"]
             for token in self._json.get("added_tokens") or []
