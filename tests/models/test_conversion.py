@@ -163,6 +163,8 @@ def test_pictures_have_the_published_vectors(
     assert (vectors * published.image_vectors(pixels)).sum(axis=1).min() >= 0.998
     assert os.listdir(tmp_path) == [IMAGE_TOWER]
     onnx.checker.check_model(str(tmp_path / IMAGE_TOWER))
+    operators = {node.op_type for node in onnx.load(tmp_path / IMAGE_TOWER).graph.node}
+    assert "Conv" not in operators  # patches are multiplied, too
 
 
 def test_what_loses_too_much_by_8_bits_stays_in_float(

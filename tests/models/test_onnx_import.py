@@ -28,7 +28,7 @@ from csearchd.models.installed import (
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import TextTower
 from models.published import publish_directory, publish_pair
-from support.user import User
+from support.user import User, wait_for
 
 QUERIES = ("a cat", "a rocket on its launch pad", "a horse in a field")
 BLOCKED = ("torch", "open_clip", "onnx", "onnxscript", "safetensors", "timm")
@@ -100,9 +100,8 @@ def test_the_service_searches_with_an_imported_model(
     user.csearchctl("add", user.pictures)
     user.settle()
     user.csearchctl("model", "use", model.name)
-    status = user.settle()
-    assert status["model"] == model.name
-    assert status["failed"] == 0
+    wait_for(lambda: user.status()["model"] == model.name, "the imported model")
+    assert user.settle()["failed"] == 0
     for query, expected in open_clip_scores(clip, photos).items():
         output = user.csearch("--json", "-t", len(photos), query, "--in", user.pictures).stdout
         found = [json.loads(line) for line in output.splitlines()]

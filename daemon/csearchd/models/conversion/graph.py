@@ -281,6 +281,16 @@ def _rename(nodes: Iterable[Any], other: Mapping[str, str]) -> None:
                 _rename(graph.node, other)
 
 
+def integers_attribute(node: Any, name: str) -> list[int]:
+    found = _attribute(node, name)
+    return [] if found is None else list(found.ints)
+
+
+def string_attribute(node: Any, name: str) -> str:
+    found = _attribute(node, name)
+    return "" if found is None else bytes(found.s).decode(errors="replace")
+
+
 def _subgraphs(attribute: Any) -> list[Any]:
     return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
 

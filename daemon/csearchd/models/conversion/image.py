@@ -21,6 +21,7 @@ from csearchd.errors import ModelError, TowerError
 from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx, write_onnx
 from csearchd.models.conversion.graph import Graph, describe, single_input
+from csearchd.models.conversion.patches import multiply_patches
 from csearchd.models.conversion.pictures import photo_pixels, sample_pixels
 from csearchd.models.conversion.products import quantise, record_largest
 from csearchd.models.conversion.reference import Vectors, cosine, open_source, unit
@@ -138,6 +139,7 @@ def _tower(published: _Published, single: bool) -> Graph:
     scaled = graph.new_node("Mul", [*numbers.output, factor])
     moved = graph.new_node("Add", [*scaled.output, shift], taken.name)
     graph.nodes[:0] = [channels, numbers, scaled, moved]
+    multiply_patches(graph, taken.name, preprocess.height, preprocess.width)
     graph.nodes.append(graph.new_node("LpNormalization", [given.name], _GIVEN, axis=-1, p=2))
     count: int | str = 1 if single else "count"
     shape = [count, preprocess.height, preprocess.width, 3]
