@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -14,7 +15,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from open_clip import CustomTextCLIP
 from PIL import Image
+from tokenizers import Tokenizer
 
 from csearchd.models.export.export import load_clip
 from csearchd.models.installed import (
@@ -28,6 +31,8 @@ from csearchd.models.installed import (
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import TextTower
 from models.published import publish_directory, publish_pair
+from models.tiny_model import PREPROCESSING, TINY_CONFIGURATION
+from support import vocabularies
 from support.user import User, wait_for
 
 QUERIES = ("a cat", "a rocket on its launch pad", "a horse in a field")
@@ -122,6 +127,51 @@ def test_two_files_are_taken_for_clips_kind(user: User, clip: Any, tmp_path: Pat
     found = TextTower(model, 1).embed([text])[0]
     expected = TextTower(load_model(starter_directory()), 1).embed([text])[0]
     assert found @ expected > 0.998
+
+
+def test_a_tower_that_reads_padding_gets_its_models(user: User, tmp_path: Path) -> None:
+    """SigLIP: no causal mask, the last token is read, its own vocabulary and padding."""
+    tokenizer = vocabularies.t5(
+        vocabularies.train("unigram", 1200, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    )
+    size = len(tokenizer_of(tokenizer).get_vocab())
+    configuration = {
+        **TINY_CONFIGURATION,
+        "custom_text": True,
+        "text_cfg": {
+            **TINY_CONFIGURATION["text_cfg"],
+            "context_length": 64,
+            "vocab_size": size,
+            "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
+            "tokenizer_kwargs": {"clean": "canonicalize"},
+            "no_causal_mask": True,
+            "proj_bias": True,
+            "pool_type": "last",
+        },
+    }
+    torch.manual_seed(0)
+    towers = {key: configuration[key] for key in ("embed_dim", "vision_cfg", "text_cfg")}
+    clip = CustomTextCLIP(**copy.deepcopy(towers)).eval()
+    directory = tmp_path / "ViT-tiny-SigLIP__random"
+    publish_directory(clip, configuration, PREPROCESSING, str(directory))
+    vocabularies.publish(tokenizer, directory / "textual")
+    user.csearchctl("model", "import", directory)
+    model = load_model(str(user.data / "models" / directory.name))
+    assert (model.causal, model.context_length, model.pad_token) == (False, 64, 1)
+    texts = ["A dog, on the beach!", "zwei Papageien", ""]
+    found = TextTower(model, 1).embed(texts)
+    library = tokenizer_of(tokenizer)
+    library.no_padding()
+    for text, vector in zip(("a dog on the beach", *texts[1:]), found, strict=True):
+        tokens = library.encode(text).ids
+        padded = torch.tensor([tokens + [1] * (64 - len(tokens))])
+        with torch.inference_mode():
+            expected = clip.encode_text(padded, normalize=True).numpy()[0]
+        assert vector @ expected > 0.998
+
+
+def tokenizer_of(files: vocabularies.Files) -> Tokenizer:
+    return Tokenizer.from_str(json.dumps(files["tokenizer.json"]))
 
 
 def refusal(user: User, *arguments: object) -> str:
