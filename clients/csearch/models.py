@@ -20,7 +20,7 @@ _INSTALL = "csearchd.models.install"
 
 def catalogue() -> dict[str, Any]:
     """The installed and the recommended models (csearchd.models.manage). Raises ClientError."""
-    listed: dict[str, Any] = _manage("list", dict)
+    listed: dict[str, Any] = _manage("list")
     return listed
 
 
@@ -29,26 +29,24 @@ def seconds_per_picture(name: str) -> float:
 
     Raises ClientError.
     """
-    return float(_manage("estimate", dict, name)["seconds"])
+    return float(_manage("estimate", name)["seconds"])
 
 
-def verify() -> list[dict[str, Any]]:
-    """The installed models and what is wrong with them, after a check of all their files.
-
-    Raises ClientError.
-    """
-    verified: list[dict[str, Any]] = _manage("verify", list)
+def verify() -> dict[str, Any]:
+    """The installed models, what is wrong with them after a check of all their files, and whether
+    PyTorch is there (csearchd.models.manage). Raises ClientError."""
+    verified: dict[str, Any] = _manage("verify")
     return verified
 
 
-def _manage(action: str, kind: type, *arguments: str) -> Any:
+def _manage(action: str, *arguments: str) -> Any:
     command = _python(_MANAGE, action, *arguments)
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         answer = None
-    if done.returncode != 0 or not isinstance(answer, kind):
+    if done.returncode != 0 or not isinstance(answer, dict):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = harmless(said[-1]) if said else "no reason given"
         raise ClientError(f"the models cannot be listed: {reason}")

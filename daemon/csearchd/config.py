@@ -58,7 +58,10 @@ class Encode:
 
     device: Annotated[
         str,
-        Setting("which kind of processor runs the image tower", choices=("auto", "cpu", "cuda")),
+        Setting(
+            "which kind of processor runs the image tower; each but the CPU needs its package",
+            choices=("auto", "cpu", "cuda", "openvino", "migraphx", "rocm"),
+        ),
     ] = "auto"
     threads: Annotated[
         int,

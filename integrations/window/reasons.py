@@ -151,6 +151,26 @@ _TEMPLATES = {
     "image-tower-not-loaded": N_("{path} cannot be loaded: {details}"),
     "image-tower-of-other-weights": N_("{path} was not made for the weights beside it"),
     "no-torch": N_("torch or open_clip cannot be imported: {details}"),
+    "model-needs-torch": N_(
+        "the model {name} has no image.onnx, so reading pictures with it needs PyTorch: {command}"
+    ),
+    "tower-or-torch": N_("{reason}; without it, reading pictures needs PyTorch: {command}"),
+    "gpu-needs-torch": N_(
+        "encode.device is {device}, which needs onnxruntime-gpu in onnxruntime's place, or "
+        "PyTorch: {command}"
+    ),
+    "no-provider": N_(
+        "encode.device is {device}, which needs onnxruntime-{device} in onnxruntime's place; "
+        "the CPU computes"
+    ),
+    "provider-not-loaded": N_(
+        "{device} can't be used: onnxruntime can't load its {provider}, for want of a library "
+        "or driver; the CPU computes"
+    ),
+    "device-failed": N_("{device} can't run this model ({details}); the CPU computes"),
+    "device-differs": N_(
+        "{device} gives other vectors than the CPU (cosine {cosine}); the CPU computes"
+    ),
     "gpu-unusable": N_("the GPU can't be used ({details})"),
     # The library
     "library-on-network": N_(

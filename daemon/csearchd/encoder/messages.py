@@ -6,7 +6,8 @@ lives. Jobs overlap. When the daemon's end closes, the encoder exits at once.
 
 daemon → encoder
     {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
-     memory}, threads: int, device: "auto" | "cpu" | "cuda"}          the first message
+     memory}, threads: int, device: "auto" | "cpu" | a name of csearchd.encoder.accelerators}
+                                        the first message
     {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
                                         open the file, read it once, say what it is; a file whose
                                         stat differs from `stat`, if that is given, has changed
@@ -36,12 +37,15 @@ encoder → daemon
                                         inode where the file could be opened, and scheme, identity
                                         where it could be read; `changed`: it changed or vanished
                                         meanwhile, try again later
-    {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | "cuda", seconds: float}
+    {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | a device, seconds: float,
+     remark: as `reason` of `failed`, or None}
                                         the image tower is loaded ("onnx": the exported one, in
-                                        float32; "int8": the same with 8-bit weights)
-    {op: "loading"}                     after either: torch is being loaded beside the exported
-                                        tower. A crash is its fault until it is `ready` again,
-                                        in torch, or as it was where torch can't be loaded
+                                        float32; "int8": the same with 8-bit weights; "cuda": on
+                                        a GPU, in torch or onnxruntime). `remark`: why it isn't on
+                                        the device that there is, or that was asked for
+    {op: "loading"}                     after either: another tower is being loaded beside the
+                                        exported one. A crash is its fault until it is `ready`
+                                        again, with that one, or as it was where it can't be loaded
     {op: "unusable", reason: as of `failed`}
                                         the model cannot be loaded or run; the encoder exits
 
@@ -76,7 +80,7 @@ class Settings:
     model: str  # the model's directory
     limits: Limits
     threads: int  # that compute
-    device: str  # "auto", "cpu" or "cuda"
+    device: str  # "auto", "cpu" or the name of another device
 
     @classmethod
     def from_message(cls, message: Message) -> Settings:

@@ -91,6 +91,7 @@ class Pool:
         self._suspects: deque[_Flight] = deque()
         self._number = 0
         self._ready = False
+        self.remark: Reason | None = None  # why the encoder doesn't use a device
         self._time = CountedTime()
         self._heard = 0.0
 
@@ -310,6 +311,7 @@ class Pool:
         op = message["op"]
         if op == "ready":
             self._ready = True
+            self.remark = Reason.from_message(message["remark"]) if message["remark"] else None
             log.info(
                 "the image tower is ready after %.1f s, computing in %s",
                 message["seconds"],

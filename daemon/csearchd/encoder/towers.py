@@ -1,4 +1,5 @@
-"""Which image tower computes: the exported one at first, torch's once there is enough to do.
+"""Which image tower computes: the exported one on the CPU at first; once there is enough to do, the
+same on another device of onnxruntime's, or torch's.
 
 Importing torch and open_clip and loading a model costs seconds and most of a gigabyte, even for one
 new screenshot; the exported tower is loaded in a fraction of a second.
@@ -12,18 +13,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
+from csearchd.encoder.accelerators import PROVIDERS, accelerated, offered
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.torch_tower import ImageTower, has_bf16
 from csearchd.errors import TowerError
+from csearchd.models import pytorch
 from csearchd.models.image_tower import OnnxTower
 from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
 from csearchd.models.preprocess import Preprocess
+from csearchd.reasons import Reason
 from csearchd.reasons import models as reasons
 from csearchd.system.memory import lift_limit, limit_growth, release_free_memory
 
@@ -81,9 +86,14 @@ class Towers:
         self._alone = threading.Lock()  # of a tower that isn't shared
         # A model made from ONNX files has no weights that torch could load.
         self._for_torch = os.path.exists(os.path.join(settings.model, WEIGHTS))
+        self._remark: Reason | None = None  # why a device isn't used
         self._tower = self._first()
-        pays = torch_pays(settings.device, self._tower.arithmetic)
-        self._upgradable = self._for_torch and pays
+        if settings.device in PROVIDERS:
+            self._tower = self._accelerated() or self._tower
+        on_cpu = self._tower.arithmetic in ("onnx", "int8")
+        waiting = settings.device == "auto" and on_cpu and bool(offered("auto"))
+        pays = self._for_torch and torch_pays(settings.device, self._tower.arithmetic)
+        self._upgradable = waiting or pays
 
     @contextmanager
     def turn(self) -> Iterator[Tower]:
@@ -112,20 +122,50 @@ class Towers:
         return vectors
 
     def _first(self) -> Tower:
-        directory = self._settings.model
-        # A device that was asked for by name is used, or the reason is given why it can't be.
+        directory, device = self._settings.model, self._settings.device
+        # A GPU that was asked for by name is used, or the reason is given why it can't be.
+        needs_torch = device == "cuda" and not offered(device)
         if not self._for_torch:
-            if self._settings.device == "cuda":
+            if needs_torch:
                 raise TowerError(reasons.NO_GPU(details="the model has no weights for PyTorch"))
             return self._load(lambda: OnnxTower(directory))
-        if self._settings.device != "cuda" and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
+        if not needs_torch and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
                 return self._load(lambda: OnnxTower(directory))
             except TowerError as error:
+                if not pytorch.can_run_tower():
+                    command = pytorch.install_command()
+                    reason = reasons.TOWER_OR_TORCH(reason=error.reason, command=command)
+                    raise TowerError(reason) from error
                 log.error("%s; torch is used from the start", error)
-        return self._load(lambda: self._torch(self._settings.device))
+        return self._load(lambda: self._torch(device))
+
+    def _accelerated(self) -> Tower | None:
+        """The exported tower on a device that isn't the CPU; None where there is none, or it can't
+        be used."""
+        exported = self._tower
+        if not isinstance(exported, OnnxTower):
+            return None
+        devices = offered(self._settings.device)
+        if not devices:
+            self._remark = reasons.NO_PROVIDER(device=self._settings.device)
+        for device in devices:
+            self._remark = None
+            self._send({"op": "loading"})
+            make = partial(accelerated, self._settings.model, device, exported, self._preprocess)
+            try:
+                return self._load(make)
+            except TowerError as error:
+                self._remark = error.reason
+        log.error("%s", self._remark)
+        self._announce(exported, 0.0)
+        return None
 
     def _upgrade(self) -> None:
+        if self._settings.device == "auto" and offered("auto"):
+            self._better = self._accelerated()
+            if self._better or not torch_pays("auto", self._tower.arithmetic):
+                return
         self._send({"op": "loading"})
         # Where only a GPU pays, torch without one would be slower, for all its memory.
         on_cpu = torch_pays("cpu", self._tower.arithmetic)
@@ -138,6 +178,12 @@ class Towers:
 
     def _torch(self, device: str) -> Tower:
         settings = self._settings
+        if not pytorch.can_run_tower():
+            command = pytorch.install_command()
+            if device == "cuda":
+                raise TowerError(reasons.GPU_NEEDS_TORCH(device=device, command=command))
+            name = os.path.basename(settings.model)
+            raise TowerError(reasons.NEEDS_TORCH(name=name, command=command))
         return ImageTower(settings.model, self._preprocess, device, settings.threads)
 
     def _load(self, make: Callable[[], Tower]) -> Tower:
@@ -152,7 +198,10 @@ class Towers:
         return tower
 
     def _announce(self, tower: Tower, seconds: float) -> None:
-        self._send({"op": "ready", "arithmetic": tower.arithmetic, "seconds": seconds})
+        remark = self._remark.to_message() if self._remark else None
+        arithmetic = tower.arithmetic
+        message = {"op": "ready", "arithmetic": arithmetic, "seconds": seconds, "remark": remark}
+        self._send(message)
 
 
 def torch_pays(device: str, arithmetic: str) -> bool:
@@ -163,8 +212,8 @@ def torch_pays(device: str, arithmetic: str) -> bool:
     onnxruntime is faster (32 ms) than bf16 (65 ms). AMX multiplies both several times as fast, 8
     bits twice as fast as bf16, and onnxruntime uses it (MLAS, qgemm_kernel_amx).
     """
-    if arithmetic not in ("onnx", "int8"):
-        return False  # it is torch
-    if device == "auto" and any(map(os.path.exists, _GPUS)):
+    if arithmetic not in ("onnx", "int8") or not pytorch.can_run_tower():
+        return False  # it is torch, or there is none
+    if device in ("auto", "cuda") and any(map(os.path.exists, _GPUS)):
         return True
     return arithmetic == "onnx" and has_bf16()

@@ -135,6 +135,11 @@ class Indexer:
         return self._session.pool.pid
 
     @property
+    def encoder_remark(self) -> Reason | None:
+        """Why the encoder doesn't use a device that there is, or that was asked for."""
+        return self._session.pool.remark
+
+    @property
     def rate(self) -> float:
         """The number of pictures read per second, over the last few seconds."""
         return self._rate.value

@@ -14,6 +14,7 @@ from csearchd.errors import ModelError
 from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.installed import STARTER, Model, find_model, installed_models
+from csearchd.models.pytorch import reading_needs
 from csearchd.models.text_tower import TextTower
 from csearchd.reasons import OTHER, Reason
 from csearchd.system import processors
@@ -67,7 +68,7 @@ class Models:
 
     def use(self, name: str) -> Model:
         """Makes the installed model `name` the next one, or keeps it if it is the active one.
-        Returns it. Raises ModelError."""
+        Returns it. Raises ModelError, also for one that no picture could be read with."""
         with self._lock:
             model = find_model(self._directory, name)
             if model.fingerprint == self.active_model.model.fingerprint:
@@ -76,6 +77,8 @@ class Models:
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
             else:
+                if reason := reading_needs(model):
+                    raise ModelError(reason)
                 self._library.set("next_model", name)
                 self.next_model = model
         return model

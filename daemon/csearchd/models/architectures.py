@@ -15,6 +15,7 @@ from typing import Any
 
 from csearchd.errors import ModelError
 from csearchd.models.installed import TOKENIZER
+from csearchd.models.pytorch import conversion_needs
 from csearchd.models.tokenization.clip import VOCABULARY_SIZE as CLIP
 from csearchd.models.tokenization.prepare import check_tokenizer
 
@@ -79,5 +80,5 @@ def check_configuration(configuration: Mapping[str, Any], arch: str) -> None:
 def _configurations_directory() -> str:
     package = importlib.util.find_spec("open_clip")
     if package is None or package.origin is None:
-        raise ModelError("open_clip is not installed: `pip install open-clip-torch`")
+        raise ModelError(conversion_needs() or "open_clip has no files of its own")
     return os.path.join(os.path.dirname(package.origin), "model_configs")

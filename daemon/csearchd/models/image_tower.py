@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,13 @@ from csearchd.reasons import models as reasons
 HEADER = "weights_header"  # checksum of the header of the weights that it was made for
 ARITHMETIC = "arithmetic"  # what it computes in; absent: float32
 
+_MAX_DETAILS = 300  # characters of what onnxruntime says
+
+CPU = "CPUExecutionProvider"  # onnxruntime's name for it
+
 
 class OnnxTower:
-    """Runs `image.onnx` of a model's directory in onnxruntime on the CPU.
+    """Runs `image.onnx` of a model's directory in onnxruntime, on the CPU if not told otherwise.
 
     `arithmetic` is "onnx" for float32, or "int8" for 8-bit weights. It computes in the thread that
     calls it: one calling thread for each processor encodes a third more pictures than one batch
@@ -29,14 +34,16 @@ class OnnxTower:
     batch: int = 4  # pictures at a time: more are no faster, and take more memory
     shared = True  # several threads may call it at once
 
-    def __init__(self, directory: str) -> None:
-        """Loads the tower from a model's `directory`. Raises TowerError."""
+    def __init__(self, directory: str, providers: Sequence[str] = (CPU,)) -> None:
+        """Loads the tower from a model's `directory`, for the first of onnxruntime's `providers`
+        that can be used. Raises TowerError."""
         import onnxruntime
 
         from csearchd.models.onnx_session import session_options
 
         options = session_options(threads=1)
         options.enable_cpu_mem_arena = True  # else fetching pages takes half as long again
+        options.log_severity_level = 4  # its errors are raised
         path = os.path.join(directory, IMAGE_TOWER)
         try:
             # By descriptor, since a path may hold any bytes; the graph refers to its weights by a
@@ -46,13 +53,14 @@ class OnnxTower:
                 self._session = onnxruntime.InferenceSession(
                     f"/proc/self/fd/{descriptor}/{IMAGE_TOWER}",
                     options,
-                    providers=["CPUExecutionProvider"],
+                    providers=list(providers),
                 )
             finally:
                 os.close(descriptor)
             found = _weights_beside(directory)
         except Exception as error:  # onnxruntime's exceptions have no useful base class
-            raise TowerError(reasons.TOWER_NOT_LOADED(path=path, details=str(error))) from error
+            details = " ".join(str(error).split())[:_MAX_DETAILS]
+            raise TowerError(reasons.TOWER_NOT_LOADED(path=path, details=details)) from error
         described = self._session.get_modelmeta().custom_metadata_map
         if described.get(HEADER) != found:
             raise TowerError(reasons.TOWER_OF_OTHER_WEIGHTS(path=path))
@@ -60,6 +68,7 @@ class OnnxTower:
         if isinstance(size, int):  # it takes just so many
             self.batch = size
         self.arithmetic = described.get(ARITHMETIC, "onnx")
+        self.providers: Sequence[str] = self._session.get_providers()
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Encodes pixels, uint8 of shape (n, height, width, 3), to unit vectors, little-endian

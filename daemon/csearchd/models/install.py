@@ -29,6 +29,7 @@ from csearchd.models.catalogue import RECOMMENDED, Publication, publication, rec
 from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.progress import elapsed
 from csearchd.models.installed import Model, check_name, load_model, write_description
+from csearchd.models.pytorch import conversion_needs
 from csearchd.paths import standard_paths
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def choose(name: str) -> Choice:
         arch, _, weights = name.partition(":")
         choice = Choice(f"{arch}-{weights}", arch, weights, unknown, None)
     if choice.publication is None:
+        _check_conversion()
         names = ", ".join(entry.name for entry in RECOMMENDED)
         try:
             check_supported(choice.arch)
@@ -125,6 +127,7 @@ def _install_checkpoint(
 
 def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
     """Copies, checks and exports the checkpoint file `weights`. Raises ModelError or OSError."""
+    _check_conversion()
     beside = os.path.dirname(os.path.abspath(weights))
     check_supported(arch, tokenizer=beside)
     if not os.path.isfile(weights):
@@ -159,6 +162,12 @@ def _convert(source: Source, directory: str, name: str, licence: str) -> Model:
         model = convert_model(source, directory, name=name, licence=licence)
     _say_text_tower(model, "the original's")
     return model
+
+
+def _check_conversion() -> None:
+    """Raises ModelError if packages that make a model of a checkpoint aren't installed."""
+    if needed := conversion_needs():
+        raise ModelError(needed)
 
 
 def _export(

@@ -4,8 +4,9 @@ of the service.
 `python -m csearchd.models.manage list` prints one JSON document, {"default": NAME,
 "accuracy_source": URI, "models": […]}: the installed models, the starter first, then those that are
 recommended and not installed.
-`python -m csearchd.models.manage verify` reads every file of every model and prints [{"name": NAME,
-"wrong": null or TEXT}].
+`python -m csearchd.models.manage verify` reads every file of every model and prints {"pytorch":
+null, or the command that installs it, "models": [{"name": NAME, "wrong": null or TEXT, "needs":
+null, or what reading pictures with it needs}]}.
 `python -m csearchd.models.manage estimate NAME` prints {"seconds": NUMBER}, about how long this
 machine takes to read a picture with the recommended model NAME.
 `python -m csearchd.models.manage remove NAME` deletes one; the client must have asked the service
@@ -40,6 +41,7 @@ from csearchd.models.installed import (
     starter_directory,
     verify_checksums,
 )
+from csearchd.models.pytorch import can_run_tower, install_command, reading_needs
 from csearchd.paths import standard_paths
 from csearchd.system import processors
 
@@ -77,26 +79,29 @@ def estimated_seconds(entry: Recommendation) -> float:
     return fastest / (2.0 * size**3) * entry.operations / processors.count()
 
 
-def verification(models_dir: str) -> list[dict[str, Any]]:
+def verification(models_dir: str) -> dict[str, Any]:
     """The JSON document of `verify`: all models, including those that can't be used."""
-    names = []
+    names: list[str] = []
     if os.path.isdir(models_dir):
         with os.scandir(models_dir) as entries:
             names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
-    found = [{"name": STARTER, "wrong": _problem(starter_directory())}]
-    found += [{"name": name, "wrong": _problem(os.path.join(models_dir, name))} for name in names]
-    return found
+    models = [_verified(STARTER, starter_directory())]
+    models += [_verified(name, os.path.join(models_dir, name)) for name in names]
+    return {"pytorch": None if can_run_tower() else install_command(), "models": models}
 
 
-def _problem(directory: str) -> str | None:
-    """What is wrong with the model in `directory`, and what the user can do; None if it is
-    sound."""
+def _verified(name: str, directory: str) -> dict[str, Any]:
+    """What is wrong with the model in `directory`, and what the user can do; what reading pictures
+    with it needs."""
     try:
-        verify_checksums(load_model(directory))
+        model = load_model(directory)
+        verify_checksums(model)
     except ModelError as error:
         text, advice = str(error), str(remedy(directory))
-        return text if text.endswith(advice) else f"{text}; {advice}"
-    return None
+        wrong = text if text.endswith(advice) else f"{text}; {advice}"
+        return {"name": name, "wrong": wrong, "needs": None}
+    needed = reading_needs(model)
+    return {"name": name, "wrong": None, "needs": str(needed) if needed else None}
 
 
 def _installed(model: Model) -> dict[str, Any]:

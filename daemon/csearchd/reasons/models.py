@@ -51,4 +51,33 @@ TOWER_OF_OTHER_WEIGHTS = Template(
     "image-tower-of-other-weights", "{path} was not made for the weights beside it"
 )
 NO_TORCH = Template("no-torch", "torch or open_clip cannot be imported: {details}")
+NEEDS_TORCH = Template(
+    "model-needs-torch",
+    "the model {name} has no image.onnx, so reading pictures with it needs PyTorch: {command}",
+)
+TOWER_OR_TORCH = Template(
+    "tower-or-torch", "{reason}; without it, reading pictures needs PyTorch: {command}"
+)
+GPU_NEEDS_TORCH = Template(
+    "gpu-needs-torch",
+    "encode.device is {device}, which needs onnxruntime-gpu in onnxruntime's place, or PyTorch: "
+    "{command}",
+)
+NO_PROVIDER = Template(
+    "no-provider",
+    "encode.device is {device}, which needs onnxruntime-{device} in onnxruntime's place; the CPU "
+    "computes",
+)
+PROVIDER_NOT_LOADED = Template(
+    "provider-not-loaded",
+    "{device} can't be used: onnxruntime can't load its {provider}, for want of a library or "
+    "driver; the CPU computes",
+)
+DEVICE_FAILED = Template(
+    "device-failed", "{device} can't run this model ({details}); the CPU computes"
+)
+DEVICE_DIFFERS = Template(
+    "device-differs",
+    "{device} gives other vectors than the CPU (cosine {cosine}); the CPU computes",
+)
 NO_GPU = Template("gpu-unusable", "the GPU can't be used ({details})")

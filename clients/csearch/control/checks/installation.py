@@ -6,6 +6,8 @@ import os
 import platform
 import re
 from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
 
 from csearch import __version__
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
@@ -20,8 +22,13 @@ _REINSTALL = "pip install csearch in a fresh virtual environment brings all that
 def findings() -> Findings:
     yield _python()
     yield _packages()
-    yield _torch()
-    yield from _models()
+    try:
+        verified = verify()
+    except ClientError as error:
+        yield Finding(FAIL, "models", str(error), _REINSTALL)
+        return
+    yield _torch(verified["pytorch"])
+    yield from _models(verified["models"])
 
 
 def _python() -> Finding:
@@ -39,37 +46,41 @@ def _packages() -> Finding:
     except metadata.PackageNotFoundError:
         return Finding(WARN, "packages", "csearch runs from its sources", _REINSTALL)
     names = [re.split(r"[^\w.-]", line)[0] for line in requirements if "extra ==" not in line]
-    missing = [name for name in names if _version(name) is None]
+    missing = [name for name in names if _version(name) is None and not _replaced(name)]
     if missing:
         return Finding(FAIL, "packages", f"missing: {', '.join(missing)}", _REINSTALL)
     return Finding(OK, "packages", f"all {len(names)} that csearch needs")
 
 
-def _torch() -> Finding:
+def _torch(command: str | None) -> Finding:
+    """`command`: installs PyTorch, which isn't there."""
+    if command:
+        needing = "models from checkpoints, and PyTorch on a GPU, need it"
+        return Finding(OK, "torch", f"not installed; {needing}: {command}")
     torch, vision = _version("torch"), _version("torchvision")
     open_clip = _version("open-clip-torch")
-    if torch is None or vision is None or open_clip is None:
-        return Finding(FAIL, "torch", "torch, torchvision or open_clip is missing", _REINSTALL)
     text = f"torch {torch}, torchvision {vision}, open_clip {open_clip}"
     # "+cpu" or "+cu126": builds from different indexes fail when they are imported together.
-    if torch.partition("+")[2] != vision.partition("+")[2]:
+    if (torch or "").partition("+")[2] != (vision or "").partition("+")[2]:
         advice = "install torch and torchvision again, both from the same index"
         return Finding(FAIL, "torch", f"{text}: builds that do not fit together", advice)
     return Finding(OK, "torch", text)
 
 
-def _models() -> Findings:
-    try:
-        models = verify()
-    except ClientError as error:
-        yield Finding(FAIL, "models", str(error), _REINSTALL)
-        return
+def _models(models: list[dict[str, Any]]) -> Findings:
     for model in models:
         if model["wrong"]:
             text, _, advice = model["wrong"].rpartition("; ")
             yield Finding(FAIL, "models", text, advice)
+        if model["needs"]:
+            yield Finding(WARN, "models", model["needs"])
     if sound := [printable(os.fsencode(model["name"])) for model in models if not model["wrong"]]:
         yield Finding(OK, "models", f"{', '.join(sound)}: all files as they were installed")
+
+
+def _replaced(name: str) -> bool:
+    """Whether a package has taken the place of the package `name`, as onnxruntime-gpu does."""
+    return name == "onnxruntime" and find_spec(name) is not None
 
 
 def _version(name: str) -> str | None:

@@ -23,6 +23,7 @@ from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.models.active_model import Models
+from csearchd.models.pytorch import reading_needs
 from csearchd.reasons import Reason, told
 from csearchd.reasons import service as reasons
 from csearchd.requests.exchange import Exchange
@@ -154,6 +155,8 @@ class StatusReport:
         ]
         found += [
             models.last_error,
+            reading_needs(models.active_model.model),
+            indexer.encoder_remark,
             models.active_model.table.last_error,
             *self._library.cache.damaged,
         ]
