@@ -124,7 +124,8 @@ def test_an_image_tower_that_cant_be_exported_is_left_out(
 
 
 def check_model_without_image_tower(model: installed.Model) -> None:
-    files = [*installed.FILES, installed.TOKEN_EMBEDDING, installed.DESCRIPTION]
+    optional = [installed.VOCABULARY, installed.TOKEN_EMBEDDING]
+    files = [*installed.FILES, *optional, installed.DESCRIPTION]
     assert sorted(os.listdir(model.directory)) == sorted(files)
     assert load_model(model.directory) == model
     verify_checksums(model)

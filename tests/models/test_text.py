@@ -102,7 +102,8 @@ def test_quantising_makes_it_small(quantised: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [installed.TEXT_TOWER, installed.TOKENIZER, installed.TOKEN_EMBEDDING]
+    "file",
+    [installed.TEXT_TOWER, installed.TOKENIZER, installed.VOCABULARY, installed.TOKEN_EMBEDDING],
 )
 def test_a_damaged_file_is_one_line(quantised: str, tmp_path: Any, file: str) -> None:
     directory = str(shutil.copytree(quantised, tmp_path / "damaged"))
