@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from csearchd.errors import ModelError
-from csearchd.models.conversion import files, schema
-from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion import schema, writing
+from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph
+from csearchd.models.conversion.writing import write_onnx
 
 RANDOM = np.random.default_rng(0)
 LARGE = RANDOM.normal(size=(64, 48)).astype(np.float32)
@@ -128,7 +129,7 @@ def test_weights_in_other_files_come_along(tmp_path: Path) -> None:
 def test_a_graph_too_large_for_one_file_gets_two(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MAX_MESSAGE", 10_000)
+    monkeypatch.setattr(writing, "MAX_MESSAGE", 10_000)
     target = str(tmp_path / "large.onnx")
     write_onnx(read_onnx(path), target)
     assert os.path.getsize(target) < 10_000
@@ -163,7 +164,8 @@ def test_large_weights_take_no_memory(tmp_path: Path) -> None:
     os.truncate(tmp_path / "weights", size)
     program = (
         "import resource\n"
-        "from csearchd.models.conversion.files import read_onnx, write_onnx\n"
+        "from csearchd.models.conversion.files import read_onnx\n"
+        "from csearchd.models.conversion.writing import write_onnx\n"
         f"resource.setrlimit(resource.RLIMIT_DATA, ({size * 3 // 4}, -1))\n"
         f"write_onnx(read_onnx({path!r}), {target!r})\n"
     )
@@ -273,7 +275,7 @@ def test_a_tensor_of_another_size_than_it_says(path: str, shape: list[int], kind
 def test_a_file_full_of_empty_parts_is_refused(path: str) -> None:
     content = b"\x0a\x00" * 300_000  # nodes without anything
     with open(path, "wb") as file:
-        file.write(b"\x3a" + files.encoded(len(content)) + content)
+        file.write(b"\x3a" + writing.encoded(len(content)) + content)
     assert not usable(path)
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes ONNX files without loading their weights.
+"""Reads ONNX files without loading their weights.
 
 A graph in memory is a `ModelProto` whose large tensors are external data, as ONNX calls what lies
 outside the message: those of other files, and those of the graph's own file too, which are found by
@@ -26,9 +26,6 @@ from csearchd.models.conversion import schema
 INLINE = 4096  # bytes of the largest tensor that is kept in memory
 _MAX_STRUCTURE = 64 << 20  # bytes of a file without its large tensors
 _MAX_PARTS = 200_000  # nodes, tensors and descriptions
-MAX_MESSAGE = (1 << 31) - 1  # bytes: the limit of protobuf
-_ALIGNMENT = 4096  # of tensors in a file of their own, so that they can be mapped
-_CHUNK = 16 << 20
 _TYPES: Mapping[int, np.dtype[Any]] = {
     schema.FLOAT: np.dtype("<f4"),
     schema.UINT8: np.dtype("u1"),
@@ -74,7 +71,7 @@ class OnnxFile:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where the numbers of an external tensor are."""
 
     location: str  # relative to the graph's directory
@@ -98,33 +95,6 @@ def read_onnx(path: str) -> OnnxFile:
     except (Malformed, DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from None
     return found
-
-
-def write_onnx(source: OnnxFile, path: str) -> None:
-    """Writes the graph `source` to `path`, with its external data inside.
-
-    A graph of 2 GB and more, which no message can hold, gets a file for its external data beside
-    it, named like it with `.data` at the end. Raises OSError, or ModelError if the data can't be
-    read.
-    """
-    outer = schema.ModelProto()
-    outer.CopyFrom(source.model)
-    large = [tensor for tensor in outer.graph.initializer if is_external(tensor)]
-    small = [tensor for tensor in outer.graph.initializer if not is_external(tensor)]
-    numbers = [source.array(tensor) for tensor in large]
-    del outer.graph.initializer[:]
-    for tensor in large:
-        _forget_place(tensor)
-    total = outer.ByteSize() + sum(map(_length, numbers))
-    total += sum(tensor.ByteSize() + 32 for tensor in (*large, *small))  # 32: tags and lengths
-    with open(path, "wb") as file:
-        if total > MAX_MESSAGE:
-            with open(f"{path}.data", "wb") as data:
-                for tensor, array in zip(large, numbers, strict=True):
-                    _write_aside(tensor, array, data)
-            _write_message(file, outer, [*small, *large], [])
-        else:
-            _write_message(file, outer, small, list(zip(large, numbers, strict=True)))
 
 
 def is_external(tensor: Any) -> bool:
@@ -186,14 +156,14 @@ def _tensor(content: mmap.mmap, part: _Field, name: str, kept: int) -> Any:
     for field in _fields(content, part.content, part.end):
         size = field.end - field.content
         if field.number == schema.TENSOR_RAW_DATA and size > INLINE:
-            place = _Place(name, field.content, size)
+            place = Place(name, field.content, size)
         else:
             described += _kept(content, field.start, field.end, kept + len(described))
     tensor = schema.TensorProto.FromString(bytes(described))
     if place is not None:
         if is_external(tensor) or tensor.raw_data:
             raise Malformed("a tensor has its numbers in two places")
-        _set_place(tensor, place)
+        set_place(tensor, place)
     return tensor
 
 
@@ -299,7 +269,7 @@ def _mapped(
         raise Malformed(f"{place.location}, which it refers to: {error.strerror}") from None
 
 
-def _place(tensor: Any) -> _Place:
+def _place(tensor: Any) -> Place:
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     parts = location.split("/")
@@ -312,11 +282,11 @@ def _place(tensor: Any) -> _Place:
         raise Malformed(f"{tensor.name} is nowhere") from None
     if offset < 0:
         raise Malformed(f"{tensor.name} is nowhere")
-    return _Place(location, offset, length)
+    return Place(location, offset, length)
 
 
-def _set_place(tensor: Any, place: _Place) -> None:
-    _forget_place(tensor)
+def set_place(tensor: Any, place: Place) -> None:
+    forget_place(tensor)
     tensor.data_location = schema.EXTERNAL
     for key, value in (
         ("location", place.location),
@@ -326,7 +296,7 @@ def _set_place(tensor: Any, place: _Place) -> None:
         tensor.external_data.add(key=key, value=value)
 
 
-def _forget_place(tensor: Any) -> None:
+def forget_place(tensor: Any) -> None:
     tensor.ClearField("data_location")
     del tensor.external_data[:]
 
@@ -353,66 +323,3 @@ def _check(file: OnnxFile) -> None:
 def _damaged(path: str, error: Exception) -> ModelError:
     details = str(error) if isinstance(error, Malformed) else "it is damaged"
     return ModelError(f"{path} can't be used as an ONNX file: {details}")
-
-
-# Writing
-
-
-def _write_message(
-    file: BinaryIO, outer: Any, small: list[Any], large: list[tuple[Any, NDArray[Any]]]
-) -> None:
-    """Writes `outer`, whose graph has no tensors, with the tensors `small`, and `large` ones with
-    their numbers."""
-    graph = outer.graph.SerializeToString()
-    outer.ClearField("graph")
-    prefixes = []
-    for tensor, array in large:
-        described = tensor.SerializeToString()
-        described += _head(schema.TENSOR_RAW_DATA, _length(array))
-        size = len(described) + _length(array)
-        prefixes.append(_head(schema.GRAPH_INITIALIZER, size) + described)
-    heads = [_head(schema.GRAPH_INITIALIZER, tensor.ByteSize()) for tensor in small]
-    size = len(graph) + sum(map(len, prefixes)) + sum(map(len, heads))
-    size += sum(tensor.ByteSize() for tensor in small)
-    size += sum(_length(array) for _, array in large)
-    file.write(outer.SerializeToString())
-    file.write(_head(schema.MODEL_GRAPH, size))
-    file.write(graph)
-    for head, tensor in zip(heads, small, strict=True):
-        file.write(head)
-        file.write(tensor.SerializeToString())
-    for prefix, (_, array) in zip(prefixes, large, strict=True):
-        file.write(prefix)
-        _write_numbers(file, array)
-
-
-def _write_aside(tensor: Any, array: NDArray[Any], data: BinaryIO) -> None:
-    data.seek(-data.tell() % _ALIGNMENT, os.SEEK_CUR)
-    place = _Place(os.path.basename(str(data.name)), data.tell(), _length(array))
-    _write_numbers(data, array)
-    _set_place(tensor, place)
-
-
-def _write_numbers(file: BinaryIO, array: NDArray[Any]) -> None:
-    flat = array.reshape(-1)
-    step = max(1, _CHUNK // array.itemsize)
-    for start in range(0, len(flat), step):
-        file.write(flat[start : start + step].tobytes())
-
-
-def _head(number: int, length: int) -> bytes:
-    """The tag of the field `number` and the length of its content."""
-    return encoded(number << 3 | 2) + encoded(length)
-
-
-def encoded(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
-
-
-def _length(array: NDArray[Any]) -> int:
-    return int(array.nbytes)

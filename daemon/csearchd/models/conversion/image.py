@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from csearchd.errors import ModelError, TowerError
 from csearchd.models.conversion import schema
-from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, describe, single_input
 from csearchd.models.conversion.patches import multiply_patches
 from csearchd.models.conversion.pictures import photo_pixels, sample_pixels
 from csearchd.models.conversion.products import quantise, record_largest
 from csearchd.models.conversion.reference import Vectors, cosine, open_source, unit
+from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.image_tower import ARITHMETIC, OnnxTower
 from csearchd.models.installed import IMAGE_TOWER
 from csearchd.models.onnx_session import session_options
@@ -81,7 +82,10 @@ def convert_image_tower(source: str, directory: str, preprocess: Preprocess) -> 
             smaller = os.path.join(scratch, "small")
             os.makedirs(smaller, exist_ok=True)
             write_onnx(graph.finished(), os.path.join(smaller, IMAGE_TOWER))
-            reached, quick = _compared(smaller, published)
+            try:
+                reached, quick = _compared(smaller, published)
+            except ModelError:
+                continue
             if reached >= QUANTISED_COSINE and quick < seconds:
                 wanted, found, quantised = smaller, reached, True
                 break

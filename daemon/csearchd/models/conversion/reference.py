@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from csearchd.errors import ModelError
 from csearchd.models.conversion import schema
-from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph
+from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.onnx_session import session_options
 
 Vectors = NDArray[np.float32]

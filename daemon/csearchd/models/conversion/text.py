@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from csearchd.errors import ModelError
 from csearchd.models.conversion import schema
-from csearchd.models.conversion.files import read_onnx, write_onnx
+from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, describe, single_input
 from csearchd.models.conversion.lengths import free_length
 from csearchd.models.conversion.products import quantise, record_largest
 from csearchd.models.conversion.reference import cosine, open_source, unit
+from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING
 from csearchd.models.text_tower import Vectors, open_session, run_tower
 from csearchd.models.token_embedding import Kind, TokenEmbedding, write_token_embedding
