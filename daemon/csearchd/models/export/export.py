@@ -37,6 +37,7 @@ from csearchd.models.export.image import (
     write_image_tower,
     write_quantised_image_tower,
 )
+from csearchd.models.export.smoothing import recorded_maxima, smooth
 from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.models.export.transformer import is_plain_text_tower, text_graph
 from csearchd.models.image_tower import OnnxTower, read_header
@@ -89,7 +90,10 @@ def export_model(
     tokenizer = open_tokenizer(settings.tokenizer, directory, length, settings.cleaning)
     texts = [tokenizer.encode(prompt) for prompt in comparison_prompts()]
     padded = [text + [settings.pad_token] * (length - len(text)) for text in texts]
-    expected = _open_clip_vectors(clip, text_cfg, padded)
+    transformer = getattr(clip, "text", clip).transformer
+    with recorded_maxima(transformer) as maxima:
+        expected = _open_clip_vectors(clip, text_cfg, padded)
+    smooth(transformer, maxima)
     least = texts if branch.causal else padded
     quantised, cosine = _export_text(clip, branch, least, expected, directory, arch, portable)
     files = [*installed.FILES, *settings.files[1:], installed.TOKEN_EMBEDDING]
@@ -279,8 +283,10 @@ def _export_image(clip: Any, directory: str, portable: bool) -> bool:
     try:
         preprocess = Preprocess.of_model(directory)
         pixels = sample_pixels(preprocess)
-        expected = _open_clip_image_vectors(clip, preprocess, pixels)
+        with recorded_maxima(clip.visual) as maxima:
+            expected = _open_clip_image_vectors(clip, preprocess, pixels)
         write_image_tower(ImageBranch(clip, preprocess).eval(), preprocess, directory)
+        smooth(clip.visual, maxima)  # only now: the float32 tower refers to the model's weights
         cosine, seconds = _image_cosine(directory, pixels, expected)
         if cosine >= IMAGE_COSINE:
             _use_quantised(clip, preprocess, directory, portable, pixels, expected, seconds)

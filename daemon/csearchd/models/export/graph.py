@@ -19,6 +19,8 @@ from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 _MICROSOFT = "com.microsoft"  # onnxruntime/docs/ContribOperators.md
 _OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1))
 _IR_VERSION = 9  # the oldest that has that opset
+_LARGE = 2  # times the median
+_MAX_LARGE = 16  # rows: more would cost time
 _END = 2**63 - 1  # an index behind the last element of any tensor
 
 
@@ -90,8 +92,20 @@ class Graph:
     def product(self, tokens: str, weight: torch.Tensor, bias: torch.Tensor | None = None) -> str:
         """Multiplies `tokens` by a matrix (inputs, outputs), quantised with a scale for each
         column.
+
+        The few inputs that have by far the largest weights, which smoothing gives to outliers
+        among the activations, are multiplied in float32.
         """
         matrix = weight.detach().double().numpy()
+        few = _large_rows(matrix)
+        exact = ""
+        if len(few):
+            taken = self.node("Gather", tokens, self.integers(tuple(few)), axis=-1)
+            exact = self.node("MatMul", taken, self._constant(matrix[few].astype(np.float32)))
+            kept = np.ones(len(matrix))
+            kept[few] = 0
+            matrix = matrix * kept[:, None]
+            tokens = self.node("Mul", tokens, self._constant(kept.astype(np.float32)))
         scale = np.maximum(np.abs(matrix).max(axis=0), 1e-30) / 127
         zero, kind = (128, np.uint8) if self._unsigned else (0, np.int8)
         rounded = (np.round(matrix / scale) + zero).astype(kind)
@@ -99,7 +113,8 @@ class Graph:
         parts.append(self._constant(np.full(len(scale), zero, kind)))
         if bias is not None:
             parts.append(self.numbers(bias))
-        return self.node("DynamicQuantizeMatMul", tokens, *parts, domain=_MICROSOFT)
+        found = self.node("DynamicQuantizeMatMul", tokens, *parts, domain=_MICROSOFT)
+        return self.node("Add", found, exact) if exact else found
 
     def linear(self, tokens: str, layer: torch.nn.Linear) -> str:
         return self.product(tokens, layer.weight.t(), layer.bias)
@@ -139,3 +154,11 @@ class Graph:
         name = f"constant {len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
+
+
+def _large_rows(matrix: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The numbers of the rows whose largest weight is more than _LARGE times that of others, the
+    largest _MAX_LARGE at most."""
+    largest = np.abs(matrix).max(axis=1)
+    order = np.argsort(-largest)[:_MAX_LARGE]
+    return np.sort(order[largest[order] > _LARGE * np.median(largest)])
