@@ -6,15 +6,18 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from csearchd.models.export import image
+from csearchd.models.export.export import load_clip
 from csearchd.models.export.image import (
     ImageBranch,
     sample_pixels,
@@ -59,6 +62,32 @@ def test_weights_with_other_links_are_converted(
     with torch.inference_mode():
         expected = ImageBranch(clip, preprocess)(torch.from_numpy(pixels)).numpy()
     assert (tower.encode(pixels).astype(np.float32) * expected).sum(axis=1).min() > 0.995
+
+
+def test_normalisation_is_part_of_convolutions(tmp_path: Path) -> None:
+    """onnxruntime fuses them when it loads the graph, which still refers to the model's weights."""
+    vision = {"timm_model_name": "fasternet_t0", "timm_pool": "avg", "timm_proj": ""}
+    configuration = {**TINY_CONFIGURATION, "vision_cfg": {**vision, "image_size": 96}}
+    directory = str(tmp_path / "model")
+    make_tiny_weights(directory, configuration)
+    clip, preprocess = load_clip(directory, "tiny"), Preprocess.of_model(directory)
+    branch = ImageBranch(clip, preprocess).eval()
+    write_image_tower(branch, preprocess, directory)
+    source, fused = os.path.join(directory, IMAGE_TOWER), str(tmp_path / "fused.onnx")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = fused
+    onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    operators = Counter(node.op_type for node in onnx.load(fused).graph.node)
+    assert operators["Conv"] and not operators["BatchNormalization"]
+    assert operators["Cast"] <= 2 and operators["Expand"] <= 1
+    assert os.path.getsize(source) < os.path.getsize(fused) / 10
+    pixels = sample_pixels(preprocess)
+    with torch.inference_mode():
+        expected = branch(torch.from_numpy(pixels)).numpy()
+    found = OnnxTower(directory).encode(pixels).astype(np.float32)
+    lengths = np.linalg.norm(found, axis=1)  # they were rounded to 16 bits
+    assert ((found * expected).sum(axis=1) / lengths).min() > 0.9999
 
 
 def test_what_is_logged_after_an_export_is_one_line() -> None:

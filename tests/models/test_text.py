@@ -19,6 +19,7 @@ from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export import export
 from csearchd.models.installed import load_model
 from csearchd.models.text_tower import TextTower, Vectors
+from csearchd.models.token_embedding import write_token_embedding
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_model
 
 NOT_CAUSAL = {
@@ -113,6 +114,37 @@ def test_a_damaged_file_is_one_line(quantised: str, tmp_path: Any, file: str) ->
         TextTower(load_model(directory), 1)
     assert directory in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_token_embedding_is_named(quantised: str, tmp_path: Any) -> None:
+    directory = str(shutil.copytree(quantised, tmp_path / "incomplete"))
+    os.remove(os.path.join(directory, installed.TOKEN_EMBEDDING))
+    with pytest.raises(ModelError, match=r"token_embedding\.bin is missing; .*model remove"):
+        load_model(directory)
+
+
+def test_a_token_embedding_of_another_width_is_noticed(quantised: str, tmp_path: Any) -> None:
+    directory = str(shutil.copytree(quantised, tmp_path / "mixed"))
+    path = os.path.join(directory, installed.TOKEN_EMBEDDING)
+    write_token_embedding(path, np.ones((49408, 32), np.float32), "int8")
+    with pytest.raises(ModelError, match=r"takes embeddings of \[64\] numbers, not \[32\]"):
+        TextTower(load_model(directory), 1)
+
+
+def test_a_row_that_is_damaged_later_is_no_answer(quantised: str, tmp_path: Any) -> None:
+    directory = str(shutil.copytree(quantised, tmp_path / "damaged"))
+    tower = TextTower(load_model(directory), 1)
+    tower.embed(["a dog"])
+    os.truncate(os.path.join(directory, installed.TOKEN_EMBEDDING), 100_000)
+    with pytest.raises(ModelError, match=r"token_embedding\.bin is damaged; .*model remove"):
+        tower.embed(["a dog"])
+
+
+def test_a_tower_with_its_token_embedding_inside() -> None:
+    """As models have that were installed by earlier versions, and the starter."""
+    starter = load_model(installed.starter_directory())
+    assert installed.TOKEN_EMBEDDING not in starter.checksums
+    assert TextTower(starter, 1).embed(["a dog"]).shape == (1, starter.dimensions)
 
 
 def test_a_tower_of_another_model_is_noticed(quantised: str, tmp_path: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import onnx
 import onnxruntime
+import onnxscript.optimizer
 import safetensors
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -31,6 +32,7 @@ _TYPES = {
     "BF16": onnx.TensorProto.BFLOAT16,
 }
 _LARGE = 64 << 20  # bytes of float32 weights; 8-bit ones gain little for a smaller tower
+_FOLDED = 16 << 10  # bytes of a constant that is computed; larger ones stay the model's own weights
 _MAX_BATCH = 1024  # pictures; the exporter needs an upper bound
 
 
@@ -68,6 +70,13 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
             optimize=False,  # it would replace the model's weights by computed ones
             verbose=False,
         )
+        # Without what PyTorch's exporter leaves between weights and operators, onnxruntime fuses
+        # convolutions and normalisation when it loads the graph.
+        onnxscript.optimizer.inline(program.model)
+        onnxscript.optimizer.fold_constants(
+            program.model, input_size_limit=_FOLDED, output_size_limit=_FOLDED
+        )
+        onnxscript.optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     forget_sources(model)
     _refer_to_weights(model, os.path.join(directory, WEIGHTS))
