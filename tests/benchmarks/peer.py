@@ -43,11 +43,11 @@ class Rclip:
 def random_model() -> Path:
     """The directory of MODEL with random weights, as `csearchctl model import` leaves it now: what
     an older version has exported is exported again."""
-    from csearchd.models.export import export, graph, image, text, transformer
+    from csearchd.models.export import export, graph, image, smoothing, text, transformer
 
     directory, stamp = CACHE / MODEL, CACHE / f"{MODEL}.exporter"
     digest = hashlib.sha256()
-    for module in (export, graph, image, text, transformer):
+    for module in (export, graph, image, smoothing, text, transformer):
         digest.update(Path(module.__file__).read_bytes())
     if not stamp.exists() or stamp.read_text() != digest.hexdigest():
         from csearchd.models.architectures import architecture_configuration
