@@ -30,6 +30,8 @@ class Session:
         return self._providers
     def get_modelmeta(self):
         return self._session.get_modelmeta()
+    def get_inputs(self):
+        return self._session.get_inputs()
     def run(self, outputs, inputs):
         (vectors,) = self._session.run(outputs, inputs)
         return [vectors + self._other * (vectors > 0)]

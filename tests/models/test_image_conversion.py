@@ -16,11 +16,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from csearchd.models.conversion.pictures import sample_pixels
 from csearchd.models.export import image
 from csearchd.models.export.export import load_clip
 from csearchd.models.export.image import (
     ImageBranch,
-    sample_pixels,
     write_image_tower,
     write_quantised_image_tower,
 )

@@ -13,11 +13,12 @@ import onnxruntime
 import open_clip
 import pytest
 import torch
-from csearchd.models.export.prompts import comparison_prompts
 from safetensors.torch import load_file, save_file
 
+from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export import export
-from csearchd.models.export.image import ImageBranch, sample_pixels
+from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.smoothing import recorded_maxima, smooth
 from csearchd.models.export.text import TextBranch
 from csearchd.models.export.transformer import image_graph, text_graph
