@@ -18,7 +18,7 @@ from models.hub import COMMIT, Hub, serving
 from models.installing import Home, assert_one_error
 from models.published import publish_directory, publish_pair
 from models.tiny_model import PREPROCESSING, make_tiny_weights
-from support.user import User
+from support.user import User, wait_for
 
 FOLDER = "ViT-B-32-256-datacomp_s34b_b86k"
 CONFIGURATION: dict[str, Any] = {
@@ -133,6 +133,6 @@ def test_the_service_changes_to_an_installed_model(user: User, immich: dict[str,
         user.environment["HF_ENDPOINT"] = served.address
         user.csearchctl("model", "install", "tiny__random")
     user.csearchctl("model", "use", "tiny__random")
-    status = user.settle()
-    assert (status["model"], status["failed"]) == ("tiny__random", 0)
+    wait_for(lambda: user.status()["model"] == "tiny__random", "the change of model")
+    assert user.settle()["failed"] == 0
     assert user.search("-g", "a cat")

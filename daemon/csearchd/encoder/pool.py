@@ -91,6 +91,7 @@ class Pool:
         self._suspects: deque[_Flight] = deque()
         self._number = 0
         self._ready = False
+        self._loading = False  # another tower, while the first one serves
         self.remark: Reason | None = None  # why the encoder doesn't use a device
         self._time = CountedTime()
         self._heard = 0.0
@@ -241,7 +242,7 @@ class Pool:
         self._unpacker = Unpacker(MAX_FRAME)
         self._outbox.clear()
         self._outgoing.clear()
-        self._ready = False
+        self._ready = self._loading = False
         self._heard = self._time.seconds()
         self._send(self.settings.to_message())
         log.debug("encoder %d started", self._process.pid)
@@ -310,7 +311,7 @@ class Pool:
     def _handle(self, message: Message) -> Event | None:
         op = message["op"]
         if op == "ready":
-            self._ready = True
+            self._ready, self._loading = True, False
             self.remark = Reason.from_message(message["remark"]) if message["remark"] else None
             log.info(
                 "the image tower is ready after %.1f s, computing in %s",
@@ -319,7 +320,7 @@ class Pool:
             )
             return None
         if op == "loading":
-            self._ready = False
+            self._ready, self._loading = False, True
             return None
         if op == "unusable":
             self.close()
@@ -365,10 +366,10 @@ class Pool:
             if code == -signal.SIGKILL and flight.kills < _MAX_KILLS:
                 self._suspects.appendleft(flight)
                 return []
-            if flight.began is None:
+            if flight.began is None and not self._loading:
                 self.close()
                 raise EncoderUnusable(reasons.ENDED_BEFORE_READING(ending=how))
-            if flight.decoded and not self._ready:
+            if (flight.began is None or flight.decoded) and not self._ready:
                 self.close()
                 raise EncoderUnusable(reasons.ENDED_WHILE_LOADING(ending=how))
             log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
