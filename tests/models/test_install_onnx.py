@@ -16,16 +16,12 @@ from csearchd.models.installed import load_model, verify_checksums
 from csearchd.models.text_tower import TextTower
 from models.hub import COMMIT, Hub, serving
 from models.installing import Home, assert_one_error
-from models.published import publish_directory, publish_pair
+from models.published import publish_pair
+from models.tiny_hub import CONFIGURATION, NAME, tiny_hub
 from models.tiny_model import PREPROCESSING, make_tiny_weights
 from support.user import User, wait_for
 
 FOLDER = "ViT-B-32-256-datacomp_s34b_b86k"
-CONFIGURATION: dict[str, Any] = {
-    "embed_dim": 64,
-    "vision_cfg": {"image_size": 256, "layers": 1, "width": 64, "head_width": 32, "patch_size": 32},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
-}
 BLOCKED = ("torch", "open_clip", "onnx", "onnxscript", "safetensors", "timm")
 PROGRAM = f"""
 import sys
@@ -41,30 +37,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_tiny_weights(str(tmp_path_factory.mktemp("weights") / "tiny"), CONFIGURATION).eval()
 
 
-def read(directory: Path) -> dict[str, bytes]:
-    """The files below `directory`, by their path there."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
-
-
-@pytest.fixture(scope="module")
-def immich(clip: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A repository of immich-app's."""
-    directory = tmp_path_factory.mktemp("immich") / "tiny__random"
-    publish_directory(clip, CONFIGURATION, PREPROCESSING, str(directory))
-    (directory / "textual" / "tokenizer.json").write_text(_clip_tokenizer())
-    return read(directory)
-
-
-def _clip_tokenizer() -> str:
-    """CLIP's vocabulary as the library's own converter writes it."""
-    from csearchd.models.export.bpe_vocabulary import clip_tokenizer
-
-    content: str = clip_tokenizer().to_str()
-    return content
+@pytest.fixture
+def hub(clip: Any, tmp_path: Path) -> Hub:
+    return tiny_hub(tmp_path / "published" / NAME, clip)
 
 
 def assert_same_vectors(home: Home, name: str, clip: Any) -> None:
@@ -84,20 +59,17 @@ def assert_same_vectors(home: Home, name: str, clip: Any) -> None:
     assert OnnxTower(model.directory).encode(pixels)[0].astype(np.float32) @ seen > 0.999
 
 
-def test_a_model_of_immichs_is_installed(
-    immich: dict[str, bytes], clip: Any, tmp_path: Path
-) -> None:
-    home = Home(str(tmp_path))
-    hub = Hub(immich, repository="immich-app/tiny__random", licence="apache-2.0")
+def test_a_model_of_immichs_is_installed(hub: Hub, clip: Any, tmp_path: Path) -> None:
+    home = Home(str(tmp_path / "home"))
     with serving(hub) as served:
-        code, out, err = home.install("tiny__random", hub=served.address, program=PROGRAM)
+        code, out, err = home.install(NAME, hub=served.address, program=PROGRAM)
     assert code == 0, err
-    assert out == "tiny__random is installed; to use it: csearchctl model use tiny__random\n"
-    model = load_model(os.path.join(home.models, "tiny__random"))
+    assert out == f"{NAME} is installed; to use it: csearchctl model use {NAME}\n"
+    model = load_model(os.path.join(home.models, NAME))
     assert (model.arch, model.weights, model.licence) == ("tiny", "random", "apache-2.0")
-    assert model.source == f"immich-app/tiny__random@{COMMIT}"
-    assert_same_vectors(home, "tiny__random", clip)
-    assert not os.path.exists(os.path.join(home.downloads, "tiny__random"))
+    assert model.source == f"immich-app/{NAME}@{COMMIT}"
+    assert_same_vectors(home, NAME, clip)
+    assert not os.path.exists(os.path.join(home.downloads, NAME))
 
 
 def test_a_model_of_rclips_is_installed(clip: Any, tmp_path: Path) -> None:
@@ -114,25 +86,23 @@ def test_a_model_of_rclips_is_installed(clip: Any, tmp_path: Path) -> None:
     assert_same_vectors(home, "ViT-B-32-256", clip)
 
 
-def test_damaged_towers_leave_nothing_but_the_download(
-    immich: dict[str, bytes], tmp_path: Path
-) -> None:
-    home = Home(str(tmp_path))
-    files = {**immich, "visual/model.onnx": immich["visual/model.onnx"][:-1000]}
-    with serving(Hub(files, repository="immich-app/tiny__random")) as served:
-        result = home.install("tiny__random", hub=served.address, program=PROGRAM)
+def test_damaged_towers_leave_nothing_but_the_download(hub: Hub, tmp_path: Path) -> None:
+    home = Home(str(tmp_path / "home"))
+    hub.files["visual/model.onnx"] = hub.files["visual/model.onnx"][:-1000]
+    with serving(hub) as served:
+        result = home.install(NAME, hub=served.address, program=PROGRAM)
     assert_one_error(result, "model.onnx", progress=True)
     assert home.left() == []
 
 
-def test_the_service_changes_to_an_installed_model(user: User, immich: dict[str, bytes]) -> None:
+def test_the_service_changes_to_an_installed_model(user: User, hub: Hub) -> None:
     user.take_photos()
     user.csearchctl("add", user.pictures)
     user.settle()
-    with serving(Hub(immich, repository="immich-app/tiny__random")) as served:
+    with serving(hub) as served:
         user.environment["HF_ENDPOINT"] = served.address
-        user.csearchctl("model", "install", "tiny__random")
-    user.csearchctl("model", "use", "tiny__random")
-    wait_for(lambda: user.status()["model"] == "tiny__random", "the change of model")
+        user.csearchctl("model", "install", NAME)
+    user.csearchctl("model", "use", NAME)
+    wait_for(lambda: user.status()["model"] == NAME, "the change of model")
     assert user.settle()["failed"] == 0
     assert user.search("-g", "a cat")
