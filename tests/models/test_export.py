@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
-from csearchd.models.architectures import check_configuration, check_supported
+from csearchd.models.architectures import check_configuration, find_architecture
 from csearchd.models.catalogue import DEFAULT, RECOMMENDED, Form, recommendation
 from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.export import export
@@ -226,14 +226,14 @@ def test_unsupported_architectures_are_refused_in_one_line(
 ) -> None:
     for tokenizer in (None, str(tmp_path)):
         with pytest.raises(ModelError, match=reason) as caught:
-            check_supported(arch, tokenizer)
+            find_architecture(arch).check_supported(tokenizer)
         assert "\n" not in str(caught.value)
 
 
 def test_a_refusal_needs_no_open_clip() -> None:
     program = (
-        "import sys; from csearchd.models.architectures import check_supported as check\n"
-        "check('ViT-B-32')\n"
+        "import sys; from csearchd.models.architectures import find_architecture\n"
+        "find_architecture('ViT-B-32').check_supported()\n"
         "sys.exit(bool({'torch', 'open_clip'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
@@ -260,7 +260,7 @@ def test_every_architecture_with_towers_of_open_clips_is_supported(tmp_path: Pat
     supported = set()
     for arch in open_clip.list_models():
         with contextlib.suppress(ModelError):
-            check_supported(arch, str(tmp_path))
+            find_architecture(arch).check_supported(str(tmp_path))
             supported.add(arch)
     for arch in set(open_clip.list_models()) - supported:
         configuration = open_clip.get_model_config(arch)
@@ -311,7 +311,7 @@ def test_recommended_models_are_supported_and_published() -> None:
     assert (DEFAULT.arch, DEFAULT.weights) == ("ViT-B-32-SigLIP2-256", "webli")
     for entry in RECOMMENDED:
         if entry.form is not Form.IMMICH:
-            check_supported(entry.arch)
+            find_architecture(entry.arch).check_supported()
         published = open_clip.get_pretrained_cfg(entry.arch, entry.weights)
         assert published["hf_hub"].rstrip("/") in entry.page
         assert entry.licence and 0.5 < entry.accuracy < 1

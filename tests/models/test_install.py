@@ -20,6 +20,7 @@ from csearchd.models.architectures import architecture_configuration
 from csearchd.models.assemble import staged
 from csearchd.models.export.checkpoint import place_weights
 from csearchd.models.installed import load_model, verify_checksums
+from csearchd.models.preprocess import Preprocess
 from csearchd.models.text_tower import TextTower
 from models.hub import COMMIT, Hub, serving
 from models.installing import CLOSED, Home, assert_one_error
@@ -44,15 +45,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("form", ["safetensors", "pt"])
 def test_a_checkpoint_is_imported(home: Home, tmp_path: Any, form: str) -> None:
     # open_clip's own architectures take a minute; this one is as ordinary, and tiny.
-    architectures = str(tmp_path / "architectures")
-    os.mkdir(architectures)
-    with open(os.path.join(architectures, "tiny-clip.json"), "w", encoding="utf-8") as file:
-        json.dump(TINY_CONFIGURATION, file)
-    program = (
-        "import sys; from csearchd.models import architectures, install\n"
-        f"architectures._configurations_directory = lambda: {architectures!r}\n"
-        "sys.exit(install.main(sys.argv[1:]))\n"
-    )
+    configuration = tmp_path / "tiny-clip.json"
+    halves = {**PREPROCESSING, "mean": [0.5] * 3, "std": [0.5] * 3}
+    content = {"model_cfg": TINY_CONFIGURATION, "preprocess_cfg": halves}
+    configuration.write_text(json.dumps(content if form == "pt" else TINY_CONFIGURATION))
     make_tiny_weights(str(tmp_path / "made"))
     path = str(tmp_path / "made" / installed.WEIGHTS)
     original = load_file(path)
@@ -60,14 +56,16 @@ def test_a_checkpoint_is_imported(home: Home, tmp_path: Any, form: str) -> None:
         path = str(tmp_path / "epoch_9.pt")
         state = {f"module.{name}": tensor for name, tensor in original.items()}
         torch.save({"epoch": 9, "name": "run", "state_dict": state}, path)
-    arguments = ("--import", "--arch", "tiny-clip", "--weights", path, "--name", "own model")
-    code, out, err = home.install(*arguments, program=program)
+    arguments = ("--import", "--config", str(configuration), "--weights", path)
+    code, out, err = home.install(*arguments, "--name", "own model")
     assert code == 0, err
     assert out == "own model is installed; to use it: csearchctl model use own model\n"
     assert home.left() == ["own model"]
     model = load_model(os.path.join(home.models, "own model"))
     verify_checksums(model)
     assert (model.arch, model.weights) == ("tiny-clip", os.path.basename(path))
+    expected = halves if form == "pt" else PREPROCESSING
+    assert Preprocess.of_model(model.directory).mean == tuple(expected["mean"])
     clip, _, _ = open_clip.create_model_and_transforms(f"local-dir:{model.directory}")
     assert torch.equal(clip.text_projection.half(), original["text_projection"])
     text = "two parrots on a branch"
@@ -103,6 +101,28 @@ def test_a_published_checkpoint_is_installed(home: Home, tmp_path: Any) -> None:
     assert model.source == f"someone/tiny@{COMMIT}"
     verify_checksums(model)
     assert not os.path.exists(os.path.join(home.downloads, "tiny-clip-made"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        ("[1]", "no JSON object"),
+        ('{"model_cfg": 1}', "no configuration"),
+        ('{"embed_dim": 64}', "no configuration of two towers"),
+        ('{"model_cfg": {"text_cfg": {}, "vision_cfg": 1}}', "no configuration of two towers"),
+        ('{"text_cfg": {}, "vision_cfg": {"layers": "many"}}', "own"),
+    ],
+)
+def test_a_configuration_that_is_none(
+    home: Home, checkpoint: str, tmp_path: Any, content: str | None, words: str
+) -> None:
+    path = tmp_path / "own.json"
+    if content is not None:
+        path.write_text(content)
+    arguments = ("--import", "--config", str(path), "--weights", checkpoint, "--name", "mine")
+    assert_one_error(home.install(*arguments), words, progress=True)
+    assert home.left() == []
 
 
 def test_a_name_is_taken_only_once(home: Home, checkpoint: str) -> None:

@@ -42,6 +42,11 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         " the text tower",
     )
     imported.add_argument("--arch", help="the architecture of a checkpoint in open_clip")
+    imported.add_argument(
+        "--config",
+        metavar="FILE",
+        help="open_clip's configuration of an architecture that it doesn't carry, as JSON",
+    )
     imported.add_argument("--weights", metavar="FILE", help="the checkpoint: .safetensors or .pt")
     imported.add_argument("--name", help="its name (that of the file)")
     add_action(actions, EXAMPLES, "use", "search with this model").add_argument(
@@ -114,13 +119,17 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
 
 
 def _import(options: argparse.Namespace) -> int:
-    if bool(options.paths) == bool(options.arch and options.weights):
-        raise ClientError("give --arch and --weights of a checkpoint, or ONNX files")
+    checkpoint = [options.arch or options.config, options.weights]
+    if options.arch and options.config:
+        raise ClientError("give --arch or --config, not both")
+    if any(checkpoint) if options.paths else not all(checkpoint):
+        raise ClientError("give --arch (or --config) and --weights of a checkpoint, or ONNX files")
     arguments = ["--import"]
     if options.paths:
         arguments += [os.path.abspath(path) for path in options.paths]
     else:
-        arguments += ["--arch", options.arch, "--weights", options.weights]
+        arguments += ["--arch", options.arch] if options.arch else ["--config", options.config]
+        arguments += ["--weights", options.weights]
     if options.name is not None:
         arguments += ["--name", options.name]
     return install(*arguments)

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from csearchd.errors import ModelError
@@ -19,23 +20,53 @@ from csearchd.models.pytorch import conversion_needs
 from csearchd.models.tokenization.clip import VOCABULARY_SIZE as CLIP
 from csearchd.models.tokenization.prepare import check_tokenizer
 
+_MAX_JSON = 1 << 20  # bytes
 POOLINGS = ("argmax", "eos", "last")
 """Ways in which open_clip reads a text's vector: at the token with the largest number, at the one
 that ends the text, at the last."""
 
 
-def check_supported(arch: str, tokenizer: str | None = None) -> None:
-    """Raises ModelError with the reason if open_clip has no architecture `arch`, or if a checkpoint
-    of it can't be exported. `tokenizer`: the directory with the tokenizer's files, for those
-    architectures whose tokenizer isn't CLIP's."""
-    configuration = architecture_configuration(arch)
-    check_configuration(configuration, arch)
-    name = configuration["text_cfg"].get("hf_tokenizer_name")
-    if name and not (tokenizer and os.path.isfile(os.path.join(tokenizer, TOKENIZER))):
-        raise ModelError(
-            f"{arch} has a tokenizer of its own: it can be imported with {TOKENIZER} of {name}"
-            " beside the checkpoint"
-        )
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture of open_clip's, or one that it can build by a configuration."""
+
+    name: str
+    configuration: Mapping[str, Any]  # `model_cfg` of open_clip_config.json
+    preprocessing: Mapping[str, Any] | None = None  # its `preprocess_cfg`, if it is known
+
+    def check_supported(self, tokenizer: str | None = None) -> None:
+        """Raises ModelError with the reason if a checkpoint of it can't be exported.
+
+        `tokenizer`: the directory with the tokenizer's files, for those architectures whose
+        tokenizer isn't CLIP's.
+        """
+        check_configuration(self.configuration, self.name)
+        name = self.configuration["text_cfg"].get("hf_tokenizer_name")
+        if name and not (tokenizer and os.path.isfile(os.path.join(tokenizer, TOKENIZER))):
+            raise ModelError(
+                f"{self.name} has a tokenizer of its own: it can be imported with {TOKENIZER} of"
+                f" {name} beside the checkpoint"
+            )
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture that open_clip calls `name`. Raises ModelError, naming similar ones, if
+    there is none."""
+    return Architecture(name, architecture_configuration(name))
+
+
+def read_architecture(path: str) -> Architecture:
+    """The architecture in a file of JSON: open_clip's configuration, alone or as in its
+    open_clip_config.json. It is called like the file. Raises ModelError if it can't be read."""
+    content = read_json(path)
+    name, _ = os.path.splitext(os.path.basename(path))
+    name = os.fsencode(name).decode(errors="replace")
+    if "model_cfg" not in content:
+        return Architecture(name, content)
+    configuration, preprocessing = content["model_cfg"], content.get("preprocess_cfg")
+    if not isinstance(configuration, dict) or not isinstance(preprocessing, dict | None):
+        raise ModelError(f"{path} holds no configuration of open_clip's")
+    return Architecture(name, configuration, preprocessing)
 
 
 def architecture_configuration(arch: str) -> dict[str, Any]:
@@ -52,11 +83,26 @@ def architecture_configuration(arch: str) -> dict[str, Any]:
     return configuration
 
 
+def read_json(path: str) -> dict[str, Any]:
+    """The object in the JSON file at `path`. Raises ModelError."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_JSON + 1)
+        found = json.loads(content) if len(content) <= _MAX_JSON else None
+    except OSError as error:
+        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} holds no JSON object")
+    return found
+
+
 def check_configuration(configuration: Mapping[str, Any], arch: str) -> None:
     """Raises ModelError with the reason if the architecture `arch`, given by open_clip's
     configuration of it, can't be exported."""
     text = configuration.get("text_cfg")
-    if not isinstance(text, Mapping) or "vision_cfg" not in configuration:
+    if not isinstance(text, Mapping) or not isinstance(configuration.get("vision_cfg"), Mapping):
         raise ModelError(f"{arch} has no configuration of two towers")
     pooling = text.get("pool_type", "argmax")
     reason = None

@@ -1,6 +1,6 @@
 """Installs a model: `python -m csearchd.models.install NAME` downloads a published one,
-`--import --arch ARCH --weights FILE` takes a local checkpoint, `--import PATH…` published ONNX
-files.
+`--import --arch ARCH --weights FILE` takes a local checkpoint, of an architecture that open_clip
+doesn't know with `--config FILE` for `--arch ARCH`, and `--import PATH…` published ONNX files.
 
 Progress goes to stderr, the result to stdout. The exit status is 0 if the model is installed, 2
 after an error (one line on stderr), and 130 after an interrupt. What needs torch or open_clip is in
@@ -23,7 +23,12 @@ from typing import TYPE_CHECKING, NoReturn
 from csearch.protocol.quoting import harmless
 from csearchd.errors import ModelError
 from csearchd.models import fetch
-from csearchd.models.architectures import architecture_configuration, check_supported
+from csearchd.models.architectures import (
+    Architecture,
+    architecture_configuration,
+    find_architecture,
+    read_architecture,
+)
 from csearchd.models.assemble import staged, write_configuration
 from csearchd.models.catalogue import RECOMMENDED, Publication, publication, recommendation
 from csearchd.models.hub.connection import Hub
@@ -67,7 +72,7 @@ def choose(name: str) -> Choice:
         _check_conversion()
         names = ", ".join(entry.name for entry in RECOMMENDED)
         try:
-            check_supported(choice.arch)
+            find_architecture(choice.arch).check_supported()
         except ModelError as error:
             raise ModelError(f"{error}; recommended models: {names}") from None
         if not choice.weights:
@@ -125,11 +130,10 @@ def _install_checkpoint(
     return replace(model, source=downloaded.source)
 
 
-def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Model:
+def import_checkpoint(arch: Architecture, weights: str, name: str, models_dir: str) -> Model:
     """Copies, checks and exports the checkpoint file `weights`. Raises ModelError or OSError."""
-    _check_conversion()
     beside = os.path.dirname(os.path.abspath(weights))
-    check_supported(arch, tokenizer=beside)
+    arch.check_supported(tokenizer=beside)
     if not os.path.isfile(weights):
         raise ModelError(
             f"{weights} is not a file" if os.path.exists(weights) else f"{weights} does not exist"
@@ -138,12 +142,12 @@ def import_checkpoint(arch: str, weights: str, name: str, models_dir: str) -> Mo
     with staged(models_dir, name) as directory:
         from csearchd.models.export import checkpoint, published
 
-        configuration = architecture_configuration(arch)
-        write_configuration(directory, configuration, published.usual_preprocessing(arch))
+        preprocessing = arch.preprocessing or published.usual_preprocessing(arch.name)
+        write_configuration(directory, arch.configuration, preprocessing)
         _say(f"{name}: reading {weights}")
         checkpoint.place_weights(weights, directory, link=False)
         source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
-        _export(directory, name, arch, source, "unknown: imported", tokenizer_source=beside)
+        _export(directory, name, arch.name, source, "unknown: imported", tokenizer_source=beside)
     return load_model(os.path.join(models_dir, name))
 
 
@@ -209,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", help="a recommended model, or ARCH:TAG of open_clip's")
     parser.add_argument("--import", dest="imported", action="store_true")
     parser.add_argument("--arch", help="open_clip's name of the architecture")
+    parser.add_argument("--config", help="file with open_clip's configuration of another one")
     parser.add_argument("--weights", help="checkpoint file: safetensors or PyTorch")
     parser.add_argument("--name", dest="own_name", help="what to call it; like FILE if not given")
     parser.add_argument("--models-dir", default=standard_paths().models)
@@ -223,16 +228,19 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
         choice = choose(options.names[0])
         return install_published(choice, options.models_dir, os.path.join(cache, choice.name))
     name = options.own_name
-    if options.names and not options.arch and not options.weights:
+    checkpoint = options.arch or options.config or options.weights
+    if options.names and not checkpoint:
         from csearchd.models.conversion.sources import find_source
 
         source = find_source(options.names)
         return import_onnx(source, source.name if name is None else name, options.models_dir)
-    if options.names or not options.arch or not options.weights:
-        parser.error("--import needs --arch and --weights, or ONNX files")
+    if options.names or bool(options.arch) == bool(options.config) or not options.weights:
+        parser.error("--import needs --arch or --config, and --weights; or ONNX files")
+    _check_conversion()
     if name is None:
         name, _ = os.path.splitext(os.path.basename(options.weights))
-    return import_checkpoint(options.arch, options.weights, name, options.models_dir)
+    arch = read_architecture(options.config) if options.config else find_architecture(options.arch)
+    return import_checkpoint(arch, options.weights, name, options.models_dir)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,13 +9,13 @@ as for CLIP.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from csearchd.errors import ModelError
+from csearchd.models.architectures import read_json
 from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, single_input
@@ -28,7 +28,6 @@ _VISUAL = os.path.join("visual", "model.onnx")
 _TEXTUAL = os.path.join("textual", "model.onnx")
 _PREPROCESSING = os.path.join("visual", "preprocess_cfg.json")
 _KEYS = ("mean", "std", "interpolation", "resize_mode", "fill_color")  # of a preprocessing
-_MAX_JSON = 1 << 20  # bytes
 _CONTEXT_LENGTH = 77  # CLIP's
 
 
@@ -66,7 +65,7 @@ def _directory(path: str) -> Source:
     for name in (_CONFIG, _VISUAL, _TEXTUAL, _PREPROCESSING):
         if not os.path.isfile(os.path.join(path, name)):
             raise ModelError(f"{path} holds no model in immich-app's form: {name} is missing")
-    preprocessing = _json(os.path.join(path, _PREPROCESSING))
+    preprocessing = read_json(os.path.join(path, _PREPROCESSING))
     name = _text(os.path.basename(os.path.abspath(path)))
     tokenizer = os.path.join(path, os.path.dirname(_TEXTUAL))
     arch, _, weights = name.partition("__")
@@ -76,7 +75,7 @@ def _directory(path: str) -> Source:
         weights=weights or name,
         visual=os.path.join(path, _VISUAL),
         textual=os.path.join(path, _TEXTUAL),
-        configuration=_json(os.path.join(path, _CONFIG)),
+        configuration=read_json(os.path.join(path, _CONFIG)),
         preprocessing={key: preprocessing[key] for key in _KEYS if key in preprocessing},
         tokenizer=tokenizer if os.path.exists(os.path.join(tokenizer, TOKENIZER)) else None,
     )
@@ -112,21 +111,6 @@ def _pair(visual: str, textual: str) -> Source:
         preprocessing={},
         tokenizer=None,
     )
-
-
-def _json(path: str) -> dict[str, Any]:
-    """The object in the JSON file at `path`. Raises ModelError."""
-    try:
-        with open(path, "rb") as file:
-            content = file.read(_MAX_JSON + 1)
-        found = json.loads(content) if len(content) <= _MAX_JSON else None
-    except OSError as error:
-        raise ModelError(f"{path} can't be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise ModelError(f"{path} holds no JSON object")
-    return found
 
 
 def _text(name: str) -> str:
