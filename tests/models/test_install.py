@@ -112,6 +112,11 @@ def test_a_published_checkpoint_is_installed(home: Home, tmp_path: Any) -> None:
         ('{"embed_dim": 64}', "no configuration of two towers"),
         ('{"model_cfg": {"text_cfg": {}, "vision_cfg": 1}}', "no configuration of two towers"),
         ('{"text_cfg": {}, "vision_cfg": {"layers": "many"}}', "own"),
+        ('{"text_cfg": {}, "vision_cfg": {"patch_size": 0}}', "own"),
+        (
+            '{"model_cfg": {"text_cfg": {}, "vision_cfg": {}}, "preprocess_cfg": {"std": 0}}',
+            "no proper configuration: std is 0",
+        ),
     ],
 )
 def test_a_configuration_that_is_none(

@@ -7,6 +7,7 @@ pixels costs no more than any other.
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -41,14 +42,17 @@ class Preprocess:
         # open_clip ignores the configured size and takes that of the tower.
         size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
         height, width = (size, size) if isinstance(size, int) else size
+        std = _three(chosen.get("std", _CLIP_STD))
+        if 0.0 in std:
+            raise ValueError("std is 0")
         return cls(
             height=height,
             width=width,
             mean=_three(chosen.get("mean", _CLIP_MEAN)),
-            std=_three(chosen.get("std", _CLIP_STD)),
-            interpolation=chosen.get("interpolation", "bicubic"),
-            resize_mode=chosen.get("resize_mode", "shortest"),
-            fill_color=chosen.get("fill_color", 0),
+            std=std,
+            interpolation=str(chosen.get("interpolation", "bicubic")),
+            resize_mode=str(chosen.get("resize_mode", "shortest")),
+            fill_color=int(chosen.get("fill_color", 0)),
         )
 
     def min_size(self, width: int, height: int) -> tuple[int, int]:
@@ -103,4 +107,8 @@ class Preprocess:
 
 
 def _three(value: float | list[float] | tuple[float, ...]) -> tuple[float, ...]:
-    return (float(value),) * 3 if isinstance(value, (int, float)) else tuple(map(float, value))
+    """A number for each colour. Raises ValueError or TypeError."""
+    three = (float(value),) * 3 if isinstance(value, (int, float)) else tuple(map(float, value))
+    if len(three) != 3 or not all(map(math.isfinite, three)):
+        raise ValueError(f"{value} is not one number for each colour")
+    return three

@@ -206,6 +206,10 @@ def load_clip(directory: str, arch: str) -> Any:
     """
     configuration = _configuration(directory)
     check_configuration(configuration, arch)
+    try:
+        Preprocess.of_model(directory)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{arch} has no proper configuration: {error}") from None
     _check_positions(os.path.join(directory, installed.WEIGHTS), configuration, arch)
     try:
         with quiet():
@@ -229,7 +233,8 @@ def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) 
     texts = [text.get("context_length", 77), text.get("width", 512)]
     expected = {"positional_embedding": texts, "text.positional_embedding": texts}
     size, patch = vision.get("image_size", 224), vision.get("patch_size", 16)
-    if "timm_model_name" not in vision and isinstance(size, int) and isinstance(patch, int):
+    whole = isinstance(size, int) and isinstance(patch, int) and patch > 0
+    if "timm_model_name" not in vision and whole:
         patches = (size // patch) ** 2
         expected["visual.positional_embedding"] = [patches + 1, vision.get("width", 768)]
     try:
