@@ -16,7 +16,7 @@ from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
 from csearchd.errors import AlreadyServed, FatalError
 from csearchd.logs import log_to_stderr
-from csearchd.paths import Paths, close_to_others, standard_paths
+from csearchd.paths import Paths, close_to_others, delete_outdated, standard_paths
 from csearchd.serve.address import take_lock
 from csearchd.system.confine import confine
 from csearchd.system.resource_limits import check_limits
@@ -38,6 +38,7 @@ def main() -> None:
             _confine(paths, address)
         lock = take_lock(os.path.join(paths.data, "lock"), address)
         close_to_others(paths)
+        delete_outdated(paths)
         # The products that numpy's BLAS computes are small, and its threads spin for long, which
         # would slow down the scan's threads. It reads this when it is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import shutil
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,6 +59,12 @@ def close_to_others(paths: Paths) -> None:
             for path in (directory, *(os.path.join(directory, name) for name in files)):
                 with suppress(OSError):
                     _close(path)
+
+
+def delete_outdated(paths: Paths) -> None:
+    """Deletes what csearch up to 0.1.0 kept in its cache: the names of places. Ignores errors."""
+    for path in glob.glob(os.path.join(glob.escape(paths.cache), "places-*")):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _close(path: str) -> None:

@@ -163,6 +163,10 @@ _TEMPLATES = {
         "encode.device is {device}, which needs onnxruntime-{device} in onnxruntime's place; "
         "the CPU computes"
     ),
+    "gpu-needs-provider": N_(
+        "the model {name} has no weights for PyTorch, so on a GPU it needs onnxruntime-gpu in "
+        "onnxruntime's place; the CPU computes"
+    ),
     "provider-not-loaded": N_(
         "{device} can't be used: onnxruntime can't load its {provider}, for want of a library "
         "or driver; the CPU computes"

@@ -22,8 +22,8 @@ csearchctl model list
 csearchctl model install ViT-B-32-SigLIP2-256    download a recommended model
 csearchctl model use ViT-B-32-SigLIP2-256        read all pictures with it, then search with it
 csearchctl model import --arch ViT-B-32 --weights ~/checkpoint.pt --name mine
- csearchctl model import visual.onnx textual.onnx --name mine
- csearchctl model remove ViT-B-32-SigLIP2-256
+csearchctl model import visual.onnx textual.onnx --name mine
+csearchctl model remove ViT-B-32-SigLIP2-256
 """
 
 
@@ -103,7 +103,8 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         needs = "PyTorch, to make it of the published checkpoint"
     weights = " ".join(filter(None, [model.get("arch"), model.get("weights")]))
     if model.get("peak") and not model.get("installed"):
-        sizes.append(f"{size(model['peak'])} while it is installed")
+        sizes.append(f"about {size(model['peak'])} while installing")
+    repository = "" if model.get("installed") else model.get("repository")
     for label, text in (
         ("weights", weights),
         ("licence", model.get("licence")),
@@ -111,6 +112,7 @@ def _entry(model: dict[str, Any], use: Message, terminal: Terminal) -> Iterator[
         ("languages", model.get("languages")),
         ("accuracy", model.get("accuracy")),
         ("needs", needs),
+        ("files", repository),
         ("page", model.get("page")),
         ("", model.get("summary")),
     ):
@@ -123,7 +125,10 @@ def _import(options: argparse.Namespace) -> int:
     if options.arch and options.config:
         raise ClientError("give --arch or --config, not both")
     if any(checkpoint) if options.paths else not all(checkpoint):
-        raise ClientError("give --arch (or --config) and --weights of a checkpoint, or ONNX files")
+        raise ClientError(
+            "give --arch (or --config) and --weights of a checkpoint; or a directory, or two ONNX"
+            " files"
+        )
     arguments = ["--import"]
     if options.paths:
         arguments += [os.path.abspath(path) for path in options.paths]

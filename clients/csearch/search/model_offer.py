@@ -60,8 +60,8 @@ def _description(model: dict[str, Any]) -> Iterator[str]:
     from csearch.show.numbers import size
 
     yield "\nThese were found with the small starter model. A larger one finds much more:"
-    download = f"about {size(model['download'])} to download"
-    yield f"  {harmless(model['name'])}, {download}, licence {harmless(model['licence'])}"
+    sizes = f"about {size(model['download'])} to download, {size(model['disk'])} on disk"
+    yield f"  {harmless(model['name'])}, {sizes}, licence {harmless(model['licence'])}"
     yield f"  {harmless(model['summary'])}"
     yield f"  languages: {harmless(model['languages'])}; accuracy: {harmless(model['accuracy'])}"
     if time := _reading_time(model["name"]):

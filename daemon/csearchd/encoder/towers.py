@@ -126,8 +126,9 @@ class Towers:
         # A GPU that was asked for by name is used, or the reason is given why it can't be.
         needs_torch = device == "cuda" and not offered(device)
         if not self._for_torch:
-            if needs_torch:
-                raise TowerError(reasons.NO_GPU(details="the model has no weights for PyTorch"))
+            no_provider = device == "auto" and _has_gpu() and not offered(device)
+            if needs_torch or no_provider:
+                self._remark = reasons.GPU_NEEDS_PROVIDER(name=os.path.basename(directory))
             return self._load(lambda: OnnxTower(directory))
         if not needs_torch and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
@@ -204,6 +205,10 @@ class Towers:
         self._send(message)
 
 
+def _has_gpu() -> bool:
+    return any(map(os.path.exists, _GPUS))
+
+
 def torch_pays(device: str, arithmetic: str) -> bool:
     """Whether torch on `device` may be much faster than the tower that computes in `arithmetic`.
 
@@ -214,6 +219,6 @@ def torch_pays(device: str, arithmetic: str) -> bool:
     """
     if arithmetic not in ("onnx", "int8") or not pytorch.can_run_tower():
         return False  # it is torch, or there is none
-    if device in ("auto", "cuda") and any(map(os.path.exists, _GPUS)):
+    if device in ("auto", "cuda") and _has_gpu():
         return True
     return arithmetic == "onnx" and has_bf16()

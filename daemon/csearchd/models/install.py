@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import errno
 import os
 import shutil
@@ -67,20 +68,25 @@ def choose(name: str) -> Choice:
         return Choice(name, arch, weights, unknown, found)
     else:
         arch, _, weights = name.partition(":")
+        if not weights:
+            raise ModelError(
+                f"no model {name!r} is recommended{_similar(name)}; other models are called"
+                " ARCHITECTURE:WEIGHTS as in open_clip, or ARCHITECTURE__WEIGHTS as immich-app's"
+            )
         choice = Choice(f"{arch}-{weights}", arch, weights, unknown, None)
     if choice.publication is None:
         _check_conversion()
-        names = ", ".join(entry.name for entry in RECOMMENDED)
-        try:
-            find_architecture(choice.arch).check_supported()
-        except ModelError as error:
-            raise ModelError(f"{error}; recommended models: {names}") from None
-        if not choice.weights:
-            raise ModelError(
-                f"{choice.arch} needs the name of its weights, as {choice.arch}:TAG; recommended"
-                f" models: {names}"
-            )
+        find_architecture(choice.arch).check_supported()
     return choice
+
+
+def _similar(name: str) -> str:
+    """The recommended models whose names are like `name`, or all of them."""
+    names = [entry.name for entry in RECOMMENDED]
+    similar = difflib.get_close_matches(name, names, n=3)
+    if similar:
+        return f": did you mean {' or '.join(similar)}?"
+    return f" ({', '.join(names)} are)"
 
 
 def install_published(choice: Choice, models_dir: str, cache: str) -> Model:

@@ -68,6 +68,11 @@ NO_PROVIDER = Template(
     "encode.device is {device}, which needs onnxruntime-{device} in onnxruntime's place; the CPU "
     "computes",
 )
+GPU_NEEDS_PROVIDER = Template(
+    "gpu-needs-provider",
+    "the model {name} has no weights for PyTorch, so on a GPU it needs onnxruntime-gpu in "
+    "onnxruntime's place; the CPU computes",
+)
 PROVIDER_NOT_LOADED = Template(
     "provider-not-loaded",
     "{device} can't be used: onnxruntime can't load its {provider}, for want of a library or "

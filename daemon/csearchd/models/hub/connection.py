@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import errno
 import http.client
 import json
 import os
@@ -33,6 +34,7 @@ CONNECTION_ERRORS = (  # the connection could not be made, or broke off
     ConnectionError,
     TimeoutError,
 )
+_NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 MAX_DOCUMENT = 1 << 24  # bytes of JSON
 SETTINGS = {  # of huggingface_hub, which reads them when it is imported
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -128,6 +130,10 @@ class Hub:
                 raise ModelError(f"{url} is no address of a hub: check HF_ENDPOINT") from None
             unreachable = isinstance(error, urllib.error.URLError)
             raise AttemptFailed(reason, unreachable=unreachable) from None
+        except OSError as error:  # while the block reads, or of a file that the block writes
+            if error.errno not in _NO_ROUTE:
+                raise
+            raise AttemptFailed(error.strerror) from None
         except ValueError as error:  # what urllib says of an address without a scheme
             raise ModelError(f"{url} is no address of a hub ({error}): check HF_ENDPOINT") from None
 
@@ -247,7 +253,7 @@ def _proxy_for(url: str) -> str | None:
     proxy = _proxies().get(parts.scheme)
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
-    return re.sub(r"//[^/@]*@", "//", proxy)
+    return re.sub(r"^(\w+://)?.*@", r"\1", proxy)
 
 
 def _asked_wait(headers: Message) -> float:

@@ -34,9 +34,9 @@ def missing_bytes(wanted: Sequence[Wanted], directory: str) -> int:
     """How many bytes of these files are still to be downloaded into `directory`."""
     missing = 0
     for one in wanted:
-        target = os.path.join(directory, one.target)
-        found = max(_size(target), _size(_part(one.file, directory)))
-        missing += one.file.size - (found if 0 <= found <= one.file.size else 0)
+        if not _is_right(os.path.join(directory, one.target), one.file):
+            found = _size(_part(one.file, directory))
+            missing += one.file.size - (found if 0 <= found <= one.file.size else 0)
     return missing
 
 

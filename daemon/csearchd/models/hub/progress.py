@@ -40,8 +40,8 @@ def progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextlib.contextmanager
 def elapsed(text: str) -> Iterator[None]:
-    """Says `text`, and for how long the `with` block has been running: on a terminal every second
-    in the same line, else in a line now and then."""
+    """Says `text`, and below for how long the `with` block has been running: on a terminal every
+    second in the same line, else in a line now and then."""
     began = time.monotonic()
     ended = threading.Event()
     on_terminal = sys.stderr.isatty()
@@ -49,11 +49,11 @@ def elapsed(text: str) -> Iterator[None]:
     def show() -> None:
         while not ended.wait(1.0 if on_terminal else SECONDS_BETWEEN_SIGNS):
             seconds = round(time.monotonic() - began)
-            line = f"\r{text}: {seconds} s" if on_terminal else f"still at it after {seconds} s\n"
+            line = f"\r{seconds} s" if on_terminal else f"still at it after {seconds} s\n"
             with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
                 print(line, end="", file=sys.stderr, flush=True)
 
-    print(text, end="" if on_terminal else "\n", file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
     thread = threading.Thread(target=show, daemon=True)
     thread.start()
     try:
@@ -61,5 +61,5 @@ def elapsed(text: str) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        if on_terminal:
-            print(file=sys.stderr, flush=True)
+        if on_terminal:  # nothing is left of the seconds
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
