@@ -137,6 +137,11 @@ def test_a_disk_is_mounted_and_unmounted(rooted: User, root: Path) -> None:
     wait_until_equal(rooted, root)
 
 
+def is_stopped(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
 def test_events_are_lost(user: User) -> None:
     daemon = user.start()
     (user.pictures / "a" / "b").mkdir(parents=True)
@@ -145,7 +150,8 @@ def test_events_are_lost(user: User) -> None:
     with open("/proc/sys/fs/inotify/max_queued_events") as limit:
         room = int(limit.read())
     daemon.send_signal(signal.SIGSTOP)
-    for number in range(room):
+    wait_for(lambda: is_stopped(daemon.pid), "the daemon to stand still")
+    for number in range(2 * room):
         (user.pictures / f"{number % 100}.txt").touch()
     write_drawn(user.pictures / "c" / "d", 2)
     (user.pictures / "a").rename(user.pictures / "e")

@@ -158,6 +158,10 @@ class Towers:
                 return self._load(make)
             except TowerError as error:
                 self._remark = error.reason
+            except Exception as error:  # such as a lack of memory: the CPU goes on
+                log.exception("%s can't be used", device)
+                details = f"{type(error).__name__}: {error}"
+                self._remark = reasons.DEVICE_FAILED(device=device, details=details)
         log.error("%s", self._remark)
         self._announce(exported, 0.0)
         return None
@@ -165,7 +169,8 @@ class Towers:
     def _upgrade(self) -> None:
         if self._settings.device == "auto" and offered("auto"):
             self._better = self._accelerated()
-            if self._better or not torch_pays("auto", self._tower.arithmetic):
+            pays = self._for_torch and torch_pays("auto", self._tower.arithmetic)
+            if self._better or not pays:
                 return
         self._send({"op": "loading"})
         # Where only a GPU pays, torch without one would be slower, for all its memory.

@@ -60,8 +60,9 @@ def download_model(
     sizes = {"visual": 0, "textual": 0, forms.CONFIG: 0}
     for one in wanted:
         sizes[one.target.partition("/")[0]] += one.file.size
-    # Both towers in 8 bits, and while that is made one as it is.
-    needs = [(models_dir, sum(sizes.values()) // 4 + max(sizes.values()))]
+    # Both towers in 8 bits, and while one is made copies of it: of the image tower two and a bit.
+    largest = max(sizes["textual"], sizes["visual"] * 5 // 2)
+    needs = [(models_dir, sum(sizes.values()) // 4 + largest)]
     downloaded = download_repository(hub, repository, wanted, cache, licence=licence, needs=needs)
     if publication.form is Form.RCLIP:
         forms.complete_rclip(cache)

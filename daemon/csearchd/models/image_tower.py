@@ -37,26 +37,14 @@ class OnnxTower:
     def __init__(self, directory: str, providers: Sequence[str] = (CPU,)) -> None:
         """Loads the tower from a model's `directory`, for the first of onnxruntime's `providers`
         that can be used. Raises TowerError."""
-        import onnxruntime
-
-        from csearchd.models.onnx_session import session_options
+        from csearchd.models.onnx_session import open_model, session_options
 
         options = session_options(threads=1)
         options.enable_cpu_mem_arena = True  # else fetching pages takes half as long again
         options.log_severity_level = 4  # its errors are raised
         path = os.path.join(directory, IMAGE_TOWER)
         try:
-            # By descriptor, since a path may hold any bytes; the graph refers to its weights by a
-            # relative path.
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                self._session = onnxruntime.InferenceSession(
-                    f"/proc/self/fd/{descriptor}/{IMAGE_TOWER}",
-                    options,
-                    providers=list(providers),
-                )
-            finally:
-                os.close(descriptor)
+            self._session = open_model(path, options, providers)
             found = _weights_beside(directory)
         except Exception as error:  # onnxruntime's exceptions have no useful base class
             details = " ".join(str(error).split())[:_MAX_DETAILS]

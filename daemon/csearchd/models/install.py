@@ -204,7 +204,7 @@ def _say_text_tower(model: Model, other: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(harmless(text, kept="\n"), file=sys.stderr, flush=True)
+    print(harmless(text), file=sys.stderr, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):

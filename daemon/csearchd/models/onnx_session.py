@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import onnxruntime
+
+_CPU = ("CPUExecutionProvider",)
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
@@ -18,3 +23,24 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
+
+
+def open_model(
+    path: str,
+    options: onnxruntime.SessionOptions,
+    providers: Sequence[str] = ("CPUExecutionProvider",),
+) -> onnxruntime.InferenceSession:
+    """Opens the ONNX file at `path`, and the files beside it that hold its weights.
+
+    Raises OSError, or what onnxruntime does.
+    """
+    # By descriptor: a directory's path may hold any bytes, and from bytes of ours onnxruntime
+    # would keep a buffer in memory. Weights in other files are found beside the graph.
+    directory, name = os.path.split(path)
+    descriptor = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.stat(name, dir_fd=descriptor)  # onnxruntime's own error is no OSError
+        source = f"/proc/self/fd/{descriptor}/{name}"
+        return onnxruntime.InferenceSession(source, options, providers=list(providers))
+    finally:
+        os.close(descriptor)

@@ -15,7 +15,7 @@ import onnxruntime
 
 from csearchd.errors import ModelError
 from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, Model, remedy
-from csearchd.models.onnx_session import session_options
+from csearchd.models.onnx_session import open_model, session_options
 from csearchd.models.token_embedding import TokenEmbedding
 from csearchd.models.tokenizer import load_tokenizer
 from csearchd.reasons import from_system
@@ -80,12 +80,7 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     """Opens the exported tower at `path`, which takes int64 `tokens` of shape (1, length), or
     float32 `embeddings` of shape (1, length, width), or both, and gives float32 of shape (1,
     dimensions). Raises OSError, or what onnxruntime does."""
-    # By descriptor: a path may hold any bytes, and onnxruntime would keep a buffer in memory.
-    with open(path, "rb") as file:
-        source = f"/proc/self/fd/{file.fileno()}"
-        return onnxruntime.InferenceSession(
-            source, session_options(threads), providers=["CPUExecutionProvider"]
-        )
+    return open_model(path, session_options(threads))
 
 
 def run_tower(

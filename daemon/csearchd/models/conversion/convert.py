@@ -17,9 +17,10 @@ from csearchd.models.conversion.sources import Source
 from csearchd.models.conversion.text import convert_text_tower
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
-from csearchd.models.tokenization.prepare import TokenizerSettings, prepare_tokenizer
-from csearchd.models.tokenizer import MAPPED, LibraryTokenizer, MappedTokenizer, Tokenizer
+from csearchd.models.tokenization.prepare import prepare_tokenizer
+from csearchd.models.tokenizer import open_tokenizer
 
+_MAX_DETAILS = 200  # characters
 _DEFAULT_CONTEXT = 77  # of open_clip's configurations
 
 
@@ -29,6 +30,19 @@ def convert_model(source: Source, directory: str, *, name: str, licence: str) ->
     Raises ModelError if the towers can't be used or don't fit their configuration; OSError if the
     directory can't be written.
     """
+    try:
+        return _converted(source, directory, name, licence)
+    except (ModelError, OSError):
+        raise
+    except Exception as error:  # files of others may hold anything
+        summary = (str(error).splitlines() or [""])[0]
+        what = f"{type(error).__name__}: {summary}" if summary else type(error).__name__
+        raise ModelError(
+            f"{source.name} can't be converted: its files contradict each other ({what})"
+        ) from error
+
+
+def _converted(source: Source, directory: str, name: str, licence: str) -> Model:
     text_cfg = source.configuration.get("text_cfg")
     if not isinstance(text_cfg, Mapping):
         raise ModelError(f"the configuration of {source.arch} has no text_cfg")
@@ -38,8 +52,10 @@ def convert_model(source: Source, directory: str, *, name: str, licence: str) ->
         preprocess = Preprocess.of_model(directory)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{source.arch} has no proper configuration: {error}") from None
-    settings = prepare_tokenizer(source.tokenizer or directory, directory, text_cfg)
-    tokenizer = _tokenizer(settings, directory, context_length)
+    settings = prepare_tokenizer(
+        source.tokenizer or os.path.dirname(source.textual), directory, text_cfg
+    )
+    tokenizer = open_tokenizer(settings.tokenizer, directory, context_length, settings.cleaning)
     text = convert_text_tower(
         source.textual,
         directory,
@@ -65,7 +81,7 @@ def convert_model(source: Source, directory: str, *, name: str, licence: str) ->
         causal=text.causal,
         text_quantised=text.quantised,
         text_cosine=round(text.cosine, 6),
-        fingerprint=_fingerprint(source.visual, sums[installed.CONFIG]),
+        fingerprint=_fingerprint(source, sums[installed.CONFIG]),
         checksums=sums,
         directory=directory,
         tokenizer=settings.tokenizer,
@@ -84,16 +100,10 @@ def _context_length(text_cfg: Mapping[str, Any], arch: str) -> int:
     return length
 
 
-def _tokenizer(settings: TokenizerSettings, directory: str, context_length: int) -> Tokenizer:
-    """The tokenizer whose files are in `directory`. Raises OSError."""
-    if settings.tokenizer == MAPPED:
-        return MappedTokenizer(directory, context_length, settings.cleaning)
-    path = os.path.join(directory, installed.TOKENIZER)
-    return LibraryTokenizer(path, context_length, settings.cleaning)
-
-
-def _fingerprint(visual: str, configuration: str) -> str:
-    """A sha256 of all that determines a picture's vector: the published tower, and the
-    configuration with the preprocessing, given by its checksum. Raises ModelError."""
-    sums = [installed.file_checksum(path) for path in read_onnx(visual).sources()]
+def _fingerprint(source: Source, configuration: str) -> str:
+    """A sha256 of all that determines the vectors of pictures and texts: both published towers,
+    and the configuration with the preprocessing, given by its checksum. Raises ModelError."""
+    towers = (source.visual, source.textual)
+    files = [path for tower in towers for path in read_onnx(tower).sources()]
+    sums = [installed.file_checksum(path) for path in files]
     return hashlib.sha256("".join([*sums, configuration]).encode()).hexdigest()

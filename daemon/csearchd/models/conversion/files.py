@@ -20,7 +20,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from csearchd.errors import ModelError
+from csearchd.errors import MalformedError, ModelError
 from csearchd.models.conversion import schema
 
 INLINE = 4096  # bytes of the largest tensor that is kept in memory
@@ -40,10 +40,6 @@ NUMBERS = {kind: number for number, kind in _TYPES.items()}
 """The number that ONNX gives to each type of numpy's."""
 
 
-class Malformed(Exception):
-    """The file is not an ONNX file, or it is cut or damaged; the text says how."""
-
-
 @dataclass(frozen=True)
 class OnnxFile:
     """A graph that was read, and the directory that its external data lie in."""
@@ -56,7 +52,7 @@ class OnnxFile:
         ModelError if they can't be read."""
         try:
             return _array(tensor, os.path.dirname(self.path))
-        except (Malformed, UnicodeDecodeError) as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise _damaged(self.path, error) from None
 
     def sources(self) -> list[str]:
@@ -64,7 +60,7 @@ class OnnxFile:
         try:
             tensors = self.model.graph.initializer
             places = [_place(tensor) for tensor in tensors if is_external(tensor)]
-        except (Malformed, UnicodeDecodeError) as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise _damaged(self.path, error) from None
         names = {place.location for place in places} | {os.path.basename(self.path)}
         return [os.path.join(os.path.dirname(self.path), name) for name in sorted(names)]
@@ -85,14 +81,14 @@ def read_onnx(path: str) -> OnnxFile:
     try:
         with _opened(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise Malformed("it is empty")
+                raise MalformedError("it is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 model = _model(content, os.path.basename(path))
         found = OnnxFile(path, model)
         _check(found)
     except OSError as error:
         raise ModelError(f"{path} can't be read: {error.strerror or error}") from None
-    except (Malformed, DecodeError, UnicodeDecodeError) as error:
+    except (MalformedError, DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from None
     return found
 
@@ -116,11 +112,11 @@ def set_array(tensor: Any, values: NDArray[Any]) -> None:
 
 
 def _opened(path: str) -> BinaryIO:
-    """The file at `path`. Raises OSError, or Malformed for anything but a regular file."""
+    """The file at `path`. Raises OSError, or MalformedError for anything but a regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would block
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Malformed(f"{os.path.basename(path)} is no file")
+        raise MalformedError(f"{os.path.basename(path)} is no file")
     return open(descriptor, "rb")
 
 
@@ -136,7 +132,7 @@ def _model(content: mmap.mmap, name: str) -> Any:
         for part in _fields(content, field.content, field.end):
             parts += 1
             if parts > _MAX_PARTS:
-                raise Malformed(f"it has more than {_MAX_PARTS} parts")
+                raise MalformedError(f"it has more than {_MAX_PARTS} parts")
             if part.number != schema.GRAPH_INITIALIZER or part.end - part.start <= INLINE:
                 inner += _kept(content, part.start, part.end, kept)
                 kept += part.end - part.start
@@ -162,7 +158,7 @@ def _tensor(content: mmap.mmap, part: _Field, name: str, kept: int) -> Any:
     tensor = schema.TensorProto.FromString(bytes(described))
     if place is not None:
         if is_external(tensor) or tensor.raw_data:
-            raise Malformed("a tensor has its numbers in two places")
+            raise MalformedError("a tensor has its numbers in two places")
         set_place(tensor, place)
     return tensor
 
@@ -178,12 +174,12 @@ class _Field:
 
 
 def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[_Field]:
-    """The fields of the message between `start` and `end`. Raises Malformed."""
+    """The fields of the message between `start` and `end`. Raises MalformedError."""
     while start < end:
         tag, position = _varint(content, start, end)
         number, wire = tag >> 3, tag & 7
         if number == 0:
-            raise Malformed("a field has no number")
+            raise MalformedError("a field has no number")
         if wire == 0:
             _, stop = _varint(content, position, end)
         elif wire == 1:
@@ -194,9 +190,9 @@ def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[_Field]:
         elif wire == 5:
             stop = position + 4
         else:
-            raise Malformed("a field has no known type")
+            raise MalformedError("a field has no known type")
         if stop > end:
-            raise Malformed("it is cut")
+            raise MalformedError("it is cut")
         # Whatever has this number, its content is a message only if it has a length.
         yield _Field(number if wire == 2 else 0, start, position, stop)
         start = stop
@@ -210,12 +206,12 @@ def _varint(content: mmap.mmap, start: int, end: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * (position - start)
         if byte < 0x80:
             return value, position + 1
-    raise Malformed("it is cut")
+    raise MalformedError("it is cut")
 
 
 def _kept(content: mmap.mmap, start: int, end: int, before: int) -> bytes:
     if before + end - start > _MAX_STRUCTURE:
-        raise Malformed(f"it has more than {_MAX_STRUCTURE >> 20} MB without its weights")
+        raise MalformedError(f"it has more than {_MAX_STRUCTURE >> 20} MB without its weights")
     return content[start:end]
 
 
@@ -225,16 +221,16 @@ def _kept(content: mmap.mmap, start: int, end: int, before: int) -> bytes:
 def _array(tensor: Any, directory: str) -> NDArray[Any]:
     kind = _TYPES.get(tensor.data_type)
     if kind is None:
-        raise Malformed(f"{tensor.name} has numbers of the unknown type {tensor.data_type}")
+        raise MalformedError(f"{tensor.name} has numbers of the unknown type {tensor.data_type}")
     shape = tuple(tensor.dims)
     if any(size < 0 for size in shape):
-        raise Malformed(f"{tensor.name} has a negative size")
+        raise MalformedError(f"{tensor.name} has a negative size")
     count = math.prod(shape)
     if is_external(tensor):
         return _mapped(tensor, directory, kind, shape)
     if tensor.HasField("raw_data"):
         if len(tensor.raw_data) != count * kind.itemsize:
-            raise Malformed(f"{tensor.name} has not as many numbers as its shape says")
+            raise MalformedError(f"{tensor.name} has not as many numbers as its shape says")
         return np.frombuffer(tensor.raw_data, kind).reshape(shape)
     if kind == np.dtype("<f4"):
         listed = np.array(tensor.float_data, kind)
@@ -247,7 +243,7 @@ def _array(tensor: Any, directory: str) -> NDArray[Any]:
         # Half floats are listed as the integers that have the same bits.
         listed = listed.astype("<u2").view(kind) if kind == np.dtype("<f2") else listed.astype(kind)
     if len(listed) != count:
-        raise Malformed(f"{tensor.name} has not as many numbers as its shape says")
+        raise MalformedError(f"{tensor.name} has not as many numbers as its shape says")
     return listed.reshape(shape)
 
 
@@ -256,17 +252,19 @@ def _mapped(
 ) -> NDArray[Any]:
     place, size = _place(tensor), math.prod(shape) * kind.itemsize
     if place.length not in (None, size):
-        raise Malformed(f"{tensor.name} has not as many numbers as its shape says")
+        raise MalformedError(f"{tensor.name} has not as many numbers as its shape says")
     path = os.path.join(directory, place.location)
     try:
         with _opened(path) as file:
             if place.offset + size > os.fstat(file.fileno()).st_size:
-                raise Malformed(f"{tensor.name} is not in {place.location}, which is too short")
+                raise MalformedError(
+                    f"{tensor.name} is not in {place.location}, which is too short"
+                )
             if size == 0:
                 return np.empty(shape, kind)
             return np.memmap(file, kind, "r", place.offset, shape)
     except OSError as error:
-        raise Malformed(f"{place.location}, which it refers to: {error.strerror}") from None
+        raise MalformedError(f"{place.location}, which it refers to: {error.strerror}") from None
 
 
 def _place(tensor: Any) -> Place:
@@ -274,14 +272,14 @@ def _place(tensor: Any) -> Place:
     location = entries.get("location", "")
     parts = location.split("/")
     if not location or location.startswith("/") or ".." in parts or "\0" in location:
-        raise Malformed(f"it refers to {location!r}, which is not in its directory")
+        raise MalformedError(f"it refers to {location!r}, which is not in its directory")
     try:
         offset = int(entries.get("offset", "0"))
         length = int(entries["length"]) if "length" in entries else None
     except ValueError:
-        raise Malformed(f"{tensor.name} is nowhere") from None
+        raise MalformedError(f"{tensor.name} is nowhere") from None
     if offset < 0:
-        raise Malformed(f"{tensor.name} is nowhere")
+        raise MalformedError(f"{tensor.name} is nowhere")
     return Place(location, offset, length)
 
 
@@ -306,7 +304,7 @@ def _check(file: OnnxFile) -> None:
     UnicodeDecodeError."""
     graph = file.model.graph
     if not graph.node or not graph.output:
-        raise Malformed("it has no graph")
+        raise MalformedError("it has no graph")
     for tensor in graph.initializer:
         if is_external(tensor):
             file.array(tensor)
@@ -321,5 +319,5 @@ def _check(file: OnnxFile) -> None:
 
 
 def _damaged(path: str, error: Exception) -> ModelError:
-    details = str(error) if isinstance(error, Malformed) else "it is damaged"
+    details = str(error) if isinstance(error, MalformedError) else "it is damaged"
     return ModelError(f"{path} can't be used as an ONNX file: {details}")

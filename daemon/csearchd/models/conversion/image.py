@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from csearchd.errors import ModelError, TowerError
@@ -28,7 +27,7 @@ from csearchd.models.conversion.reference import Vectors, cosine, open_source, u
 from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.image_tower import ARITHMETIC, OnnxTower
 from csearchd.models.installed import IMAGE_TOWER
-from csearchd.models.onnx_session import session_options
+from csearchd.models.onnx_session import open_model, session_options
 from csearchd.models.preprocess import Preprocess
 
 # The least cosine, over all pictures, of a converted tower's vectors to the published one's
@@ -185,9 +184,7 @@ def _largest(published: _Published, single: bool, scratch: str) -> dict[str, NDA
     recorded = record_largest(graph)
     path = os.path.join(scratch, IMAGE_TOWER)
     write_onnx(graph.finished(), path)
-    session = onnxruntime.InferenceSession(
-        path, session_options(threads=1), providers=["CPUExecutionProvider"]
-    )
+    session = open_model(path, session_options(threads=1))
     found: dict[str, Any] = {}
     for picture in published.pixels[::_CALIBRATED]:
         values = session.run(list(recorded.values()), {_TAKEN: picture[None]})

@@ -13,7 +13,7 @@ from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph
 from csearchd.models.conversion.writing import write_onnx
-from csearchd.models.onnx_session import session_options
+from csearchd.models.onnx_session import open_model, session_options
 
 Vectors = NDArray[np.float32]
 
@@ -35,9 +35,7 @@ def open_source(path: str, scratch: str, threads: int) -> onnxruntime.InferenceS
     else:
         opened = path
     try:
-        return onnxruntime.InferenceSession(
-            opened, session_options(threads), providers=["CPUExecutionProvider"]
-        )
+        return open_model(opened, session_options(threads))
     except Exception as error:  # onnxruntime's exceptions have no useful base class
         summary = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"onnxruntime can't load {path}: {summary}") from None

@@ -36,6 +36,8 @@ PUBLISHED = (TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS)
 _LANGUAGE = re.compile("[a-z]{3}_[A-Z][a-z]{3}")  # NLLB's tokens for languages: ISO 639-3 and 15924
 _SAMPLES = 200  # texts on which the mapped vocabulary is compared with the library
 _SAMPLE_PIECES = 7
+_MAX_SPREAD = 16  # the largest token by the number of tokens
+_MAX_PIECE = 10_000  # characters; the time to make a vocabulary grows with its square
 _UNCUT = 1 << 30  # a context length: what is cut off isn't compared
 
 
@@ -63,7 +65,17 @@ def prepare_tokenizer(source: str, target: str, text_cfg: Mapping[str, Any]) -> 
     cleaning = check_tokenizer(text_cfg)
     if not text_cfg.get("hf_tokenizer_name"):
         return _prepare_clip(source, target, cleaning)
-    published = _Published(source, text_cfg)
+    try:
+        published = _Published(source, text_cfg)
+        return _prepare(published, target, cleaning)
+    except (ModelError, OSError):
+        raise
+    except Exception as error:  # files of others may hold anything
+        path, what = os.path.join(source, TOKENIZER), type(error).__name__
+        raise ModelError(f"{path} is not a tokenizer that can be used ({what})") from error
+
+
+def _prepare(published: _Published, target: str, cleaning: str) -> TokenizerSettings:
     try:
         published.write_mapped(target)
         if not published.equals(target, cleaning):
@@ -139,6 +151,10 @@ class _Published:
             if self._size is None or token["id"] < self._size
         }
         largest = max(self._vocabulary.values(), default=0)
+        if largest >= _MAX_SPREAD * (len(self._vocabulary) + len(self._added) + 1):
+            raise ModelError(f"{self.path} has a token {largest}, far behind the others")
+        if any(len(piece) > _MAX_PIECE for piece in self._vocabulary):
+            raise ModelError(f"{self.path} has a piece of more than {_MAX_PIECE} characters")
         if self._size is not None and largest >= self._size:
             raise ModelError(
                 f"{self.path} has a token {largest}, but the text tower knows only {self._size}"
