@@ -26,6 +26,7 @@ from csearchd.config import KEYS, Config, Setting
 HERE = Path(__file__).parent
 CHANGELOG = HERE.parents[1] / "CHANGELOG.md"
 OPTIONS = {"csearch.1": search_parser.build, "csearchd.8": daemon.build_parser}
+_COLUMNS = 72  # of a page that is 80 wide, within its margins
 UNEXPLAINED = ("query", "help")  # csearch-query(7) explains the one; what the other does is known
 UNBOUNDED = Setting("").maximum
 
@@ -96,7 +97,7 @@ def described_actions(
 
 
 def synopsis(name: str, parser: argparse.ArgumentParser) -> str:
-    """How a subcommand is typed."""
+    """How a subcommand is typed, in lines of _COLUMNS at most: a tag isn't filled."""
     words = [rf"\fB{name}\fR"]
     for action in parser._actions:
         if action.dest == "help":
@@ -110,7 +111,15 @@ def synopsis(name: str, parser: argparse.ArgumentParser) -> str:
             )
         optional = not action.required if action.option_strings else action.nargs in ("?", "*")
         words.append(f"[{value}]" if optional else value)
-    return " ".join(words).replace("-", r"\-")
+    lines, columns = [""], 0
+    for word in words:
+        length = len(re.sub(r"\\f.", "", word)) + 1
+        columns += length
+        if columns > _COLUMNS:
+            lines.append("")
+            columns = length
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "\n.TQ\n".join(lines).replace("-", r"\-")
 
 
 def configuration() -> Iterator[str]:

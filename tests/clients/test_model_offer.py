@@ -78,7 +78,7 @@ def ask(home: Home, answer: str) -> tuple[str, int]:
     terminal = home.terminal("csearch", "dog", NO_COLOR="1")
     terminal.process.expect("a.jpg")  # the answer comes before the question
     terminal.process.expect(
-        r"large, about 605 MB to download, licence MIT\r\n  Finds far more.\r\n"
+        r"large, about 605 MB to download, 700 MB on disk, licence MIT\r\n  Finds far more.\r\n"
         r"  languages: English; accuracy: 72.8 % of ImageNet\r\n"
         r"  Reading your 12,345 pictures again takes this machine roughly 51 minutes,"
     )
