@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,8 @@ class DigiKam:
     def write_metadata(self, is_written: Callable[[], bool]) -> None:
         """Writes what it knows into all pictures of the first album, until `is_written`.
 
-        It is asked again where nothing came of it: while its window is being filled, a click on the
-        album selects another line.
+        It is asked again where nothing came of it, with another line selected: where the album's
+        line stands depends on fonts, and on what has been filled in above it.
         """
         bus = self._desktop.bus
         name = f"org.kde.digikam-{self._process.pid}" if self._process else ""
@@ -123,16 +124,19 @@ class DigiKam:
         (window,) = bus.call(WINDOW, "winId", destination=name)
         action = "album_write_metadata"
 
+        lines = cycle(("144", "164", "184", "124", "204"))
+
         def selected() -> bool:
-            # The first album's line, in the tree on the left
-            self._desktop.keys("mousemove", "--window", str(window), "115", "144", "click", "1")
+            # A line of the tree of albums, on the left
+            place = ("115", next(lines))
+            self._desktop.keys("mousemove", "--window", str(window), *place, "click", "1")
             return bool(bus.call(WINDOW, "actionIsEnabled", "s", action, destination=name)[0])
 
         def written() -> bool:
             wait_for(selected, "an album")
             bus.call(WINDOW, "activateAction", "s", action, destination=name)
             with suppress(AssertionError):
-                return bool(wait_for(is_written, "what it writes", 20.0))
+                return bool(wait_for(is_written, "what it writes", 10.0))
             return False
 
         wait_for(written, "digiKam writing")
