@@ -234,6 +234,15 @@ def test_damaged_towers(user: User, published: Path, tmp_path: Path, file: str) 
     assert file in refusal(user, other)
 
 
+@pytest.mark.parametrize("kind", ["Identity", "Cast", "Gather"])
+def test_a_node_without_inputs(user: User, published: Path, tmp_path: Path, kind: str) -> None:
+    graph = onnx.load(str(published / "textual" / "model.onnx"))
+    graph.graph.node.insert(0, onnx.helper.make_node(kind, [], ["nothing"]))
+    onnx.save(graph, str(tmp_path / "textual.onnx"))
+    visual = published / "visual" / "model.onnx"
+    assert "textual.onnx" in refusal(user, visual, tmp_path / "textual.onnx", "--name", "odd")
+
+
 def test_towers_of_two_models(user: User, published: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(published, tmp_path / "other"))
     model = onnx.load(other / "visual" / "model.onnx")

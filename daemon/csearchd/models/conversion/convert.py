@@ -13,7 +13,7 @@ from csearchd.models.assemble import write_configuration
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.image import convert_image_tower
 from csearchd.models.conversion.prompts import comparison_prompts
-from csearchd.models.conversion.sources import Source
+from csearchd.models.conversion.sources import Source, one_line
 from csearchd.models.conversion.text import convert_text_tower
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
@@ -30,16 +30,8 @@ def convert_model(source: Source, directory: str, *, name: str, licence: str) ->
     Raises ModelError if the towers can't be used or don't fit their configuration; OSError if the
     directory can't be written.
     """
-    try:
+    with one_line(source.name):
         return _converted(source, directory, name, licence)
-    except (ModelError, OSError):
-        raise
-    except Exception as error:  # files of others may hold anything
-        summary = (str(error).splitlines() or [""])[0]
-        what = f"{type(error).__name__}: {summary}" if summary else type(error).__name__
-        raise ModelError(
-            f"{source.name} can't be converted: its files contradict each other ({what})"
-        ) from error
 
 
 def _converted(source: Source, directory: str, name: str, licence: str) -> Model:

@@ -9,8 +9,9 @@ as for CLIP.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ _VISUAL = os.path.join("visual", "model.onnx")
 _TEXTUAL = os.path.join("textual", "model.onnx")
 _PREPROCESSING = os.path.join("visual", "preprocess_cfg.json")
 _KEYS = ("mean", "std", "interpolation", "resize_mode", "fill_color")  # of a preprocessing
+_MAX_DETAILS = 200  # characters
 _CONTEXT_LENGTH = 77  # CLIP's
 
 
@@ -45,6 +47,19 @@ class Source:
     tokenizer: str | None  # the directory of the tokenizer's files; None: CLIP's
 
 
+@contextlib.contextmanager
+def one_line(name: str) -> Iterator[None]:
+    """Makes a ModelError of whatever the files of the model `name`, which may hold anything, raise
+    in the block, but for OSError."""
+    try:
+        yield
+    except (ModelError, OSError):
+        raise
+    except Exception as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_DETAILS]
+        raise ModelError(f"{name} can't be used: it contradicts itself ({what})") from error
+
+
 def find_source(paths: list[str]) -> Source:
     """The model in a directory, `paths[0]`, or in two ONNX files, the image tower's first. Raises
     ModelError."""
@@ -54,7 +69,8 @@ def find_source(paths: list[str]) -> Source:
     if len(paths) == 1 and os.path.isdir(paths[0]):
         return _directory(paths[0])
     if len(paths) == 2 and not any(map(os.path.isdir, paths)):
-        return _pair(*paths)
+        with one_line(" or ".join(paths)):
+            return _pair(*paths)
     raise ModelError(
         "give a directory that holds visual/model.onnx and textual/model.onnx, or two ONNX files:"
         " the image tower and the text tower"
