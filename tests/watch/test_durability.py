@@ -6,12 +6,23 @@ import os
 import random
 import signal
 import sqlite3
+import time
 from pathlib import Path
+
+from PIL import Image
 
 from support.photos import write_drawn, write_photos
 from support.user import User, wait_for
 
 PICTURES = 400
+
+
+def run_in_its_processes(user: User, program: str) -> None:
+    """Has each Python process of the service run `program` when it starts."""
+    (user.home / "sitecustomize.py").write_text(program)
+    user.environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(user.home), user.environment.get("PYTHONPATH")])
+    )
 
 
 def committed(user: User) -> tuple[int, int, int]:
@@ -146,10 +157,7 @@ def test_forget_purges_and_retry_tries_again(user: User) -> None:
 
 def test_an_encoder_that_cannot_begin_blames_no_picture(user: User) -> None:
     broken = 'import sys\nif "csearchd.encoder" in sys.orig_argv:\n    sys.modules["PIL"] = None\n'
-    (user.home / "sitecustomize.py").write_text(broken)
-    user.environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [str(user.home), user.environment.get("PYTHONPATH")])
-    )
+    run_in_its_processes(user, broken)
     write_drawn(user.pictures, 3)
     user.csearch("--in", user.pictures, "x", check=1)
     status = user.status()
@@ -159,15 +167,22 @@ def test_an_encoder_that_cannot_begin_blames_no_picture(user: User) -> None:
 
 def test_waiting_for_ones_turn_is_not_taking_too_long(user: User) -> None:
     """Large pictures queue for the memory that they may take together."""
-    from PIL import Image
-
-    user.config.parent.mkdir(parents=True)
-    user.config.write_text(
-        "[encode]\nthreads = 12\nmax_memory = 150_000_000\nmax_seconds = 4\n",
+    slow = (
+        "import sys\n"
+        'if "csearchd.encoder" in sys.orig_argv:\n'
+        "    import time\n"
+        "    from PIL.PngImagePlugin import PngImageFile\n"
+        "    prepare = PngImageFile.load_prepare\n"
+        "    PngImageFile.load_prepare = lambda image: (time.sleep(2), prepare(image))\n"
     )
-    image = Image.effect_noise((4000, 4000), 90).convert("RGB")
-    for number in range(12):
+    run_in_its_processes(user, slow)
+    user.config.parent.mkdir(parents=True)
+    user.config.write_text("[encode]\nthreads = 8\nmax_memory = 130_000_000\nmax_seconds = 10\n")
+    image = Image.new("RGB", (4000, 4000))
+    for number in range(8):
         image.putpixel((0, 0), (number, 0, 0))
         image.save(user.pictures / f"{number}.png", compress_level=1)
+    began = time.monotonic()
     found = user.search("x", "--in", user.pictures, "-t", 20)
-    assert len(found) == 12, user.csearchctl("failed").stdout
+    assert len(found) == 8, user.csearchctl("failed").stdout
+    assert time.monotonic() - began > 14, "they were not decoded one after another"

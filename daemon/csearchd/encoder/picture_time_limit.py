@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 
 _UPDATE_SECONDS = 0.5  # between looks at a process's threads: each costs a file
 
@@ -19,7 +20,7 @@ class CountedTime:
     def __init__(self) -> None:
         self._lost = 0.0
         self._updated = 0.0
-        self._waited: dict[str, float] = {}
+        self._threads: dict[str, _Thread] = {}
 
     def seconds(self) -> float:
         """Seconds on the clock, from an arbitrary beginning; never fewer than before."""
@@ -34,19 +35,51 @@ class CountedTime:
         now = time.monotonic()
         if now - self._updated < _UPDATE_SECONDS:
             return
-        waited = _waited(pid)
-        more = [waited[thread] - self._waited.get(thread, waited[thread]) for thread in waited]
-        self._lost += min(max(more, default=0.0), now - self._updated)
-        self._updated, self._waited = now, waited
+        threads, before = _threads(pid), self._threads
+        more = [
+            _waited(before[name], threads[name], now - self._updated)
+            for name in threads.keys() & before.keys()
+        ]
+        self._lost += max(more, default=0.0)
+        self._updated, self._threads = now, threads
 
 
-def _waited(pid: int) -> dict[str, float]:
-    """Thread id → seconds that it has waited for a processor (proc(5), schedstat)."""
-    found: dict[str, float] = {}
+@dataclass
+class _Thread:
+    """What the kernel counts for a thread, in seconds."""
+
+    ran: float
+    delayed: float  # waiting for a processor; the kernel adds a wait when it ends
+    runnable: bool
+    unfinished: float = 0.0  # of a wait that hasn't ended: what was taken out already
+
+
+def _waited(before: _Thread, after: _Thread, seconds: float) -> float:
+    """How long a thread has waited for a processor in the `seconds` between two readings."""
+    if (
+        before.runnable
+        and after.runnable
+        and (before.ran, before.delayed)
+        == (
+            after.ran,
+            after.delayed,
+        )
+    ):
+        after.unfinished = before.unfinished + seconds
+        return seconds
+    return min(max(after.delayed - before.delayed - before.unfinished, 0.0), seconds)
+
+
+def _threads(pid: int) -> dict[str, _Thread]:
+    """The process's threads by their ids (proc(5): schedstat, stat)."""
+    found: dict[str, _Thread] = {}
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
-                found[thread] = int(file.read().split()[1]) / 1e9
+        for name in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{name}/schedstat") as file:
+                ran, delayed = (int(number) / 1e9 for number in file.read().split()[:2])
+            with open(f"/proc/{pid}/task/{name}/stat") as file:
+                runnable = file.read().rpartition(")")[2].split()[0] == "R"
+            found[name] = _Thread(ran, delayed, runnable)
     except (OSError, ValueError, IndexError):
         pass  # a thread has ended meanwhile, or the kernel doesn't count
     return found
