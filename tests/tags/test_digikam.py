@@ -84,6 +84,8 @@ class DigiKam:
 
     def stop(self) -> None:
         if self._process:
+            # Its exiftool would wait for commands for ever.
+            subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)])
             self._process.kill()
             self._process.wait()
             self._process = None
