@@ -13,7 +13,7 @@ LIBRARY  `tokenizer.json` is as published: its form is one that vocabulary.bin c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import tokenizers
@@ -31,6 +31,11 @@ from csearchd.models.tokenization.wordpiece import WordPiece
 CLIP = "clip"
 MAPPED = "mapped"
 LIBRARY = "library"
+
+# Characters: texts and words beyond are looked at only as far as their first tokens depend on them.
+_HEAD = 1 << 14
+_LONG_WORD = 1 << 9
+_MARGIN = 1 << 10
 
 _MODELS: dict[str, type[Bpe] | type[Unigram] | type[WordPiece]] = {
     "BPE": Bpe,
@@ -97,17 +102,53 @@ class MappedTokenizer:
             found = language_token(self._languages, language)
             prefix = [self._languages[self._language] if found is None else found, *prefix]
         room = max(self._context_length - len(prefix) - len(self._suffix), 0)
+        cleaned = self._clean(text)
+        tokens = self._beginning(cleaned, room) if len(cleaned) > _HEAD else None
+        if tokens is None:
+            tokens, _ = self._tokens(self._split(cleaned), room)
+        return [*prefix, *tokens[:room], *self._suffix]
+
+    def _beginning(self, text: str, room: int) -> list[int] | None:
+        """The first `room` tokens of a long text, from its first _HEAD characters alone; None if
+        they may depend on others.
+
+        Normalising and splitting is a matter of a few characters, so all that is _MARGIN before the
+        end of these stays as it is.
+        """
+        parts = list(self._split(text[:_HEAD]))
+        left = _MARGIN
+        while parts and left > 0 and (isinstance(parts[-1], int) or len(parts[-1]) <= left):
+            last = parts.pop()
+            left -= 1 if isinstance(last, int) else len(last)
+        if not parts:
+            return None
+        *words, open_word = parts
+        tokens, full = self._tokens(words, room)
+        if not full:
+            more = None
+            if isinstance(open_word, str):
+                start = open_word[: len(open_word) - max(left, 1)]
+                more = self._model.beginning(start, room - len(tokens))
+            tokens += more or []
+        return tokens if len(tokens) >= room else None
+
+    def _tokens(self, parts: Iterable[str | int], room: int) -> tuple[list[int], bool]:
+        """The tokens of `parts`, as many as there is `room` for and maybe more, and whether they
+        fill it."""
         tokens: list[int] = []
-        for part in self._split(self._clean(text)):
+        for part in parts:
             if isinstance(part, int):
                 tokens.append(part)
             elif part in self._whole_words:
                 tokens.append(self._whole_words[part])
             else:
-                tokens += self._model.encode(part)
+                known = None
+                if len(part) > _LONG_WORD:
+                    known = self._model.beginning(part[:-1][:_HEAD], room - len(tokens))
+                tokens += self._model.encode(part) if known is None else known
             if len(tokens) >= room:
-                break
-        return [*prefix, *tokens[:room], *self._suffix]
+                return tokens, True
+        return tokens, False
 
     def _split(self, text: str) -> Iterator[str | int]:
         """The words of `text`, normalised, and its special tokens."""

@@ -2,12 +2,16 @@
 
 Gives the tokens of the `tokenizers` library's BPE: of all neighbours that can be merged, those of
 the earliest merge are, the leftmost first.
+
+The first tokens of a word are those of the characters they stand for: no merge has joined these
+with what follows, so merging them alone takes the same steps. `Bpe.beginning` builds on that.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,9 @@ import numpy.typing as npt
 from csearchd.models.tokenization.mapped_arrays import Array, Table, table_arrays
 
 _GONE = -1  # a symbol that has been merged into its left neighbour
+_SYMBOLS = 4  # for a token, on average, of what `beginning` tries first
+_ATTEMPTS = 3  # with twice as many each
+_MAX_LONGEST = 512  # symbols in a piece, beyond which `beginning` would take too long
 
 
 def bpe_arrays(
@@ -70,7 +77,51 @@ class Bpe:
 
     def encode(self, word: str) -> list[int]:
         """The tokens of `word`."""
-        symbols = self._initial(word)
+        return self._joined(self._initial(word, ends=True))
+
+    def beginning(self, start: str, count: int) -> list[int] | None:
+        """The first `count` tokens of every word that is longer than `start` and begins with it;
+        None if they may depend on what follows.
+
+        One token of such a word holds the symbol number n, so it begins among the symbols before,
+        not further back than the longest piece reaches. What precedes it has tokens of its own. If
+        these begin alike wherever that is, so does the word.
+        """
+        longest = self._longest
+        symbols = self._initial(start, ends=False)
+        if longest > _MAX_LONGEST:
+            return None
+        for attempt in range(_ATTEMPTS):
+            n = (_SYMBOLS * count + longest) << attempt
+            if n > len(symbols):
+                break
+            found: list[int] | None = None
+            for end in range(n - longest + 1, n + 1):
+                tokens = self._joined(symbols[:end])[:count]
+                if len(tokens) < count or found not in (None, tokens):
+                    break
+                found = tokens
+            else:
+                return found
+        return None
+
+    @cached_property
+    def _longest(self) -> int:
+        """The most symbols that a piece is merged of; more than _MAX_LONGEST if they are too many
+        to count. Reads all merges, and so is known only once it is needed."""
+        starts, seconds = np.asarray(self._pairs.starts), np.asarray(self._pairs.entries)
+        firsts = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        merged = np.asarray(self._merged)
+        lengths = np.ones(len(starts) - 1, np.int64)
+        while (longest := int(lengths.max())) <= _MAX_LONGEST:
+            before = lengths.copy()
+            np.maximum.at(lengths, merged, before[firsts] + before[seconds])
+            if np.array_equal(lengths, before):
+                break
+        return longest
+
+    def _joined(self, symbols: list[int]) -> list[int]:
+        """What `symbols` become by merging. Changes them."""
         end = len(symbols)
         previous, following = list(range(-1, end - 1)), list(range(1, end + 1))
         waiting = [
@@ -99,12 +150,12 @@ class Bpe:
                         heapq.heappush(waiting, (merge[0], first, merge[1]))
         return [symbol for symbol in symbols if symbol != _GONE]
 
-    def _initial(self, word: str) -> list[int]:
-        """The tokens of the characters of `word`."""
+    def _initial(self, word: str, ends: bool) -> list[int]:
+        """The tokens of the characters of `word`, which `ends` with the last one or goes on."""
         symbols: list[int] = []
         unknown_before = False
         for position, character in enumerate(word):
-            final = self._suffixed and position == len(word) - 1
+            final = self._suffixed and ends and position == len(word) - 1
             index = self._characters.find(int(final), ord(character))
             tokens = (
                 [self._bytes[byte] for byte in character.encode()]

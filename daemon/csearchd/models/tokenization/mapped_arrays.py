@@ -66,14 +66,14 @@ class Table:
     """Rows of sorted numbers, one behind the other in one array."""
 
     def __init__(self, starts: Array, entries: Array) -> None:
-        self._starts = starts
-        self._entries = entries
+        self.starts = starts  # of each row, and the end of the last one
+        self.entries = entries
 
     def find(self, row: int, entry: int) -> int | None:
         """The index among all entries of the one that is `entry` in the row `row`."""
-        start, end = self._starts[row], self._starts[row + 1]
-        index = bisect_left(self._entries, entry, start, end)
-        return index if index < end and self._entries[index] == entry else None
+        start, end = self.starts[row], self.starts[row + 1]
+        index = bisect_left(self.entries, entry, start, end)
+        return index if index < end and self.entries[index] == entry else None
 
 
 def table_arrays(

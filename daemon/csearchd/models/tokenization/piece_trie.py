@@ -60,6 +60,13 @@ class PieceTrie:
             if self._tokens[edge] != _NONE:
                 yield position + 1, self._tokens[edge]
 
+    def depth(self) -> int:
+        """The length of the longest piece. Reads a few numbers for each level."""
+        depth, first, end = 0, ROOT, ROOT + 1  # the nodes of a level
+        while (edges := (self._edges.starts[first], self._edges.starts[end]))[0] < edges[1]:
+            depth, first, end = depth + 1, edges[0] + 1, edges[1] + 1
+        return depth
+
     def node(self, prefix: str) -> int | None:
         """The node that `prefix` leads to."""
         node = ROOT

@@ -35,3 +35,8 @@ class WordPiece:
             position, token = pieces[-1]
             tokens.append(token)
         return tokens
+
+    def beginning(self, start: str, count: int) -> list[int] | None:
+        """The first `count` tokens of every word that is longer than `start` and begins with it;
+        None if they may depend on what follows, as those of all words do that aren't too long."""
+        return [self._unknown] if len(start) >= self._max_characters else None
