@@ -88,13 +88,17 @@ class NetworkError(ModelError):
 
 class AttemptFailed(Exception):
     """A request to the publisher's server failed, and another may succeed: after `wait` seconds if
-    the server said so. `unreachable`: not even a connection could be made.
+    the server said so. `unreachable`: not even a connection could be made. `slow`: what it brought
+    came too slowly to count.
     """
 
-    def __init__(self, reason: object, wait: float = 0.0, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: object, wait: float = 0.0, unreachable: bool = False, slow: bool = False
+    ) -> None:
         super().__init__(str(reason))
         self.wait = wait
         self.unreachable = unreachable
+        self.slow = slow
 
 
 # Queries

@@ -60,6 +60,7 @@ class Hub:
     gated: bool = False  # says that one must accept terms, rather than that there is nothing
     xet: bool = False  # large files are stored by chunks too, and the answers say so
     breaks: int = 0  # so many answers end after half of what was to come
+    trickles: bool = False  # answers come a byte at a time, twenty a second
     stalls: bool = False  # answers stop after half of what was to come, and never end
     damages: int = 0  # so many answers aren't what the checksum says
     endless: int = 0  # so many answers never end
@@ -253,7 +254,9 @@ def _handler(hub: Hub, own_host: str, released: threading.Event) -> type[BaseHTT
             if self.command == "GET" and hub.damages:
                 hub.damages -= 1
                 rest = rest[::-1]
-            if self.command == "GET" and (hub.endless or hub.stalls or hub.breaks):
+            if self.command == "GET" and hub.trickles:
+                self._send_slowly(206 if asked else 200, headers, rest)
+            elif self.command == "GET" and (hub.endless or hub.stalls or hub.breaks):
                 self._misbehave(206 if asked else 200, headers, rest)
             else:
                 self._send(206 if asked else 200, headers, rest)
@@ -269,6 +272,15 @@ def _handler(hub: Hub, own_host: str, released: threading.Event) -> type[BaseHTT
                 released.wait()
             else:
                 hub.breaks -= 1
+
+        def _send_slowly(self, status: int, headers: dict[str, str], rest: bytes) -> None:
+            self.close_connection = True
+            self._head(status, {**headers, "Content-Length": str(len(rest))})
+            with contextlib.suppress(OSError):
+                for byte in rest:
+                    self.wfile.write(bytes([byte]))
+                    if released.wait(0.05):
+                        return
 
         def _send_endlessly(self, status: int, headers: dict[str, str], begin: bytes) -> None:
             hub.endless -= 1

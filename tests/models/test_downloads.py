@@ -72,6 +72,7 @@ def test_an_encrypted_connection_that_breaks_off_is_like_any_other(home: Home) -
         "import http.client, ssl\n"
         "original, reads = http.client.HTTPResponse.read1, []\n"
         "def read1(self, n=-1):\n"
+        "    if 'Content-Range' not in self.headers: return original(self, n)\n"
         "    reads.append(n)\n"
         "    if len(reads) == 2: raise ssl.SSLError('bad record mac')\n"
         "    return original(self, 1000)\n"
@@ -261,3 +262,30 @@ def test_a_failure_of_the_program_is_one_line(home: Home) -> None:
     with serving(Hub({WEIGHTS: CONTENT}, refuses=Refusal(500))) as hub:
         result = home.install(home.downloads, hub=hub.address, program=PROGRAM)
     assert_one_error(result, "the connection broke off", "500", progress=True)
+
+
+def test_a_server_that_trickles_is_given_up_and_goes_on_later(
+    cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LEAST_RATE_SECONDS", 0.5)
+    with serving(Hub({WEIGHTS: CONTENT}, trickles=True)) as hub:
+        with pytest.raises(
+            NetworkError, match=r"only \d+ bytes a second came .* again to continue"
+        ):
+            download(hub, cache)
+        assert len(hub.ranges) == 3  # as many attempts as at a server that sends nothing
+        (part,) = os.listdir(cache)
+        kept = os.path.getsize(os.path.join(cache, part))
+        assert 0 < kept < 2000
+        hub.trickles = False
+        assert download(hub, cache) == CONTENT
+        assert hub.ranges[-1] == f"bytes={kept}-"
+
+
+def test_a_body_that_comes_fast_enough_is_never_given_up(
+    cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LEAST_RATE_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "LEAST_RATE", 0)
+    with serving(Hub({WEIGHTS: CONTENT})) as hub:
+        assert download(hub, cache) == CONTENT

@@ -261,6 +261,34 @@ def test_a_proxy_that_cant_be_reached_is_named_without_its_password(home: Home) 
     assert CLOSED in err and "password" not in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "SOCKS5", "socks"])
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
+def test_a_proxy_that_speaks_socks_is_refused_in_a_line(
+    home: Home, scheme: str, variable: str
+) -> None:
+    proxy = f"{scheme}://me:password@127.0.0.1:9"
+    with serving(StandIn(FILES)) as served:
+        code, out, err = home.install(
+            home.downloads, hub=served.address, program=PROGRAM, **{variable: proxy}
+        )
+        assert (code, out, served.asked) == (2, "", [])
+        assert "127.0.0.1:9 speaks SOCKS" in err and "HTTPS_PROXY" in err
+        assert "password" not in err and err.count("\n") == 1
+
+
+def test_socks_for_other_hosts_or_schemes_is_no_hindrance(home: Home) -> None:
+    with serving(StandIn(FILES)) as served:
+        for environment in (
+            {"all_proxy": "socks5://127.0.0.1:9", "no_proxy": "127.0.0.1"},
+            {"https_proxy": "socks5://127.0.0.1:9"},
+            {"all_proxy": "socks5://127.0.0.1:9", "http_proxy": served.address},
+        ):
+            result = home.install(
+                home.downloads, hub=served.address, program=PROGRAM, **environment
+            )
+            assert_downloaded(result, CONTENT)
+
+
 def test_a_user_who_is_offline_by_choice_is_told(home: Home) -> None:
     code, _, err = home.install(home.downloads, program=PROGRAM, HF_HUB_OFFLINE="1")
     assert (code, err) == (2, "csearchctl: no network: HF_HUB_OFFLINE is set in the environment\n")

@@ -24,6 +24,8 @@ from urllib.parse import urljoin, urlsplit
 from csearchd.errors import AttemptFailed, ModelError, NetworkError
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
+LEAST_RATE = 2000  # bytes a second, below which an attempt is given up
+LEAST_RATE_SECONDS = 60.0  # over which that is measured
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry after an attempt that brought nothing
 LONGEST_WAIT = 300.0  # seconds that the hub may ask for: the window of its rate limits
 TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)  # of HTTP: a retry may succeed
@@ -69,6 +71,25 @@ class Retries:
         time.sleep(pause)
 
 
+class Pace:
+    """How fast a body comes."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._bytes = 0
+
+    def received(self, count: int) -> None:
+        """Notes so many bytes. Raises AttemptFailed if they come too slowly."""
+        self._bytes += count
+        seconds = time.monotonic() - self._begin
+        if seconds < LEAST_RATE_SECONDS:
+            return
+        if self._bytes < LEAST_RATE * seconds:
+            rate = f"{self._bytes / seconds:.0f} bytes a second"
+            raise AttemptFailed(f"only {rate} came for {seconds:.0f} s", slow=True)
+        self._begin, self._bytes = time.monotonic(), 0
+
+
 @dataclass(frozen=True)
 class Hub:
     """A hub, and who asks it."""
@@ -111,9 +132,7 @@ class Hub:
             )
             if self.token:
                 request.add_header("Authorization", f"Bearer {self.token}")
-            opener = urllib.request.build_opener(
-                urllib.request.ProxyHandler(_proxies()), _Redirects(self.address)
-            )
+            opener = urllib.request.build_opener(_Proxies(_proxies()), _Redirects(self.address))
             with opener.open(request, timeout=TIMEOUT) as response:
                 yield response
         except urllib.error.HTTPError as error:
@@ -143,7 +162,10 @@ class Hub:
         while True:
             try:
                 with self.request(path) as response:
-                    content = response.read(MAX_DOCUMENT)
+                    content, pace = b"", Pace()
+                    while len(content) < MAX_DOCUMENT and (chunk := response.read1(MAX_DOCUMENT)):
+                        content += chunk
+                        pace.received(len(chunk))
                     if response.length:
                         raise AttemptFailed("the server ended it")
                 return json.loads(content)
@@ -207,6 +229,24 @@ class Hub:
         return ModelError(what)
 
 
+class _Proxies(urllib.request.ProxyHandler):
+    """Refuses SOCKS, which the standard library doesn't speak: it would send HTTP there."""
+
+    def proxy_open(
+        self,
+        req: urllib.request.Request,
+        proxy: str,
+        type: str,
+    ) -> Any:
+        bypassed = bool(req.host) and urllib.request.proxy_bypass(req.host)
+        if not bypassed and urlsplit(proxy).scheme.lower().startswith("socks"):
+            raise NetworkError(
+                f"the proxy {_without_password(proxy)} speaks SOCKS, which csearch doesn't: set"
+                " HTTPS_PROXY to an HTTP proxy, or NO_PROXY to the hub's host to do without"
+            )
+        return super().proxy_open(req, proxy, type)
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, leaving out the token where they lead away from the hub."""
 
@@ -253,6 +293,10 @@ def _proxy_for(url: str) -> str | None:
     proxy = _proxies().get(parts.scheme)
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
+    return _without_password(proxy)
+
+
+def _without_password(proxy: str) -> str:
     return re.sub(r"^(\w+://)?.*@", r"\1", proxy)
 
 

@@ -14,7 +14,7 @@ from http.client import HTTPResponse
 from io import RawIOBase
 
 from csearchd.errors import AttemptFailed, ModelError
-from csearchd.models.hub.connection import Hub, Retries
+from csearchd.models.hub.connection import Hub, Pace, Retries
 from csearchd.models.hub.progress import progress
 from csearchd.models.hub.repository import RemoteFile, Repository
 
@@ -107,7 +107,7 @@ def _complete(
                 failure = AttemptFailed("the server ended it")
             except AttemptFailed as caught:
                 failure = caught
-            if output.tell() > best:
+            if output.tell() > best and not failure.slow:
                 best = output.tell()
                 retries.succeeded()
             if output.tell() < file.size:
@@ -127,9 +127,11 @@ def _receive(
         output.seek(output.truncate(0))
         if response.status == 206:
             raise AttemptFailed("the server sent another range than asked for")
+    pace = Pace()
     while (have := output.tell()) < size and (chunk := response.read1(min(CHUNK, size - have))):
         output.write(chunk)
         show(output.tell())
+        pace.received(len(chunk))
 
 
 def _part(file: RemoteFile, directory: str) -> str:
