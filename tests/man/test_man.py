@@ -57,6 +57,15 @@ def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, l
         yield name, [option for action in parser._actions for option in action.option_strings]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_synopsis_of_two_lines_stays_apart_from_its_explanation(name: str) -> None:
+    source = (PAGES / name).read_text().splitlines()
+    lines = [line.strip() for line in shown(name).splitlines()]
+    for number, line in enumerate(source):
+        if line == ".TQ":
+            assert plain_text(source[number + 1], 100).strip() in lines
+
+
 def test_pages_are_current(builder: ModuleType) -> None:
     """Else: python integrations/man/build.py"""
     assert {name: (PAGES / name).read_text() for name in NAMES} == builder.pages()

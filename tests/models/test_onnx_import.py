@@ -256,3 +256,22 @@ def test_towers_of_two_models(user: User, published: Path, tmp_path: Path) -> No
     model.graph.node.append(cut)
     onnx.save(model, other / "visual" / "model.onnx")
     assert "not the towers of one model" in refusal(user, other)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff\xfe\n"])
+def test_names_that_are_not_utf8_are_no_hindrance(
+    user: User, clip: Any, published: Path, tmp_path: Path, name: bytes
+) -> None:
+    place = tmp_path / os.fsdecode(name)
+    place.mkdir()
+    visual, textual = (place / os.fsdecode(name + end) for end in (b".onnx", b"-text.onnx"))
+    publish_pair(clip, str(visual), str(textual))
+    whole = Path(shutil.copytree(published, place / os.fsdecode(name + b"__first")))
+    for model, paths in (("pair", (visual, textual)), ("whole", (whole,))):
+        done = without_packages(user, *paths, "--name", model)
+        assert done.returncode == 0, done.stderr
+        verify_checksums(load_model(str(user.data / "models" / model)))
+    done = without_packages(user, whole)  # a name of its own, shown with U+FFFD
+    assert done.returncode in (0, 2) and "Traceback" not in done.stderr
+    if done.returncode:
+        assert done.stderr.splitlines()[-1].startswith("csearchctl: ")

@@ -48,6 +48,9 @@ class _Page:
                 self.end_paragraph()
                 self._gap()
                 self._label = True
+            case "TQ":  # a further line of what .TP explains
+                self.end_paragraph()
+                self._label = True
             case "PP":
                 self.end_paragraph()
                 self._gap()

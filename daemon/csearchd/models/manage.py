@@ -120,7 +120,6 @@ def _installed(model: Model) -> dict[str, Any]:
 
 
 def _recommended(entry: Recommendation) -> dict[str, Any]:
-    retrieval = {} if entry.retrieval is None else {"coco": entry.retrieval}
     return {
         "name": entry.name,
         "arch": entry.arch,
@@ -131,9 +130,6 @@ def _recommended(entry: Recommendation) -> dict[str, Any]:
         "peak": entry.peak,
         "languages": entry.languages,
         "accuracy": _accuracy(entry),
-        "imagenet": entry.accuracy,
-        **retrieval,
-        "form": entry.form.value,
         "pytorch": entry.form is Form.CHECKPOINT,
         "repository": entry.publication.repository,
         "summary": entry.remark,

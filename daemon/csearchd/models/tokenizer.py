@@ -52,7 +52,9 @@ class Tokenizer(Protocol):
 
         They are at most as many as the context length; a text that is cut keeps the tokens that
         end it. `language`: of the text, as 'de', 'de_DE.UTF-8' or 'deu_Latn', for those tokenizers
-        that mark it; others ignore it.
+        that mark it; others ignore it. Where none is given, or one that the tokenizer doesn't
+        know, the text is marked as in the language that the tokenizer was published with, which is
+        English for NLLB.
         """
 
 

@@ -76,8 +76,10 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - label (str), blend (0.5, from 0 to 1): what the pictures are about. Scores become
       blend × likeness to the query + (1 − blend) × (likeness to the label + 0.25 × share of its
       words in the file's name, title or keywords).
-    - language (str): of the query, as a locale ("de_AT.UTF-8"), for models that must know it. If
-      it is left out or unknown: that of the service's locale, else English.
+    - language (str): of the query, as a locale ("de_AT.UTF-8") or a code ("deu_Latn"), for models
+      that must know it. If it is left out or empty: that of the service's locale. One that the
+      model doesn't know, as that of the locale C, counts as the one that its tokenizer was
+      published with: English for NLLB.
     - offset (0): how many of the best results to leave out.
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
       a query of filters alone, of all. Dates are latest first, names from A on, sizes largest

@@ -28,7 +28,11 @@ _LOCALE = re.compile(
 
 
 def language_token(tokens: Mapping[str, int], language: str) -> int | None:
-    """The token of `language`, a locale or a code of NLLB, among `tokens` by NLLB's codes."""
+    """The token of `language`, a locale or a code of NLLB, among `tokens` by NLLB's codes.
+
+    A script that isn't among them, or that `language` doesn't name, falls back to the first by
+    name. None for what is no language, such as the locale 'C', and for one that has no token.
+    """
     match = _LOCALE.fullmatch(language)
     if match is None:
         return None
