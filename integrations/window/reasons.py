@@ -140,6 +140,7 @@ _TEMPLATES = {
     "text-tower-damaged": N_("the text tower in {path} is damaged ({details}); {remedy}"),
     "text-tower-wrong-width": N_("{path} gives vectors of {width}, not {expected} numbers"),
     "install-csearch-again": N_("install csearch again"),
+    "install-recommended-again": N_("`csearchctl model install {name}` installs it again"),
     "install-model-again": N_(
         "remove it with `csearchctl model remove {name}` and install it again"
     ),
@@ -175,6 +176,14 @@ _TEMPLATES = {
     "device-differs": N_(
         "{device} gives other vectors than the CPU (cosine {cosine}); the CPU computes"
     ),
+    "device-slower": N_(
+        "{device} would take {theirs} ms for a picture, the CPU takes {ours} ms; the CPU computes"
+    ),
+    "device-left": N_(
+        "{device} ended the encoder ({ending}), so the CPU computes; update its driver, then "
+        '`csearchctl reload` tries it again, or set encode.device to "cpu"'
+    ),
+    "no-answer": N_("no answer for {seconds} s"),
     "gpu-unusable": N_("the GPU can't be used ({details})"),
     # The library
     "library-on-network": N_(

@@ -25,6 +25,7 @@ from calibration import encode
 from captions import Mentions
 
 from csearchd.library.cache_token import Cache
+from csearchd.models.identity.checksums import Verifier
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import MIN_VECTORS, shipped_background
@@ -49,7 +50,7 @@ def main() -> None:
     terms = read_vocabulary("")
     dev = photos.flickr(args.data, "dev")
     pictures = encode(args.model, [photo.path for photo in dev])
-    general = shipped_background(model)
+    general = shipped_background(model, Verifier(None))
     assumed = MIN_VECTORS
     if general is None:  # the photos themselves, as a library's would be
         general, assumed = pictures, len(pictures)

@@ -16,6 +16,7 @@ import numpy as np
 from common import machine, timed
 
 from csearchd.library.vectors.table import VectorTable
+from csearchd.models.identity.checksums import Verifier
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.scoring.background import MIN_VECTORS, shipped_background
 from csearchd.scoring.confidence import ScoreCalibration
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 def measured(count: int) -> dict[str, object]:
-    general = shipped_background(load_model(starter_directory()))
+    general = shipped_background(load_model(starter_directory()), Verifier(None))
     assert general is not None
     chance = np.random.default_rng(1)
     values, directions = np.linalg.eigh(np.cov(general.T))

@@ -23,9 +23,8 @@ from calibration import encode
 from captions import Mentions
 
 from csearchd.library.cache_token import Cache
-from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.installed import BACKGROUND, load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring import background
 from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import read_vocabulary
 
@@ -44,7 +43,7 @@ def main() -> None:
     terms = read_vocabulary("")
     dev = photos.flickr(args.data, "dev")[1::2]
     vectors = encode(args.model, [photo.path for photo in dev])
-    file = args.model / background.FILE
+    file = args.model / BACKGROUND
     general = np.load(file).astype(np.float32) if file.exists() else vectors
     matrix = embed_terms(terms, model, TextTower(model, 2), Cache(None))
     scorer = TagClassifier(terms, matrix, general, matrix)

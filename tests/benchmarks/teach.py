@@ -23,6 +23,7 @@ import photos
 from calibration import encode
 
 from csearchd.library.concepts import Concept
+from csearchd.models.identity.checksums import Verifier
 from csearchd.models.installed import load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import shipped_background
@@ -62,7 +63,7 @@ def main() -> None:
     }  # fmt: skip
     words = sorted(names, key=lambda name: -shown[name].sum())[:WORDS]
     pictures = encode(args.model, [photo.path for photo in dev])
-    sample = shipped_background(model)
+    sample = shipped_background(model, Verifier(None))
     general = pictures if sample is None else np.concatenate([sample, pictures])
     chance = np.random.default_rng(20261120)
     rows = []

@@ -25,7 +25,7 @@ def models_directory(tmp_path: Path) -> Path:
     shutil.copytree(starter_directory(), directory)
     description = directory / DESCRIPTION
     lines = description.read_text().splitlines()
-    changed = {"name": '"other"', "fingerprint": '"other"'}
+    changed = dict.fromkeys(("name", "fingerprint", "image_fingerprint"), '"other"')
     for number, line in enumerate(lines):
         key = line.partition(" = ")[0]
         if key in changed:

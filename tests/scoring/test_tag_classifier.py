@@ -18,9 +18,9 @@ from csearchd.library.cache_token import Cache
 from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.active_model import ActiveModel
-from csearchd.models.installed import load_model, starter_directory
+from csearchd.models.identity.checksums import Verifier
+from csearchd.models.installed import BACKGROUND, load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring import background
 from csearchd.scoring.tag_classifier import TagClassifier, embed_terms, log_odds, read_frequencies
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 from csearchd.tags import tag_scorer
@@ -114,7 +114,9 @@ def test_several_who_ask_at_once_have_it_made_once(
         return np.eye(len(terms), 256, dtype=np.float32)
 
     monkeypatch.setattr(tag_scorer, "embed_terms", counted)
-    active_model = ActiveModel(load_model(starter_directory()), 1, VectorTable(256), tower)
+    active_model = ActiveModel(
+        load_model(starter_directory()), 1, VectorTable(256), tower, Verifier(None)
+    )
     config = Tags(confidence=50, most=5, root="")
     library = Library(str(tmp_path / "library.sqlite"))
     one = TagScorer(library, str(tmp_path / "none"), config, None)  # type: ignore[arg-type]
@@ -131,6 +133,6 @@ def test_several_who_ask_at_once_have_it_made_once(
 
 
 def test_the_starter_brings_pictures_in_general(tower: TextTower) -> None:
-    sample = np.load(Path(starter_directory()) / background.FILE)
+    sample = np.load(Path(starter_directory()) / BACKGROUND)
     assert sample.dtype == np.float16 and sample.shape == (1536, 256)
     np.testing.assert_allclose(np.linalg.norm(sample.astype(np.float32), axis=1), 1, atol=1e-2)

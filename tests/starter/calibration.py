@@ -24,9 +24,9 @@ from evaluate import encode_images
 from numpy.typing import NDArray
 
 from csearchd.library.cache_token import Cache
-from csearchd.models.installed import load_model, write_description
+from csearchd.models.installed import BACKGROUND, load_model, write_description
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring import background, tag_classifier
+from csearchd.scoring import tag_classifier
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 
 SAMPLE = {"flickr": 512, "labelled": 704, "imagenet": 320}
@@ -95,7 +95,7 @@ def main() -> None:
     write_frequencies(terms, Mentions(terms, train))
 
     sample = encode(args.model, background_sample(args.data))
-    target = args.model / background.FILE
+    target = args.model / BACKGROUND
     np.save(target, sample.astype(np.float16))
     model = load_model(str(args.model))
     checksums = {**model.checksums, target.name: hashlib.sha256(target.read_bytes()).hexdigest()}

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from csearchd.errors import LibraryError
+from csearchd.library import model_rows
 from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
@@ -243,19 +244,14 @@ class Library:
 
     # Models and their vectors
 
-    def model_row(self, fingerprint: str, name: str, dimensions: int) -> int:
-        """The id of a model's row in the table `models`, inserted if it is new. Raises
-        LibraryError."""
+    def model_row(
+        self, fingerprint: str, name: str, dimensions: int, image_fingerprint: str = ""
+    ) -> int:
+        """The id of a model's row in the table `models`, inserted if it is new
+        (library.model_rows). Raises LibraryError."""
+        names = [one for one in (image_fingerprint, fingerprint) if one]
         with self.write() as database:
-            database.execute(
-                "INSERT INTO models (fingerprint, name, dimensions) VALUES (?, ?, ?) "
-                "ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name",
-                (fingerprint, name, dimensions),
-            )
-            row = database.execute(
-                "SELECT id FROM models WHERE fingerprint = ?", (fingerprint,)
-            ).fetchone()
-        return int(row[0])
+            return model_rows.row_of(database, names, name, dimensions)
 
     def load_vectors(self, model: int, dimensions: int) -> VectorTable:
         """The table of a model's vectors, which is kept up to date until `unload_vectors`.

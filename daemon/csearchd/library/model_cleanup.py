@@ -12,13 +12,19 @@ def delete_unused_vectors(
 ) -> int:
     """Deletes vectors of models that have not been installed for more than `keep` seconds.
 
-    `installed`: the fingerprints of the installed models. Deletes at most `limit` vectors, so that
-    no other transaction waits long. Returns how many it deleted. Raises LibraryError.
+    `installed`: the fingerprints of the installed models, of both kinds. Deletes at most `limit`
+    vectors, so that no other transaction waits long. Returns how many it deleted. Raises
+    LibraryError.
     """
     with library.read() as database:
-        models = database.execute("SELECT id, fingerprint, gone FROM models").fetchall()
-    removed = [(model, gone) for model, fingerprint, gone in models if fingerprint not in installed]
-    returned = [(row[0],) for row in models if row[1] in installed and row[2] is not None]
+        models = database.execute("SELECT id, fingerprint || ' ' || also, gone FROM models")
+        known = [
+            (row, set(installed).isdisjoint(names.split()), gone) for row, names, gone in models
+        ]
+    removed = [(model, gone) for model, is_removed, gone in known if is_removed]
+    returned = [
+        (model,) for model, is_removed, gone in known if not is_removed and gone is not None
+    ]
     now = library.clock.now()
     new = [(now, model) for model, gone in removed if gone is None]
     expired = [model for model, gone in removed if gone is not None and gone < now - keep]

@@ -15,7 +15,8 @@ contents     what determines a picture's pixels: an identity, and the number of 
              (library.clock).
 vectors      a model's vector of a content: float16, little-endian. `passes` counts the encodings.
 models       the models that have vectors. `gone`: since when none with the fingerprint is installed
-             (library.clock).
+             (library.clock). `also`: further fingerprints of models that give the same vectors,
+             separated by blanks.
 metadata     a file's metadata from EXIF, XMP, IPTC, its sidecar and its extended attributes.
              `outdated`: an older version, which read less, has read it; it is read again when there
              is nothing else to do.
@@ -249,6 +250,7 @@ MIGRATIONS = (
     CREATE INDEX tag_ledger_path ON tag_ledger(path);
     """,
     "CREATE INDEX files_due_in ON files(directory, mtime_ns DESC) WHERE due",
+    "ALTER TABLE models ADD COLUMN also TEXT NOT NULL DEFAULT ''",
 )
 
 VERSION = len(MIGRATIONS)

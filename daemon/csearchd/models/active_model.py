@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from csearchd.errors import ModelError
 from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
+from csearchd.models.identity.checksums import Verifier
 from csearchd.models.installed import STARTER, Model, find_model, installed_models
 from csearchd.models.pytorch import reading_needs
 from csearchd.models.text_tower import TextTower
@@ -31,6 +32,7 @@ class ActiveModel:
     row: int  # its id in the table `models`
     table: VectorTable
     tower: TextTower
+    verifier: Verifier
 
 
 class Models:
@@ -47,6 +49,7 @@ class Models:
         self._library = library
         self._directory = directory
         self._threads = _thread_count(threads)
+        self.verifier = Verifier(library.cache.directory)
         self._lock = threading.Lock()
         self.last_error: Reason | None = None  # why the built-in model serves instead
         name = library.setting("model") or STARTER
@@ -67,15 +70,19 @@ class Models:
                 library.set("next_model", None)
 
     def use(self, name: str) -> Model:
-        """Makes the installed model `name` the next one, or keeps it if it is the active one.
-        Returns it. Raises ModelError, also for one that no picture could be read with."""
+        """Makes the installed model `name` the next one, or the active one at once if that has its
+        vectors of pictures. Returns it. Raises ModelError, also for one that no picture could be
+        read with, or LibraryError."""
         with self._lock:
             model = find_model(self._directory, name)
-            if model.fingerprint == self.active_model.model.fingerprint:
+            if self.row(model) == self.active_model.row:
+                if model != self.active_model.model:  # it has another text tower
+                    self.active_model = self._load(model)
                 self.next_model = self.last_error = None
                 with self._library.write():
                     self._library.set("model", model.name)
                     self._library.set("next_model", None)
+                release_free_memory()
             else:
                 if reason := reading_needs(model):
                     raise ModelError(reason)
@@ -103,14 +110,16 @@ class Models:
                 unused, self.active_model = self.active_model, loaded
                 self.next_model = self.last_error = None
         finally:  # nothing keeps the other model's vectors up to date any more
-            self._library.unload_vectors(unused.row)
+            if unused.row != self.active_model.row:
+                self._library.unload_vectors(unused.row)
         log.info("%s serves now", model.name)
 
     @property
     def fingerprints(self) -> set[str]:
         """The fingerprints of the installed models, the active and the next one included."""
         used = [self.active_model.model, *([self.next_model] if self.next_model else [])]
-        return {model.fingerprint for model in (*used, *installed_models(self._directory))}
+        models = (*used, *installed_models(self._directory))
+        return {name for model in models for name in (model.fingerprint, model.image_fingerprint)}
 
     def set_threads(self, threads: int) -> None:
         """Sets the number of the text tower's threads; 0 chooses. Raises ModelError."""
@@ -123,14 +132,17 @@ class Models:
 
     def row(self, model: Model) -> int:
         """The id of `model` in the table `models`, added if it is new. Raises LibraryError."""
-        return self._library.model_row(model.fingerprint, model.name, model.dimensions)
+        return self._library.model_row(
+            model.fingerprint, model.name, model.dimensions, model.image_fingerprint
+        )
 
     def _load(self, model: Model) -> ActiveModel:
-        tower = TextTower(model, self._threads)  # first, since it checks the dimensions
+        self.verifier.check_text_side(model)
+        tower = TextTower(model, self._threads)  # before the table: it checks the dimensions
         row = self.row(model)
         table = self._library.load_vectors(row, model.dimensions)
         release_free_memory()  # loading takes twice the memory of the result
-        return ActiveModel(model, row, table, tower)
+        return ActiveModel(model, row, table, tower, self.verifier)
 
 
 def _thread_count(requested: int) -> int:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,12 +19,13 @@ from csearchd.models import installed
 def staged(models_dir: str, name: str) -> Iterator[str]:
     """An empty directory to fill in the `with` block, which becomes the model `name` at its end.
 
-    It is deleted if the block raises. What a killed installation has left is deleted first. Raises
-    ModelError if the model exists or another process is installing it, or OSError.
+    It is deleted if the block raises. What a killed installation has left is deleted first. A
+    damaged model of that name is replaced. Raises ModelError if the model exists or another process
+    is installing it, or OSError.
     """
     target = os.path.join(models_dir, name)
     staging = os.path.join(models_dir, f".{name}.part")
-    if os.path.lexists(target):
+    if os.path.lexists(target) and not _is_damaged(target):
         raise ModelError(
             f"a model {name!r} is already in {models_dir}; to replace it,"
             f" `csearchctl model remove {name}` first"
@@ -39,7 +41,7 @@ def staged(models_dir: str, name: str) -> Iterator[str]:
             _clear(staging)
             yield staging
             _sync(staging)
-            os.rename(staging, target)
+            _put_in_place(staging, target)
             _sync_directory(models_dir)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -56,6 +58,27 @@ def write_configuration(
     content = {"model_cfg": configuration, "preprocess_cfg": preprocessing}
     with open(os.path.join(directory, installed.CONFIG), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
+
+
+def _is_damaged(directory: str) -> bool:
+    """Whether there is a model in `directory` that can't be used; reads all of it."""
+    if not os.path.lexists(os.path.join(directory, installed.DESCRIPTION)):
+        return False
+    try:
+        installed.verify_checksums(installed.load_model(directory))
+    except ModelError:
+        return True
+    return False
+
+
+def _put_in_place(staging: str, target: str) -> None:
+    """Renames `staging`, in the place of a damaged model if there is one."""
+    if os.path.lexists(target):
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(staging), prefix=".old-") as old:
+            os.rename(target, os.path.join(old, "model"))
+            os.rename(staging, target)
+    else:
+        os.rename(staging, target)
 
 
 def _clear(directory: str) -> None:

@@ -21,6 +21,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from csearchd.errors import ModelError
+from csearchd.models.catalogue import recommendation
 from csearchd.reasons import Reason, from_system
 from csearchd.reasons import models as reasons
 
@@ -31,6 +32,7 @@ TOKEN_EMBEDDING = "token_embedding.bin"  # optional: else it is part of the text
 IMAGE_TOWER = "image.onnx"  # optional: not every tower can be exported
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocabulary.bin"  # of a tokenizer, mapped; optional
+BACKGROUND = "background.npy"  # vectors of pictures in general; optional
 DESCRIPTION = "model.toml"
 FILES = (CONFIG, WEIGHTS, TEXT_TOWER, TOKENIZER)
 STARTER = "starter"
@@ -52,13 +54,16 @@ class Model:
     text_cosine: (
         float  # the least, over the test prompts, of the exported text tower to open_clip's
     )
-    fingerprint: str  # models with the same fingerprint encode pictures alike
+    fingerprint: str  # of both towers as they are published, and their configuration
     checksums: Mapping[str, str]  # sha256 of each file, hexadecimal
     directory: str
     source: str = ""  # REPOSITORY@COMMIT of the hub that it was downloaded from
     tokenizer: str = "clip"  # its kind, which csearchd.models.tokenizer knows
     cleaning: str = "lower"  # of texts, one of csearchd.models.tokenization.cleaning
     pad_token: int = 0
+    # Models with the same one give pictures the same vectors (csearchd.models.identity); "" in
+    # those installed by an older version, where `fingerprint` stands for it.
+    image_fingerprint: str = ""
 
     def path(self, file: str) -> str:
         """The path of one of the model's FILES."""
@@ -185,9 +190,11 @@ def file_checksum(path: str) -> str:
 
 def remedy(directory: str) -> Reason:
     """What the user can do about the damaged model in `directory`."""
-    name = os.path.basename(directory)
     if directory == starter_directory():
         return reasons.INSTALL_AGAIN()
+    name = os.path.basename(directory)
+    if recommendation(name) is not None:
+        return reasons.INSTALL_RECOMMENDED_AGAIN(name=name)
     return reasons.INSTALL_MODEL_AGAIN(name=name)
 
 
@@ -217,6 +224,6 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
     for key in ("dimensions", "context_length"):
         if not 1 <= values[key] <= MAX_SIZE:
             raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=MAX_SIZE))
-    if not values["fingerprint"].isalnum():
+    if not (values["fingerprint"] + values["image_fingerprint"]).isalnum():
         raise ModelError(reasons.WRONG_FINGERPRINT(path=path))
     return values

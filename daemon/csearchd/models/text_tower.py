@@ -14,7 +14,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from csearchd.errors import ModelError
-from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, Model, remedy
+from csearchd.models.identity.checksums import MappedFile
+from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, VOCABULARY, Model, remedy
 from csearchd.models.onnx_session import open_model, session_options
 from csearchd.models.token_embedding import TokenEmbedding
 from csearchd.models.tokenizer import load_tokenizer
@@ -47,6 +48,9 @@ class TextTower:
                     path=model.directory, details=summary, remedy=remedy(model.directory)
                 )
             ) from None
+        self._vocabulary = None
+        if VOCABULARY in model.checksums:
+            self._vocabulary = MappedFile(model, VOCABULARY)
         self._padded_length = 1 if model.causal else model.context_length
         width = self._session.get_outputs()[0].shape[-1]
         if width != model.dimensions:
@@ -64,8 +68,11 @@ class TextTower:
         They are float32 of shape (len(texts), dimensions).
 
         Each text is a run of its own: a quantised tower scales its activations by the batch, and a
-        text's vector must not depend on the other texts.
+        text's vector must not depend on the other texts. Raises ModelError if a file that the tower
+        reads is damaged.
         """
+        if self._vocabulary is not None:
+            self._vocabulary.check()
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for row, text in enumerate(texts):
             tokens = self._tokenizer.encode(text, language)

@@ -34,6 +34,9 @@ WRONG_WIDTH = Template(
 
 # What to do
 INSTALL_AGAIN = Template("install-csearch-again", "install csearch again")
+INSTALL_RECOMMENDED_AGAIN = Template(
+    "install-recommended-again", "`csearchctl model install {name}` installs it again"
+)
 INSTALL_MODEL_AGAIN = Template(
     "install-model-again",
     "remove it with `csearchctl model remove {name}` and install it again",
@@ -85,4 +88,14 @@ DEVICE_DIFFERS = Template(
     "device-differs",
     "{device} gives other vectors than the CPU (cosine {cosine}); the CPU computes",
 )
+DEVICE_SLOWER = Template(
+    "device-slower",
+    "{device} would take {theirs} ms for a picture, the CPU takes {ours} ms; the CPU computes",
+)
+DEVICE_LEFT = Template(
+    "device-left",
+    "{device} ended the encoder ({ending}), so the CPU computes; update its driver, then "
+    '`csearchctl reload` tries it again, or set encode.device to "cpu"',
+)
+NO_ANSWER = Template("no-answer", "no answer for {seconds} s")
 NO_GPU = Template("gpu-unusable", "the GPU can't be used ({details})")

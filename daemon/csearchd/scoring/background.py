@@ -6,34 +6,32 @@ It gets a meaning by comparison with what the same words score on pictures in ge
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library.vectors.table import VectorTable
-from csearchd.models.installed import Model
+from csearchd.models.active_model import ActiveModel
+from csearchd.models.identity.checksums import Verifier
+from csearchd.models.installed import BACKGROUND, Model
 
-FILE = "background.npy"  # in the directories of those models that come with one
 MAX_OWN = 1536  # of the user's pictures; the starter model comes with as many
 MIN_VECTORS = 200  # with fewer there is nothing to compare with
 
 
-def shipped_background(model: Model) -> NDArray[np.float32] | None:
-    """The unit vectors that came with the model, (n, dimensions); None if it came without."""
-    path = model.path(FILE)
-    if not os.path.exists(path):
+def shipped_background(model: Model, verifier: Verifier) -> NDArray[np.float32] | None:
+    """The unit vectors that came with the model, (n, dimensions); None if it came without, or they
+    are damaged, which `verifier` remarks."""
+    if not verifier.is_right(model, BACKGROUND):
         return None
-    vectors = np.load(path).astype(np.float32)
+    vectors = np.load(model.path(BACKGROUND)).astype(np.float32)
     scaled: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return scaled
 
 
-def background(model: Model, table: VectorTable) -> NDArray[np.float32]:
+def background(active_model: ActiveModel) -> NDArray[np.float32]:
     """Unit vectors of pictures in general, (n, dimensions); n may be 0.
 
     They are those that came with the model, and up to MAX_OWN of the user's pictures.
     """
-    own = table.sample(MAX_OWN)
-    general = shipped_background(model)
+    own = active_model.table.sample(MAX_OWN)
+    general = shipped_background(active_model.model, active_model.verifier)
     return own if general is None else np.concatenate([general, own])

@@ -151,14 +151,14 @@ class ScoreCalibrations:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._lock = threading.Lock()
-        self._made: tuple[tuple[int, int], ScoreCalibration] | None = None
+        self._made: tuple[tuple[str, int], ScoreCalibration] | None = None
 
     def of(self, active_model: ActiveModel) -> ScoreCalibration:
         # The user's pictures are sampled again when their number has doubled.
-        key = (active_model.row, len(active_model.table).bit_length())
+        key = (active_model.model.fingerprint, len(active_model.table).bit_length())
         with self._lock:
             if self._made is None or self._made[0] != key:
-                general = shipped_background(active_model.model)
+                general = shipped_background(active_model.model, active_model.verifier)
                 assumed = MIN_VECTORS
                 if general is None:
                     general = active_model.table.sample(MAX_OWN)

@@ -62,7 +62,7 @@ class Concepts:
         self._embed = embed
         self._lock = threading.Lock()
         self.changes = 0  # the number of changes
-        self._made: tuple[tuple[int, int, int], list[ConceptProbe], Vector] | None = None
+        self._made: tuple[tuple[str, int, int], list[ConceptProbe], Vector] | None = None
 
     def changed(self) -> None:
         """Tells that the library's concepts have changed, so that they are read again."""
@@ -77,12 +77,16 @@ class Concepts:
         active_model = self._models.active_model
         with self._lock:
             # The user's pictures are sampled again when their number has doubled.
-            key = (active_model.row, self.changes, len(active_model.table).bit_length())
+            key = (
+                active_model.model.fingerprint,
+                self.changes,
+                len(active_model.table).bit_length(),
+            )
             if self._made is None or self._made[0] != key:
                 known = concepts.read(self._library)
                 general = np.zeros((0, active_model.model.dimensions), np.float32)
                 if known:
-                    general = background(active_model.model, active_model.table)
+                    general = background(active_model)
                 self._made = key, self._fit_probes(active_model, known, general), general
             return self._made[1:]
 

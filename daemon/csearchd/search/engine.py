@@ -62,7 +62,7 @@ class Engine:
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
         self._models = models
-        self._cache: OrderedDict[tuple[int, str, str], Vector] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
         self._cache_lock = threading.Lock()
         self._raters = ThreadPoolExecutor(_RATING_THREADS, "rating")
@@ -75,7 +75,7 @@ class Engine:
         """The active model's unit vector of a text in a language (TextTower.embed), (dimensions,).
         Cached."""
         active_model = self._models.active_model
-        key = (active_model.row, language, text)
+        key = (active_model.model.fingerprint, language, text)
         with self._cache_lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)

@@ -149,7 +149,7 @@ class TagScorer:
 
 def _general(active_model: ActiveModel) -> Vectors:
     """Vectors of pictures in general, (n, dimensions). Raises TagsError if there are too few."""
-    general = background(active_model.model, active_model.table)
+    general = background(active_model)
     if len(general) < MIN_VECTORS:
         raise TagsError(
             NO_BACKGROUND(model=active_model.model.name, needed=MIN_VECTORS, count=len(general))

@@ -15,6 +15,7 @@ from csearchd.models.conversion.image import convert_image_tower
 from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.conversion.sources import Source, one_line
 from csearchd.models.conversion.text import convert_text_tower
+from csearchd.models.identity import fingerprints
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
 from csearchd.models.tokenization.prepare import prepare_tokenizer
@@ -79,6 +80,9 @@ def _converted(source: Source, directory: str, name: str, licence: str) -> Model
         tokenizer=settings.tokenizer,
         cleaning=settings.cleaning,
         pad_token=settings.pad_token,
+        image_fingerprint=fingerprints.of_published_tower(
+            read_onnx(source.visual).sources(), preprocess
+        ),
     )
     installed.write_description(model)
     return model

@@ -17,6 +17,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ from csearchd.models.export.image import (
 from csearchd.models.export.smoothing import recorded_maxima, smooth
 from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
 from csearchd.models.export.transformer import is_plain_text_tower, text_graph
+from csearchd.models.identity import fingerprints
 from csearchd.models.image_tower import OnnxTower, read_header
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
@@ -116,6 +118,7 @@ def export_model(
         tokenizer=settings.tokenizer,
         cleaning=settings.cleaning,
         pad_token=settings.pad_token,
+        image_fingerprint=_image_fingerprint(directory),
     )
     installed.write_description(model)
     return model
@@ -363,10 +366,20 @@ def _open_clip_image_vectors(
 
 
 def _fingerprint(checksums: dict[str, str]) -> str:
-    """A sha256 of all that determines a picture's vector: the weights, and the configuration with
-    the preprocessing."""
+    """A sha256 of all that determines the vectors of pictures and texts: the weights, and the
+    configuration with the preprocessing."""
     both = checksums[installed.WEIGHTS] + checksums[installed.CONFIG]
     return hashlib.sha256(both.encode()).hexdigest()
+
+
+def _image_fingerprint(directory: str) -> str:
+    defaults = {field.name: field.default for field in fields(open_clip.CLIPVisionCfg)}
+    return fingerprints.of_checkpoint(
+        os.path.join(directory, installed.WEIGHTS),
+        _configuration(directory),
+        defaults,
+        Preprocess.of_model(directory),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -155,6 +155,7 @@ class StatusReport:
         ]
         found += [
             models.last_error,
+            *models.verifier.remarks,
             reading_needs(models.active_model.model),
             indexer.encoder_remark,
             models.active_model.table.last_error,
