@@ -113,7 +113,10 @@ async def _run(
     engine = Engine(library, models, watcher.existing_paths, supervisor.failed)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
-        library, models, lambda model: (indexer.settings(model), indexer.config.max_seconds)
+        library,
+        models,
+        lambda model: (indexer.settings(model), indexer.config.max_seconds),
+        indexer.left_devices,
     )
     places = Geocoder(table.DIRECTORY)
     scoring = TagScorer(library, paths.vocabulary, config.tags, concepts)

@@ -9,21 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from csearchd.encoder.devices.accelerators import seconds_a_picture
+from csearchd.models.image_tower import OnnxTower
 from encoder.encoder_process import Encoder
 from models.tiny_model import make_tiny_model
 from support.photos import write_photos
 
 # onnxruntime with one more provider, which may compute something else, or not be there after all.
 STAND_IN = """
-import sys
+import os, signal, sys, time
 import numpy, onnxruntime
 from csearchd.encoder import __main__, towers
+from csearchd.encoder.devices import accelerators
 
 class Session:
     def __init__(self, path, options, providers):
         self._providers = [providers[-1]] if {absent} else providers
         if "{refused}" and len(providers) > 1:
             raise RuntimeError("{refused}")
+        self._trouble = "{trouble}" if len(providers) > 1 else ""
+        if self._trouble == "crash at once":
+            os.kill(os.getpid(), signal.SIGSEGV)
         self._other = {noise} if len(providers) > 1 else 0.0
         self._session = real(path, options, providers=providers[-1:])
     def get_providers(self):
@@ -33,6 +39,10 @@ class Session:
     def get_inputs(self):
         return self._session.get_inputs()
     def run(self, outputs, inputs):
+        if self._trouble == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if self._trouble == "hang":
+            time.sleep(1e6)
         (vectors,) = self._session.run(outputs, inputs)
         return [vectors + self._other * (vectors > 0)]
 
@@ -40,6 +50,9 @@ real, onnxruntime.InferenceSession = onnxruntime.InferenceSession, Session
 providers = ["{provider}", "CPUExecutionProvider"]
 onnxruntime.get_available_providers = lambda: providers
 towers._TORCH_SECONDS = 0.0
+accelerators.seconds_a_picture = lambda tower, pixels, threads: (
+    0.01 if tower.shared else {seconds}
+)
 sys.modules["open_clip"] = None  # torch is another matter
 __main__.main()
 """
@@ -57,15 +70,22 @@ def pictures(tmp_path: Path) -> list[bytes]:
     return [os.fsencode(path) for path in write_photos(tmp_path, ("cat", "coffee"))]
 
 
-def encoder(model: Path, device: str, **how: Any) -> Encoder:
+def stand_in(**how: Any) -> str:
+    """The program of an encoder that has a device."""
     given = {
         "provider": "OpenVINOExecutionProvider",
         "absent": False,
         "noise": 0.0,
         "refused": "",
+        "seconds": 0.001,  # for a picture; the CPU takes 0.01
+        "trouble": "",
         **how,
     }
-    return Encoder(model, device=device, program=("-c", STAND_IN.format(**given)))
+    return STAND_IN.format(**given)
+
+
+def encoder(model: Path, device: str, **how: Any) -> Encoder:
+    return Encoder(model, device=device, program=("-c", stand_in(**how)))
 
 
 def remarks(encoder: Encoder) -> list[str | None]:
@@ -127,6 +147,31 @@ def test_the_cpu_goes_on_where_a_device_is_of_no_use(
         first, remark = remarks(running)
         assert first is None and remark and said in remark
         assert remark.endswith("; the CPU computes")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.02])
+def test_the_cpu_goes_on_where_a_device_is_no_faster(
+    model: Path, pictures: list[bytes], seconds: float
+) -> None:
+    with encoder(model, "auto", seconds=seconds) as running:
+        while len(running.arithmetic) < 2:
+            running.run(pictures)
+        assert running.arithmetic == ["onnx", "onnx"]
+        said = f"openvino would take {seconds * 1000} ms for a picture, the CPU takes 10.0 ms"
+        assert said in str(remarks(running)[1])
+
+
+def test_a_device_that_was_asked_for_is_not_timed(model: Path, pictures: list[bytes]) -> None:
+    with encoder(model, "openvino", seconds=0.02) as running:
+        vectors(running, pictures)
+        assert running.arithmetic == ["onnx", "openvino"]
+
+
+def test_the_time_of_a_picture_is_measured(model: Path) -> None:
+    tower = OnnxTower(str(model))
+    pixels = np.zeros((2, 64, 64, 3), np.uint8)
+    one, two = (seconds_a_picture(tower, pixels, threads) for threads in (1, 1000))
+    assert 0 < two < one
 
 
 def test_a_device_that_onnxruntime_lacks_is_said(model: Path, pictures: list[bytes]) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,15 @@ from csearchd.encoder.pool import Pool
 from csearchd.encoder.torch_tower import load_visual
 from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
-from csearchd.models.installed import IMAGE_TOWER, WEIGHTS, starter_directory
+from csearchd.models.installed import (
+    CONFIG,
+    IMAGE_TOWER,
+    WEIGHTS,
+    file_checksum,
+    load_model,
+    starter_directory,
+    write_description,
+)
 from encoder.encoder_process import LIMITS, Encoder
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_model, make_tiny_weights
 
@@ -184,6 +193,12 @@ def test_an_image_tower_of_other_weights_is_not_used(copy: Path, pictures: list[
         "text_cfg": {"width": 64, "heads": 2, "layers": 3},
     }
     make_tiny_weights(str(copy), configuration)
+    model = load_model(str(copy))
+    sums = {
+        **model.checksums,
+        **{name: file_checksum(str(copy / name)) for name in (CONFIG, WEIGHTS)},
+    }
+    write_description(replace(model, checksums=sums))
     with Encoder(copy) as encoder:
         vectors(encoder, pictures)
         assert encoder.arithmetic in (["bf16"], ["float32"])
@@ -205,7 +220,7 @@ def test_without_a_usable_image_tower_torch_begins(
 def test_damaged_weights_are_reported(copy: Path, pictures: list[bytes]) -> None:
     os.truncate(copy / WEIGHTS, 50_000)
     with Encoder(copy) as encoder:
-        with pytest.raises(AssertionError, match="cannot be loaded"):
+        with pytest.raises(AssertionError, match=r"safetensors is damaged; .*model remove copy"):
             encoder.run(pictures)
         assert encoder.process.wait(60) == 1
 

@@ -6,7 +6,8 @@ lives. Jobs overlap. When the daemon's end closes, the encoder exits at once.
 
 daemon → encoder
     {op: "configure", model: str (the model's directory, surrogateescape), limits: {pixels, bytes,
-     memory}, threads: int, device: "auto" | "cpu" | a name of csearchd.encoder.accelerators}
+     memory}, threads: int, device: "auto" | "cpu" | a name of encoder.devices.accelerators,
+     cache: str | None (a directory), without: [names of devices that aren't to be used]}
                                         the first message
     {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
                                         open the file, read it once, say what it is; a file whose
@@ -43,9 +44,10 @@ encoder → daemon
                                         float32; "int8": the same with 8-bit weights; "cuda": on
                                         a GPU, in torch or onnxruntime). `remark`: why it isn't on
                                         the device that there is, or that was asked for
-    {op: "loading"}                     after either: another tower is being loaded beside the
-                                        exported one. A crash is its fault until it is `ready`
-                                        again, with that one, or as it was where it can't be loaded
+    {op: "loading", device: str | None} after either: another tower is being loaded beside the
+                                        exported one, for a device or the CPU. A crash is its fault
+                                        until it is `ready` again, with that one, or as it was where
+                                        it can't be loaded
     {op: "unusable", reason: as of `failed`}
                                         the model cannot be loaded or run; the encoder exits
 
@@ -81,6 +83,8 @@ class Settings:
     limits: Limits
     threads: int  # that compute
     device: str  # "auto", "cpu" or the name of another device
+    cache: str | None = None  # the directory where checked files are noted
+    without: tuple[str, ...] = ()  # devices that have ended or hung an encoder
 
     @classmethod
     def from_message(cls, message: Message) -> Settings:
@@ -90,6 +94,8 @@ class Settings:
             limits=Limits(**message["limits"]),
             threads=max(1, int(message["threads"])),
             device=message["device"],
+            cache=message["cache"],
+            without=tuple(message["without"]),
         )
 
     def to_message(self) -> Message:
@@ -103,4 +109,6 @@ class Settings:
             },
             "threads": self.threads,
             "device": self.device,
+            "cache": self.cache,
+            "without": list(self.without),
         }

@@ -13,16 +13,17 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
+from csearchd.encoder.devices.left import DeviceWatch, LeftDevices
 from csearchd.encoder.messages import MAX_FRAME, Settings
 from csearchd.encoder.picture_time_limit import CountedTime
+from csearchd.encoder.process import ending, start
 from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
-from csearchd.reasons import Reason
+from csearchd.reasons import Reason, models
 from csearchd.reasons import pictures as reasons
 from csearchd.reasons.service import UNEXPECTED
 
@@ -35,6 +36,7 @@ _WINDOW_PER_THREAD = 8
 _MAX_KILLS = 3  # by SIGKILL, which another program may have sent, before a lone picture fails
 _MAX_POLL_SECONDS = 3600.0  # poll(2) takes an int of milliseconds
 _KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
+_ALL_OF_IT = 0.9  # of a picture's time limit, in which nothing at all came from the encoder
 _SILENCE_SECONDS = 600.0  # after which an encoder that has work and sends nothing is killed
 
 
@@ -72,11 +74,21 @@ class _Flight:
 class Pool:
     """Runs jobs in an encoder. Used by one thread; nothing blocks but `poll`."""
 
-    def __init__(self, settings: Settings, max_seconds: float, urgent: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        max_seconds: float,
+        urgent: bool = False,
+        left: LeftDevices | None = None,
+    ) -> None:
         """`max_seconds` is the time limit of a picture (csearchd.encoder.picture_time_limit).
 
-        With `urgent` the encoder keeps its priority, since a user waits.
+        With `urgent` the encoder keeps its priority, since a user waits. `left`: the devices that
+        other pools have left.
         """
+        self._left = left or LeftDevices()
+        self._device = DeviceWatch(self._left)
+        self._silence = 0.0  # seconds, for which the encoder was killed
         self._urgent = urgent
         self._window = max(_WINDOW, settings.threads * _WINDOW_PER_THREAD)
         self.settings = settings
@@ -92,7 +104,7 @@ class Pool:
         self._number = 0
         self._ready = False
         self._loading = False  # another tower, while the first one serves
-        self.remark: Reason | None = None  # why the encoder doesn't use a device
+        self._remark: Reason | None = None
         self._time = CountedTime()
         self._heard = 0.0
 
@@ -105,6 +117,11 @@ class Pool:
     def busy(self) -> int:
         """How many submitted jobs are not over."""
         return len(self._flights) + len(self._waiting) + len(self._suspects)
+
+    @property
+    def remark(self) -> Reason | None:
+        """Why the encoder doesn't use a device."""
+        return self._left.remark or self._remark
 
     @property
     def running(self) -> bool:
@@ -226,25 +243,17 @@ class Pool:
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            # -P: modules in the working directory must not be imported
-            command = [sys.executable, "-P", "-m", "csearchd.encoder", str(theirs.fileno())]
-            command += ["urgent"] if self._urgent else []
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # a Ctrl-C meant for the daemon is not the encoder's
-            )
+            self._process = start(theirs.fileno(), self._urgent)
         ours.setblocking(False)
         self._socket = ours
         self._unpacker = Unpacker(MAX_FRAME)
         self._outbox.clear()
         self._outgoing.clear()
         self._ready = self._loading = False
+        self._silence = 0.0
+        self._device.started()
         self._heard = self._time.seconds()
-        self._send(self.settings.to_message())
+        self._send(replace(self.settings, without=self._left.names).to_message())
         log.debug("encoder %d started", self._process.pid)
 
     def _send(self, message: Message) -> None:
@@ -312,7 +321,8 @@ class Pool:
         op = message["op"]
         if op == "ready":
             self._ready, self._loading = True, False
-            self.remark = Reason.from_message(message["remark"]) if message["remark"] else None
+            self._device.ready(message["arithmetic"])
+            self._remark = Reason.from_message(message["remark"]) if message["remark"] else None
             log.info(
                 "the image tower is ready after %.1f s, computing in %s",
                 message["seconds"],
@@ -321,6 +331,7 @@ class Pool:
             return None
         if op == "loading":
             self._ready, self._loading = False, True
+            self._device.loading(message["device"])
             return None
         if op == "unusable":
             self.close()
@@ -354,11 +365,21 @@ class Pool:
     def _died(self) -> list[Event]:
         """Handles the encoder's death: a lone picture fails, several become suspects."""
         code = self._end(grace=1.0)
-        how = _ending(code)
+        how = ending(code)
         flights = list(self._flights.values())
         self._flights.clear()
         if not flights:
             log.info("the encoder ended (%s) with nothing to do", how)
+            return []
+        if self._silence:
+            how = models.NO_ANSWER(seconds=round(self._silence))
+        decoding = any(f.began is not None and not f.decoded for f in flights)
+        sure = not decoding and bool(self._silence or code != -signal.SIGKILL)
+        if self._device.is_at_fault(how, sure, flights[0].alone):
+            self._waiting.extendleft(reversed(flights))
+            return []
+        if flights[0].alone and self._device.is_loading:
+            self._suspects.extendleft(flights)
             return []
         if flights[0].alone:
             (flight,) = flights
@@ -388,12 +409,18 @@ class Pool:
         if self._process and self._flights:
             self._time.update(self._process.pid)
         now = self._time.seconds()
-        if self._process and self._flights and now - self._heard > _SILENCE_SECONDS:
+        silence = now - self._heard
+        if self._process and self._flights and silence > _SILENCE_SECONDS:
+            self._silence = silence
             self._process.kill()
             return []
         for flight in self._flights.values():
             if flight.began is None or flight.decoded or now - flight.began < self.max_seconds:
                 continue
+            if self._process and self._device.is_busy and silence >= _ALL_OF_IT * self.max_seconds:
+                self._silence = silence  # a driver may hold all threads
+                self._process.kill()
+                return []
             log.warning("%s takes too long; restarting the encoder", os.fsdecode(flight.path))
             others = [other for other in self._flights.values() if other is not flight]
             self._end()
@@ -409,20 +436,3 @@ class Pool:
                 )
             ]
         return []
-
-
-def _environment() -> dict[str, str]:
-    """The daemon's environment, without the service manager's variables; offline."""
-    private = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC"}
-    private.add("OPENBLAS_NUM_THREADS")  # PyTorch may use that library too
-    kept = {name: value for name, value in os.environ.items() if name not in private}
-    return kept | {"HF_HUB_OFFLINE": "1"}
-
-
-def _ending(code: int) -> Reason | str:
-    if code >= 0:
-        return reasons.EXIT_STATUS(status=code)
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

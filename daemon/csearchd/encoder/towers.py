@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Protocol
@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
-from csearchd.encoder.accelerators import PROVIDERS, accelerated, offered
+from csearchd.encoder.devices.accelerators import PROVIDERS, accelerated, offered
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.torch_tower import ImageTower, has_bf16
-from csearchd.errors import TowerError
+from csearchd.errors import ModelError, TowerError
 from csearchd.models import pytorch
+from csearchd.models.identity.checksums import IMAGE_FILES, Verifier
 from csearchd.models.image_tower import OnnxTower
-from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
+from csearchd.models.installed import CONFIG, IMAGE_TOWER, WEIGHTS, load_model
 from csearchd.models.preprocess import Preprocess
-from csearchd.reasons import Reason
+from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import models as reasons
 from csearchd.system.memory import lift_limit, limit_growth, release_free_memory
 
@@ -87,12 +88,15 @@ class Towers:
         # A model made from ONNX files has no weights that torch could load.
         self._for_torch = os.path.exists(os.path.join(settings.model, WEIGHTS))
         self._remark: Reason | None = None  # why a device isn't used
+        # A device that has ended an encoder is none.
+        self._device = "cpu" if settings.device in settings.without else settings.device
+        self._has_gpu = _has_gpu() and "cuda" not in settings.without
         self._tower = self._first()
-        if settings.device in PROVIDERS:
+        if self._device in PROVIDERS:
             self._tower = self._accelerated() or self._tower
         on_cpu = self._tower.arithmetic in ("onnx", "int8")
-        waiting = settings.device == "auto" and on_cpu and bool(offered("auto"))
-        pays = self._for_torch and torch_pays(settings.device, self._tower.arithmetic)
+        waiting = self._device == "auto" and on_cpu and bool(self._offered("auto"))
+        pays = self._for_torch and self._torch_pays(self._device)
         self._upgradable = waiting or pays
 
     @contextmanager
@@ -122,16 +126,18 @@ class Towers:
         return vectors
 
     def _first(self) -> Tower:
-        directory, device = self._settings.model, self._settings.device
+        directory, device = self._settings.model, self._device
         # A GPU that was asked for by name is used, or the reason is given why it can't be.
-        needs_torch = device == "cuda" and not offered(device)
+        needs_torch = device == "cuda" and not self._offered(device)
         if not self._for_torch:
-            no_provider = device == "auto" and _has_gpu() and not offered(device)
+            no_provider = device == "auto" and self._has_gpu and not self._offered(device)
             if needs_torch or no_provider:
                 self._remark = reasons.GPU_NEEDS_PROVIDER(name=os.path.basename(directory))
+            self._check_files(IMAGE_FILES)
             return self._load(lambda: OnnxTower(directory))
         if not needs_torch and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
+                self._check_files(IMAGE_FILES)
                 return self._load(lambda: OnnxTower(directory))
             except TowerError as error:
                 if not pytorch.can_run_tower():
@@ -139,7 +145,24 @@ class Towers:
                     reason = reasons.TOWER_OR_TORCH(reason=error.reason, command=command)
                     raise TowerError(reason) from error
                 log.error("%s; torch is used from the start", error)
+                self._remark = error.reason
         return self._load(lambda: self._torch(device))
+
+    def _offered(self, device: str) -> Sequence[str]:
+        return offered(device, self._settings.without)
+
+    def _torch_pays(self, device: str) -> bool:
+        if device == "auto" and not self._has_gpu:
+            device = "cpu"
+        return torch_pays(device, self._tower.arithmetic)
+
+    def _check_files(self, names: Sequence[str]) -> None:
+        """Raises TowerError if one of the model's files isn't what was installed."""
+        try:
+            model = load_model(self._settings.model)
+            Verifier(self._settings.cache).check(model, names)
+        except ModelError as error:
+            raise TowerError(error.reason or OTHER(text=str(error))) from None
 
     def _accelerated(self) -> Tower | None:
         """The exported tower on a device that isn't the CPU; None where there is none, or it can't
@@ -147,13 +170,17 @@ class Towers:
         exported = self._tower
         if not isinstance(exported, OnnxTower):
             return None
-        devices = offered(self._settings.device)
+        devices = self._offered(self._device)
         if not devices:
-            self._remark = reasons.NO_PROVIDER(device=self._settings.device)
+            self._remark = reasons.NO_PROVIDER(device=self._device)
+        # Who names a device has decided.
+        threads = self._settings.threads if self._device == "auto" else None
         for device in devices:
             self._remark = None
-            self._send({"op": "loading"})
-            make = partial(accelerated, self._settings.model, device, exported, self._preprocess)
+            self._send({"op": "loading", "device": device})
+            make = partial(
+                accelerated, self._settings.model, device, exported, self._preprocess, threads
+            )
             try:
                 return self._load(make)
             except TowerError as error:
@@ -167,15 +194,15 @@ class Towers:
         return None
 
     def _upgrade(self) -> None:
-        if self._settings.device == "auto" and offered("auto"):
+        if self._device == "auto" and self._offered("auto"):
             self._better = self._accelerated()
-            pays = self._for_torch and torch_pays("auto", self._tower.arithmetic)
-            if self._better or not pays:
+            if self._better or not (self._for_torch and self._torch_pays("auto")):
                 return
-        self._send({"op": "loading"})
         # Where only a GPU pays, torch without one would be slower, for all its memory.
-        on_cpu = torch_pays("cpu", self._tower.arithmetic)
-        device = self._settings.device if on_cpu else "cuda"
+        device = self._device if self._torch_pays("cpu") else "cuda"
+        if device == "auto" and not self._has_gpu:
+            device = "cpu"
+        self._send({"op": "loading", "device": None if device == "cpu" else "cuda"})
         try:
             self._better = self._load(lambda: self._torch(device))
         except Exception as error:  # the exported tower goes on
@@ -190,6 +217,7 @@ class Towers:
                 raise TowerError(reasons.GPU_NEEDS_TORCH(device=device, command=command))
             name = os.path.basename(settings.model)
             raise TowerError(reasons.NEEDS_TORCH(name=name, command=command))
+        self._check_files((CONFIG, WEIGHTS))
         return ImageTower(settings.model, self._preprocess, device, settings.threads)
 
     def _load(self, make: Callable[[], Tower]) -> Tower:

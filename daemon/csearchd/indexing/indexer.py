@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.config import Encode
+from csearchd.encoder.devices.left import LeftDevices
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import Event, Pool
 from csearchd.errors import EncoderUnusable, LibraryError, ModelError
@@ -70,6 +71,7 @@ class Indexer:
         self._rate = Rate()
         self._committed = time.monotonic()  # when results were last committed
         active_model = models.active_model
+        self.left_devices = LeftDevices()
         self._session = EncodingSession(
             active_model.model, active_model.row, self._pool(active_model.model)
         )
@@ -352,14 +354,15 @@ class Indexer:
             self.backlog.may_have_more = True
 
     def _pool(self, model: Model) -> Pool:
-        return Pool(self.settings(model), self.config.max_seconds)
+        return Pool(self.settings(model), self.config.max_seconds, left=self.left_devices)
 
     def settings(self, model: Model) -> Settings:
         """The settings of an encoder for `model`."""
         config = self.config
         limits = Limits(config.max_pixels, config.max_bytes, config.max_memory)
         threads = config.threads or processors.count()
-        return Settings(model.directory, limits, threads, config.device)
+        cache = self._library.cache.directory
+        return Settings(model.directory, limits, threads, config.device, cache)
 
     def _drain(self) -> None:
         try:

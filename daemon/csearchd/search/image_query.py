@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.concurrency.threads import Cancellation
+from csearchd.encoder.devices.left import LeftDevices
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.pool import Event, Pool
 from csearchd.errors import EncoderUnusable, ImageQueryError
@@ -58,9 +59,11 @@ class ImageQueries:
         library: Library,
         models: Models,
         settings: Callable[[Model], tuple[Settings, float]],
+        left_devices: LeftDevices | None = None,
     ) -> None:
         """`settings` returns for a model how the encoder is to work, and how many seconds a picture
-        may take."""
+        may take. `left_devices`: those that encoders do without."""
+        self._left_devices = left_devices
         self._library = library
         self._models = models
         self._encoder_settings = settings
@@ -167,7 +170,8 @@ class ImageQueries:
         if pool is None or pool.settings != settings or pool.max_seconds != seconds:
             if pool is not None:
                 pool.close()
-            pool = self._pool = Pool(settings, seconds, urgent=True)
+            left = self._left_devices
+            pool = self._pool = Pool(settings, seconds, urgent=True, left=left)
         if not pool.running:
             self._end_later(_IDLE_SECONDS)
         return pool

@@ -45,6 +45,7 @@ class Configuration:
         self.current = config
         logging.getLogger().setLevel(config.log.level.upper())
         self._indexer.config = config.encode
+        self._indexer.left_devices.clear()
         self._tagging.root = config.tags.root
         self._tagging.scoring.config = config.tags
         self._scanner.rules = Rules(config.scan.hidden, config.scan.exclude)

@@ -6,6 +6,7 @@ onnxruntime-openvino, onnxruntime-migraphx or onnxruntime-rocm.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,7 @@ PROVIDERS = {
 
 _MAX_DETAILS = 200  # characters of an error
 _TRIAL = 2  # pictures on which vectors are compared
+_RUNS = 3  # that are timed; the first ones may prepare something
 _MIN_COSINE = 0.999  # of the vectors with those that the CPU computes
 
 
@@ -48,22 +50,25 @@ class AcceleratedTower(OnnxTower):
         self.arithmetic = device
 
 
-def offered(device: str) -> Sequence[str]:
+def offered(device: str, without: Sequence[str]) -> Sequence[str]:
     """The devices of those in PROVIDERS that onnxruntime was built for and `device` allows: all of
-    them with "auto", else that one alone."""
+    them with "auto", else that one alone; but none of `without`."""
     import onnxruntime
 
     there = onnxruntime.get_available_providers()
     return [
         name
         for name, provider in PROVIDERS.items()
-        if device in ("auto", name) and provider in there
+        if device in ("auto", name) and provider in there and name not in without
     ]
 
 
-def accelerated(directory: str, device: str, exact: OnnxTower, size: Preprocess) -> OnnxTower:
+def accelerated(
+    directory: str, device: str, exact: OnnxTower, size: Preprocess, threads: int | None
+) -> OnnxTower:
     """The tower on `device`, after it has given the vectors of `exact`, the tower on the CPU, for
-    two pictures of `size`. Raises TowerError."""
+    two pictures of `size`. With `threads`, it must also take less time for a picture than as many
+    threads of the CPU. Raises TowerError."""
     shape = (_TRIAL, size.height, size.width, 3)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     try:
@@ -76,7 +81,29 @@ def accelerated(directory: str, device: str, exact: OnnxTower, size: Preprocess)
         raise TowerError(reasons.DEVICE_FAILED(device=device, details=details)) from error
     if not cosine >= _MIN_COSINE:
         raise TowerError(reasons.DEVICE_DIFFERS(device=device, cosine=f"{cosine:.4f}"))
+    if threads is not None:
+        theirs, ours = (seconds_a_picture(one, noise, threads) for one in (tower, exact))
+        if not theirs < ours:
+            slow, fast = f"{theirs * 1000:.1f}", f"{ours * 1000:.1f}"
+            raise TowerError(reasons.DEVICE_SLOWER(device=device, theirs=slow, ours=fast))
     return tower
+
+
+def seconds_a_picture(tower: OnnxTower, pixels: NDArray[np.uint8], threads: int) -> float:
+    """How long a tower takes for a picture like `pixels` (n, height, width, 3) where it computes in
+    full batches; of a tower on the CPU, `threads` compute at once.
+
+    What else the machine does counts against the device alone: the CPU's processor time is taken,
+    as if it had its processors for itself.
+    """
+    batch = np.resize(pixels, (tower.batch, *pixels.shape[1:]))
+    clock = time.thread_time if tower.shared else time.perf_counter
+    taken = []
+    for _ in range(_RUNS):
+        began = clock()
+        tower.encode(batch)
+        taken.append(clock() - began)
+    return min(taken) / tower.batch / (threads if tower.shared else 1)
 
 
 def _last_line(error: BaseException) -> str:
