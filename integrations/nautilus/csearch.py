@@ -264,12 +264,17 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (_("Shows"), ", ".join(shown)),
         (_("Title"), details.get("title")),
         (_("Description"), details.get("description")),
-        (_("Taken"), (details.get("taken") or "").replace("T", " ")),
+        (_("Taken"), _date(details)),
         (_("Camera"), camera),
         (_("Rating"), "★" * max(0, int(details.get("rating") or 0))),
     ):
         if value:
             yield name, str(value)
+
+
+def _date(details: dict[str, Any]) -> str:
+    taken = str(details.get("taken") or "").replace("T", " ")
+    return _("{date} (doubtful)").format(date=taken) if details.get("date_doubtful") else taken
 
 
 def _tags(keywords: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details
 from csearchd.library.metadata.photo_metadata import Mask, PhotoMetadata, aligned
+from csearchd.library.metadata.times import UNKNOWN
 
 MTIME = 1_600_000_000
 PICTURES: dict[str, dict[str, Any]] = {
@@ -173,9 +174,9 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("tokyo")
 def test_a_file_without_a_date_counts_by_its_modification(library: Library) -> None:
     for metadata in (library.photo_metadata, library.load_photo_metadata()):
-        undated = ~metadata.has_capture_time & (metadata.timestamp != 0)
+        undated = ~metadata.has_capture_time & (metadata.timestamp != UNKNOWN)
         assert names(library, undated) == {"fiji.png", "bare.webp"}
-        assert set(metadata.timestamp[undated]) == {MTIME + 9 * 3600}
+        assert set(metadata.timestamp[undated]) == {(MTIME + 9 * 3600) * 1000}
         around = metadata.taken_between(MTIME + 9 * 3600, MTIME + 9 * 3600 + 1)
         assert names(library, around) == {"fiji.png", "bare.webp"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 import msgpack
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from csearchd.errors import UneditableError
 from csearchd.formats.photoshop import iptc_block
 from csearchd.metadata.iptc import from_iptc, keywords, with_keywords
+from csearchd.metadata.record import dated
 
 
 def dataset(number: int, value: bytes, record: int = 2) -> bytes:
@@ -36,16 +38,18 @@ def test_keywords(block: bytes, keywords: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "time", "found"),
+    ("date", "time", "taken"),
     [
-        (b"20190506", b"070809+0200", {"taken": "2019-05-06T07:08:09", "utc_offset": 120}),
-        (b"20190506", b"", {"taken": "2019-05-06T00:00:00"}),
-        (b"20191306", b"070809", {}),
-        (b"00000000", b"000000", {}),
+        (b"20190506", b"070809+0200", "2019-05-06T07:08:09"),
+        (b"20190506", b"", "2019-05-06"),
+        (b"19230000", b"", "1923"),
+        (b"20191306", b"070809", None),
+        (b"00000000", b"000000", None),
     ],
 )
-def test_dates(date: bytes, time: bytes, found: dict[str, object]) -> None:
-    assert from_iptc(dataset(55, date) + dataset(60, time)) == found
+def test_dates(date: bytes, time: bytes, taken: str | None) -> None:
+    record = from_iptc(dataset(55, date) + dataset(60, time))
+    assert dated(record, b"a.jpg", datetime(2024, 1, 1)).get("taken") == taken
 
 
 def test_what_stands_before_the_damage_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 import msgpack
@@ -14,6 +15,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from csearchd.metadata.exif import exif_orientation, read_exif
 from csearchd.metadata.exif_fields import from_exif
+from csearchd.metadata.record import dated
 
 GPS = {1: "S", 2: (33.0, 51.0, 31.5), 3: "E", 4: (151.0, 12.0, 51.0), 5: b"\1", 6: 12.5}
 
@@ -29,7 +31,11 @@ def picture(format: str, base: dict[int, Any], exif: dict[int, Any], gps: dict[i
 
 
 def metadata(data: bytes) -> dict[str, Any]:
-    return from_exif(read_exif(Image.open(io.BytesIO(data)), data))
+    return with_date(from_exif(read_exif(Image.open(io.BytesIO(data)), data)))
+
+
+def with_date(record: dict[str, Any]) -> dict[str, Any]:
+    return dated(record, b"a.jpg", datetime(2024, 1, 1))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -39,6 +45,7 @@ def test_a_camera_s_picture(format: str) -> None:
     assert metadata(picture(format, base, exif, GPS)) == {
         "taken": "2008-05-30T15:56:01",
         "utc_offset": 330,
+        "date_source": "exif",
         "make": "Canon",
         "model": "Canon EOS 40D",
         "lens": "EF 50mm",
@@ -64,7 +71,7 @@ def test_nothing_known() -> None:
         ("2008:05:30 15:56", "2008-05-30T15:56:00"),
         ("0000:00:00 00:00:00", None),
         ("2008:02:30 10:00:00", None),
-        ("2008:05:30 24:00:00", None),
+        ("2008:05:30 24:00:00", "2008-05-31T00:00:00"),
         ("    :  :     :  :  ", None),
         ("yesterday", None),
     ],
@@ -123,7 +130,7 @@ def test_rubbish_never_raises(edits: list[tuple[int, bytes]]) -> None:
         exif.load(bytes(data))
     except Exception:
         return  # read_exif's business
-    found = from_exif(exif)
+    found = with_date(from_exif(exif))
     assert msgpack.unpackb(msgpack.packb(found)) == found
 
 

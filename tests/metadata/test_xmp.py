@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgpack
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from csearchd.formats.parsing import MAX_XMP_BYTES
+from csearchd.metadata.record import dated
 from csearchd.metadata.xmp import from_xmp
 
 HEAD = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
@@ -27,7 +29,7 @@ def packet(body: str) -> str:
 
 
 def read(body: str) -> dict[str, Any]:
-    return from_xmp(packet(body).encode())
+    return dated(from_xmp(packet(body).encode()), b"a.jpg", datetime(2024, 1, 1))
 
 
 def described(inside: str, attributes: str = "") -> dict[str, Any]:
@@ -85,13 +87,15 @@ def bag(*items: str) -> str:
             f"{bag('_Digikam_Internal_Tags_/Scanned for Faces')}</digiKam:TagsList>",
             {},
         ),
-        ('exif:DateTimeOriginal="2019-05-06"', "", {"taken": "2019-05-06T00:00:00"}),
-        ('photoshop:DateCreated="2019"', "", {"taken": "2019-01-01T00:00:00"}),
-        ('exif:DateTimeOriginal="2019:05:06 07:08:09.123"', "", {"taken": "2019-05-06T07:08:09"}),
+        ('exif:DateTimeOriginal="2019-05-06"', "", {"taken": "2019-05-06", "date_source": "xmp"}),
+        ('photoshop:DateCreated="2019"', "", {"taken": "2019", "date_source": "xmp"}),
+        ('exif:DateTimeOriginal="2019:05:06 07:08:09.123"', "", {
+            "taken": "2019-05-06T07:08:09", "taken_ms": 123, "date_source": "xmp",
+        }),
         (
             'exif:DateTimeOriginal="2019-13-06" xmp:CreateDate="2019-05-06T07:08Z"',
             "",
-            {"taken": "2019-05-06T07:08:00", "utc_offset": 0},
+            {"taken": "2019-05-06T07:08:00", "utc_offset": 0, "date_source": "xmp"},
         ),
         (
             'exif:GPSLatitude="33,51.525S" exif:GPSLongitude="151,12,51E" '

@@ -8,9 +8,9 @@ from csearch.protocol.wire import Message
 
 FIELDS = (
     "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
-    "utc_offset", "place", "latitude", "longitude", "altitude", "camera", "make", "model", "lens",
-    "iso", "width", "height", "size", "format", "orientation", "rating", "title", "description",
-    "keywords",
+    "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
+    "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
+    "rating", "favourite", "title", "description", "keywords",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 
@@ -18,8 +18,9 @@ OF_THE_PATH = ("path", "name", "folder")
 def values(hit: Message, rank: int) -> dict[str, Any]:
     """The FIELDS of a hit, in this order, without those OF_THE_PATH; None if unknown.
 
-    `date` is the picture's local time if it is `dated`, else the time of its file. `utc_offset` is
-    in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
+    `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
+    is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
+    is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
     """
     details = hit.get("details") or {}
     score = hit.get("score")
@@ -32,6 +33,7 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
         "rank": rank,
         "date": details.get("taken"),
         "camera": camera or None,
+        "favourite": bool(details.get("favourite")),
     }
     shown = {name: known.get(name) for name in FIELDS if name not in OF_THE_PATH}
     return {**shown, "why": hit["why"]} if hit.get("why") else shown

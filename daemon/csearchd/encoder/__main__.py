@@ -68,7 +68,8 @@ class Link:
                     reads += 1
                     if reads == SMALL_BATCH + 1 and self._quiet:
                         use_lowest_priority()
-                    pipeline.read(message["job"], message["path"], stat=message.get("stat"))
+                    stat, sidecars = message.get("stat"), message.get("sidecars", True)
+                    pipeline.read(message["job"], message["path"], stat=stat, sidecars=sidecars)
                 elif op == "look":
                     pipeline.read(message["job"], message["path"], fd=files.popleft())
                 elif op == "encode":

@@ -9,9 +9,10 @@ daemon → encoder
      memory}, threads: int, device: "auto" | "cpu" | a name of encoder.devices.accelerators,
      cache: str | None (a directory), without: [names of devices that aren't to be used]}
                                         the first message
-    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode]}
+    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode], sidecars: bool}
                                         open the file, read it once, say what it is; a file whose
-                                        stat differs from `stat`, if that is given, has changed
+                                        stat differs from `stat`, if that is given, has changed;
+                                        `sidecars`: whether files beside it describe it
     {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
                                         file comes as a descriptor (SCM_RIGHTS) with this frame or
                                         before it; `path` only tells the suffix

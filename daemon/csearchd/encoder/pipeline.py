@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,8 +22,8 @@ from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
 from csearchd.formats.identity import SCHEME, identity
-from csearchd.metadata.record import merged
-from csearchd.metadata.sidecars import from_attributes, from_sidecar
+from csearchd.metadata.record import dated, merged
+from csearchd.metadata.sidecars import from_attributes, from_sidecars
 from csearchd.models.preprocess import Preprocess
 from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import pictures as reasons
@@ -45,6 +46,7 @@ class _Read:
     size: int = 0  # in bytes; known once it had to wait for memory
     fd: int | None = None  # an open file, in place of the path
     stat: Stat | None = None  # of the file that is expected at the path
+    sidecars: bool = False  # there are files beside it that describe it
 
 
 @dataclass
@@ -84,14 +86,22 @@ class Pipeline:
         for number in range(max(2, settings.threads)):
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True).start()
 
-    def read(self, job: int, path: bytes, fd: int | None = None, stat: Stat | None = None) -> None:
+    def read(
+        self,
+        job: int,
+        path: bytes,
+        fd: int | None = None,
+        stat: Stat | None = None,
+        sidecars: bool = False,
+    ) -> None:
         """Reads and identifies the file at `path`, or the open file `fd`, which it closes.
 
         A file at `path` that isn't the one of `stat` counts as changed: it may be reached through a
-        symbolic link that has taken a directory's place.
+        symbolic link that has taken a directory's place. Its sidecars are looked for where
+        `sidecars` says that there are some.
         """
         with self._changed:
-            self._reads.append(_Read(job, path, fd=fd, stat=stat))
+            self._reads.append(_Read(job, path, fd=fd, stat=stat, sidecars=sidecars))
             self._changed.notify()
 
     def encode(self, job: int, query: bytes | None = None) -> None:
@@ -188,10 +198,10 @@ class Pipeline:
         try:
             attributes = from_attributes(fd)
             data = read_file(fd, file)
-            sidecar = {}
-            if directory is not None:
-                sidecar = from_sidecar(os.path.basename(task.path), directory)
-            kept = self._identify(task, file, data, sidecar, attributes)
+            sidecars = []
+            if directory is not None and task.sidecars:
+                sidecars = from_sidecars(os.path.basename(task.path), directory)
+            kept = self._identify(task, file, data, sidecars, attributes)
         finally:
             if not kept:
                 self._release(file.size)
@@ -208,12 +218,12 @@ class Pipeline:
         task: _Read,
         file: FileStat,
         data: bytes,
-        sidecar: dict[str, Any],
+        sidecars: list[dict[str, Any]],
         attributes: dict[str, Any],
     ) -> bool:
         """Identifies a file; whether it is held for the daemon's answer.
 
-        `sidecar` and `attributes` are its metadata outside of the file.
+        `sidecars` and `attributes` are its metadata outside of the file.
         """
         try:
             info = self._decoder.inspect(data, task.path)
@@ -221,7 +231,8 @@ class Pipeline:
             # Under another name the same content may be camera raw, whose identity this isn't.
             self._failed(task.job, error.reason, file, identity(data, None, _NO_PICTURE))
             return False
-        metadata = merged(sidecar, info.metadata, attributes)
+        said = merged(*sidecars, info.metadata, attributes)
+        metadata = dated(said, os.path.basename(task.path), datetime.now())
         with self._changed:
             self._held[task.job] = _Held(task.job, file, data, info)
         self._send(

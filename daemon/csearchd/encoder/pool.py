@@ -237,7 +237,7 @@ class Pool:
             self._outgoing.append(flight.file)
         message: Message = {"op": "look", "job": self._number, "path": flight.path}
         if flight.file is None:
-            message.update(op="read", stat=flight.job.stat)
+            message.update(op="read", stat=flight.job.stat, sidecars=bool(flight.job.sidecars))
         self._send(message)
 
     def _spawn(self) -> None:

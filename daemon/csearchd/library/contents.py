@@ -19,9 +19,9 @@ from csearchd.library.vectors.table import VectorTable
 from csearchd.library.volumes import unmounted
 
 METADATA = (
-    "taken", "utc_offset", "make", "model", "lens",
+    "taken", "taken_ms", "utc_offset", "date_source", "date_doubtful", "make", "model", "lens",
     "iso", "latitude", "longitude", "altitude", "orientation",
-    "title", "description", "rating",
+    "title", "description", "rating", "favourite",
 )  # fmt: skip
 _CLOCK_SECONDS = 3600  # after which the state of the clock is stored again
 _STAT = ("size", "mtime_ns", "ctime_ns", "inode")

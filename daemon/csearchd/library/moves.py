@@ -49,11 +49,12 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
     return True
 
 
-def move_file(library: Library, old: bytes, new: bytes) -> bool:
+def move_file(library: Library, old: bytes, new: bytes, read_again: bool = False) -> bool:
     """Moves the file at `old` to `new`, and replaces what is there. Returns False if `old` is
     unknown.
 
-    A move changes a file's ctime, which the next listing updates. Raises LibraryError.
+    A move changes a file's ctime, which the next listing updates. With `read_again` that listing
+    finds the file due, since its metadata depend on its name. Raises LibraryError.
     """
     with library.write() as database:
         row = _file(library, database, old)
@@ -67,6 +68,8 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
             "UPDATE files SET directory = ?, name = ?, ctime_ns = ? WHERE id = ?",
             (parent, os.path.basename(new), MOVED, file),
         )
+        if read_again:
+            _let_be_read(database, file)
         _invalidate_listings(database, directory, parent)
         with library.memory_lock:
             state = int(library.catalogue.state[file])
@@ -74,16 +77,19 @@ def move_file(library: Library, old: bytes, new: bytes) -> bool:
     return True
 
 
-def swap(library: Library, one: bytes, other: bytes, directories: bool) -> bool:
+def swap(
+    library: Library, one: bytes, other: bytes, directories: bool, read_again: bool = False
+) -> bool:
     """Exchanges two directories, or two files, after a rename with RENAME_EXCHANGE.
 
     Readers see both at their old paths or both at their new ones. Returns False, and changes
-    nothing, if one is unknown, or one directory is inside the other or contains a root. Raises
-    LibraryError.
+    nothing, if one is unknown, or one directory is inside the other or contains a root. With
+    `read_again`, files are due then, as in `move_file`. Raises LibraryError.
     """
-    exchange = _swap_directories if directories else _swap_files
     with library.write() as database:
-        return exchange(library, database, one, other)
+        if directories:
+            return _swap_directories(library, database, one, other)
+        return _swap_files(library, database, one, other, read_again)
 
 
 def _swap_directories(
@@ -114,7 +120,9 @@ def _swap_directories(
     return True
 
 
-def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, other: bytes) -> bool:
+def _swap_files(
+    library: Library, database: sqlite3.Connection, one: bytes, other: bytes, read_again: bool
+) -> bool:
     first, second = _file(library, database, one), _file(library, database, other)
     if first is None or second is None or first == second:
         return False
@@ -127,6 +135,8 @@ def _swap_files(library: Library, database: sqlite3.Connection, one: bytes, othe
             (second[1], os.path.basename(other), MOVED, first[0]),
         ],
     )
+    if read_again:
+        _let_be_read(database, first[0], second[0])
     _invalidate_listings(database, first[1], second[1])
     with library.memory_lock:
         catalogue = library.catalogue
@@ -172,6 +182,11 @@ def carry_ledger(library: Library, old: bytes, new: bytes) -> None:
             "WHERE path > ? AND path < ?",
             (new, len(old) + 1, old + b"/", old + b"0"),
         )
+
+
+def _let_be_read(database: sqlite3.Connection, *files: int) -> None:
+    """Lets the next listing find that files have changed: no digest of sidecars is below 0."""
+    database.executemany("UPDATE files SET sidecars = -1 WHERE id = ?", [(file,) for file in files])
 
 
 def _invalidate_listings(database: sqlite3.Connection, *directories: int) -> None:

@@ -8,8 +8,9 @@ directories  the tree from "/" (id 1, no parent): a row for each directory that 
 disks        the place of a root, or of a mount below one, on its disk: the name of the file system
              (library.volumes) and the path inside it. `path`: where it was last mounted.
 files        a picture file: its name, and its stat when it was last listed or read. `due`: it must
-             be read. `failure`: why it can't be read. `sidecars`: a digest of the stats of its XMP
-             sidecars, 0 without any. `inode` finds the other hard links of a changed file.
+             be read. `failure`: why it can't be read. `sidecars`: a digest of the stats of its
+             sidecars, 0 without any, −1 where they must be compared. `inode` finds the other hard
+             links of a changed file. `mtime_ns` and `ctime_ns`: system.files.stored_time.
 contents     what determines a picture's pixels: an identity, and the number of the scheme that made
              it. `failure`: why it can't be decoded. `orphaned`: since when no file has it
              (library.clock).
@@ -17,9 +18,11 @@ vectors      a model's vector of a content: float16, little-endian. `passes` cou
 models       the models that have vectors. `gone`: since when none with the fingerprint is installed
              (library.clock). `also`: further fingerprints of models that give the same vectors,
              separated by blanks.
-metadata     a file's metadata from EXIF, XMP, IPTC, its sidecar and its extended attributes.
-             `outdated`: an older version, which read less, has read it; it is read again when there
-             is nothing else to do.
+metadata     a file's metadata from EXIF, XMP, IPTC, its sidecars, its name and its extended
+             attributes, as csearchd.metadata.record describes them. `taken` may be a year, month or
+             day alone; `date_source` tells where it is from, `date_doubtful` is 1 for one that a
+             camera may have invented, `favourite` is 1 or NULL. `outdated`: an older version, which
+             read less, has read it; it is read again when there is nothing else to do.
 keywords     each spelling of a keyword; `file_keywords` maps files to them.
 tag_folders  directories that are kept tagged, by path: they stay so while they don't exist. `inode`
              and `born` (system.inode_identity) identify a directory that was renamed.
@@ -251,6 +254,13 @@ MIGRATIONS = (
     """,
     "CREATE INDEX files_due_in ON files(directory, mtime_ns DESC) WHERE due",
     "ALTER TABLE models ADD COLUMN also TEXT NOT NULL DEFAULT ''",
+    """
+    ALTER TABLE metadata ADD COLUMN taken_ms INTEGER;
+    ALTER TABLE metadata ADD COLUMN date_source TEXT;
+    ALTER TABLE metadata ADD COLUMN date_doubtful INTEGER;
+    ALTER TABLE metadata ADD COLUMN favourite INTEGER;
+    UPDATE metadata SET outdated = 1;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from PIL import ExifTags, Image
 
 from csearchd.metadata import fields
+from csearchd.metadata.dates import stated
 from csearchd.metadata.exif import exif_orientation
 
-_DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
-# Tags of when it was taken and of its time zone, best first: DateTimeOriginal and
-# OffsetTimeOriginal, DateTimeDigitized and OffsetTimeDigitized, DateTime and OffsetTime
-_TIMES = ((36867, 36881), (36868, 36882), (306, 36880))
 _ISO, _LENS, _MAKE, _MODEL, _DESCRIPTION = 34855, 42036, 271, 272, 270
 
 
@@ -24,7 +20,7 @@ def from_exif(exif: Image.Exif) -> dict[str, Any]:
     gps = _directory(exif, ExifTags.IFD.GPSInfo)
     return fields.known(
         {
-            **_taken(tags),
+            "dates": stated.in_exif(tags, gps),
             "make": fields.text(tags.get(_MAKE)),
             "model": fields.text(tags.get(_MODEL)),
             "lens": fields.text(tags.get(_LENS)),
@@ -44,14 +40,6 @@ def _directory(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:
         raise
     except Exception:  # a parser in the hands of a hostile file raises anything
         return {}
-
-
-def _taken(tags: dict[int, Any]) -> dict[str, Any]:
-    for tag, zone in _TIMES:
-        match = _DATE.match(fields.text(tags.get(tag)) or "")
-        if match and (found := fields.moment(match.groups(), fields.text(tags.get(zone)))):
-            return found
-    return {}
 
 
 def _place(gps: dict[int, Any]) -> dict[str, float]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from datetime import datetime
 from typing import Any
 
 MAX_TEXT = 200  # characters of a name or a keyword
@@ -12,7 +10,6 @@ MAX_DESCRIPTION = 2000
 MAX_KEYWORDS = 500  # of a file
 _MAX_LEVELS = 16  # of a hierarchical keyword
 _INTERNAL = "_Digikam_Internal_Tags_"  # the top of the tags that digiKam uses itself
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str | None:
@@ -49,33 +46,6 @@ def keyword(value: str, separator: str | None) -> list[str]:
     if not named or named[0] == _INTERNAL:
         return []
     return ["/".join(named), named[-1]] if len(named) > 1 else named
-
-
-def moment(parts: tuple[str | None, ...], offset: str | None = None) -> dict[str, Any]:
-    """The fields `taken` and `utc_offset`; empty where the date is invalid.
-
-    `parts` are the digits of year, month, day, hour, minute and second, of which all but the year
-    may be None; `offset` is as in `minutes_east`.
-    """
-    defaults = ("", "1", "1", "0", "0", "0")
-    numbers = [int(part or default) for part, default in zip(parts, defaults, strict=True)]
-    try:
-        taken = datetime(*numbers)  # type: ignore[arg-type]
-    except ValueError:
-        return {}
-    known = {"taken": taken.isoformat(), "utc_offset": minutes_east(offset)}
-    return {key: value for key, value in known.items() if value is not None}
-
-
-def minutes_east(offset: str | None) -> int | None:
-    """Minutes east of UTC, of "+05:30", "-0800" or "Z"; None for anything else."""
-    if offset == "Z":
-        return 0
-    match = _OFFSET.fullmatch(offset or "")
-    if match is None:
-        return None
-    minutes = int(match[2]) * 60 + int(match[3])
-    return (minutes if match[1] == "+" else -minutes) if minutes <= 14 * 60 else None
 
 
 def number(value: Any) -> float | None:

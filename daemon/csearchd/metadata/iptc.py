@@ -8,7 +8,6 @@ programs and agencies keep keywords, title, caption and date in them.
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -17,13 +16,12 @@ from typing import Any, NamedTuple
 from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import photoshop
 from csearchd.metadata import fields
+from csearchd.metadata.dates import stated
 
 _UTF8 = b"\x1b%G"  # ISO 2022's escape for it
 _CHARSET = (1, 90)
-_TITLE, _KEYWORD, _DATE, _TIME, _CAPTION = (2, 5), (2, 25), (2, 55), (2, 60), (2, 120)
-_WANTED = {_TITLE, _KEYWORD, _DATE, _TIME, _CAPTION}
-_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
-_HOURS = re.compile(r"(\d\d)(\d\d)(\d\d)([+-]\d{4})?")
+_TITLE, _KEYWORD, _CAPTION = (2, 5), (2, 25), (2, 120)
+_WANTED = {_TITLE, _KEYWORD, _CAPTION, *stated.IPTC_NUMBERS}
 _MAX_SETS = 5000
 _DAMAGED = "its IPTC data are damaged"
 
@@ -72,12 +70,9 @@ def from_iptc(block: bytes) -> dict[str, Any]:
                 found.setdefault(number, []).append(_decoded(value, utf8))
     except MalformedError:
         pass
-    day = _DAY.fullmatch(found.get(_DATE, [""])[0].strip())
-    time = _HOURS.fullmatch(found.get(_TIME, [""])[0].strip())
-    hours = time.groups() if time else (None, None, None, None)
     return fields.known(
         {
-            **(fields.moment(day.groups() + hours[:3], hours[3]) if day else {}),
+            "dates": stated.in_iptc(lambda number: found.get(number, [""])[0]),
             "title": fields.tidy(found.get(_TITLE, [""])[0]),
             "description": fields.tidy(found.get(_CAPTION, [""])[0], fields.MAX_DESCRIPTION),
             "keywords": [

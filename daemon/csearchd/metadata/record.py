@@ -2,41 +2,51 @@
 
 The record is a dictionary with those of these keys whose values are known:
 
-taken       local time, "YYYY-MM-DDTHH:MM:SS"
+taken       local time, "YYYY-MM-DDTHH:MM:SS", or as much of it as is known: a year, month or day
+taken_ms    milliseconds of it
 utc_offset  minutes east of UTC, of `taken`
+date_source one of csearchd.metadata.dates.stated.SOURCES
+date_doubtful  1 if a camera may have invented it (csearchd.metadata.dates.choice)
 make, model, lens, iso
 latitude, longitude     degrees, north and east positive
 altitude    metres above the sea
 orientation 1 to 8 (EXIF 2.32, tag 0x0112)
 title, description
 rating      −1 (rejected), 0 (unrated) or 1 to 5 stars
+favourite   1 if it is one
 keywords    a list of str; a path is in it as `a/b` and as `b`
 
+Until `dated` has chosen one, the dates of all sources are in the list `dates` (StatedDate) instead.
+
 The keywords of all sources are joined; two that differ only in case are one. For every other value,
-the first source counts that has it: the sidecar; EXIF, XMP and IPTC in the file (for title and
+the first source counts that has it: the sidecars; EXIF, XMP and IPTC in the file (for title and
 description: XMP, IPTC, EXIF); extended attributes. A rating of 0 counts only where no source gives
-another, since cameras write it into every picture.
+another, since cameras write it into every picture; a favourite without stars has five.
 """
 
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 from typing import Any
 
 from PIL import Image
 
 from csearchd.formats.parsing import MAX_XMP_BYTES, MetadataBlocks
 from csearchd.metadata import fields
+from csearchd.metadata.dates.choice import chosen
+from csearchd.metadata.dates.file_names import from_name
 from csearchd.metadata.exif_fields import from_exif
 from csearchd.metadata.iptc import from_iptc
 from csearchd.metadata.xmp import from_xmp
 
 _MAX_PACKETS = 16
+_FAVOURITE = 5  # stars
 
 # The values of a group belong together and come from one source.
 _GROUPS = (
-    ("taken", "utc_offset"), ("make", "model"), ("lens",), ("iso",),
-    ("latitude", "longitude", "altitude"), ("orientation",), ("title",), ("description",),
+    ("make", "model"), ("lens",), ("iso",), ("latitude", "longitude", "altitude"),
+    ("orientation",), ("title",), ("description",), ("favourite",),
 )  # fmt: skip
 
 
@@ -47,6 +57,15 @@ def embedded_metadata(exif: Image.Exif, blocks: MetadataBlocks) -> dict[str, Any
     packets = [from_xmp(packet) for packet in _few(blocks.xmp)]
     iptc = from_iptc(blocks.iptc) if blocks.iptc else {}
     return merged(camera, *packets, iptc, {"description": description} if description else {})
+
+
+def dated(record: dict[str, Any], name: bytes, now: datetime) -> dict[str, Any]:
+    """A merged record with the picture's date in place of the dates that its sources state.
+
+    `name` is that of the picture's file, `now` the local time.
+    """
+    rest = {key: value for key, value in record.items() if key != "dates"}
+    return {**rest, **chosen(record.get("dates", ()), from_name(name), now)}
 
 
 def _few(packets: list[bytes]) -> list[bytes]:
@@ -62,12 +81,13 @@ def merged(*sources: dict[str, Any]) -> dict[str, Any]:
         for source in sources:
             if group[0] in source and group[0] not in found:
                 found.update((key, source[key]) for key in group if key in source)
-    for source in sources:  # a time zone may be known only to another that gives the same time
-        if "utc_offset" not in found and source.get("taken", "") == found.get("taken"):
-            found.update((key, source[key]) for key in ("utc_offset",) if key in source)
+    if dates := [date for source in sources for date in source.get("dates", ())]:
+        found["dates"] = dates
     ratings = [source["rating"] for source in sources if "rating" in source]
     if ratings:
         found["rating"] = next((rating for rating in ratings if rating), 0)
+    if found.get("favourite") and not found.get("rating"):
+        found["rating"] = _FAVOURITE
     keywords: dict[str, str] = {}
     for source in sources:
         for keyword in source.get("keywords", ()):

@@ -1,30 +1,47 @@
-"""Metadata of a picture outside of its file's content: its XMP sidecar, extended attributes."""
+"""Metadata of a picture outside of its file's content: its sidecars, extended attributes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from csearchd.errors import UnreadableError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.formats.suffixes import sidecar_names
-from csearchd.metadata import fields
+from csearchd.formats.takeout_names import takeout_names
+from csearchd.metadata import fields, takeout
 from csearchd.metadata.xmp import from_xmp
 from csearchd.system.files import open_file, read_file
 
 
-def from_sidecar(picture: bytes, directory: int) -> dict[str, Any]:
-    """The record (csearchd.metadata.record) of a picture's sidecar; empty without one.
+def from_sidecars(picture: bytes, directory: int) -> list[dict[str, Any]]:
+    """The records (csearchd.metadata.record) of a picture's sidecars, the most important first.
 
-    `picture` is the name of its file, `directory` a descriptor of the directory. The first sidecar
-    that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names.
+    `picture` is the name of its file, `directory` a descriptor of the directory. Of each kind, the
+    first that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names and
+    csearchd.formats.takeout_names.
     """
-    for name in sidecar_names(picture):
+    xmp = _first(sidecar_names(picture), directory, MAX_XMP_BYTES)
+    json = _first(takeout_names(picture), directory, takeout.MAX_BYTES)
+    found = []
+    if xmp is not None:
+        record = from_xmp(xmp)
+        dates = [date._replace(source="sidecar") for date in record.get("dates", ())]
+        found.append(fields.known({**record, "dates": dates}))
+    if json is not None:
+        found.append(takeout.from_takeout(json))
+    return found
+
+
+def _first(names: Iterable[bytes], directory: int, limit: int) -> bytes | None:
+    """The content of the first of some files that can be read."""
+    for name in names:
         try:
-            return from_xmp(read_file(*open_file(name, MAX_XMP_BYTES, directory)))
+            return read_file(*open_file(name, limit, directory))
         except UnreadableError:
             continue
-    return {}
+    return None
 
 
 def from_attributes(descriptor: int) -> dict[str, Any]:

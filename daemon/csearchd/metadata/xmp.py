@@ -14,6 +14,7 @@ from xml.parsers import expat
 from csearchd.errors import XmpError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.metadata import fields
+from csearchd.metadata.dates import stated
 from csearchd.metadata.xmp_parser import RDF, XmpParser
 
 _MAX_VALUES = 2000  # of a property
@@ -38,17 +39,12 @@ _KEYWORDS = (
     ("MicrosoftPhoto:LastKeywordXMP", "/"),
     ("dc:subject", None),
 )
-_TIMES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _WANTED = {name for name, _ in _KEYWORDS} | {
-    *_TIMES, "dc:title", "dc:description", "xmp:Rating", "MicrosoftPhoto:Rating",
+    *stated.XMP_NAMES, "dc:title", "dc:description", "xmp:Rating", "MicrosoftPhoto:Rating",
     "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef",
     "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:ISOSpeedRatings",
     "exifEX:PhotographicSensitivity",
 }  # fmt: skip
-_DATE = re.compile(
-    r"(\d{4})(?:[-:](\d\d)(?:[-:](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d*)?)?)?)?)?"
-    r"\s*(Z|[+-]\d\d:?\d\d)?"
-)
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])")
 _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
 
@@ -68,7 +64,7 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
     speed = first("exifEX:PhotographicSensitivity", "exif:ISOSpeedRatings")
     return fields.known(
         {
-            **_taken([first(name) for name in _TIMES]),
+            "dates": stated.in_xmp(first),
             **_place(first),
             "make": first("tiff:Make"),
             "model": first("tiff:Model"),
@@ -85,14 +81,6 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
             ],
         }
     )
-
-
-def _taken(times: list[str | None]) -> dict[str, Any]:
-    for time in times:
-        match = _DATE.fullmatch(time or "")
-        if match and (found := fields.moment(match.groups()[:6], match[7])):
-            return found
-    return {}
 
 
 def _place(first: Callable[[str], str | None]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from csearchd.system.files import seconds_of
+
 # What GLib leaves unescaped in a URI, of whose hash a thumbnail's name is made
 _SAFE = "!$&'()*+,-./:=@_~"
 _HEAD = 4096  # bytes of a PNG, in which its texts are
@@ -33,7 +35,7 @@ def thumbnail_file(path: bytes, size: str) -> str:
 
 def modified_text(mtime_ns: int) -> str:
     """The text Thumb::MTime of thumbnails of a file that was last changed then: whole seconds."""
-    return str(mtime_ns // 1_000_000_000)
+    return str(seconds_of(mtime_ns))
 
 
 def thumbnail(path: bytes, changed: int, min_size: str = "") -> str | None:

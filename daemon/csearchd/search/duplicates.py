@@ -157,7 +157,7 @@ def _alike(
         vectors = table.vectors(contents[seen])
         similarity = calibration.similarity(vectors[: len(rows)], vectors)
         when, dated = _times(metadata, files[seen])
-        together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS
+        together = np.abs(when[: len(rows), None] - when[None]) <= BURST_SECONDS * 1000
         together &= dated[: len(rows), None] & dated[None]
         alike[np.ix_(rows, seen)] |= similarity >= np.where(together, _BURST, NEAR_DUPLICATE)
     return alike
@@ -166,7 +166,7 @@ def _alike(
 def _times(
     metadata: PhotoMetadata, files: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """When files were taken, (files,) in seconds since 1970, and whether that is known, (files,).
+    """When files were taken, in milliseconds since 1970, and whether that is known; both (files,).
 
     Nothing is known while metadata isn't loaded: after a start and after a failed transaction.
     """

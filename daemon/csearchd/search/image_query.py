@@ -28,7 +28,7 @@ from csearchd.library.listings import MOVED
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
 from csearchd.reasons import pictures as reasons
-from csearchd.system.files import signed
+from csearchd.system.files import signed, stored_time
 
 _TURN_SECONDS = 0.5  # between looks whether anybody waits still for a turn with the encoder
 _IDLE_SECONDS = 20.0  # that the encoder waits for another picture
@@ -149,8 +149,8 @@ class ImageQueries:
                 "SELECT content FROM files WHERE directory = ? AND name = ? AND size = ? "
                 "AND mtime_ns = ? AND ctime_ns IN (?, ?) AND inode = ? AND NOT due",
                 (
-                    parent, name, info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns),
-                    MOVED, signed(info.st_ino),
+                    parent, name, info.st_size, stored_time(info.st_mtime_ns),
+                    stored_time(info.st_ctime_ns), MOVED, signed(info.st_ino),
                 ),
             ).fetchone()  # fmt: skip
         return row[0] if row else None

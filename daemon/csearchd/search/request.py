@@ -83,7 +83,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - offset (0): how many of the best results to leave out.
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
       a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
-      first, unless `reverse`.
+      first, unless `reverse`; doubtful dates are last.
     - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found.
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
@@ -103,10 +103,12 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - score (float): nil for filters alone.
     - confidence ("weak", "fair" or "strong"): nil where it can't be told.
     - similar (int): how many files were left out for this one by `group`.
-    - details: {size, mtime_ns, format, width, height, taken, dated, utc_offset, make, model, lens,
-      iso, latitude, longitude, altitude, orientation, title, description, rating, keywords, place}.
-      What isn't known is left out; `taken` is local time as ISO 8601, that of the file unless
-      `dated`.
+    - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
+      utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
+      description, rating, favourite, keywords, place}. What isn't known is left out; `taken` is
+      local time as ISO 8601, or as much of it as is known (2023, 2023-05, 2023-05-14), that of the
+      file unless `dated`. `date_source`: "sidecar", "takeout", "exif", "xmp", "iptc", "gps",
+      "name" or "file". `date_doubtful`: it can hardly be true (csearchd.metadata.dates.choice).
     - why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: for each phrase, word
       or picture of the query (weight below 0: subtracted) how sure it is in that picture, and what
       the score would lose without it, or nil; and what the picture shows of that.

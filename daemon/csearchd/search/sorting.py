@@ -1,4 +1,7 @@
-"""Sorts results by date, name or size."""
+"""Sorts results by date, name or size.
+
+Doubtful dates come last, in either direction: what a camera invented is neither old nor new.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.library import Library
+from csearchd.library.metadata.times import UNKNOWN
 from csearchd.search.request import Hit, SearchRequest
 
 _NAMES_AT_ONCE = 500  # in one SQL statement
+_DOUBTFUL = 1 << 60  # milliseconds, beyond all dates
 
 
 def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list[Hit]:
     """Sorts hits, which come best first, as the request says. Raises LibraryError."""
     if request.sort == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
-    elif request.sort in ("date", "size"):
+    if request.reverse:
+        hits = hits[::-1]
+    if request.sort in ("date", "size"):
         files = np.array([hit.file for hit in hits], np.int64)
-        keys = _keys(library, files, request.sort)
-        hits = [hits[i] for i in np.argsort(-keys, kind="stable")]
-    return hits[::-1] if request.reverse else hits
+        keys = _keys(library, files, request.sort, bool(request.reverse))
+        hits = [hits[i] for i in np.argsort(keys, kind="stable")]
+    return hits
 
 
 def first(
@@ -35,8 +42,7 @@ def first(
     if request.sort == "name":
         named = sorted(_names(library, files), reverse=bool(request.reverse))
         return [file for _, file in named[:count]]
-    keys = _keys(library, files, request.sort or "date")
-    keys = keys if request.reverse else -keys
+    keys = _keys(library, files, request.sort or "date", bool(request.reverse))
     if len(files) > count:
         # Includes all files with the same key as the last one; their ids decide between them.
         last = np.partition(keys, count - 1)[count - 1]
@@ -45,13 +51,23 @@ def first(
     return [int(file) for file in files[np.argsort(keys, kind="stable")][:count]]
 
 
-def _keys(library: Library, files: NDArray[np.int64], order: str) -> NDArray[Any]:
+def _keys(library: Library, files: NDArray[np.int64], order: str, reverse: bool) -> NDArray[Any]:
+    """Numbers by which to sort files, (n,) ids, from the least on."""
     metadata = library.load_photo_metadata()
-    column = metadata.megapixel_column if order == "size" else metadata.timestamp
-    size = int(files.max(initial=0)) + 1
-    keys: NDArray[Any] = np.zeros(size, column.dtype)
-    keys[: len(column)] = column[:size]
-    return keys[files]
+    if order == "size":
+        sizes = _of(files, metadata.megapixel_column, 0)
+        return sizes if reverse else -sizes
+    times = _of(files, metadata.timestamp, UNKNOWN)
+    keys = times if reverse else -times
+    return np.where(_of(files, metadata.doubtful(), True), keys + _DOUBTFUL, keys)
+
+
+def _of(files: NDArray[np.int64], column: NDArray[Any], unknown: Any) -> NDArray[Any]:
+    """The values of a column for some files, which may be newer than the column."""
+    values = np.full(int(files.max(initial=0)) + 1, unknown, column.dtype)
+    values[: len(column)] = column[: len(values)]
+    found: NDArray[Any] = values[files]
+    return found
 
 
 def _names(library: Library, files: NDArray[np.int64]) -> list[tuple[tuple[str, bytes], int]]:

@@ -14,10 +14,14 @@ from csearchd.reasons import pictures as reasons
 _PATH_MAX = 4096  # bytes of a path, the NUL at its end included (path_resolution(7))
 _DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
 
+FIRST_NANOSECOND = -5_364_662_400 * 10**9  # of 1800
+CODED_TIMES = -9 * 10**18  # times outside of `stored_time`'s nanoseconds are around it
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
+
 
 @dataclass(frozen=True)
 class FileStat:
-    """Identifies a version of a file; times are in nanoseconds since 1970."""
+    """Identifies a version of a file; times are in nanoseconds since 1970 (see `stored_time`)."""
 
     size: int
     mtime_ns: int
@@ -131,13 +135,30 @@ def read_file(fd: int, file: FileStat) -> bytes:
 
 def _file_stat(info: os.stat_result) -> FileStat:
     return FileStat(
-        info.st_size, signed(info.st_mtime_ns), signed(info.st_ctime_ns), signed(info.st_ino)
+        info.st_size,
+        stored_time(info.st_mtime_ns),
+        stored_time(info.st_ctime_ns),
+        signed(info.st_ino),
     )
 
 
+def stored_time(nanoseconds: int) -> int:
+    """A file's time as 64 bits hold it. Nanoseconds since 1970 overflow them in 2262, but ext4 has
+    times until 2446 and others for ever: outside of the years 1800 to 2261, whole seconds, which
+    begin at CODED_TIMES."""
+    if FIRST_NANOSECOND <= nanoseconds < 1 << 63:
+        return nanoseconds
+    seconds = min(max(nanoseconds // 10**9, _FIRST_SECOND), _LAST_SECOND)
+    return CODED_TIMES + seconds
+
+
+def seconds_of(stored: int) -> int:
+    """The seconds since 1970 of a time from `stored_time`."""
+    return stored // 10**9 if stored >= FIRST_NANOSECOND else stored - CODED_TIMES
+
+
 def signed(number: int) -> int:
-    """`number` as a signed 64-bit number: some inode numbers, and times after 2262, exceed 63
-    bits."""
+    """`number` as a signed 64-bit number: some inode numbers exceed 63 bits."""
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 

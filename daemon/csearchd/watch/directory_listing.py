@@ -6,11 +6,17 @@ import hashlib
 import os
 
 from csearchd.formats.suffixes import is_sidecar, sidecar_names
+from csearchd.formats.takeout_names import may_be_takeout, takeout_names
 from csearchd.library.listings import FileStat, Listing
-from csearchd.system.files import open_directory, signed
+from csearchd.system.files import open_directory, signed, stored_time
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 
 SYSTEM_DIRECTORIES = (b"proc", b"sys", b"dev", b"run")  # in "/": never entered
+
+
+def may_describe_picture(name: bytes) -> bool:
+    """Whether a file of this name may be one beside a picture that says something of it."""
+    return is_sidecar(name) or may_be_takeout(name)
 
 
 def read_listing(
@@ -55,22 +61,24 @@ def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Li
                     directories.append(name)
             elif rules.takes(name) and entry.is_file(follow_symlinks=False):
                 entries[name] = entry
-            elif is_sidecar(name) and entry.is_file(follow_symlinks=False):
+            elif may_describe_picture(name) and entry.is_file(follow_symlinks=False):
                 sidecars[name] = entry
     if is_marked(descriptor, names):
         return Listing(path, (), (), _digest((), ()), marked=True)
+    has_takeout = any(not is_sidecar(name) for name in sidecars)
     files = []
     for name in sorted(without_shadowed(list(entries))):
         try:
             info = entries[name].stat(follow_symlinks=False)
-            own = [sidecars[s] for s in sidecar_names(name) if s in sidecars]
+            names_beside = (*sidecar_names(name), *(takeout_names(name) if has_takeout else ()))
+            own = [sidecars[s] for s in names_beside if s in sidecars]
             stamp = _stamp(own, stable_inodes)
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except OSError as error:
             return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
         inode = signed(info.st_ino) if stable_inodes else 0
-        times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
+        times = stored_time(info.st_mtime_ns), stored_time(info.st_ctime_ns)
         files.append(FileStat(name, info.st_size, *times, inode, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))

@@ -3,13 +3,16 @@ scans."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
-from csearchd.formats.suffixes import is_raw, is_sidecar
+from csearchd.formats.suffixes import is_raw
 from csearchd.library.library import Library
 from csearchd.library.moves import carry_ledger, move_directory, move_file, swap
+from csearchd.metadata.dates.file_names import from_name
 from csearchd.watch.debounce import QUIET_SECONDS, Debounce
+from csearchd.watch.directory_listing import may_describe_picture
 from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import (
     IN_ATTRIB,
@@ -95,7 +98,7 @@ class EventHandler:
             self._directory(node, name, mask)
         elif name in (NOSEARCH, CACHEDIR_TAG):
             self._listing_queue.list_soon(node)
-        elif self.rules.takes(name) or is_sidecar(name):
+        elif self.rules.takes(name) or may_describe_picture(name):
             self._file(node, name, mask)
 
     def _arrived(self, node: Node, name: bytes, mask: int) -> None:
@@ -134,7 +137,7 @@ class EventHandler:
         path = node.path
         if mask & (IN_CREATE | IN_MODIFY):
             held = self._debounce.hold(path, name, time.monotonic() + QUIET_SECONDS)
-            if held or is_sidecar(name):
+            if held or may_describe_picture(name):
                 return  # it is listed once it is closed or unchanged for a while
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM):
             self._debounce.mark_complete(path, name, time.monotonic())
@@ -155,7 +158,7 @@ class EventHandler:
             return False
         if not directory:
             same = is_raw(old) == is_raw(new)  # else it must be decoded differently
-            moved = same and move_file(self._library, old, new)
+            moved = same and move_file(self._library, old, new, _dates_differ(old, new))
             self._change(source, Event(0, IN_MOVED_FROM, event.name))
             self._change(target, Event(0, IN_MOVED_TO, name))
             return moved
@@ -182,7 +185,8 @@ class EventHandler:
         old, new = join(source.path, event.name), join(target.path, name)
         directory = event.mask & IN_DIRECTORY
         same = bool(directory) or is_raw(old) == is_raw(new)  # as in a move
-        swapped = same and swap(self._library, old, new, bool(directory))
+        read_again = not directory and _dates_differ(old, new)
+        swapped = same and swap(self._library, old, new, bool(directory), read_again)
         one, other = source.children.get(event.name), target.children.get(name)
         if swapped and one is not None and other is not None:
             self._watches.swap(one, other)
@@ -200,6 +204,11 @@ class EventHandler:
             if directory and (child := node.children.get(place)):
                 self._listing_queue.list_soon(child)  # which also checks its watch
         return swapped
+
+
+def _dates_differ(one: bytes, other: bytes) -> bool:
+    """Whether the names of two pictures' files give different dates, or only one of them does."""
+    return from_name(os.path.basename(one)) != from_name(os.path.basename(other))
 
 
 def join(directory: bytes, name: bytes) -> bytes:

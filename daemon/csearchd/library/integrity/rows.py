@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from csearchd.library.integrity import directories
 from csearchd.library.integrity.remarks import shown
+from csearchd.library.metadata.times import IS_DATE
 from csearchd.reasons import Reason, Template
 from csearchd.reasons import library as reasons
 
@@ -107,13 +108,14 @@ _LINKS = _Check(
 _METADATA = _Check(
     "metadata",
     _types(
-        taken="text null", utc_offset="integer null", make="text null", model="text null",
+        taken="text null", taken_ms="integer null", utc_offset="integer null",
+        date_source="text null", date_doubtful="integer null", make="text null", model="text null",
         lens="text null", iso="integer real null", latitude="integer real null",
         longitude="integer real null", altitude="integer real null", orientation="integer null",
         title="text null", description="text null", rating="integer real null",
-        outdated="integer",
+        favourite="integer null", outdated="integer",
     )
-    + " OR (taken IS NOT NULL AND strftime('%s', taken) IS NULL)",
+    + f" OR (taken IS NOT NULL AND NOT ({IS_DATE}))",
     "(SELECT name FROM files WHERE id = file)",
     reasons.METADATA_ROWS,
 )  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from csearchd.library.metadata import times
+
 _PARAMETERS = 500  # in one SQL statement
 
 
@@ -27,7 +29,8 @@ def details(database: sqlite3.Connection, files: Iterable[int]) -> dict[int, dic
     """All that is stored of some files, by file id; unknown values are left out.
 
     The keys are size (bytes), mtime_ns, format (Pillow's name, or RAW), width and height (pixels,
-    as shown), those of csearchd.metadata.record, and keywords, a sorted list. Raises sqlite3.Error.
+    as shown), those of csearchd.metadata.record, and keywords, a sorted list. `date_doubtful` is
+    True where it is that, also because of what the time is now. Raises sqlite3.Error.
     """
     found: dict[int, dict[str, Any]] = {}
     chosen = list(files)
@@ -54,6 +57,7 @@ def _details(database: sqlite3.Connection, files: list[int]) -> dict[int, dict[s
             for name, value in known
             if value is not None and name not in ("file", "outdated")
         }
+        _judge_date(found[row[0]])
     pairs = database.execute(
         "SELECT p.file, k.text FROM file_keywords p JOIN keywords k ON k.id = p.keyword "
         f"WHERE p.file IN ({marks}) ORDER BY k.text",
@@ -62,3 +66,11 @@ def _details(database: sqlite3.Connection, files: list[int]) -> dict[int, dict[s
     for file, text in pairs:
         found[file].setdefault("keywords", []).append(text)
     return found
+
+
+def _judge_date(fields: dict[str, Any]) -> None:
+    """Replaces what is stored of a date's doubts by what they are now."""
+    invented = fields.pop("date_doubtful", 0)
+    begun = times.beginning(fields.get("taken"), fields.pop("taken_ms", 0))
+    if begun is not None and (invented or times.is_implausible(begun)):
+        fields["date_doubtful"] = True

@@ -8,7 +8,7 @@
     metadata.format(name)                 # a key of FORMATS
     metadata.orientation(name)            # a key of ORIENTATIONS
     library.keywords.mask(text)  # see csearchd.library.metadata.keywords
-    metadata.timestamp, metadata.has_capture_time
+    metadata.timestamp, metadata.has_capture_time, metadata.doubtful()
 
 Each comparison returns a mask over file ids: an array of bool, False where the property is unknown.
 Masks have different lengths, since files are added meanwhile; `aligned` changes the length of one.
@@ -19,21 +19,22 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.library.metadata import times
+from csearchd.system.files import seconds_of
+
 Mask = NDArray[np.bool_]
 
 _BATCH = 8192  # rows
 _UNRATED = -128
+_WITH_TIME = 19  # characters of a date
 _EARTH_KM = 6371.0088  # mean radius
-_QUARTER = 900  # seconds: offsets from UTC are multiples of a quarter of an hour
 
 # The user's names of formats, and those that are stored: Pillow's, and RAW
 FORMATS: dict[str, tuple[str, ...]] = {
@@ -66,8 +67,10 @@ COMPARISONS: dict[str, Callable[[Any, Any], Mask]] = {
 class _Columns(NamedTuple):
     """The columns, of equal length. All are replaced at once when they grow."""
 
-    timestamp: NDArray[np.int64]  # 0: unknown
+    timestamp: NDArray[np.int64]  # milliseconds; times.UNKNOWN: unknown
+    date_length: NDArray[np.uint8]  # characters of a date without a time; 0: with one
     has_capture_time: Mask
+    may_be_invented: Mask
     latitude: NDArray[np.float32]  # degrees; NaN: unknown
     longitude: NDArray[np.float32]
     iso: NDArray[np.int32]  # 0: unknown
@@ -80,9 +83,9 @@ class _Columns(NamedTuple):
     is_newer: Mask  # put or removed since the start, so that `load` must not replace it
 
 
-_UNKNOWN = (0, False, np.nan, np.nan, 0, _UNRATED, 0, 0, 0, 0, 0, False)
+_UNKNOWN = (times.UNKNOWN, 0, False, False, np.nan, np.nan, 0, _UNRATED, 0, 0, 0, 0, 0, False)
 _TYPES = (
-    np.int64, np.bool_, np.float32, np.float32, np.int32, np.int8,
+    np.int64, np.uint8, np.bool_, np.bool_, np.float32, np.float32, np.int32, np.int8,
     np.int32, np.int32, np.int32, np.float32, np.uint8, np.bool_,
 )  # fmt: skip
 
@@ -149,13 +152,20 @@ class PhotoMetadata:
     @property
     def timestamp(self) -> NDArray[np.int64]:
         """By file id, the capture time in the local time of the place, else the modification time
-        in the local time of this machine, in seconds since 1970; 0 for an unknown file."""
+        in the local time of this machine, in milliseconds since 1970; times.UNKNOWN for an unknown
+        file. Of a day, month or year, the beginning."""
         return self._columns.timestamp
 
     @property
     def has_capture_time(self) -> Mask:
         """A mask over file ids: whether `timestamp` is a capture time."""
         return self._columns.has_capture_time
+
+    def doubtful(self) -> Mask:
+        """A mask over file ids: whether `timestamp` can hardly be when the picture was taken."""
+        columns = self._columns
+        mask: Mask = columns.may_be_invented | times.are_implausible(columns.timestamp)
+        return mask
 
     @property
     def megapixel_column(self) -> NDArray[np.float32]:
@@ -168,8 +178,10 @@ class PhotoMetadata:
         `file` is its id, `found` the encoder's `identified` message (csearchd.encoder.messages).
         """
         said = found.get("metadata", {})
+        taken = said.get("taken")
         row = (
-            file, mtime_ns // 1_000_000_000, _seconds(said.get("taken")),
+            file, seconds_of(mtime_ns) * 1000, times.beginning(taken, said.get("taken_ms")),
+            len(taken or ""), said.get("date_doubtful"),
             said.get("latitude"), said.get("longitude"), said.get("iso"), said.get("rating"),
             found.get("width"), found.get("height"),
             found.get("format"), said.get("make"), said.get("model"), said.get("lens"),
@@ -193,7 +205,7 @@ class PhotoMetadata:
         """Reads all files from `database`. Takes the lock `memory` for each batch, so that `put`
         and `remove` may be called meanwhile. Raises sqlite3.Error."""
         rows = database.execute(
-            "SELECT f.id, f.mtime_ns / 1000000000, CAST(strftime('%s', m.taken) AS INTEGER), "
+            f"SELECT f.id, {times.CHANGED}, {times.TAKEN}, length(m.taken), m.date_doubtful, "
             "m.latitude, m.longitude, m.iso, m.rating, c.width, c.height, c.format, m.make, "
             "m.model, m.lens FROM files f LEFT JOIN metadata m ON m.file = f.id "
             "LEFT JOIN contents c ON c.id = f.content"
@@ -219,11 +231,14 @@ class PhotoMetadata:
         files = np.array(values[0], np.int64)
         chosen = ~columns.is_newer[files]
         files = files[chosen]
-        numbers = [_numbers(column)[chosen] for column in values[1:9]]
-        mtime, taken, latitude, longitude, iso, rating, width, height = numbers
+        numbers = [_numbers(column)[chosen] for column in values[1:11]]
+        mtime, taken, length, doubtful, latitude, longitude, iso, rating, width, height = numbers
         dated = ~np.isnan(taken)
-        columns.timestamp[files] = np.where(dated, taken, _local(mtime))
+        columns.timestamp[files] = np.where(dated, taken, times.local(mtime))
+        columns.date_length[files] = np.where(dated & (length < _WITH_TIME), length, 0)
         columns.has_capture_time[files] = dated
+        # A file's time of 0 is what programs write that know none.
+        columns.may_be_invented[files] = np.where(dated, np.nan_to_num(doubtful), mtime == 0)
         columns.latitude[files] = latitude
         columns.longitude[files] = longitude
         columns.iso[files] = np.nan_to_num(iso)
@@ -232,20 +247,23 @@ class PhotoMetadata:
         columns.shape[files] = np.select(
             [width < height, width > height, width == height], list(ORIENTATIONS.values())
         )
-        formats, makes, models, lenses = values[9:]
+        formats, makes, models, lenses = values[11:]
         columns.format[files] = self._formats.numbers(formats)[chosen]
         columns.camera[files] = self._cameras.numbers(makes, models)[chosen]
         columns.lens[files] = self._lenses.numbers(lenses)[chosen]
 
     def taken_between(self, begin: float | None, end: float | None) -> Mask:
-        """A mask: files whose `timestamp` is at least `begin` and less than `end`; None: no
-        bound."""
-        timestamp = self._columns.timestamp
-        mask: Mask = timestamp != 0
+        """A mask: files whose `timestamp` is at least `begin` and less than `end`, in seconds;
+        None: no bound. All of a day, month or year must lie between them."""
+        columns = self._columns
+        mask: Mask = columns.timestamp != times.UNKNOWN
         if begin is not None:
-            mask &= timestamp >= begin
+            mask &= columns.timestamp >= begin * 1000
         if end is not None:
-            mask &= timestamp < end
+            mask &= columns.timestamp < end * 1000
+            coarse = np.flatnonzero(mask & (columns.date_length > 0))
+            ends = times.ends(columns.timestamp[coarse], columns.date_length[coarse])
+            mask[coarse] = ends <= end * 1000
         return mask
 
     def near(self, latitude: float, longitude: float, km: float) -> Mask:
@@ -308,8 +326,9 @@ class PhotoMetadata:
     def capture_dates(self, unit: str, prefix: str = "") -> list[str]:
         """The distinct years, months or days (`unit` "Y", "M" or "D") of `timestamp` in ISO 8601,
         the latest first, of those that begin with `prefix`."""
-        timestamp = self._columns.timestamp
-        dates = timestamp[timestamp != 0].astype("datetime64[s]").astype(f"datetime64[{unit}]")
+        columns = self._columns
+        known = (columns.timestamp != times.UNKNOWN) & times.known_as(columns.date_length, unit)
+        dates = columns.timestamp[known].astype("datetime64[ms]").astype(f"datetime64[{unit}]")
         found = dates.astype(np.int64)
         if not len(found):
             return []
@@ -386,22 +405,3 @@ def _compared(column: NDArray[Any], comparison: str, number: float) -> Mask:
 def _has_words(text: str) -> Callable[[str], bool]:
     words = text.casefold().split()
     return lambda other: all(word in other for word in words)
-
-
-def _seconds(taken: str | None) -> float | None:
-    """A local time in ISO 8601 as seconds since 1970, without conversion to UTC."""
-    if taken is None:
-        return None
-    return datetime.fromisoformat(taken).replace(tzinfo=UTC).timestamp()
-
-
-def _local(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Converts seconds since 1970 in UTC to the local time of this machine."""
-    quarters, places = np.unique(seconds // _QUARTER, return_inverse=True)
-    offsets = []
-    for quarter in quarters:
-        try:
-            offsets.append(time.localtime(quarter * _QUARTER).tm_gmtoff)
-        except (OverflowError, OSError, ValueError):  # a time beyond the calendar
-            offsets.append(0)
-    return seconds + np.array(offsets, np.float64)[places]

@@ -23,7 +23,8 @@ colon is text if the part before the first colon has other characters than lette
 if the colon is followed by nothing, by another colon or by "/". Otherwise it must be a filter:
 
     after before on date    when the picture was taken: 2023, 2023-05, 2023-05-17, "May 2023",
-                            yesterday, "3 weeks ago", "last summer"; date:A..B (module `dates`)
+                            yesterday, "3 weeks ago", "last summer"; date:A..B (module `dates`).
+                            All of a picture's date must lie there, where it is a year, say
     near                    near:Lisbon, near:"Paris, Texas", near:"38.7,-9.1,10km"
     camera lens             a part of the camera's make and model, or of the lens's name
     iso rating              a number: 100, >800, >=4, <=200, 100..400

@@ -9,10 +9,12 @@ from typing import Any
 from csearch.protocol.wire import Message
 from csearchd.errors import PlaceError
 from csearchd.library.library import Library
+from csearchd.library.metadata import times
 from csearchd.library.metadata.details import details
 from csearchd.reasons import Reason
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.request import Hit
+from csearchd.system.files import seconds_of
 
 
 class Hits:
@@ -36,10 +38,7 @@ class Hits:
         found: list[Message] = []
         for hit in hits:
             fields = known.get(hit.file, {})
-            # What gives a picture its date where it says none itself.
-            fields["dated"] = "taken" in fields
-            if not fields["dated"] and (date := _local(fields.get("mtime_ns"))):
-                fields["taken"] = date
+            _tell_date(fields)
             found.append({**_fields(hit), "details": fields})
         names = [one["details"] for one in found]
         return found, self._name_places(names) if with_places else None
@@ -64,12 +63,22 @@ def _fields(hit: Hit) -> Message:
     return {**fields, "similar": similar} if similar else fields
 
 
-def _local(mtime_ns: int | None) -> str | None:
+def _tell_date(fields: dict[str, Any]) -> None:
+    """Says in the `details` of a file when it was taken, or else changed."""
+    fields["dated"] = "taken" in fields
+    fields.setdefault("date_doubtful", False)
+    if fields["dated"] or "mtime_ns" not in fields:
+        return
+    seconds = seconds_of(fields["mtime_ns"])
+    if date := _local(seconds):
+        # A file's time of 0 is doubtful, as in csearchd.library.metadata.photo_metadata.
+        doubtful = seconds == 0 or times.is_implausible(times.beginning(date, 0) or 0)
+        fields.update(taken=date, date_source="file", date_doubtful=doubtful)
+
+
+def _local(seconds: int) -> str | None:
     """Returns a moment in the local time of this machine, as ISO 8601."""
-    if mtime_ns is None:
-        return None
     try:
-        moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000)
+        return datetime.fromtimestamp(seconds).isoformat()
     except (OverflowError, OSError, ValueError):  # a time beyond the calendar
         return None
-    return moment.isoformat()

@@ -7,7 +7,7 @@ from typing import Any
 
 from csearchd.formats.identity import SCHEME, identity
 from csearchd.formats.signatures import signature_format
-from csearchd.system.files import signed
+from csearchd.system.files import signed, stored_time
 from csearchd.tags.writers.open_file import OpenFile
 
 _ORIENTATIONS = range(1, 9)
@@ -21,7 +21,7 @@ def is_current(picture: OpenFile, scored: dict[str, Any], max_bytes: int) -> boo
     Raises SkippedFile if the file can't be read.
     """
     info = picture.info
-    times = signed(info.st_mtime_ns), signed(info.st_ctime_ns)
+    times = stored_time(info.st_mtime_ns), stored_time(info.st_ctime_ns)
     if scored["stat"] and [info.st_size, *times, signed(info.st_ino)] == list(scored["stat"]):
         return True
     if scored["scheme"] != SCHEME or info.st_size > max_bytes:

@@ -1,0 +1,176 @@
+"""Dates in the names that cameras, phones and programs give to pictures.
+
+A name counts only where it is of a known form, since most numbers in names are something else:
+invoices (Invoice_20230514_000123), resolutions (2048x1536), telephone numbers (2023051410). Eight
+digits alone are no date, and neither are fourteen. What follows the date, such as "(1)", "-edited"
+or "_HDR", may be anything that doesn't begin with a digit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from csearchd.metadata.dates.moment import Moment, Unit, from_parts
+
+_DAY = r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)"
+_CLOCK = r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)"
+_FRACTION = r"(?P<fraction>\d{3})?"
+_DASHED = r"(?P<year>(?:1[89]|20)\d\d)(?P<dash>[-_.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
+_COLON = "[-_.:\ua789]"  # U+A789 stands for a colon where names can't have one
+_SPACED = rf"(?P<hour>\d\d?){_COLON}(?P<minute>[0-5]\d){_COLON}(?P<second>[0-5]\d)"
+_HALF = r"(?:\s?(?P<half>[AP])\.?M\b)?"
+_EPOCH = r"(?P<milliseconds>1\d{12})(?!\d)"
+
+
+class Form(NamedTuple):
+    """A form of names: an example, and where it is from."""
+
+    pattern: str  # for the whole beginning of a name, whatever its case
+    example: str
+    source: str
+    is_utc: bool = False
+
+
+FORMS = (
+    Form(
+        r"(?:IMG|VID|PANO|BURST|MVIMG|SAVE|DSC|DSC_PANO|CIMG|PIC|COLLAGE|TRIM|EFFECTS|SL_MO|"
+        r"CYMERA|B612|SNOW|POLISH|LRM_EXPORT|CAMERAZOOM)"
+        rf"[-_]?{_DAY}[-_]?{_CLOCK}[-_]?{_FRACTION}",
+        "IMG_20230514_101112.jpg",
+        "https://android.googlesource.com/platform/packages/apps/Camera2 (res/values/strings.xml: "
+        "'IMG'_yyyyMMdd_HHmmss); the rest from camera apps and editors for Android",
+    ),
+    Form(
+        rf"PXL_{_DAY}_{_CLOCK}{_FRACTION}",
+        "PXL_20230514_101112345.MP.jpg",
+        "Google Camera for Pixel phones, in UTC: https://support.google.com/photos/thread/81285188",
+        is_utc=True,
+    ),
+    Form(
+        rf"\d{{5}}[A-Z]*_\d{{5}}_BURST{_DAY}{_CLOCK}{_FRACTION}",
+        "00001IMG_00001_BURST20230514101112345_COVER.jpg",
+        "Google Camera: bursts and portraits, also 00100sPORTRAIT_00100_BURST…",
+    ),
+    Form(
+        rf"{_DAY}_{_CLOCK}(?:\({_FRACTION}\))?",
+        "20230514_101112.jpg",
+        "Samsung's, LG's and Sony's cameras; BlackVue dash cams (20230514_101112_NF.jpg)",
+    ),
+    Form(
+        rf"(?:IMG|VID|PTT|STK|DOC|AUD)-{_DAY}-WA\d{{4,}}",
+        "IMG-20230514-WA0001.jpg",
+        "WhatsApp for Android: https://faq.whatsapp.com (the day on which it was received)",
+    ),
+    Form(
+        rf"WhatsApp\s(?:Image|Bild|Imagen|Imagem|Video)\s{_DASHED}\s\D{{1,8}}\s{_SPACED}{_HALF}",
+        "WhatsApp Image 2023-05-14 at 10.11.12.jpeg",
+        "WhatsApp for desktops and the web",
+    ),
+    Form(
+        rf"(?:Screen[-_ ]?shot|Screen[-_ ]?recording|Scrnshot)[-_ ]{_DAY}[-_ ]?{_CLOCK}[-_]?"
+        rf"{_FRACTION}",
+        "Screenshot_20230514-101112_Maps.jpg",
+        "Android: frameworks/base, packages/SystemUI, ImageExporter.java (Screenshot_%s.%s with "
+        "yyyyMMdd-HHmmss); KDE's Spectacle (Screenshot_20230514_101112.png)",
+    ),
+    Form(
+        rf"Screenshot\s{_DASHED}\s{_CLOCK}",
+        "Screenshot 2023-05-14 101112.png",
+        "Windows 11's Snipping Tool",
+    ),
+    Form(
+        rf"signal-(?:attachment-)?{_DASHED}[-_ ]{_CLOCK}",
+        "signal-2023-05-14-101112.jpg",
+        "Signal: SaveAttachmentTask.java and AttachmentFile (yyyy-MM-dd-HHmmss); "
+        "signal-2023-05-14-10-11-12-123.jpg is of the next form",
+    ),
+    Form(
+        rf"(?:C360_|[^\d]{{0,40}}[-_ ])?{_DASHED}(?:T|[^\w]{{1,3}}|_|[\s_]+[^\d\s]{{1,4}}[\s_]+"
+        rf"|\s[^\d\s]{{1,3}}\s[^\d\s]{{1,4}}\s){_SPACED}(?:[-_.:](?P<fraction>\d{{3}}))?{_HALF}",
+        "Screenshot from 2023-05-14 10-11-12.png",
+        "GNOME (gnome-shell, js/ui/screenshot.js: %Y-%m-%d %H-%M-%S) in all its languages; macOS "
+        "(Screenshot 2023-05-14 at 10.11.12 PM.png); Android before 9 "
+        "(Screenshot_2023-05-14-10-11-12.png); Dropbox's camera upload (2023-05-14 10.11.12.jpg); "
+        "Telegram for desktops (photo_2023-05-14_10-11-12.jpg); Thinkware's dash cams "
+        "(REC_2023_05_14_10_11_12_F.jpg)",
+    ),
+    Form(
+        rf"{_DASHED}_(?P<hour>\d\d)-(?P<minute>[0-5]\d)$",
+        "2023-05-14_10-11.png",
+        "Flameshot: src/utils/filenamehandler.cpp (%F_%H-%M)",
+    ),
+    Form(
+        rf"WP_{_DAY}_(?P<hour>\d\d)_(?P<minute>[0-5]\d)_(?P<second>[0-5]\d)",
+        "WP_20230514_10_11_12_Pro.jpg",
+        "Windows Phone 8.1 and Windows 10 Mobile",
+    ),
+    Form(rf"WP_{_DAY}_\d{{3,}}", "WP_20230514_001.jpg", "Windows Phone 8"),
+    Form(
+        rf"(?P<year>20\d\d)_(?P<month>\d\d)(?P<day>\d\d)_{_CLOCK}(?:_\d+)?[A-Z]{{0,2}}$",
+        "2023_0514_101112_001.JPG",
+        "dash cams with Novatek's chips",
+    ),
+    Form(
+        rf"{_DAY}{_CLOCK}_\d{{3,6}}[A-Z]{{0,2}}$",
+        "20230514101112_000123F.JPG",
+        "Viofo's dash cams",
+    ),
+    Form(
+        rf"(?:NO|EV|PA|LA|TI|IMG){_DAY}-{_CLOCK}-\d{{3,6}}[A-Z]?",
+        "NO20230514-101112-000123F.JPG",
+        "70mai's dash cams",
+    ),
+    Form(
+        rf"(?:mmexport|wx_camera_|microMsg\.){_EPOCH}",
+        "mmexport1684059072123.jpg",
+        "WeChat: milliseconds since 1970",
+        is_utc=True,
+    ),
+    Form(
+        rf"FB_IMG_{_EPOCH}",
+        "FB_IMG_1684059072123.jpg",
+        "Facebook for Android: milliseconds since 1970",
+        is_utc=True,
+    ),
+    Form(
+        r"(?P<year>(?:1[89]|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?=$|[-_ ,]\D|\()",
+        "2023-05-14 Lisbon.jpg",
+        "people, who write dates as ISO 8601",
+    ),
+)
+_COMPILED = [
+    (re.compile(rf"(?:{form.pattern})(?!\d)", re.IGNORECASE), form.is_utc) for form in FORMS
+]
+_MAX_NAME = 255  # bytes (NAME_MAX, limits.h)
+
+
+def from_name(name: bytes) -> Moment | None:
+    """The date in the name of a picture's file, with suffix; None where there is none."""
+    stem = os.path.splitext(name[:_MAX_NAME])[0].decode("utf-8", "replace")
+    for pattern, is_utc in _COMPILED:
+        if match := pattern.match(stem):
+            return _moment(match.groupdict(), is_utc)
+    return None
+
+
+def _moment(parts: dict[str, str | None], is_utc: bool) -> Moment | None:
+    if milliseconds := parts.get("milliseconds"):
+        seconds, rest = divmod(int(milliseconds), 1000)
+        time = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+        return Moment(time, milliseconds=rest, offset=0)
+    hour = parts.get("hour")
+    if hour and (half := parts.get("half")):
+        if not 1 <= int(hour) <= 12:
+            return None
+        hour = str(int(hour) % 12 + 12 * (half.upper() == "P"))
+    found = from_parts(
+        parts["year"] or "", parts["month"], parts["day"],
+        hour, parts.get("minute"), parts.get("second"),
+        fraction=parts.get("fraction"), offset=0 if is_utc else None,
+    )  # fmt: skip
+    if found is None or found.unit > Unit.DAY or (hour and int(hour) > 23):
+        return None
+    return found

@@ -1,0 +1,127 @@
+"""A date as exact as it was stated, and the texts that state one.
+
+Read are the forms of EXIF ("2023:05:14 10:11:12"), XMP (ISO 8601) and IPTC ("20230514"), and what
+programs make of them: parts left blank or zero are unknown, an offset or a fraction may follow, and
+24:00 and :60 are the beginning of the next day or minute.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+
+_TEXT = re.compile(
+    r"(\d{4})(?:[-:/.](\d{1,2})(?:[-:/.](\d{1,2})"
+    r"(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?)?)?)?"
+    r"\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?!\d)",
+    re.IGNORECASE,
+)
+_COMPACT = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:[T ]?(\d\d)(\d\d)(\d\d)?(?:[.,](\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(r"[-:/.T\s]*")
+_OFFSET = re.compile(r"([+-])(\d\d)(?::?(\d\d))?")
+_MAX_EAST = 14 * 60  # minutes
+
+
+class Unit(IntEnum):
+    """The last part of a date that is known."""
+
+    SECOND = 0
+    DAY = 1
+    MONTH = 2
+    YEAR = 3
+
+
+_WRITTEN = {Unit.SECOND: 19, Unit.DAY: 10, Unit.MONTH: 7, Unit.YEAR: 4}  # characters of ISO 8601
+
+
+class Moment(NamedTuple):
+    """A local time; `offset`, in minutes east of UTC, and the milliseconds may be unknown."""
+
+    time: datetime  # the beginning of the second, day, month or year; without a zone
+    unit: Unit = Unit.SECOND
+    milliseconds: int | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        """ISO 8601, as far as it is known: "2023-05-14T10:11:12", "2023-05-14", "2023"."""
+        return self.time.isoformat(timespec="seconds")[: _WRITTEN[self.unit]]
+
+    @property
+    def utc(self) -> datetime | None:
+        """The same in UTC; None where that is unknown."""
+        if self.offset is None or self.unit is not Unit.SECOND:
+            return None
+        try:
+            return self.time - timedelta(minutes=self.offset)
+        except OverflowError:
+            return None
+
+
+def parse(text: str, offset: str | None = None, fraction: str | None = None) -> Moment | None:
+    """The date in a text; None where there is none, or one that doesn't exist.
+
+    `offset` ("+05:30") and `fraction` (the digits of a fraction of a second) are of other fields;
+    what the text itself says goes before.
+    """
+    text = text.strip()
+    match = _TEXT.match(text)
+    if match is None or not (match[5] or _BLANK.fullmatch(text, match.end())):
+        match = _COMPACT.fullmatch(text)
+    if match is None:
+        return None
+    east = minutes_east(match[8])
+    return from_parts(
+        *match.groups()[:6],
+        fraction=match[7] or fraction,
+        offset=minutes_east(offset) if east is None else east,
+    )
+
+
+def from_parts(
+    year: str,
+    month: str | None = None,
+    day: str | None = None,
+    hour: str | None = None,
+    minute: str | None = None,
+    second: str | None = None,
+    *,
+    fraction: str | None = None,
+    offset: int | None = None,
+) -> Moment | None:
+    """A moment of its digits, of which all from one on may be None; None if it doesn't exist.
+
+    A month or day of 0 is unknown, and so is all that follows.
+    """
+    try:
+        if not month or not int(month):
+            return Moment(datetime(int(year), 1, 1), Unit.YEAR)
+        if not day or not int(day):
+            return Moment(datetime(int(year), int(month), 1), Unit.MONTH)
+        midnight = datetime(int(year), int(month), int(day))
+        if not hour:
+            return Moment(midnight, Unit.DAY)
+        clock = int(hour), int(minute or 0), int(second or 0)
+        if clock[0] > 24 or max(clock[1:]) > 60:
+            return None
+        time = midnight + timedelta(hours=clock[0], minutes=clock[1], seconds=clock[2])
+    except (ValueError, OverflowError):
+        return None
+    digits = fraction.strip() if fraction else ""
+    known = digits.isascii() and digits.isdecimal()
+    return Moment(time, Unit.SECOND, int(f"{digits}00"[:3]) if known else None, offset)
+
+
+def minutes_east(offset: str | None) -> int | None:
+    """Minutes east of UTC, of "+05:30", "-0800", "+02" or "Z"; None for anything else."""
+    if offset and offset.upper() in ("Z", "UTC", "GMT"):
+        return 0
+    match = _OFFSET.fullmatch(offset or "")
+    if match is None:
+        return None
+    minutes = int(match[2]) * 60 + int(match[3] or 0)
+    return (minutes if match[1] == "+" else -minutes) if minutes <= _MAX_EAST else None

@@ -1,0 +1,112 @@
+"""What each source of metadata states of dates: its fields, and what they mean.
+
+The meanings of the fields are those of EXIF 2.32 (4.6.5, 4.6.6), XMP part 2, IPTC-IIM 4.2 and the
+Metadata Working Group's guidance (5.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from csearchd.metadata import fields
+from csearchd.metadata.dates.moment import Moment, parse
+
+SOURCES = ("sidecar", "takeout", "exif", "xmp", "iptc", "gps", "name")
+"""Where a date may be from, the most important first among dates of one meaning."""
+
+
+class Meaning(IntEnum):
+    """What happened then, the most important first."""
+
+    TAKEN = 0
+    DIGITISED = 1
+    CHANGED = 2
+    LOCATED = 3  # when a satellite receiver last knew where it was
+
+
+class StatedDate(NamedTuple):
+    """A date that metadata state."""
+
+    meaning: Meaning
+    source: str  # one of SOURCES
+    moment: Moment
+
+
+# Tags of a date, of its fraction of a second and of its time zone
+_EXIF = (
+    (Meaning.TAKEN, 36867, 37521, 36881),
+    (Meaning.DIGITISED, 36868, 37522, 36882),
+    (Meaning.CHANGED, 306, 37520, 36880),
+)
+_GPS_TIME, _GPS_DATE = 7, 29
+_XMP = (
+    (Meaning.TAKEN, ("exif:DateTimeOriginal", "photoshop:DateCreated")),
+    (Meaning.DIGITISED, ("exif:DateTimeDigitized", "xmp:CreateDate")),
+    (Meaning.CHANGED, ("xmp:ModifyDate", "tiff:DateTime")),
+    (Meaning.LOCATED, ("exif:GPSTimeStamp",)),
+)
+XMP_NAMES = tuple(name for _, names in _XMP for name in names)
+# Data sets of a date and of its time
+_IPTC = ((Meaning.TAKEN, (2, 55), (2, 60)), (Meaning.DIGITISED, (2, 62), (2, 63)))
+IPTC_NUMBERS = frozenset(number for _, *numbers in _IPTC for number in numbers)
+
+
+def in_exif(tags: Mapping[int, Any], gps: Mapping[int, Any]) -> list[StatedDate]:
+    """The dates in EXIF data: in the values of their tags, and of those of the GPS directory."""
+    found = []
+    for meaning, tag, fraction, zone in _EXIF:
+        text, *others = (fields.text(tags.get(each)) for each in (tag, zone, fraction))
+        if moment := parse(text or "", *others):
+            found.append(StatedDate(meaning, "exif", moment))
+    if moment := _of_satellites(gps):
+        found.append(StatedDate(Meaning.LOCATED, "gps", moment))
+    return found
+
+
+def _of_satellites(gps: Mapping[int, Any]) -> Moment | None:
+    """GPSDateStamp and GPSTimeStamp (hours, minutes and seconds), which are in UTC."""
+    day = parse(fields.text(gps.get(_GPS_DATE)) or "")
+    clock = gps.get(_GPS_TIME)
+    if day is None or not isinstance(clock, tuple) or len(clock) != 3:
+        return day
+    parts = [fields.number(part) for part in clock]
+    if any(part is None or not 0 <= part <= 60 for part in parts):
+        return day
+    hours, minutes, seconds = (part or 0.0 for part in parts)
+    try:
+        time = day.time + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        return day
+    return Moment(time.replace(microsecond=0), milliseconds=time.microsecond // 1000, offset=0)
+
+
+def in_xmp(first: Callable[[str], str | None]) -> list[StatedDate]:
+    """The dates in an XMP packet; `first` gives the text of a property, one of XMP_NAMES."""
+    found = []
+    for meaning, names in _XMP:
+        for name in names:
+            if moment := parse(first(name) or ""):
+                source = "gps" if meaning is Meaning.LOCATED else "xmp"
+                found.append(StatedDate(meaning, source, moment))
+    return found
+
+
+def in_iptc(first: Callable[[tuple[int, int]], str]) -> list[StatedDate]:
+    """The dates in IPTC data; `first` gives the text of a data set, one of IPTC_NUMBERS, or ""."""
+    found = []
+    for meaning, date, time in _IPTC:
+        day, clock = first(date).strip(), first(time).strip()
+        if moment := parse(f"{day}T{clock}") or parse(day):
+            found.append(StatedDate(meaning, "iptc", moment))
+    return found
+
+
+def at_second(seconds: int) -> Moment | None:
+    """A moment in UTC, of seconds since 1970; None beyond the calendar."""
+    try:
+        return Moment(datetime(1970, 1, 1) + timedelta(seconds=seconds), offset=0)
+    except OverflowError:
+        return None

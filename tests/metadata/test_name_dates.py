@@ -1,0 +1,161 @@
+"""Dates in file names: the forms that programs write, and numbers that only look like dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from csearchd.metadata.dates.file_names import FORMS, from_name
+
+DAY, TIME = "2023-05-14", "2023-05-14T10:11:12"
+
+NAMES = {
+    # Cameras of phones
+    "IMG_20230514_101112.jpg": TIME, "IMG_20230514_101112_1.jpg": TIME,
+    "IMG_20230514_101112~2.jpg": TIME, "IMG_20230514_101112(1).jpg": TIME,
+    "IMG_20230514_101112-edited.jpg": TIME, "IMG_20230514_101112_HDR.jpg": TIME,
+    "IMG_20230514_101112_123.jpg": TIME, "img_20230514_101112.JPG": TIME,
+    "IMG20230514101112.jpg": TIME, "IMG_20230514_101112345.jpg": TIME,
+    "PXL_20230514_101112345.jpg": TIME, "PXL_20230514_101112345.MP.jpg": TIME,
+    "PXL_20230514_101112345.PORTRAIT-01.COVER.jpg": TIME, "PXL_20230514_101112345~2.jpg": TIME,
+    "PXL_20230514_101112345.RAW-02.ORIGINAL.dng": TIME, "MVIMG_20230514_101112.jpg": TIME,
+    "PANO_20230514_101112.jpg": TIME, "20230514_101112.jpg": TIME, "20230514_101112(0).jpg": TIME,
+    "20230514_101112-EFFECTS.jpg": TIME, "BURST20230514101112.jpg": TIME,
+    "00001IMG_00001_BURST20230514101112345_COVER.jpg": TIME, "DSC_20230514_101112.jpg": TIME,
+    "00100sPORTRAIT_00100_BURST20230514101112345_COVER.jpg": TIME,
+    "WP_20230514_10_11_12_Pro.jpg": TIME, "WP_20230514_001.jpg": DAY,
+    "C360_2023-05-14-10-11-12-123.jpg": TIME,
+    # Messengers
+    "IMG-20230514-WA0001.jpg": DAY, "IMG-20230514-WA0001(1).jpeg": DAY,
+    "STK-20230514-WA0012.webp": DAY,
+    "WhatsApp Image 2023-05-14 at 10.11.12.jpeg": TIME,
+    "WhatsApp Image 2023-05-14 at 10.11.12 AM (2).jpeg": TIME,
+    "WhatsApp Image 2023-05-14 at 10.11.12_1a2b3c4d.jpg": TIME,
+    "WhatsApp Bild 2023-05-14 um 10.11.12.jpg": TIME,
+    "signal-2023-05-14-101112.jpg": TIME, "signal-2023-05-14-101112_002.jpeg": TIME,
+    "signal-2023-05-14-10-11-12-123.jpg": TIME, "signal-attachment-2023-05-14-101112.png": TIME,
+    "photo_2023-05-14_10-11-12.jpg": TIME, "photo_2023-05-14_10-11-12 (2).jpg": TIME,
+    "mmexport1684059072123.jpg": TIME, "FB_IMG_1684059072123.jpg": TIME,
+    # Screenshots
+    "Screenshot_2023-05-14-10-11-12.png": TIME, "Screenshot_20230514-101112.png": TIME,
+    "Screenshot_20230514-101112_Maps.jpg": TIME, "Screenshot_20230514_101112.png": TIME,
+    "Screenshot_2023-05-14-10-11-12-123_com.android.chrome.jpg": TIME,
+    "Screenshot_20230514-101112~2.png": TIME, "Screenshot from 2023-05-14 10-11-12.png": TIME,
+    "Bildschirmfoto vom 2023-05-14 10-11-12.png": TIME,
+    "Capture d’écran du 2023-05-14 10-11-12.png": TIME,
+    "Screenshot 2023-05-14 at 10.11.12.png": TIME,
+    "Screenshot 2023-05-14 at 10.11.12\u202fAM.png": TIME,
+    "Screenshot 2023-05-14 at 10.11.12 PM.png": "2023-05-14T22:11:12",
+    "Screen Shot 2023-05-14 at 12.11.12 AM.png": "2023-05-14T00:11:12",
+    "Bildschirmfoto 2023-05-14 um 10.11.12.png": TIME,
+    "Capture d’écran 2023-05-14 à 10.11.12.png": TIME,
+    "Captura de pantalla 2023-05-14 a las 10.11.12.png": TIME,
+    "Screenshot 2023-05-14 101112.png": TIME, "2023-05-14_10-11.png": "2023-05-14T10:11:00",
+    "Screenshot_2023-05-14_10-11-12.png": TIME, "Spectacle 2023-05-14 10:11:12.png": TIME,
+    # Uploads, people, dash cams
+    "2023-05-14 10.11.12.jpg": TIME, "2023-05-14 10.11.12-1.jpg": TIME,
+    "2023-05-14T10:11:12.jpg": TIME, "2023.05.14_10.11.12.jpg": TIME, "2023-05-14.jpg": DAY,
+    "2023-05-14 Lisbon.jpg": DAY, "2023-05-14_Lisbon.jpg": DAY, "2023-05-14 (2).jpg": DAY,
+    "2023_0514_101112_001.JPG": TIME, "20230514101112_000123F.JPG": TIME,
+    "NO20230514-101112-000123F.JPG": TIME, "20230514_101112_NF.jpg": TIME,
+    "REC_2023_05_14_10_11_12_F.jpg": TIME, "1923-05-14.jpg": "1923-05-14",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "taken"), NAMES.items())
+def test_names_with_dates(name: str, taken: str) -> None:
+    assert str(from_name(name.encode())) == taken
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
+def test_the_table_of_forms_is_true(form: object) -> None:
+    example, source = getattr(form, "example"), getattr(form, "source")  # noqa: B009
+    assert str(from_name(example.encode()))[:10] == DAY and source
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Invoice_20230514_000123.jpg", "INV-20230514-0001.png", "RE20230514001.jpg",
+        "invoice-2023-0514.jpg", "Rechnung 20230514.jpg", "20230514.jpg", "20230514101112.jpg",
+        "20230514-000123.jpg", "RG_2023_05_0014.jpg", "order-202305141011.jpg", "2023-05.jpg",
+        "DOC-20230514-000123.jpg", "2023051410.jpg", "+12023051410.jpg", "0176-20230514.jpg",
+        "1920x1080.png", "wallpaper-2048x1536.jpg", "2048-1536.jpg", "1920-1080-24.jpg",
+        "3840_2160.png", "20481152.jpg", "19201080_101112.jpg", "IMG_0001.jpg", "DSC01234.jpg",
+        "IMG_20231314_101112.jpg", "IMG_20230532_101112.jpg", "IMG_20230229_101112.jpg",
+        "IMG_20230514_251112.jpg", "IMG_20230514_1011123.jpg", "IMG_20230514_1011.jpg",
+        "IMG_202305141_101112.jpg", "IMG-20231314-WA0001.jpg", "Screenshot_1.png",
+        "Screenshot 2023-05-14 at 13.11.12 PM.png", "received_1012345678901234.jpeg",
+        "2023-02-30 10.11.12.jpg", "P1010123.JPG", "4111111111111111.jpg", "photo_5231@.jpg",
+        "3.14.2023-05-141.jpg", "v2023.05.1.png", "192.168.2023.05.png", "", ".jpg",
+    ],
+)  # fmt: skip
+def test_names_without_dates(name: str) -> None:
+    assert from_name(name.encode()) is None
+
+
+COMPACT = st.sampled_from([
+    "IMG_%Y%m%d_%H%M%S", "PXL_%Y%m%d_%H%M%S123", "%Y%m%d_%H%M%S", "Screenshot_%Y%m%d-%H%M%S_App",
+    "Screenshot_%Y-%m-%d-%H-%M-%S", "Screenshot from %Y-%m-%d %H-%M-%S", "%Y-%m-%d %H.%M.%S",
+    "WhatsApp Image %Y-%m-%d at %H.%M.%S", "signal-%Y-%m-%d-%H%M%S", "photo_%Y-%m-%d_%H-%M-%S",
+    "%Y_%m%d_%H%M%S_001", "NO%Y%m%d-%H%M%S-000001F", "Screenshot %Y-%m-%d at %I.%M.%S %p",
+])  # fmt: skip
+TAIL = st.sampled_from(["", "(1)", " (2)", "~3", "-edited", ".MP"])
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)), COMPACT, TAIL)
+def test_any_time_in_a_known_form(time: datetime, form: str, tail: str) -> None:
+    assume(not (tail and form.endswith("001")))
+    found = from_name(f"{time.strftime(form)}{tail}.jpg".encode())
+    assert found and found.time == time.replace(microsecond=0)
+
+
+@given(st.dates(date(1990, 1, 1), date(2099, 12, 31)), st.integers(0, 9999))
+def test_any_day_of_whatsapp(day: date, number: int) -> None:
+    assert str(from_name(f"IMG-{day:%Y%m%d}-WA{number:04}.jpg".encode())) == day.isoformat()
+
+
+@given(st.from_regex(r"\A[+]?[0-9]{1,20}\Z"))
+def test_digits_alone_are_no_date(digits: str) -> None:
+    """Telephone numbers, of accounts, of orders, of cards, of pictures."""
+    assert from_name(f"{digits}.jpg".encode()) is None
+
+
+@given(
+    st.sampled_from(["invoice", "Rechnung", "INV", "RE", "order", "No.", "ticket", "scan", "doc"]),
+    st.sampled_from(["", "-", "_", " "]),
+    st.from_regex(r"\A[0-9]{4,8}([-_][0-9]{1,6})?\Z"),
+)
+def test_numbers_of_invoices_are_no_dates(word: str, dash: str, number: str) -> None:
+    assert from_name(f"{word}{dash}{number}.jpg".encode()) is None
+
+
+@given(
+    st.sampled_from(["", "wallpaper-", "Screenshot_", "IMG_", "photo "]),
+    st.integers(100, 20000),
+    st.sampled_from(["x", "X", "×", "-", "_", "by"]),
+    st.integers(100, 20000),
+)
+def test_resolutions_are_no_dates(word: str, width: int, between: str, height: int) -> None:
+    assert from_name(f"{word}{width}{between}{height}.png".encode()) is None
+
+
+@given(st.from_regex(r"\A[+]?[0-9]{1,3}[- ]?[(]?[0-9]{2,4}[)]?[- ][0-9]{3,4}[- ][0-9]{3,5}\Z"))
+def test_telephone_numbers_are_no_dates(number: str) -> None:
+    assert from_name(f"{number}.jpg".encode()) is None
+
+
+@given(st.binary(max_size=255))
+def test_no_name_raises(name: bytes) -> None:
+    from_name(name)
+
+
+def test_patterns_name_only_what_is_read() -> None:
+    known = {"year", "month", "day", "hour", "minute", "second", "fraction", "half", "dash",
+             "milliseconds"}  # fmt: skip
+    for form in FORMS:
+        assert set(re.compile(form.pattern).groupindex) <= known
