@@ -17,6 +17,7 @@ from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details
 from csearchd.library.metadata.photo_metadata import Mask, PhotoMetadata, aligned
 from csearchd.library.metadata.times import UNKNOWN
+from csearchd.system.files import seconds_of, stored_time
 
 MTIME = 1_600_000_000
 PICTURES: dict[str, dict[str, Any]] = {
@@ -179,6 +180,67 @@ def test_a_file_without_a_date_counts_by_its_modification(library: Library) -> N
         assert set(metadata.timestamp[undated]) == {(MTIME + 9 * 3600) * 1000}
         around = metadata.taken_between(MTIME + 9 * 3600, MTIME + 9 * 3600 + 1)
         assert names(library, around) == {"fiji.png", "bare.webp"}
+
+
+DATES: dict[str, dict[str, Any]] = {
+    "year": {"taken": "1923"},
+    "month": {"taken": "1923-05"},
+    "day": {"taken": "1923-05-14"},
+    "late": {"taken": "1923-05-14T10:11:12", "taken_ms": 500},
+    "early": {"taken": "1923-05-14T10:11:12", "taken_ms": 499},
+    "epoch": {"taken": "1970-01-01T00:00:00", "date_doubtful": 1},
+    "old": {"taken": "1825-12-31T23:59:59"},
+    "first": {"taken": "1826"},
+    "future": {"taken": "9999-12-31T23:59:59"},
+}
+
+
+def test_dates_that_are_known_in_part(library: Library) -> None:
+    files = [FileStat(name.encode(), 9, 0, 9, n) for n, name in enumerate(DATES, 50)]
+    listings.apply(library, Listing(b"/q", files, (), b"2"))
+    read(library, {name: {"metadata": metadata} for name, metadata in DATES.items()})
+    for metadata in (library.photo_metadata, read_anew(library)):
+
+        def between(begin: str, end: str, known: PhotoMetadata = metadata) -> set[str]:
+            return names(library, known.taken_between(seconds(begin), seconds(end)))
+
+        assert between("1923-01-01", "1924-01-01") == {"year", "month", "day", "late", "early"}
+        assert between("1923-05-01", "1923-06-01") == {"month", "day", "late", "early"}
+        assert between("1923-05-14", "1923-05-15") == {"day", "late", "early"}
+        assert between("1923-05-14T10:11:12", "1923-05-14T10:11:13") == {"late", "early"}
+        assert between("1970-01-01", "1970-01-02") == {"epoch"}
+        times = metadata.timestamp[metadata.taken_between(-2e9, -1e9)]
+        assert sorted(times)[-1] - sorted(times)[-2] == 1
+        assert names(library, metadata.doubtful()) == {"epoch", "old", "future"}
+        assert metadata.capture_dates("Y", "1") == ["1970", "1969", "1923", "1826", "1825"]
+        assert metadata.capture_dates("M", "1923") == ["1923-05"]
+        assert metadata.capture_dates("D", "1923") == ["1923-05-14"]
+        assert metadata.capture_dates("D", "1826") == []
+
+
+def read_anew(library: Library) -> PhotoMetadata:
+    metadata = PhotoMetadata()
+    with library.read() as database:
+        metadata.load(database, library.memory_lock)
+    return metadata
+
+
+FILE_TIMES = {0: "1970", 15_000_000_000: "2445", -2_000_000_000: "1906", -8_000_000_000: "1716"}
+
+
+def test_times_of_files_far_away(library: Library) -> None:
+    """Nanoseconds of 64 bits reach from 1677 to 2262, file systems farther."""
+    stored = {each: stored_time(each * 10**9 + 7) for each in FILE_TIMES}
+    files = [FileStat(str(n).encode(), 9, time, 9, n) for n, time in enumerate(stored.values(), 70)]
+    listings.apply(library, Listing(b"/r", files, (), b"3"))
+    read(library, {str(n): {} for n, _ in enumerate(stored, 70)})
+    for metadata in (library.photo_metadata, read_anew(library)):
+        assert set(FILE_TIMES.values()) <= set(metadata.capture_dates("Y"))
+        doubtful = names(library, metadata.doubtful())
+        assert doubtful == {"70", "71", "73"}
+        assert "70" in names(library, metadata.taken_between(-86400, 86400))
+    for then, kept in stored.items():
+        assert -(1 << 63) <= kept < 1 << 63 and seconds_of(kept) == then
 
 
 def test_edits_and_removals_are_followed(library: Library) -> None:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csearchd.formats.takeout_names import may_be_takeout, takeout_names
 from csearchd.metadata.record import dated
 from csearchd.metadata.sidecars import from_sidecars
-from csearchd.metadata.takeout import from_takeout
+from csearchd.metadata.takeout.content import from_takeout
+from csearchd.metadata.takeout.names import may_be_takeout, takeout_names
 
 SAID: dict[str, Any] = {
     "title": "IMG_0001.jpg",

@@ -9,8 +9,9 @@ from typing import Any
 from csearchd.errors import UnreadableError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.formats.suffixes import sidecar_names
-from csearchd.formats.takeout_names import takeout_names
-from csearchd.metadata import fields, takeout
+from csearchd.metadata import fields
+from csearchd.metadata.takeout import content
+from csearchd.metadata.takeout.names import takeout_names
 from csearchd.metadata.xmp import from_xmp
 from csearchd.system.files import open_file, read_file
 
@@ -20,17 +21,17 @@ def from_sidecars(picture: bytes, directory: int) -> list[dict[str, Any]]:
 
     `picture` is the name of its file, `directory` a descriptor of the directory. Of each kind, the
     first that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names and
-    csearchd.formats.takeout_names.
+    csearchd.metadata.takeout.names.
     """
     xmp = _first(sidecar_names(picture), directory, MAX_XMP_BYTES)
-    json = _first(takeout_names(picture), directory, takeout.MAX_BYTES)
+    json = _first(takeout_names(picture), directory, content.MAX_BYTES)
     found = []
     if xmp is not None:
         record = from_xmp(xmp)
         dates = [date._replace(source="sidecar") for date in record.get("dates", ())]
         found.append(fields.known({**record, "dates": dates}))
     if json is not None:
-        found.append(takeout.from_takeout(json))
+        found.append(content.from_takeout(json))
     return found
 
 

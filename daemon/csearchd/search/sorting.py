@@ -59,7 +59,8 @@ def _keys(library: Library, files: NDArray[np.int64], order: str, reverse: bool)
         return sizes if reverse else -sizes
     times = _of(files, metadata.timestamp, UNKNOWN)
     keys = times if reverse else -times
-    return np.where(_of(files, metadata.doubtful(), True), keys + _DOUBTFUL, keys)
+    keys = np.where(_of(files, metadata.doubtful(), True), keys + _DOUBTFUL, keys)
+    return np.where(times == UNKNOWN, 2 * _DOUBTFUL, keys)
 
 
 def _of(files: NDArray[np.int64], column: NDArray[Any], unknown: Any) -> NDArray[Any]:

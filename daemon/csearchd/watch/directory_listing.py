@@ -6,8 +6,8 @@ import hashlib
 import os
 
 from csearchd.formats.suffixes import is_sidecar, sidecar_names
-from csearchd.formats.takeout_names import may_be_takeout, takeout_names
 from csearchd.library.listings import FileStat, Listing
+from csearchd.metadata.takeout.names import may_be_takeout, takeout_names
 from csearchd.system.files import open_directory, signed, stored_time
 from csearchd.watch.rules import Rules, is_marked, without_shadowed
 

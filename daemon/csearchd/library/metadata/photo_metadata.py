@@ -165,6 +165,7 @@ class PhotoMetadata:
         """A mask over file ids: whether `timestamp` can hardly be when the picture was taken."""
         columns = self._columns
         mask: Mask = columns.may_be_invented | times.are_implausible(columns.timestamp)
+        mask &= columns.timestamp != times.UNKNOWN
         return mask
 
     @property
