@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from csearchd.metadata.record import dated
 from csearchd.metadata.sidecars import from_sidecars
 from csearchd.metadata.takeout.content import from_takeout
-from csearchd.metadata.takeout.names import may_be_takeout, takeout_names
+from csearchd.metadata.takeout.names import is_of, may_be_takeout, takeout_names
 
 SAID: dict[str, Any] = {
     "title": "IMG_0001.jpg",
@@ -33,7 +33,7 @@ LONG = "A_very_long_title_that_somebody_gave_this_pict"  # 46 characters
 
 
 def read(said: object) -> dict[str, Any]:
-    return dated(from_takeout(json.dumps(said).encode()), b"a.jpg", datetime(2026, 1, 1))
+    return dated(from_takeout(json.dumps(said).encode(), b"a.jpg"), b"a.jpg", datetime(2026, 1, 1))
 
 
 def test_what_it_says() -> None:
@@ -76,7 +76,7 @@ def test_the_place_of_the_picture_where_none_was_given() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'])
 def test_other_json_says_nothing(data: bytes) -> None:
-    assert from_takeout(data) == {}
+    assert from_takeout(data, b"a.jpg") == {}
 
 
 KEYS = st.sampled_from([*SAID, "timestamp", "latitude", "longitude", "altitude", "name"])
@@ -85,7 +85,7 @@ VALUES = st.none() | st.booleans() | st.floats() | st.integers() | st.text()
 
 @given(st.recursive(VALUES, lambda few: st.lists(few, max_size=3) | st.dictionaries(KEYS, few)))
 def test_no_json_raises(said: object) -> None:
-    from_takeout(json.dumps(said).encode("utf-8", "surrogatepass"))
+    from_takeout(json.dumps(said).encode("utf-8", "surrogatepass"), b"a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_files_that_say_nothing_of_pictures(name: str) -> None:
 @given(st.binary(min_size=1, max_size=255))
 def test_no_name_raises(name: bytes) -> None:
     names = list(takeout_names(name))
-    assert len(names) <= 120 and all(one.endswith(b".json") for one in names)
+    assert len(names) <= 250 and all(one.endswith(b".json") for one in names)
     may_be_takeout(name)
 
 
@@ -168,3 +168,19 @@ def test_the_likeliest_name_counts(tmp_path: Path) -> None:
         "IMG_1(1).jpg": ["own"], "IMG_2(1).jpg": ["shifted"], "IMG_3-edited.jpg": ["own"],
         "IMG_4.jpg": [], "x.jpg": [],
     }  # fmt: skip
+
+
+def test_pictures_whose_names_are_cut_off_alike(tmp_path: Path) -> None:
+    """Only the titles tell which file is whose."""
+    for number, last in (("", "b"), ("(1)", "a")):
+        said = {"title": f"{LONG}{last} and more?.jpg", "description": last}
+        (tmp_path / f"{LONG}{number}.json").write_text(json.dumps(said))
+    directory = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for name in ("a", "b"):
+            (found,) = from_sidecars(f"{LONG}{name}.jpg".encode(), directory)
+            assert found["description"] == name
+    finally:
+        os.close(directory)
+    assert is_of("Who? Me & you.jpg", b"Who_ Me _ you.jpg")
+    assert is_of(f"{LONG[:45]}?uv.jpg", f"{LONG[:45]}_u.jpg".encode())

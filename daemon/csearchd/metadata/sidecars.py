@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from csearchd.errors import UnreadableError
@@ -19,30 +19,29 @@ from csearchd.system.files import open_file, read_file
 def from_sidecars(picture: bytes, directory: int) -> list[dict[str, Any]]:
     """The records (csearchd.metadata.record) of a picture's sidecars, the most important first.
 
-    `picture` is the name of its file, `directory` a descriptor of the directory. Of each kind, the
-    first that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names and
-    csearchd.metadata.takeout.names.
+    `picture` is the name of its file, `directory` a descriptor of the directory. Of XMP, the
+    first that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names; of
+    Takeout's, the first that says something, in that of csearchd.metadata.takeout.names.
     """
-    xmp = _first(sidecar_names(picture), directory, MAX_XMP_BYTES)
-    json = _first(takeout_names(picture), directory, content.MAX_BYTES)
+    xmp = map(from_xmp, _contents(sidecar_names(picture), directory, MAX_XMP_BYTES))
     found = []
-    if xmp is not None:
-        record = from_xmp(xmp)
+    if record := next(xmp, None):
         dates = [date._replace(source="sidecar") for date in record.get("dates", ())]
         found.append(fields.known({**record, "dates": dates}))
-    if json is not None:
-        found.append(content.from_takeout(json))
+    files = _contents(takeout_names(picture), directory, content.MAX_BYTES)
+    records = (content.from_takeout(json, picture) for json in files)
+    if record := next(filter(None, records), None):
+        found.append(record)
     return found
 
 
-def _first(names: Iterable[bytes], directory: int, limit: int) -> bytes | None:
-    """The content of the first of some files that can be read."""
+def _contents(names: Iterable[bytes], directory: int, limit: int) -> Iterator[bytes]:
+    """The contents of those of some files that can be read."""
     for name in names:
         try:
-            return read_file(*open_file(name, limit, directory))
+            yield read_file(*open_file(name, limit, directory))
         except UnreadableError:
             continue
-    return None
 
 
 def from_attributes(descriptor: int) -> dict[str, Any]:

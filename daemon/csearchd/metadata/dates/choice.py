@@ -21,6 +21,7 @@ from csearchd.metadata.dates.moment import Moment, Unit
 from csearchd.metadata.dates.stated import SOURCES, Meaning, StatedDate
 
 FIRST_YEAR = 1826  # of the oldest photograph that is left
+_HOUR = timedelta(hours=1)
 _QUARTER = timedelta(minutes=15)  # time zones differ by multiples of it
 _WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)  # the outermost time zones
 _ROUNDED = timedelta(seconds=1)  # by which two records of one moment may differ
@@ -33,6 +34,7 @@ _NOON, _MIDNIGHT = 12, 0
 _INVENTED = {
     **{date(year, 1, 1): (_MIDNIGHT,) for year in (1904, *range(2001, 2006))},
     **{date(year, 1, 1): (_MIDNIGHT, _NOON) for year in (1970, 1980, 2000)},
+    date(1979, 11, 30): (_MIDNIGHT,),  # day 0 of month 0 of FAT's first year
     date(2002, 12, 8): (_MIDNIGHT, _NOON),
 }
 
@@ -82,8 +84,8 @@ def _is_doubtful(
     if one.moment.unit > Unit.DAY or not _is_invented(one.moment):
         return False
     # Satellites and the file's name don't depend on the camera's clock as it is now.
-    clocks = [other.moment for other in others if other.source == "gps"] + [named] * bool(named)
-    if any(clock and clock.time.date() == day for clock in clocks):
+    clocks = [other.moment for other in others if other.meaning is Meaning.LOCATED]
+    if any(clock and clock.time.date() == day for clock in (*clocks, named)):
         return False
     camera = [other for other in others if other.source == "exif"]
     stands_alone = one.source == "exif" or not camera
@@ -91,6 +93,9 @@ def _is_doubtful(
 
 
 def _is_invented(moment: Moment) -> bool:
+    since_epoch = moment.time - datetime(1970, 1, 1)
+    if moment.unit is Unit.SECOND and _WEST <= since_epoch <= _EAST:
+        return not since_epoch % _HOUR  # that of Unix, by the clock of some zone
     hours = _INVENTED.get(moment.time.date(), ())
     if moment.unit is Unit.DAY:
         return bool(hours)
@@ -149,7 +154,7 @@ def _offset(one: StatedDate, others: Sequence[StatedDate], named: Moment | None)
         if other.moment.offset is not None and other.moment.time == moment.time:
             return other.moment.offset
     known = [
-        (other.moment.utc, _LATE if other.source == "gps" else _ROUNDED)
+        (other.moment.utc, _LATE if other.meaning is Meaning.LOCATED else _ROUNDED)
         for other in others
         if other.meaning is not Meaning.CHANGED
     ]

@@ -16,18 +16,22 @@ from typing import Any
 
 from csearchd.metadata import fields
 from csearchd.metadata.dates.stated import Meaning, StatedDate, at_second
+from csearchd.metadata.takeout.names import is_of
 
 MAX_BYTES = 1 << 20
 _MAX_PEOPLE = 200
 
 
-def from_takeout(data: bytes) -> dict[str, Any]:
-    """The fields of csearchd.metadata.record that a file gives. Never raises but MemoryError."""
+def from_takeout(data: bytes, picture: bytes) -> dict[str, Any]:
+    """The fields of csearchd.metadata.record that a file gives of a picture's file of that name.
+
+    Empty where it is of another picture. Never raises but MemoryError.
+    """
     try:
         said = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(said, dict) or not is_of(str(said.get("title", "")), picture):
         return {}
     description = said.get("description")
     return fields.known(

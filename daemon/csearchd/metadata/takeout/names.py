@@ -7,7 +7,8 @@
 What stands before ".json" is cut off after 46 characters, somewhere in "supplemental-metadata" or
 in the picture's name; a number such as (1) isn't counted. A picture's own name has at most 47
 characters before its suffix, so that "-edited" may be cut off too, as in "…-edi.jpg". The word for
-"edited" is that of the user's language.
+"edited" is that of the user's language. Of two pictures whose names are the same up to there, one
+has a number in its JSON file's name only: then the title in the file tells.
 
 Sources: the exports themselves, as the public tools that read them describe them:
 https://github.com/TheLastGimbus/GooglePhotosTakeoutHelper, https://github.com/mattwilson1024/google-photos-exif,
@@ -25,6 +26,7 @@ from csearchd.formats.suffixes import families
 
 _LIMIT = 46  # characters before ".json"
 _STEM_LIMIT = 47  # characters of a picture's name before its suffix
+_MAX_ALIKE = 4  # pictures whose names are the same up to the limit
 _SUPPLEMENT = ".supplemental-metadata"
 _EDITED = (
     "-edited", "-effects", "-smile", "-mix", "-bearbeitet", "-modifié", "-editado", "-modificato",
@@ -55,10 +57,27 @@ def takeout_names(picture: bytes) -> Iterator[bytes]:
     for one in _originals(stem):
         plain, number = _split(one)
         for base, counter in ((one + suffix, ""), *(((plain + suffix, number),) if number else ())):
-            for form in _forms(base, counter):
+            counters = [counter]
+            if not counter and len(base) > _LIMIT:
+                counters += [f"({number})" for number in range(1, _MAX_ALIKE)]
+            for form in (form for each in counters for form in _forms(base, each)):
                 if form not in seen:
                     seen.add(form)
                     yield os.fsencode(f"{form}.json")
+
+
+def is_of(title: str, picture: bytes) -> bool:
+    """Whether a JSON file with that title, a picture's whole name, can be the picture's.
+
+    It can't be where the names differ only where the JSON file's is cut off. Characters that no
+    file name may have are others there.
+    """
+    name = os.fsdecode(picture)
+    stems = [_split(os.path.splitext(each)[0])[0][:_STEM_LIMIT] for each in (title, name)]
+    if len(name) <= _LIMIT or len(stems[0]) < _STEM_LIMIT:
+        return True
+    rest = zip(stems[0][_LIMIT - 1 :], stems[1][_LIMIT - 1 :], strict=False)
+    return all(a == b or not (a.isalnum() and b.isalnum()) for a, b in rest)
 
 
 def _originals(stem: str) -> Iterator[str]:
