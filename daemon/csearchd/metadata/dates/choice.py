@@ -29,8 +29,9 @@ _LATE = timedelta(minutes=1)  # by which a camera's clock may differ from satell
 
 _NOON, _MIDNIGHT = 12, 0
 # Where the clocks of cameras and phones begin: the epochs of the Macintosh, Unix and FAT, the turn
-# of the century and the years after it, 2002-12-08 (of many Android phones). Not later years: by
-# then a date at midnight is one that somebody gave the picture.
+# of the century and the years after it, 2002-12-08 (of many Android phones:
+# https://issuetracker.google.com/issues/36967504). Not later years: by then a date at midnight is
+# one that somebody gave the picture.
 _INVENTED = {
     **{date(year, 1, 1): (_MIDNIGHT,) for year in (1904, *range(2001, 2006))},
     **{date(year, 1, 1): (_MIDNIGHT, _NOON) for year in (1970, 1980, 2000)},

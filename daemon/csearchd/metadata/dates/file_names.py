@@ -36,17 +36,16 @@ class Form(NamedTuple):
 
 FORMS = (
     Form(
-        r"(?:IMG|VID|PANO|BURST|MVIMG|SAVE|DSC|DSC_PANO|CIMG|PIC|COLLAGE|TRIM|EFFECTS|SL_MO|"
+        r"(?:IMG|VID|PANO|BURST|MVIMG|SAVE|DSC|DSC_PANO|CIMG|PIC|COLLAGE|TRIM|EFFECTS|SL_MO|DJI|"
         r"CYMERA|B612|SNOW|POLISH|LRM_EXPORT|CAMERAZOOM)"
         rf"[-_]?{_DAY}[-_]?{_CLOCK}[-_]?{_FRACTION}",
         "IMG_20230514_101112.jpg",
-        "https://android.googlesource.com/platform/packages/apps/Camera2 (res/values/strings.xml: "
-        "'IMG'_yyyyMMdd_HHmmss); the rest from camera apps and editors for Android",
+        "Android's camera ('IMG'_yyyyMMdd_HHmmss); camera apps and editors for it; DJI's drones",
     ),
     Form(
         rf"PXL_{_DAY}_{_CLOCK}{_FRACTION}",
         "PXL_20230514_101112345.MP.jpg",
-        "Google Camera for Pixel phones, in UTC: https://support.google.com/photos/thread/81285188",
+        "Google Camera for Pixel phones, which name pictures by UTC",
         is_utc=True,
     ),
     Form(
@@ -62,7 +61,7 @@ FORMS = (
     Form(
         rf"(?:IMG|VID|PTT|STK|DOC|AUD)-{_DAY}-WA\d{{4,}}",
         "IMG-20230514-WA0001.jpg",
-        "WhatsApp for Android: https://faq.whatsapp.com (the day on which it was received)",
+        "WhatsApp for Android: the day on which it was sent or received",
     ),
     Form(
         rf"WhatsApp\s(?:Image|Bild|Imagen|Imagem|Video)\s{_DASHED}\s\D{{1,8}}\s{_SPACED}{_HALF}",
@@ -73,8 +72,8 @@ FORMS = (
         rf"(?:Screen[-_ ]?shot|Screen[-_ ]?recording|Scrnshot)[-_ ]{_DAY}[-_ ]?{_CLOCK}[-_]?"
         rf"{_FRACTION}",
         "Screenshot_20230514-101112_Maps.jpg",
-        "Android: frameworks/base, packages/SystemUI, ImageExporter.java (Screenshot_%s.%s with "
-        "yyyyMMdd-HHmmss); KDE's Spectacle (Screenshot_20230514_101112.png)",
+        "Android since 9: SystemUI's SCREENSHOT_FILE_NAME_TEMPLATE with yyyyMMdd-HHmmss; KDE's "
+        "Spectacle (Screenshot_20230514_101112.png)",
     ),
     Form(
         rf"Screenshot\s{_DASHED}\s{_CLOCK}",
@@ -84,14 +83,13 @@ FORMS = (
     Form(
         rf"signal-(?:attachment-)?{_DASHED}[-_ ]{_CLOCK}",
         "signal-2023-05-14-101112.jpg",
-        "Signal: SaveAttachmentTask.java and AttachmentFile (yyyy-MM-dd-HHmmss); "
-        "signal-2023-05-14-10-11-12-123.jpg is of the next form",
+        "Signal for Android and desktops; signal-2023-05-14-10-11-12-123.jpg is of the next form",
     ),
     Form(
         rf"(?:C360_|[^\d]{{0,40}}[-_ ])?{_DASHED}(?:T|[^\w]{{1,3}}|_|[\s_]+[^\d\s]{{1,4}}[\s_]+"
         rf"|\s[^\d\s]{{1,3}}\s[^\d\s]{{1,4}}\s){_SPACED}(?:[-_.:](?P<fraction>\d{{3}}))?{_HALF}",
         "Screenshot from 2023-05-14 10-11-12.png",
-        "GNOME (gnome-shell, js/ui/screenshot.js: %Y-%m-%d %H-%M-%S) in all its languages; macOS "
+        "GNOME (Screenshot from %Y-%m-%d %H-%M-%S) in all its languages; macOS "
         "(Screenshot 2023-05-14 at 10.11.12 PM.png); Android before 9 "
         "(Screenshot_2023-05-14-10-11-12.png); Dropbox's camera upload (2023-05-14 10.11.12.jpg); "
         "Telegram for desktops (photo_2023-05-14_10-11-12.jpg); Thinkware's dash cams "
@@ -100,7 +98,7 @@ FORMS = (
     Form(
         rf"{_DASHED}_(?P<hour>\d\d)-(?P<minute>[0-5]\d)$",
         "2023-05-14_10-11.png",
-        "Flameshot: src/utils/filenamehandler.cpp (%F_%H-%M)",
+        "Flameshot (%F_%H-%M)",
     ),
     Form(
         rf"WP_{_DAY}_(?P<hour>\d\d)_(?P<minute>[0-5]\d)_(?P<second>[0-5]\d)",

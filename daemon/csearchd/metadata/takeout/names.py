@@ -10,9 +10,8 @@ characters before its suffix, so that "-edited" may be cut off too, as in "…-e
 "edited" is that of the user's language. Of two pictures whose names are the same up to there, one
 has a number in its JSON file's name only: then the title in the file tells.
 
-Sources: the exports themselves, as the public tools that read them describe them:
-https://github.com/TheLastGimbus/GooglePhotosTakeoutHelper, https://github.com/mattwilson1024/google-photos-exif,
-https://github.com/simulot/immich-go (docs/technical.md).
+Sources: Google_Takeout_Structure.md in https://github.com/papa-vova/gphotos-321sync, and the
+importer of https://github.com/ente-io/ente (MAX_FILE_NAME_LENGTH_GOOGLE_EXPORT).
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ _EDITED = (
     "-upravené", "-szerkesztett", "-editat", "-измененный", "-düzenlendi", "-編集済み", "-已编辑",
     "-已編輯", "-수정됨", "-ha editado", "-editada", "-edited-edited",
 )  # fmt: skip
+_INSIDE = re.compile(r"\(\d{1,4}\)(?=\.)")
 _NUMBERED = re.compile(r"(.*)(\(\d{1,4}\))", re.DOTALL)
 
 
@@ -55,15 +55,24 @@ def takeout_names(picture: bytes) -> Iterator[bytes]:
     stem, suffix = os.path.splitext(os.fsdecode(picture))
     seen = set()
     for one in _originals(stem):
-        plain, number = _split(one)
-        for base, counter in ((one + suffix, ""), *(((plain + suffix, number),) if number else ())):
-            counters = [counter]
-            if not counter and len(base) > _LIMIT:
-                counters += [f"({number})" for number in range(1, _MAX_ALIKE)]
-            for form in (form for each in counters for form in _forms(base, each)):
+        for base, counter in _numberings(one, suffix):
+            for form in _forms(base, counter):
                 if form not in seen:
                     seen.add(form)
                     yield os.fsencode(f"{form}.json")
+
+
+def _numberings(stem: str, suffix: str) -> Iterator[tuple[str, str]]:
+    """A picture's name with its number or without it, and the number of its JSON file."""
+    yield stem + suffix, ""
+    if len(stem + suffix) > _LIMIT:
+        yield from ((stem + suffix, f"({number})") for number in range(1, _MAX_ALIKE))
+    plain, number = _split(stem)
+    if number:
+        yield plain + suffix, number
+    elif inside := _INSIDE.search(stem):  # "21.12(1).11.jpg"
+        yield stem[: inside.start()] + stem[inside.end() :] + suffix, inside[0]
+        yield stem + suffix, inside[0]
 
 
 def is_of(title: str, picture: bytes) -> bool:
@@ -85,13 +94,13 @@ def _originals(stem: str) -> Iterator[str]:
     yield stem
     plain, number = _split(stem)
     for word in _EDITED:
-        if plain.endswith(word):
-            yield plain.removesuffix(word) + number
+        if plain.lower().endswith(word):
+            yield plain[: -len(word)] + number
             return
     if len(plain) == _STEM_LIMIT:
         for word in _EDITED:
             for size in range(len(word) - 1, 1, -1):
-                if plain.endswith(word[:size]):
+                if plain.lower().endswith(word[:size]):
                     yield plain[:-size] + number
                     return
 
