@@ -1,1 +1,1 @@
-"""EXIF, IPTC, XMP, sidecars and extended attributes, read into one record; editing XMP in place."""
+"""EXIF, IPTC, XMP, sidecars, attributes and names, read into one record; editing XMP in place."""

@@ -19,7 +19,10 @@ from csearchd.system.files import CODED_TIMES, FIRST_NANOSECOND
 UNKNOWN = -(1 << 62)
 
 # SQL: the beginning of the date in the column `taken`, as ISO 8601
-_BEGINNING = "taken || substr('0000-01-01T00:00:00', length(taken) + 1)"
+_BEGINNING = (
+    "CASE length(taken) WHEN 19 THEN taken "
+    "ELSE taken || substr('0000-01-01T00:00:00', length(taken) + 1) END"
+)
 IS_DATE = f"strftime('%s', {_BEGINNING}) IS NOT NULL AND length(taken) IN (4, 7, 10, 19)"
 TAKEN = f"CAST(strftime('%s', {_BEGINNING}) AS INTEGER) * 1000 + coalesce(taken_ms, 0)"
 CHANGED = (

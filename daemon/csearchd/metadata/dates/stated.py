@@ -72,10 +72,12 @@ def _of_satellites(gps: Mapping[int, Any]) -> Moment | None:
     clock = gps.get(_GPS_TIME)
     if day is None or not isinstance(clock, tuple) or len(clock) != 3:
         return day
-    parts = [fields.number(part) for part in clock]
-    if any(part is None or not 0 <= part <= 60 for part in parts):
+    hours, minutes, seconds = (fields.number(part) for part in clock)
+    if hours is None or minutes is None:
         return day
-    hours, minutes, seconds = (part or 0.0 for part in parts)
+    seconds = seconds or 0.0  # 0/0 stands for none
+    if not (0 <= hours <= 24 and 0 <= minutes <= 60 and 0 <= seconds <= 60):
+        return day
     try:
         time = day.time + timedelta(hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:

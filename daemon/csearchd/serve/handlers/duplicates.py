@@ -20,6 +20,7 @@ from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
+from csearchd.system.files import seconds_of
 from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
@@ -104,7 +105,7 @@ class DuplicateHandlers:
                 if self._watcher.exists(path)
             ]  # fmt: skip
             if len(files) > 1:
-                files.sort(key=lambda file: (-file["pixels"], file["mtime_ns"], file["path"]))
+                files.sort(key=_order)
                 exact = len({file["content"] for file in files}) == 1
                 found.append({"exact": exact, "files": files})
         return found
@@ -129,3 +130,9 @@ class DuplicateHandlers:
                     if inside and directory in tree:
                         path = tree.path(directory).rstrip(b"/") + b"/" + name
                         yield fields[0], fields[1], fields[2], fields[3], path
+
+
+def _order(file: Message) -> tuple[int, int, int, bytes]:
+    """The largest picture first, then the oldest file."""
+    changed = file["mtime_ns"]
+    return -file["pixels"], seconds_of(changed), changed, file["path"]
