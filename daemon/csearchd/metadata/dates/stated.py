@@ -100,7 +100,8 @@ def in_iptc(first: Callable[[tuple[int, int]], str]) -> list[StatedDate]:
     """The dates in IPTC data; `first` gives the text of a data set, one of IPTC_NUMBERS, or ""."""
     found = []
     for meaning, date, time in _IPTC:
-        day, clock = first(date).strip(), first(time).strip()
+        # Some programs write the separators of other formats.
+        day, clock = first(date).strip().replace("-", ""), first(time).strip().replace(":", "")
         if moment := parse(f"{day}T{clock}") or parse(day):
             found.append(StatedDate(meaning, "iptc", moment))
     return found
