@@ -59,7 +59,7 @@ def image_vectors(directory: str, paths: list[Path]) -> Vectors:
     parts = []
     for path in paths:
         data = path.read_bytes()
-        pixels = decoder.decode(data, decoder.inspect(data, bytes(path)))
+        pixels = decoder.decode(data, decoder.inspect(data, bytes(path))).pixels
         parts.append(tower.encode(pixels[None])[0].astype(np.float32))
     return np.stack(parts)
 

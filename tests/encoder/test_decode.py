@@ -27,7 +27,7 @@ RAMP = np.linspace(0, 1, 100 * 80, dtype=np.float64).reshape(80, 100)
 
 
 def decode(data: bytes, name: str = "x.jpg", decoder: Decoder = DECODER) -> NDArray[np.uint8]:
-    return decoder.decode(data, decoder.inspect(data, name.encode()))
+    return decoder.decode(data, decoder.inspect(data, name.encode())).pixels
 
 
 def saved(image: Image.Image, format: str, **options: Any) -> bytes:
@@ -233,8 +233,8 @@ def test_text_and_postscript_are_no_pictures() -> None:
             decode(data)
 
 
-@pytest.mark.parametrize("what", FORMATS)
-def test_truncated_pictures_fail_with_a_reason(what: str) -> None:
+@pytest.mark.parametrize("what", ["TIFF", "JPEG 2000", "J2K", "AVIF", "HEIF"])
+def test_what_decodes_only_as_a_whole_fails_with_a_reason(what: str) -> None:
     format, options, _ = FORMATS[what]
     data = saved(Image.fromarray(photos.astronaut()), format, **options)
     for share in (0.001, 0.02, 0.5, 0.9):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -70,6 +71,30 @@ def test_metadata_of_an_older_version_are_taken_again(user: User) -> None:
     database = open_database(str(file))
     assert database.execute("SELECT count(*), sum(outdated) FROM metadata").fetchone() == (5, 0)
     database.close()
+
+
+def test_what_could_not_be_read_is_tried_again_once(user: User) -> None:
+    """And nothing else is read or encoded."""
+    paths = write_drawn(user.pictures, 3)
+    paths[0].write_bytes(paths[0].read_bytes()[:-2])
+    (user.pictures / "nothing.jpg").write_bytes(b"nothing")
+    user.search("anything", "--in", user.pictures)
+    before = user.settle()
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    database = open_database(str(file))
+    (content,) = database.execute(
+        "SELECT content FROM files WHERE name = ?", (os.fsencode(paths[0].name),)
+    ).fetchone()
+    database.execute("DELETE FROM vectors WHERE content = ?", (content,))
+    database.execute("UPDATE contents SET failure = 'is truncated' WHERE id = ?", (content,))
+    database.close()
+    downgrade(file, next(n for n, sql in enumerate(schema.MIGRATIONS) if "incomplete" in sql))
+
+    user.start()
+    after = user.settle()
+    assert (after["images"], after["failed"]) == (before["images"], before["failed"]) == (3, 1)
+    assert (after["encoded"], after["reused"]) == (before["encoded"] + 1, before["reused"])
 
 
 def test_what_cannot_be_read_does_not_stay_pending(user: User) -> None:

@@ -214,7 +214,7 @@ class _Search:
             "random": options.random,
             "why": options.why,
             "group": output.group if options.group is None else options.group,
-            "details": output.details,
+            "details": output.details or options.why,
             "places": output.places,
         }
         return {name: value for name, value in fields.items() if value not in (None, False, 0)} | (

@@ -10,7 +10,7 @@ FIELDS = (
     "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
     "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
     "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
-    "rating", "favourite", "title", "description", "keywords",
+    "rating", "favourite", "title", "description", "keywords", "incomplete",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 
@@ -21,6 +21,7 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
     is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
+    `incomplete`: the file lacks a part of the picture.
     """
     details = hit.get("details") or {}
     score = hit.get("score")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from csearchd.encoder.colour import resizable, to_rgb
+from csearchd.encoder.decoding.loading import load_image
 from csearchd.encoder.errors import check_memory, undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import memory_needed, open_image, register_formats
@@ -37,6 +38,16 @@ class PictureInfo:
     identity: bytes
     metadata: dict[str, Any]  # what the file itself says (csearchd.metadata.record)
     memory: int  # bytes that decoding takes, about
+
+
+class Decoded(NamedTuple):
+    """A picture as the tower takes it: uint8 (height, width, 3), sRGB.
+
+    `incomplete`: its file lacks a part of it, or that part is damaged.
+    """
+
+    pixels: NDArray[np.uint8]
+    incomplete: bool
 
 
 class Decoder:
@@ -83,8 +94,8 @@ class Decoder:
             memory=memory_needed(image, width * height),
         )
 
-    def decode(self, data: bytes, info: PictureInfo) -> NDArray[np.uint8]:
-        """The picture as the tower takes it: uint8 (height, width, 3), sRGB.
+    def decode(self, data: bytes, info: PictureInfo) -> Decoded:
+        """The picture, as far as the file has it.
 
         `info` is what `inspect` returned for `data`. Raises PictureError, or MemoryError where the
         file takes more memory than its header lets expect.
@@ -97,16 +108,21 @@ class Decoder:
         except Exception as error:  # a decoder in the hands of a hostile file raises anything
             raise undecodable(error) from error
 
-    def _decode(self, data: bytes, info: PictureInfo) -> NDArray[np.uint8]:
+    def _decode(self, data: bytes, info: PictureInfo) -> Decoded:
         orientation = info.orientation
         min_size = self._preprocess.min_size(info.width, info.height)
         if info.format == RAW:
-            image = raw_preview(data, orientation, max(min_size), self._formats, self._limits)
+            image, incomplete = raw_preview(
+                data, orientation, max(min_size), self._formats, self._limits
+            )
             orientation = 1
         else:
-            image = open_image(data, self._formats, self._limits)
-            self._reduce(image, info.width, info.height, orientation)
-            image.load()
+            image, incomplete = load_image(
+                data,
+                self._formats,
+                self._limits,
+                lambda image: self._reduce(image, info.width, info.height, orientation),
+            )
             if info.format == "TIFF":
                 orientation = exif_orientation(image.getexif())  # Pillow has applied it
         profile = image.info.get("icc_profile")
@@ -115,7 +131,8 @@ class Decoder:
         factor = int(min(image.width / min_width, image.height / min_height) / _MIN_REDUCTION)
         if factor > 1:
             image = Image.Image.reduce(image, factor)
-        return self._preprocess.fit(upright(to_rgb(image, profile), orientation))
+        pixels = self._preprocess.fit(upright(to_rgb(image, profile), orientation))
+        return Decoded(pixels, incomplete)
 
     def _reduce(self, image: Image.Image, width: int, height: int, orientation: int) -> None:
         """Has a JPEG decoded at the smallest of its scales that is large enough.

@@ -27,18 +27,21 @@ encoder → daemon
                                         again in its turn
     {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
      height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
+    {op: "paired", job}                 it is camera raw, and a JPEG beside it shows the same
     {op: "decoding", job}               decoding begins. The time limit (the module
                                         `picture_time_limit`) runs from `started` to `identified`
                                         or `waiting`, and from here to `decoded`
-    {op: "decoded", job}                the pixels are ready; a crash from now on is not the
-                                        picture's fault
+    {op: "decoded", job, incomplete: bool}
+                                        the pixels are ready, as far as the file has them; a crash
+                                        from now on is not the picture's fault
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
     {op: "explained", job, png: bin}    a picture of the regions (csearchd.encoder.occlusion)
     {op: "failed", job, reason: {code, parameters, text}, changed: bool, …}
                                         why (csearchd.reasons); with size, mtime_ns, ctime_ns,
                                         inode where the file could be opened, and scheme, identity
                                         where it could be read; `changed`: it changed or vanished
-                                        meanwhile, try again later
+                                        meanwhile, or is incomplete and may still be written;
+                                        try again later
     {op: "ready", arithmetic: "onnx" | "int8" | "bf16" | "float32" | a device, seconds: float,
      remark: as `reason` of `failed`, or None}
                                         the image tower is loaded ("onnx": the exported one, in
@@ -52,7 +55,7 @@ encoder → daemon
     {op: "unusable", reason: as of `failed`}
                                         the model cannot be loaded or run; the encoder exits
 
-After `failed`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
+After `failed`, `paired`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
 csearchd.metadata.record found, and only that.
 """
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from importlib import import_module
 
 import pillow_heif
 from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 
+from csearchd.encoder.decoding.salvage import salvaged
 from csearchd.encoder.errors import check_pixels, undecodable, unidentified
 from csearchd.encoder.messages import Limits
 from csearchd.errors import PictureError
@@ -49,8 +51,28 @@ def register_formats() -> tuple[str, ...]:
 def open_image(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
     """The picture in the file `data`, with its header read and its pixels not yet decoded.
 
-    `formats` are those of `register_formats`. Raises PictureError.
+    Of a damaged file, it is what csearchd.encoder.decoding.salvage makes of it. `formats` are those
+    of `register_formats`. Raises PictureError.
     """
+    try:
+        return open_undamaged(data, formats, limits)
+    except PictureError:
+        for image in open_salvaged(data, formats, limits):
+            return image
+        raise
+
+
+def open_salvaged(data: bytes, formats: tuple[str, ...], limits: Limits) -> Iterator[Image.Image]:
+    """As `open_image`, what can be opened of a damaged file, the best first. Never raises."""
+    for other in salvaged(data):
+        try:
+            yield open_undamaged(other, formats, limits)
+        except PictureError:
+            continue
+
+
+def open_undamaged(data: bytes, formats: tuple[str, ...], limits: Limits) -> Image.Image:
+    """As `open_image`, but of a damaged file nothing is salvaged."""
     if not (has_honest_exif(data) if data[:2] == b"\xff\xd8" else is_honest(data)):
         raise PictureError(reasons.METADATA_TOO_LARGE())
     try:

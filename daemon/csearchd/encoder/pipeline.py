@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from csearch.protocol.wire import Message
 from csearchd.encoder import occlusion
 from csearchd.encoder.batches import Batches, Pixels
-from csearchd.encoder.decode import Decoder, PictureInfo
+from csearchd.encoder.decode import Decoded, Decoder, PictureInfo
+from csearchd.encoder.decoding.pairs import Shot, is_same_shot
 from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
 from csearchd.formats.identity import SCHEME, identity
+from csearchd.formats.suffixes import developed_names, is_raw
 from csearchd.metadata.record import dated, merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecars
 from csearchd.models.preprocess import Preprocess
@@ -29,6 +31,7 @@ from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import pictures as reasons
 from csearchd.system.files import FileStat, check_open_file, open_file, open_parent, read_file
 from csearchd.system.memory import Budget, limit_growth
+from csearchd.system.writers import may_be_growing
 
 _MAX_HELD = 256 << 20  # bytes of files that are held at a time
 _NO_PICTURE = 0  # in place of the orientation
@@ -55,6 +58,7 @@ class _Held:
     file: FileStat
     data: bytes
     info: PictureInfo
+    path: bytes | None = None  # of a file that somebody may still write
     query: bytes | None = None  # set where regions are wanted in place of a vector
 
 
@@ -199,12 +203,50 @@ class Pipeline:
             attributes = from_attributes(fd)
             data = read_file(fd, file)
             sidecars = []
-            if directory is not None and task.sidecars:
-                sidecars = from_sidecars(os.path.basename(task.path), directory)
+            if directory is not None:
+                if task.sidecars:
+                    sidecars = from_sidecars(os.path.basename(task.path), directory)
+                if self._is_shown_by_jpeg(task.path, data, directory):
+                    self._send({"op": "paired", "job": task.job})
+                    return
             kept = self._identify(task, file, data, sidecars, attributes)
         finally:
             if not kept:
                 self._release(file.size)
+
+    def _is_shown_by_jpeg(self, path: bytes, data: bytes, directory: int) -> bool:
+        """Whether a file is camera raw of which a JPEG beside it shows the same shot."""
+        name = os.path.basename(path)
+        if not is_raw(name):
+            return False
+        listed = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            jpegs = developed_names(map(os.fsencode, os.listdir(listed))).get(name, [])
+        finally:
+            os.close(listed)
+        shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]
+        if not shots:
+            return False
+        raw = self._shot(data, name) or Shot({}, None)
+        return any(is_same_shot(raw, shot) for shot in shots)
+
+    def _jpeg_shot(self, name: bytes, directory: int) -> Shot | None:
+        """What the JPEG `name` shows; None unless it is whole."""
+        try:
+            data = read_file(*open_file(name, self._limits.bytes, directory))
+        except UnreadableError:
+            return None
+        return self._shot(data, name)
+
+    def _shot(self, data: bytes, name: bytes) -> Shot | None:
+        """What a picture shows; None where it can't be decoded as a whole."""
+        try:
+            info = self._decoder.inspect(data, name)
+            with self._budget.take(info.memory):
+                decoded = self._decoder.decode(data, info)
+        except (PictureError, MemoryError):
+            return None
+        return None if decoded.incomplete else Shot(info.metadata, decoded.pixels)
 
     def _reserve(self, size: int) -> bool:
         with self._changed:
@@ -234,7 +276,8 @@ class Pipeline:
         said = merged(*sidecars, info.metadata, attributes)
         metadata = dated(said, os.path.basename(task.path), datetime.now())
         with self._changed:
-            self._held[task.job] = _Held(task.job, file, data, info)
+            path = task.path if task.fd is None else None
+            self._held[task.job] = _Held(task.job, file, data, info, path)
         self._send(
             {
                 "op": "identified",
@@ -252,12 +295,16 @@ class Pipeline:
 
     def _decode(self, held: _Held) -> None:
         try:
-            pixels = self._pixels(held)
-            self._send({"op": "decoded", "job": held.job})
+            decoded = self._pixels(held)
+            if decoded.incomplete and held.path and may_be_growing(held.path, held.file.ctime_ns):
+                reason = reasons.CHANGED_MEANWHILE()
+                self._failed(held.job, reason, held.file, held.info.identity, changed=True)
+                return
+            self._send({"op": "decoded", "job": held.job, "incomplete": decoded.incomplete})
             if held.query is None:
-                self._batches.add(held.job, pixels)
+                self._batches.add(held.job, decoded.pixels)
             else:
-                self._explain(held.job, pixels, np.frombuffer(held.query, "<f4"))
+                self._explain(held.job, decoded.pixels, np.frombuffer(held.query, "<f4"))
         except PictureError as error:
             self._failed(held.job, error.reason, held.file, held.info.identity)
         finally:
@@ -282,7 +329,7 @@ class Pipeline:
         png = occlusion.painted(pixels, occlusion.heat(scores))
         self._send({"op": "explained", "job": job, "png": png})
 
-    def _pixels(self, held: _Held) -> Pixels:
+    def _pixels(self, held: _Held) -> Decoded:
         """The decoded picture; tries again alone where memory runs short beside other pictures."""
         for amount in (held.info.memory, self._budget.size):
             with self._budget.take(amount):

@@ -47,7 +47,7 @@ class Event:
     An identified job waits for `Pool.answer` or `Pool.explain`.
     """
 
-    op: str  # "identified", "encoded", "explained" or "failed"
+    op: str  # "identified", "paired", "encoded", "explained" or "failed"
     job: Job
     found: Message | None = None  # the `identified` message (csearchd.encoder.messages)
     vector: bytes | None = None  # of "encoded"; a unit vector, little-endian float16
@@ -343,6 +343,8 @@ class Pool:
             flight.began = self._time.seconds()
         elif op == "decoded":
             flight.decoded = True
+            if flight.found:
+                flight.found["incomplete"] = message["incomplete"]
         elif op == "waiting":
             flight.began = None
         elif op == "identified":
@@ -352,6 +354,9 @@ class Pool:
         elif op == "encoded":
             del self._flights[flight.number]
             return Event("encoded", flight.job, flight.found, message["vector"])
+        elif op == "paired":
+            del self._flights[flight.number]
+            return Event("paired", flight.job)
         elif op == "explained":
             del self._flights[flight.number]
             return Event("explained", flight.job, flight.found, png=message["png"])

@@ -21,6 +21,7 @@ _MARKER_AHEAD = re.compile(rb"\xff[^\x00\xff]")
 # In entropy-coded data FF is followed by 00 (a stuffed byte) or D0–D7 (a restart marker) only.
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_DHT, _DQT, _DRI = 0xC4, 0xDB, 0xDD
 _APP0, _APP1, _APP2, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = {0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}  # as Pillow takes them
@@ -88,6 +89,79 @@ def segments(data: bytes, tolerant: bool = False) -> Iterator[Segment]:
         yield Segment(marker, found.start(), length, end)
         at = end
     raise TooManyPartsError
+
+
+def reaches_end(data: bytes) -> bool:
+    """Whether the first picture's end (EOI) is in the file."""
+    at = 2
+    try:
+        for segment in segments(data):
+            at = segment.end
+    except MalformedError:  # damaged, or broken off
+        return data.find(bytes((0xFF, _EOI)), at) >= 0
+    return True
+
+
+def salvaged(data: bytes) -> Iterator[bytes]:
+    """Files that may be decoded where this one can't, which is damaged or broken off.
+
+    The first has an end; the second has no markers where none can be, between coded data; the
+    third has only what determines the pixels, and EXIF data.
+    """
+    end = bytes((0xFF, _EOI))
+    yield data + end
+    mended = _with_plausible_markers(data)
+    if mended != data:
+        yield mended + end
+    kept = [data[:2]]
+    at = 2
+    for segment in _before_scan(data):
+        at = segment.end
+        content = memoryview(data)[segment.length + 2 : segment.end]
+        if (
+            segment.marker in (_APP0, _APP14)
+            or content[: len(_EXIF)].tobytes() == _EXIF
+            or _determines_pixels(segment.marker, content)
+        ):
+            kept.append(data[segment.start : segment.end])
+    yield b"".join((*kept, data[at:], end))
+
+
+def _with_plausible_markers(data: bytes) -> bytes:
+    """The file with coded data in place of markers that can't stand behind the first scan."""
+    at = 2
+    for segment in _before_scan(data):
+        at = segment.end
+    changed = bytearray(data)
+    found = _SCAN_END.search(data, _behind_segment(data, at + 2))
+    while found:
+        place, end = found.start(), found.end()
+        if data[end - 1] == 0xFF:  # a fill byte
+            end -= 1
+        elif data[end - 1] == _EOI:
+            break
+        elif _is_plausible(data, end):
+            end = _behind_segment(data, end)
+        else:
+            changed[place + 1] = 0
+        found = _SCAN_END.search(data, end)
+    return bytes(changed)
+
+
+def _is_plausible(data: bytes, at: int) -> bool:
+    """Whether a segment of tables or a scan's header begins with the length at `at`."""
+    marker, content = data[at - 1], data[at + 2 : _behind_segment(data, at)]
+    if marker == _DHT:
+        return len(content) > 17 and content[0] & 0xEF < 4
+    if marker == _SOS:
+        return len(content) > 3 and content[0] in range(1, 5) and len(content) == 4 + 2 * content[0]
+    if marker == _DQT:
+        return len(content) > 64 and content[0] & 0xEF < 4
+    return marker == _DRI and len(content) == 2
+
+
+def _behind_segment(data: bytes, at: int) -> int:
+    return at + max(2, int.from_bytes(data[at : at + 2], "big"))
 
 
 def pixel_parts(data: bytes) -> Parts:

@@ -24,6 +24,7 @@ _MAX_KEYWORD = 80  # bytes, with its NUL
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 # Everything that isn't known to be only descriptive determines the pixels.
 _DESCRIPTIVE = {*_TEXTS, b"tIME", b"pHYs", b"eXIf", b"dSIG", b"caBX", b"IEND"}
+_STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"
 _RAW_XMP = (b"Raw profile type xmp\0", b"Raw profile type APP1\0")
 _HEAD = struct.Struct(">I4s")  # a chunk's length and type
@@ -63,6 +64,38 @@ def chunks(data: bytes) -> Iterator[Chunk]:
     raise MalformedError
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether all chunks up to IEND are in the file."""
+    try:
+        return any(chunk.kind == b"IEND" for chunk in chunks(data))
+    except MalformedError:
+        return False
+
+
+def salvaged(data: bytes) -> Iterator[bytes]:
+    """A file that may be decoded where this one can't, which is damaged or broken off.
+
+    It has only the chunks that a still picture needs, as far as they are in the file, and right
+    checksums; a colour profile only in the first of two.
+    """
+    for kept in (_STILL | {b"iCCP"}, _STILL):
+        found = [chunk for chunk in _available(data) if chunk[0] in kept]
+        yield SIGNATURE + b"".join(_encoded(*chunk) for chunk in found) + _encoded(b"IEND", b"")
+
+
+def _available(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of the chunks, the last of which may be broken off."""
+    start = len(SIGNATURE)
+    try:
+        for kind, content, _, end in chunks(data):
+            yield kind, bytes(content)
+            start = end
+    except MalformedError:
+        if start + 8 < len(data):
+            length, kind = _HEAD.unpack_from(data, start)
+            yield kind, data[start + 8 : start + 8 + length]
+
+
 def pixel_parts(data: bytes) -> Parts:
     """All chunks but the descriptive ones, without their checksums. Raises MalformedError."""
     for kind, content, _, _ in chunks(data):
@@ -91,16 +124,22 @@ def metadata_blocks(data: bytes) -> MetadataBlocks:
 def exif_payload(data: bytes) -> tuple[bytes | None, bytes]:
     """EXIF data, None where there are none, and the last XMP packet, b"" without one.
 
-    The chunk eXIf comes before the raw profile, of which the first counts. Raises MalformedError,
-    or ValueError where a raw profile is damaged.
+    The chunk eXIf comes before the raw profile, of which the first counts. A file that breaks off
+    has what stands before that. Raises ValueError where a raw profile is damaged.
     """
-    exif = next((bytes(chunk.content) for chunk in chunks(data) if chunk.kind == b"eXIf"), None)
-    packet = b""
-    for keyword, text in texts(data, (_RAW_EXIF, XMP_KEYWORD)):
-        if keyword == XMP_KEYWORD:
-            packet = text
-        elif exif is None:
-            exif = raw_profile(text)
+    exif, packet = None, b""
+    try:
+        exif = next((bytes(chunk.content) for chunk in chunks(data) if chunk.kind == b"eXIf"), None)
+    except MalformedError:
+        pass
+    try:
+        for keyword, text in texts(data, (_RAW_EXIF, XMP_KEYWORD)):
+            if keyword == XMP_KEYWORD:
+                packet = text
+            elif exif is None:
+                exif = raw_profile(text)
+    except MalformedError:
+        pass
     return exif, packet
 
 

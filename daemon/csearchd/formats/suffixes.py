@@ -8,6 +8,9 @@ daemon's scan uses this module without Pillow.
 from __future__ import annotations
 
 import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 _FAMILIES: dict[str, tuple[bytes, ...]] = {
@@ -26,6 +29,8 @@ _FAMILIES: dict[str, tuple[bytes, ...]] = {
 
 RAW_SUFFIXES = frozenset(_FAMILIES["raw"])
 JPEG_SUFFIXES = frozenset(_FAMILIES["JPEG"])
+# Of Google's camera: PXL_1.RAW-01.COVER.jpg and PXL_1.RAW-02.ORIGINAL.dng
+_ROLE = re.compile(rb"\.raw-\d+(\.\w+)*$")
 
 
 def families() -> dict[bytes, str]:
@@ -63,3 +68,23 @@ def is_sidecar(name: bytes) -> bool:
 def is_raw(name: bytes) -> bool:
     """Whether a file of this name is camera raw."""
     return suffix(name) in RAW_SUFFIXES
+
+
+def developed_names(names: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """Those of `names` that are camera raw → the JPEGs of the same name, which may show the same.
+
+    Cameras write both, and programs that develop a raw file.
+    """
+    raw: list[bytes] = []
+    developed: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for name in names:
+        if is_raw(name):
+            raw.append(name)
+        elif suffix(name) in JPEG_SUFFIXES:
+            developed[_shot(name)].append(name)
+    return {name: sorted(developed[_shot(name)]) for name in raw if _shot(name) in developed}
+
+
+def _shot(name: bytes) -> bytes:
+    """What the names of files of one shot have in common."""
+    return _ROLE.sub(b"", os.path.splitext(name)[0].lower())

@@ -19,6 +19,7 @@ from csearchd.errors import MalformedError
 from csearchd.formats import photoshop
 from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
+_COMPRESSION, _UNCOMPRESSED = 259, 1
 _STRIPS = (273, 279)  # offsets, byte counts
 _TILES = (324, 325)
 _OLD_JPEG = {512, 513, 514, 515, 517, 518, 519, 520, 521}
@@ -34,6 +35,7 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _OFFSETS = (4, 13, 16, 18)  # types of a tag that points to a directory
 _MAX_ENTRIES = 4096
+_MAX_LACKING = 4096  # bytes of a directory
 
 # Of `is_honest`
 _DIRECTORIES = {34665, 34853, 40965}  # tags that point to further ones: EXIF, GPS, Interop
@@ -88,6 +90,29 @@ def pixel_parts(data: bytes) -> Parts:
             yield struct.pack(">HHQ", tag, entry.kind, entry.number)
             yield entry.value
     yield from _blocks(data, order, entries)
+
+
+def salvaged(data: bytes) -> Iterator[bytes]:
+    """The file with zeros behind it, of which the first directory may lack its end."""
+    yield data + bytes(_MAX_LACKING)
+
+
+def reaches_end(data: bytes) -> bool | None:
+    """Whether no compressed strip or tile of the first picture ends behind the file's end.
+
+    None where that can't be told.
+
+    Decoders fill up what is missing, but notice themselves where nothing is compressed.
+    """
+    try:
+        order, entries = directory(data)
+        if _integers(entries[_COMPRESSION], order) == (_UNCOMPRESSED,):
+            return True
+        tags = _TILES if _TILES[0] in entries else _STRIPS
+        offsets, counts = (_integers(entries[tag], order) for tag in tags)
+    except (MalformedError, KeyError):
+        return None
+    return all(start + size <= len(data) for start, size in zip(offsets, counts, strict=False))
 
 
 def directory(data: bytes) -> tuple[str, dict[int, Entry]]:

@@ -13,9 +13,12 @@ from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats.parsing import MAX_PARTS, MetadataBlocks, Parts
 
 _CODED = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
+_PICTURES = (b"VP8 ", b"VP8L")
 _EXTENDED, _XMP = b"VP8X", b"XMP "
 _HEAD = struct.Struct("<4sI")  # a chunk's type and length
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
+_FRAME_HEADER = 16  # bytes of an ANMF before its chunks
+_MAX_FILLING = 16 << 20
 _DAMAGED = "it is truncated or damaged"
 
 
@@ -73,6 +76,66 @@ def pixel_parts(data: bytes) -> Parts:
             yield content
     if not coded:
         raise MalformedError
+
+
+def reaches_end(data: bytes) -> bool:
+    """Whether all chunks are in the file; a padding byte may lack at its end."""
+    try:
+        return bool(list(chunks(data)))
+    except MalformedError:
+        pass
+    try:
+        last = list(chunks(data + b"\0"))[-1]
+        return last.end == len(data) + 1 and len(last.content) % 2 == 1
+    except (MalformedError, IndexError):
+        return False
+
+
+def salvaged(data: bytes) -> Iterator[bytes]:
+    """A file that may be decoded where this one can't, since it breaks off.
+
+    It has the first picture, filled up with zeros, which decode to what continues the picture;
+    of an animation that is the first frame, without its place on the canvas.
+    """
+    found: dict[bytes, bytes] = {}
+    for kind, content in _available(data, 12):
+        if kind == b"ANMF":
+            for inner, inner_content in _available(content, _FRAME_HEADER):
+                found.setdefault(inner, inner_content)
+        elif kind in (b"ALPH", *_PICTURES):
+            found.setdefault(kind, content)
+        if found.keys() & set(_PICTURES):
+            break
+    kept = [(kind, found[kind]) for kind in (b"ALPH", b"VP8 ", b"VP8L") if kind in found]
+    if not kept:
+        return
+    encoded = [_encoded(*chunk) for chunk in kept]
+    if len(kept) > 1:
+        kind, content = kept[-1]
+        header = bytearray(_extended_header(Chunk(kind, memoryview(content), 0, 0)))
+        header[8] = _ALPHA_FLAG
+        encoded.insert(0, bytes(header))
+    body = b"WEBP" + b"".join(encoded)
+    yield b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _available(data: bytes, start: int) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of the chunks from `start` on; one that breaks off is filled up.
+
+    It gets more than it lacks: what is put in place of coded data may need more bits.
+    """
+    for _ in range(MAX_PARTS):
+        if start + 8 > len(data):
+            return
+        kind, length = _HEAD.unpack_from(data, start)
+        content = data[start + 8 : start + 8 + length]
+        lacking = length - len(content)
+        yield kind, content + bytes(min(lacking + length, _MAX_FILLING) if lacking else 0)
+        start += 8 + length + (length & 1)
+
+
+def _encoded(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) & 1)
 
 
 def metadata_blocks(data: bytes) -> MetadataBlocks:

@@ -66,6 +66,9 @@ class EncodingSession:
         if event.op == "identified" and key and found:
             self._identified(reader, job, key, found)
             return []
+        if event.op == "paired":
+            self._finish(None, Outcome(job, paired=True))
+            return []
         encoding = self._encoding.pop(key, None) if key else None
         copies = encoding.copies if encoding else []
         if event.changed:

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 _COMMIT_SECONDS = 0.25  # between commits: a kill loses no more, and pictures are found soon
 _COMMIT_JOBS = 128
 _QUIET_SECONDS = 2.0  # before a file that changed while it was read is listed again
+_MAX_QUIET_SECONDS = 30.0
 _MIN_RETRY_SECONDS = 10.0  # before the next attempt if nothing can be written or encoded
 _MAX_RETRY_SECONDS = 300.0  # up to which the delay is doubled
 
@@ -214,7 +215,7 @@ class Indexer:
             try:
                 copies = session.handle(reader, event)
                 if event.changed:
-                    self._note_changed(event.job)
+                    self._note_changed(event)
                     self.backlog.allow_again(copy.file for copy in copies)  # they are still due
                     self.backlog.may_have_more = True
             except LibraryError as error:
@@ -330,15 +331,21 @@ class Indexer:
         self.backlog.may_have_more = True
         return fresh
 
-    def _note_changed(self, job: Job) -> None:
-        """Lets the directory of a file that has changed while it was read be listed after a
-        while."""
+    def _note_changed(self, event: Event) -> None:
+        """Lets the directory of a file that has changed while it was read be listed after a while.
+
+        A file that may still be written, since it is incomplete, rests as long as it has rested
+        already: it isn't read again and again while its writer pauses.
+        """
+        job = event.job
+        rested = time.time() - event.found["ctime_ns"] / 1e9 if event.found else 0.0
+        delay = min(max(_QUIET_SECONDS, rested), _MAX_QUIET_SECONDS)
         try:
             directory = self._library.tree.path(job.directory)
         except KeyError:
             self.backlog.allow_again([job.file])
             return
-        self._changed_files[job.file] = (time.monotonic() + _QUIET_SECONDS, directory)
+        self._changed_files[job.file] = (time.monotonic() + delay, directory)
 
     def _list_changed_files(self) -> None:
         """Requests listings for files that have changed while they were read, and are quiet

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from csearchd.library import cache_token
 
-# The states of a file: there is none with that id; it must be read; it was read, and its content is
-# known; it could not be read or decoded.
+# The states of a file: there is none with that id, or it is paired (see the schema); it must be
+# read; it was read, and its content is known; it could not be read or decoded.
 NO_FILE, DUE, INDEXED, FAILED = range(4)
 
 _COLUMNS = (
-    "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 WHEN "
-    "f.failure IS NOT NULL OR c.failure IS NOT NULL THEN 3 ELSE 2 END "
+    "SELECT f.id, f.directory, coalesce(f.content, 0), CASE WHEN f.due THEN 1 "
+    "WHEN f.paired THEN 0 WHEN f.failure IS NOT NULL OR c.failure IS NOT NULL THEN 3 ELSE 2 END "
     "FROM files f LEFT JOIN contents c ON c.id = f.content"
 )
 _PRESENT = "f.directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL)"

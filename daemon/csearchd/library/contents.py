@@ -23,6 +23,7 @@ METADATA = (
     "iso", "latitude", "longitude", "altitude", "orientation",
     "title", "description", "rating", "favourite",
 )  # fmt: skip
+_FOUND = ("scheme", "identity", "format", "width", "height", "incomplete")  # of a content
 _CLOCK_SECONDS = 3600  # after which the state of the clock is stored again
 _STAT = ("size", "mtime_ns", "ctime_ns", "inode")
 
@@ -45,6 +46,7 @@ class Outcome:
     found: dict[str, Any] | None = None  # the encoder's `identified` message (encoder.messages)
     vector: bytes | None = None  # float16, little-endian; None if it wasn't encoded
     failure: str | None = None  # why it can't be read or decoded
+    paired: bool = False  # a JPEG beside this raw file shows the same, and stands for both
 
 
 def due(reader: sqlite3.Connection) -> Iterator[Job]:
@@ -170,15 +172,14 @@ def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
 
 def _store_content(database: sqlite3.Connection, found: dict[str, Any], failure: str | None) -> int:
     row = database.execute(
-        "INSERT INTO contents (scheme, identity, format, width, height, failure) "
-        "VALUES (:scheme, :identity, :format, :width, :height, :failure) "
-        "ON CONFLICT (scheme, identity) DO UPDATE "
-        "SET failure = coalesce(excluded.failure, failure) RETURNING id",
-        {
-            "format": None, "width": None, "height": None, "failure": failure,
-            **{k: found.get(k) for k in ("scheme", "identity", "format", "width", "height")},
-        },
-    ).fetchone()  # fmt: skip
+        "INSERT INTO contents (scheme, identity, format, width, height, incomplete, failure) "
+        "VALUES (:scheme, :identity, :format, :width, :height, coalesce(:incomplete, 0), :failure) "
+        "ON CONFLICT (scheme, identity) DO UPDATE SET format = coalesce(:format, format), "
+        "width = coalesce(:width, width), height = coalesce(:height, height), "
+        "incomplete = coalesce(:incomplete, incomplete), failure = coalesce(:failure, failure) "
+        "RETURNING id",
+        {"failure": failure, **{name: found.get(name) for name in _FOUND}},
+    ).fetchone()
     return int(row[0])
 
 
@@ -210,13 +211,18 @@ def _store_file(
     failure = outcome.failure if content is None else None
     database.execute(
         "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, content = ?, due = 0, "
-        "failure = ? WHERE id = ?",
-        (*stat, content, failure, job.file),
+        "failure = ?, paired = ? WHERE id = ?",
+        (*stat, content, failure, outcome.paired, job.file),
     )
     if content:
         database.execute("UPDATE contents SET orphaned = NULL WHERE id = ?", (content,))
     if row[4] and row[4] != content:
         mark_orphans(library, database, [row[4]])
+    if outcome.paired:
+        database.execute("DELETE FROM metadata WHERE file = ?", (job.file,))
+        library.after_commit(lambda: library.catalogue.remove([job.file]))
+        library.after_commit(lambda: library.photo_metadata.remove([job.file]))
+        return
     if outcome.found:
         metadata = outcome.found.get("metadata", {})
         database.execute(

@@ -15,7 +15,10 @@ MOVED = 0  # in place of a ctime_ns: a move has changed it, and the next listing
 
 
 class FileStat(NamedTuple):
-    """A picture in a listing: its name and lstat(2), and a digest of its sidecars' lstat(2)."""
+    """A picture in a listing: its name and lstat(2), and a digest of its sidecars' lstat(2).
+
+    In the digest of a raw file are those of JPEGs of the same name, too.
+    """
 
     name: bytes
     size: int  # bytes
@@ -167,7 +170,7 @@ def _compare_files(
         elif row[:6] != file:
             database.execute(
                 "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, sidecars = ?, "
-                "due = 1, failure = NULL WHERE id = ?",
+                "due = 1, failure = NULL, paired = 0 WHERE id = ?",
                 (*file[1:], row[6]),
             )
             changed.append((row[6], row[7]))

@@ -8,12 +8,14 @@ directories  the tree from "/" (id 1, no parent): a row for each directory that 
 disks        the place of a root, or of a mount below one, on its disk: the name of the file system
              (library.volumes) and the path inside it. `path`: where it was last mounted.
 files        a picture file: its name, and its stat when it was last listed or read. `due`: it must
-             be read. `failure`: why it can't be read. `sidecars`: a digest of the stats of its
-             sidecars, 0 without any, −1 where they must be compared. `inode` finds the other hard
-             links of a changed file. `mtime_ns` and `ctime_ns`: system.files.stored_time.
+             be read. `failure`: why it can't be read. `paired`: it is camera raw, and a JPEG beside
+             it stands for both; such a file isn't in memory. `sidecars`: a digest of the stats of
+             its sidecars, and of a raw file's JPEGs; 0 without any, −1 where they must be compared.
+             `inode` finds the other hard links of a changed file. `mtime_ns` and `ctime_ns`:
+             system.files.stored_time.
 contents     what determines a picture's pixels: an identity, and the number of the scheme that made
-             it. `failure`: why it can't be decoded. `orphaned`: since when no file has it
-             (library.clock).
+             it. `failure`: why it can't be decoded. `incomplete`: its file lacks a part of it.
+             `orphaned`: since when no file has it (library.clock).
 vectors      a model's vector of a content: float16, little-endian. `passes` counts the encodings.
 models       the models that have vectors. `gone`: since when none with the fingerprint is installed
              (library.clock). `also`: further fingerprints of models that give the same vectors,
@@ -260,6 +262,19 @@ MIGRATIONS = (
     ALTER TABLE metadata ADD COLUMN date_doubtful INTEGER;
     ALTER TABLE metadata ADD COLUMN favourite INTEGER;
     UPDATE metadata SET outdated = 1;
+    """,
+    # What failed is tried again: damaged pictures, and more variants of formats, can be read now.
+    """
+    ALTER TABLE files ADD COLUMN paired INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN incomplete INTEGER NOT NULL DEFAULT 0;
+    UPDATE directories SET listing = x'' WHERE absent IS NOT NULL AND id IN (SELECT f.directory
+        FROM files f JOIN contents c ON c.id = f.content WHERE c.failure IS NOT NULL);
+    UPDATE files SET size = -1 WHERE content IN (SELECT id FROM contents WHERE failure IS NOT NULL)
+        AND directory IN (SELECT id FROM directories WHERE absent IS NOT NULL);
+    UPDATE files SET due = 1, failure = NULL WHERE (failure IS NOT NULL
+        OR content IN (SELECT id FROM contents WHERE failure IS NOT NULL))
+        AND directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL);
+    UPDATE contents SET failure = NULL WHERE failure IS NOT NULL;
     """,
 )
 

@@ -28,6 +28,7 @@ from PIL import Image, PngImagePlugin
 from csearch.protocol.wire import MAX_REQUEST, Message, Unpacker, pack
 from csearchd import config as configuration
 from csearchd.encoder.colour import resizable, to_rgb
+from csearchd.encoder.decoding.loading import load_image
 from csearchd.encoder.errors import check_memory, memory_exhausted, undecodable
 from csearchd.encoder.messages import SOFTWARE, Limits
 from csearchd.encoder.opening import memory_needed, open_image, register_formats
@@ -83,16 +84,19 @@ class Thumbnails:
         raw = read_raw(data, self._limits) if is_raw(path) else None
         if raw:
             check_memory(raw.width * raw.height * 8, self._limits)
-            image = raw_preview(data, raw.orientation, side, self._formats, self._limits)
+            image, _ = raw_preview(data, raw.orientation, side, self._formats, self._limits)
             orientation = 1
         else:
             image = open_image(data, self._formats, self._limits)
             orientation = exif_orientation(read_exif(image, data))
             coded_pixels = image.width * image.height
-            if image.format in ("JPEG", "MPO"):
-                image.draft(None, (side, side))
-            check_memory(memory_needed(image, coded_pixels), self._limits)
-            image.load()
+
+            def prepare(image: Image.Image) -> None:
+                if image.format in ("JPEG", "MPO"):
+                    image.draft(None, (side, side))
+                check_memory(memory_needed(image, coded_pixels), self._limits)
+
+            image, _ = load_image(data, self._formats, self._limits, prepare)
             if image.format == "TIFF":
                 orientation = exif_orientation(image.getexif())  # Pillow has applied it
         profile = image.info.get("icc_profile")

@@ -81,6 +81,8 @@ def _write_items(
             snapshot is None or snapshot.due or not snapshot.shows_the_same(before.get(file))
         ):
             reason = "it has changed, and was not read since"
+        elif snapshot and snapshot.incomplete and carrier == "embedded":
+            reason = "it is truncated or damaged"
         elif file in tags and entry and entry.damaged:
             reason = DAMAGED
         if reason or file not in tags or snapshot is None:
@@ -156,6 +158,7 @@ class _Snapshot(NamedTuple):
     stat: list[int]  # size, mtime_ns, ctime_ns, inode
     orientation: int | None
     content: tuple[int, bytes] | None  # scheme, identity
+    incomplete: bool = False  # its file lacks a part of the picture
 
     def shows_the_same(self, other: _Snapshot | None) -> bool:
         return other is not None and self.content == other.content
@@ -181,11 +184,18 @@ def _snapshots(library: Library, files: Sequence[int]) -> dict[int, _Snapshot]:
     with library.read() as database:
         rows = database.execute(
             "SELECT f.id, f.due, f.size, f.mtime_ns, f.ctime_ns, f.inode, m.orientation, "
-            "c.scheme, c.identity FROM files f LEFT JOIN contents c ON c.id = f.content "
+            "c.scheme, c.identity, c.incomplete FROM files f "
+            "LEFT JOIN contents c ON c.id = f.content "
             f"LEFT JOIN metadata m ON m.file = f.id WHERE f.id IN ({marks})",
             files,
         )
         return {
-            row[0]: _Snapshot(bool(row[1]), list(row[2:6]), row[6], row[7:9] if row[8] else None)
+            row[0]: _Snapshot(
+                bool(row[1]),
+                list(row[2:6]),
+                row[6],
+                row[7:9] if row[8] else None,
+                bool(row[9]),
+            )
             for row in rows
         }

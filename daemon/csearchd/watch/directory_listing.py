@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 
-from csearchd.formats.suffixes import is_sidecar, sidecar_names
+from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
 from csearchd.metadata.takeout.names import may_be_takeout, takeout_names
 from csearchd.system.files import open_directory, signed, stored_time
-from csearchd.watch.rules import Rules, is_marked, without_shadowed
+from csearchd.watch.rules import Rules, is_marked
 
 SYSTEM_DIRECTORIES = (b"proc", b"sys", b"dev", b"run")  # in "/": never entered
 
@@ -67,12 +67,14 @@ def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Li
         return Listing(path, (), (), _digest((), ()), marked=True)
     has_takeout = any(not is_sidecar(name) for name in sidecars)
     files = []
-    for name in sorted(without_shadowed(list(entries))):
+    developed = developed_names(entries)
+    for name in sorted(entries):
         try:
             info = entries[name].stat(follow_symlinks=False)
             names_beside = (*sidecar_names(name), *(takeout_names(name) if has_takeout else ()))
             own = [sidecars[s] for s in names_beside if s in sidecars]
-            stamp = _stamp(own, stable_inodes)
+            jpegs = [entries[jpeg] for jpeg in developed.get(name, ())]
+            stamp = _stamp(own, jpegs, stable_inodes)
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except OSError as error:
@@ -84,8 +86,13 @@ def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Li
     return Listing(path, files, directories, _digest(files, directories))
 
 
-def _stamp(sidecars: list[os.DirEntry[str]], stable_inodes: bool) -> int:
-    """A digest of a picture's sidecars' names and stats; 0 without sidecars."""
+def _stamp(
+    sidecars: list[os.DirEntry[str]], developed: list[os.DirEntry[str]], stable_inodes: bool
+) -> int:
+    """A digest of names and stats of what a picture must be read again with; 0 without any.
+
+    That is its sidecars, and JPEGs in which a raw file may be `developed`.
+    """
     seen = b""
     for entry in sidecars:
         try:
@@ -99,6 +106,13 @@ def _stamp(sidecars: list[os.DirEntry[str]], stable_inodes: bool) -> int:
             info.st_ino if stable_inodes else 0,
         )
         seen += b"%b/%d/%d/%d/%d/" % (os.fsencode(entry.name), *stat)
+    for entry in developed:
+        try:
+            info = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
+        # Not its ctime, which attributes change.
+        seen += b"%b/%d/%d/" % (os.fsencode(entry.name), info.st_size, signed(info.st_mtime_ns))
     return int.from_bytes(hashlib.blake2b(seen, digest_size=7).digest(), "big") if seen else 0
 
 

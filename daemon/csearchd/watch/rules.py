@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from csearchd.errors import UnreadableError
-from csearchd.formats.suffixes import JPEG_SUFFIXES, families, is_raw, suffix
+from csearchd.formats.suffixes import families, suffix
 from csearchd.system.files import open_file
 
 # Directories without photos of the user: caches, thumbnails, trash, other programs' data.
@@ -58,16 +58,3 @@ def is_marked(directory: int, names: Collection[bytes]) -> bool:
             return tag.read(len(_CACHEDIR_SIGNATURE)) == _CACHEDIR_SIGNATURE
     except (UnreadableError, OSError):
         return False
-
-
-def without_shadowed(names: Sequence[bytes]) -> set[bytes]:
-    """`names` without raw files for which there is a JPEG of the same name."""
-    raw = [name for name in names if is_raw(name)]
-    if not raw:
-        return set(names)
-    developed = {_stem(name) for name in names if suffix(name) in JPEG_SUFFIXES}
-    return set(names).difference(name for name in raw if _stem(name) in developed)
-
-
-def _stem(name: bytes) -> bytes:
-    return os.path.splitext(name)[0].lower()

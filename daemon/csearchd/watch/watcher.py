@@ -21,6 +21,7 @@ from csearchd.library.roots import roots as paths
 from csearchd.library.volumes import disks
 from csearchd.reasons import Reason, from_system
 from csearchd.reasons import service as reasons
+from csearchd.system.writers import may_have_writer
 from csearchd.watch.debounce import QUIET_SECONDS, Debounce
 from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES, read_listing
 from csearchd.watch.events import EventHandler, join
@@ -32,7 +33,6 @@ from csearchd.watch.polling import Polling
 from csearchd.watch.remote_calls import RemoteCalls
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
-from csearchd.watch.writers import may_have_writer
 
 log = logging.getLogger(__name__)
 

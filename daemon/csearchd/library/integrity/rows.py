@@ -82,7 +82,7 @@ _FILES = _Check(
     "files",
     _types(
         directory="integer", name="blob", size="integer", mtime_ns="integer", ctime_ns="integer",
-        inode="integer", due="integer", failure="text null", sidecars="integer",
+        inode="integer", due="integer", failure="text null", sidecars="integer", paired="integer",
     )
     + f" OR NOT {_KNOWN_DIRECTORY} OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR "
     f"instr(name, x'00') OR id NOT BETWEEN 1 AND {_MAX_ID}",
@@ -93,7 +93,7 @@ _CONTENTS = _Check(
     "contents",
     _types(
         scheme="integer", identity="blob text", format="text null", width="integer null",
-        height="integer null", failure="text null", orphaned="integer null",
+        height="integer null", failure="text null", orphaned="integer null", incomplete="integer",
     )
     + f" OR id NOT BETWEEN 1 AND {_MAX_ID}",
     "(SELECT name FROM files WHERE content = contents.id)",

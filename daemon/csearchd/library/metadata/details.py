@@ -29,8 +29,9 @@ def details(database: sqlite3.Connection, files: Iterable[int]) -> dict[int, dic
     """All that is stored of some files, by file id; unknown values are left out.
 
     The keys are size (bytes), mtime_ns, format (Pillow's name, or RAW), width and height (pixels,
-    as shown), those of csearchd.metadata.record, and keywords, a sorted list. `date_doubtful` is
-    True where it is that, also because of what the time is now. Raises sqlite3.Error.
+    as shown), incomplete (bool: the file lacks a part of the picture), those of
+    csearchd.metadata.record, and keywords, a sorted list. `date_doubtful` is True where it is that,
+    also because of what the time is now. Raises sqlite3.Error.
     """
     found: dict[int, dict[str, Any]] = {}
     chosen = list(files)
@@ -44,9 +45,9 @@ def _details(database: sqlite3.Connection, files: list[int]) -> dict[int, dict[s
     found: dict[int, dict[str, Any]] = {}
     marks = ",".join("?" * len(files))
     cursor = database.execute(
-        "SELECT f.id, f.size, f.mtime_ns, c.format, c.width, c.height, m.* FROM files f "
-        "LEFT JOIN contents c ON c.id = f.content LEFT JOIN metadata m ON m.file = f.id "
-        f"WHERE f.id IN ({marks})",
+        "SELECT f.id, f.size, f.mtime_ns, c.format, c.width, c.height, c.incomplete, m.* "
+        "FROM files f LEFT JOIN contents c ON c.id = f.content "
+        f"LEFT JOIN metadata m ON m.file = f.id WHERE f.id IN ({marks})",
         files,
     )
     names = [column[0] for column in cursor.description]
@@ -58,6 +59,8 @@ def _details(database: sqlite3.Connection, files: list[int]) -> dict[int, dict[s
             if value is not None and name not in ("file", "outdated")
         }
         _judge_date(found[row[0]])
+        if "incomplete" in found[row[0]]:
+            found[row[0]]["incomplete"] = bool(found[row[0]]["incomplete"])
     pairs = database.execute(
         "SELECT p.file, k.text FROM file_keywords p JOIN keywords k ON k.id = p.keyword "
         f"WHERE p.file IN ({marks}) ORDER BY k.text",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.watch.writers import may_have_writer
+from csearchd.system.writers import may_have_writer
 
 
 def test_only_an_open_file_has_a_writer(tmp_path: Path) -> None:

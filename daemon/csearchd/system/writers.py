@@ -1,10 +1,26 @@
-"""Tells whether a file is open for writing."""
+"""Tells whether a file is open for writing, or may still grow."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import signal
+import time
+
+_REST_SECONDS = 3.0  # without a change, for a file that nobody has open for writing
+_STALLED_SECONDS = 60.0  # for any
+
+
+def may_be_growing(path: bytes, ctime_ns: int) -> bool:
+    """Whether the file at `path`, which isn't whole, may be one that is still being written.
+
+    `ctime_ns` says when it last changed. One that has rested for long is taken as it is even if a
+    writer holds it open, or nobody can tell.
+    """
+    age = time.time() - ctime_ns / 1e9
+    if age < 0:  # another machine's clock
+        return False
+    return age < _REST_SECONDS or (age < _STALLED_SECONDS and may_have_writer(path))
 
 
 def may_have_writer(path: bytes) -> bool:
