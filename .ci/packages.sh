@@ -4,8 +4,8 @@
 # packages RELEASE: the names of the packages, for the code name of a release.
 packages() {
   local common=(
-    python3-venv libimage-exiftool-perl exiv2 util-linux mount e2fsprogs exfatprogs exfat-fuse
-    bindfs fuse3 git acl procps darktable
+    python3-venv imagemagick libimage-exiftool-perl exiv2 util-linux mount e2fsprogs exfatprogs
+    exfat-fuse bindfs fuse3 git acl procps darktable
     dbus dbus-user-session systemd libglib2.0-bin desktop-file-utils
     plasma-workspace xvfb
     zsh fish bash-completion tmux mandoc man-db groff

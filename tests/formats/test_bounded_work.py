@@ -40,7 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow's, of what is damage
 
 SECONDS = 15.0  # of this thread's processor time: many times what is needed
 LIMITS = Limits(pixels=10**8, bytes=10**9, memory=10**9)
-FORMATS = register_formats()
+FORMATS = register_formats(50_000_000)
 
 
 @contextmanager

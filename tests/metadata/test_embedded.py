@@ -18,7 +18,7 @@ from csearchd.formats.embedded import read_blocks
 from csearchd.metadata.exif import read_exif
 from csearchd.metadata.record import dated, embedded_metadata, merged
 
-register_formats()
+register_formats(50_000_000)
 
 TEXT = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:xmp="http://ns.adobe.com/xap/1.0/" '

@@ -18,10 +18,13 @@ from csearch.protocol.wire import Message
 
 STANDARD_INPUT = "-"
 
-_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp",
-    ".dib", ".jp2", ".j2k", ".jpf", ".jpx", ".pnm", ".ppm", ".pgm", ".pbm", ".avif", ".heic",
-    ".heif", ".hif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf",
+SUFFIXES = (
+    ".3fr", ".apng", ".arw", ".avif", ".avifs", ".bmp", ".cr2", ".cr3", ".crw", ".dcr", ".dib",
+    ".dng", ".erf", ".fff", ".gif", ".gpr", ".heic", ".heics", ".heif", ".heifs", ".hif", ".iiq",
+    ".insp", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx",
+    ".jxl", ".kdc", ".mef", ".mos", ".mpo", ".mrw", ".nef", ".nrw", ".orf", ".pbm", ".pef", ".pgm",
+    ".pjp", ".pjpeg", ".png", ".pnm", ".ppm", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
+    ".tif", ".tiff", ".webp", ".x3f",
 )  # fmt: skip
 _STANDARD_INPUT_BYTES = 1_000_000_000
 _MAX_BLANKS = 12  # in a picture's name in a query
@@ -71,7 +74,7 @@ def in_query(query: str) -> list[Picture]:
             is_filter = (
                 ":" in name and not name.startswith(("/", "./", "../")) and "://" not in name
             )
-            if name.lower().endswith(_SUFFIXES) and not is_filter:
+            if name.lower().endswith(SUFFIXES) and not is_filter:
                 print_err(
                     f"csearch: {printable(name)} is not a file; searching for it as words "
                     f"(name:{printable(os.path.basename(name))} searches file names)"
@@ -149,10 +152,10 @@ def _existing(query: str, start: int, words: list[re.Match[str]]) -> int:
     """The end of the longest name of an existing picture that begins at `start`; 0 if none does."""
     for word in reversed(words[1:]):
         name = query[start : word.end()]
-        if name.lower().endswith(_SUFFIXES) and _is_file(name):
+        if name.lower().endswith(SUFFIXES) and _is_file(name):
             return word.end()
     name = query[start : words[0].end()]
-    looks_like_one = "/" in name or name.lower().endswith(_SUFFIXES)
+    looks_like_one = "/" in name or name.lower().endswith(SUFFIXES)
     return words[0].end() if looks_like_one and _is_file(name) else 0
 
 

@@ -13,7 +13,7 @@ from csearchd.encoder.colour import resizable, to_rgb
 from csearchd.encoder.decoding.loading import load_image
 from csearchd.encoder.errors import check_memory, undecodable
 from csearchd.encoder.messages import Limits
-from csearchd.encoder.opening import memory_needed, open_image, register_formats
+from csearchd.encoder.opening import coded_orientation, memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
 from csearchd.errors import PictureError
 from csearchd.formats.embedded import read_blocks
@@ -56,7 +56,7 @@ class Decoder:
     def __init__(self, preprocess: Preprocess, limits: Limits) -> None:
         self._preprocess = preprocess
         self._limits = limits
-        self._formats = register_formats()
+        self._formats = register_formats(limits.pixels)
 
     def inspect(self, data: bytes, name: bytes) -> PictureInfo:
         """What the file `data` is, of which the suffix of `name` says whether it may be camera raw.
@@ -76,7 +76,7 @@ class Decoder:
         image = open_image(data, self._formats, self._limits)
         assert image.format is not None
         exif = read_exif(image, data)
-        orientation = exif_orientation(exif)
+        orientation = coded_orientation(image, exif, data)
         tags = getattr(image, "tag_v2", None)
         # Pillow gives a TIFF's size as shown, that of others as coded.
         width, height = (tags[256], tags[257]) if tags else image.size

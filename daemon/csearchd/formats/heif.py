@@ -64,6 +64,19 @@ def pixel_parts(data: bytes) -> Parts:
         raise MalformedError from error
 
 
+def is_transformed(data: bytes) -> bool:
+    """Whether the file has a property that turns or mirrors a picture (irot, imir)."""
+    try:
+        top = {box.kind: box for box in boxes(data, 0, len(data), truncated=True)}
+        meta = {box.kind: box for box in boxes(data, top[b"meta"].start + 4, top[b"meta"].end)}
+        inner = {box.kind: box for box in boxes(data, meta[b"iprp"].start, meta[b"iprp"].end)}
+        container = inner[b"ipco"]
+        kinds = {box.kind for box in boxes(data, container.start, container.end)}
+    except (MalformedError, struct.error, KeyError):
+        return True
+    return bool(kinds & {b"irot", b"imir"})
+
+
 def _content(data: bytes, box: Box) -> memoryview:
     return memoryview(data)[box.start : box.end]
 

@@ -14,18 +14,22 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 
 _FAMILIES: dict[str, tuple[bytes, ...]] = {
-    "JPEG": (b".jpg", b".jpeg", b".jpe", b".jfif"),
+    "JPEG": (b".jpg", b".jpeg", b".jpe", b".jfif", b".pjpeg", b".pjp", b".mpo", b".insp"),
     "PNG": (b".png", b".apng"),
     "WebP": (b".webp",),
     "GIF": (b".gif",),
     "TIFF": (b".tif", b".tiff"),
     "BMP": (b".bmp", b".dib"),
-    "JPEG 2000": (b".jp2", b".j2k", b".jpf", b".jpx"),
+    "JPEG 2000": (b".jp2", b".j2k", b".j2c", b".jpc", b".jpf", b".jpx"),
     "PNM": (b".pnm", b".ppm", b".pgm", b".pbm"),
-    "AVIF": (b".avif",),
-    "HEIF": (b".heic", b".heif", b".hif"),
-    "raw": (b".cr2", b".cr3", b".nef", b".arw", b".dng", b".orf", b".rw2", b".raf"),
-}
+    "AVIF": (b".avif", b".avifs"),
+    "HEIF": (b".heic", b".heics", b".heif", b".heifs", b".hif"),
+    "raw": (
+        b".3fr", b".arw", b".cr2", b".cr3", b".crw", b".dcr", b".dng", b".erf", b".fff", b".gpr",
+        b".iiq", b".kdc", b".mef", b".mos", b".mrw", b".nef", b".nrw", b".orf", b".pef", b".raf",
+        b".rw2", b".rwl", b".sr2", b".srf", b".srw", b".x3f",
+    ),
+}  # fmt: skip
 
 RAW_SUFFIXES = frozenset(_FAMILIES["raw"])
 JPEG_SUFFIXES = frozenset(_FAMILIES["JPEG"])

@@ -31,7 +31,7 @@ from csearchd.encoder.colour import resizable, to_rgb
 from csearchd.encoder.decoding.loading import load_image
 from csearchd.encoder.errors import check_memory, memory_exhausted, undecodable
 from csearchd.encoder.messages import SOFTWARE, Limits
-from csearchd.encoder.opening import memory_needed, open_image, register_formats
+from csearchd.encoder.opening import coded_orientation, memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
 from csearchd.errors import ConfigError, PictureError, UnreadableError
 from csearchd.formats.suffixes import is_raw
@@ -52,7 +52,7 @@ class Thumbnails:
     def __init__(self, limits: Limits | None = None) -> None:
         """`limits` are by default those that the user has set for the encoder."""
         self._limits = limits or users_limits()
-        self._formats = register_formats()
+        self._formats = register_formats(self._limits.pixels)
 
     def make(self, path: bytes, width: int, height: int) -> Image.Image:
         """The picture at `path`, at most so many pixels wide and high.
@@ -88,7 +88,7 @@ class Thumbnails:
             orientation = 1
         else:
             image = open_image(data, self._formats, self._limits)
-            orientation = exif_orientation(read_exif(image, data))
+            orientation = coded_orientation(image, read_exif(image, data), data)
             coded_pixels = image.width * image.height
 
             def prepare(image: Image.Image) -> None:

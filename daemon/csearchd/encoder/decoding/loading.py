@@ -9,6 +9,7 @@ from PIL import Image, ImageFile
 
 from csearchd.encoder.decoding.interlaced import filled, is_interlaced
 from csearchd.encoder.decoding.salvage import has_end, is_salvageable
+from csearchd.encoder.decoding.variants import read_variant
 from csearchd.encoder.errors import undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_salvaged, open_undamaged
@@ -48,6 +49,8 @@ def load_image(
     if attempt.image and attempt.failure is None:
         return Loaded(attempt.image, has_end(data) is False)
     damage = attempt.failure or EOFError()
+    if attempt.image is None and (variant := read_variant(data, limits)):
+        return Loaded(variant, False)
     if not is_salvageable(data) and attempt.image:
         is_whole = attempt.image.format == "GIF" and has_end(data) is True  # a few bytes too many
         return Loaded(attempt.image, not is_whole)

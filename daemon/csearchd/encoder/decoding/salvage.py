@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from csearchd.errors import MalformedError, UneditableError
-from csearchd.formats import gif, jpeg, png, tiff, webp
+from csearchd.formats import gif, isobmff, jpeg, png, tiff, webp
 from csearchd.formats.signatures import signature_format
 
 _SALVAGERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {  # by Pillow's name
     "JPEG": jpeg.salvaged,
     "PNG": png.salvaged,
     "TIFF": tiff.salvaged,
+    "JPEG2000": isobmff.codestream,
     "WEBP": webp.salvaged,
 }
 _ENDS: dict[str, Callable[[bytes], bool | None]] = {
@@ -20,6 +21,7 @@ _ENDS: dict[str, Callable[[bytes], bool | None]] = {
     "GIF": gif.first_is_whole,
     "WEBP": webp.reaches_end,
     "TIFF": tiff.reaches_end,
+    "JPEG2000": isobmff.codestream_ends,
 }
 
 
