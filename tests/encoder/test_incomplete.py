@@ -219,6 +219,17 @@ def test_camera_raw_is_shown_by_what_there_is() -> None:
     assert half_a_preview.incomplete and rows_shown(half_a_preview) > 0.3
 
 
+def test_camera_raw_is_shown_by_a_small_preview_where_there_is_nothing_else() -> None:
+    whole = dng(PHOTO.resize((40, 40)))
+    found = decode(whole[: len(whole) - 5000], b"x.dng")
+    assert found.incomplete and rows_shown(found) > 0.5
+
+
+def test_a_tiff_without_its_strips_fails() -> None:
+    with pytest.raises(PictureError):
+        decode(WHOLE["TIFF"][:140])
+
+
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.2])
 def test_camera_raw_without_its_data_fails(share: float) -> None:
     with pytest.raises(PictureError):

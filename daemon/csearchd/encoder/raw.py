@@ -23,6 +23,7 @@ from csearchd.metadata.exif import (
 )
 from csearchd.reasons import pictures as reasons
 
+_SAMPLE = 64  # bytes by which a part of a file is found
 _ORIENTATIONS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip → orientation
 
 
@@ -59,20 +60,21 @@ def raw_preview(
 
     It is the embedded preview, turned by its own orientation or else by `orientation`, that of the
     sensor's data; or where there is none or too small a one, the sensor's data at half the size.
-    Of a file that breaks off, what there is of the preview comes last. `formats` are those of
-    csearchd.encoder.opening.register_formats.
+    Of a file that breaks off, what there is of the preview, of whatever size, comes last. `formats`
+    are those of csearchd.encoder.opening.register_formats.
     """
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
-            preview = _embedded(raw, orientation, min_side, formats, limits)
-            if preview is not None and not preview.incomplete:
+            preview = _embedded(raw, data, orientation, min_side, formats, limits)
+            is_large = preview is not None and min(preview.image.size) >= min_side
+            if preview is not None and is_large and not preview.incomplete:
                 return preview
             try:
                 return Loaded(_developed(raw), False)
             except (rawpy.LibRawError, PictureError):
                 if preview is None:
                     raise
-                return preview
+                return Loaded(preview.image, True)
     except rawpy.LibRawError as error:
         raise undecodable(error) from error
 
@@ -90,23 +92,42 @@ def _developed(raw: rawpy.RawPy) -> Image.Image:
 
 
 def _embedded(
-    raw: rawpy.RawPy, orientation: int, min_side: int, formats: tuple[str, ...], limits: Limits
+    raw: rawpy.RawPy,
+    data: bytes,
+    orientation: int,
+    min_side: int,
+    formats: tuple[str, ...],
+    limits: Limits,
 ) -> Loaded | None:
     incomplete = False
     try:
         preview = raw.extract_thumb()
         if preview.format == rawpy.ThumbFormat.BITMAP:
+            if not preview.data.any():  # it lies behind the end of the file
+                return None
             image = Image.fromarray(preview.data)
         else:
+            coded = _in_the_file(preview.data, data)
             image, incomplete = load_image(
-                preview.data,
+                coded,
                 formats,
                 limits,
                 lambda image: image.draft(None, (min_side, min_side)) and None,
             )
-            orientation = read_exif(image, preview.data).get(ORIENTATION, orientation)
+            orientation = read_exif(image, coded).get(ORIENTATION, orientation)
     except (rawpy.LibRawError, PictureError, OSError):
         return None
-    if min(image.size) < min_side:
-        return None
     return Loaded(upright(image, orientation), incomplete)
+
+
+def _in_the_file(preview: bytes, file: bytes) -> bytes:
+    """The part of a preview that the file has.
+
+    LibRaw gives the whole length of it, with whatever was in memory behind the file's end. It may
+    have changed the beginning.
+    """
+    for place in (len(preview) // 2, len(preview) // 4, len(preview) // 16):
+        sample = preview[place : place + _SAMPLE]
+        if any(sample) and (at := file.find(sample)) >= 0:
+            return preview[: place + len(file) - at]
+    return preview

@@ -61,7 +61,8 @@ def load_image(
     for other in open_salvaged(data, formats, limits):
         prepare(other)
         salvaged, failure = _load(other)
-        if salvaged is None or _is_filler(salvaged, (127, 128)):
+        fillers = (0, 127, 128) if other.format == "TIFF" else (127, 128)  # zeros lie behind it
+        if salvaged is None or _is_filler(salvaged, fillers):
             continue
         if failure is None:
             return Loaded(salvaged, is_lossy or has_end(data) is not True)
