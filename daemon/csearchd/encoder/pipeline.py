@@ -221,7 +221,7 @@ class Pipeline:
             return False
         listed = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
         try:
-            jpegs = developed_names(map(os.fsencode, os.listdir(listed))).get(name, [])
+            jpegs = developed_names([os.fsencode(one) for one in os.listdir(listed)]).get(name, [])
         finally:
             os.close(listed)
         shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]

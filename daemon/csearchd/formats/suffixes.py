@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from importlib.util import find_spec
 
 _FAMILIES: dict[str, tuple[bytes, ...]] = {
@@ -74,17 +74,17 @@ def is_raw(name: bytes) -> bool:
     return suffix(name) in RAW_SUFFIXES
 
 
-def developed_names(names: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+def developed_names(names: Collection[bytes]) -> dict[bytes, list[bytes]]:
     """Those of `names` that are camera raw → the JPEGs of the same name, which may show the same.
 
     Cameras write both, and programs that develop a raw file.
     """
-    raw: list[bytes] = []
+    raw = [name for name in names if is_raw(name)]
+    if not raw:
+        return {}
     developed: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for name in names:
-        if is_raw(name):
-            raw.append(name)
-        elif suffix(name) in JPEG_SUFFIXES:
+        if suffix(name) in JPEG_SUFFIXES:
             developed[_shot(name)].append(name)
     return {name: sorted(developed[_shot(name)]) for name in raw if _shot(name) in developed}
 
