@@ -288,6 +288,7 @@ def test_details(library: Library) -> None:
         found = details(database, ids.values())
     assert found[ids[b"lisbon.jpg"]] == {
         "size": 9, "mtime_ns": MTIME * 10**9, "format": "JPEG", "width": 4000, "height": 3000,
+        "incomplete": False,
         **PICTURES["lisbon.jpg"]["metadata"],
         "keywords": ["Lisbon", "Places/Portugal/Lisbon", "Red boat"],
     }  # fmt: skip
