@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from common import machine, memory, timed
 from queries import figures, requests, settled
 
+from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.installed import load_model
 from csearchd.models.text_tower import TextTower
 from csearchd.models.tokenizer import load_tokenizer
@@ -36,6 +37,7 @@ from support.vocabularies import gemma, gemma_sized, publish
 
 GOALS = {"ViT-B-32-256": 140, "SigLIP2-B": 200}  # MB
 QUERIES = 100
+COMPARED = 20  # of so many prompts one
 IDLE_SECONDS = 15  # pages that were read are unmapped by then
 _SMALL = {"image_size": 64, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
 
@@ -52,7 +54,10 @@ def make(name: str, directory: Path) -> None:
     """Makes `directory` the model `name`, unless it is there."""
     if (directory / "model.toml").exists():
         return
-    from csearchd.models.export.export import export_model
+    from csearchd.models.export import export
+
+    # How near the vectors of random weights come in 8 bits says nothing: a few texts will do.
+    export.comparison_prompts = lambda: comparison_prompts()[::COMPARED]
 
     shutil.rmtree(directory, ignore_errors=True)
     arch = "ViT-B-32-SigLIP2-256" if name == "SigLIP2-B" else name
@@ -60,7 +65,7 @@ def make(name: str, directory: Path) -> None:
     tokenizer = directory.parent / f"{name}-tokenizer"
     if name == "SigLIP2-B":
         publish(gemma(gemma_sized()), tokenizer)
-    export_model(
+    export.export_model(
         str(directory),
         name=name,
         arch=arch,

@@ -173,7 +173,7 @@ def test_the_service_says_which_file_and_goes_on(user: User, name: str, how: str
     assert len(user.search("anything", "--in", user.pictures)) == 3
     if name == "image.onnx":
         user.take_photos(("cat",))
-        user.csearch("anything", "--in", user.pictures, check=None)
+        user.csearch("--wait", "anything", "--in", user.pictures, check=None)
 
     def said() -> list[str]:
         return [note for note in user.status()["notes"] if f"{name} is damaged" in note]
