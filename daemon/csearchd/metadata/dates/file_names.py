@@ -19,7 +19,7 @@ _DAY = r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)"
 _CLOCK = r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)"
 _FRACTION = r"(?P<fraction>\d{3})?"
 _DASHED = r"(?P<year>(?:1[89]|20)\d\d)(?P<dash>[-_.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
-_COLON = "[-_.:\ua789]"  # U+A789 stands for a colon where names can't have one
+_COLON = "[-_.:hm\ua789]"  # U+A789 stands for a colon where names can't have one
 _SPACED = rf"(?P<hour>\d\d?){_COLON}(?P<minute>[0-5]\d){_COLON}(?P<second>[0-5]\d)"
 _HALF = r"(?:\s?(?P<half>[AP])\.?M\b)?"
 _EPOCH = r"(?P<milliseconds>1\d{12})(?!\d)"
@@ -37,10 +37,11 @@ class Form(NamedTuple):
 FORMS = (
     Form(
         r"(?:IMG|VID|PANO|BURST|MVIMG|SAVE|DSC|DSC_PANO|CIMG|PIC|COLLAGE|TRIM|EFFECTS|SL_MO|DJI|"
-        r"CYMERA|B612|SNOW|POLISH|LRM_EXPORT|CAMERAZOOM)"
+        r"CYMERA|B612|SNOW|POLISH|LRM_EXPORT|CAMERAZOOM|INSHOT|PHOTO|IMAGE|CAM|P(?=_))"
         rf"[-_]?{_DAY}[-_]?{_CLOCK}[-_]?{_FRACTION}",
         "IMG_20230514_101112.jpg",
-        "Android's camera ('IMG'_yyyyMMdd_HHmmss); camera apps and editors for it; DJI's drones",
+        "Android's camera ('IMG'_yyyyMMdd_HHmmss); camera apps and editors for it, of ASUS too "
+        "(P_20230514_101112.jpg); DJI's drones",
     ),
     Form(
         rf"PXL_{_DAY}_{_CLOCK}{_FRACTION}",
@@ -64,7 +65,7 @@ FORMS = (
         "WhatsApp for Android: the day on which it was sent or received",
     ),
     Form(
-        rf"WhatsApp\s(?:Image|Bild|Imagen|Imagem|Video)\s{_DASHED}\s\D{{1,8}}\s{_SPACED}{_HALF}",
+        rf"WhatsApp[\s_-](?:Image|Bild|Imagen|Imagem)[\s_-]{_DASHED}[\s_-]\D{{1,8}}[\s_-]{_SPACED}{_HALF}",
         "WhatsApp Image 2023-05-14 at 10.11.12.jpeg",
         "WhatsApp for desktops and the web",
     ),
@@ -76,9 +77,9 @@ FORMS = (
         "Spectacle (Screenshot_20230514_101112.png)",
     ),
     Form(
-        rf"Screenshot\s{_DASHED}\s{_CLOCK}",
+        rf"(?:Screenshot[-_ ])?{_DASHED}[-_ ]{_CLOCK}",
         "Screenshot 2023-05-14 101112.png",
-        "Windows 11's Snipping Tool",
+        "Windows 11's Snipping Tool; 2023-05-14_101112.jpg",
     ),
     Form(
         rf"signal-(?:attachment-)?{_DASHED}[-_ ]{_CLOCK}",
@@ -93,7 +94,7 @@ FORMS = (
         "(Screenshot 2023-05-14 at 10.11.12 PM.png); Android before 9 "
         "(Screenshot_2023-05-14-10-11-12.png); Dropbox's camera upload (2023-05-14 10.11.12.jpg); "
         "Telegram for desktops (photo_2023-05-14_10-11-12.jpg); Thinkware's dash cams "
-        "(REC_2023_05_14_10_11_12_F.jpg)",
+        "(REC_2023_05_14_10_11_12_F.jpg); VLC (vlcsnap-2023-05-14-10h11m12s345.png)",
     ),
     Form(
         rf"{_DASHED}_(?P<hour>\d\d)-(?P<minute>[0-5]\d)$",
@@ -134,6 +135,7 @@ FORMS = (
         is_utc=True,
     ),
     Form(
+        r"(?:(?:photo|image|picture|screenshot)[-_ ])?"
         r"(?P<year>(?:1[89]|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?=$|[-_ ,]\D|\()",
         "2023-05-14 Lisbon.jpg",
         "people, who write dates as ISO 8601",
