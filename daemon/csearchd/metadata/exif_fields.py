@@ -20,7 +20,7 @@ def from_exif(exif: Image.Exif) -> dict[str, Any]:
     gps = _directory(exif, ExifTags.IFD.GPSInfo)
     return fields.known(
         {
-            "dates": stated.in_exif(tags, gps),
+            "dates": stated.in_exif(tags.get, gps.get),
             "make": fields.text(tags.get(_MAKE)),
             "model": fields.text(tags.get(_MODEL)),
             "lens": fields.text(tags.get(_LENS)),

@@ -6,16 +6,20 @@ Metadata Working Group's guidance (5.4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from csearchd.metadata import fields
 from csearchd.metadata.dates.moment import Moment, parse
 
 SOURCES = ("sidecar", "takeout", "exif", "xmp", "iptc", "gps", "name")
 """Where a date may be from, the most important first among dates of one meaning."""
+
+
+Value: TypeAlias = Callable[[int], Any]
+"""Gives the value of a tag by its number; None where there is none."""
 
 
 class Meaning(IntEnum):
@@ -54,22 +58,22 @@ _IPTC = ((Meaning.TAKEN, (2, 55), (2, 60)), (Meaning.DIGITISED, (2, 62), (2, 63)
 IPTC_NUMBERS = frozenset(number for _, *numbers in _IPTC for number in numbers)
 
 
-def in_exif(tags: Mapping[int, Any], gps: Mapping[int, Any]) -> list[StatedDate]:
-    """The dates in EXIF data: in the values of their tags, and of those of the GPS directory."""
+def in_exif(tag_value: Value, gps_value: Value) -> list[StatedDate]:
+    """The dates in EXIF data, of which the arguments give values: of tags, and of GPS's tags."""
     found = []
     for meaning, tag, fraction, zone in _EXIF:
-        text, *others = (fields.text(tags.get(each)) for each in (tag, zone, fraction))
+        text, *others = (fields.text(tag_value(each)) for each in (tag, zone, fraction))
         if moment := parse(text or "", *others):
             found.append(StatedDate(meaning, "exif", moment))
-    if moment := _of_satellites(gps):
+    if moment := _of_satellites(gps_value):
         found.append(StatedDate(Meaning.LOCATED, "gps", moment))
     return found
 
 
-def _of_satellites(gps: Mapping[int, Any]) -> Moment | None:
+def _of_satellites(value: Value) -> Moment | None:
     """GPSDateStamp and GPSTimeStamp (hours, minutes and seconds), which are in UTC."""
-    day = parse(fields.text(gps.get(_GPS_DATE)) or "")
-    clock = gps.get(_GPS_TIME)
+    day = parse(fields.text(value(_GPS_DATE)) or "")
+    clock = value(_GPS_TIME)
     if day is None or not isinstance(clock, tuple) or len(clock) != 3:
         return day
     hours, minutes, seconds = (fields.number(part) for part in clock)
