@@ -31,6 +31,7 @@ from csearchd.formats.png import pixel_parts as png_parts
 from csearchd.formats.tiff import pixel_parts as tiff_parts
 from csearchd.formats.webp import pixel_parts as webp_parts
 from csearchd.metadata.exif import read_exif
+from csearchd.metadata.exif_directories import Exif
 from csearchd.metadata.exif_fields import from_exif
 from csearchd.metadata.iptc import from_iptc
 from csearchd.metadata.record import embedded_metadata
@@ -182,11 +183,11 @@ def test_packets_of_xmp() -> None:
     data = jpeg(*[segment(0xE1, packet)] * 300, *[segment(0xED, resources)] * 300)
     with cheap():
         image = open_image(data, FORMATS, LIMITS)
-        embedded_metadata(Image.Exif(), read_blocks(image, data))
+        embedded_metadata(Exif(), read_blocks(image, data))
     uuid = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
     blocks = isobmff.metadata_blocks(box(b"uuid", uuid + b"<a/>" * 20_000) * 900)
     with cheap():
-        embedded_metadata(Image.Exif(), blocks)
+        embedded_metadata(Exif(), blocks)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
 from csearchd.requests.service import StatusRequest
+from csearchd.spelling import folded
 
 log = logging.getLogger(__name__)
 
@@ -146,11 +147,11 @@ def _line(told: Message) -> str:
     is left out.
     """
     keywords: list[str] = told.get("keywords", [])
-    plain_words = {word.casefold() for word in keywords if "/" not in word}
-    tags = [w for w in keywords if "/" not in w or _last(w).casefold() not in plain_words]
-    known = {part.casefold() for word in keywords for part in word.split("/")}
+    plain_words = {folded(word) for word in keywords if "/" not in word}
+    tags = [w for w in keywords if "/" not in w or folded(_last(w)) not in plain_words]
+    known = {folded(part) for word in keywords for part in word.split("/")}
     shown = [_last(word) for word in told.get("words", [])]
-    return ", ".join(tags + [word for word in shown if word.casefold() not in known])
+    return ", ".join(tags + [word for word in shown if folded(word) not in known])
 
 
 def _last(tag: str) -> str:

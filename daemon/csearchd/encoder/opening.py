@@ -24,6 +24,7 @@ from csearchd.formats.png import MAX_TEXT_BYTES
 from csearchd.formats.suffixes import jpeg_xl_installed
 from csearchd.formats.tiff import is_honest
 from csearchd.metadata.exif import exif_orientation
+from csearchd.metadata.exif_directories import Exif
 from csearchd.reasons import pictures as reasons
 from csearchd.system import processors
 
@@ -127,7 +128,7 @@ def _check_jpeg_xl(data: bytes, limits: Limits) -> None:
     check_memory(width * height * _CODEC_BYTES["JXL"], limits)
 
 
-def coded_orientation(image: Image.Image, exif: Image.Exif, data: bytes) -> int:
+def coded_orientation(image: Image.Image, exif: Exif, data: bytes) -> int:
     """The orientation of an opened picture's pixels, 1 to 8 (EXIF 2.32, tag 0x0112).
 
     HEIF and JPEG XL tell it in the coded picture, and their decoders turn it. A HEIF without that

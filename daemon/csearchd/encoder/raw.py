@@ -16,11 +16,13 @@ from csearchd.formats.parsing import MetadataBlocks
 from csearchd.formats.raw import metadata_blocks
 from csearchd.metadata.exif import (
     ORIENTATION,
+    exif_orientation,
     is_on_its_side,
     read_exif,
     read_raw_exif,
     upright,
 )
+from csearchd.metadata.exif_directories import Exif
 from csearchd.reasons import pictures as reasons
 
 _SAMPLE = 64  # bytes by which a part of a file is found
@@ -34,7 +36,7 @@ class RawInfo:
     width: int  # in pixels, as shown
     height: int
     orientation: int  # 1 to 8, of the sensor's data
-    exif: Image.Exif
+    exif: Exif
     blocks: MetadataBlocks
 
 
@@ -107,14 +109,14 @@ def _embedded(
                 return None
             image = Image.fromarray(preview.data)
         else:
-            coded = _in_the_file(preview.data, data)
             image, incomplete = load_image(
-                coded,
+                preview.data,
                 formats,
                 limits,
                 lambda image: image.draft(None, (min_side, min_side)) and None,
             )
-            orientation = read_exif(image, coded).get(ORIENTATION, orientation)
+            exif = read_exif(image, preview.data)
+            orientation = exif_orientation(exif) if exif.get(ORIENTATION) else orientation
     except (rawpy.LibRawError, PictureError, OSError):
         return None
     return Loaded(upright(image, orientation), incomplete)

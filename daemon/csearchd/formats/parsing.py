@@ -21,7 +21,7 @@ class MetadataBlocks:
     """The blocks of metadata that a file embeds, as raw bytes.
 
     `xmp` holds the XMP packets, the most important first; `iptc` a block of IPTC-IIM data sets.
-    EXIF data are read through Pillow (csearchd.metadata.exif).
+    EXIF data are read by csearchd.metadata.exif.
     """
 
     xmp: list[bytes] = field(default_factory=list)

@@ -146,6 +146,49 @@ def locate(data: memoryview, tag: int, min_size: int) -> tuple[str, int]:
     raise MalformedError
 
 
+class Field(NamedTuple):
+    """An entry of a directory as it is written, which may be damaged: its tag, type and count,
+    where the entry itself has room for a value, and what is there, taken for an offset."""
+
+    tag: int
+    kind: int
+    number: int
+    inline: int
+    offset: int
+
+
+class Fields(NamedTuple):
+    """A directory of a file that may be damaged: its byte order, for `struct`, how many bytes of a
+    value an entry has room for, and its entries."""
+
+    order: str
+    room: int
+    entries: list[Field]
+
+
+def readable_fields(data: bytes, start: int | None = None) -> Fields:
+    """The directory at `start`, or the first one, as far as the file has it.
+
+    Raises MalformedError where there is none.
+    """
+    layout, first = _first(data)
+    start = first if start is None else start
+    count = min(_count(data, layout, start), _MAX_COSTLY_ENTRIES)
+    begin, step = start + layout.count.size, layout.entry.size
+    end = begin + min(count, max(0, len(data) - begin) // step) * step
+    room = layout.offset.size
+    return Fields(
+        layout.order,
+        room,
+        [
+            Field(tag, kind, number, begin + (place + 1) * step - room, offset)
+            for place, (tag, kind, number, offset) in enumerate(
+                layout.entry.iter_unpack(data[begin:end])
+            )
+        ],
+    )
+
+
 def metadata_blocks(data: bytes) -> MetadataBlocks:
     """XMP and IPTC of the first directory of a TIFF, or of camera raw that is like one.
 

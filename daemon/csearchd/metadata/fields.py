@@ -5,47 +5,30 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from csearchd.metadata.texts import charsets
+from csearchd.spelling import composed
+
 MAX_TEXT = 200  # characters of a name or a keyword
 MAX_DESCRIPTION = 2000
 MAX_KEYWORDS = 500  # of a file
-_MAX_LEVELS = 16  # of a hierarchical keyword
-_INTERNAL = "_Digikam_Internal_Tags_"  # the top of the tags that digiKam uses itself
+_NO_ROOM = 65535  # a film speed that is larger
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str | None:
     """A text or bytes up to the first NUL, as `tidy` gives it; None for any other type."""
     if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    if not isinstance(value, str):
-        return None
-    value = value.partition("\0")[0][: 8 * limit]
-    try:
-        value = value.encode("latin-1").decode("utf-8")  # EXIF says ASCII, cameras write UTF-8
-    except UnicodeError:
-        pass
-    return tidy(value, limit)
+        value = charsets.decoded(value.partition(b"\0")[0][: 8 * limit])
+    return tidy(value.partition("\0")[0], limit) if isinstance(value, str) else None
 
 
 def tidy(value: str, limit: int = MAX_TEXT) -> str | None:
-    """The text, trimmed, at most `limit` characters; None if nothing is left.
+    """The text, composed (NFC) and trimmed, at most `limit` characters; None if nothing is left.
 
     Runs of blanks and control characters become one blank.
     """
-    printable = "".join(c if c.isprintable() else " " for c in value[: 8 * limit])
+    whole = composed(value[: 8 * limit])
+    printable = "".join(c if c.isprintable() else " " for c in whole)
     return " ".join(printable.split())[:limit].rstrip() or None
-
-
-def keyword(value: str, separator: str | None) -> list[str]:
-    """The keywords that a keyword gives: a path becomes "a/b" and, by itself, its last level.
-
-    `separator` stands between the levels of a path; None: it is no path. Empty where nothing is
-    left.
-    """
-    levels = value.split(separator, _MAX_LEVELS) if separator else [value]
-    named = [level for level in map(tidy, levels) if level]
-    if not named or named[0] == _INTERNAL:
-        return []
-    return ["/".join(named), named[-1]] if len(named) > 1 else named
 
 
 def number(value: Any) -> float | None:
@@ -57,11 +40,45 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def iso(value: Any) -> int | None:
-    """A film speed (ISO), or the first of several; None where it is no plausible integer."""
+def film_speed(
+    speed: Any, index: Any = None, output: Any = None, own: Any = None, kind: Any = None
+) -> int | None:
+    """A film speed (ISO), or the first of several; None where none is a plausible integer.
+
+    Where `speed` has no room for it (65,535), it is the recommended exposure `index`, or the
+    sensitivity of the `output`, or the ISO speed of its `own`, in the order that SensitivityType
+    (`kind`) says.
+    """
+    found = _speed(speed)
+    if found is not None and found != _NO_ROOM:
+        return found
+    others = {1: (output, index, own), 3: (own, index, output), 5: (output, own, index)}
+    order = others.get(kind, (index, output, own))
+    return next((one for one in map(_speed, order) if one), found)
+
+
+def _speed(value: Any) -> int | None:
     if isinstance(value, tuple) and value:
         value = value[0]
     return value if isinstance(value, int) and 0 < value < 10_000_000 else None
+
+
+def place(latitude: float | None, longitude: float | None) -> dict[str, float]:
+    """The fields of a place; empty without one, and at 0, 0, which stands for none."""
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+        return {}
+    return {"latitude": latitude, "longitude": longitude}
+
+
+def rating(stars: Any, percent: Any) -> int | None:
+    """Stars, -1 to 5, or those that Windows gives in per cent; None without a valid number."""
+    found = number(stars)
+    if found is not None and -1 <= found <= 5:
+        return int(found)
+    found = number(percent)
+    if found is None or not 0 <= found <= 100:
+        return None
+    return 0 if found == 0 else 1 + int((found + 12) // 25)  # 1, 25, 50, 75, 99
 
 
 def degrees(parts: tuple[Any, ...], negative: bool, limit: int) -> float | None:
@@ -88,5 +105,7 @@ def altitude(metres: float | None, below: bool) -> float | None:
 
 
 def known(found: dict[str, Any]) -> dict[str, Any]:
-    """The fields without those that are None or an empty list."""
-    return {key: value for key, value in found.items() if value is not None and value != []}
+    """The fields without those that are None or an empty list or dictionary."""
+    return {
+        key: value for key, value in found.items() if value is not None and value not in ([], {})
+    }

@@ -17,12 +17,15 @@ from csearchd.errors import MalformedError, UneditableError
 from csearchd.formats import photoshop
 from csearchd.metadata import fields
 from csearchd.metadata.dates import stated
+from csearchd.metadata.texts import charsets
+from csearchd.metadata.texts.keywords import keywords as keywords_of
 
 _UTF8 = b"\x1b%G"  # ISO 2022's escape for it
 _CHARSET = (1, 90)
 _TITLE, _KEYWORD, _CAPTION = (2, 5), (2, 25), (2, 120)
 _WANTED = {_TITLE, _KEYWORD, _CAPTION, *stated.IPTC_NUMBERS}
 _MAX_SETS = 5000
+_MAX_VALUE = 1 << 16  # bytes of a value that are read
 _DAMAGED = "its IPTC data are damaged"
 
 
@@ -60,36 +63,26 @@ def from_iptc(block: bytes) -> dict[str, Any]:
 
     Of a damaged block, what stands before the damage.
     """
-    utf8 = False
-    found: dict[tuple[int, int], list[str]] = {}
+    wanted: list[tuple[tuple[int, int], bytes]] = []
     try:
         for number, _, value in islice(_data_sets(block), _MAX_SETS):
-            if number == _CHARSET:
-                utf8 = value.startswith(_UTF8)
-            elif number in _WANTED:
-                found.setdefault(number, []).append(_decoded(value, utf8))
+            if number in _WANTED:
+                wanted.append((number, value[:_MAX_VALUE]))
     except MalformedError:
         pass
+    # Many programs write UTF-8 without saying so; some say so, and don't.
+    texts = charsets.decoded_alike([value for _, value in wanted])
+    found: dict[tuple[int, int], list[str]] = {}
+    for (number, _), text in zip(wanted, texts, strict=True):
+        found.setdefault(number, []).append(text)
     return fields.known(
         {
             "dates": stated.in_iptc(lambda number: found.get(number, [""])[0]),
             "title": fields.tidy(found.get(_TITLE, [""])[0]),
             "description": fields.tidy(found.get(_CAPTION, [""])[0], fields.MAX_DESCRIPTION),
-            "keywords": [
-                keyword
-                for value in found.get(_KEYWORD, ())
-                for keyword in fields.keyword(value, None)
-            ],
+            "keywords": keywords_of((found.get(_KEYWORD, ()), None)),
         }
     )
-
-
-def _decoded(value: bytes, utf8: bool) -> str:
-    """Many programs write UTF-8 without saying so."""
-    try:
-        return value.decode("utf-8", "replace" if utf8 else "strict")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def keywords(resources: bytes) -> list[str]:

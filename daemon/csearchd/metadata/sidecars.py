@@ -12,6 +12,8 @@ from csearchd.formats.suffixes import sidecar_names
 from csearchd.metadata import fields
 from csearchd.metadata.takeout import content
 from csearchd.metadata.takeout.names import takeout_names
+from csearchd.metadata.texts import charsets
+from csearchd.metadata.texts.keywords import keywords
 from csearchd.metadata.xmp import from_xmp
 from csearchd.system.files import open_file, read_file
 
@@ -55,7 +57,7 @@ def from_attributes(descriptor: int) -> dict[str, Any]:
     stars = _attribute(descriptor, "user.baloo.rating") or ""
     return fields.known(
         {
-            "keywords": [keyword for tag in tags for keyword in fields.keyword(tag, "/")],
+            "keywords": keywords((tags, "/")),
             "description": fields.tidy(comment or "", fields.MAX_DESCRIPTION),
             "rating": int(stars) // 2 if stars in _HALF_STARS else None,
         }
@@ -67,6 +69,6 @@ _HALF_STARS = frozenset(str(number) for number in range(11))
 
 def _attribute(descriptor: int, name: str) -> str | None:
     try:
-        return os.getxattr(descriptor, name).decode("utf-8", "replace")
+        return charsets.decoded(os.getxattr(descriptor, name))
     except OSError:  # there is none, or the file system has none at all
         return None

@@ -15,7 +15,9 @@ from csearchd.errors import XmpError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.metadata import fields
 from csearchd.metadata.dates import stated
-from csearchd.metadata.xmp_parser import RDF, XmpParser
+from csearchd.metadata.people.regions import people
+from csearchd.metadata.texts.keywords import keywords
+from csearchd.metadata.xmp_parser import RDF, XmpParser, in_utf8
 
 _MAX_VALUES = 2000  # of a property
 
@@ -43,7 +45,8 @@ _WANTED = {name for name, _ in _KEYWORDS} | {
     *stated.XMP_NAMES, "dc:title", "dc:description", "xmp:Rating", "MicrosoftPhoto:Rating",
     "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef",
     "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:ISOSpeedRatings",
-    "exifEX:PhotographicSensitivity",
+    "exifEX:PhotographicSensitivity", "exifEX:RecommendedExposureIndex",
+    "exifEX:StandardOutputSensitivity", "exifEX:ISOSpeed", "exifEX:SensitivityType",
 }  # fmt: skip
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])")
 _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
@@ -52,16 +55,23 @@ _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
 def from_xmp(packet: bytes) -> dict[str, Any]:
     """The fields of csearchd.metadata.record that a packet gives. Never raises.
 
-    A packet in UTF-16 is read too. Of one that breaks off, the properties before count; one with a
-    document type or with very deep nesting gives nothing.
+    Of a packet that breaks off, the properties before count; one with a document type or with very
+    deep nesting gives nothing.
     """
+    if len(packet) > MAX_XMP_BYTES:
+        return {}
+    packet = in_utf8(packet)
     values = _properties(packet)
 
     def first(*names: str, limit: int = fields.MAX_TEXT) -> str | None:
         found = (fields.tidy(values[name][0], limit) for name in names if values.get(name))
         return next((value for value in found if value), None)
 
-    speed = first("exifEX:PhotographicSensitivity", "exif:ISOSpeedRatings")
+    def integer(*names: str) -> int | None:
+        digits = first(*names) or ""
+        return int(digits) if digits.isdecimal() and len(digits) < 10 else None
+
+    named = people(packet)
     return fields.known(
         {
             "dates": stated.in_xmp(first),
@@ -69,16 +79,21 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
             "make": first("tiff:Make"),
             "model": first("tiff:Model"),
             "lens": first("exifEX:LensModel", "aux:Lens"),
-            "iso": fields.iso(int(speed)) if speed and speed.isdecimal() else None,
+            "iso": fields.film_speed(
+                integer("exifEX:PhotographicSensitivity", "exif:ISOSpeedRatings"),
+                integer("exifEX:RecommendedExposureIndex"),
+                integer("exifEX:StandardOutputSensitivity"),
+                integer("exifEX:ISOSpeed"),
+                integer("exifEX:SensitivityType"),
+            ),
             "title": first("dc:title"),
             "description": first("dc:description", limit=fields.MAX_DESCRIPTION),
-            "rating": _rating(first("xmp:Rating"), first("MicrosoftPhoto:Rating")),
-            "keywords": [
-                keyword
-                for name, separator in _KEYWORDS
-                for value in values.get(name, ())
-                for keyword in fields.keyword(value, separator)
-            ],
+            "rating": fields.rating(first("xmp:Rating"), first("MicrosoftPhoto:Rating")),
+            "keywords": keywords(
+                *((values.get(name, ()), separator) for name, separator in _KEYWORDS)
+            ),
+            "people": [person.name for person in named],
+            "regions": {person.name: list(person.region) for person in named if person.region},
         }
     )
 
@@ -86,15 +101,12 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
 def _place(first: Callable[[str], str | None]) -> dict[str, Any]:
     latitude = _degrees(first("exif:GPSLatitude"), "NS", 90)
     longitude = _degrees(first("exif:GPSLongitude"), "EW", 180)
-    if latitude is None or longitude is None:
-        return {}
     metres = _FRACTION.fullmatch(first("exif:GPSAltitude") or "")
     height = fields.number(metres[1]) if metres else None
     if metres and metres[2] and height is not None:
         height = height / float(metres[2]) if float(metres[2]) else None
-    below = first("exif:GPSAltitudeRef") == "1"
-    altitude = fields.altitude(height, below)
-    return {"latitude": latitude, "longitude": longitude, "altitude": altitude}
+    below = first("exif:GPSAltitudeRef") in ("1", "3")
+    return {**fields.place(latitude, longitude), "altitude": fields.altitude(height, below)}
 
 
 def _degrees(value: str | None, letters: str, limit: int) -> float | None:
@@ -105,27 +117,11 @@ def _degrees(value: str | None, letters: str, limit: int) -> float | None:
     return fields.degrees(parts, match[4] == letters[1], limit)
 
 
-def _rating(stars: str | None, percent: str | None) -> int | None:
-    found = fields.number(stars)
-    if found is not None and -1 <= found <= 5:
-        return int(found)
-    found = fields.number(percent)
-    if found is None or not 0 <= found <= 100:
-        return None
-    return 0 if found == 0 else 1 + int((found + 12) // 25)  # 1, 25, 50, 75, 99
-
-
 def _properties(packet: bytes) -> dict[str, list[str]]:
     """The values of each wanted property by its name, the default language's first."""
-    if len(packet) > MAX_XMP_BYTES:
-        return {}
-    wide = packet[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in packet[:2]
-    order = "utf-16-be" if packet[:1] == b"\0" else "utf-16-le"
-    encoding = ("utf-16" if packet[:1] >= b"\xfe" else order) if wide else "utf-8"
-    text = packet.decode(encoding, "replace").strip("\ufeff\0 \t\r\n")
     reader = _Reader()
     try:
-        reader.parse(text.encode())
+        reader.parse(packet)
     except expat.ExpatError:
         pass  # the properties before are valid
     except XmpError:

@@ -7,13 +7,40 @@ csearchd.metadata.xmp_packet positions in bytes, of well-formed packets only.
 
 from __future__ import annotations
 
+import re
 from xml.parsers import expat
 
 from csearchd.errors import XmpError
+from csearchd.metadata.texts import charsets
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _RDF_RDF = f"{RDF} RDF"
 _MAX_DEPTH = 64  # of elements
+_ENCODING = re.compile(rb"\s*<\?xml[^>]*\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")
+# How a packet begins, with a byte order mark or without, in other encodings than UTF-8
+_WIDE = (
+    (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+    (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"), (b" \0", "utf-16-le"), (b"\0 ", "utf-16-be"),
+    (b"\n\0", "utf-16-le"), (b"\0\n", "utf-16-be"),
+)  # fmt: skip
+
+
+def in_utf8(packet: bytes) -> bytes:
+    """A packet in UTF-8, from UTF-8, UTF-16 or UTF-32 (ISO 16684-1, 7.1), from what it declares,
+    or from what it is guessed to be in."""
+    for head, encoding in _WIDE:
+        if packet.startswith(head):
+            text = packet.decode(encoding, "replace")
+            break
+    else:
+        name = _ENCODING.match(packet)
+        text = (
+            charsets.declared(packet, "utf-8")
+            or charsets.declared(packet, name[1].decode("ascii", "replace") if name else "utf-8")
+            or charsets.decoded(packet)
+        )
+    return text.strip("\ufeff\0 \t\r\n").encode(errors="replace")
 
 
 class XmpParser:

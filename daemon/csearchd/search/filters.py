@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -20,6 +19,7 @@ import numpy as np
 from csearchd import limits
 from csearchd.errors import DateError, PlaceError, QueryError, ReasonedError
 from csearchd.library.library import Library
+from csearchd.library.metadata.candidates import having
 from csearchd.library.metadata.photo_metadata import (
     FORMATS,
     ORIENTATIONS,
@@ -34,6 +34,7 @@ from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import dates
 from csearchd.search.query_language.dates import Period
 from csearchd.search.query_language.grammar import Filter
+from csearchd.spelling import folded
 
 _DATES = ("after", "before", "on", "date")
 _EPOCH = datetime(1970, 1, 1)
@@ -168,18 +169,13 @@ def _kind(name: str, value: str) -> Choice:
     return lambda library: compare(library.load_photo_metadata(), kind)
 
 
-def _plain(text: str) -> str:
-    """Case-folded, and composed, since programs encode "é" in two ways."""
-    return unicodedata.normalize("NFC", text).casefold()
-
-
 def _tester(value: str) -> Callable[[str], bool]:
     """A test of names: `value` is a part of the name, or with `*` and `?` a pattern for it."""
-    wanted = _plain(value)
+    wanted = folded(value)
     if "*" not in wanted and "?" not in wanted:
-        return lambda name: wanted in _plain(name)
+        return lambda name: wanted in folded(name)
     pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
-    return lambda name: pattern.match(_plain(name)) is not None
+    return lambda name: pattern.match(folded(name)) is not None
 
 
 def _in_folder(library: Library, value: str) -> Mask:
@@ -202,21 +198,11 @@ def _in_folder(library: Library, value: str) -> Mask:
 def _named(library: Library, value: str) -> Mask:
     """Files by their names. SQLite finds candidates, since there may be millions of names."""
     test = _tester(value)
+    # LIKE finds nothing in BLOBs, which names are.
+    condition, patterns = having("CAST(name AS TEXT)", value, wildcards=True)
     with library.read() as database:
-        rows = database.execute(
-            # LIKE finds nothing in BLOBs, which names are.
-            "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ? ESCAPE '\\'",
-            (_like(value),),
-        )
+        rows = database.execute(f"SELECT id, name FROM files WHERE {condition}", patterns)
         found = [row[0] for row in rows if test(os.fsdecode(row[1]))]
     mask: Mask = np.zeros(max(found, default=-1) + 1, np.bool_)
     mask[found] = True
     return mask
-
-
-def _like(value: str) -> str:
-    """A pattern for LIKE that matches at least `value`. LIKE ignores the case of ASCII only."""
-    pattern = "".join(
-        "%" if c in "*?" or not c.isascii() else f"\\{c}" if c in "%_\\" else c for c in value
-    )
-    return pattern if "*" in value or "?" in value else f"%{pattern}%"

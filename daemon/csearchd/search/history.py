@@ -7,6 +7,7 @@ import re
 import threading
 
 from csearchd.paths import read_file
+from csearchd.spelling import folded
 
 _MAX_QUERIES = 500
 _MAX_CHARACTERS = 500  # of a query; longer ones are not kept
@@ -40,10 +41,10 @@ class History:
 
     def beginning(self, text: str, limit: int) -> list[str]:
         """Up to `limit` queries that begin with `text`, ignoring case, the newest first."""
-        start = " ".join(text.split()).casefold() + (" " if text[-1:].isspace() else "")
+        start = folded(" ".join(text.split())) + (" " if text[-1:].isspace() else "")
         with self._lock:
             queries = list(self._read())
-        return [query for query in reversed(queries) if query.casefold().startswith(start)][:limit]
+        return [query for query in reversed(queries) if folded(query).startswith(start)][:limit]
 
     def forget(self, path: bytes) -> None:
         """Removes the queries that contain the path of a file or directory, or one below it."""

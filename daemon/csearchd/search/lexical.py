@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.library import Library
+from csearchd.library.metadata.candidates import having
+from csearchd.spelling import folded
 
 BONUS = 0.25
 
@@ -25,8 +26,7 @@ _MAX_WORDS = 16
 
 def words(text: str) -> list[str]:
     """The distinct words of a text, case-folded and composed (NFC)."""
-    plain = unicodedata.normalize("NFC", text).casefold()
-    return list(dict.fromkeys(_WORDS.findall(plain)))
+    return list(dict.fromkeys(_WORDS.findall(folded(text))))
 
 
 def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
@@ -39,31 +39,18 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
     if not wanted:
         return found
     for word in wanted:
-        pattern = f"%{_like(word)}%"
+        named, names = having("CAST(name AS TEXT)", word)
+        tagged, texts = having("k.text", word)
+        titled, titles = having("title", word)
         with library.read() as database:
-            named = {
-                row[0]
-                for row in database.execute(
-                    "SELECT id, name FROM files WHERE CAST(name AS TEXT) LIKE ?",
-                    (pattern,),
-                )
-                if word in words(os.fsdecode(row[1]))
-            }
-            tagged = {
-                row[0]
-                for row in database.execute(
-                    "SELECT p.file, k.text FROM keywords k "
-                    "JOIN file_keywords p ON p.keyword = k.id WHERE k.text LIKE ? UNION ALL "
-                    "SELECT file, title FROM metadata WHERE title LIKE ?",
-                    (pattern, pattern),
-                )
-                if word in words(row[1])
-            }
-        files = [file for file in named | tagged if file < size]
+            rows = database.execute(f"SELECT id, name FROM files WHERE {named}", names)
+            found_files = {row[0] for row in rows if word in words(os.fsdecode(row[1]))}
+            rows = database.execute(
+                "SELECT p.file, k.text FROM keywords k JOIN file_keywords p ON p.keyword = k.id "
+                f"WHERE {tagged} UNION ALL SELECT file, title FROM metadata WHERE {titled}",
+                [*texts, *titles],
+            )
+            found_files |= {row[0] for row in rows if word in words(row[1])}
+        files = [file for file in found_files if file < size]
         found[files] += 1 / len(wanted)
     return found
-
-
-def _like(word: str) -> str:
-    """A pattern for LIKE that matches at least the word. LIKE ignores the case of ASCII only."""
-    return "".join(c if c.isascii() else "%" for c in word)

@@ -11,6 +11,7 @@ import numpy as np
 
 from csearchd.library.library import Library
 from csearchd.library.tree import TOP, DirectoryTree
+from csearchd.spelling import folded
 
 _State = tuple[DirectoryTree, int, bytes]
 
@@ -28,21 +29,21 @@ class FolderNames:
         those in directories whose name contains what stands before it. Case is ignored, and names
         that can't be typed are left out."""
         above, slash, start = prefix.rpartition("/")
-        parents = [part.casefold() for part in above.split("/") if part]
+        parents = [folded(part) for part in above.split("/") if part]
         while True:
             try:
-                names = self._beginning(start.casefold(), parents, most)
+                names = self._beginning(folded(start), parents, most)
             except KeyError:  # a directory has gone meanwhile
                 continue
             return [f"{above}{slash}{name}" for name in names]
 
     def _beginning(self, start: str, parents: Sequence[str], most: int) -> list[str]:
         tree, directories = self._sorted()
-        first = bisect_left(directories, start, key=lambda one: _shown(tree, one).casefold())
+        first = bisect_left(directories, start, key=lambda one: folded(_shown(tree, one)))
         found: dict[str, None] = {}
         for directory in islice(directories, first, None):
             name = _shown(tree, directory)
-            if not name.casefold().startswith(start):
+            if not folded(name).startswith(start):
                 break
             if name not in found and name.isprintable() and _is_in(tree, directory, parents):
                 found[name] = None
@@ -63,7 +64,7 @@ class FolderNames:
             while directory in parents and directory not in wanted:
                 wanted.add(directory)
                 directory = parents[directory]
-        found = sorted(wanted, key=lambda one: os.fsdecode(names[one]).casefold())
+        found = sorted(wanted, key=lambda one: folded(os.fsdecode(names[one])))
         self._known = state, found
         return tree, found
 
@@ -77,6 +78,6 @@ def _is_in(tree: DirectoryTree, directory: int, parents: Sequence[str]) -> bool:
     for part, above in zip(
         reversed(parents), islice(tree.ancestors(directory), 1, None), strict=False
     ):
-        if above == TOP or part not in _shown(tree, above).casefold():
+        if above == TOP or part not in folded(_shown(tree, above)):
             return False
     return True

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.metadata import times
+from csearchd.spelling import folded
 from csearchd.system.files import seconds_of
 
 Mask = NDArray[np.bool_]
@@ -109,7 +110,7 @@ class _Names:
         )
 
     def _number(self, parts: tuple[str | None, ...]) -> int:
-        text = " ".join(part for part in parts if part and isinstance(part, str)).casefold()
+        text = folded(" ".join(part for part in parts if part and isinstance(part, str)))
         number = self._seen[parts] = self._numbers.setdefault(text, len(self._numbers))
         return number
 
@@ -126,7 +127,7 @@ class _Names:
 
         For "ni" this gives "nikon d750", and for "d7" it gives "d750".
         """
-        start = prefix.casefold()
+        start = folded(prefix)
         texts = list(self._numbers)
         counts = np.bincount(column, minlength=len(texts))
         found: dict[str, None] = {}
@@ -360,7 +361,7 @@ class PhotoMetadata:
 
     def format(self, name: str) -> Mask:
         """A mask: files of that format. Raises KeyError if `name` is not one of FORMATS."""
-        wanted = {stored.casefold() for stored in FORMATS[name]}
+        wanted = {folded(stored) for stored in FORMATS[name]}
         return self._formats.matching(wanted.__contains__, self._columns.format)
 
     def orientation(self, name: str) -> Mask:
@@ -404,5 +405,5 @@ def _compared(column: NDArray[Any], comparison: str, number: float) -> Mask:
 
 
 def _has_words(text: str) -> Callable[[str], bool]:
-    words = text.casefold().split()
+    words = folded(text).split()
     return lambda other: all(word in other for word in words)

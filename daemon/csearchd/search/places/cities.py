@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd import spelling
 from csearchd.search.places.names import folded, hashed
 from csearchd.search.places.table import (
     CELLS,
@@ -118,7 +119,7 @@ class Cities:
     def beginning(self, text: str, points: NDArray[Any]) -> list[int]:
         """The cities whose own names begin with `text`, the most populous one first, in cells with
         or next to one of `points`, (points, 2), latitude and longitude in degrees."""
-        start = text.casefold()
+        start = spelling.folded(text)
         found: list[int] = []
         # Cells that follow each other are read together.
         edges = np.flatnonzero(np.diff(_around(points), prepend=False, append=False))
@@ -127,7 +128,7 @@ class Cities:
             found += [
                 first + number
                 for number, name in enumerate(names)
-                if name[: len(start)].casefold() == start
+                if spelling.folded(name[: len(start)]).startswith(start)
             ]
         rows = np.array(found, np.int64)
         order = np.argsort(-self._table.places["population"][rows].astype(np.int64), kind="stable")

@@ -10,6 +10,7 @@ from csearchd.library.library import Library
 from csearchd.library.metadata.photo_metadata import FORMATS, ORIENTATIONS
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.folder_names import FolderNames
+from csearchd.spelling import folded
 
 MAX_VALUES = 50  # of a filter that are offered: nobody reads more
 
@@ -23,8 +24,8 @@ Values = Callable[[str], list[str]]
 
 def beginning(values: Sequence[str], prefix: str) -> list[str]:
     """Returns the values that begin with `prefix`, whatever the case."""
-    start = prefix.casefold()
-    return [value for value in values if value.casefold().startswith(start)]
+    start = folded(prefix)
+    return [value for value in values if folded(value).startswith(start)]
 
 
 def fixed(*values: str) -> Values:

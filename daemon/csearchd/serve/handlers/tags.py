@@ -27,6 +27,7 @@ from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.indexing_wait import PROGRESS_SECONDS, IndexingWait
 from csearchd.serve.operations import Handlers
 from csearchd.serve.tag_upkeep import TagUpkeep
+from csearchd.spelling import folded
 from csearchd.tags import ledger, tagged_folders
 from csearchd.tags.ledger import Entry
 from csearchd.tags.locations import TagLocation, files_at, files_in_chunks
@@ -110,11 +111,11 @@ class TagHandlers:
             with self._library.read() as database:
                 known = details(database, part)
             for file, path, _, _ in files_at(self._library, part):
-                there = {word.casefold() for word in known.get(file, {}).get("keywords", ())}
+                there = {folded(word) for word in known.get(file, {}).get("keywords", ())}
                 tags = [
                     [word, round(confidence, 3)]
                     for word, confidence in words.get(file, ())
-                    if leaf(word).casefold() not in there
+                    if folded(leaf(word)) not in there
                 ]
                 hits.append({"path": path, "tags": tags})
         return hits

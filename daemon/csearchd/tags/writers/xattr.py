@@ -10,6 +10,7 @@ import os
 
 from csearchd.errors import SkippedFile
 from csearchd.metadata.keyword_paths import leaf
+from csearchd.spelling import folded
 from csearchd.tags.record import Record, read_mirror, skipped_by
 from csearchd.tags.writers.carrier import CarrierState, Keywords, without_duplicates
 from csearchd.tags.writers.open_file import OpenFile
@@ -29,7 +30,7 @@ class _Keywords:
     def is_taken(self, word: str, ours: Record | None) -> bool:
         own = {leaf(one).encode() for one in ours.words} if ours else set()
         theirs = {_fold(tag) for tag in self._tags if tag not in own}
-        return leaf(word).casefold() in theirs
+        return folded(leaf(word)) in theirs
 
 
 class XattrCarrier:
@@ -118,4 +119,4 @@ def _split(content: bytes | None) -> set[bytes]:
 
 
 def _fold(tag: bytes) -> str:
-    return tag.decode(errors="replace").casefold()
+    return folded(tag.decode(errors="replace"))

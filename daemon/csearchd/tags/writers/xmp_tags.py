@@ -17,6 +17,7 @@ from csearchd.metadata.xmp_packet import (
     Packet,
     parse,
 )
+from csearchd.spelling import folded
 from csearchd.tags.record import Record, read_mirror
 from csearchd.tags.writers.carrier import without_duplicates
 
@@ -36,14 +37,14 @@ class XmpTags:
         for one in ours.words if ours else ():
             own.update(_forms(one, ours.root if ours else "").items())
         said = {
-            leaf_of_path(text).casefold()
+            folded(leaf_of_path(text))
             for name, texts in self._lists.items()
             for text in texts
             if (name, text) not in own
         }
         if not ours or word not in ours.words:
-            said.update(text.casefold() for text in self._more)
-        return leaf(word).casefold() in said
+            said.update(folded(text) for text in self._more)
+        return folded(leaf(word)) in said
 
 
 def packet_of(content: bytes | None) -> Packet | None:

@@ -1,0 +1,1 @@
+"""Texts in metadata: their character sets, keywords, and what no person wrote."""
