@@ -263,6 +263,7 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (_("Tags"), ", ".join(_tags(told.get("keywords", [])))),
         (_("Shows"), ", ".join(shown)),
         (_("Title"), details.get("title")),
+        (_("People"), ", ".join(details.get("people", []))),
         (_("Description"), details.get("description")),
         (_("Taken"), _date(details)),
         (_("Camera"), camera),

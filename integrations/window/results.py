@@ -32,6 +32,7 @@ class Item(GObject.Object):
         self.path = path
         self.file = Gio.File.new_for_path(os.fsdecode(path))
         self.name: str = GLib.filename_display_basename(os.fsdecode(path))
+        self.people = ""  # who is in it, as far as other programs have told
         self.shown = 0  # cells that show it now
         self.asked = False
 
@@ -229,9 +230,9 @@ def _mark(cell: Gtk.ListItem, item: Item) -> None:
     weak = item.confidence == "weak"
     change = box.add_css_class if weak else box.remove_css_class
     change("weak")
-    about = [item.name, item.place, _("Does not match well")]
-    box.set_tooltip_text("\n".join(about if weak else about[:2]))
-    _describe(cell, item.name, about[2] if weak else "")
+    unlike = _("Does not match well") if weak else ""
+    box.set_tooltip_text("\n".join(filter(None, (item.name, item.place, item.people, unlike))))
+    _describe(cell, item.name, unlike)
 
 
 def _describe(cell: Gtk.ListItem, label: str, description: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ _PATHS = {
     "FILE.png": FILES,
 }
 # The last word of a query, which may be a filter whose value is in quotes that are still open.
-_LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"[^"]*|\S*)$')
+_LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"(?:[^"]|"")*|\S*)$')
 _FILTER = re.compile(r"((?:not:)?)([^\W\d_]+):(?!//)(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -189,18 +190,17 @@ class _Line:
                 yield Candidate(f"{before}{name}:")
             return
         negation, name, typed = match.groups()
-        typed = typed.removeprefix('"')
+        if typed.startswith('"'):
+            typed = typed[1:].replace('""', '"')
         if negation == "" and name.lower() == "not":
             for other in self._service.values("filters", typed):
                 yield Candidate(f"{before}{name}:{other}:")
             return
         for value in self._service.values(name.lower(), typed):
-            if '"' in value:
-                continue  # the query language can't express it
-            if not value.startswith(typed):
-                value = value.lower()
-            quoted = f'"{value}"' if re.search(r"\s", value) else value
-            yield Candidate(f"{before}{negation}{name}:{quoted}")
+            value = _continued(typed, value)
+            if re.search(r'\s|^"', value):
+                value = '"' + value.replace('"', '""') + '"'
+            yield Candidate(f"{before}{negation}{name}:{value}")
 
     def _past(self, current: str) -> Iterator[Candidate]:
         """The rest of past queries that begin like this one."""
@@ -210,3 +210,17 @@ class _Line:
             yield Candidate(
                 query[len(before) + 1 if before else 0 :], "asked before", continues=True
             )
+
+
+def _continued(typed: str, value: str) -> str:
+    """A value that begins as it is typed, though it may be written in other letters: shells take
+    no other completion."""
+    wanted = _folded(typed)
+    for end in range(len(value) + 1):
+        if _folded(value[:end]) == wanted:
+            return typed + value[end:]
+    return value
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -10,7 +10,7 @@ FIELDS = (
     "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
     "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
     "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
-    "rating", "favourite", "title", "description", "keywords", "incomplete",
+    "rating", "favourite", "title", "description", "keywords", "people", "incomplete",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 

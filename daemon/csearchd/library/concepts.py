@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
 from csearchd.library.library import Library
+from csearchd.spelling import composed, folded
 
 
 class Concept(NamedTuple):
@@ -40,6 +42,7 @@ def add(
     """Adds examples to the concept `name`, which is created if it is new, and returns it. A content
     that it has already changes its kind. Raises LibraryError."""
     with library.write() as database:
+        name = _known(database, name) or composed(name)
         database.execute("INSERT INTO concepts (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
         row, name = database.execute(
             "SELECT id, name FROM concepts WHERE name = ?", (name,)
@@ -56,18 +59,24 @@ def rename(library: Library, name: str, new: str) -> bool:
     """Renames a concept. Returns whether it existed. Raises LibraryError, or KeyError if another
     concept is called `new`."""
     with library.write() as database:
-        other = database.execute(
-            "SELECT 1 FROM concepts WHERE name = ? AND name != ? COLLATE NOCASE", (new, name)
-        ).fetchone()
-        if other:
+        known, other = _known(database, name), _known(database, new)
+        if other is not None and other != known:
             raise KeyError(new)
-        return (
-            database.execute("UPDATE concepts SET name = ? WHERE name = ?", (new, name)).rowcount
-            > 0
+        changed = database.execute(
+            "UPDATE concepts SET name = ? WHERE name = ?", (composed(new), known)
         )
+        return changed.rowcount > 0
 
 
 def remove(library: Library, name: str) -> bool:
     """Deletes a concept. Returns whether it existed. Raises LibraryError."""
     with library.write() as database:
-        return database.execute("DELETE FROM concepts WHERE name = ?", (name,)).rowcount > 0
+        known = _known(database, name)
+        return database.execute("DELETE FROM concepts WHERE name = ?", (known,)).rowcount > 0
+
+
+def _known(database: sqlite3.Connection, name: str) -> str | None:
+    """How the concept is written that is called `name`, in whatever letters; None if there is
+    none."""
+    names = (row[0] for row in database.execute("SELECT name FROM concepts"))
+    return next((known for known in names if folded(known) == folded(name)), None)

@@ -14,7 +14,7 @@ from csearchd.library import listings
 from csearchd.library.catalogue import FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.listings import mark_orphans
-from csearchd.library.metadata import stored_keywords
+from csearchd.library.metadata import stored_labels
 from csearchd.library.vectors.table import VectorTable
 from csearchd.library.volumes import unmounted
 
@@ -230,7 +230,9 @@ def _store_file(
             f"VALUES (?, 0{', ?' * len(METADATA)})",
             (job.file, *(metadata.get(name) for name in METADATA)),
         )
-        stored_keywords.store(library, database, job.file, metadata.get("keywords", ()))
+        for labels, key in ((library.keywords, "keywords"), (library.people, "people")):
+            stored_labels.store(library, database, job.file, labels, metadata.get(key, ()))
+        stored_labels.store_regions(database, job.file, metadata.get("regions", {}))
     state = FAILED if _has_failed(database, content, failure) else INDEXED
     if row[5] and state == INDEXED and not outcome.vector:
         library.add_to_counter("reused", 1)
@@ -271,7 +273,7 @@ def purge(library: Library, keep: int, limit: int = 1000) -> int:
         ).fetchall()
         delete(library, database, [row[0] for row in rows])
         if rows:
-            stored_keywords.delete_unused(library, database)
+            stored_labels.delete_unused(library, database)
     if rows:
         library.vacuum()
     return len(rows)
@@ -293,7 +295,7 @@ def forget_path(library: Library, path: bytes) -> int | None:
             listings.remove_files(library, database, [file])
             count, held = 1, {file[1]} if file[1] else set()
         delete(library, database, [c for c in held if not _has_file(database, c)])
-        stored_keywords.delete_unused(library, database)
+        stored_labels.delete_unused(library, database)
     library.vacuum()
     return count if known or count else None
 

@@ -25,7 +25,7 @@ from csearchd.library.clock import Clock
 from csearchd.library.database import Reader, explain, open_database, open_reader
 from csearchd.library.integrity import rows
 from csearchd.library.integrity.presence import Presence
-from csearchd.library.metadata.keywords import Keywords
+from csearchd.library.metadata.labels import KEYWORDS, PEOPLE, Labels
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors.table import VectorTable, forget_other_changes
@@ -43,15 +43,16 @@ _MAX_CHANGES = 1000  # that a start has to apply to the files in the cache
 class Library:
     """What the daemon knows of pictures.
 
-    In memory, guarded by `memory_lock`: `tree` (directories), `catalogue` (files), `photo_metadata`
-    and `keywords` (for filters), and `counters`. `clock` is the library's own time.
+    In memory, guarded by `memory_lock`: `tree` (directories), `catalogue` (files), for filters
+    `photo_metadata`, `keywords` and `people`, and `counters`. `clock` is the library's own time.
     """
 
     tree: DirectoryTree
     catalogue: Catalogue
     counters: dict[str, int]
     photo_metadata: PhotoMetadata
-    keywords: Keywords
+    keywords: Labels
+    people: Labels
 
     def __init__(self, path: str, cache: str | None = None, thorough: bool = False) -> None:
         """Opens the database at `path`, or creates it. Raises LibraryError.
@@ -101,9 +102,9 @@ class Library:
         counters = dict(self._database.execute("SELECT name, value FROM counters"))
         with self.memory_lock:
             self.tree, self.catalogue, self.counters = tree, catalogue, counters
-            self.photo_metadata, self.keywords = (
-                PhotoMetadata(),
-                Keywords(self.memory_lock, self.read),
+            self.photo_metadata = PhotoMetadata()
+            self.keywords, self.people = (
+                Labels(kind, self.memory_lock, self.read) for kind in (KEYWORDS, PEOPLE)
             )
         self._memory_is_stale = False
 

@@ -232,6 +232,7 @@ def remove_files(
         library.catalogue.remove(row[0] for row in rows)
         library.photo_metadata.remove(row[0] for row in rows)
     library.after_commit(library.keywords.forget)
+    library.after_commit(library.people.forget)
 
 
 def mark_orphans(library: Library, database: sqlite3.Connection, contents: Iterable[int]) -> None:

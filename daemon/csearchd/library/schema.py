@@ -26,6 +26,8 @@ metadata     a file's metadata from EXIF, XMP, IPTC, its sidecars, its name and 
              camera may have invented, `favourite` is 1 or NULL. `outdated`: an older version, which
              read less, has read it; it is read again when there is nothing else to do.
 keywords     each spelling of a keyword; `file_keywords` maps files to them.
+people       each spelling of a name of somebody whom other programs have named; `file_people` maps
+             files to them. `x`, `y`, `width`, `height`: where they are (metadata.people.regions).
 tag_folders  directories that are kept tagged, by path: they stay so while they don't exist. `inode`
              and `born` (system.inode_identity) identify a directory that was renamed.
 tag_ledger   what csearch wrote for a file, a row for each carrier (xattr, sidecar, embedded).
@@ -275,6 +277,20 @@ MIGRATIONS = (
         OR content IN (SELECT id FROM contents WHERE failure IS NOT NULL))
         AND directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL);
     UPDATE contents SET failure = NULL WHERE failure IS NOT NULL;
+    """,
+    """
+    CREATE TABLE people (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE file_people (
+        file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+        person INTEGER NOT NULL REFERENCES people(id),
+        x REAL,
+        y REAL,
+        width REAL,
+        height REAL,
+        PRIMARY KEY (file, person)
+    ) WITHOUT ROWID;
+    CREATE INDEX file_people_person ON file_people(person);
+    UPDATE metadata SET outdated = 1;
     """,
 )
 

@@ -113,6 +113,8 @@ KEYWORD_ROWS = Template("keyword-rows", "keyword {names}")
 LOOSE_METADATA_ROWS = Template(
     "loose-metadata-rows", "metadata of the file with the number {names}"
 )
+PERSON_ROWS = Template("person-rows", "name of a person {names}")
+LOOSE_PERSON_ROWS = Template("loose-person-rows", "person in the file with the number {names}")
 LOOSE_KEYWORD_ROWS = Template("loose-keyword-rows", "keyword of the file with the number {names}")
 TAGGING_ROWS = Template("tagging-rows", "tagging of the file with the number {names}")
 

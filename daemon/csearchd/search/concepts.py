@@ -26,6 +26,7 @@ from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.background import background
 from csearchd.search.query_language.query_vector import unit
+from csearchd.spelling import composed
 
 Vector = NDArray[np.float32]
 
@@ -159,8 +160,9 @@ def find_concepts(
 ) -> tuple[list[ConceptProbe], str, bool]:
     """The concepts that a text names, the text with common words in their place, and whether the
     text has no other words."""
+    text = composed(text)
     by_name = {
-        " ".join(_case_folded(alias).split()): probe
+        " ".join(_case_folded(composed(alias)).split()): probe
         for probe in probes
         for alias in sorted(aliases(probe.concept.name), key=len)
     }

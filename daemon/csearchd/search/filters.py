@@ -104,6 +104,8 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
         return lambda library: library.load_photo_metadata().lens(value)
     if name == "tag":
         return lambda library: library.keywords.mask(value)
+    if name == "person":
+        return lambda library: library.people.mask(value)
     if name == "folder":
         return lambda library: _in_folder(library, value)
     assert name == "name"

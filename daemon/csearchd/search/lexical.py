@@ -1,4 +1,4 @@
-"""Matches a label with words in file names, titles and keywords.
+"""Matches a label with words in file names, titles, keywords and names of people.
 
 This finds what vectors don't know, such as a brand's name. The score of a picture is raised by
 BONUS times the share of the label's words that its file has, as whole words, ignoring case. BONUS
@@ -47,8 +47,10 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
             found_files = {row[0] for row in rows if word in words(os.fsdecode(row[1]))}
             rows = database.execute(
                 "SELECT p.file, k.text FROM keywords k JOIN file_keywords p ON p.keyword = k.id "
-                f"WHERE {tagged} UNION ALL SELECT file, title FROM metadata WHERE {titled}",
-                [*texts, *titles],
+                f"WHERE {tagged} UNION ALL SELECT p.file, k.text FROM people k "
+                f"JOIN file_people p ON p.person = k.id WHERE {tagged} "
+                f"UNION ALL SELECT file, title FROM metadata WHERE {titled}",
+                [*texts, *texts, *titles],
             )
             found_files |= {row[0] for row in rows if word in words(row[1])}
         files = [file for file in found_files if file < size]

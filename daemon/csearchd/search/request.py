@@ -75,7 +75,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       many files that come along (QueryPicture). The same pictures are not found.
     - label (str), blend (0.5, from 0 to 1): what the pictures are about. Scores become
       blend × likeness to the query + (1 − blend) × (likeness to the label + 0.25 × share of its
-      words in the file's name, title or keywords).
+      words in the file's name, title, keywords or names of people).
     - language (str): of the query, as a locale ("de_AT.UTF-8") or a code ("deu_Latn"), for models
       that must know it. If it is left out or empty: that of the service's locale. One that the
       model doesn't know, as that of the locale C, counts as the one that its tokenizer was
@@ -105,10 +105,10 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - similar (int): how many files were left out for this one by `group`.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
       utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
-      description, rating, favourite, keywords, place, incomplete}. What isn't known is left out;
-      `taken` is local time as ISO 8601, or as much of it as is known (2023, 2023-05, 2023-05-14),
-      that of the file unless `dated`. `date_source`: "sidecar", "takeout", "exif", "xmp", "iptc",
-      "gps", "name" or "file". `date_doubtful`: it can hardly be true
+      description, rating, favourite, keywords, people, place, incomplete}. What isn't known is left
+      out; `taken` is local time as ISO 8601, or as much of it as is known (2023, 2023-05,
+      2023-05-14), that of the file unless `dated`. `date_source`: "sidecar", "takeout", "exif",
+      "xmp", "iptc", "gps", "name" or "file". `date_doubtful`: it can hardly be true
       (csearchd.metadata.dates.choice).
     - why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: for each phrase, word
       or picture of the query (weight below 0: subtracted) how sure it is in that picture, and what

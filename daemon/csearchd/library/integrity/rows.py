@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from csearchd.library.integrity import directories
 from csearchd.library.integrity.remarks import shown
+from csearchd.library.metadata.labels import KEYWORDS, PEOPLE
 from csearchd.library.metadata.times import IS_DATE
 from csearchd.reasons import Reason, Template
 from csearchd.reasons import library as reasons
@@ -120,6 +121,7 @@ _METADATA = _Check(
     reasons.METADATA_ROWS,
 )  # fmt: skip
 _KEYWORDS = _Check("keywords", _types(text="text"), "text", reasons.KEYWORD_ROWS)
+_PEOPLE = _Check("people", _types(text="text"), "text", reasons.PERSON_ROWS)
 _DEPENDENT = (
     _Check("metadata", f"NOT {_KNOWN_FILE}", "file", reasons.LOOSE_METADATA_ROWS),
     _Check(
@@ -127,6 +129,13 @@ _DEPENDENT = (
         f"NOT {_KNOWN_FILE} OR keyword NOT IN (SELECT id FROM keywords)",
         "file",
         reasons.LOOSE_KEYWORD_ROWS,
+    ),
+    _Check(
+        "file_people",
+        f"NOT {_KNOWN_FILE} OR person NOT IN (SELECT id FROM people) OR "
+        + _types(**dict.fromkeys(("x", "y", "width", "height"), "integer real null")),
+        "file",
+        reasons.LOOSE_PERSON_ROWS,
     ),
     _Check(
         "tag_visits",
@@ -148,7 +157,7 @@ def is_large(database: sqlite3.Connection) -> bool:
 def has_damage(database: sqlite3.Connection) -> bool:
     """Whether `repair` would delete rows of pictures. It reads all of them, which takes seconds for
     a million. Raises sqlite3.Error."""
-    checks = (_FILES, _CONTENTS, _LINKS, _METADATA, _KEYWORDS, *_DEPENDENT)
+    checks = (_FILES, _CONTENTS, _LINKS, _METADATA, _KEYWORDS, _PEOPLE, *_DEPENDENT)
     return any(_exists(database, check.table, check.damaged) for check in checks)
 
 
@@ -213,7 +222,7 @@ def _out_of_range(database: sqlite3.Connection) -> bool:
     """Whether some ids don't fit the arrays in memory; reads indexes only."""
     for table, column in (
         ("files", "id"), ("files", "directory"), ("files", "content"), ("contents", "id"),
-        ("file_keywords", "file"), ("metadata", "file"),
+        ("file_keywords", "file"), ("file_people", "file"), ("metadata", "file"),
     ):  # fmt: skip
         for end in ("min", "max"):
             (value,) = database.execute(f"SELECT {end}({column}) FROM {table}").fetchone()
@@ -242,12 +251,14 @@ def _repair_pictures(database: sqlite3.Connection) -> list[Reason]:
         found += metadata
         _read_again(database, f"SELECT file FROM metadata WHERE {_METADATA.damaged}")
         database.execute(f"DELETE FROM metadata WHERE {_METADATA.damaged}")
-    if keywords := _find(database, _KEYWORDS):
-        found += keywords
-        chosen = f"SELECT id FROM keywords WHERE {_KEYWORDS.damaged}"
-        _read_again(database, f"SELECT file FROM file_keywords WHERE keyword IN ({chosen})")
-        database.execute(f"DELETE FROM file_keywords WHERE keyword IN ({chosen})")
-        database.execute(f"DELETE FROM keywords WHERE {_KEYWORDS.damaged}")
+    for kind, check in ((KEYWORDS, _KEYWORDS), (PEOPLE, _PEOPLE)):
+        if labels := _find(database, check):
+            found += labels
+            chosen = f"SELECT id FROM {kind.table} WHERE {check.damaged}"
+            having = f"{kind.pairs} WHERE {kind.column} IN ({chosen})"
+            _read_again(database, f"SELECT file FROM {having}")
+            database.execute(f"DELETE FROM {having}")
+            database.execute(f"DELETE FROM {kind.table} WHERE {check.damaged}")
     for check in _DEPENDENT:
         found += _delete(database, check)
     return found
@@ -256,7 +267,7 @@ def _repair_pictures(database: sqlite3.Connection) -> list[Reason]:
 def delete_files(database: sqlite3.Connection, condition: str) -> None:
     """Deletes the files that fulfil `condition` (SQL), and lets scans compare all directories."""
     chosen = f"(SELECT id FROM files WHERE {condition})"
-    for table in ("metadata", "file_keywords", "tag_visits"):
+    for table in ("metadata", "file_keywords", "file_people", "tag_visits"):
         database.execute(f"DELETE FROM {table} WHERE file IN {chosen}")
     database.execute(f"UPDATE tag_ledger SET file = NULL WHERE file IN {chosen}")
     database.execute(f"DELETE FROM files WHERE {condition}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csearchd.library.metadata import times
+from csearchd.library.metadata.labels import KEYWORDS, PEOPLE
 
 _PARAMETERS = 500  # in one SQL statement
 
@@ -29,9 +30,9 @@ def details(database: sqlite3.Connection, files: Iterable[int]) -> dict[int, dic
     """All that is stored of some files, by file id; unknown values are left out.
 
     The keys are size (bytes), mtime_ns, format (Pillow's name, or RAW), width and height (pixels,
-    as shown), incomplete (bool: the file lacks a part of the picture), those of
-    csearchd.metadata.record, and keywords, a sorted list. `date_doubtful` is True where it is that,
-    also because of what the time is now. Raises sqlite3.Error.
+    as shown), incomplete (bool: the file lacks a part of the picture), and those of
+    csearchd.metadata.record without regions; keywords and people are sorted lists. `date_doubtful`
+    is True where it is that, also because of what the time is now. Raises sqlite3.Error.
     """
     found: dict[int, dict[str, Any]] = {}
     chosen = list(files)
@@ -61,13 +62,14 @@ def _details(database: sqlite3.Connection, files: list[int]) -> dict[int, dict[s
         _judge_date(found[row[0]])
         if "incomplete" in found[row[0]]:
             found[row[0]]["incomplete"] = bool(found[row[0]]["incomplete"])
-    pairs = database.execute(
-        "SELECT p.file, k.text FROM file_keywords p JOIN keywords k ON k.id = p.keyword "
-        f"WHERE p.file IN ({marks}) ORDER BY k.text",
-        files,
-    )
-    for file, text in pairs:
-        found[file].setdefault("keywords", []).append(text)
+    for table, linked, column, _ in (KEYWORDS, PEOPLE):
+        pairs = database.execute(
+            f"SELECT p.file, k.text FROM {linked} p JOIN {table} k ON k.id = p.{column} "
+            f"WHERE p.file IN ({marks}) ORDER BY k.text",
+            files,
+        )
+        for file, text in pairs:
+            found[file].setdefault(table, []).append(text)
     return found
 
 

@@ -7,7 +7,7 @@
     metadata.iso(comparison, number)      # likewise rating and megapixels; a key of COMPARISONS
     metadata.format(name)                 # a key of FORMATS
     metadata.orientation(name)            # a key of ORIENTATIONS
-    library.keywords.mask(text)  # see csearchd.library.metadata.keywords
+    library.keywords.mask(text), library.people.mask(text)  # see csearchd.library.metadata.labels
     metadata.timestamp, metadata.has_capture_time, metadata.doubtful()
 
 Each comparison returns a mask over file ids: an array of bool, False where the property is unknown.

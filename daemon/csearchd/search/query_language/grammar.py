@@ -15,7 +15,7 @@ A query is a line of words separated by blanks. A client joins its arguments wit
     not:tag:beach           the negation of a filter
     after:"last summer"     a value with blanks
     "tag:beach - x"         text in quotes, which begin at the start of a word or of a value;
-                            nothing in it is special
+                            nothing in it is special, but "" is a quote
     -- tag:beach - x        all that follows the word `--` is text
 
 `-` as the whole query is a picture on standard input, which the client reads. Any other word with a
@@ -29,6 +29,7 @@ if the colon is followed by nothing, by another colon or by "/". Otherwise it mu
     camera lens             a part of the camera's make and model, or of the lens's name
     iso rating              a number: 100, >800, >=4, <=200, 100..400
     tag                     a keyword of the picture
+    person                  a name, or words of one, of somebody whom another program has named
     name                    a part of the file's name, or with * and ? all of it
     folder                  a part of the name of a directory above; a/b for one inside another
     type                    jpeg, png, raw, …
@@ -54,13 +55,15 @@ from csearchd.reasons import Reason
 from csearchd.reasons import query as reasons
 
 FILTERS = (
-    "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "name",
-    "folder", "type", "size", "orientation",
+    "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "person",
+    "name", "folder", "type", "size", "orientation",
 )  # fmt: skip
 MAX_PARTS = 100
 _NOT = "not"
 
-_WORD = re.compile(r'"(?P<quoted>[^"]*)"|(?P<plain>\S+)')
+_IN_QUOTES = r'(?:[^"]|"")*'
+_WORD = re.compile(rf'"(?P<quoted>{_IN_QUOTES})"|(?P<plain>\S+)')
+_CLOSED = re.compile(rf'{_IN_QUOTES}"')
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+):")
 _WEIGHT = re.compile(rf"{_NUMBER.pattern}(?=[^\d:/\s])")
 _NAMED = re.compile(r"([^\W\d_]+):(?![:/]|$)")
@@ -140,7 +143,7 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
     while match := _WORD.search(text, position):
         start, position = match.span()
         if match["quoted"] is not None:
-            yield _Word(start, position, match["quoted"], quoted=True)
+            yield _Word(start, position, match["quoted"].replace('""', '"'), quoted=True)
             continue
         if match["plain"] == "--":
             rest = text[position:].strip()
@@ -159,10 +162,10 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
         # A quote may also open at the beginning of a value.
         opening = _opening_quote(match["plain"])
         if opening is not None:
-            closing = text.find('"', start + opening + 1)
-            if closing < 0:
+            closed = _CLOSED.match(text, start + opening + 1)
+            if closed is None:
                 raise QueryError(reasons.UNCLOSED_QUOTE(), start + opening, len(text))
-            position = closing + 1
+            position = closed.end()
         yield _Word(start, position, text[start:position])
 
 
@@ -274,7 +277,8 @@ class _Parser:
 
 
 def _unquoted(value: str) -> str:
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return value[1:-1].replace('""', '"') if quoted else value
 
 
 def _unknown(name: str) -> Reason:

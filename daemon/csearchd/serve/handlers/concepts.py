@@ -24,6 +24,7 @@ from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
+from csearchd.spelling import folded
 from csearchd.validation import AbsolutePath
 
 
@@ -56,8 +57,8 @@ class ConceptHandlers:
 
     async def _teach(self, request: TeachRequest, exchange: Exchange) -> Message:
         name = _name(request.name)
-        known = {concept.name.lower() for concept in await self._read()}
-        if request.against == len(request.pictures) and name.lower() not in known:
+        known = {folded(concept.name) for concept in await self._read()}
+        if request.against == len(request.pictures) and folded(name) not in known:
             raise RequestError("bad-request", f'"{name}" needs a picture that shows it')
         found = await self._contents(request.pictures, exchange)
         split = len(found) - request.against
@@ -65,7 +66,7 @@ class ConceptHandlers:
             concepts.add, self._library, name, found[:split], found[split:]
         )
         self._concepts.changed()
-        return {**_described(concept), "new": name.lower() not in known}
+        return {**_described(concept), "new": folded(name) not in known}
 
     async def _contents(self, paths: list[bytes], exchange: Exchange) -> list[int]:
         """Returns the contents of pictures. Directories never seen before are read first, as in a

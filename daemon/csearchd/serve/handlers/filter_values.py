@@ -41,6 +41,7 @@ class FilterValues:
         self._place_names = places
         self.by_name: dict[str, Values] = {
             "tag": lambda prefix: library.keywords.beginning(prefix, MAX_VALUES),
+            "person": lambda prefix: library.people.beginning(prefix, MAX_VALUES),
             "near": self._places,
             "camera": lambda prefix: library.photo_metadata.cameras(prefix),
             "lens": lambda prefix: library.photo_metadata.lenses(prefix),
