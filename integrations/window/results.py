@@ -77,6 +77,7 @@ class Results(Gtk.GridView):
         for path, _score, fields in hits:
             item = self._items.pop(path, None) or Item(path)
             self._items[path] = item
+            item.people = ", ".join((fields.get("details") or {}).get("people", []))
             item.confidence = fields.get("confidence") or ""
             items.append(item)
         while len(self._items) > max(_REMEMBERED, len(items)):

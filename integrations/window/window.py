@@ -132,7 +132,7 @@ class Window(Gtk.ApplicationWindow):
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
-        options = {"top": GLib.Variant("u", top)}
+        options = {"top": GLib.Variant("u", top), "details": GLib.Variant("b", True)}
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")

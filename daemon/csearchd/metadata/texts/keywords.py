@@ -22,12 +22,16 @@ def keywords(*lists: tuple[Iterable[str], str | None]) -> list[str]:
     A path becomes "a/b" and, by itself, its last level. The marks of programs are left out, and
     plain keywords that are no more than a level of one.
     """
-    paths = [_levels(value, separator) for values, separator in lists for value in values]
-    marks: set[str] = set()
-    levels: set[str] = set()
-    for path in paths:
-        if len(path) > 1:
-            (marks if folded(path[0]) in _OWN else levels).update(map(folded, path))
+    paths: list[list[str]] = []
+    marks: set[str] = set()  # levels of marks
+    levels: set[str] = set()  # levels of other paths, and what stands alone among them
+    for values, separator in lists:
+        for path in (_levels(value, separator) for value in values):
+            paths.append(path)
+            if len(path) > 1 and folded(path[0]) in _OWN:
+                marks.update(map(folded, path))
+            elif separator:
+                levels.update(map(folded, path))
     found: list[str] = []
     for path in paths:
         if not path or (folded(path[0]) in _OWN and (len(path) > 1 or folded(path[0]) in marks)):
