@@ -12,16 +12,21 @@ from support.photos import photo
 _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:person="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="{rating}">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
 <dc:subject><rdf:Bag>{keywords}</rdf:Bag></dc:subject>
+<person:PersonInImage><rdf:Bag>{people}</rdf:Bag></person:PersonInImage>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
-def xmp(keywords: tuple[str, ...] = (), rating: int = 0, title: str = "") -> bytes:
+def xmp(
+    keywords: tuple[str, ...] = (), rating: int = 0, title: str = "", people: tuple[str, ...] = ()
+) -> bytes:
     """An XMP packet."""
-    items = "".join(f"<rdf:li>{keyword}</rdf:li>" for keyword in keywords)
-    return _XMP.format(keywords=items, rating=rating, title=title).encode()
+    lists = ("".join(f"<rdf:li>{one}</rdf:li>" for one in texts) for texts in (keywords, people))
+    items = dict(zip(("keywords", "people"), lists, strict=True))
+    return _XMP.format(rating=rating, title=title, **items).encode()
 
 
 def write_photo(
@@ -75,7 +80,7 @@ def write_album(directory: Path) -> None:
     write_photo(
         directory / "Holidays/2023/IMG_0002.jpg", "coffee", taken="2023:07:02 08:00:00",
         camera=("Canon", "Canon EOS R6"), lens="RF24-105mm", iso=100, place=(38.72, -9.13),
-        packet=xmp(("beach",), 3), size=(4000, 3000),
+        packet=xmp(("beach",), 3, people=("Anna Smith", "Ben")), size=(4000, 3000),
     )  # fmt: skip
     write_photo(
         directory / "Holidays/2021/IMG_0003.jpg", "rocket", taken="2021:08:20 21:00:00",
