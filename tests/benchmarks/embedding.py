@@ -98,8 +98,10 @@ def ranks(
 
     Row `own[i]` of `pictures`, whose rows are unit vectors or 0, is the picture of `texts[i]`.
     """
-    table = VectorTable(model.dimensions)
     readable = np.flatnonzero(pictures.any(axis=1))
+    if not len(readable):
+        return np.full(len(texts), _NEVER)
+    table = VectorTable(model.dimensions)
     table.extend((readable + 1).astype(np.int32), pictures[readable].astype(np.float16))
     found = np.full(len(texts), _NEVER)
     for row, (text, picture) in enumerate(zip(texts, own, strict=True)):
