@@ -42,7 +42,7 @@ def test_growth_is_limited() -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert result.stdout.split("\n")[:2] == ["refused", "(64, 64, 3)"], result.stderr
+    assert result.stdout.split("\n")[:2] == ["refused", "(1, 64, 64, 3)"], result.stderr
 
 
 def test_a_budget_is_shared() -> None:

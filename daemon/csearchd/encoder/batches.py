@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
+from csearchd.encoder.decode import Views
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.towers import Tower, Towers
 from csearchd.errors import TowerError
@@ -19,9 +20,8 @@ from csearchd.reasons.pictures import NO_VECTOR
 
 _MAX_WAIT = 0.25  # seconds that a picture waits for others that fill the batch
 
-Pixels = NDArray[np.uint8]
 Deliver = Callable[[NDArray[np.float16]], None]
-_Picture = tuple[int, Pixels, Deliver | None]
+_Picture = tuple[int, Views, Deliver | None]
 
 
 class Batches:
@@ -62,14 +62,14 @@ class Batches:
             self._started = True
             threading.Thread(target=self._run, name="tower", daemon=True).start()
 
-    def add(self, job: int, pixels: Pixels, deliver: Deliver | None = None) -> None:
-        """Adds a picture, uint8 (height, width, 3).
+    def add(self, job: int, views: Views, deliver: Deliver | None = None) -> None:
+        """Adds a picture.
 
         Its vector, float16 (dimensions), is sent to the daemon, or given to `deliver` in a thread
         of the tower.
         """
         with self._changed:
-            self._waiting.append((job, pixels, deliver))
+            self._waiting.append((job, views, deliver))
             self._changed.notify_all()
 
     def expect(self, more: bool) -> None:
@@ -118,8 +118,9 @@ class Batches:
             return batch
 
     def _encode(self, towers: Towers, tower: Tower, pictures: list[_Picture]) -> None:
-        pixels = np.stack([pixels for _, pixels, _ in pictures])
-        vectors = self._vectors(towers, tower, pixels)
+        every = self._vectors(towers, tower, np.concatenate([views for _, views, _ in pictures]))
+        ends = np.cumsum([len(views) for _, views, _ in pictures])
+        vectors = map(_combined, np.split(every, ends[:-1]))
         for (job, _, deliver), vector in zip(pictures, vectors, strict=True):
             if deliver:
                 deliver(vector)
@@ -129,7 +130,7 @@ class Batches:
                 reason = NO_VECTOR().to_message()
                 self._send({"op": "failed", "job": job, "reason": reason, "changed": False})
 
-    def _vectors(self, towers: Towers, tower: Tower, pixels: Pixels) -> NDArray[np.float16]:
+    def _vectors(self, towers: Towers, tower: Tower, pixels: Views) -> NDArray[np.float16]:
         """The vectors of a batch, in parts where memory, also a GPU's, doesn't suffice for it."""
         try:
             return towers.encode(tower, pixels)
@@ -140,3 +141,13 @@ class Batches:
                 return towers.encode(tower, pixels)
             parts = (pixels[:half], pixels[half:])
             return np.concatenate([self._vectors(towers, tower, part) for part in parts])
+
+
+def _combined(views: NDArray[np.float16]) -> NDArray[np.float16]:
+    """The vector of a picture from those of its views: (dimensions), of unit length."""
+    if len(views) == 1:
+        single: NDArray[np.float16] = views[0]
+        return single
+    total = views.astype(np.float32).sum(axis=0)
+    vector: NDArray[np.float16] = (total / np.linalg.norm(total)).astype("<f2")
+    return vector

@@ -15,6 +15,8 @@ from csearchd.encoder.errors import check_memory, undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import coded_orientation, memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
+from csearchd.encoder.views.exposure import brightened
+from csearchd.encoder.views.region import Box, photo_region
 from csearchd.errors import PictureError
 from csearchd.formats.embedded import read_blocks
 from csearchd.formats.identity import identity
@@ -22,6 +24,9 @@ from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import exif_orientation, is_on_its_side, read_exif, upright
 from csearchd.metadata.record import embedded_metadata
 from csearchd.models.preprocess import Preprocess
+
+Views = NDArray[np.uint8]
+"""sRGB pixels of one or two views of a picture: (views, height, width, 3)."""
 
 RAW = "RAW"  # in place of Pillow's name of a format
 _MIN_REDUCTION = 3.0  # a picture that much larger than needed is averaged in blocks first: unseen
@@ -41,13 +46,19 @@ class PictureInfo:
 
 
 class Decoded(NamedTuple):
-    """A picture as the tower takes it: uint8 (height, width, 3), sRGB.
+    """A picture as the tower takes it.
 
-    `incomplete`: its file lacks a part of it, or that part is damaged.
+    `views`: the picture, then the photo in it, if it is a screenshot with one. `incomplete`: its
+    file lacks a part of it, or that part is damaged.
     """
 
-    pixels: NDArray[np.uint8]
+    views: Views
     incomplete: bool
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The whole picture: sRGB, (height, width, 3)."""
+        return self.views[0]
 
 
 class Decoder:
@@ -127,12 +138,12 @@ class Decoder:
                 orientation = exif_orientation(image.getexif())  # Pillow has applied it
         profile = image.info.get("icc_profile")
         image = resizable(image)
-        min_width, min_height = _as_coded(min_size, orientation)
-        factor = int(min(image.width / min_width, image.height / min_height) / _MIN_REDUCTION)
-        if factor > 1:
-            image = Image.Image.reduce(image, factor)
-        pixels = self._preprocess.fit(upright(to_rgb(image, profile), orientation))
-        return Decoded(pixels, incomplete)
+        size = _as_coded(min_size, orientation)
+        whole = (0, 0, *image.size)
+        boxes = [whole, *filter(None, [photo_region(image)])]
+        parts = (to_rgb(_reduced(image, box, size), profile) for box in boxes)
+        views = [self._preprocess.fit(upright(part, orientation)) for part in parts]
+        return Decoded(np.stack([brightened(view) for view in views]), incomplete)
 
     def _reduce(self, image: Image.Image, width: int, height: int, orientation: int) -> None:
         """Has a JPEG decoded at the smallest of its scales that is large enough.
@@ -142,6 +153,15 @@ class Decoder:
         if image.format in ("JPEG", "MPO"):
             min_size = self._preprocess.min_size(width, height)
             image.draft(None, _as_coded(min_size, orientation))
+
+
+def _reduced(image: Image.Image, box: Box, min_size: tuple[int, int]) -> Image.Image:
+    """The part of `image` in `box`, averaged in blocks if it is much larger than `min_size`."""
+    sides = (box[2] - box[0]) / min_size[0], (box[3] - box[1]) / min_size[1]
+    factor = int(min(sides) / _MIN_REDUCTION)
+    if factor > 1:
+        return Image.Image.reduce(image, factor, box)
+    return image if box == (0, 0, *image.size) else image.crop(box)
 
 
 def _as_coded(shown: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
 from csearchd.encoder import occlusion
-from csearchd.encoder.batches import Batches, Pixels
+from csearchd.encoder.batches import Batches
 from csearchd.encoder.decode import Decoded, Decoder, PictureInfo
 from csearchd.encoder.decoding.pairs import Shot, is_same_shot
 from csearchd.encoder.errors import memory_exhausted
@@ -295,14 +295,14 @@ class Pipeline:
 
     def _decode(self, held: _Held) -> None:
         try:
-            decoded = self._pixels(held)
+            decoded = self._decoded(held)
             if decoded.incomplete and held.path and may_be_growing(held.path, held.file.ctime_ns):
                 reason = reasons.CHANGED_MEANWHILE()
                 self._failed(held.job, reason, held.file, held.info.identity, changed=True)
                 return
             self._send({"op": "decoded", "job": held.job, "incomplete": decoded.incomplete})
             if held.query is None:
-                self._batches.add(held.job, decoded.pixels)
+                self._batches.add(held.job, decoded.views)
             else:
                 self._explain(held.job, decoded.pixels, np.frombuffer(held.query, "<f4"))
         except PictureError as error:
@@ -313,7 +313,7 @@ class Pipeline:
                 self._decoding -= 1
                 self._batches.expect(self._decoding > 0 or bool(self._decodes))
 
-    def _explain(self, job: int, pixels: Pixels, query: NDArray[np.float32]) -> None:
+    def _explain(self, job: int, pixels: occlusion.Pixels, query: NDArray[np.float32]) -> None:
         pictures = occlusion.variants(pixels)
         scores = np.zeros(len(pictures), np.float32)
         left = threading.Semaphore(0)
@@ -323,13 +323,13 @@ class Pipeline:
             left.release()
 
         for number, picture in enumerate(pictures):
-            self._batches.add(job, picture, partial(deliver, number))
+            self._batches.add(job, picture[None], partial(deliver, number))
         for _ in pictures:
             left.acquire()
         png = occlusion.painted(pixels, occlusion.heat(scores))
         self._send({"op": "explained", "job": job, "png": png})
 
-    def _pixels(self, held: _Held) -> Decoded:
+    def _decoded(self, held: _Held) -> Decoded:
         """The decoded picture; tries again alone where memory runs short beside other pictures."""
         for amount in (held.info.memory, self._budget.size):
             with self._budget.take(amount):
