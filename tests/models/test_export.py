@@ -21,6 +21,7 @@ from csearchd.models import installed
 from csearchd.models.architectures import check_configuration, find_architecture
 from csearchd.models.catalogue import DEFAULT, RECOMMENDED, Form, recommendation
 from csearchd.models.conversion.prompts import comparison_prompts
+from csearchd.models.conversion.quantisation import text
 from csearchd.models.export import export
 from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.text import TextBranch
@@ -74,7 +75,7 @@ def test_an_exported_directory_is_complete_and_open_clips_own(tmp_path: Any) -> 
 def test_the_float_tower_stays_if_the_small_one_is_too_far_off(
     weights: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "QUANTISED_COSINE", 1.1)
+    monkeypatch.setattr(text, "QUANTISED_COSINE", 1.1)
     model = export_tiny(weights)
     assert not model.text_quantised
     assert model.text_cosine >= export.FLOAT_COSINE

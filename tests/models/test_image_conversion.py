@@ -1,4 +1,4 @@
-"""Image towers that are no plain transformers are converted to 8-bit weights by onnxruntime."""
+"""Image towers that are no plain transformers are exported by PyTorch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.conversion.pictures import comparison_pixels, sample_pixels
 from csearchd.models.export import image
 from csearchd.models.export.export import load_clip
 from csearchd.models.export.image import (
     ImageBranch,
+    use_quantised_image_tower,
     write_image_tower,
-    write_quantised_image_tower,
 )
 from csearchd.models.export.text import quiet
 from csearchd.models.export.transformer import is_plain_image_tower
@@ -39,29 +39,30 @@ def test_weights_with_other_links_are_converted(
 ) -> None:
     """As those have that were downloaded into a cache; in float32, to which the graph refers."""
     monkeypatch.setattr(image, "_LARGE", 0)
-    directory, target = tmp_path / "model", tmp_path / "target"
-    target.mkdir()
+    directory = tmp_path / "model"
     configuration = {**TINY_CONFIGURATION, "vision_cfg": {**VISION, "pool_type": "avg"}}
     clip = make_tiny_weights(str(directory), configuration).eval()
     tensors = {name: tensor.contiguous() for name, tensor in clip.state_dict().items()}
     save_file(tensors, directory / WEIGHTS)
     os.link(directory / WEIGHTS, tmp_path / "downloaded")
-    os.link(directory / WEIGHTS, target / WEIGHTS)
     preprocess = Preprocess.of_model(str(directory))
-    write_image_tower(ImageBranch(clip, preprocess).eval(), preprocess, str(directory))
+    branch = ImageBranch(clip, preprocess).eval()
+    write_image_tower(branch, preprocess, str(directory))
     assert not is_plain_image_tower(clip.visual)
-    assert write_quantised_image_tower(
-        clip.visual, preprocess, str(directory), str(target), unsigned=True
-    )
-    assert sorted(os.listdir(target)) == [IMAGE_TOWER, WEIGHTS]
-    graph = onnx.load(target / IMAGE_TOWER, load_external_data=False).graph
-    assert any(item.data_type == onnx.TensorProto.UINT8 for item in graph.initializer)
-    tower = OnnxTower(str(target))
-    assert tower.arithmetic == "int8"
-    pixels = sample_pixels(preprocess)
+    pixels = comparison_pixels(preprocess)
     with torch.inference_mode():
-        expected = ImageBranch(clip, preprocess)(torch.from_numpy(pixels)).numpy()
-    assert (tower.encode(pixels).astype(np.float32) * expected).sum(axis=1).min() > 0.995
+        expected = branch(torch.from_numpy(pixels)).numpy()
+    before = set(os.listdir(directory))
+    use_quantised_image_tower(
+        clip.visual, preprocess, str(directory), pixels, expected, float("inf"), portable=True
+    )
+    assert set(os.listdir(directory)) == before
+    graph = onnx.load(directory / IMAGE_TOWER, load_external_data=False).graph
+    assert any(item.data_type == onnx.TensorProto.UINT8 for item in graph.initializer)
+    assert not any(item.external_data for item in graph.initializer)
+    tower = OnnxTower(str(directory))
+    assert tower.arithmetic == "int8"
+    assert (tower.encode(pixels).astype(np.float32) * expected).sum(axis=1).min() > 0.998
 
 
 def test_normalisation_is_part_of_convolutions(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import architecture_configuration
 from csearchd.models.assemble import staged
+from csearchd.models.catalogue import UNKNOWN_LICENCE, known_licence, restriction
 from csearchd.models.export.checkpoint import place_weights
 from csearchd.models.installed import load_model, verify_checksums
 from csearchd.models.preprocess import Preprocess
@@ -98,9 +99,31 @@ def test_a_published_checkpoint_is_installed(home: Home, tmp_path: Any) -> None:
     said = f"someone/tiny: downloading {len(content) / 1e6:.0f} MB (licence: mit)"
     assert said in err.splitlines()
     model = load_model(os.path.join(home.models, "tiny-clip-made"))
-    assert model.source == f"someone/tiny@{COMMIT}"
+    assert (model.source, model.licence) == (f"someone/tiny@{COMMIT}", "mit")
     verify_checksums(model)
     assert not os.path.exists(os.path.join(home.downloads, "tiny-clip-made"))
+
+
+def test_a_restrictive_licence_is_said_before_an_import(home: Home, tmp_path: Any) -> None:
+    make_tiny_weights(str(tmp_path / "made"))
+    weights = str(tmp_path / "made" / installed.WEIGHTS)
+    path = tmp_path / "MobileCLIP2-S9.json"
+    path.write_text(json.dumps(TINY_CONFIGURATION))
+    arguments = ("--import", "--config", str(path), "--weights", weights, "--name", "mine")
+    code, _, err = home.install(*arguments)
+    assert code == 0, err
+    first = err.splitlines()[0]
+    assert first.startswith("mine: its licence, apple-amlr, allows non-commercial research alone")
+    assert load_model(os.path.join(home.models, "mine")).licence == "apple-amlr"
+
+
+def test_licences_that_restrict() -> None:
+    for arch in open_clip.list_models():
+        restricted = arch.startswith(("MobileCLIP", "nllb-clip"))
+        assert (known_licence(arch) != UNKNOWN_LICENCE) is restricted
+        assert (restriction(known_licence(arch)) is not None) is restricted
+    assert restriction("CC-BY-NC-4.0") == "forbids commercial use"
+    assert restriction("apache-2.0") is None
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,18 @@ import open_clip
 import pytest
 import torch
 
+from csearchd.models.conversion.files import read_onnx
+from csearchd.models.conversion.graph import Graph
 from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.conversion.quantisation import candidates
+from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.export.image import ImageBranch
 from csearchd.models.export.text import TextBranch
 from csearchd.models.export.transformer import (
-    image_graph,
     is_plain_image_tower,
     is_plain_text_tower,
-    text_graph,
+    write_image_graph,
+    write_text_graph,
 )
 from csearchd.models.preprocess import Preprocess
 from models.tiny_model import TINY_CONFIGURATION, make_tiny_weights
@@ -51,11 +55,13 @@ def made(directory: Path, vision: dict[str, Any], **more: Any) -> tuple[Any, Pre
     return clip, Preprocess.of_model(str(directory))
 
 
-def session_of(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    onnx.checker.check_model(model)
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+def session_of(source: Path, unsigned: bool) -> onnxruntime.InferenceSession:
+    """Runs the graph at `source` with 8-bit weights."""
+    graph = next(candidates.quantised(lambda: Graph(read_onnx(str(source))), portable=unsigned))
+    small = str(source.with_name("small.onnx"))
+    write_onnx(graph.finished(), small)
+    onnx.checker.check_model(small)
+    return onnxruntime.InferenceSession(small, providers=["CPUExecutionProvider"])
 
 
 @pytest.mark.parametrize("unsigned", KINDS)
@@ -72,7 +78,8 @@ def test_its_vectors_are_open_clips(
         pixels = sample_pixels(preprocess)
         expected = ImageBranch(clip, preprocess)(torch.from_numpy(pixels)).numpy()
     assert is_plain_image_tower(clip.visual)
-    session = session_of(image_graph(clip.visual, preprocess, unsigned=unsigned))
+    write_image_graph(clip.visual, preprocess, str(tmp_path / "tower.onnx"))
+    session = session_of(tmp_path / "tower.onnx", unsigned)
     for count in (1, len(pixels)):
         (found,) = session.run(None, {"pixels": pixels[:count]})
         assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
@@ -117,7 +124,8 @@ def test_a_texts_vector_is_open_clips(
         expected = clip.encode_text(padded, normalize=True)[0].numpy()
     branch = TextBranch(clip)
     assert is_plain_text_tower(branch)
-    session = session_of(text_graph(branch, unsigned=unsigned))
+    write_text_graph(branch, str(tmp_path / "tower.onnx"))
+    session = session_of(tmp_path / "tower.onnx", unsigned)
     rows = clip.token_embedding.weight.detach()[tokens][None].numpy()
     (found,) = session.run(None, {"tokens": np.array([tokens]), "embeddings": rows})
     assert found.shape == (1, len(expected))

@@ -16,7 +16,7 @@ import torch
 from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.conversion.prompts import comparison_prompts
-from csearchd.models.export import export
+from csearchd.models.conversion.quantisation import text
 from csearchd.models.installed import load_model
 from csearchd.models.text_tower import TextTower, Vectors
 from csearchd.models.token_embedding import write_token_embedding
@@ -45,7 +45,7 @@ def quantised(tmp_path_factory: pytest.TempPathFactory) -> str:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = str(tmp_path_factory.mktemp("models") / "plain")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "QUANTISED_COSINE", 1.1)
+        patch.setattr(text, "QUANTISED_COSINE", 1.1)
         make_tiny_model(directory)
     return directory
 
@@ -69,8 +69,8 @@ def open_clip_vectors(directory: str, texts: list[str]) -> Vectors:
     ("kind", "causal", "bound"),
     [
         ("plain", True, 0.9999),
-        ("quantised", True, export.QUANTISED_COSINE),
-        ("not_causal", False, export.QUANTISED_COSINE),
+        ("quantised", True, text.QUANTISED_COSINE),
+        ("not_causal", False, text.QUANTISED_COSINE),
     ],
 )
 def test_vectors_are_open_clips(

@@ -58,7 +58,8 @@ class Decoded(NamedTuple):
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """The whole picture: sRGB, (height, width, 3)."""
-        return self.views[0]
+        pixels: NDArray[np.uint8] = self.views[0]
+        return pixels
 
 
 class Decoder:

@@ -1,4 +1,5 @@
-"""Builds a model's directory in a hidden place, and renames it when it is complete."""
+"""Builds a model's directory in a hidden place, describes the model, and renames the directory when
+it is complete."""
 
 from __future__ import annotations
 
@@ -8,11 +9,24 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from csearchd.errors import ModelError
 from csearchd.models import installed
+from csearchd.models.installed import Model
+from csearchd.models.tokenization.prepare import TokenizerSettings
+
+
+@dataclass(frozen=True)
+class TextConversion:
+    """What became of a text tower."""
+
+    dimensions: int
+    causal: bool  # texts need no padding
+    quantised: bool  # 8-bit weights
+    cosine: float  # the least to the original tower, over all prompts
 
 
 @contextlib.contextmanager
@@ -79,6 +93,48 @@ def _put_in_place(staging: str, target: str) -> None:
             os.rename(staging, target)
     else:
         os.rename(staging, target)
+
+
+def describe_model(
+    directory: str,
+    files: Iterable[str],
+    *,
+    name: str,
+    arch: str,
+    weights: str,
+    licence: str,
+    context_length: int,
+    text: TextConversion,
+    settings: TokenizerSettings,
+    fingerprint: Callable[[Mapping[str, str]], str],
+    image_fingerprint: str,
+) -> Model:
+    """The model whose `files` are in `directory`, once it is described there.
+
+    `fingerprint` makes one of the files' checksums. Raises ModelError if a file can't be read,
+    OSError.
+    """
+    sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
+    model = Model(
+        name=name,
+        arch=arch,
+        weights=weights,
+        licence=licence,
+        dimensions=text.dimensions,
+        context_length=context_length,
+        causal=text.causal,
+        text_quantised=text.quantised,
+        text_cosine=round(text.cosine, 6),
+        fingerprint=fingerprint(sums),
+        checksums=sums,
+        directory=directory,
+        tokenizer=settings.tokenizer,
+        cleaning=settings.cleaning,
+        pad_token=settings.pad_token,
+        image_fingerprint=image_fingerprint,
+    )
+    installed.write_description(model)
+    return model
 
 
 def _clear(directory: str) -> None:

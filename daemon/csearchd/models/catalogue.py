@@ -4,8 +4,8 @@ Sizes are estimates from the numbers of parameters, which open_clip's configurat
 hub's own are said before a download. Figures are the publishers': ACCURACY_SOURCE names where they
 stand. Licences are those on the publishers' pages.
 
-MobileCLIP2 is not among them, since its licence (apple-amlr) allows research alone; its checkpoints
-can be imported.
+MobileCLIP2 is not among them, since its licence allows research alone; its checkpoints can be
+imported.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ class Recommendation:
     @property
     def peak(self) -> int:
         """Bytes that are needed while it is installed: besides these, a tower in 32 bits."""
+        tower = 4 * max(self.image_parameters, self.text_parameters)
         if self.form is Form.CHECKPOINT:  # which is a link to what was downloaded
-            return self.disk + 4 * self.text_parameters
-        return self.download + self.disk + 4 * max(self.image_parameters, self.text_parameters)
+            return self.disk + tower
+        return self.download + self.disk + tower
 
 
 def _immich(name: str) -> Publication:
@@ -275,3 +276,30 @@ def publication(name: str) -> Publication | None:
     if entry := recommendation(name):
         return None if entry.form is Form.CHECKPOINT else entry.publication
     return _immich(name) if "__" in name else None
+
+
+UNKNOWN_LICENCE = "unknown"
+
+_NOT_COMMERCIAL = "forbids commercial use"
+_RESTRICTIONS = {
+    # https://github.com/apple/ml-mobileclip/blob/main/LICENSE_weights_data
+    "apple-amlr": "allows non-commercial research alone: no use in or for a product or service, and"
+    " no commercial use",
+    # https://creativecommons.org/licenses/
+    "cc-by-nc-4.0": _NOT_COMMERCIAL,
+    "cc-by-nc-sa-4.0": _NOT_COMMERCIAL + ", and asks that what is derived has the same licence",
+    "cc-by-nc-nd-4.0": _NOT_COMMERCIAL + ", and passing on what is derived",
+}
+_LICENCES = {"mobileclip": "apple-amlr", "nllb-clip": "cc-by-nc-4.0"}  # by the first letters
+
+
+def known_licence(arch: str) -> str:
+    """The licence of all published weights of an architecture, so far as it restricts their use;
+    else UNKNOWN_LICENCE."""
+    known = (licence for name, licence in _LICENCES.items() if arch.lower().startswith(name))
+    return next(known, UNKNOWN_LICENCE)
+
+
+def restriction(licence: str) -> str | None:
+    """What `licence`, as the hub calls it, forbids; None if nothing is known to be forbidden."""
+    return _RESTRICTIONS.get(licence.lower())

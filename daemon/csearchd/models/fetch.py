@@ -16,7 +16,7 @@ from csearchd.errors import ModelError
 from csearchd.models.catalogue import Form, Publication
 from csearchd.models.hub import forms
 from csearchd.models.hub.connection import Hub
-from csearchd.models.hub.disk_space import check_space
+from csearchd.models.hub.disk_space import check_space, conversion_room
 from csearchd.models.hub.download import Wanted, download, missing_bytes
 from csearchd.models.hub.repository import Repository, read_repository
 
@@ -60,9 +60,7 @@ def download_model(
     sizes = {"visual": 0, "textual": 0, forms.CONFIG: 0}
     for one in wanted:
         sizes[one.target.partition("/")[0]] += one.file.size
-    # Both towers in 8 bits, and while one is made copies of it: of the image tower two and a bit.
-    largest = max(sizes["textual"], sizes["visual"] * 5 // 2)
-    needs = [(models_dir, sum(sizes.values()) // 4 + largest)]
+    needs = [(models_dir, conversion_room(sizes["visual"], sizes["textual"]))]
     downloaded = download_repository(hub, repository, wanted, cache, licence=licence, needs=needs)
     if publication.form is Form.RCLIP:
         forms.complete_rclip(cache)
@@ -81,9 +79,9 @@ def download_weights(
     repository = read_repository(hub, name)
     wanted = forms.weights_file(repository, (file,) if file else tuple(default_names))
     size = wanted[0].file.size
-    # The weights, which are a link where `cache` is on the same disk, both towers in 8 bits, and
-    # while they are made the text tower as it is.
-    needs = [(models_dir, size // 4 + size)]
+    # The weights, which are a link where `cache` is on the same disk, both towers in 8 bits and
+    # perhaps a part in float32, and while they are made a tower as it is.
+    needs = [(models_dir, size // 2 + size)]
     if not _same_disk(cache, models_dir):
         needs.append((models_dir, size))
     return download_repository(hub, repository, wanted, cache, needs=needs)

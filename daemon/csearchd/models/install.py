@@ -31,7 +31,15 @@ from csearchd.models.architectures import (
     read_architecture,
 )
 from csearchd.models.assemble import staged, write_configuration
-from csearchd.models.catalogue import RECOMMENDED, Publication, publication, recommendation
+from csearchd.models.catalogue import (
+    RECOMMENDED,
+    UNKNOWN_LICENCE,
+    Publication,
+    known_licence,
+    publication,
+    recommendation,
+    restriction,
+)
 from csearchd.models.hub.connection import Hub
 from csearchd.models.hub.progress import elapsed
 from csearchd.models.installed import Model, check_name, load_model, write_description
@@ -59,13 +67,12 @@ def choose(name: str) -> Choice:
 
     Raises ModelError if there is no such model, or its architecture isn't supported.
     """
-    unknown = "unknown: see its publisher"
     entry = recommendation(name)
     if entry is not None:
         choice = Choice(entry.name, entry.arch, entry.weights, entry.licence, publication(name))
     elif (found := publication(name)) is not None:
         arch, _, weights = name.partition("__")
-        return Choice(name, arch, weights, unknown, found)
+        return Choice(name, arch, weights, _licence(arch, "see its publisher"), found)
     else:
         arch, _, weights = name.partition(":")
         if not weights:
@@ -73,11 +80,23 @@ def choose(name: str) -> Choice:
                 f"no model {name!r} is recommended{_similar(name)}; other models are called"
                 " ARCHITECTURE:WEIGHTS as in open_clip, or ARCHITECTURE__WEIGHTS as immich-app's"
             )
-        choice = Choice(f"{arch}-{weights}", arch, weights, unknown, None)
+        licence = _licence(arch, "see its publisher")
+        choice = Choice(f"{arch}-{weights}", arch, weights, licence, None)
     if choice.publication is None:
         _check_conversion()
         find_architecture(choice.arch).check_supported()
     return choice
+
+
+def _licence(arch: str, otherwise: str) -> str:
+    """The licence of an architecture's weights; if it isn't known, that and `otherwise`."""
+    known = known_licence(arch)
+    return f"{known}: {otherwise}" if known == UNKNOWN_LICENCE else known
+
+
+def _say_restriction(name: str, licence: str) -> None:
+    if forbidden := restriction(licence):
+        _say(f"{name}: its licence, {licence}, {forbidden}")
 
 
 def _similar(name: str) -> str:
@@ -113,6 +132,7 @@ def _install_towers(choice: Choice, hub: Hub, directory: str, models_dir: str, c
     downloaded = fetch.download_model(hub, choice.publication, cache, models_dir, choice.licence)
     source = replace(find_source([downloaded.directory]), arch=choice.arch, weights=choice.weights)
     licence = downloaded.repository.licence or choice.licence
+    _say_restriction(choice.name, licence)
     return replace(_convert(source, directory, choice.name, licence), source=downloaded.source)
 
 
@@ -126,13 +146,15 @@ def _install_checkpoint(
     downloaded = fetch.download_weights(
         hub, str(entry.get("hf_hub", "")), published.WEIGHTS_NAMES, cache, models_dir
     )
+    licence = downloaded.repository.licence or choice.licence
+    _say_restriction(choice.name, licence)
     weights = os.path.join(downloaded.directory, *downloaded.names)
     configuration = architecture_configuration(choice.arch)
     if entry.get("quick_gelu"):  # these weights were trained with it, unlike their architecture
         configuration["quick_gelu"] = True
     write_configuration(directory, configuration, published.preprocessing(entry))
     checkpoint.place_weights(weights, directory, link=True)
-    model = _export(directory, choice.name, choice.arch, choice.weights, choice.licence)
+    model = _export(directory, choice.name, choice.arch, choice.weights, licence)
     return replace(model, source=downloaded.source)
 
 
@@ -150,10 +172,12 @@ def import_checkpoint(arch: Architecture, weights: str, name: str, models_dir: s
 
         preprocessing = arch.preprocessing or published.usual_preprocessing(arch.name)
         write_configuration(directory, arch.configuration, preprocessing)
+        licence = _licence(arch.name, "imported")
+        _say_restriction(name, licence)
         _say(f"{name}: reading {weights}")
         checkpoint.place_weights(weights, directory, link=False)
         source = os.fsencode(os.path.basename(weights)).decode(errors="replace")
-        _export(directory, name, arch.name, source, "unknown: imported", tokenizer_source=beside)
+        _export(directory, name, arch.name, source, licence, tokenizer_source=beside)
     return load_model(os.path.join(models_dir, name))
 
 
@@ -161,7 +185,9 @@ def import_onnx(source: Source, name: str, models_dir: str) -> Model:
     """Makes a model of published ONNX towers. Raises ModelError or OSError."""
     check_name(name)
     with staged(models_dir, name) as directory:
-        _convert(source, directory, name, "unknown: imported")
+        licence = _licence(source.arch, "imported")
+        _say_restriction(name, licence)
+        _convert(source, directory, name, licence)
     return load_model(os.path.join(models_dir, name))
 
 

@@ -104,13 +104,20 @@ def run_tower(
     that takes `embeddings`; raises ModelError if it is damaged.
     """
     padded = tokens + [pad_token] * (padded_length - len(tokens))
+    vector: Vectors = session.run(None, tower_inputs(session, padded, embedding))[0][0]
+    return vector
+
+
+def tower_inputs(
+    session: onnxruntime.InferenceSession, tokens: list[int], embedding: TokenEmbedding | None
+) -> dict[str, npt.NDArray[np.int64] | Vectors]:
+    """What the tower takes for a text of these tokens. Raises ModelError as `run_tower` does."""
     inputs: dict[str, npt.NDArray[np.int64] | Vectors] = {}
     if embedding is not None:
-        inputs["embeddings"] = embedding.rows(padded)[None]
+        inputs["embeddings"] = embedding.rows(tokens)[None]
     if embedding is None or len(session.get_inputs()) > 1:
-        inputs["tokens"] = np.array([padded], np.int64)
-    vector: Vectors = session.run(None, inputs)[0][0]
-    return vector
+        inputs["tokens"] = np.array([tokens], np.int64)
+    return inputs
 
 
 def _check_inputs(session: onnxruntime.InferenceSession, embedding: TokenEmbedding | None) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 from csearchd.errors import ModelError
 from csearchd.models import installed
-from csearchd.models.assemble import write_configuration
+from csearchd.models.assemble import describe_model, write_configuration
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.image import convert_image_tower
 from csearchd.models.conversion.prompts import comparison_prompts
 from csearchd.models.conversion.sources import Source, one_line
 from csearchd.models.conversion.text import convert_text_tower
+from csearchd.models.hub.disk_space import check_space, conversion_room
 from csearchd.models.identity import fingerprints
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
@@ -28,8 +29,8 @@ _DEFAULT_CONTEXT = 77  # of open_clip's configurations
 def convert_model(source: Source, directory: str, *, name: str, licence: str) -> Model:
     """Makes the empty `directory` a model of the towers in `source`, and describes it.
 
-    Raises ModelError if the towers can't be used or don't fit their configuration; OSError if the
-    directory can't be written.
+    Raises ModelError if the towers can't be used or don't fit their configuration, or there is no
+    room; OSError if the directory can't be written.
     """
     with one_line(source.name):
         return _converted(source, directory, name, licence)
@@ -40,6 +41,9 @@ def _converted(source: Source, directory: str, name: str, licence: str) -> Model
     if not isinstance(text_cfg, Mapping):
         raise ModelError(f"the configuration of {source.arch} has no text_cfg")
     context_length = _context_length(text_cfg, source.arch)
+    towers = (source.visual, source.textual)
+    sizes = [sum(map(os.path.getsize, read_onnx(tower).sources())) for tower in towers]
+    check_space([(directory, conversion_room(*sizes))])
     write_configuration(directory, source.configuration, source.preprocessing)
     try:
         preprocess = Preprocess.of_model(directory)
@@ -62,30 +66,21 @@ def _converted(source: Source, directory: str, name: str, licence: str) -> Model
             f"{source.visual} gives vectors of {image.dimensions} numbers, {source.textual} of"
             f" {text.dimensions}: they are not the towers of one model"
         )
-    names = sorted(os.listdir(directory))
-    sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in names}
-    model = Model(
+    return describe_model(
+        directory,
+        sorted(os.listdir(directory)),
         name=name,
         arch=source.arch,
         weights=source.weights,
         licence=licence,
-        dimensions=text.dimensions,
         context_length=context_length,
-        causal=text.causal,
-        text_quantised=text.quantised,
-        text_cosine=round(text.cosine, 6),
-        fingerprint=_fingerprint(source, sums[installed.CONFIG]),
-        checksums=sums,
-        directory=directory,
-        tokenizer=settings.tokenizer,
-        cleaning=settings.cleaning,
-        pad_token=settings.pad_token,
+        text=text,
+        settings=settings,
+        fingerprint=lambda sums: _fingerprint(source, sums[installed.CONFIG]),
         image_fingerprint=fingerprints.of_published_tower(
             read_onnx(source.visual).sources(), preprocess
         ),
     )
-    installed.write_description(model)
-    return model
 
 
 def _context_length(text_cfg: Mapping[str, Any], arch: str) -> int:

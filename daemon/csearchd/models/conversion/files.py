@@ -33,10 +33,11 @@ _TYPES: Mapping[int, np.dtype[Any]] = {
     schema.INT32: np.dtype("<i4"),
     schema.INT64: np.dtype("<i8"),
     schema.FLOAT16: np.dtype("<f2"),
+    schema.BFLOAT16: np.dtype("<u2"),  # its bits: numpy has no such type
     schema.BOOL: np.dtype("?"),
     schema.DOUBLE: np.dtype("<f8"),
 }
-NUMBERS = {kind: number for number, kind in _TYPES.items()}
+NUMBERS = {kind: number for number, kind in _TYPES.items() if number != schema.BFLOAT16}
 """The number that ONNX gives to each type of numpy's."""
 
 

@@ -45,6 +45,7 @@ class Graph:
         self.outputs = list(graph.output)
         self._names = {name for node in self.nodes for name in (*node.input, *node.output)}
         self._names.update(self.constants, (item.name for item in self.inputs))
+        self._names.update(node.name for node in self.nodes)
 
     @property
     def path(self) -> str:
@@ -62,7 +63,12 @@ class Graph:
         """The value of the constant `name`, mapped if it is large, or None if `name` is computed
         from the inputs. Raises ModelError."""
         tensor = self.constants.get(name)
-        return None if tensor is None else self._source.array(tensor)
+        if tensor is None:
+            return None
+        found = self._source.array(tensor)
+        if tensor.data_type == schema.BFLOAT16:  # the upper half of a float32
+            return (found.astype(np.uint32) << 16).view(np.float32)
+        return found
 
     def derived_constant(self, name: str) -> NDArray[Any] | None:
         """Like `constant`, and for what nodes make of one by transposing it or changing its

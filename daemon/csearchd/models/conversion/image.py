@@ -6,34 +6,32 @@ their pixels, and gives unit vectors. It gets 8-bit weights if these give the sa
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.errors import ModelError, TowerError
+from csearchd.errors import ModelError
 from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, describe, single_input
 from csearchd.models.conversion.patches import multiply_patches
-from csearchd.models.conversion.pictures import photo_pixels, sample_pixels
-from csearchd.models.conversion.products import quantise, record_largest
-from csearchd.models.conversion.reference import Vectors, cosine, open_source, unit
+from csearchd.models.conversion.pictures import comparison_pixels
+from csearchd.models.conversion.quantisation.image import (
+    FloatImageTower,
+    image_cosine,
+    quantise_image_tower,
+)
+from csearchd.models.conversion.reference import Vectors, open_source, unit
 from csearchd.models.conversion.writing import write_onnx
-from csearchd.models.image_tower import ARITHMETIC, OnnxTower
 from csearchd.models.installed import IMAGE_TOWER
-from csearchd.models.onnx_session import open_model, session_options
 from csearchd.models.preprocess import Preprocess
 
 # The least cosine, over all pictures, of a converted tower's vectors to the published one's
-QUANTISED_COSINE = 0.999
 FLOAT_COSINE = 0.9995  # the encoder keeps vectors in half precision
-_CALIBRATED = 2  # of how many pictures one is smoothed by
 _TAKEN, _GIVEN = "pixels", "vectors"  # the tower's input and its output
 
 
@@ -63,34 +61,26 @@ def convert_image_tower(source: str, directory: str, preprocess: Preprocess) -> 
     Raises ModelError if `source` is damaged, or isn't an image tower that csearch can use; OSError
     if the directory can't be written.
     """
-    pixels = np.concatenate([sample_pixels(preprocess), photo_pixels(preprocess)])
     with tempfile.TemporaryDirectory(dir=directory, prefix=".image-") as scratch:
-        published = _published(source, scratch, preprocess, pixels)
-        single = published.single and not _takes_several(published, scratch)
-        wanted = os.path.join(scratch, "float")
+        wanted, smaller = os.path.join(scratch, "float"), os.path.join(scratch, "small")
         os.mkdir(wanted)
-        write_onnx(_tower(published, single).finished(), os.path.join(wanted, IMAGE_TOWER))
-        found, seconds = _compared(wanted, published)
+        os.mkdir(smaller)
+        published = _published(source, scratch, preprocess, comparison_pixels(preprocess))
+        single = published.single and not _takes_several(published, scratch)
+        tower = _float_tower(published, single)
+        write_onnx(tower.graph().finished(), os.path.join(wanted, IMAGE_TOWER))
+        found, seconds = image_cosine(wanted, tower.pixels, tower.expected)
         if not found >= FLOAT_COSINE:
             raise ModelError(
                 f"the image tower made from {source} differs from it (cosine {found:.5f}): it can't"
                 " be used"
             )
-        quantised = False
-        for graph in _quantised(published, single, scratch):
-            smaller = os.path.join(scratch, "small")
-            os.makedirs(smaller, exist_ok=True)
-            write_onnx(graph.finished(), os.path.join(smaller, IMAGE_TOWER))
-            try:
-                reached, quick = _compared(smaller, published)
-            except ModelError:
-                continue
-            if reached >= QUANTISED_COSINE and quick < seconds:
-                wanted, found, quantised = smaller, reached, True
-                break
+        reached = quantise_image_tower(tower, smaller, seconds, portable=False)
+        if reached is not None:
+            wanted, found = smaller, reached
         for name in os.listdir(wanted):
             os.replace(os.path.join(wanted, name), os.path.join(directory, name))
-    return ImageConversion(published.expected.shape[1], quantised, found)
+    return ImageConversion(published.expected.shape[1], reached is not None, found)
 
 
 def _published(
@@ -154,53 +144,15 @@ def _tower(published: _Published, single: bool) -> Graph:
 
 def _takes_several(published: _Published, scratch: str) -> bool:
     """Whether the graph, which was exported for one picture, encodes several at a time as well."""
-    write_onnx(_tower(published, False).finished(), os.path.join(scratch, IMAGE_TOWER))
+    tower = _float_tower(published, single=False)
+    write_onnx(tower.graph().finished(), os.path.join(scratch, IMAGE_TOWER))
     try:
-        found, _ = _compared(scratch, published)
+        found, _ = image_cosine(scratch, tower.pixels, tower.expected, FLOAT_COSINE)
     except ModelError:
         return False
     return found >= FLOAT_COSINE
 
 
-def _quantised(published: _Published, single: bool, scratch: str) -> Iterator[Graph]:
-    """Towers with 8-bit weights to choose from, the fastest first."""
-    for unsigned in (False, True):
-        graph = _tower(published, single)
-        if quantise(graph, unsigned=unsigned) == 0:
-            return
-        graph.add_metadata(ARITHMETIC, "int8")
-        yield graph
-    largest = _largest(published, single, scratch)
-    for unsigned in (False, True):
-        graph = _tower(published, single)
-        quantise(graph, unsigned=unsigned, largest=largest)
-        graph.add_metadata(ARITHMETIC, "int8")
-        yield graph
-
-
-def _largest(published: _Published, single: bool, scratch: str) -> dict[str, NDArray[np.float32]]:
-    """The largest magnitude in each column of what the tower's products take, by name."""
-    graph = _tower(published, single)
-    recorded = record_largest(graph)
-    path = os.path.join(scratch, IMAGE_TOWER)
-    write_onnx(graph.finished(), path)
-    session = open_model(path, session_options(threads=1))
-    found: dict[str, Any] = {}
-    for picture in published.pixels[::_CALIBRATED]:
-        values = session.run(list(recorded.values()), {_TAKEN: picture[None]})
-        for name, value in zip(recorded, values, strict=True):
-            found[name] = np.maximum(found[name], value) if name in found else value
-    return found
-
-
-def _compared(directory: str, published: _Published) -> tuple[float, float]:
-    """The least cosine of the vectors of the tower in `directory` to the published ones, and its
-    CPU seconds. Raises ModelError if it can't be run."""
-    try:
-        tower = OnnxTower(directory)
-        begin = time.thread_time()
-        found = tower.encode(published.pixels).astype(np.float32)
-        seconds = time.thread_time() - begin
-    except (TowerError, RuntimeError) as error:
-        raise ModelError(f"what was made from {published.path} can't be run: {error}") from None
-    return cosine(found, published.expected), seconds
+def _float_tower(published: _Published, single: bool) -> FloatImageTower:
+    make = functools.partial(_tower, published, single)
+    return FloatImageTower(make, published.pixels, published.expected)

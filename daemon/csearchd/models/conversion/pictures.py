@@ -34,3 +34,8 @@ def photo_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
         with (directory / name).open("rb") as file, Image.open(file, formats=["JPEG"]) as photo:
             photos.append(preprocess.fit(photo.convert("RGB")))
     return np.stack(photos)
+
+
+def comparison_pixels(preprocess: Preprocess) -> NDArray[np.uint8]:
+    """The generated pictures and the photos."""
+    return np.concatenate([sample_pixels(preprocess), photo_pixels(preprocess)])

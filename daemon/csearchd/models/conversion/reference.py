@@ -35,10 +35,13 @@ def open_source(path: str, scratch: str, threads: int) -> onnxruntime.InferenceS
     else:
         opened = path
     try:
-        return open_model(opened, session_options(threads))
+        session = open_model(opened, session_options(threads))
     except Exception as error:  # onnxruntime's exceptions have no useful base class
         summary = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"onnxruntime can't load {path}: {summary}") from None
+    if halves:
+        os.remove(opened)  # its weights are in memory, or in a file beside it that is mapped
+    return session
 
 
 def unit(vectors: NDArray[np.floating], path: str) -> Vectors:

@@ -7,46 +7,39 @@ text has where that gives the same vectors. It gets 8-bit weights if these do, t
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from csearchd.errors import ModelError
+from csearchd.models.assemble import TextConversion
 from csearchd.models.conversion import schema
 from csearchd.models.conversion.files import read_onnx
 from csearchd.models.conversion.graph import Graph, describe, single_input
 from csearchd.models.conversion.lengths import free_length
-from csearchd.models.conversion.products import quantise, record_largest
-from csearchd.models.conversion.reference import cosine, open_source, unit
+from csearchd.models.conversion.quantisation.text import (
+    FloatTextTower,
+    quantise_text_tower,
+    text_cosine,
+)
+from csearchd.models.conversion.reference import open_source, unit
 from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING
-from csearchd.models.text_tower import Vectors, open_session, run_tower
-from csearchd.models.token_embedding import Kind, TokenEmbedding, write_token_embedding
+from csearchd.models.text_tower import Vectors
+from csearchd.models.token_embedding import Kind, write_token_embedding
 from csearchd.system import processors
 
 # The least cosine, over all prompts, of a converted tower's vectors to the published one's
-QUANTISED_COSINE = 0.998
 FLOAT_COSINE = 0.999
 SAME_COSINE = 0.9995  # of texts without padding
-_CALIBRATED = 8  # of how many prompts one is smoothed by
 _PADDED = 4  # and one is tried without padding
 _TAKEN, _ROWS, _GIVEN = "tokens", "embeddings", "vector"  # the tower's inputs and its output
-
-
-@dataclass(frozen=True)
-class TextConversion:
-    """What became of a text tower."""
-
-    dimensions: int
-    causal: bool  # texts need no padding
-    quantised: bool  # 8-bit weights
-    cosine: float  # the least to the published tower
 
 
 @dataclass(frozen=True)
@@ -78,23 +71,15 @@ def convert_text_tower(
     prompts = [tokens + [pad_token] * (context_length - len(tokens)) for tokens in short]
     with tempfile.TemporaryDirectory(dir=directory, prefix=".text-") as scratch:
         published = _published(source, scratch, context_length, prompts, short)
-        rows = os.path.join(scratch, TOKEN_EMBEDDING)
-        _write_rows(source, rows, "float16")
-        causal = _needs_no_padding(published, rows, scratch)
-        _write_rows(source, rows, "int8")
-        best = 0.0
-        for graph, quantised, least in _candidates(published, causal, rows, scratch):
-            path = os.path.join(scratch, TEXT_TOWER)
-            write_onnx(graph.finished(), path)
-            best = _cosine(path, rows, published, causal)
-            if best >= least:
-                for name in (TEXT_TOWER, TOKEN_EMBEDDING):
-                    os.replace(os.path.join(scratch, name), os.path.join(directory, name))
-                dimensions = published.expected.shape[1]
-                return TextConversion(dimensions, causal, quantised, best)
-    raise ModelError(
-        f"the text tower made from {source} differs from it (cosine {best:.5f}): it can't be used"
-    )
+        causal = _needs_no_padding(published, scratch)
+        tower = _float_tower(published, causal)
+        best = quantise_text_tower(tower, scratch, portable=False)
+        quantised = best is not None
+        if best is None:
+            best = _write_float_tower(tower, scratch)
+        for name in (TEXT_TOWER, TOKEN_EMBEDDING):
+            os.replace(os.path.join(scratch, name), os.path.join(directory, name))
+    return TextConversion(published.expected.shape[1], causal, quantised, best)
 
 
 def _published(
@@ -131,7 +116,7 @@ def _write_rows(source: str, path: str, kind: Kind) -> None:
         raise ModelError(f"{source} can't be used: {error}") from None
 
 
-def _needs_no_padding(published: _Published, rows: str, scratch: str) -> bool:
+def _needs_no_padding(published: _Published, scratch: str) -> bool:
     """Whether the tower can take texts without padding, and gives the same vectors then."""
     sample = replace(
         published,
@@ -139,57 +124,36 @@ def _needs_no_padding(published: _Published, rows: str, scratch: str) -> bool:
         short=published.short[::_PADDED],
         expected=published.expected[::_PADDED],
     )
-    path = os.path.join(scratch, TEXT_TOWER)
-    write_onnx(_tower(published, free=True).finished(), path)
-    return _cosine(path, rows, sample, True) >= SAME_COSINE
+    tower = _float_tower(sample, causal=True)
+    tower.write_rows(os.path.join(scratch, TOKEN_EMBEDDING), "float16")
+    write_onnx(tower.graph().finished(), os.path.join(scratch, TEXT_TOWER))
+    return text_cosine(scratch, tower.texts, tower.expected, SAME_COSINE) >= SAME_COSINE
 
 
-def _candidates(
-    published: _Published, causal: bool, rows: str, scratch: str
-) -> Iterator[tuple[Graph, bool, float]]:
-    """Towers to choose from, the smallest first: the graph, whether it has 8-bit weights, and the
-    cosine that it must reach."""
-    for unsigned in (False, True):
-        graph = _tower(published, free=causal)
-        if quantise(graph, unsigned=unsigned) == 0:
-            break
-        yield graph, True, QUANTISED_COSINE
-    else:
-        largest = _largest(published, causal, rows, scratch)
-        for unsigned in (False, True):
-            graph = _tower(published, free=causal)
-            quantise(graph, unsigned=unsigned, largest=largest)
-            yield graph, True, QUANTISED_COSINE
-    yield _tower(published, free=causal), False, FLOAT_COSINE
-    _write_rows(published.path, rows, "float16")
-    yield _tower(published, free=causal), False, FLOAT_COSINE
+def _float_tower(published: _Published, causal: bool) -> FloatTextTower:
+    return FloatTextTower(
+        graph=functools.partial(_tower, published, free=causal),
+        write_rows=functools.partial(_write_rows, published.path),
+        texts=published.short if causal else published.prompts,
+        expected=published.expected,
+    )
 
 
-def _largest(
-    published: _Published, causal: bool, rows: str, scratch: str
-) -> dict[str, NDArray[np.float32]]:
-    """The largest magnitude in each column of what the tower's products take, by name."""
-    graph = _tower(published, free=causal)
-    recorded = record_largest(graph)
-    path = os.path.join(scratch, TEXT_TOWER)
-    write_onnx(graph.finished(), path)
-    session, embedding = open_session(path, processors.count()), TokenEmbedding(rows)
-    found: dict[str, NDArray[np.float32]] = {}
-    prompts = published.short if causal else published.prompts
-    for tokens in prompts[::_CALIBRATED]:
-        values = session.run(list(recorded.values()), _inputs(session, tokens, embedding))
-        for name, value in zip(recorded, values, strict=True):
-            found[name] = np.maximum(found[name], value) if name in found else value
-    return found
-
-
-def _inputs(
-    session: onnxruntime.InferenceSession, tokens: list[int], embedding: TokenEmbedding
-) -> dict[str, Any]:
-    inputs: dict[str, Any] = {_ROWS: embedding.rows(tokens)[None]}
-    if len(session.get_inputs()) > 1:
-        inputs[_TAKEN] = np.array([tokens], np.int64)
-    return inputs
+def _write_float_tower(tower: FloatTextTower, scratch: str) -> float:
+    """Writes the tower with 32-bit weights into the directory `scratch`, and returns its cosine.
+    Raises ModelError."""
+    write_onnx(tower.graph().finished(), os.path.join(scratch, TEXT_TOWER))
+    found = 0.0
+    kinds: tuple[Kind, ...] = ("int8", "float16")
+    for kind in kinds:
+        tower.write_rows(os.path.join(scratch, TOKEN_EMBEDDING), kind)
+        found = text_cosine(scratch, tower.texts, tower.expected)
+        if found >= FLOAT_COSINE:
+            return found
+    raise ModelError(
+        f"the text tower made from {tower.graph().path} differs from it (cosine {found:.5f}): it"
+        " can't be used"
+    )
 
 
 def _tower(published: _Published, *, free: bool) -> Graph:
@@ -245,21 +209,3 @@ def find_embedding(graph: Graph) -> Embedding:
     if len(tables) != 1:
         raise ModelError(f"{graph.path} is no text tower: it has no single token embedding")
     return Embedding(found, *tables.values())
-
-
-def _cosine(path: str, rows: str, published: _Published, causal: bool) -> float:
-    """The least cosine of the vectors of the tower at `path` to the published ones; 0 if it can't
-    be run. Raises ModelError if `rows` is damaged."""
-    try:
-        session = open_session(path, processors.count())
-    except Exception:  # onnxruntime's exceptions have no useful base class
-        return 0.0
-    embedding = TokenEmbedding(rows)
-    prompts = published.short if causal else published.prompts
-    try:
-        found = [run_tower(session, tokens, 1, embedding=embedding) for tokens in prompts]
-    except ModelError:
-        raise
-    except Exception:
-        return 0.0
-    return cosine(np.stack(found), published.expected)

@@ -49,6 +49,13 @@ def write_onnx(source: OnnxFile, path: str) -> None:
             _write_message(file, outer, small, list(zip(large, numbers, strict=True)))
 
 
+def write_beside(source: OnnxFile, path: str) -> None:
+    """Writes the graph `source` to `path`, beside the file that it was read from, whose weights it
+    refers to. Raises OSError."""
+    with open(path, "wb") as file:
+        file.write(source.model.SerializeToString())
+
+
 def _write_message(
     file: BinaryIO, outer: Any, small: list[Any], large: list[tuple[Any, NDArray[Any]]]
 ) -> None:

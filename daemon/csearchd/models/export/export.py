@@ -15,13 +15,11 @@ import os
 import sys
 import tempfile
 import textwrap
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
-import onnx
 import open_clip
 import safetensors
 import torch
@@ -30,23 +28,32 @@ from numpy.typing import NDArray
 from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration
-from csearchd.models.conversion.pictures import sample_pixels
+from csearchd.models.assemble import TextConversion, describe_model
+from csearchd.models.conversion.files import read_onnx
+from csearchd.models.conversion.graph import Graph
+from csearchd.models.conversion.pictures import comparison_pixels
 from csearchd.models.conversion.prompts import comparison_prompts
+from csearchd.models.conversion.quantisation.image import image_cosine
+from csearchd.models.conversion.quantisation.text import (
+    FloatTextTower,
+    quantise_text_tower,
+    text_cosine,
+)
+from csearchd.models.conversion.reference import Vectors
+from csearchd.models.conversion.writing import write_onnx
 from csearchd.models.export.bpe_vocabulary import build_tokenizer
 from csearchd.models.export.image import (
     ImageBranch,
+    use_quantised_image_tower,
     write_image_tower,
-    write_quantised_image_tower,
 )
-from csearchd.models.export.smoothing import recorded_maxima, smooth
-from csearchd.models.export.text import TextBranch, quiet, write_onnx, write_quantised
-from csearchd.models.export.transformer import is_plain_text_tower, text_graph
+from csearchd.models.export.text import TextBranch, quiet, write_text_tower
+from csearchd.models.export.transformer import is_plain_text_tower, write_text_graph
+from csearchd.models.hub.disk_space import check_space
 from csearchd.models.identity import fingerprints
-from csearchd.models.image_tower import OnnxTower, read_header
 from csearchd.models.installed import Model
 from csearchd.models.preprocess import Preprocess
-from csearchd.models.text_tower import Vectors, open_session, run_tower
-from csearchd.models.token_embedding import TokenEmbedding, write_token_embedding
+from csearchd.models.token_embedding import write_token_embedding
 from csearchd.models.tokenization.prepare import (
     TokenizerSettings,
     check_tokenizer,
@@ -56,12 +63,10 @@ from csearchd.models.tokenizer import MAPPED, open_tokenizer
 
 log = logging.getLogger(__name__)
 
-# The least cosine, over all prompts, that an exported text tower's vectors must have to those of
-# open_clip's encode_text. In float32 only the order of additions differs; ViT-B-32-256's tower with
-# 8-bit weights reached 0.9990.
+# The least cosine, over all prompts, that an exported text tower's vectors must have in float32 to
+# those of open_clip's encode_text: only the order of additions differs.
 FLOAT_COSINE = 0.9999
-QUANTISED_COSINE = 0.998
-IMAGE_COSINE = 0.999  # the same for encode_image, and for torch's half precision
+IMAGE_COSINE = 0.999  # the same for encode_image
 
 
 def export_model(
@@ -79,12 +84,14 @@ def export_model(
     torch encodes pictures.
 
     `tokenizer_source`: the directory with a tokenizer's published files, if it isn't CLIP's. The
-    text tower gets 8-bit weights if its vectors stay within QUANTISED_COSINE of open_clip's,
-    else it stays in float32. A `portable` one gives the same vectors on all processors. Raises
+    towers get 8-bit weights if their vectors stay close to open_clip's
+    (csearchd.models.conversion.quantisation), else they stay in float32. `portable` ones give the
+    same vectors on all processors. Raises
     ExportError if the towers' vectors differ, ModelError if the model isn't supported or doesn't
     load, OSError if the directory can't be written.
     """
     clip = load_clip(directory, arch)
+    _check_room(clip, directory)
     branch = TextBranch(clip).eval()
     text_cfg = _configuration(directory)["text_cfg"]
     settings = _write_tokenizer(directory, text_cfg, tokenizer_source)
@@ -92,93 +99,76 @@ def export_model(
     tokenizer = open_tokenizer(settings.tokenizer, directory, length, settings.cleaning)
     texts = [tokenizer.encode(prompt) for prompt in comparison_prompts()]
     padded = [text + [settings.pad_token] * (length - len(text)) for text in texts]
-    transformer = getattr(clip, "text", clip).transformer
-    with recorded_maxima(transformer) as maxima:
-        expected = _open_clip_vectors(clip, text_cfg, padded)
-    smooth(transformer, maxima)
+    expected = _open_clip_vectors(clip, text_cfg, padded)
+    table = getattr(clip, "text", clip).token_embedding.weight.detach().numpy()
     least = texts if branch.causal else padded
-    quantised, cosine = _export_text(clip, branch, least, expected, directory, arch, portable)
+    text = _export_text(branch, table, least, expected, directory, arch, portable)
     files = [*installed.FILES, *settings.files[1:], installed.TOKEN_EMBEDDING]
     if _export_image(clip, directory, portable):
-        files.append(installed.IMAGE_TOWER)
-    sums = {file: installed.file_checksum(os.path.join(directory, file)) for file in files}
-    model = Model(
+        named = (name for name in os.listdir(directory) if name.startswith(installed.IMAGE_TOWER))
+        files += sorted(named)  # 2 GB and more are in a second file
+    return describe_model(
+        directory,
+        files,
         name=name,
         arch=arch,
         weights=weights,
         licence=licence,
-        dimensions=expected.shape[1],
-        context_length=clip.context_length,
-        causal=branch.causal,
-        text_quantised=quantised,
-        text_cosine=round(cosine, 6),
-        fingerprint=_fingerprint(sums),
-        checksums=sums,
-        directory=directory,
-        tokenizer=settings.tokenizer,
-        cleaning=settings.cleaning,
-        pad_token=settings.pad_token,
+        context_length=length,
+        text=text,
+        settings=settings,
+        fingerprint=_fingerprint,
         image_fingerprint=_image_fingerprint(directory),
     )
-    installed.write_description(model)
-    return model
 
 
 def _export_text(
-    clip: Any,
     branch: TextBranch,
+    table: NDArray[np.float32],
     texts: Sequence[list[int]],
     expected: Vectors,
     directory: str,
     arch: str,
     portable: bool,
-) -> tuple[bool, float]:
-    """Writes `text.onnx` and `token_embedding.bin` into `directory`. Returns whether they have
-    8-bit weights, and the least cosine to `expected`, the vectors of `texts`. Raises ExportError if
-    the tower differs."""
-    table = getattr(clip, "text", clip).token_embedding.weight.detach().numpy()
+) -> TextConversion:
+    """Writes `text.onnx` and `token_embedding.bin` into `directory`.
+
+    `table`: the token embedding. `expected`: open_clip's vectors of `texts`. Raises ExportError if
+    the tower's differ.
+    """
     if not np.isfinite(table).all():
         raise ExportError("the weights' token embedding holds numbers that are not finite")
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
-        plain, small = os.path.join(scratch, "float"), os.path.join(scratch, "small")
-        os.mkdir(plain)
-        os.mkdir(small)
-        write_token_embedding(os.path.join(plain, installed.TOKEN_EMBEDDING), table, "float16")
-        write_token_embedding(os.path.join(small, installed.TOKEN_EMBEDDING), table, "int8")
-        write_onnx(branch, clip.context_length, os.path.join(plain, installed.TEXT_TOWER))
-        chosen, cosine = plain, _min_cosine(plain, texts, expected)
+        source = os.path.join(scratch, "float.onnx")
+        if is_plain_text_tower(branch):
+            write_text_graph(branch, source)
+        else:
+            write_text_tower(branch, len(branch.positional_embedding), source)
+        tower = FloatTextTower(
+            graph=lambda: Graph(read_onnx(source)),
+            write_rows=lambda path, kind: write_token_embedding(path, table, kind),
+            texts=texts,
+            expected=expected,
+        )
+        cosine = _write_float_text(tower, scratch)
         if not cosine >= FLOAT_COSINE:
             raise ExportError(
                 f"the exported text tower of {arch} differs from open_clip's: cosine {cosine:.5f}"
             )
-        for _ in _write_quantised_towers(branch, plain, small, portable):
-            small_cosine = _min_cosine(small, texts, expected)
-            if small_cosine >= QUANTISED_COSINE:
-                chosen, cosine = small, small_cosine
-                break
+        reached = quantise_text_tower(tower, scratch, portable=portable)
+        if reached is None:
+            _write_float_text(tower, scratch)
         for name in (installed.TEXT_TOWER, installed.TOKEN_EMBEDDING):
-            os.replace(os.path.join(chosen, name), os.path.join(directory, name))
-    return chosen == small, cosine
+            os.replace(os.path.join(scratch, name), os.path.join(directory, name))
+    least = cosine if reached is None else reached
+    return TextConversion(expected.shape[1], branch.causal, reached is not None, least)
 
 
-def _write_quantised_towers(
-    branch: TextBranch, plain: str, small: str, portable: bool
-) -> Iterator[None]:
-    """Writes text towers with 8-bit weights into the directory `small`, one after the other, the
-    fastest and smallest first. `plain`: the directory of the float32 tower."""
-    target = os.path.join(small, installed.TEXT_TOWER)
-    for unsigned in _kinds(portable):
-        if is_plain_text_tower(branch):
-            onnx.save(text_graph(branch, unsigned=unsigned), target)
-        else:
-            write_quantised(os.path.join(plain, installed.TEXT_TOWER), target, unsigned=unsigned)
-        yield
-
-
-def _kinds(portable: bool) -> tuple[bool, ...]:
-    """Whether 8-bit weights are unsigned, in the order in which to try them: signed ones are
-    faster, but not right on all processors."""
-    return (True,) if portable else (False, True)
+def _write_float_text(tower: FloatTextTower, directory: str) -> float:
+    """Writes the tower in float32 into `directory`, and returns the least cosine of its vectors."""
+    tower.write_rows(os.path.join(directory, installed.TOKEN_EMBEDDING), "float16")
+    write_onnx(tower.graph().finished(), os.path.join(directory, installed.TEXT_TOWER))
+    return text_cosine(directory, tower.texts, tower.expected)
 
 
 def _configuration(directory: str) -> dict[str, Any]:
@@ -229,6 +219,16 @@ def load_clip(directory: str, arch: str) -> Any:
     return clip.eval()
 
 
+def _check_room(clip: Any, directory: str) -> None:
+    """Raises ModelError unless there is room for both towers in 8 bits, perhaps with a part in
+    float32, and for one in float32 while it is made."""
+    visual, both = (
+        sum(parameter.numel() for parameter in module.parameters())
+        for module in (clip.visual, clip)
+    )
+    check_space([(directory, 4 * max(visual, both - visual) + 2 * both)])
+
+
 def _check_positions(weights: str, configuration: Mapping[str, Any], arch: str) -> None:
     """Raises ModelError if the weights are for another picture size or text length: open_clip would
     silently resize their positional embeddings."""
@@ -272,32 +272,23 @@ def _open_clip_vectors(
     return vectors
 
 
-def _min_cosine(directory: str, texts: Sequence[list[int]], expected: Vectors) -> float:
-    """The least cosine between the vectors of `texts` by the tower in `directory` and
-    `expected`."""
-    session = open_session(os.path.join(directory, installed.TEXT_TOWER), torch.get_num_threads())
-    embedding = TokenEmbedding(os.path.join(directory, installed.TOKEN_EMBEDDING))
-    cosines = []
-    for tokens, vector in zip(texts, expected, strict=True):
-        found = run_tower(session, tokens, 1, embedding=embedding)
-        cosines.append(found @ vector / np.linalg.norm(found))
-    return float(np.min(cosines))  # NaN if any is NaN
-
-
 def _export_image(clip: Any, directory: str, portable: bool) -> bool:
     """Writes `image.onnx`, with 8-bit weights if they are accurate enough, and returns True. If it
     can't be exported, logs the reason and returns False."""
     path = os.path.join(directory, installed.IMAGE_TOWER)
     try:
         preprocess = Preprocess.of_model(directory)
-        pixels = sample_pixels(preprocess)
-        with recorded_maxima(clip.visual) as maxima:
-            expected = _open_clip_image_vectors(clip, preprocess, pixels)
+        pixels = comparison_pixels(preprocess)
+        expected = _open_clip_image_vectors(clip, preprocess, pixels)
         write_image_tower(ImageBranch(clip, preprocess).eval(), preprocess, directory)
-        smooth(clip.visual, maxima)  # only now: the float32 tower refers to the model's weights
-        cosine, seconds = _image_cosine(directory, pixels, expected)
+        cosine, seconds = image_cosine(directory, pixels, expected)
         if cosine >= IMAGE_COSINE:
-            _use_quantised(clip, preprocess, directory, portable, pixels, expected, seconds)
+            try:
+                use_quantised_image_tower(
+                    clip.visual, preprocess, directory, pixels, expected, seconds, portable=portable
+                )
+            except Exception as error:  # of onnxruntime; the float32 tower can be used
+                log.warning("the image tower stays in float32 (%s)", error)
             return True
         reason = f"it differs from open_clip's: cosine {cosine:.5f}"
     except Exception as error:  # of torch's exporter, for an architecture that it doesn't support
@@ -306,49 +297,6 @@ def _export_image(clip: Any, directory: str, portable: bool) -> bool:
         os.remove(path)
     log.warning("the image tower isn't exported, so torch encodes each picture (%s)", reason)
     return False
-
-
-def _use_quantised(
-    clip: Any,
-    preprocess: Preprocess,
-    directory: str,
-    portable: bool,
-    pixels: NDArray[np.uint8],
-    expected: Vectors,
-    seconds: float,
-) -> None:
-    """Replaces the float32 `image.onnx` by one with 8-bit weights if that is accurate enough, and
-    encodes `pixels` in less than `seconds`."""
-    path = os.path.join(directory, installed.IMAGE_TOWER)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
-        header = read_header(os.path.join(directory, installed.WEIGHTS))
-        with open(os.path.join(scratch, installed.WEIGHTS), "wb") as file:
-            file.write(len(header).to_bytes(8, "little") + header)  # all that OnnxTower reads of it
-        for unsigned in _kinds(portable):
-            try:
-                if not write_quantised_image_tower(
-                    clip.visual, preprocess, directory, scratch, unsigned=unsigned
-                ):
-                    return
-                cosine, quick = _image_cosine(scratch, pixels, expected)
-            except Exception as error:  # as in _export_image; the float32 tower can be used
-                log.warning("the image tower stays in float32 (%s)", error)
-                return
-            if cosine >= IMAGE_COSINE and quick < seconds:
-                os.replace(os.path.join(scratch, installed.IMAGE_TOWER), path)
-                return
-
-
-def _image_cosine(
-    directory: str, pixels: NDArray[np.uint8], expected: Vectors
-) -> tuple[float, float]:
-    """The least cosine of the tower's vectors of `pixels` to `expected`, and its CPU seconds."""
-    tower = OnnxTower(directory)
-    begin = time.thread_time()
-    found = tower.encode(pixels).astype(np.float32)
-    seconds = time.thread_time() - begin
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return float((found * expected).sum(axis=1).min()), seconds
 
 
 def _open_clip_image_vectors(
@@ -365,7 +313,7 @@ def _open_clip_image_vectors(
     return vectors
 
 
-def _fingerprint(checksums: dict[str, str]) -> str:
+def _fingerprint(checksums: Mapping[str, str]) -> str:
     """A sha256 of all that determines the vectors of pictures and texts: the weights, and the
     configuration with the preprocessing."""
     both = checksums[installed.WEIGHTS] + checksums[installed.CONFIG]

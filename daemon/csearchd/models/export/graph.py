@@ -1,31 +1,28 @@
-"""Builds the parts of a transformer's ONNX graph with 8-bit weights, from onnxruntime's fastest
-operators; transformer.py puts them together. Needs torch.
-
-onnxruntime converts towers of other kinds (image.py, text.py); export.py chooses between them.
-"""
+"""Builds open_clip's transformers as graphs of onnxruntime's fastest operators. Needs torch."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 
-_MICROSOFT = "com.microsoft"  # onnxruntime/docs/ContribOperators.md
-_OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1))
+from csearchd.models.conversion import schema
+from csearchd.models.conversion.files import INLINE, NUMBERS, OnnxFile, Place, set_place
+from csearchd.models.conversion.graph import MICROSOFT, Graph, describe
+from csearchd.models.conversion.writing import write_beside
+
+_OPSET = 20
 _IR_VERSION = 9  # the oldest that has that opset
-_LARGE = 2  # times the median
-_MAX_LARGE = 16  # rows: more would cost time
 _END = 2**63 - 1  # an index behind the last element of any tensor
 
 
 def is_plain_block(block: Any) -> bool:
-    """Whether `Graph.attended` implements all that `block`, one of open_clip's, does."""
+    """Whether `TransformerGraph.attended` implements all that `block`, one of open_clip's, does."""
     return (
         type(block) is ResidualAttentionBlock
         and isinstance(block.ls_1, torch.nn.Identity)
@@ -34,27 +31,34 @@ def is_plain_block(block: Any) -> bool:
     )
 
 
-class Graph:
+class TransformerGraph:
     """The nodes and constants of a graph. Each method adds some and returns the name of the
     result."""
 
-    def __init__(self, unsigned: bool) -> None:
-        """`unsigned`: whether the 8-bit weights are unsigned (see text.write_quantised)."""
-        self._unsigned = unsigned
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+    def __init__(self, path: str, weights: BinaryIO) -> None:
+        """`path`: where the graph will be. `weights`: a file beside it, which gets its weights."""
+        model = schema.ModelProto(ir_version=_IR_VERSION)
+        model.opset_import.add(domain="", version=_OPSET)
+        self._graph = Graph(OnnxFile(path, model))
+        self._weights = weights
 
-    def model(
-        self, taken: Sequence[onnx.ValueInfoProto], given: onnx.ValueInfoProto
-    ) -> onnx.ModelProto:
-        graph = helper.make_graph(self._nodes, "tower", taken, [given], self._constants)
-        return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
+    def write(
+        self, taken: Sequence[tuple[str, int, list[int | str]]], given: str, shape: Any
+    ) -> None:
+        """Writes the graph. `taken`: names, types and shapes of the inputs. Raises OSError."""
+        for name, kind, sizes in taken:
+            item = schema.ValueInfoProto()
+            describe(item, name, kind, sizes)
+            self._graph.inputs.append(item)
+        result = schema.ValueInfoProto()
+        describe(result, given, schema.FLOAT, shape)
+        self._graph.outputs = [result]
+        write_beside(self._graph.finished(), self._graph.path)
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        name = f"{operator} {len(self._nodes)}"
-        node = helper.make_node(operator, inputs, [name], domain=domain, **attributes)
-        self._nodes.append(node)
-        return name
+        node = self._graph.new_node(operator, inputs, domain=domain, **attributes)
+        self._graph.nodes.append(node)
+        return str(node.output[0])
 
     def attended(
         self,
@@ -80,41 +84,19 @@ class Graph:
             )
             projected = [self.product(*part) for part in parts]
         heads = {"num_heads": attention.num_heads, "unidirectional": int(causal)}
-        found = self.node("MultiHeadAttention", *projected, domain=_MICROSOFT, **heads)
+        found = self.node("MultiHeadAttention", *projected, domain=MICROSOFT, **heads)
         tokens = self.node("Add", tokens, self.linear(found, attention.out_proj))
         hidden = self.linear(self.normalised(tokens, block.ln_2), block.mlp.c_fc)
         if isinstance(block.mlp.gelu, QuickGELU):
-            hidden = self.node("QuickGelu", hidden, domain=_MICROSOFT, alpha=1.702)
+            hidden = self.node("QuickGelu", hidden, domain=MICROSOFT, alpha=1.702)
         else:
             hidden = self.node("Gelu", hidden)
         return self.node("Add", tokens, self.linear(hidden, block.mlp.c_proj))
 
     def product(self, tokens: str, weight: torch.Tensor, bias: torch.Tensor | None = None) -> str:
-        """Multiplies `tokens` by a matrix (inputs, outputs), quantised with a scale for each
-        column.
-
-        The few inputs that have by far the largest weights, which smoothing gives to outliers
-        among the activations, are multiplied in float32.
-        """
-        matrix = weight.detach().double().numpy()
-        few = _large_rows(matrix)
-        exact = ""
-        if len(few):
-            taken = self.node("Gather", tokens, self.integers(tuple(few)), axis=-1)
-            exact = self.node("MatMul", taken, self._constant(matrix[few].astype(np.float32)))
-            kept = np.ones(len(matrix))
-            kept[few] = 0
-            matrix = matrix * kept[:, None]
-            tokens = self.node("Mul", tokens, self._constant(kept.astype(np.float32)))
-        scale = np.maximum(np.abs(matrix).max(axis=0), 1e-30) / 127
-        zero, kind = (128, np.uint8) if self._unsigned else (0, np.int8)
-        rounded = (np.round(matrix / scale) + zero).astype(kind)
-        parts = [self._constant(rounded), self._constant(scale.astype(np.float32))]
-        parts.append(self._constant(np.full(len(scale), zero, kind)))
-        if bias is not None:
-            parts.append(self.numbers(bias))
-        found = self.node("DynamicQuantizeMatMul", tokens, *parts, domain=_MICROSOFT)
-        return self.node("Add", found, exact) if exact else found
+        """Multiplies `tokens` by a matrix (inputs, outputs), and adds `bias` (outputs,)."""
+        found = self.node("MatMul", tokens, self.numbers(weight))
+        return found if bias is None else self.node("Add", found, self.numbers(bias))
 
     def linear(self, tokens: str, layer: torch.nn.Linear) -> str:
         return self.product(tokens, layer.weight.t(), layer.bias)
@@ -137,28 +119,28 @@ class Graph:
 
     def thirds(self, tokens: str) -> list[str]:
         """Splits the last axis into queries, keys and values."""
-        names = [f"{tokens} {part}" for part in ("queries", "keys", "values")]
-        self._nodes.append(helper.make_node("Split", [tokens], names, axis=2, num_outputs=3))
-        return names
+        node = self._graph.new_node("Split", [tokens], axis=2, num_outputs=3)
+        node.output.extend(self._graph.fresh_name("Split") for _ in range(2))
+        self._graph.nodes.append(node)
+        return list(node.output)
 
     def reshaped(self, tensor: str, shape: tuple[int, ...]) -> str:
         return self.node("Reshape", tensor, self.integers(shape))
 
     def numbers(self, tensor: torch.Tensor) -> str:
-        return self._constant(tensor.detach().float().numpy())
+        return self._constant(np.ascontiguousarray(tensor.detach().float().numpy()))
 
     def integers(self, values: tuple[int, ...]) -> str:
-        return self._constant(np.array(values, np.int64))
+        return self._graph.integers(*values)
 
-    def _constant(self, values: NDArray[Any]) -> str:
-        name = f"constant {len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    def _constant(self, values: NDArray[np.float32]) -> str:
+        if values.nbytes <= INLINE:
+            return self._graph.add_constant(values)
+        name = self._graph.fresh_name("weight")
+        tensor = schema.TensorProto(name=name, data_type=NUMBERS[values.dtype])
+        tensor.dims.extend(values.shape)
+        file = os.path.basename(self._weights.name)
+        set_place(tensor, Place(file, self._weights.tell(), values.nbytes))
+        self._weights.write(values.data)
+        self._graph.constants[name] = tensor
         return name
-
-
-def _large_rows(matrix: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The numbers of the rows whose largest weight is more than _LARGE times that of others, the
-    largest _MAX_LARGE at most."""
-    largest = np.abs(matrix).max(axis=1)
-    order = np.argsort(-largest)[:_MAX_LARGE]
-    return np.sort(order[largest[order] > _LARGE * np.median(largest)])

@@ -1,28 +1,34 @@
 """Writes open_clip's image tower as an ONNX graph. Needs torch.
 
 In float32 the graph refers to the tensors in `open_clip_model.safetensors`, so that `image.onnx`
-has a few hundred kilobytes, and onnxruntime maps the file that torch would read. A large
-transformer gets a graph with its own 8-bit weights instead: it takes a quarter of the memory, and
-encodes four times as many pictures if the CPU multiplies 8-bit numbers (ViT-B-32-256 on one core:
-32 ms a picture instead of 130; torch in bf16 takes 65).
+has a few hundred kilobytes, and onnxruntime maps the file that torch would read. A large tower gets
+8-bit weights of its own instead: it takes a quarter of the memory, and encodes four times as many
+pictures if the CPU multiplies 8-bit numbers (ViT-B-32-256 on one core: 32 ms a picture instead of
+130; torch in bf16 takes 65).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 from typing import Any
 
+import numpy as np
 import onnx
-import onnxruntime
 import onnxscript.optimizer
 import safetensors
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from numpy.typing import NDArray
 
-from csearchd.models.export.text import forget_sources, quiet
-from csearchd.models.export.transformer import image_graph, is_plain_image_tower
-from csearchd.models.image_tower import ARITHMETIC, HEADER, header_checksum, read_header
+from csearchd.models.conversion.files import read_onnx
+from csearchd.models.conversion.graph import Graph
+from csearchd.models.conversion.quantisation.image import FloatImageTower, quantise_image_tower
+from csearchd.models.conversion.quantisation.products import constant_products
+from csearchd.models.conversion.reference import Vectors
+from csearchd.models.export.text import quiet
+from csearchd.models.export.transformer import is_plain_image_tower, write_image_graph
+from csearchd.models.image_tower import HEADER, header_checksum, read_header
 from csearchd.models.installed import IMAGE_TOWER, WEIGHTS
 from csearchd.models.preprocess import Preprocess
 
@@ -32,6 +38,7 @@ _TYPES = {
     "BF16": onnx.TensorProto.BFLOAT16,
 }
 _LARGE = 64 << 20  # bytes of float32 weights; 8-bit ones gain little for a smaller tower
+_WORTH_IT = 2 / 3  # of a tower's weights are multiplied with, so that 8 bits halve its size
 _FOLDED = 16 << 10  # bytes of a constant that is computed; larger ones stay the model's own weights
 _MAX_BATCH = 1024  # pictures; the exporter needs an upper bound
 
@@ -78,67 +85,62 @@ def write_image_tower(branch: ImageBranch, preprocess: Preprocess, directory: st
         )
         onnxscript.optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
-    forget_sources(model)
+    _forget_sources(model)
     _refer_to_weights(model, os.path.join(directory, WEIGHTS))
     with open(os.path.join(directory, IMAGE_TOWER), "wb") as file:
         file.write(model.SerializeToString())
 
 
-def write_quantised_image_tower(
-    visual: Any, preprocess: Preprocess, directory: str, target: str, *, unsigned: bool
-) -> bool:
-    """Writes the tower `visual`, whose `image.onnx` is in `directory`, to the directory `target`,
-    with 8-bit weights for products of matrices.
+def use_quantised_image_tower(
+    visual: Any,
+    preprocess: Preprocess,
+    directory: str,
+    pixels: NDArray[np.uint8],
+    expected: Vectors,
+    seconds: float,
+    *,
+    portable: bool,
+) -> None:
+    """Replaces the float32 `image.onnx` in `directory` by one with 8-bit weights, if that saves
+    much, is accurate enough, and encodes `pixels` in less than `seconds`.
 
-    Returns False, and writes nothing, if that saves little (small towers, convolutions).
-    `unsigned`: see text.write_quantised. Raises what onnx and onnxruntime do, such as for a tower
-    of more than 2 GB.
+    `visual`: the tower. `expected`: its vectors of `pixels`. `portable`: see candidates.quantised.
+    Raises ModelError, OSError.
     """
-    size = 4 * sum(parameter.numel() for parameter in visual.parameters())
-    if size < _LARGE:
-        return False
-    if is_plain_image_tower(visual):
-        model = image_graph(visual, preprocess, unsigned=unsigned)
-    else:
-        model = _converted(directory, target, unsigned)
-    if model.ByteSize() > size // 2:
-        return False
-    header = header_checksum(read_header(os.path.join(directory, WEIGHTS)))
-    model.metadata_props.add(key=HEADER, value=header)
-    model.metadata_props.add(key=ARITHMETIC, value="int8")
-    onnx.save(model, os.path.join(target, IMAGE_TOWER))
-    return True
+    size = sum(parameter.numel() for parameter in visual.parameters())
+    if 4 * size < _LARGE:
+        return
+    header = read_header(os.path.join(directory, WEIGHTS))
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
+        source = os.path.join(directory, IMAGE_TOWER)
+        if is_plain_image_tower(visual):
+            source = os.path.join(scratch, "float.onnx")
+            write_image_graph(visual, preprocess, source)
+
+        def graph() -> Graph:
+            read = Graph(read_onnx(source))
+            read.add_metadata(HEADER, header_checksum(header))
+            return read
+
+        multiplied = sum(product.weight.size for product in constant_products(graph()))
+        if multiplied < size * _WORTH_IT:
+            return
+        with open(os.path.join(scratch, WEIGHTS), "wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)  # all that OnnxTower reads of it
+        tower = FloatImageTower(graph, pixels, expected)
+        if quantise_image_tower(tower, scratch, seconds, portable=portable) is not None:
+            for name in os.listdir(scratch):
+                if name.startswith(IMAGE_TOWER):  # 2 GB and more are in a second file
+                    os.replace(os.path.join(scratch, name), os.path.join(directory, name))
 
 
-def _converted(directory: str, scratch: str, unsigned: bool) -> onnx.ModelProto:
-    """The graph of `image.onnx` in `directory`, converted to 8-bit weights by onnxruntime.
-    `scratch`: a directory for temporary files."""
-    plain, weights, small = (
-        os.path.join(scratch, name) for name in ("folded.onnx", "folded.weights", "small.onnx")
-    )
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = plain  # with the weights' casts done
-    # Weights of a file of its own, not of the model's: onnx refuses a file that has other links,
-    # as those of a download cache have.
-    options.add_session_config_entry(
-        "session.optimized_model_external_initializers_file_name", os.path.basename(weights)
-    )
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    source = os.path.join(directory, IMAGE_TOWER)
-    onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    with quiet():
-        quantize_dynamic(
-            plain,
-            small,
-            per_channel=True,
-            weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
-            op_types_to_quantize=["MatMul", "Gemm"],
-        )
-    model = onnx.load(small)
-    forget_sources(model)
-    for path in (plain, weights, small):
-        os.remove(path)
-    return model
+def _forget_sources(model: onnx.ModelProto) -> None:
+    """Removes the exporter's metadata, which is large and holds paths of the exporting machine."""
+    graph = model.graph
+    del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
+    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]
 
 
 def _refer_to_weights(model: onnx.ModelProto, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Writes open_clip's text tower as an ONNX graph, in float32 or with 8-bit weights. Needs torch.
+"""Writes open_clip's text tower as an ONNX graph in float32. Needs torch.
 
 The graph takes the rows of the token embedding, which is a file of its own, beside the tokens.
 """
@@ -12,10 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from open_clip.transformer import text_global_pool
 
 
@@ -55,7 +52,7 @@ class TextBranch(torch.nn.Module):  # type: ignore[misc]
         return x if self.projection is None else x @ self.projection
 
 
-def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
+def write_text_tower(branch: TextBranch, context_length: int, path: str) -> None:
     """Exports `branch` in float32 to `path`; the graph of a causal tower takes texts of any length.
     Raises what torch's exporter does."""
     tokens = torch.zeros(1, context_length, dtype=torch.int64)
@@ -73,38 +70,6 @@ def write_onnx(branch: TextBranch, context_length: int, path: str) -> None:
             external_data=False,
             verbose=False,
         )
-    model = onnx.load(path)
-    forget_sources(model)
-    onnx.save(model, path)
-
-
-def forget_sources(model: onnx.ModelProto) -> None:
-    """Removes the exporter's metadata, which is large and holds paths of the exporting machine."""
-    graph = model.graph
-    del graph.value_info[:], graph.metadata_props[:], model.metadata_props[:]
-    for item in (*graph.node, *graph.input, *graph.output, *graph.initializer):
-        item.doc_string = ""
-        del item.metadata_props[:]
-
-
-def write_quantised(plain: str, small: str, *, unsigned: bool) -> None:
-    """Converts the tower at `plain` to 8-bit weights for products of matrices, and writes it to
-    `small`. Activations are quantised while it runs.
-
-    Signed weights are 1.5 times as fast on current x86 processors, but overflow on those without
-    VNNI, on which `unsigned` ones don't.
-    """
-    prepared = f"{small}.prepared"
-    with quiet():
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-        quantize_dynamic(
-            prepared,
-            small,
-            per_channel=True,
-            weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
-        )
-    os.remove(prepared)
 
 
 @contextlib.contextmanager

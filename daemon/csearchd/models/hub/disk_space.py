@@ -31,6 +31,15 @@ def check_space(needs: Iterable[tuple[str, int]]) -> None:
             )
 
 
+def conversion_room(visual: int, textual: int) -> int:
+    """Bytes that are needed to make a model of published towers of so many bytes.
+
+    Both in 8 bits are a quarter of single precision, nearly half with a part in float32, and half
+    of half precision. While one is made there are copies of it, of the image tower two and a bit.
+    """
+    return (visual + textual) // 2 + max(textual, visual * 5 // 2)
+
+
 def _existing(directory: str) -> str:
     """The directory, or the nearest one above it that exists."""
     while not os.path.isdir(directory):

@@ -87,7 +87,11 @@ def _file(entry: Mapping[str, Any]) -> RemoteFile:
 
 def _licence(document: Mapping[str, Any]) -> str | None:
     card = document.get("cardData")
-    stated = card.get("license") if isinstance(card, Mapping) else None
+    if not isinstance(card, Mapping):
+        return None
+    stated = card.get("license")
+    if stated == "other":
+        stated = card.get("license_name", stated)
     if isinstance(stated, list):
         stated = ", ".join(str(one) for one in stated)
     return stated if isinstance(stated, str) and stated.isprintable() else None

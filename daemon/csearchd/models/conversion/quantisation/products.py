@@ -1,32 +1,27 @@
 """Gives the products of a graph 8-bit weights.
 
 Every column of a weight has a scale of its own; the activations are scaled by their largest number
-while the graph runs. Trained towers have a few columns of activations that are far larger than the
-others, so that these are left with few steps. Smoothing (SmoothQuant, https://arxiv.org/abs/2211.10438)
-divides such columns, and multiplies the rows of the weight that they meet.
+while the graph runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.models.conversion import schema
 from csearchd.models.conversion.graph import (
     MICROSOFT,
     Graph,
-    describe,
     float_attribute,
     integer_attribute,
 )
 
 Matrix = NDArray[Any]
 _LEAST = 16  # rows and columns of a weight that is worth it
-_STRENGTH = 0.5  # how much of the range moves from the activations to the weights
 _TINY = 1e-30
 
 
@@ -40,9 +35,22 @@ class Product:
     addition: Any | None  # the node that adds `bias`, if `node` itself doesn't
 
     @property
+    def taken(self) -> str:
+        """The name of the activations."""
+        return str(self.node.input[0])
+
+    @property
     def result(self) -> str:
         """The name of the value with the bias."""
         return str((self.addition or self.node).output[0])
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How activations (…, columns) are prepared before they are quantised."""
+
+    scale: Matrix  # float32 (columns,): by what columns are divided, and rows of weights multiplied
+    few: Matrix  # numbers of the columns that are multiplied in float32 instead
 
 
 def constant_products(graph: Graph) -> list[Product]:
@@ -69,36 +77,28 @@ def constant_products(graph: Graph) -> list[Product]:
     return found
 
 
-def quantise(graph: Graph, *, unsigned: bool, largest: Mapping[str, Matrix] | None = None) -> int:
-    """Replaces the products of `graph` by those with 8-bit weights, and returns their number.
+def quantise(
+    graph: Graph,
+    products: Sequence[Product],
+    *,
+    unsigned: bool,
+    smoothed: Mapping[str, Smoothing],
+) -> None:
+    """Gives these products of `graph` 8-bit weights.
 
     `unsigned`: whether the weights are; signed ones are 1.5 times as fast on current x86
-    processors, but overflow on those without VNNI. `largest`: smooth by these, the largest
-    magnitudes in each column of the activations, by their name. Raises ModelError.
+    processors, but overflow on those without VNNI. `smoothed`: how to smooth activations, by their
+    name. Raises ModelError.
     """
-    products = constant_products(graph)
-    replaced = {}  # nodes by the name of their result
+    replaced = {}  # nodes by the name of the result that they replace
     dropped = set()
-    smoothed: dict[str, str] = {}
-    scales: dict[str, Matrix] = {}
-    if largest is not None:
-        scales = _smoothing(products, largest)
+    prepared: dict[str, _Activations] = {}
     for product in products:
-        taken, nodes = product.node.input[0], []
-        weight = product.weight.astype(np.float32)
-        if taken in scales:
-            weight *= scales[taken][:, None]
-            if taken not in smoothed:
-                divisor = graph.add_constant((1 / scales[taken]).astype(np.float32))
-                nodes.append(graph.new_node("Mul", [taken, divisor]))
-                smoothed[taken] = nodes[0].output[0]
-            taken = smoothed[taken]
-        inputs = [taken, *_rounded(graph, weight, unsigned)]
-        if product.bias is not None:
-            inputs.append(graph.add_constant(product.bias.astype(np.float32).reshape(-1)))
-        nodes.append(
-            graph.new_node("DynamicQuantizeMatMul", inputs, product.result, domain=MICROSOFT)
-        )
+        nodes: list[Any] = []
+        if product.taken not in prepared:
+            found = _activations(graph, product.taken, smoothed.get(product.taken), nodes)
+            prepared[product.taken] = found
+        nodes += _quantised(graph, product, prepared[product.taken], unsigned)
         replaced[product.node.output[0]] = nodes
         if product.addition is not None:
             dropped.add(product.addition.output[0])
@@ -109,48 +109,52 @@ def quantise(graph: Graph, *, unsigned: bool, largest: Mapping[str, Matrix] | No
         elif node.output[0] not in dropped:
             kept.append(node)
     graph.nodes = kept
-    return len(products)
 
 
-def record_largest(graph: Graph) -> dict[str, str]:
-    """Adds outputs to `graph`: the largest magnitude in each column of what its products take.
-    Returns the names of these outputs by those of the activations. Raises ModelError."""
-    recorded: dict[str, str] = {}
-    for product in constant_products(graph):
-        taken = product.node.input[0]
-        if taken in recorded:
-            continue
-        width = product.weight.shape[0]
-        rows = graph.new_node("Reshape", [taken, graph.integers(-1, width)])
-        sizes = graph.new_node("Abs", rows.output)
-        if graph.opset() >= 18:
-            axes = [graph.integers(0)]
-            largest = graph.new_node("ReduceMax", [*sizes.output, *axes], keepdims=0)
-        else:
-            largest = graph.new_node("ReduceMax", sizes.output, axes=[0], keepdims=0)
-        graph.nodes += [rows, sizes, largest]
-        recorded[taken] = largest.output[0]
-        output = schema.ValueInfoProto()
-        describe(output, largest.output[0], schema.FLOAT, [width])
-        graph.outputs.append(output)
-    return recorded
+@dataclass(frozen=True)
+class _Activations:
+    """What several products take, prepared for them."""
+
+    name: str
+    scale: Matrix | None  # by which rows of weights are multiplied: float32 (columns,)
+    few: str  # the columns that are multiplied in float32; "" if there are none
+    chosen: Matrix  # their numbers
 
 
-def _smoothing(products: list[Product], largest: Mapping[str, Matrix]) -> dict[str, Matrix]:
-    """By what each column of the activations is divided, for those that are recorded."""
-    rows: dict[str, Matrix] = {}  # the largest weight that meets each column
-    for product in products:
-        name = product.node.input[0]
-        own = np.abs(product.weight).max(axis=1).astype(np.float64)
-        rows[name] = np.maximum(rows[name], own) if name in rows else own
-    found = {}
-    for name, weights in rows.items():
-        if name not in largest:
-            continue
-        activations = np.maximum(largest[name].astype(np.float64), 1e-5)
-        scale = activations**_STRENGTH / np.maximum(weights, 1e-5) ** (1 - _STRENGTH)
-        found[name] = scale.astype(np.float32)
-    return found
+def _activations(
+    graph: Graph, name: str, smoothing: Smoothing | None, nodes: list[Any]
+) -> _Activations:
+    """The activations `name` after `smoothing`, by nodes that are added to `nodes`."""
+    if smoothing is None:
+        return _Activations(name, None, "", np.empty(0, np.int64))
+    chosen, few = smoothing.few, ""
+    divisors = 1 / smoothing.scale
+    if len(chosen):
+        divisors[chosen] = 0
+        nodes.append(graph.new_node("Gather", [name, graph.integers(*chosen)], axis=-1))
+        few = nodes[-1].output[0]
+    nodes.append(graph.new_node("Mul", [name, graph.add_constant(divisors)]))
+    return _Activations(nodes[-1].output[0], smoothing.scale, few, chosen)
+
+
+def _quantised(
+    graph: Graph, product: Product, activations: _Activations, unsigned: bool
+) -> list[Any]:
+    """Nodes that compute `product` with 8-bit weights."""
+    weight = product.weight.astype(np.float32)
+    exact = weight[activations.chosen]
+    if activations.scale is not None:
+        weight *= activations.scale[:, None]
+        weight[activations.chosen] = 0
+    inputs = [activations.name, *_rounded(graph, weight, unsigned)]
+    if product.bias is not None:
+        inputs.append(graph.add_constant(product.bias.astype(np.float32).reshape(-1)))
+    if not activations.few:
+        return [graph.new_node("DynamicQuantizeMatMul", inputs, product.result, domain=MICROSOFT)]
+    rounded = graph.new_node("DynamicQuantizeMatMul", inputs, domain=MICROSOFT)
+    added = graph.new_node("MatMul", [activations.few, graph.add_constant(exact)])
+    total = graph.new_node("Add", [*rounded.output, *added.output], product.result)
+    return [rounded, added, total]
 
 
 def _rounded(graph: Graph, weight: Matrix, unsigned: bool) -> list[str]:
