@@ -31,7 +31,7 @@ try:
 except MemoryError:
     print("refused")
 lift_limit()
-print(decoder.decode(data, info).pixels.shape)
+print(decoder.decode(data, info).views.shape)
 """
 
 

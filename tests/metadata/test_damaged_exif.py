@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from PIL import Image
 
 from csearchd.formats.embedded import read_blocks
 from csearchd.metadata.exif import read_exif
-from csearchd.metadata.record import embedded_metadata
+from csearchd.metadata.record import dated, embedded_metadata
 from support.exif import EXIF, GPS, Entry, ascii, exif, jpeg, long, rational, short
 
 FAR = 0x7FFF0000
@@ -52,7 +53,8 @@ def full(order: str = "<") -> list[Entry]:
 
 
 WHOLE = {
-    "taken": "2008-05-30T15:56:01", "utc_offset": 330, "make": "Canon", "model": "Canon EOS 40D",
+    "taken": "2008-05-30T15:56:01", "taken_ms": 420, "utc_offset": 330, "date_source": "exif",
+    "make": "Canon", "model": "Canon EOS 40D",
     "lens": "EF 50mm", "iso": 400, "latitude": -33.85875, "longitude": 151.2141667,
     "altitude": 12.5, "orientation": 6, "title": "Möwen", "description": "Gulls at the sea",
     "rating": 4, "keywords": ["Strand", "Möwe"],
@@ -60,7 +62,8 @@ WHOLE = {
 # What depends on each tag
 OF = {
     270: "description", 271: "make", 272: "model", 274: "orientation", 0x4746: "rating",
-    0x9C9B: "title", 0x9C9E: "keywords", 34855: "iso", 36867: "taken utc_offset",
+    0x9C9B: "title", 0x9C9E: "keywords", 34855: "iso", 36867: "taken taken_ms utc_offset",
+    37521: "taken_ms",
     36881: "utc_offset", 42036: "lens", 1: "latitude longitude altitude",
     2: "latitude longitude altitude", 3: "latitude longitude altitude",
     4: "latitude longitude altitude", 5: "altitude", 6: "altitude",
@@ -88,7 +91,8 @@ def damaged(order: str = "<") -> Iterator[tuple[str, int, bytes]]:
 
 def read(data: bytes) -> dict[str, Any]:
     image = Image.open(io.BytesIO(data))
-    return embedded_metadata(read_exif(image, data), read_blocks(image, data))
+    said = embedded_metadata(read_exif(image, data), read_blocks(image, data))
+    return dated(said, b"a.jpg", datetime(2024, 1, 1))
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -20,7 +20,7 @@ from csearchd.metadata.record import dated, embedded_metadata
 pytestmark = pytest.mark.skipif(
     not shutil.which("exiftool"), reason="needs exiftool (Debian: libimage-exiftool-perl)"
 )
-register_formats()
+register_formats(1 << 28)
 
 
 def picture(path: Path, *written: str) -> bytes:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgpack
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from csearchd.metadata.exif import read_exif
 from csearchd.metadata.record import dated, embedded_metadata, merged
 
 register_formats(50_000_000)
+pillow_heif.register_heif_opener()  # which can write
 
 TEXT = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:xmp="http://ns.adobe.com/xap/1.0/" '

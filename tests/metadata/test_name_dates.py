@@ -117,6 +117,7 @@ TAIL = st.sampled_from(["", "(1)", " (2)", "~3", "-edited", ".MP"])
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)), COMPACT, TAIL)
 def test_any_time_in_a_known_form(time: datetime, form: str, tail: str) -> None:
     assume(not (tail and form.endswith("001")))
+    assume(time.year >= 2000 or not form.startswith("%Y_%m%d"))  # dash cams are younger
     found = from_name(f"{time.strftime(form)}{tail}.jpg".encode())
     assert found and found.time == time.replace(microsecond=0)
 

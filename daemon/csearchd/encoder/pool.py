@@ -389,13 +389,15 @@ class Pool:
         if flights[0].alone:
             (flight,) = flights
             flight.kills += 1
-            if code == -signal.SIGKILL and flight.kills < _MAX_KILLS:
+            # While another tower is being loaded, that may have ended it.
+            doubtful = code == -signal.SIGKILL or (self._loading and not flight.decoded)
+            if doubtful and flight.kills < _MAX_KILLS:
                 self._suspects.appendleft(flight)
                 return []
             if flight.began is None and not self._loading:
                 self.close()
                 raise EncoderUnusable(reasons.ENDED_BEFORE_READING(ending=how))
-            if (flight.began is None or flight.decoded) and not self._ready:
+            if self._loading or ((flight.began is None or flight.decoded) and not self._ready):
                 self.close()
                 raise EncoderUnusable(reasons.ENDED_WHILE_LOADING(ending=how))
             log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
