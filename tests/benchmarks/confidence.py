@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "starter"))
 import photos
-from calibration import encode
 from captions import Mentions
+from towers import encode_photos
 
 from csearchd.library.cache_token import Cache
 from csearchd.models.identity.checksums import Verifier
@@ -49,7 +49,7 @@ def main() -> None:
     tower = TextTower(model, 2)
     terms = read_vocabulary("")
     dev = photos.flickr(args.data, "dev")
-    pictures = encode(args.model, [photo.path for photo in dev])
+    pictures = encode_photos(model, [photo.path for photo in dev])
     general = shipped_background(model, Verifier(None))
     assumed = MIN_VECTORS
     if general is None:  # the photos themselves, as a library's would be

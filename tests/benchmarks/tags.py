@@ -19,8 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "starter"))
 import photos
-from calibration import encode
 from captions import Mentions
+from towers import encode_photos
 
 from csearchd.library.cache_token import Cache
 from csearchd.models.installed import BACKGROUND, load_model, starter_directory
@@ -42,7 +42,7 @@ def main() -> None:
     model = load_model(str(args.model))
     terms = read_vocabulary("")
     dev = photos.flickr(args.data, "dev")[1::2]
-    vectors = encode(args.model, [photo.path for photo in dev])
+    vectors = encode_photos(model, [photo.path for photo in dev])
     file = args.model / BACKGROUND
     general = np.load(file).astype(np.float32) if file.exists() else vectors
     matrix = embed_terms(terms, model, TextTower(model, 2), Cache(None))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "starter"))
 import photos
-from calibration import encode
+from towers import encode_photos
 
 from csearchd.library.concepts import Concept
 from csearchd.models.identity.checksums import Verifier
@@ -62,7 +62,7 @@ def main() -> None:
         for name in names
     }  # fmt: skip
     words = sorted(names, key=lambda name: -shown[name].sum())[:WORDS]
-    pictures = encode(args.model, [photo.path for photo in dev])
+    pictures = encode_photos(model, [photo.path for photo in dev])
     sample = shipped_background(model, Verifier(None))
     general = pictures if sample is None else np.concatenate([sample, pictures])
     chance = np.random.default_rng(20261120)

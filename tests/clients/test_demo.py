@@ -18,7 +18,7 @@ from support.user import User, wait_for
 PLAIN = {
     "a cup of coffee": "coffee.jpg",
     "a cat": "cat.jpg",
-    "a woman in a space suit": "astronaut.jpg",
+    "a woman in uniform": "astronaut.jpg",
     "a rocket launch": "rocket.jpg",
     "a man with a camera": "photographer.jpg",
     "a brick wall": "brick-wall.jpg",

@@ -206,7 +206,7 @@ def test_what_holds_no_model(user: User, arguments: list[str], words: str) -> No
     ("file", "old", "new", "words"),
     [
         ("config.json", '"context_length": 77', '"context_length": 64', "of 77 tokens, not 64"),
-        ("config.json", '"image_size": 144', '"image_size": 224', "n×3×144×144"),
+        ("config.json", '"image_size": 260', '"image_size": 224', "n×3×260×260"),
         ("config.json", '"text_cfg"', '"text"', "no text_cfg"),
         ("config.json", "{", "", "no JSON object"),
         ("config.json", '"vision_cfg"', '"vision"', "no proper configuration"),

@@ -14,7 +14,7 @@ from support.photos import photo
 from support.user import User
 
 WELL = "a cat"  # photos.NAMES has one
-BADLY = "an underwater reef"
+BADLY = "people dancing"
 REMARK = b"csearch: nothing matches well; nearest:\n"
 
 

@@ -16,12 +16,11 @@ import random
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import photos
 import torch
 from captions import Mentions
-from evaluate import encode_images
 from numpy.typing import NDArray
+from towers import encode_photos
 
 from csearchd.library.cache_token import Cache
 from csearchd.models.installed import BACKGROUND, load_model, write_description
@@ -47,20 +46,14 @@ def write_frequencies(terms: list[Term], mentions: Mentions) -> None:
 
 
 def background_sample(data: Path) -> list[Path]:
-    """Photos of many kinds, none of them a dev photo."""
+    """Photos of many kinds that the model was trained on."""
     chance = random.Random(20261120)
     kinds: dict[str, list[Path]] = {"flickr": [p.path for p in photos.flickr(data, "train")]}
-    rest = [photo.path for photo in photos.labelled(data)]
-    kinds["imagenet"] = [path for path in rest if path.suffix == ".JPEG"]
-    kinds["labelled"] = [path for path in rest if path.suffix != ".JPEG"]
+    for name, every in photos.labelled(data).items():
+        kind = "imagenet" if name == "imagenet-samples" else "labelled"
+        trained = [photo.path for photo in every if not photos.held_out(photo)]
+        kinds[kind] = kinds.get(kind, []) + trained
     return [path for kind, count in SAMPLE.items() for path in chance.sample(kinds[kind], count)]
-
-
-def encode(folder: Path, paths: list[Path]) -> NDArray[np.float32]:
-    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder.resolve()}")
-    model.eval()
-    vectors: NDArray[np.float32] = encode_images(model, preprocess, paths).numpy()
-    return vectors
 
 
 def fit(
@@ -94,17 +87,17 @@ def main() -> None:
     train = [photo.texts for photo in photos.flickr(args.data, "train")]
     write_frequencies(terms, Mentions(terms, train))
 
-    sample = encode(args.model, background_sample(args.data))
+    model = load_model(str(args.model))
+    sample = encode_photos(model, background_sample(args.data))
     target = args.model / BACKGROUND
     np.save(target, sample.astype(np.float16))
-    model = load_model(str(args.model))
     checksums = {**model.checksums, target.name: hashlib.sha256(target.read_bytes()).hexdigest()}
     object.__setattr__(model, "checksums", checksums)
     write_description(model)
 
     dev = photos.flickr(args.data, "dev")[::2]
     mentions = Mentions(terms, [photo.texts for photo in dev])
-    vectors = encode(args.model, [photo.path for photo in dev])
+    vectors = encode_photos(model, [photo.path for photo in dev])
     matrix = tag_classifier.embed_terms(terms, model, TextTower(model, 2), Cache(None))
     scores = vectors @ matrix.T - 0.5 * (matrix @ sample.mean(axis=0))
     evidence = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)

@@ -1,13 +1,10 @@
-"""The training photos and their texts, packed so that no epoch decodes a JPEG again."""
+"""The photos, their texts, and which of them training never sees."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 LABEL_TEMPLATES = ("{}", "a photo of {}", "a picture of {}")
 CAPTIONED = ("coco_mini", "coco_tiny")
@@ -61,53 +58,39 @@ def flickr(data: Path, split: str) -> list[Photo]:
     return [Photo(folder / "images" / n, tuple(captions[n]), True) for n in names]
 
 
-def labelled(data: Path) -> list[Photo]:
-    """Every photo that has a class name, or a caption outside Flickr8k."""
-    photos = []
+def labelled(data: Path) -> dict[str, list[Photo]]:
+    """The sets beside Flickr8k, by name: every photo that has a class name, or captions."""
+    sets = {}
     for folder in sorted((data / "labelled").iterdir()):
         captioned = folder.name in CAPTIONED
-        for name, texts in _table(folder / "labels.tsv").items():
-            forms = texts if captioned else [f for t in texts for f in label_texts(t)]
-            photos.append(Photo(folder / "images" / name, tuple(forms), captioned))
-    for path in sorted((data / "imagenet-samples").glob("*.JPEG")):
-        label = path.stem.split("_", 1)[1].replace("_", " ")
-        photos.append(Photo(path, label_texts(label), False))
-    return photos
+        sets[folder.name] = [
+            Photo(
+                folder / "images" / name,
+                tuple(texts if captioned else [f for t in texts for f in label_texts(t)]),
+                captioned,
+            )
+            for name, texts in _table(folder / "labels.tsv").items()
+        ]
+    sets["imagenet-samples"] = [
+        Photo(path, label_texts(path.stem.split("_", 1)[1].replace("_", " ")), False)
+        for path in sorted((data / "imagenet-samples").glob("*.JPEG"))
+    ]
+    return sets
+
+
+def imagenet_names(data: Path) -> list[str]:
+    """The first name of each of ImageNet's 1,000 classes, in their order."""
+    lines = (data / "teacher" / "imagenet_labels.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split(",")[0].strip() for line in lines[1:]]
+
+
+def held_out(photo: Photo) -> bool:
+    """Whether a photo of a labelled set is of the fifth that training never sees: a fixed rule,
+    by the file's name."""
+    return hashlib.sha256(photo.path.name.encode()).digest()[0] % 5 == 0
 
 
 def training_photos(data: Path) -> list[Photo]:
-    """All that is trained on: never a photo of `dev.txt`."""
-    return flickr(data, "train") + labelled(data)
-
-
-class Pack:
-    """Decoded photos in one flat file, mapped into memory and shared between processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.shapes: list[list[int]] = json.loads((folder / "shapes.json").read_text())
-        sizes = np.array([h * w * 3 for h, w in self.shapes], dtype=np.int64)
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])
-        self._bytes = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
-
-    def __len__(self) -> int:
-        return len(self.shapes)
-
-    def image(self, index: int) -> Image.Image:
-        """The photo as it was decoded."""
-        flat = self._bytes[self._starts[index] : self._starts[index + 1]]
-        return Image.fromarray(flat.reshape(*self.shapes[index], 3))
-
-
-def pack(photos: list[Photo], folder: Path) -> Pack:
-    """Decode every photo once; done already if an earlier run got to its end."""
-    if not (folder / "shapes.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        shapes = []
-        with open(folder / "pixels.u8", "wb") as out:
-            for photo in photos:
-                with Image.open(photo.path) as image:
-                    pixels = np.asarray(image.convert("RGB"))
-                shapes.append(pixels.shape[:2])
-                out.write(pixels.tobytes())
-        (folder / "shapes.json").write_text(json.dumps(shapes))
-    return Pack(folder)
+    """All that is trained on: never a photo of `dev.txt` or of a held-out fifth."""
+    others = [photo for photos in labelled(data).values() for photo in photos]
+    return flickr(data, "train") + [photo for photo in others if not held_out(photo)]

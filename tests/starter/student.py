@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from joint import DIM
+import trunk
 from open_clip import CLIP
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-SIDE = 144
-MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-
+WEIGHTS = "open_clip_model.safetensors"
+DIMENSIONS = 256
 MODEL_CONFIG: dict[str, Any] = {
-    "embed_dim": DIM,
+    "embed_dim": DIMENSIONS,
     "vision_cfg": {
-        "image_size": SIDE,
-        "timm_model_name": "fasternet_t0",
+        "image_size": trunk.SIDE,
+        "timm_model_name": trunk.ARCHITECTURE,
         "timm_model_pretrained": False,
         "timm_pool": "avg",
-        "timm_proj": "",
+        "timm_proj": "mlp",
+        "timm_drop": 0.2,
     },
     "text_cfg": {
         "context_length": 77,
@@ -33,26 +33,49 @@ MODEL_CONFIG: dict[str, Any] = {
     },
 }
 PREPROCESS_CONFIG: dict[str, Any] = {
-    "size": [SIDE, SIDE],
+    "size": [trunk.SIDE, trunk.SIDE],
     "mode": "RGB",
-    "mean": list(MEAN),
-    "std": list(STD),
+    "mean": [trunk.MEAN] * 3,
+    "std": [trunk.STD] * 3,
     "interpolation": "bicubic",
     "resize_mode": "squash",
     "fill_color": 0,
 }
 
 
-def build() -> CLIP:
-    """The untrained model, as open_clip's factory would make it."""
-    config = {k: dict(v) if isinstance(v, dict) else v for k, v in MODEL_CONFIG.items()}
-    return CLIP(**config)
+def build(text: Path) -> CLIP:
+    """The model as open_clip's factory would make it, with the trunk's ImageNet weights, and with
+    the text tower of the model in the directory `text`."""
+    model = CLIP(**_config())
+    model.visual.trunk = trunk.load_trunk()
+    weights = load_file(text / WEIGHTS)
+    missing = model.load_state_dict(
+        {name: value for name, value in weights.items() if not name.startswith("visual.")},
+        strict=False,
+    ).missing_keys
+    assert all(name.startswith("visual.") for name in missing), missing
+    return model
 
 
-def pixels_to_input(batch: torch.Tensor) -> torch.Tensor:
-    """A batch in 0..1 as the image tower wants it."""
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
+def head() -> torch.nn.Module:
+    """The head alone, untrained."""
+    with torch.device("meta"):
+        visual = CLIP(**_config()).visual
+    head: torch.nn.Module = visual.head.to_empty(device="cpu")
+    for layer in (head.mlp.fc1, head.mlp.fc2):
+        layer.reset_parameters()
+    return head
+
+
+def _config() -> dict[str, Any]:
+    return {k: dict(v) if isinstance(v, dict) else v for k, v in MODEL_CONFIG.items()}
+
+
+def fold(layer: torch.nn.Linear, mean: torch.Tensor, std: torch.Tensor) -> None:
+    """Makes a layer for standardised features one for the features themselves."""
+    with torch.no_grad():
+        layer.weight /= std
+        layer.bias -= layer.weight @ mean
 
 
 def export(model: CLIP, folder: Path) -> None:
@@ -62,7 +85,7 @@ def export(model: CLIP, folder: Path) -> None:
         name: (t.half() if t.is_floating_point() else t).contiguous()
         for name, t in model.state_dict().items()
     }
-    weights = folder / "open_clip_model.safetensors"
+    weights = folder / WEIGHTS
     save_file(state, weights, metadata={"format": "pt"})
     weights.chmod(0o644)  # safetensors lets only the owner read
     config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": PREPROCESS_CONFIG}

@@ -20,6 +20,7 @@ from support.user import User, wait_for
 from tags.pictures import need_exiftool
 
 XDG = "user.xdg.tags"
+PLAIN = ("camera", "gravel", "brick")  # photos that get tags
 WRITE = ("tags", "write", "--mode", "sidecar")
 
 
@@ -49,7 +50,7 @@ def test_write_and_undo(user: User, mode: str) -> None:
         need_exiftool()
     user.take_photos()
     (user.pictures / "inner").mkdir()
-    write_photos(user.pictures / "inner", ("cat",))
+    write_photos(user.pictures / "inner", PLAIN)
     before = state(user)
     user.csearchctl("add", user.pictures)
     encoded = user.settle()["encoded"]
@@ -166,7 +167,7 @@ def test_a_folder_that_is_no_root_is_watched_from_then_on(user: User) -> None:
 
 
 def test_undo_of_one_file(user: User) -> None:
-    write_photos(user.pictures, ("cat", "horse", "moon"))
+    write_photos(user.pictures, PLAIN)
     user.csearchctl("tags", "write", "--mode", "sidecar", user.pictures)
     first, *rest = tagged(user)
     user.csearchctl("tags", "undo", first)

@@ -254,6 +254,11 @@ class Library:
         with self.write() as database:
             return model_rows.row_of(database, names, name, dimensions)
 
+    def has_vectors(self, fingerprint: str) -> bool:
+        """Whether there are vectors of the model with this fingerprint. Raises LibraryError."""
+        with self.read() as database:
+            return model_rows.has_vectors(database, fingerprint)
+
     def load_vectors(self, model: int, dimensions: int) -> VectorTable:
         """The table of a model's vectors, which is kept up to date until `unload_vectors`.
 

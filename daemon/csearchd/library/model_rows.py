@@ -15,8 +15,7 @@ def row_of(
     Models share a row if they have a fingerprint in common: that of the image tower, or that of
     both towers, which was the only one in older versions.
     """
-    found = database.execute("SELECT id, fingerprint, also FROM models").fetchall()
-    known = {row: {first, *also.split()} for row, first, also in found}
+    known = _fingerprints(database)
     rows = [row for one in fingerprints for row in known if one in known[row]]
     if not rows:
         added = database.execute(
@@ -24,10 +23,26 @@ def row_of(
             (fingerprints[0], " ".join(fingerprints[1:]), name, dimensions),
         )
         return int(added.lastrowid or 0)
-    (first,) = (first for row, first, _ in found if row == rows[0])
-    others = (known[rows[0]] | set(fingerprints)) - {first}
+    first, *others = known[rows[0]]
+    others = sorted({*others, *fingerprints} - {first})
     database.execute(
         "UPDATE models SET name = ?, also = ? WHERE id = ?",
-        (name, " ".join(sorted(others)), rows[0]),
+        (name, " ".join(others), rows[0]),
     )
     return int(rows[0])
+
+
+def has_vectors(database: sqlite3.Connection, fingerprint: str) -> bool:
+    """Whether there are vectors of the model with this fingerprint."""
+    query = "SELECT 1 FROM vectors WHERE model = ? LIMIT 1"
+    return any(
+        database.execute(query, (row,)).fetchone()
+        for row, names in _fingerprints(database).items()
+        if fingerprint in names
+    )
+
+
+def _fingerprints(database: sqlite3.Connection) -> dict[int, list[str]]:
+    """The fingerprints of each row, the first one first."""
+    found = database.execute("SELECT id, fingerprint, also FROM models")
+    return {row: [first, *also.split()] for row, first, also in found}

@@ -2,6 +2,9 @@
 
 `Models.use` chooses the next model. csearchd.indexing.backlog calls `Models.activate` when all its
 vectors are there; until then the old model answers.
+
+A version of the program may bring a starter with another image tower. Its text tower was kept, so
+it answers from the vectors of the starter that it succeeds until its own are there.
 """
 
 from __future__ import annotations
@@ -54,13 +57,14 @@ class Models:
         self.last_error: Reason | None = None  # why the built-in model serves instead
         name = library.setting("model") or STARTER
         try:
-            self.active_model = self._load(find_model(directory, name))
+            self.active_model = self._load(self._serving(find_model(directory, name)))
         except ModelError as error:
             if name == STARTER:
                 raise
             log.warning("%s; the built-in model serves instead", error)
             self.last_error = error.reason or OTHER(text=str(error))
-            self.active_model = self._load(find_model(directory, STARTER))
+            self.active_model = self._load(self._serving(find_model(directory, STARTER)))
+        library.set("active_fingerprint", self.active_model.model.fingerprint)
         self.next_model: Model | None = None
         if coming := library.setting("next_model"):
             try:
@@ -81,6 +85,7 @@ class Models:
                 self.next_model = self.last_error = None
                 with self._library.write():
                     self._library.set("model", model.name)
+                    self._library.set("active_fingerprint", model.fingerprint)
                     self._library.set("next_model", None)
                 release_free_memory()
             else:
@@ -106,6 +111,7 @@ class Models:
                     return
                 with self._library.write():
                     self._library.set("model", model.name)
+                    self._library.set("active_fingerprint", model.fingerprint)
                     self._library.set("next_model", None)
                 unused, self.active_model = self.active_model, loaded
                 self.next_model = self.last_error = None
@@ -135,6 +141,23 @@ class Models:
         return self._library.model_row(
             model.fingerprint, model.name, model.dimensions, model.image_fingerprint
         )
+
+    def _serving(self, model: Model) -> Model:
+        """`model`, which the settings name as the active one; or if the one that it succeeds was
+        active last, that one, with `model` next unless another is.
+
+        Pictures that are new meanwhile are read with the image tower of `model`, since the other
+        one has gone: their vectors are comparable, as both image towers were fitted to one text
+        tower. Raises LibraryError.
+        """
+        active = self._library.setting("active_fingerprint")
+        if active is None and not self._library.has_vectors(model.fingerprint):
+            active = model.succeeds  # the setting is younger than the library
+        if active != model.succeeds or not self._library.has_vectors(model.succeeds):
+            return model
+        if self._library.setting("next_model") is None:
+            self._library.set("next_model", model.name)
+        return replace(model, fingerprint=model.succeeds, image_fingerprint="", succeeds="")
 
     def _load(self, model: Model) -> ActiveModel:
         self.verifier.check_text_side(model)

@@ -64,6 +64,7 @@ class Model:
     # Models with the same one give pictures the same vectors (csearchd.models.identity); "" in
     # those installed by an older version, where `fingerprint` stands for it.
     image_fingerprint: str = ""
+    succeeds: str = ""  # fingerprint of a model whose text tower this one kept
 
     def path(self, file: str) -> str:
         """The path of one of the model's FILES."""
@@ -224,6 +225,7 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
     for key in ("dimensions", "context_length"):
         if not 1 <= values[key] <= MAX_SIZE:
             raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=MAX_SIZE))
-    if not (values["fingerprint"] + values["image_fingerprint"]).isalnum():
+    names = values["fingerprint"] + values["image_fingerprint"] + values["succeeds"]
+    if not names.isalnum() or not values["fingerprint"]:
         raise ModelError(reasons.WRONG_FINGERPRINT(path=path))
     return values

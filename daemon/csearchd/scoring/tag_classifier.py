@@ -7,7 +7,7 @@ A logistic model estimates how likely a caption of the picture names a term, fro
   vocabulary have in the same picture.
 - How often people mention the term (frequencies.tsv).
 
-Its three coefficients were fitted with the starter model on half of Flickr8k's dev photos
+Its three coefficients were fitted with the starter on half of Flickr8k's dev photos
 (tests/starter/calibration.py) and tried on the other half (tests/benchmarks/tags.py). The evidence
 doesn't depend on a model's scale, so the coefficients hold for every model.
 """
@@ -36,7 +36,7 @@ OWN_SHARE = 0.01  # the same for a term that the user has added, and so has pict
 
 _FORMAT = 2  # of a cached file
 
-_EVIDENCE, _COMMON, _OFFSET = 0.85, 1.07, -0.19  # coefficients of the logistic model
+_EVIDENCE, _COMMON, _OFFSET = 1.04, 1.09, -0.39  # coefficients of the logistic model
 _GENERAL = 0.5  # the part of a term's mean over pictures in general that is subtracted
 
 
