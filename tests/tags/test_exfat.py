@@ -21,7 +21,7 @@ def card(user: User, tmp_path: Path) -> Iterator[Path]:
     """The mount point, which is a watched root."""
     disk = Disk(tmp_path / "card.img", "exfat-fuse")
     point = disk.mount(user.home / "card")
-    write_photos(point, ("cat", "horse", "coffee"))
+    write_photos(point, ("cat", "gravel", "brick"))
     (point / "cat.jpg").rename(point / "CAT0001.JPG")
     user.start()
     user.csearchctl("add", point)

@@ -184,24 +184,24 @@ def test_the_way_back(user: User, home: Path) -> None:
     """Searches find the keywords of other programs, and those of csearch."""
     need_exiftool()
     need("exiv2", "exiv2")
-    names = ("cat", "horse", "moon", "coins", "rocket")
-    cat, horse, moon, coins, rocket = write_photos(user.pictures, names)
+    names = ("cat", "horse", "gravel", "coins", "rocket")
+    cat, horse, gravel, coins, rocket = write_photos(user.pictures, names)
     keyword_by_darktable(home, rocket)
     exiftool("-q", "-overwrite_original", "-XMP-dc:Subject=seaside", cat)
     subprocess.run(["exiv2", "-M", "add Iptc.Application2.Keywords seaside", horse], check=True)
-    os.setxattr(moon, "user.xdg.tags", b"seaside,other")
+    os.setxattr(gravel, "user.xdg.tags", b"seaside,other")
     exiftool("-q", "-o", f"{coins}.xmp", "-XMP-digiKam:TagsList=places/seaside", coins)
     user.csearchctl("add", user.pictures)
     user.settle()
     assert set(user.search("--in", user.pictures, "tag:seaside")) == {
-        cat, horse, moon, coins, rocket
+        cat, horse, gravel, coins, rocket
     }  # fmt: skip
 
     user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
     user.settle()
     (ours, tags), *_ = (
         (path, os.getxattr(path, "user.xdg.tags"))
-        for path in (cat, horse, coins, moon)
+        for path in (cat, horse, coins, gravel)
         if "user.csearch.tags" in os.listxattr(path)
     )
     word = tags.split(b",")[-1].decode()
