@@ -82,7 +82,7 @@ def test_known_pictures_are_not_encoded_nor_found(owner: User) -> None:
 
 def test_words_and_pictures_are_combined(owner: User) -> None:
     assert names(owner, "0.1:./moon.jpg + a horse", "-t1") == ["horse"]
-    assert names(owner, "5:./moon.jpg", "+", "0.1:horse") == names(owner, "./moon.jpg")
+    assert names(owner, "5:./moon.jpg", "+", "0.01:horse") == names(owner, "./moon.jpg")
     both = names(owner, "cat.jpg", "--like", "coffee.jpg")
     assert not {"cat", "coffee"} & set(both)
     assert names(owner, "horse - ./horse.jpg")[-1] != "horse"

@@ -10,7 +10,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-NAMES = ("astronaut", "cat", "coffee", "rocket", "coins", "moon", "horse", "page")
+NAMES = ("astronaut", "cat", "coffee", "rocket", "coins", "moon", "horse", "gravel")
 
 
 @cache
