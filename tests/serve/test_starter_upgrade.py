@@ -12,7 +12,7 @@ import pytest
 
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
-from csearchd.models.installed import Model, load_model, write_description
+from csearchd.models.installed import Model, file_checksum, load_model, write_description
 from models.tiny_model import make_tiny_model
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -27,7 +27,13 @@ def upgrade(directory: Path) -> Model:
     tensors = load_file(weights)
     image = [name for name in tensors if name.startswith("visual.")]
     save_file({n: t.flip(0) if n in image else t for n, t in tensors.items()}, weights)
-    new = replace(old, fingerprint="f" * 64, succeeds=old.fingerprint)
+    new = replace(
+        old,
+        fingerprint="f" * 64,
+        image_fingerprint="e" * 64,
+        succeeds=old.fingerprint,
+        checksums={**old.checksums, weights.name: file_checksum(str(weights))},
+    )
     write_description(new)
     return new
 
