@@ -33,11 +33,11 @@ def glow(path: Path) -> list[float]:
     return [float(red[y : y + SIDE, x : x + SIDE].mean()) for x, y in CORNERS]
 
 
-@pytest.mark.parametrize("query", ["./Pictures/rocket.jpg", "a rocket"])
+@pytest.mark.parametrize("query", ["./Pictures/coffee.jpg", "a cup of coffee"])
 @pytest.mark.parametrize("corner", [0, 3])
 def test_what_matches_glows(settled: User, tmp_path: Path, query: str, corner: int) -> None:
     path = settled.pictures / f"placed{corner}.png"
-    placed("rocket", CORNERS[corner]).save(path)
+    placed("coffee", CORNERS[corner]).save(path)
     settled.search("x", "--in", settled.pictures, "--wait")
     target = tmp_path / "why.png"
     done = settled.csearch(
