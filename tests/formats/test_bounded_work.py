@@ -245,6 +245,18 @@ def test_values_that_share_their_bytes(where: str) -> None:
                 assert where in ("jpeg", "mpf", "tiff") and str(error)
 
 
+def test_many_pointers_to_what_is_no_directory() -> None:
+    """Each of 40,000 entries points to a directory of its own, all but its type damaged."""
+    count = 40_000
+    end = 10 + 12 * count
+    for step in (0, 2):
+        pointers = tiff([(34665, 4, 1, end + step * n) for n in range(count)], 0)
+        # Each of the places has a count of 9,999 and types that there aren't.
+        data = pointers + struct.pack("<H", 9999) * 6 * count
+        with cheap():
+            assert Exif(data).get(33434) is None
+
+
 @pytest.mark.parametrize("before", [b"", b"ab\xff\0", b"\xff\xd0", b"\xff\xe5\0\0"])
 def test_what_stands_before_costly_exif_data_does_not_hide_them(before: bytes) -> None:
     decoy = segment(0xFE, b"Exif\0\0" + tiff([], 10))

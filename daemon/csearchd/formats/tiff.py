@@ -166,14 +166,17 @@ class Fields(NamedTuple):
     entries: list[Field]
 
 
-def readable_fields(data: bytes, start: int | None = None) -> Fields:
-    """The directory at `start`, or the first one, as far as the file has it.
+def readable_fields(
+    data: bytes, start: int | None = None, most: int = _MAX_COSTLY_ENTRIES
+) -> Fields:
+    """The first `most` entries of the directory at `start`, or of the first one, as far as the file
+    has it.
 
     Raises MalformedError where there is none.
     """
     layout, first = _first(data)
     start = first if start is None else start
-    count = min(_count(data, layout, start), _MAX_COSTLY_ENTRIES)
+    count = min(_count(data, layout, start), most)
     begin, step = start + layout.count.size, layout.entry.size
     end = begin + min(count, max(0, len(data) - begin) // step) * step
     room = layout.offset.size

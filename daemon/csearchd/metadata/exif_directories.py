@@ -7,6 +7,7 @@ a directory at the first value outside of the data. piexif 1.1 took minutes for 
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from typing import TypeAlias
@@ -27,6 +28,7 @@ _MARKS = {  # tags and types by which a directory is known: ExposureTime, FNumbe
     GPS: {(2, 5), (4, 5)},
 }
 _LOOKED_AT = 4  # fields that tell whether there is a directory
+_MAX_POINTERS = 4  # places that are tried, of those that entries with one tag point to
 _BYTES = {1, 2, 7, 129}  # types: BYTE, ASCII, UNDEFINED, UTF-8
 _NUMBERS = {3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q",
             18: "Q"}  # fmt: skip
@@ -110,14 +112,15 @@ def _pointed_to(data: bytes, fields: tiff.Fields, tag: int) -> tiff.Fields | Non
     """The directory that a tag points to, even if the pointer's type or count is damaged."""
     pointer = Directory(data, fields).get(tag)
     written = [field.offset for field in fields.entries if field.tag == tag]
-    for start in [pointer, *written] if isinstance(pointer, int) else written:
+    places = dict.fromkeys([pointer, *written] if isinstance(pointer, int) else written)
+    for start in itertools.islice(places, _MAX_POINTERS):
         try:
-            found = tiff.readable_fields(data, start)
+            found = tiff.readable_fields(data, start, _LOOKED_AT)
         except MalformedError:
             continue
-        valid = [bool(_size(field.kind)) for field in found.entries[:_LOOKED_AT]]
+        valid = [bool(_size(field.kind)) for field in found.entries]
         if 2 * sum(valid) > len(valid):
-            return found
+            return tiff.readable_fields(data, start)
     return _searched(data, tag) if written else None
 
 
@@ -132,6 +135,9 @@ def _searched(data: bytes, tag: int) -> tiff.Fields | None:
     counts = struct.unpack(f"{order}{len(data) // 2}H", data[: len(data) & ~1])
     for place, count in enumerate(counts):
         if not 0 < count <= _MOST_FIELDS or 2 * place + 2 + 12 * count > len(data):
+            continue
+        begun = [field.tag for field in tiff.readable_fields(data, 2 * place, _LOOKED_AT).entries]
+        if begun != sorted(set(begun)):
             continue
         found = tiff.readable_fields(data, 2 * place)
         tags = [field.tag for field in found.entries]
