@@ -139,6 +139,27 @@ def test_encodings_and_wrappings(encoding: str) -> None:
     assert from_xmp(wrapped.encode(encoding)) == {"title": "Übergröße"}
 
 
+@pytest.mark.parametrize("place", [0, 1])  # where the padding is: before the texts, behind them
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "cp932", "cp1252"])
+def test_long_packets_in_no_encoding_that_is_told(encoding: str, place: int) -> None:
+    """In UTF-8 with a damaged byte, or in another one."""
+    words = {
+        "utf-8": ["北京市の夜景", "Zürich, Köln, Málaga", "Łódź"],
+        "gb18030": ["上海外滩夜景", "北京天安门广场", "颐和园的秋天"],
+        "cp932": ["東京タワーの夜景", "富士山と桜のはな", "さくらまつり"],
+        "cp1252": ["Grüße aus Österreich", "Fête de la Musique à Orléans", "Málaga"],
+    }[encoding]
+    padding = f"<!-- {'x' * 5000} -->"
+    texts = f"<dc:subject>{bag(*words)}</dc:subject>"
+    inside = padding + texts if place == 0 else texts + padding
+    whole = f'<rdf:Description rdf:about="">{inside}</rdf:Description>'
+    data = packet(whole).encode(encoding)
+    if encoding == "utf-8":
+        data = data.replace("Łódź".encode(), "Łód".encode() + b"\xc5")
+        words[2] = "Łód\ufffd"
+    assert from_xmp(data)["keywords"] == words
+
+
 def test_what_stands_before_the_damage_counts() -> None:
     text = packet('<rdf:Description xmp:Rating="3"/><rdf:Description dc:title="x"/>')
     assert from_xmp(text[: text.index("dc:title=")].encode()) == {"rating": 3}

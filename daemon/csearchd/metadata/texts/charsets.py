@@ -6,11 +6,15 @@ cameras and older programs wrote, from all texts of a file together, since one i
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 
 _SETS = ("gb18030", "cp932", "cp1252")  # supersets of GBK, of Shift-JIS and of Latin-1
 _JAPANESE = ("cp932", "euc-jp")
 _MAX_GUESSED = 4096  # bytes that a guess is made from
+# Up to white space or markup, whose bytes are in no letter of several bytes
+_WORD = re.compile(rb"""[^\0-\x20<>"'=&]+""")
 _FEW = 4  # letters beyond ASCII for each damaged one
 
 
@@ -78,14 +82,17 @@ def _utf8(data: bytes) -> str | None:
             return before.decode()
     text = data.decode(errors="replace")
     bad = text.count("\ufffd")
-    good = sum(not letter.isascii() for letter in text[:_MAX_GUESSED]) - bad
+    good = len(text) - len(text.encode("ascii", "ignore")) - bad
     return text if bad * _FEW <= good else None
 
 
 def _guessed(texts: Iterable[bytes], names: tuple[str, ...]) -> str:
     import chardet  # only when needed: it takes 35 MB of memory
 
-    joined = b"\n".join(texts)[:_MAX_GUESSED]
+    joined = b"\n".join(texts)
+    if len(joined) > _MAX_GUESSED:  # ASCII tells nothing
+        words = (match[0] for match in _WORD.finditer(joined) if not match[0].isascii())
+        joined = b"\n".join(itertools.islice(words, _MAX_GUESSED))[:_MAX_GUESSED]
     found = chardet.detect(joined, include_encodings=names, prefer_superset=True)
     return found["encoding"] or "cp1252"
 
