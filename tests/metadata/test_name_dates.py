@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -45,6 +47,8 @@ NAMES = {
     "signal-2023-05-14-10-11-12-123.jpg": TIME, "signal-attachment-2023-05-14-101112.png": TIME,
     "photo_2023-05-14_10-11-12.jpg": TIME, "photo_2023-05-14_10-11-12 (2).jpg": TIME,
     "mmexport1684059072123.jpg": TIME, "FB_IMG_1684059072123.jpg": TIME,
+    "WhatsApp Image 2023-05-14 at 1.02.03 p. m..jpeg": "2023-05-14T13:02:03",
+    "WhatsApp Image 2023-05-14 a la(s) 10.11.12.jpeg": TIME,
     # Screenshots
     "Screenshot_2023-05-14-10-11-12.png": TIME, "Screenshot_20230514-101112.png": TIME,
     "Screenshot_20230514-101112_Maps.jpg": TIME, "Screenshot_20230514_101112.png": TIME,
@@ -61,7 +65,10 @@ NAMES = {
     "Captura de pantalla 2023-05-14 a las 10.11.12.png": TIME,
     "Screenshot 2023-05-14 101112.png": TIME, "2023-05-14_10-11.png": "2023-05-14T10:11:00",
     "Screenshot_2023-05-14_10-11-12.png": TIME, "Spectacle 2023-05-14 10:11:12.png": TIME,
+    "截屏2023-05-14 10.11.12.png": TIME, "截屏2023-05-14 13.02.03.png": "2023-05-14T13:02:03",
     # Uploads, people, dash cams
+    "20230514_101112000_iOS.jpg": TIME, "20230514_101112345_iOS 1.heic": TIME,
+    "WIN_20230514_10_11_12_Pro.jpg": TIME, "WIN_20230514_10_11_12_Pro (2).jpg": TIME,
     "2023-05-14 10.11.12.jpg": TIME, "2023-05-14 10.11.12-1.jpg": TIME,
     "2023-05-14T10:11:12.jpg": TIME, "2023.05.14_10.11.12.jpg": TIME, "2023-05-14.jpg": DAY,
     "2023-05-14 Lisbon.jpg": DAY, "2023-05-14_Lisbon.jpg": DAY, "2023-05-14 (2).jpg": DAY,
@@ -74,6 +81,39 @@ NAMES = {
 @pytest.mark.parametrize(("name", "taken"), NAMES.items())
 def test_names_with_dates(name: str, taken: str) -> None:
     assert str(from_name(name.encode())) == taken
+
+
+@pytest.mark.parametrize("compose", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("before", "words", "after"),
+    [
+        ("스크린샷 ", (" 오전 ", " 오후 "), ""),
+        ("截屏", (" 上午", " 下午"), ""),
+        ("截圖 ", (" 上午", " 下午"), ""),
+        ("スクリーンショット ", (" 午前", " 午後"), ""),
+        ("Screenshot ", (" at ", " at "), " %p"),
+        ("Captura de pantalla ", (" a las ",) * 2, " %p"),
+        ("WhatsApp Image ", (" at ", " at "), " %p"),
+        ("Capture d’écran ", (" à ", " à "), " %p"),
+    ],
+)
+@given(time=st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)))
+def test_halves_of_the_day(
+    compose: Any, before: str, words: tuple[str, str], after: str, time: datetime
+) -> None:
+    clock = f"{time.hour % 12 or 12}{time:.%M.%S}"
+    half = ("AM", "PM")[time.hour >= 12]
+    name = f"{before}{time:%Y-%m-%d}{words[time.hour >= 12]}{clock}{after.replace('%p', half)}.png"
+    found = from_name(unicodedata.normalize(compose, name).encode())
+    assert found and found.time == time.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("word", ["ÖS", "du.", "अपराह्न", "หลังเที่ยง", "PTG", "ch"])
+def test_a_word_that_nobody_knows_leaves_the_day(word: str) -> None:
+    """It may be a half of the day, unless the clock has 24 hours."""
+    assert str(from_name(f"Bild 2023-05-14 {word} 1.02.03.png".encode())) == DAY
+    named = from_name(f"Bild 2023-05-14 {word} 13.02.03.png".encode())
+    assert str(named) == "2023-05-14T13:02:03"
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
@@ -98,6 +138,8 @@ def test_the_table_of_forms_is_true(form: object) -> None:
         "IMG_202305141_101112.jpg", "IMG-20231314-WA0001.jpg", "Screenshot_1.png",
         "Screenshot 2023-05-14 at 13.11.12 PM.png", "received_1012345678901234.jpeg",
         "2023-02-30 10.11.12.jpg", "P1010123.JPG", "4111111111111111.jpg", "photo_5231@.jpg",
+        "invoice2023-05-14 10.11.12.jpg", "v2023.05.14.10.11.12.png", "截屏2023-05-14 1.png",
+        "WIN_20230514_000123.jpg", "20230514_101112000.jpg",
         "3.14.2023-05-141.jpg", "v2023.05.1.png", "192.168.2023.05.png", "", ".jpg",
     ],
 )  # fmt: skip
@@ -164,6 +206,6 @@ def test_no_name_raises(name: bytes) -> None:
 
 def test_patterns_name_only_what_is_read() -> None:
     known = {"year", "month", "day", "hour", "minute", "second", "fraction", "half", "dash",
-             "milliseconds"}  # fmt: skip
+             "milliseconds", "earlier", "word"}  # fmt: skip
     for form in FORMS:
         assert set(re.compile(form.pattern).groupindex) <= known

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -21,7 +22,17 @@ _FRACTION = r"(?P<fraction>\d{3})?"
 _DASHED = r"(?P<year>(?:1[89]|20)\d\d)(?P<dash>[-_.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
 _COLON = "[-_.:hm\ua789]"  # U+A789 stands for a colon where names can't have one
 _SPACED = rf"(?P<hour>\d\d?){_COLON}(?P<minute>[0-5]\d){_COLON}(?P<second>[0-5]\d)"
-_HALF = r"(?:\s?(?P<half>[AP])\.?M\b)?"
+_HALF = r"(?:\s?(?P<half>[AP])\.?\s?M\b)?"
+# Between a day and its clock: the half of the day, or a word that may mean one, or "at"
+_BETWEEN = (
+    r"[\s_]{0,3}(?P<earlier>오전|오후|上午|下午|午前|午後)[\s_]{0,3}"
+    r"|[\s_-]{1,3}(?P<word>[^\d\s_-]{1,12}(?:\s[^\d\s_-]{1,6})?)[\s_-]{1,3}"
+)
+_AFTERNOON = ("P", "오후", "下午", "午後")
+_AT = {  # as macOS and WhatsApp write it
+    "at", "um", "om", "à", "a las", "a la(s)", "a les", "alle", "alle ore", "às", "à(s)", "kl",
+    "klo", "o", "о", "в", "u", "v", "w", "la", "saat", "lúc", "pukul", "στις",
+}  # fmt: skip
 _EPOCH = r"(?P<milliseconds>1\d{12})(?!\d)"
 
 
@@ -60,12 +71,19 @@ FORMS = (
         "Samsung's, LG's and Sony's cameras; BlackVue dash cams (20230514_101112_NF.jpg)",
     ),
     Form(
+        rf"{_DAY}_{_CLOCK}{_FRACTION}_iOS",
+        "20230514_101112000_iOS.jpg",
+        "OneDrive's camera upload of iPhones, which names pictures by UTC",
+        is_utc=True,
+    ),
+    Form(
         rf"(?:IMG|VID|PTT|STK|DOC|AUD)-{_DAY}-WA\d{{4,}}",
         "IMG-20230514-WA0001.jpg",
         "WhatsApp for Android: the day on which it was sent or received",
     ),
     Form(
-        rf"WhatsApp[\s_-](?:Image|Bild|Imagen|Imagem)[\s_-]{_DASHED}[\s_-]\D{{1,8}}[\s_-]{_SPACED}{_HALF}",
+        rf"WhatsApp[\s_-](?:Image|Bild|Imagen|Imagem)[\s_-]{_DASHED}"
+        rf"(?:{_BETWEEN}){_SPACED}{_HALF}",
         "WhatsApp Image 2023-05-14 at 10.11.12.jpeg",
         "WhatsApp for desktops and the web",
     ),
@@ -87,12 +105,13 @@ FORMS = (
         "Signal for Android and desktops; signal-2023-05-14-10-11-12-123.jpg is of the next form",
     ),
     Form(
-        rf"(?:C360_|[^\d]{{0,40}}[-_ ])?{_DASHED}(?:T|[^\w]{{1,3}}|_|[\s_]+[^\d\s]{{1,4}}[\s_]+"
-        rf"|\s[^\d\s]{{1,3}}\s[^\d\s]{{1,4}}\s){_SPACED}(?:[-_.:](?P<fraction>\d{{3}}))?{_HALF}",
+        rf"(?:C360_|[^\d]{{0,40}}(?:[-_ ]|[^\d\x00-\x7f]))?{_DASHED}"
+        rf"(?:T|[^\w]{{1,3}}|_|{_BETWEEN}){_SPACED}(?:[-_.:](?P<fraction>\d{{3}}))?{_HALF}",
         "Screenshot from 2023-05-14 10-11-12.png",
         "GNOME (Screenshot from %Y-%m-%d %H-%M-%S) in all its languages; macOS "
-        "(Screenshot 2023-05-14 at 10.11.12 PM.png); Android before 9 "
-        "(Screenshot_2023-05-14-10-11-12.png); Dropbox's camera upload (2023-05-14 10.11.12.jpg); "
+        "(Screenshot 2023-05-14 at 10.11.12 PM.png, 截屏2023-05-14 下午1.02.03.png); "
+        "Android before 9 (Screenshot_2023-05-14-10-11-12.png); "
+        "Dropbox's camera upload (2023-05-14 10.11.12.jpg); "
         "Telegram for desktops (photo_2023-05-14_10-11-12.jpg); Thinkware's dash cams "
         "(REC_2023_05_14_10_11_12_F.jpg); VLC (vlcsnap-2023-05-14-10h11m12s345.png)",
     ),
@@ -102,9 +121,9 @@ FORMS = (
         "Flameshot (%F_%H-%M)",
     ),
     Form(
-        rf"WP_{_DAY}_(?P<hour>\d\d)_(?P<minute>[0-5]\d)_(?P<second>[0-5]\d)",
+        rf"W(?:P|IN)_{_DAY}_(?P<hour>\d\d)_(?P<minute>[0-5]\d)_(?P<second>[0-5]\d)",
         "WP_20230514_10_11_12_Pro.jpg",
-        "Windows Phone 8.1 and Windows 10 Mobile",
+        "Windows Phone 8.1 and Windows 10 Mobile; Windows' Camera (WIN_20230514_10_11_12_Pro.jpg)",
     ),
     Form(rf"WP_{_DAY}_\d{{3,}}", "WP_20230514_001.jpg", "Windows Phone 8"),
     Form(
@@ -150,6 +169,7 @@ _MAX_NAME = 255  # bytes (NAME_MAX, limits.h)
 def from_name(name: bytes) -> Moment | None:
     """The date in the name of a picture's file, with suffix; None where there is none."""
     stem = os.path.splitext(name[:_MAX_NAME])[0].decode("utf-8", "replace")
+    stem = unicodedata.normalize("NFC", stem)  # macOS takes letters apart
     for pattern, is_utc in _COMPILED:
         if match := pattern.match(stem):
             return _moment(match.groupdict(), is_utc)
@@ -162,10 +182,12 @@ def _moment(parts: dict[str, str | None], is_utc: bool) -> Moment | None:
         time = datetime(1970, 1, 1) + timedelta(seconds=seconds)
         return Moment(time, milliseconds=rest, offset=0)
     hour = parts.get("hour")
-    if hour and (half := parts.get("half")):
+    if hour and (half := parts.get("half") or parts.get("earlier")):
         if not 1 <= int(hour) <= 12:
             return None
-        hour = str(int(hour) % 12 + 12 * (half.upper() == "P"))
+        hour = str(int(hour) % 12 + 12 * (half.upper() in _AFTERNOON))
+    elif hour and 1 <= int(hour) <= 12 and not _means_at(parts.get("word")):
+        hour = None
     found = from_parts(
         parts["year"] or "", parts["month"], parts["day"],
         hour, parts.get("minute"), parts.get("second"),
@@ -174,3 +196,9 @@ def _moment(parts: dict[str, str | None], is_utc: bool) -> Moment | None:
     if found is None or found.unit > Unit.DAY or (hour and int(hour) > 23):
         return None
     return found
+
+
+def _means_at(word: str | None) -> bool:
+    """Whether a word between a day and its clock says nothing of the half of the day."""
+    letters = " ".join((word or "").lower().strip(".,–—·").split())
+    return not letters or letters in _AT
