@@ -172,6 +172,31 @@ def test_any_moment_told_in_utc_keeps_its_local_time(
     assert found["utc_offset"] == 15 * quarters
 
 
+@pytest.mark.parametrize("source", ["sidecar", "takeout", "xmp"])
+@pytest.mark.parametrize(
+    ("local", "other", "taken"),
+    [
+        ("2023:06:10 23:06:27", "2023-06-11T03:06Z", "2023-06-10T23:06:27"),
+        ("2023:06:10 23:06:59", "2023-06-11T03:06Z", "2023-06-10T23:06:59"),
+        ("2023:06:10 23:06", "2023-06-11T03:06:59Z", "2023-06-10T23:06:00"),
+        ("2023:06:11 01:06:27", "2023-06-10T22:06:27-07:00", "2023-06-11T01:06:27"),
+        ("2023:06:11 01:06:27", "2023-06-10T22:06-07:00", "2023-06-11T01:06:27"),
+        ("2023:06:11 05:06:27", "2023-06-10T22:06:27-07:00", "2023-06-11T05:06:27"),
+        ("2023:06:10 23:06:27", "2023-06-11T12:06:27+09:00", "2023-06-10T23:06:27"),
+        # Not the same moment
+        ("2023:06:10 23:06:27", "2023-06-11T03:04Z", "2023-06-11T03:04:00"),
+        ("2023:06:11 01:06:27", "2023-06-10T22:07:27-07:00", "2023-06-10T22:07:27"),
+    ],
+)
+def test_a_moment_told_less_exactly_or_by_a_computer_s_clock(
+    local: str, other: str, taken: str, source: str
+) -> None:
+    dates = [stated(TAKEN, source, other), stated(TAKEN, "exif", local)]
+    if source == "xmp":  # which counts less than EXIF
+        dates[1] = dates[1]._replace(meaning=DIGITISED)
+    assert chosen(*dates)["taken"] == taken
+
+
 @pytest.mark.parametrize(
     ("sidecar", "exif"),
     [

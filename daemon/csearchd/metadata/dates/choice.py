@@ -6,8 +6,9 @@ one of a change. Among equals the source decides, in the order of csearchd.metad
 - Dates before photography, more than a day in the future, and those that cameras invent when their
   clocks aren't set, count only where nothing better is known: no other date, none in the file's
   name.
-- Some programs tell local times in UTC. Where another source tells the same moment by the clock of
-  the place, that clock counts: the picture was taken on the day that it was there.
+- Some programs tell local times in UTC, or by the clock of their computer. Where another source
+  tells the same moment by the clock of the place, that clock counts: the picture was taken on the
+  day that it was there.
 - A source may know only the day, and another of the same meaning the time of that day.
 """
 
@@ -25,6 +26,7 @@ _HOUR = timedelta(hours=1)
 _QUARTER = timedelta(minutes=15)  # time zones differ by multiples of it
 _WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)  # the outermost time zones
 _ROUNDED = timedelta(seconds=1)  # by which two records of one moment may differ
+_TO_THE_MINUTE = timedelta(seconds=60)  # the same where one doesn't tell the second
 _LATE = timedelta(minutes=1)  # by which a camera's clock may differ from satellites'
 
 _NOON, _MIDNIGHT = 12, 0
@@ -126,12 +128,15 @@ def _where_taken(one: StatedDate, others: Sequence[StatedDate], named: Moment | 
     if one.source == "exif":
         return moment  # by the camera's clock
     for is_camera, witness in _witnesses(one, others, named):
-        if witness.utc and moment.utc and abs(witness.utc - moment.utc) <= _ROUNDED:
+        rounded = _tolerance(moment, witness)
+        if witness.utc and moment.utc and abs(witness.utc - moment.utc) <= rounded:
             if witness.offset and (is_camera or not moment.offset):
                 return _at(witness, moment)
-        elif witness.offset is None and moment.offset == 0:
-            east = _zone(witness.time - moment.time, _ROUNDED)
-            if east:
+        elif witness.offset is None and moment.utc and (is_camera or not moment.offset):
+            if moment.offset and witness.time.date() == moment.time.date():
+                continue  # no zone: the hour was corrected
+            east = _zone(witness.time - moment.utc, rounded)
+            if east or (east is not None and moment.offset):
                 return _at(witness._replace(offset=east), moment)
     return moment
 
@@ -155,7 +160,10 @@ def _offset(one: StatedDate, others: Sequence[StatedDate], named: Moment | None)
         if other.moment.offset is not None and other.moment.time == moment.time:
             return other.moment.offset
     known = [
-        (other.moment.utc, _LATE if other.meaning is Meaning.LOCATED else _ROUNDED)
+        (
+            other.moment.utc,
+            _LATE if other.meaning is Meaning.LOCATED else _tolerance(moment, other.moment),
+        )
         for other in others
         if other.meaning is not Meaning.CHANGED
     ]
@@ -163,6 +171,11 @@ def _offset(one: StatedDate, others: Sequence[StatedDate], named: Moment | None)
         if utc and (east := _zone(moment.time - utc, tolerance)) is not None:
             return east
     return None
+
+
+def _tolerance(one: Moment, other: Moment) -> timedelta:
+    """By how much two records of one moment may differ."""
+    return _TO_THE_MINUTE if one.to_the_minute or other.to_the_minute else _ROUNDED
 
 
 def _zone(difference: timedelta, tolerance: timedelta) -> int | None:

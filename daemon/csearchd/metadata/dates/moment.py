@@ -46,6 +46,7 @@ class Moment(NamedTuple):
     unit: Unit = Unit.SECOND
     milliseconds: int | None = None
     offset: int | None = None
+    to_the_minute: bool = False  # of a time: its second wasn't told
 
     def __str__(self) -> str:
         """ISO 8601, as far as it is known: "2023-05-14T10:11:12", "2023-05-14", "2023"."""
@@ -113,7 +114,8 @@ def from_parts(
         return None
     digits = fraction.strip() if fraction else ""
     known = digits.isascii() and digits.isdecimal()
-    return Moment(time, Unit.SECOND, int(f"{digits}00"[:3]) if known else None, offset)
+    milliseconds = int(f"{digits}00"[:3]) if known else None
+    return Moment(time, Unit.SECOND, milliseconds, offset, to_the_minute=not second)
 
 
 def minutes_east(offset: str | None) -> int | None:
