@@ -117,7 +117,11 @@ class _ValueProblem(ReasonedError):
 
 
 def _date(name: str, value: str, now: datetime) -> Choice:
-    """`after:X` includes X and `before:X` doesn't, so that each is the negation of the other."""
+    """`after:X` includes X and `before:X` doesn't, so that a picture meets one of them.
+
+    One of which only the year is known meets neither where X lies within that year, and the
+    negations of both.
+    """
     if name == "date":
         period = dates.span(value, now)
     else:
