@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from csearchd.metadata.record import dated
 from csearchd.metadata.sidecars import from_sidecars
 from csearchd.metadata.takeout.content import from_takeout
-from csearchd.metadata.takeout.names import is_of, may_be_takeout, takeout_names
+from csearchd.metadata.takeout.names import head, is_of, may_be_takeout, takeout_names
+from csearchd.watch.directory_listing import read_listing
+from csearchd.watch.rules import Rules
 
 SAID: dict[str, Any] = {
     "title": "IMG_0001.jpg",
@@ -124,6 +127,45 @@ def test_names(picture: str, names: list[str]) -> None:
     found = list(takeout_names(picture.encode()))
     assert set(map(str.encode, names)) <= set(found) and len(set(found)) == len(found)
     assert all(may_be_takeout(name.encode()) for name in names)
+    assert {head(name) for name in found} == {head(picture.encode())}
+
+
+STEMS = st.lists(
+    st.sampled_from(
+        ["a", "Ü", "海", "İ", "(1)", "(2)", ".", "-edited", "-edi", "-編集済み", "-", " "]
+    )
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), max_size=50),
+    max_size=6,
+)
+
+
+@given(STEMS, st.sampled_from([".jpg", ".HEIC", ".png"]))
+def test_names_begin_alike(stem: list[str], suffix: str) -> None:
+    picture = f"{''.join(stem)}{suffix}".encode()
+    assert {head(name) for name in takeout_names(picture)} == {head(picture)}
+
+
+def test_only_pictures_with_a_json_file_like_theirs_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought = []
+
+    def names(picture: bytes) -> Iterator[bytes]:
+        sought.append(picture)
+        yield from takeout_names(picture)
+
+    monkeypatch.setattr("csearchd.watch.directory_listing.takeout_names", names)
+    for name in (
+        "IMG_1.jpg", "IMG_1-edited.jpg", "IMG_2.jpg", "IMG_2(1).jpg", "IMG_3.jpg",
+        "IMG_1.jpg.supplemental-metadata.json", "IMG_2.jpg.supplemental-metadata(1).json",
+        "some-other-export-of-the-settings-of-a-program.json",
+    ):  # fmt: skip
+        (tmp_path / name).touch()
+    listing = read_listing(os.fsencode(tmp_path), Rules(False, []))
+    assert listing is not None
+    described = {file.name for file in listing.files if file.sidecars}
+    assert described == {b"IMG_1.jpg", b"IMG_1-edited.jpg", b"IMG_2(1).jpg"}
+    assert set(sought) == described | {b"IMG_2.jpg"}
 
 
 @pytest.mark.parametrize(

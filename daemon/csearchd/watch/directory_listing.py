@@ -7,7 +7,7 @@ import os
 
 from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
-from csearchd.metadata.takeout.names import may_be_takeout, takeout_names
+from csearchd.metadata.takeout.names import head, may_be_takeout, takeout_names
 from csearchd.system.files import open_directory, signed, stored_time
 from csearchd.watch.rules import Rules, is_marked
 
@@ -65,13 +65,14 @@ def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Li
                 sidecars[name] = entry
     if is_marked(descriptor, names):
         return Listing(path, (), (), _digest((), ()), marked=True)
-    has_takeout = any(not is_sidecar(name) for name in sidecars)
+    heads = {head(name) for name in sidecars if not is_sidecar(name)}
     files = []
     developed = developed_names(entries)
     for name in sorted(entries):
         try:
             info = entries[name].stat(follow_symlinks=False)
-            names_beside = (*sidecar_names(name), *(takeout_names(name) if has_takeout else ()))
+            takeout = takeout_names(name) if head(name) in heads else ()
+            names_beside = (*sidecar_names(name), *takeout)
             own = [sidecars[s] for s in names_beside if s in sidecars]
             jpegs = [entries[jpeg] for jpeg in developed.get(name, ())]
             stamp = _stamp(own, jpegs, stable_inodes)

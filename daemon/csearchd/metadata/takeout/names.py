@@ -34,6 +34,7 @@ _EDITED = (
     "-已編輯", "-수정됨", "-ha editado", "-editada", "-edited-edited",
 )  # fmt: skip
 _INSIDE = re.compile(r"\(\d{1,4}\)(?=\.)")
+_HEAD = re.compile(rb"[^-(.]{0,24}")
 _NUMBERED = re.compile(r"(.*)(\(\d{1,4}\))", re.DOTALL)
 
 
@@ -43,6 +44,15 @@ def may_be_takeout(name: bytes) -> bool:
         return False
     before = os.fsdecode(name).removesuffix(".json")
     return len(before) >= _LIMIT - len("(99)") or bool(_suffixes().search(before))
+
+
+def head(name: bytes) -> bytes:
+    """What a picture's name and all of `takeout_names` begin with, the same for each of them.
+
+    They differ only from a suffix, a number or a word for "edited" on, or where they are cut off.
+    """
+    match = _HEAD.match(name)
+    return match[0] if match else b""
 
 
 @cache
