@@ -88,6 +88,32 @@ def test_what_pictures_depend_on(tmp_path: Path, change: Change) -> None:
     assert of(tmp_path, change) != of(tmp_path, lambda *_: None)
 
 
+def named(weights: dict[str, Any], wrapper: str, tower: str) -> None:
+    """Gives tensors the names of a checkpoint in another form."""
+    for name in list(weights):
+        weights[wrapper + name.replace("visual.", tower)] = weights.pop(name)
+
+
+@pytest.mark.parametrize("wrapper", ["", "module.", "_orig_mod."])
+@pytest.mark.parametrize("tower", ["visual.", "image_encoder.", "vision_model."])
+def test_towers_differ_whatever_their_tensors_are_called(
+    tmp_path: Path, wrapper: str, tower: str
+) -> None:
+    def changed(weights: dict[str, Any], _: object) -> None:
+        other(weights, "visual.proj")
+        named(weights, wrapper, tower)
+
+    assert of(tmp_path, changed) != of(tmp_path, lambda weights, _: named(weights, wrapper, tower))
+
+
+def test_a_wrapped_checkpoint_is_the_same_model(tmp_path: Path) -> None:
+    def wrapped(weights: dict[str, Any], _: object) -> None:
+        other(weights, "transformer.weight")
+        named(weights, "module.", "visual.")
+
+    assert of(tmp_path, wrapped) == of(tmp_path, lambda *_: None)
+
+
 @pytest.mark.parametrize("setting", ["height", "mean", "interpolation", "resize_mode"])
 def test_pictures_depend_on_how_they_are_prepared(tmp_path: Path, setting: str) -> None:
     values = {"height": 32, "mean": (0.4,) * 3, "interpolation": "x", "resize_mode": "x"}

@@ -16,6 +16,7 @@ from csearchd.models.preprocess import Preprocess
 
 _CHUNK = 1 << 20  # bytes
 _VISUAL = "visual."  # how the image tower's tensors are called in open_clip's checkpoints
+_WRAPPED = "module."  # before the names of all tensors, if several processes trained the model
 # Settings of open_clip's image towers that matter for training alone, or are Preprocess's.
 _UNIMPORTANT = (
     "image_size",
@@ -53,13 +54,16 @@ def of_checkpoint(
 
 def _tensors_checksum(path: str) -> str:
     """sha256 of the image tower's tensors in a safetensors file, with their names, types and
-    shapes."""
+    shapes; of all tensors where their names don't tell which are the image tower's."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
-        for name in sorted(name for name in header if name.startswith(_VISUAL)):
-            entry = header[name]
+        header.pop("__metadata__", None)
+        names = sorted((name.removeprefix(_WRAPPED), name) for name in header)
+        visual = [pair for pair in names if pair[0].startswith(_VISUAL)]
+        for name, stored in visual or names:
+            entry = header[stored]
             begin, end = entry["data_offsets"]
             digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
             file.seek(8 + length + begin)
