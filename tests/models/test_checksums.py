@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from csearchd.errors import ModelError
 from csearchd.models import installed
 from csearchd.models.assemble import staged
 from csearchd.models.identity import checksums
-from csearchd.models.identity.checksums import IMAGE_FILES, LEDGER, Verifier
-from csearchd.models.installed import Model, load_model, starter_directory
+from csearchd.models.identity.checksums import LEDGER, Verifier
+from csearchd.models.installed import Model, file_checksum, load_model, starter_directory
 from csearchd.models.text_tower import TextTower
 from support.photos import write_drawn
 from support.user import User, wait_for
@@ -119,9 +120,23 @@ def test_every_file_is_compared_by_someone(tmp_path: Path, read: list[str]) -> N
     model = copied(tmp_path)
     verifier = Verifier(None)
     verifier.check_text_side(model)
-    verifier.check(model, IMAGE_FILES)
+    verifier.check_image_side(model)
     assert verifier.is_right(model, installed.BACKGROUND)
     assert set(read) == set(model.checksums)
+
+
+@pytest.mark.parametrize("name", ["image.onnx.data", "image.onnx_data", "text.onnx.data"])
+def test_weights_beside_a_graph_are_compared_with_it_alone(tmp_path: Path, name: str) -> None:
+    model = copied(tmp_path)
+    Path(model.path(name)).write_bytes(b"weights" * 9)
+    model = replace(model, checksums={**model.checksums, name: file_checksum(model.path(name))})
+    verifier = Verifier(None)
+    flip(model.path(name))
+    checks = [verifier.check_image_side, verifier.check_text_side]
+    of_tower, other = checks if name.startswith("image") else reversed(checks)
+    other(model)
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
+        of_tower(model)
 
 
 def test_a_vocabulary_that_is_damaged_later_is_no_answer(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from csearchd.encoder.messages import Settings
 from csearchd.encoder.torch_tower import ImageTower, has_bf16
 from csearchd.errors import ModelError, TowerError
 from csearchd.models import pytorch
-from csearchd.models.identity.checksums import IMAGE_FILES, Verifier
+from csearchd.models.identity.checksums import Verifier
 from csearchd.models.image_tower import OnnxTower
-from csearchd.models.installed import CONFIG, IMAGE_TOWER, WEIGHTS, load_model
+from csearchd.models.installed import CONFIG, IMAGE_TOWER, WEIGHTS, Model, load_model
 from csearchd.models.preprocess import Preprocess
 from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import models as reasons
@@ -133,11 +133,11 @@ class Towers:
             no_provider = device == "auto" and self._has_gpu and not self._offered(device)
             if needs_torch or no_provider:
                 self._remark = reasons.GPU_NEEDS_PROVIDER(name=os.path.basename(directory))
-            self._check_files(IMAGE_FILES)
+            self._check_files(Verifier.check_image_side)
             return self._load(lambda: OnnxTower(directory))
         if not needs_torch and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
             try:
-                self._check_files(IMAGE_FILES)
+                self._check_files(Verifier.check_image_side)
                 return self._load(lambda: OnnxTower(directory))
             except TowerError as error:
                 if not pytorch.can_run_tower():
@@ -156,11 +156,11 @@ class Towers:
             device = "cpu"
         return torch_pays(device, self._tower.arithmetic)
 
-    def _check_files(self, names: Sequence[str]) -> None:
+    def _check_files(self, check: Callable[[Verifier, Model], None]) -> None:
         """Raises TowerError if one of the model's files isn't what was installed."""
         try:
             model = load_model(self._settings.model)
-            Verifier(self._settings.cache).check(model, names)
+            check(Verifier(self._settings.cache), model)
         except ModelError as error:
             raise TowerError(error.reason or OTHER(text=str(error))) from None
 
@@ -217,7 +217,7 @@ class Towers:
                 raise TowerError(reasons.GPU_NEEDS_TORCH(device=device, command=command))
             name = os.path.basename(settings.model)
             raise TowerError(reasons.NEEDS_TORCH(name=name, command=command))
-        self._check_files((CONFIG, WEIGHTS))
+        self._check_files(lambda verifier, model: verifier.check(model, (CONFIG, WEIGHTS)))
         return ImageTower(settings.model, self._preprocess, device, settings.threads)
 
     def _load(self, make: Callable[[], Tower]) -> Tower:

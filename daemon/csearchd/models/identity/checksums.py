@@ -22,8 +22,7 @@ from csearchd.reasons import Reason
 from csearchd.reasons import models as reasons
 
 LEDGER = "verified-models.json"  # in the cache
-IMAGE_FILES = (installed.CONFIG, installed.IMAGE_TOWER, installed.WEIGHTS)
-_OTHER_FILES = {installed.TOKEN_EMBEDDING, installed.BACKGROUND, *IMAGE_FILES}
+_OF_NEITHER_SIDE = (installed.TOKEN_EMBEDDING, installed.BACKGROUND)
 
 State = list[int]
 """Size, mtime_ns, ctime_ns and inode of a file."""
@@ -67,7 +66,12 @@ class Verifier:
 
     def check_text_side(self, model: Model) -> None:
         """`check` for what the text tower and its tokenizer consist of."""
-        self.check(model, [name for name in model.checksums if name not in _OTHER_FILES])
+        names = [name for name in model.checksums if not _is_of_image_side(name)]
+        self.check(model, [name for name in names if name not in _OF_NEITHER_SIDE])
+
+    def check_image_side(self, model: Model) -> None:
+        """`check` for what the image tower consists of."""
+        self.check(model, [name for name in model.checksums if _is_of_image_side(name)])
 
     def is_right(self, model: Model, name: str) -> bool:
         """Whether the optional file `name` can be used. If it is damaged, `remarks` say so."""
@@ -120,6 +124,11 @@ class MappedFile:
         if state[-1] == self._state[-1]:  # else another file has taken its place
             Verifier(None).check(self._model, [self._name])
             self._state = state
+
+
+def _is_of_image_side(name: str) -> bool:
+    # A graph of 2 GB and more has its weights in a file beside it, named like it.
+    return name in (installed.CONFIG, installed.WEIGHTS) or name.startswith(installed.IMAGE_TOWER)
 
 
 def file_state(path: str) -> State | None:
