@@ -38,6 +38,7 @@ _MAX_POLL_SECONDS = 3600.0  # poll(2) takes an int of milliseconds
 _KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
 _ALL_OF_IT = 0.9  # of a picture's time limit, in which nothing at all came from the encoder
 _SILENCE_SECONDS = 600.0  # after which an encoder that has work and sends nothing is killed
+_SILENCE_MARGIN = 60.0  # by which that is more than a picture's time limit, at least
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,8 @@ class Pool:
     def _start(self, flight: _Flight, alone: bool) -> None:
         if self._process is None:
             self._spawn()
+        if not self._flights:
+            self._heard = self._time.seconds()  # it had nothing to say
         self._number += 1
         self._flights[self._number] = _Flight(
             flight.job,
@@ -417,7 +420,8 @@ class Pool:
             self._time.update(self._process.pid)
         now = self._time.seconds()
         silence = now - self._heard
-        if self._process and self._flights and silence > _SILENCE_SECONDS:
+        limit = max(_SILENCE_SECONDS, self.max_seconds + _SILENCE_MARGIN)
+        if self._process and self._flights and silence > limit:
             self._silence = silence
             self._process.kill()
             return []
