@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from csearchd.encoder import pool as pool_module
 from csearchd.encoder.devices.left import DeviceWatch, LeftDevices
@@ -40,11 +41,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def starting(monkeypatch: pytest.MonkeyPatch) -> Start:
     """Lets pools start encoders that have a device; returns a list of their process ids."""
 
-    def having(**how: object) -> list[int]:
+    def having(before: str = "", **how: object) -> list[int]:
         started: list[int] = []
 
         def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-c", stand_in(**how), str(fd), "urgent"]
+            command = [sys.executable, "-c", before + stand_in(**how), str(fd), "urgent"]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             process = subprocess.Popen(
                 command, pass_fds=[fd], env=environment, start_new_session=True
@@ -127,20 +128,59 @@ def test_the_cpu_goes_on(
     assert "ended the encoder" not in str(pool.remark)
 
 
+# A decoder that crashes with pictures of one size.
+HOSTILE = """
+import os
+from csearchd.encoder import decode
+decode_it = decode.Decoder.decode
+def crash(self, data, info):
+    if (info.width, info.height) == (13, 13):
+        os.abort()
+    return decode_it(self, data, info)
+decode.Decoder.decode = crash
+"""
+
+
+def test_a_device_is_not_left_for_hostile_pictures(
+    model: Path, tmp_path: Path, never: int, starting: Start
+) -> None:
+    """Each crashes an encoder with a device, beside other pictures, and then one with the CPU."""
+    starting(before=HOSTILE)
+    pictures = [Path(path) for path in write_drawn(tmp_path, 6)]
+    hostile = tmp_path / "hostile.png"
+    Image.new("RGB", (13, 13)).save(hostile)
+    left = LeftDevices()
+    pool = Pool(Settings(str(model), LIMITS, 2, "auto"), 60.0, left=left)
+    try:
+        for _ in range(4):
+            while not pool._device.is_busy:
+                encode(pool, pictures, never)
+            over = encode(pool, [hostile, *pictures], never)
+            assert sorted(over) == ["encoded"] * len(pictures) + ["failed"]
+            assert left.names == ()
+    finally:
+        pool.close()
+
+
 @given(deaths=st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=12))
 def test_who_is_at_fault(deaths: list[tuple[bool, bool, bool]]) -> None:
     """A picture that was alone with a device that computed already is; a device is where nothing
-    else can be, or as often as that can't be chance; never the CPU."""
+    else can be, or as often as that can't be chance; never the CPU. A picture that was alone with
+    the CPU, after it was with a device among others, was at fault then as well."""
     left = LeftDevices()
     watch = DeviceWatch(left)
-    doubts = 0
+    doubts, tried = 0, False
     for sure, alone, loading in deaths:
         watch.started()
         assert not watch.is_at_fault("SIGSEGV", sure, alone)
+        if alone and not sure and tried:
+            doubts = 0
+        tried = tried and alone
         watch.loading("cuda")
         if not loading:
             watch.ready("cuda")
         at_fault = watch.is_at_fault("SIGSEGV", sure, alone)
+        tried = tried or sure or not alone or loading
         if sure:
             assert at_fault
         elif alone and not loading:

@@ -61,6 +61,7 @@ class DeviceWatch:
         self._left = left
         self._device: str | None = None
         self._loading = False
+        self._doubted: str | None = None  # while its pictures are tried one at a time
 
     @property
     def is_busy(self) -> bool:
@@ -90,14 +91,20 @@ class DeviceWatch:
 
         `sure`: a picture that was being decoded can't be the cause, nor another program. `alone`:
         the encoder had one picture. If that could be the cause, and the device was computing
-        already, it is.
+        already, it is. So it is on the CPU, and then the device isn't doubted any longer that had
+        this picture among others.
         """
         device = self._device
         if device is None:
+            if self._doubted and alone and not sure:
+                self._left.absolve(self._doubted)
+            if not alone:
+                self._doubted = None  # other pictures are tried from now on
             return False
         if not sure and alone and not self._loading:
             self._left.absolve(device)
             return False
+        self._doubted = device
         if not (sure or self._left.doubt(device)):
             return False
         self._left.leave(device, ending)
