@@ -252,7 +252,8 @@ class Library:
         (library.model_rows). Raises LibraryError."""
         names = [one for one in (image_fingerprint, fingerprint) if one]
         with self.write() as database:
-            return model_rows.row_of(database, names, name, dimensions)
+            unused = not self._tables  # the service is starting
+            return model_rows.row_of(database, names, name, dimensions, merge=unused)
 
     def has_vectors(self, fingerprint: str) -> bool:
         """Whether there are vectors of the model with this fingerprint. Raises LibraryError."""
