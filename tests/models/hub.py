@@ -60,6 +60,7 @@ class Hub:
     gated: bool = False  # says that one must accept terms, rather than that there is nothing
     xet: bool = False  # large files are stored by chunks too, and the answers say so
     breaks: int = 0  # so many answers end after half of what was to come
+    trickles_heads: str = ""  # heads of "hub" or "cdn", or redirects' bodies, come so ("redirect")
     trickles: bool = False  # answers come a byte at a time, twenty a second
     stalls: bool = False  # answers stop after half of what was to come, and never end
     damages: int = 0  # so many answers aren't what the checksum says
@@ -306,6 +307,9 @@ def _handler(hub: Hub, own_host: str, released: threading.Event) -> type[BaseHTT
             self._send(status, headers, json.dumps({"error": message}).encode())
 
         def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            if hub.trickles_heads == "redirect" and status in (302, 307):
+                self._send_slowly(status, headers, body * 100)
+                return
             self._head(status, {**headers, "Content-Length": str(len(body))})
             if self.command == "GET":
                 self.wfile.write(body)
@@ -314,6 +318,11 @@ def _handler(hub: Hub, own_host: str, released: threading.Event) -> type[BaseHTT
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            if hub.trickles_heads == own_host:
+                self.flush_headers()
+                with contextlib.suppress(OSError):
+                    while not released.wait(0.05):
+                        self.wfile.write(b"X")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

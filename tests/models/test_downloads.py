@@ -12,7 +12,7 @@ import pytest
 
 from csearchd.errors import ModelError, NetworkError
 from csearchd.models import fetch
-from csearchd.models.hub import connection
+from csearchd.models.hub import connection, heads
 from csearchd.models.hub.disk_space import check_space
 from models.hub import Hub, Refusal, serving
 from models.installing import Home, assert_one_error
@@ -280,6 +280,19 @@ def test_a_server_that_trickles_is_given_up_and_goes_on_later(
         hub.trickles = False
         assert download(hub, cache) == CONTENT
         assert hub.ranges[-1] == f"bytes={kept}-"
+
+
+@pytest.mark.parametrize("where", ["hub", "cdn", "redirect"])
+def test_a_head_that_trickles_is_given_up(
+    where: str, cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.5)
+    with serving(Hub({WEIGHTS: CONTENT}, trickles_heads=where)) as hub:
+        with pytest.raises(NetworkError, match=r"head .* in 0.5 s.* again to continue"):
+            download(hub, cache)
+        hub.trickles_heads = ""
+        monkeypatch.setattr(heads, "HEAD_SECONDS", 60.0)
+        assert download(hub, cache) == CONTENT
 
 
 def test_a_body_that_comes_fast_enough_is_never_given_up(

@@ -22,6 +22,7 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 from csearchd.errors import AttemptFailed, ModelError, NetworkError
+from csearchd.models.hub.heads import EncryptedHeads, PlainHeads
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 LEAST_RATE = 2000  # bytes a second, below which an attempt is given up
@@ -132,7 +133,9 @@ class Hub:
             )
             if self.token:
                 request.add_header("Authorization", f"Bearer {self.token}")
-            opener = urllib.request.build_opener(_Proxies(_proxies()), _Redirects(self.address))
+            opener = urllib.request.build_opener(
+                _Proxies(_proxies()), _Redirects(self.address), PlainHeads, EncryptedHeads
+            )
             with opener.open(request, timeout=TIMEOUT) as response:
                 yield response
         except urllib.error.HTTPError as error:
