@@ -187,6 +187,15 @@ def test_captions_find_their_pictures(
     }
 
 
+def test_captions_that_repeat_are_no_classes(tmp_path: Path) -> None:
+    for name in CAPTIONS:
+        save(tmp_path / "images" / f"{name}.jpg", name)
+    rows = [f"{name}.jpg\t{'a cat' if name == 'cat' else 'a thing'}\n" for name in CAPTIONS]
+    (tmp_path / "captions.tsv").write_text("".join(rows))
+    found = measured(tmp_path)
+    assert found["languages"]["en"]["captions"] == 3 and "classes" not in found
+
+
 def test_captions_are_measured_by_language(tmp_path: Path) -> None:
     lines = []
     for name, captions in CAPTIONS.items():

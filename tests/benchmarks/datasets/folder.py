@@ -14,11 +14,12 @@ LAYOUT = (
 )
 SPLIT = ""
 
-_TABLES = ("labels.tsv", "captions.tsv")
+_LABELS = "labels.tsv"
+_TABLES = (_LABELS, "captions.tsv")
 
 
 def read(directory: Path, split: str, scratch: Path) -> Classified | Captioned:
-    """In a table, texts that several pictures have are classes, others captions."""
+    """In labels.tsv, texts that several pictures have are classes, others captions."""
     if not directory.is_dir():
         raise Missing(f"{directory} is no directory, and no set that is known")
     table = existing([directory], _TABLES[0]) or existing([directory], _TABLES[1])
@@ -41,7 +42,8 @@ def read(directory: Path, split: str, scratch: Path) -> Classified | Captioned:
         pictures.append(path)
     if not pictures:
         raise Missing(f"{table} has no pictures{' of the split ' + split if split else ''}")
-    if len({text for _, text in rows}) < len(pictures) and len(rows) == len(pictures):
+    repeat = len({text for _, text in rows}) < len(pictures) and len(rows) == len(pictures)
+    if repeat and table.name == _LABELS:
         return _classified(pictures, [text for _, text in rows])
     captions = [(number, text) for number, own in enumerate(texts.values()) for text in own]
     return Captioned(pictures, {"en": captions})
