@@ -202,9 +202,9 @@ def test_captions_are_measured_by_language(tmp_path: Path) -> None:
         save(tmp_path / "images" / f"{name}.jpg", name)
         row: dict[str, object] = {"image/key": name, "image/locale": "de"}
         row["en"] = {"caption": captions, "caption/tokenized": captions}
-        row["de"] = {"caption": ["etwas"]}
-        lines.append(json.dumps(row) + "\n")
-    (tmp_path / "captions.jsonl").write_text("".join(lines))
+        row["de"] = {"caption": ["et\u2028was"]}
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    (tmp_path / "captions.jsonl").write_text("".join(lines), encoding="utf-8")
     found = measured("xm3600", "--data", tmp_path)
     assert found["languages"]["en"]["recall@1"] == 1.0
     assert found["languages"]["de"]["captions"] == 3

@@ -33,7 +33,7 @@ def read(directory: Path, split: str, scratch: Path) -> Captioned:
         numbers[name] = len(pictures)
         pictures.append(path)
     captions = []
-    for line in text_of(texts / _TOKENS).splitlines():
+    for line in text_of(texts / _TOKENS).split("\n"):
         name, _, caption = line.partition("\t")
         if (own := numbers.get(name.rpartition("#")[0])) is not None and caption.strip():
             captions.append((own, caption.strip().removesuffix(".").strip()))

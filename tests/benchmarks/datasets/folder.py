@@ -27,7 +27,7 @@ def read(directory: Path, split: str, scratch: Path) -> Classified | Captioned:
         if split:
             raise Missing(f"{directory} has no {' or '.join(_TABLES)}, and so no splits")
         return _folders(directory)
-    rows = [_row(table, line) for line in text_of(table).splitlines() if line.strip()]
+    rows = [_row(table, line) for line in text_of(table).split("\n") if line.strip()]
     if split:
         chosen = set(text_of(directory / f"{split}.txt").split("\n"))
         rows = [row for row in rows if row[0] in chosen]

@@ -25,7 +25,8 @@ def read(directory: Path, split: str, scratch: Path) -> Captioned:
     path = directory / "captions.jsonl"
     pictures: list[Path] = []
     captions: dict[str, list[tuple[int, str]]] = {}
-    for number, line in enumerate(text_of(path).splitlines(), 1):
+    # A caption may have other line separators of Unicode in it, which splitlines() knows.
+    for number, line in enumerate(text_of(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
