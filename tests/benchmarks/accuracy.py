@@ -66,7 +66,7 @@ def classification(
     found = {}
     for name, prompt in PROMPTS.items():
         texts = embed_texts(tower, [prompt.format(label) for label in classes])
-        found[name] = shares(class_ranks(pictures, texts, np.array(own)), "top-", (1, 5))
+        found[name] = shares(class_ranks(pictures, texts, np.array(own), classes), "top-", (1, 5))
     return {"classes": len(classes), **found}
 
 

@@ -97,14 +97,17 @@ def ranks(
     among the best `top`; else a large number.
 
     Row `own[i]` of `pictures`, whose rows are unit vectors or 0, is the picture of `texts[i]`.
+    A picture or text whose vector isn't finite isn't found.
     """
-    readable = np.flatnonzero(pictures.any(axis=1))
+    readable = np.flatnonzero(pictures.any(axis=1) & np.isfinite(pictures).all(axis=1))
     if not len(readable):
         return np.full(len(texts), _NEVER)
     table = VectorTable(model.dimensions)
     table.extend((readable + 1).astype(np.int32), pictures[readable].astype(np.float16))
     found = np.full(len(texts), _NEVER)
     for row, (text, picture) in enumerate(zip(texts, own, strict=True)):
+        if not np.isfinite(text).all():
+            continue
         contents, scores = table.search(text, None, top)
         (places,) = np.nonzero(contents == picture + 1)
         if len(places):  # pictures of the same score, such as copies, share the place
@@ -113,20 +116,30 @@ def ranks(
     return found
 
 
-def class_ranks(pictures: Vectors, classes: Vectors, own: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each picture how many classes have a higher score than its own one.
+def class_ranks(
+    pictures: Vectors, classes: Vectors, own: NDArray[np.int64], names: Sequence[str]
+) -> NDArray[np.int64]:
+    """For each picture how many classes have a score as high as that of its own one.
 
-    `classes` has a unit vector for each class; `own` says which is right. Classes of the same
-    score, such as two with the same name, share the place. Unreadable pictures come last.
+    `classes` has a unit vector for each class, called `names`; `own` says which is right. Classes
+    of the same name share the place; another class with the same score counts as a better one.
+    Pictures come last that are unreadable, or where their vector or that of their own class isn't
+    finite.
     """
     parts = [np.zeros(0, np.int64)]
     step = max(1, _BLOCK // max(1, len(classes)))
+    numbers = np.unique(np.array(names, dtype=object), return_inverse=True)[1]
+    usable = np.isfinite(classes).all(axis=1)
+    classes = np.where(usable[:, None], classes, 0)
     for start in range(0, len(pictures), step):
         part = pictures[start : start + step]
-        scores = part @ classes.T
-        right = scores[np.arange(len(part)), own[start : start + step], None]
-        above = (scores > right + 1e-6).sum(axis=1)
-        parts.append(np.where(part.any(axis=1), above, _NEVER))
+        readable = part.any(axis=1) & np.isfinite(part).all(axis=1)
+        right = own[start : start + step]
+        scores = np.where(readable[:, None], part, 0) @ classes.T
+        least = scores[np.arange(len(part)), right, None] - 1e-6
+        others = usable & (numbers != numbers[right, None])
+        above = ((scores >= least) & others).sum(axis=1)
+        parts.append(np.where(readable & usable[right], above, _NEVER))
     return np.concatenate(parts)
 
 

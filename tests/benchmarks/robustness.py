@@ -71,7 +71,7 @@ class Measurement:
         chosen = self._chosen
         unreadable = round(float(np.mean(~vectors.any(axis=1))), 4)
         if isinstance(chosen, Classified):
-            places = class_ranks(vectors, self._texts[""], np.array(chosen.own))
+            places = class_ranks(vectors, self._texts[""], np.array(chosen.own), chosen.classes)
             return {**shares(places, "top-", (1, 5)), "unreadable": unreadable}
         every = [
             ranks(self._model, vectors, self._texts[language], [own for own, _ in rows], 10)
