@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -36,10 +37,11 @@ from embedding import (
     ranks,
     shares,
 )
-from PIL import Image
+from PIL import Image, ImageOps
 from robustness_report import plot, table
 
 import csearchd.encoder
+import csearchd.models
 from csearchd.models.installed import STARTER, Model
 from csearchd.models.text_tower import TextTower
 from csearchd.system import processors
@@ -63,7 +65,9 @@ class Measurement:
                 for language, rows in chosen.captions.items()
             }
         paths = "\n".join(f"{path}\t{path.stat().st_mtime_ns}" for path in chosen.pictures)
-        self._key = "\n".join([model.fingerprint, _encoder_code(), paths])
+        # Two kinds of the same model, in float and in 8 bits, share the fingerprint.
+        files = "\n".join(f"{name}\t{checksum}" for name, checksum in model.checksums.items())
+        self._key = "\n".join([model.fingerprint, files, encoder_code(), paths])
 
     def __call__(self, name: str, strength: float) -> dict[str, float]:
         """The figures after a distortion; `name` is one of DISTORTIONS, "truncated" or "none"."""
@@ -88,21 +92,25 @@ class Measurement:
         print(name, strength, file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as scratch:
             paths = [
-                _distorted(path, Path(scratch), number, name, strength)
+                distorted(path, Path(scratch), number, name, strength)
                 for number, path in enumerate(self._chosen.pictures)
             ]
             vectors, _ = embed_pictures(self._model, paths)
-        np.save(kept, vectors)
+        unfinished = self._cache / f"{key}.{os.getpid()}.part"
+        with unfinished.open("wb") as file:
+            np.save(file, vectors)
+        os.replace(unfinished, kept)  # a run that is ended leaves no half of it
         return vectors
 
 
-def _distorted(source: Path, scratch: Path, number: int, name: str, strength: float) -> Path:
+def distorted(source: Path, scratch: Path, number: int, name: str, strength: float) -> Path:
     """Writes a photo as it is after a distortion; lossless, but for what truncates a JPEG.
 
     Raises Unusable.
     """
     try:
-        photo = Image.open(source).convert("RGB")
+        with Image.open(source) as opened:  # turned by its Exif, as the encoder has it
+            photo = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise Unusable(f"{source} can't be read: {error}") from None
     if min(photo.size) > _SIDE:
@@ -119,16 +127,19 @@ def _distorted(source: Path, scratch: Path, number: int, name: str, strength: fl
     return path
 
 
-def _encoder_code() -> str:
+def encoder_code() -> str:
     """A digest of what makes vectors of files, beside the model."""
-    directories = [Path(next(iter(csearchd.encoder.__path__))), Path(__file__).parent]
-    files = sorted(
-        [*directories[0].rglob("*.py"), *(directories[1] / f"{n}.py" for n in _OWN_CODE)]
+    encoder, models = (
+        Path(next(iter(package.__path__))) for package in (csearchd.encoder, csearchd.models)
     )
+    own = Path(__file__).parent
+    files = [*sorted(encoder.rglob("*.py")), *(models / name for name in _MODEL_CODE)]
+    files += [own / name for name in _OWN_CODE]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-_OWN_CODE = ("distortions", "screens")
+_MODEL_CODE = ("image_tower.py", "onnx_session.py", "preprocess.py", "pytorch.py")
+_OWN_CODE = ("distortions.py", "embedding.py", "robustness.py", "screens.py")
 
 
 def sampled(chosen: Classified | Captioned, count: int) -> Classified | Captioned:
