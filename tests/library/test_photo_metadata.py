@@ -308,3 +308,19 @@ def test_masks_of_one_length() -> None:
     mask = np.array([True, False, True])
     assert aligned(mask, 2).tolist() == [True, False]
     assert aligned(mask, 5).tolist() == [True, False, True, False, False]
+
+
+def test_a_raw_file_for_which_a_jpeg_stands_is_not_completed(library: Library) -> None:
+    memory = library.load_photo_metadata()
+    files = [FileStat(b"porto.nef", 9, MTIME * 10**9, 9, 1, sidecars=5)]
+    listings.apply(library, Listing(b"/p", files, (), b"2"))
+    with library.read() as database:
+        jobs = list(contents.due(database))
+    contents.store(library, 1, [Outcome(job, paired=True) for job in jobs])
+    loaded = PhotoMetadata()
+    with library.read() as database:
+        loaded.load(database, library.memory_lock)
+    for known in (memory, loaded):
+        assert known.capture_dates("Y") == []
+        assert known.cameras("Canon") == []
+    assert library.keywords.beginning("places", 9) == []

@@ -220,6 +220,8 @@ def _store_file(
         mark_orphans(library, database, [row[4]])
     if outcome.paired:
         database.execute("DELETE FROM metadata WHERE file = ?", (job.file,))
+        for labels in (library.keywords, library.people):
+            stored_labels.store(library, database, job.file, labels, ())
         library.after_commit(lambda: library.catalogue.remove([job.file]))
         library.after_commit(lambda: library.photo_metadata.remove([job.file]))
         return

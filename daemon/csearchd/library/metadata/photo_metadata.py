@@ -204,13 +204,14 @@ class PhotoMetadata:
         self._columns.is_newer[chosen] = True
 
     def load(self, database: sqlite3.Connection, memory: AbstractContextManager[Any]) -> None:
-        """Reads all files from `database`. Takes the lock `memory` for each batch, so that `put`
-        and `remove` may be called meanwhile. Raises sqlite3.Error."""
+        """Reads all files from `database`, but those for which a JPEG stands. Takes the lock
+        `memory` for each batch, so that `put` and `remove` may be called meanwhile. Raises
+        sqlite3.Error."""
         rows = database.execute(
             f"SELECT f.id, {times.CHANGED}, {times.TAKEN}, length(m.taken), m.date_doubtful, "
             "m.latitude, m.longitude, m.iso, m.rating, c.width, c.height, c.format, m.make, "
             "m.model, m.lens FROM files f LEFT JOIN metadata m ON m.file = f.id "
-            "LEFT JOIN contents c ON c.id = f.content"
+            "LEFT JOIN contents c ON c.id = f.content WHERE NOT f.paired"
         )
         while batch := rows.fetchmany(_BATCH):
             with memory:
