@@ -9,8 +9,11 @@ import numpy as np
 from PIL import Image
 
 
-def dng(preview: Image.Image, orientation: int = 1) -> bytes:
-    """A little-endian DNG: raw data of 128×96, and a JPEG preview in its first directory."""
+def dng(preview: Image.Image, orientation: int = 1, taken: str = "") -> bytes:
+    """A little-endian DNG: raw data of 128×96, and a JPEG preview in its first directory.
+
+    `taken` is a date as in EXIF data.
+    """
     stream = io.BytesIO()
     preview.save(stream, "JPEG", quality=95)
     jpeg = stream.getvalue()
@@ -18,8 +21,8 @@ def dng(preview: Image.Image, orientation: int = 1) -> bytes:
     bayer = np.full((height, width), 4000, np.uint16).tobytes()
 
     def directory(at: int, tags: list[tuple[int, int, list[int]]]) -> bytes:
-        """At offset `at`; values of kinds 1 (byte), 3, 4 and 10 (as numerator, denominator)."""
-        formats = {1: "B", 3: "H", 4: "I", 10: "i"}
+        """At offset `at`; values of kinds 1 and 2 (bytes), 3, 4, 10 (numerator, denominator)."""
+        formats = {1: "B", 2: "B", 3: "H", 4: "I", 10: "i"}
         extra_at = at + 2 + 12 * len(tags) + 4
         entries, extra = b"", b""
         for tag, kind, values in sorted(tags):
@@ -45,6 +48,7 @@ def dng(preview: Image.Image, orientation: int = 1) -> bytes:
             (277, 3, [3]), (278, 4, [preview.height]), (279, 4, [len(jpeg)]),
             (330, 4, [raw_at]), (50706, 1, [1, 4, 0, 0]), (50708, 1, list(b"Model\0")),
             (50721, 10, matrix), (50728, 10, [1, 1, 1, 1, 1, 1]), (50778, 3, [21]),
+            *([(36867, 2, list(taken.encode() + b"\0"))] if taken else []),
         ],
     )  # fmt: skip
     second = directory(

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import ExifTags, Image, ImageEnhance
 
 from csearchd.formats.suffixes import developed_names
 from support.photos import photo
@@ -15,14 +15,19 @@ from support.user import User, wait_for
 from watch.following import known
 
 
-def jpeg(image: Image.Image) -> bytes:
+def jpeg(image: Image.Image, taken: str = "") -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=90)
+    exif = Image.Exif()
+    if taken:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    image.save(stream, "JPEG", quality=90, exif=exif)
     return stream.getvalue()
 
 
 SAME = photo("astronaut").resize((320, 320))
 OTHER = photo("coffee").resize((320, 240))
+FLAT = Image.new("RGB", (320, 320), (90, 90, 90))
+IN_2019, IN_2023 = "2019:01:02 03:04:05", "2023:05:14 10:11:12"
 DEVELOPED = jpeg(ImageEnhance.Contrast(SAME.resize((400, 400))).enhance(1.6))
 
 # A raw file, a JPEG, and whether both are shown.
@@ -36,6 +41,13 @@ PAIRS = {
     ),
     "another picture": (("c.dng", dng(SAME)), ("C.JPG", jpeg(OTHER)), True),
     "a truncated one": (("d.dng", dng(SAME)), ("d.jpg", jpeg(SAME)[:-900]), True),
+    "of the same second": (
+        ("s.dng", dng(SAME, 1, IN_2023)), ("s.jpg", jpeg(OTHER, IN_2023)), False,
+    ),
+    "of another year": (("y.dng", dng(FLAT, 1, IN_2023)), ("y.jpg", jpeg(SAME, IN_2019)), True),
+    "of the year in its name": (
+        ("20230514_101112.dng", dng(FLAT)), ("20230514_101112.jpg", jpeg(SAME, IN_2019)), False,
+    ),
     "of another name": (("e.dng", dng(SAME)), ("e-2.jpg", jpeg(SAME)), True),
 }  # fmt: skip
 

@@ -23,8 +23,10 @@ from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
 from csearchd.formats.identity import SCHEME, identity
+from csearchd.formats.raw import metadata_blocks
 from csearchd.formats.suffixes import developed_names, is_raw
-from csearchd.metadata.record import dated, merged
+from csearchd.metadata.exif import read_raw_exif
+from csearchd.metadata.record import dated, embedded_metadata, merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecars
 from csearchd.models.preprocess import Preprocess
 from csearchd.reasons import OTHER, Reason
@@ -227,7 +229,7 @@ class Pipeline:
         shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]
         if not shots:
             return False
-        raw = self._shot(data, name) or Shot({}, None)
+        raw = self._shot(data, name)
         return any(is_same_shot(raw, shot) for shot in shots)
 
     def _jpeg_shot(self, name: bytes, directory: int) -> Shot | None:
@@ -236,17 +238,21 @@ class Pipeline:
             data = read_file(*open_file(name, self._limits.bytes, directory))
         except UnreadableError:
             return None
-        return self._shot(data, name)
+        shot = self._shot(data, name)
+        return None if shot.pixels is None else shot
 
-    def _shot(self, data: bytes, name: bytes) -> Shot | None:
-        """What a picture shows; None where it can't be decoded as a whole."""
+    def _shot(self, data: bytes, name: bytes) -> Shot:
+        """What a picture shows, without pixels where it can't be decoded as a whole."""
         try:
             info = self._decoder.inspect(data, name)
+        except (PictureError, MemoryError):
+            return Shot.of(embedded_metadata(read_raw_exif(data), metadata_blocks(data)), None)
+        try:
             with self._budget.take(info.memory):
                 decoded = self._decoder.decode(data, info)
         except (PictureError, MemoryError):
-            return None
-        return None if decoded.incomplete else Shot(info.metadata, decoded.pixels)
+            return Shot.of(info.metadata, None)
+        return Shot.of(info.metadata, None if decoded.incomplete else decoded.pixels)
 
     def _reserve(self, size: int) -> bool:
         with self._changed:

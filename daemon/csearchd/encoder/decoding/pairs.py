@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.metadata.record import dated
+
+_WITH_SECONDS = "%Y-%m-%dT%H:%M:%S"
 _SIDE = 16  # pixels of what is compared
 _SAME_SECONDS = 3.0  # a phone develops while the clock goes on
 _ALIKE = 0.7  # correlation: of a developed picture .8 and more, of others .5 and less
@@ -22,8 +25,13 @@ _FLAT = 2.0  # standard deviation, of 255, of what shows nothing to compare
 class Shot(NamedTuple):
     """A decoded picture. `pixels`: uint8 (height, width, 3), None where it can't be decoded."""
 
-    metadata: dict[str, Any]  # csearchd.metadata.record
+    metadata: dict[str, Any]  # csearchd.metadata.record, with the date chosen
     pixels: NDArray[np.uint8] | None
+
+    @classmethod
+    def of(cls, said: dict[str, Any], pixels: NDArray[np.uint8] | None) -> Shot:
+        """Of a file that says `said` itself. The file's name, which both share, tells no date."""
+        return cls(dated(said, b"", datetime.now()), pixels)
 
 
 def is_same_shot(raw: Shot, jpeg: Shot) -> bool:
@@ -36,13 +44,15 @@ def is_same_shot(raw: Shot, jpeg: Shot) -> bool:
 
 
 def _say_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool | None:
-    """Whether time and camera are the same; None where the time isn't known of both."""
+    """Whether time and camera are the same; None where the second isn't known of both."""
     for key in ("make", "model"):
         first, second = (set(str(side.get(key, "")).casefold().split()) for side in (one, other))
         if first and second and not (first <= second or second <= first):
             return False
+    if one.get("date_doubtful") or other.get("date_doubtful"):
+        return None  # a camera's clock that wasn't set
     try:
-        times = [datetime.fromisoformat(side["taken"]) for side in (one, other)]
+        times = [datetime.strptime(side["taken"], _WITH_SECONDS) for side in (one, other)]
     except (KeyError, ValueError):
         return None
     return abs((times[0] - times[1]).total_seconds()) <= _SAME_SECONDS
