@@ -12,7 +12,8 @@ daemon → encoder
     {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode], sidecars: bool}
                                         open the file, read it once, say what it is; a file whose
                                         stat differs from `stat`, if that is given, has changed;
-                                        `sidecars`: whether files beside it describe it
+                                        `sidecars`: whether files beside it describe it, or
+                                        are JPEGs of the same name as a raw file
     {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
                                         file comes as a descriptor (SCM_RIGHTS) with this frame or
                                         before it; `path` only tells the suffix

@@ -18,13 +18,14 @@ from csearch.protocol.wire import Message
 from csearchd.encoder import occlusion
 from csearchd.encoder.batches import Batches
 from csearchd.encoder.decode import Decoded, Decoder, PictureInfo
+from csearchd.encoder.decoding.developed import DevelopedNames
 from csearchd.encoder.decoding.pairs import Shot, is_same_shot
 from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
 from csearchd.formats.identity import SCHEME, identity
 from csearchd.formats.raw import metadata_blocks
-from csearchd.formats.suffixes import developed_names, is_raw
+from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import read_raw_exif
 from csearchd.metadata.record import dated, embedded_metadata, merged
 from csearchd.metadata.sidecars import from_attributes, from_sidecars
@@ -51,7 +52,7 @@ class _Read:
     size: int = 0  # in bytes; known once it had to wait for memory
     fd: int | None = None  # an open file, in place of the path
     stat: Stat | None = None  # of the file that is expected at the path
-    sidecars: bool = False  # there are files beside it that describe it
+    sidecars: bool = False  # there are files beside it that describe or show it
 
 
 @dataclass
@@ -79,6 +80,7 @@ class Pipeline:
         self._limits = settings.limits
         self._send = send
         self._decoder = Decoder(preprocess, settings.limits)
+        self._developed = DevelopedNames()
         self._budget = Budget(settings.limits.memory)
         growth = 2 * settings.limits.memory + _MAX_HELD + settings.limits.bytes + _TOWER_GROWTH
         self._batches = Batches(settings, preprocess, growth, send, self._wake, fail)
@@ -103,8 +105,8 @@ class Pipeline:
         """Reads and identifies the file at `path`, or the open file `fd`, which it closes.
 
         A file at `path` that isn't the one of `stat` counts as changed: it may be reached through a
-        symbolic link that has taken a directory's place. Its sidecars are looked for where
-        `sidecars` says that there are some.
+        symbolic link that has taken a directory's place. Its sidecars, and a raw file's JPEGs,
+        are looked for where `sidecars` says that there are some.
         """
         with self._changed:
             self._reads.append(_Read(job, path, fd=fd, stat=stat, sidecars=sidecars))
@@ -205,9 +207,8 @@ class Pipeline:
             attributes = from_attributes(fd)
             data = read_file(fd, file)
             sidecars = []
-            if directory is not None:
-                if task.sidecars:
-                    sidecars = from_sidecars(os.path.basename(task.path), directory)
+            if directory is not None and task.sidecars:
+                sidecars = from_sidecars(os.path.basename(task.path), directory)
                 if self._is_shown_by_jpeg(task.path, data, directory):
                     self._send({"op": "paired", "job": task.job})
                     return
@@ -221,11 +222,7 @@ class Pipeline:
         name = os.path.basename(path)
         if not is_raw(name):
             return False
-        listed = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
-        try:
-            jpegs = developed_names([os.fsencode(one) for one in os.listdir(listed)]).get(name, [])
-        finally:
-            os.close(listed)
+        jpegs = self._developed.of(name, directory)
         shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]
         if not shots:
             return False
