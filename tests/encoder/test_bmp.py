@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csearchd.encoder.decode import Decoder
+from csearchd.encoder.decode import Decoded, Decoder
+from csearchd.encoder.decoding import bmp
 from csearchd.encoder.decoding.bmp import read_bmp
 from csearchd.encoder.decoding.loading import load_image
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import register_formats
 from csearchd.errors import MalformedError, PictureError
 from csearchd.models.preprocess import Preprocess
-from encoder.bmp_files import Pixels, variants
+from encoder.bmp_files import Pixels, file, header, palette, variants
 from support import image_magick
 from support.photos import photo
 
@@ -31,6 +32,10 @@ MISREAD = ("header 64", "header 52", "444", "332")
 def shown(data: bytes) -> Pixels:
     image = load_image(data, FORMATS, LIMITS, lambda image: None).image
     return np.asarray(image.convert("RGB"))
+
+
+def decoded(data: bytes) -> Decoded:
+    return DECODER.decode(data, DECODER.inspect(data, b"x.bmp"))
 
 
 @pytest.mark.parametrize("what", FILES)
@@ -57,6 +62,54 @@ def test_alpha_counts_where_there_is_some() -> None:
     masks = bytearray(head)
     masks[66:70] = b"\0\0\0\xff"
     assert np.abs(shown(bytes(masks)).astype(int) - RGB).max() == 0  # all 0: opaque
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_files_that_break_off(what: str) -> None:
+    data, _ = FILES[what]
+    start = 0 if "DIB" in what else int.from_bytes(data[10:14], "little")
+    assert not decoded(data).incomplete
+    for rest in (len(data) // 2, len(data) - 70):
+        assert decoded(data[:rest]).incomplete
+    for rest in {start, start - 1, 60} - {0, -1}:
+        if rest <= start:
+            with pytest.raises(PictureError):
+                decoded(data[:rest])
+
+
+def test_a_last_row_without_padding_is_whole() -> None:
+    for what in ("24 bits, header 40", "fields 565", "4 bits, header 40"):
+        data, pixels = FILES[what]
+        used = len(data) - int.from_bytes(data[10:14], "little")
+        row = used // len(pixels)
+        bits = int.from_bytes(data[28:30], "little")
+        padding = row - (RGB.shape[1] * bits + 7) // 8
+        assert padding
+        assert not read_bmp(data[:-padding], LIMITS)[1]
+        assert read_bmp(data[: -padding - 1], LIMITS)[1]
+
+
+def test_run_lengths_that_end_early_by_their_own_mark_are_whole() -> None:
+    for bits, coding in ((8, 1), (4, 2)):
+        head = header(40, (20, 20), bits, coding)
+        colours = palette(np.full((1 << bits, 3), 200, np.uint8))
+        assert not decoded(file(head, colours, b"\x14\x11\0\0\0\1")).incomplete
+        assert decoded(file(head, colours, b"\x14\x11\0\0")).incomplete
+        assert not decoded(file(head, colours, b"\x14\x11\0\0" * 20)).incomplete
+        assert not decoded(file(head, colours, (b"\x14\x11\0\0" * 20)[:-2])).incomplete
+
+
+def test_nothing_is_decoded_before_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    for name in ("_run_lengths", "_plain_rows"):
+        monkeypatch.setattr(bmp, name, refused)
+    for what, (data, pixels) in FILES.items():
+        info = DECODER.inspect(data, b"x.bmp")
+        assert (info.height, info.width) == pixels.shape[:2], what
+        assert info.format == "BMP"
+        assert info.memory >= pixels.size
 
 
 @settings(max_examples=300, deadline=None)

@@ -14,7 +14,7 @@ from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 from csearchd.encoder.decoding.jpeg_xl import is_jpeg_xl
 from csearchd.encoder.decoding.jpeg_xl import size as jpeg_xl_size
 from csearchd.encoder.decoding.salvage import salvaged
-from csearchd.encoder.decoding.variants import needs_variant, read_variant
+from csearchd.encoder.decoding.variants import Variant, needs_variant, open_variant
 from csearchd.encoder.errors import check_memory, check_pixels, undecodable, unidentified
 from csearchd.encoder.messages import Limits
 from csearchd.errors import MalformedError, PictureError
@@ -90,14 +90,14 @@ def open_undamaged(data: bytes, formats: tuple[str, ...], limits: Limits) -> Ima
         raise PictureError(reasons.METADATA_TOO_LARGE())
     if is_jpeg_xl(data):
         _check_jpeg_xl(data, limits)
-    if needs_variant(data) and (variant := read_variant(data, limits)):
+    if needs_variant(data) and (variant := open_variant(data, limits)):
         return variant
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
     except MemoryError:
         raise
     except Exception as error:
-        if variant := read_variant(data, limits):
+        if variant := open_variant(data, limits):
             return variant
         if isinstance(error, UnidentifiedImageError):
             raise _refusal(data) from None
@@ -155,6 +155,8 @@ def memory_needed(image: Image.Image, coded_pixels: int) -> int:
 
     `coded_pixels` is how many it had before it was reduced by `draft`.
     """
+    if isinstance(image, Variant):
+        return image.memory
     pixels = image.width * image.height
     size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
     if image.mode not in ("L", "RGB", "CMYK"):

@@ -1,4 +1,4 @@
-"""BMP of every kind: what Pillow refuses (bit fields, OS/2), or shows wrong (run lengths).
+"""BMP of every kind: what Pillow refuses (bit fields, OS/2), or shows wrong (RLE4).
 
 The headers and codings are those of Windows (BITMAPINFOHEADER to BITMAPV5HEADER) and OS/2 (version
 1 and 2); OS/2's Huffman coding isn't decoded. A picture may break off.
@@ -15,7 +15,8 @@ from PIL import Image
 
 from csearchd.encoder.errors import check_memory, check_pixels
 from csearchd.encoder.messages import Limits
-from csearchd.errors import MalformedError
+from csearchd.errors import MalformedError, PictureError
+from csearchd.reasons import pictures as reasons
 
 _FILE_HEADER = 14  # bytes, which a DIB lacks
 _CORE = 12  # bytes of the header of OS/2 version 1
@@ -23,7 +24,8 @@ _NONE, _RLE8, _RLE4, _FIELDS, _ALPHA_FIELDS = 0, 1, 2, 3, 6
 _RLE24 = 4  # in OS/2's header
 _OS2_SIZES = {*range(16, 40, 4), 42, 44, 46, 48, 60, 64} - {40, 52, 56}
 _DEPTHS = (1, 2, 4, 8, 16, 24, 32)
-_BYTES = 16  # of memory for a pixel
+PIXEL_BYTES = 16  # of memory that decoding takes for a pixel
+_NIBBLES = [bytes((byte >> 4, byte & 15)) for byte in range(256)]
 _MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
 
 
@@ -39,27 +41,40 @@ class _Header:
     pixels: int  # where they begin
 
 
-def read_bmp(data: bytes, limits: Limits) -> Image.Image:
-    """The picture in the file `data`, a BMP or a DIB.
+def bmp_size(data: bytes, limits: Limits) -> tuple[int, int]:
+    """Width and height of the picture in the file `data`. Raises as `read_bmp`."""
+    header = _checked_header(data, limits)
+    return header.width, header.height
+
+
+def read_bmp(data: bytes, limits: Limits) -> tuple[Image.Image, bool]:
+    """The picture in the file `data`, a BMP or a DIB, and whether the file lacks a part of it.
 
     Raises MalformedError where it isn't one that is decoded here, and PictureError where it costs
-    too much.
+    too much or has no pixels.
     """
+    header = _checked_header(data, limits)
+    if len(data) <= header.pixels:
+        raise PictureError(reasons.TRUNCATED(details=reasons.ENDS_EARLY()))
+    if header.coding in (_NONE, _FIELDS, _ALPHA_FIELDS):
+        rows, whole = _plain_rows(data, header)
+    else:
+        rows, whole = _run_lengths(data, header)
+    if not header.top_down:
+        rows = rows[::-1]
+    image = Image.fromarray(np.ascontiguousarray(_colours(rows, header)))
+    image.format = "BMP"
+    return image, not whole
+
+
+def _checked_header(data: bytes, limits: Limits) -> _Header:
     try:
         header = _header(data)
     except (struct.error, ValueError, IndexError) as error:
         raise MalformedError from error
     check_pixels(header.width, header.height, limits)
-    check_memory(header.width * header.height * _BYTES, limits)
-    if header.coding in (_NONE, _FIELDS, _ALPHA_FIELDS):
-        rows = _plain_rows(data, header)
-    else:
-        rows = _run_lengths(data, header)
-    if not header.top_down:
-        rows = rows[::-1]
-    image = Image.fromarray(np.ascontiguousarray(_colours(rows, header)))
-    image.format = "BMP"
-    return image
+    check_memory(header.width * header.height * PIXEL_BYTES, limits)
+    return header
 
 
 def looks_like_bmp(data: bytes) -> bool:
@@ -73,10 +88,10 @@ def looks_like_bmp(data: bytes) -> bool:
     return size in (_CORE, 40, 52, 56, 64, 108, 124) and planes == 1 and bits in _DEPTHS
 
 
-def has_run_lengths(data: bytes) -> bool:
-    """Whether a BMP is coded in run lengths."""
+def has_short_run_lengths(data: bytes) -> bool:
+    """Whether a BMP is coded in run lengths of 4 bits, which Pillow shows wrong."""
     try:
-        return _header(data).coding in (_RLE8, _RLE4, _RLE24)
+        return _header(data).coding == _RLE4
     except (MalformedError, struct.error, ValueError, IndexError):
         return False
 
@@ -123,10 +138,15 @@ def _header(data: bytes) -> _Header:
     return _Header(width, height, top_down, bits, coding, masks, palette, begin)
 
 
-def _plain_rows(data: bytes, header: _Header) -> NDArray[np.uint32]:
-    """Each pixel's number, uint32 (height, width), from the first row in the file on."""
+def _plain_rows(data: bytes, header: _Header) -> tuple[NDArray[np.uint32], bool]:
+    """Each pixel's number, uint32 (height, width), from the first row in the file on.
+
+    And whether the file has all of them; 0 stands for the others.
+    """
     stride = (header.width * header.bits + 31) // 32 * 4
     coded = data[header.pixels : header.pixels + stride * header.height]
+    padding = stride - (header.width * header.bits + 7) // 8
+    whole = len(coded) >= stride * header.height - padding  # programs leave out the last one
     rows = np.frombuffer(coded.ljust(stride * header.height, b"\0"), "u1")
     rows = rows.reshape(header.height, stride)
     if header.bits < 8:
@@ -134,9 +154,10 @@ def _plain_rows(data: bytes, header: _Header) -> NDArray[np.uint32]:
         bits = np.unpackbits(rows, axis=1).reshape(header.height, -1, step)
         weights = 1 << np.arange(step - 1, -1, -1)
         numbers: NDArray[np.uint32] = (bits * weights).sum(axis=2, dtype=np.uint32)
-        return numbers[:, : header.width]
+        return numbers[:, : header.width], whole
     size = header.bits // 8
-    return _joined(rows[:, : header.width * size].reshape(header.height, header.width, size))
+    pixels = rows[:, : header.width * size].reshape(header.height, header.width, size)
+    return _joined(pixels), whole
 
 
 def _joined(little_endian: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -147,41 +168,46 @@ def _joined(little_endian: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return numbers
 
 
-def _run_lengths(data: bytes, header: _Header) -> NDArray[np.uint32]:
+def _run_lengths(data: bytes, header: _Header) -> tuple[NDArray[np.uint32], bool]:
     """As `_plain_rows`. Pixels that are skipped have the number 0."""
     width, height = header.width, header.height
-    rows = np.zeros((height, width), np.uint32)
     size = 3 if header.coding == _RLE24 else 1
     half = header.coding == _RLE4
+    canvas = bytearray(width * height * size)
     at, x, y = header.pixels, 0, 0
-
-    def numbers(start: int, count: int) -> NDArray[np.uint32]:
-        if half:
-            pairs = np.frombuffer(data[start : start + (count + 1) // 2], "u1")
-            return np.stack((pairs >> 4, pairs & 15), 1).ravel()[:count].astype(np.uint32)
-        taken = data[start : start + count * size]
-        return _joined(np.frombuffer(taken[: len(taken) // size * size], "u1").reshape(-1, size))
-
     while at + 1 < len(data) and y < height:
         count, kind = data[at], data[at + 1]
         if count:
-            run = numbers(at + 1, 2 if half else 1)
-            if not len(run):
+            coded = data[at + 1 : at + 1 + size]
+            if len(coded) < size:
                 break
-            rows[y, x : x + count] = np.resize(run, count)[: max(0, width - x)]
-            x, at = x + count, at + 1 + size
+            run = _NIBBLES[kind] * ((count + 1) // 2) if half else coded * count
+            at += 1 + size
         elif kind == 0:
             x, y, at = 0, y + 1, at + 2
-        elif kind == 1 or at + 3 >= len(data):
+            continue
+        elif kind == 1:
+            y = height
             break
         elif kind == 2:
+            if at + 3 >= len(data):
+                break
             x, y, at = x + data[at + 2], y + data[at + 3], at + 4
+            continue
         else:
-            run = numbers(at + 2, kind)[: max(0, width - x)]
-            rows[y, x : x + len(run)] = run
-            taken = (kind + 1) // 2 if half else kind * size
-            x, at = x + kind, at + 2 + taken + taken % 2
-    return rows
+            count = kind
+            taken = (count + 1) // 2 if half else count * size
+            run = data[at + 2 : at + 2 + taken]
+            if len(run) < taken:
+                count = len(run) * (2 if half else 1) // size
+            run = b"".join([_NIBBLES[byte] for byte in run]) if half else run
+            at += 2 + taken + taken % 2
+        if (shown := min(count, width - x)) > 0:
+            start = (y * width + x) * size
+            canvas[start : start + shown * size] = run[: shown * size]
+        x += count
+    pixels = np.frombuffer(canvas, np.uint8).reshape(height, width, size)
+    return _joined(pixels), y >= height or (y == height - 1 and x >= width)
 
 
 def _colours(rows: NDArray[np.uint32], header: _Header) -> NDArray[np.uint8]:

@@ -9,11 +9,13 @@ from PIL import Image, ImageFile
 
 from csearchd.encoder.decoding.interlaced import filled, is_interlaced
 from csearchd.encoder.decoding.salvage import has_end, is_salvageable
-from csearchd.encoder.decoding.variants import read_variant
+from csearchd.encoder.decoding.variants import Variant, open_variant
 from csearchd.encoder.errors import undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_salvaged, open_undamaged
 from csearchd.errors import PictureError
+
+_RLE8 = 1  # Pillow's name of a BMP's coding; of other formats it gives a text
 
 
 class Loaded(NamedTuple):
@@ -47,10 +49,14 @@ def load_image(
         attempt = _load(image)
         del image  # its memory is needed for the next attempt
     if attempt.image and attempt.failure is None:
-        return Loaded(attempt.image, has_end(data) is False)
+        return _whole(attempt.image, data)
     damage = attempt.failure or EOFError()
-    if attempt.image is None and (variant := read_variant(data, limits)):
-        return Loaded(variant, False)
+    ends_early = attempt.image and attempt.image.info.get("compression") == _RLE8  # rightly, maybe
+    if (not attempt.image or ends_early) and (variant := open_variant(data, limits)):
+        attempt = _load(variant)
+        if attempt.image:
+            return _whole(attempt.image, data)
+        damage = attempt.failure or damage
     if not is_salvageable(data) and attempt.image:
         is_whole = attempt.image.format == "GIF" and has_end(data) is True  # a few bytes too many
         return Loaded(attempt.image, not is_whole)
@@ -70,6 +76,12 @@ def load_image(
     if partial:
         return Loaded(partial, True)
     raise damage if isinstance(damage, PictureError) else undecodable(damage)
+
+
+def _whole(image: Image.Image, data: bytes) -> Loaded:
+    """A picture whose decoder didn't fail."""
+    lacks = isinstance(image, Variant) and image.incomplete
+    return Loaded(image, lacks or has_end(data) is False)
 
 
 def _load(image: Image.Image) -> _Attempt:
