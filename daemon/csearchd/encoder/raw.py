@@ -109,13 +109,14 @@ def _embedded(
                 return None
             image = Image.fromarray(preview.data)
         else:
+            coded = _in_the_file(preview.data, data)
             image, incomplete = load_image(
-                preview.data,
+                coded,
                 formats,
                 limits,
                 lambda image: image.draft(None, (min_side, min_side)) and None,
             )
-            exif = read_exif(image, preview.data)
+            exif = read_exif(image, coded)
             orientation = exif_orientation(exif) if exif.get(ORIENTATION) else orientation
     except (rawpy.LibRawError, PictureError, OSError):
         return None
