@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data as photos
 
+from csearchd.encoder import pool as pool_module
 from csearchd.encoder import towers
 from csearchd.encoder.messages import Settings
 from csearchd.encoder.pool import Pool
@@ -184,6 +186,62 @@ def test_no_picture_is_blamed_for_torch(
         os.close(other)
     assert "failed" not in events
     assert events[-1] in ("encoded", "the encoder ended (exit status 9) while it loaded the model")
+
+
+# An encoder that ends while it loads its first tower and decodes a picture, the first times.
+ENDING = """
+import os, threading
+from csearchd.encoder import __main__, decode, towers
+decoding = threading.Event()
+first, decode_it = towers.Towers._first, decode.Decoder.decode
+with open({ends!r}, "a") as file:
+    file.write("x")
+    doomed = file.tell() <= {times}
+def load(self):
+    if doomed:
+        decoding.wait()
+        os._exit(9)
+    return first(self)
+def wait(self, data, info):
+    decoding.set()
+    if doomed:
+        threading.Event().wait()
+    return decode_it(self, data, info)
+towers.Towers._first, decode.Decoder.decode = load, wait
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "encoded"), (3, "encoded"), (4, "failed")])
+def test_no_picture_is_blamed_at_once_for_the_first_tower(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, outcome: str
+) -> None:
+    """One that crashes the decoder meanwhile does so again."""
+    program = ENDING.format(ends=str(tmp_path / "ends"), times=times)
+
+    def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", program, str(fd), "urgent"]
+        return subprocess.Popen(command, pass_fds=[fd], env=environment, start_new_session=True)
+
+    monkeypatch.setattr(pool_module, "start", start)
+    photo = tmp_path / "photo.jpg"
+    Image.fromarray(photos.coffee()).save(photo)
+    pool = Pool(Settings(str(model), LIMITS, 2, "cpu"), 60)
+    never = os.eventfd(0)
+    pool.submit(Job(1, 1, b"", (0, 0, 0, 0), 0), os.fsencode(photo))
+    try:
+        while pool.busy:
+            for event in pool.poll(1, never):
+                last = event
+                if event.op == "identified":
+                    pool.answer(event.job, encode=True)
+    finally:
+        pool.close()
+        os.close(never)
+    assert last.op == outcome
+    if outcome == "failed":
+        assert str(last.reason) == "decoding it crashed (exit status 9)"
 
 
 def test_an_image_tower_of_other_weights_is_not_used(copy: Path, pictures: list[bytes]) -> None:

@@ -392,8 +392,9 @@ class Pool:
         if flights[0].alone:
             (flight,) = flights
             flight.kills += 1
-            # While another tower is being loaded, that may have ended it.
-            doubtful = code == -signal.SIGKILL or (self._loading and not flight.decoded)
+            # While a tower is being loaded, that may have ended it.
+            loading = self._loading or (flight.began is not None and not self._ready)
+            doubtful = code == -signal.SIGKILL or (loading and not flight.decoded)
             if doubtful and flight.kills < _MAX_KILLS:
                 self._suspects.appendleft(flight)
                 return []
