@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ from csearchd.models.text_tower import TextTower
 from csearchd.system import processors
 
 _SIDE = 256  # pixels
+_REST = 3.5  # seconds
 
 
 class Measurement:
@@ -95,6 +97,8 @@ class Measurement:
                 distorted(path, Path(scratch), number, name, strength)
                 for number, path in enumerate(self._chosen.pictures)
             ]
+            if name == "truncated":
+                time.sleep(_REST)  # the encoder doesn't read what may still be growing
             vectors, _ = embed_pictures(self._model, paths)
         unfinished = self._cache / f"{key}.{os.getpid()}.part"
         with unfinished.open("wb") as file:
