@@ -126,3 +126,16 @@ def test_an_unfinished_file_is_never_taken(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(KeyboardInterrupt):
             robustness.Measurement(model, chosen, cache)("none", 0)
     assert robustness.Measurement(model, chosen, cache)("none", 0)["top-1"] == 1.0
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_truncated_photos_are_read(tmp_path: Path) -> None:
+    from datasets import Classified
+    from embedding import chosen_model
+    from robustness import Measurement
+
+    write_photos(tmp_path, ("cat",))
+    chosen = Classified(list(tmp_path.iterdir()), [0], ["cat"])
+    (tmp_path / "cache").mkdir()
+    measurement = Measurement(chosen_model("starter"), chosen, tmp_path / "cache")
+    assert measurement("truncated", 0.7)["unreadable"] == 0
