@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from csearchd.encoder.decode import Decoder
-from csearchd.encoder.decoding.pairs import Shot, is_same_shot
+from csearchd.encoder.decoding.pairs import Shot, is_same_shot, say_the_same
 from csearchd.encoder.messages import Limits
 from csearchd.models.preprocess import Preprocess
 from support.photos import NAMES, photo
@@ -73,6 +73,8 @@ def test_dates_as_files_have_them(raw_year: str, jpeg_year: str) -> None:
     jpeg = DECODER.inspect(stream.getvalue(), b"20230514.jpg")
     pixels = np.asarray(photo("coffee").resize((64, 64))), np.asarray(photo("cat").resize((64, 64)))
     told = Shot.of(raw.metadata, None), Shot.of(jpeg.metadata, None)
+    known = bool(raw_year and jpeg_year)
+    assert say_the_same(*told) == (raw_year == jpeg_year if known else None)
     assert is_same_shot(*told) == (raw_year == jpeg_year or not raw_year or not jpeg_year)
     unlike = (one._replace(pixels=other) for one, other in zip(told, pixels, strict=True))
     assert is_same_shot(*unlike) == (raw_year == jpeg_year != "")

@@ -19,7 +19,7 @@ from csearchd.encoder import occlusion
 from csearchd.encoder.batches import Batches
 from csearchd.encoder.decode import Decoded, Decoder, PictureInfo
 from csearchd.encoder.decoding.developed import DevelopedNames
-from csearchd.encoder.decoding.pairs import Shot, is_same_shot
+from csearchd.encoder.decoding.pairs import Shot, is_same_shot, say_the_same
 from csearchd.encoder.errors import memory_exhausted
 from csearchd.encoder.messages import Settings
 from csearchd.errors import PictureError, UnreadableError
@@ -226,7 +226,10 @@ class Pipeline:
         shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]
         if not shots:
             return False
-        raw = self._shot(data, name)
+        raw, info = self._undecoded_shot(data, name)
+        if any(say_the_same(raw, shot) for shot in shots):
+            return True  # and a raw file, which takes longest, needn't be decoded
+        raw = self._decoded_shot(raw, data, info)
         return any(is_same_shot(raw, shot) for shot in shots)
 
     def _jpeg_shot(self, name: bytes, directory: int) -> Shot | None:
@@ -235,21 +238,29 @@ class Pipeline:
             data = read_file(*open_file(name, self._limits.bytes, directory))
         except UnreadableError:
             return None
-        shot = self._shot(data, name)
+        told, info = self._undecoded_shot(data, name)
+        shot = self._decoded_shot(told, data, info)
         return None if shot.pixels is None else shot
 
-    def _shot(self, data: bytes, name: bytes) -> Shot:
-        """What a picture shows, without pixels where it can't be decoded as a whole."""
+    def _undecoded_shot(self, data: bytes, name: bytes) -> tuple[Shot, PictureInfo | None]:
+        """What a file says of its picture; without a PictureInfo, it can't be decoded."""
         try:
             info = self._decoder.inspect(data, name)
         except (PictureError, MemoryError):
-            return Shot.of(embedded_metadata(read_raw_exif(data), metadata_blocks(data)), None)
+            said = embedded_metadata(read_raw_exif(data), metadata_blocks(data))
+            return Shot.of(said, None), None
+        return Shot.of(info.metadata, None), info
+
+    def _decoded_shot(self, shot: Shot, data: bytes, info: PictureInfo | None) -> Shot:
+        """What a picture shows, without pixels where it can't be decoded as a whole."""
+        if info is None:
+            return shot
         try:
             with self._budget.take(info.memory):
                 decoded = self._decoder.decode(data, info)
         except (PictureError, MemoryError):
-            return Shot.of(info.metadata, None)
-        return Shot.of(info.metadata, None if decoded.incomplete else decoded.pixels)
+            return shot
+        return shot if decoded.incomplete else shot._replace(pixels=decoded.pixels)
 
     def _reserve(self, size: int) -> bool:
         with self._changed:

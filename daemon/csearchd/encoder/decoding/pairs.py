@@ -23,7 +23,7 @@ _FLAT = 2.0  # standard deviation, of 255, of what shows nothing to compare
 
 
 class Shot(NamedTuple):
-    """A decoded picture. `pixels`: uint8 (height, width, 3), None where it can't be decoded."""
+    """A decoded picture. `pixels`: uint8 (height, width, 3), None where it isn't decoded."""
 
     metadata: dict[str, Any]  # csearchd.metadata.record, with the date chosen
     pixels: NDArray[np.uint8] | None
@@ -39,12 +39,13 @@ def is_same_shot(raw: Shot, jpeg: Shot) -> bool:
     alike = _are_alike(raw.pixels, jpeg.pixels)
     if alike:
         return True
-    said = _say_the_same(raw.metadata, jpeg.metadata)
+    said = say_the_same(raw, jpeg)
     return said if said is not None else alike is None
 
 
-def _say_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool | None:
+def say_the_same(raw: Shot, jpeg: Shot) -> bool | None:
     """Whether time and camera are the same; None where the second isn't known of both."""
+    one, other = raw.metadata, jpeg.metadata
     for key in ("make", "model"):
         first, second = (set(str(side.get(key, "")).casefold().split()) for side in (one, other))
         if first and second and not (first <= second or second <= first):
