@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from csearchd.encoder.decode import Decoder
+from csearchd.encoder.decoding import tiff_variants
 from csearchd.encoder.messages import Limits
 from csearchd.errors import PictureError
 from csearchd.models.preprocess import Preprocess
@@ -114,3 +116,30 @@ def test_damaged_files_end_in_a_picture_or_a_reason(
         DECODER.decode(data, DECODER.inspect(data, b"x.tif"))
     except PictureError:
         pass
+
+
+@pytest.mark.parametrize("pixels", [np.int16, np.float32])
+def test_numbers_of_other_kinds_are_decoded_when_wanted_and_as_far_as_they_go(
+    pixels: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = np.asarray(photo("coffee").convert("L").resize((200, 160)))
+    rows = (grey / 255 if pixels is np.float32 else grey.astype(int) * 100 - 9000).astype(pixels)
+    kind, bits = (3, 32) if pixels is np.float32 else (2, 16)
+    values = {256: 200, 257: 160, 258: bits, 259: 1, 262: 1, 277: 1, 278: 160, 339: kind}
+    coded = rows.astype(rows.dtype.newbyteorder(">")).tobytes()
+    start = 8 + 2 + 12 * (len(values) + 2) + 4
+    tags = sorted({**values, 273: start, 279: len(coded)}.items())
+    entries = b"".join(struct.pack(">HHII", tag, 4, 1, value) for tag, value in tags)
+    data = b"MM\0*\0\0\0\x08" + struct.pack(">H", len(tags)) + entries + b"\0" * 4 + coded
+    whole = DECODER.decode(data, DECODER.inspect(data, b"x.tif"))
+    half = data[: len(data) - len(coded) // 2]
+    part = DECODER.decode(half, DECODER.inspect(half, b"x.tif"))
+    assert (whole.incomplete, part.incomplete) == (False, True)
+    shown = [one.pixels[: one.pixels.shape[0] * 2 // 5].astype(int) for one in (whole, part)]
+    assert np.abs(shown[0] - shown[1]).mean() < 20
+
+    def refused(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(tiff_variants, "_plane", refused)
+    assert DECODER.inspect(data, b"x.tif").memory >= rows.size * 4

@@ -14,7 +14,8 @@ from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 from csearchd.encoder.decoding.jpeg_xl import is_jpeg_xl
 from csearchd.encoder.decoding.jpeg_xl import size as jpeg_xl_size
 from csearchd.encoder.decoding.salvage import salvaged
-from csearchd.encoder.decoding.variants import Variant, needs_variant, open_variant
+from csearchd.encoder.decoding.variant import Variant
+from csearchd.encoder.decoding.variants import needs_variant, open_variant
 from csearchd.encoder.errors import check_memory, check_pixels, undecodable, unidentified
 from csearchd.encoder.messages import Limits
 from csearchd.errors import MalformedError, PictureError

@@ -9,7 +9,8 @@ from PIL import Image, ImageFile
 
 from csearchd.encoder.decoding.interlaced import filled, is_interlaced
 from csearchd.encoder.decoding.salvage import has_end, is_salvageable
-from csearchd.encoder.decoding.variants import Variant, open_variant
+from csearchd.encoder.decoding.variant import Variant
+from csearchd.encoder.decoding.variants import open_variant
 from csearchd.encoder.errors import undecodable
 from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import open_salvaged, open_undamaged

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
+from csearchd.encoder.decoding.variant import Variant
 from csearchd.encoder.errors import check_memory, check_pixels
 from csearchd.encoder.messages import Limits
 from csearchd.errors import MalformedError
@@ -51,8 +52,8 @@ class _Layout(NamedTuple):
     compression: int
 
 
-def read_tiff(data: bytes, limits: Limits) -> Image.Image:
-    """The first picture in the TIFF `data`, with its EXIF data.
+def open_tiff(data: bytes, limits: Limits) -> Image.Image:
+    """The first picture in the TIFF `data`, with its EXIF data; not yet decoded.
 
     Raises MalformedError where it isn't one that is decoded here, PictureError where it costs too
     much, and whatever Pillow raises.
@@ -60,18 +61,19 @@ def read_tiff(data: bytes, limits: Limits) -> Image.Image:
     order, entries = tiff.directory(data)
     layout = _layout(order, entries)
     check_pixels(layout.width, layout.height, limits)
-    check_memory(layout.width * layout.height * _BYTES, limits)
+    memory = layout.width * layout.height * _BYTES
+    check_memory(memory, limits)
+    decode: Callable[[bytes, str, dict[int, Entry], _Layout], tuple[Image.Image, bool]]
     if layout.compression in (*_WEBP, *_JPEG_XL):
-        image = _of_pictures(data, order, entries, layout)
+        decode = _of_pictures
     elif _is_unusual(layout):
-        image = _of_samples(data, order, entries, layout)
+        decode = _of_samples
     elif data[:4] == b"MM\0+":
-        image = _opened(_rewritten(data, order, entries, {}))
-        image.load()
-        return image
+        return _opened(_rewritten(data, order, entries, {}))
     else:
         raise MalformedError
-    image.format = "TIFF"
+    size = layout.width, layout.height
+    image = Variant("TIFF", size, memory, lambda: decode(data, order, entries, layout))
     plain = _as_bytes(layout) | {_COMPRESSION: 1}
     described = _opened(_rewritten(data, order, entries, plain))
     image.info["exif"] = described.getexif().tobytes()
@@ -135,7 +137,7 @@ def _numbers(order: str, entry: Entry) -> tuple[int, ...]:
     return struct.unpack(f"{order}{entry.number}{_KINDS[entry.kind]}", entry.value)
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(data), formats=("TIFF",))
 
 
@@ -183,28 +185,30 @@ def _rewritten(
     return head + data[8:] + b"\0" * (len(data) % 2) + directory + b"\0" * 4 + outside
 
 
-def _of_samples(data: bytes, order: str, entries: dict[int, Entry], layout: _Layout) -> Image.Image:
+def _of_samples(
+    data: bytes, order: str, entries: dict[int, Entry], layout: _Layout
+) -> tuple[Image.Image, bool]:
+    """The picture, and whether the file lacks a part of it."""
     planes = layout.samples if layout.planar else 1
     samples = 1 if layout.planar else layout.samples
     shape = (layout.height, layout.width, samples)
-    shown = [
-        _plane(data, order, entries, layout, number).reshape(shape)
-        for number in range(min(planes, 4))
-    ]
-    stacked = np.concatenate(shown, axis=2)
+    shown = [_plane(data, order, entries, layout, number) for number in range(min(planes, 4))]
+    stacked = np.concatenate([samples.reshape(shape) for samples, _ in shown], axis=2)
+    incomplete = any(lacks for _, lacks in shown)
     channels = 3 if layout.photometric == 2 and stacked.shape[2] >= 3 else 1
     if layout.kind == _FLOAT and channels == 1 and layout.photometric != _WHITE_IS_ZERO:
-        return Image.fromarray(stacked[:, :, 0].astype(np.float32))  # scaled as Pillow's
+        return Image.fromarray(stacked[:, :, 0].astype(np.float32)), incomplete  # as Pillow's
     values = _scaled(stacked[:, :, :channels], layout)
     if layout.photometric == _WHITE_IS_ZERO:
         values = 255 - values
-    return Image.fromarray(np.ascontiguousarray(values if channels == 3 else values[:, :, 0]))
+    values = np.ascontiguousarray(values if channels == 3 else values[:, :, 0])
+    return Image.fromarray(values), incomplete
 
 
 def _plane(
     data: bytes, order: str, entries: dict[int, Entry], layout: _Layout, number: int
-) -> NDArray[np.generic]:
-    """The samples of a plane, in rows."""
+) -> tuple[NDArray[np.generic], bool]:
+    """The samples of a plane, in rows, and whether the file lacks some, which are 0 then."""
     chosen = dict(entries)
     if layout.planar:
         for tag in _GEOMETRY:
@@ -215,6 +219,15 @@ def _plane(
                 packed = struct.pack(f"{order}{count}I", *own)
                 chosen[tag] = Entry(4, count, memoryview(packed))
     grey = _opened(_rewritten(data, order, chosen, _as_bytes(layout)))
+    incomplete = False
+    try:
+        grey.load()
+    except OSError:
+        grey.tile = []  # so that what it has decoded can be used
+        grey.load()
+        if grey.getbbox() is None:
+            raise
+        incomplete = True
     rows = np.asarray(grey)
     samples = 1 if layout.planar else layout.samples
     step = -(-layout.block[0] * samples * layout.bits // 8)  # bytes of a tile's row
@@ -222,7 +235,7 @@ def _plane(
         _unpacked(rows[:, left : left + step], order, layout, samples)
         for left in range(0, rows.shape[1], step)
     ]
-    return np.concatenate(parts, axis=1)[:, : layout.width * samples]
+    return np.concatenate(parts, axis=1)[:, : layout.width * samples], incomplete
 
 
 def _unpacked(
@@ -271,7 +284,7 @@ def _scaled(values: NDArray[np.generic], layout: _Layout) -> NDArray[np.uint8]:
 
 def _of_pictures(
     data: bytes, order: str, entries: dict[int, Entry], layout: _Layout
-) -> Image.Image:
+) -> tuple[Image.Image, bool]:
     """Of strips or tiles that are pictures of their own."""
     if layout.planar:
         raise MalformedError
@@ -284,7 +297,7 @@ def _of_pictures(
         whole.paste(part.convert(whole.mode), (left, top))
     if whole is None:
         raise MalformedError
-    return whole
+    return whole, False
 
 
 def _blocks(
