@@ -250,7 +250,7 @@ def test_room_is_counted_by_disk(tmp_path: Any, monkeypatch: pytest.MonkeyPatch)
 def test_what_is_there_needs_no_room(cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Hub({SMALL_FILE: CONTENT})) as hub:
         download(hub, cache, SMALL_FILE)
-        made = len(CONTENT) // 4 + len(CONTENT)  # room for what is made of it
+        made = len(CONTENT) // 2 + len(CONTENT)  # room for what is made of it
         monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=made))
         download(hub, cache, SMALL_FILE)
         os.truncate(os.path.join(cache, SMALL_FILE), 0)

@@ -264,17 +264,18 @@ def test_names_that_are_not_utf8_are_no_hindrance(
 ) -> None:
     place = tmp_path / os.fsdecode(name)
     place.mkdir()
-    visual, textual = (place / os.fsdecode(name + end) for end in (b".onnx", b"-text.onnx"))
     # PyTorch takes no such names.
-    pair = tmp_path / "visual.onnx", tmp_path / "textual.onnx"
-    publish_pair(clip, *map(str, pair))
-    for plain, odd in zip(pair, (visual, textual), strict=True):
-        plain.rename(odd)
+    publish_pair(clip, str(tmp_path / "visual.onnx"), str(tmp_path / "textual.onnx"))
+    pair = [shutil.move(tmp_path / file, place / file) for file in ("visual.onnx", "textual.onnx")]
     whole = Path(shutil.copytree(published, place / os.fsdecode(name + b"__first")))
-    for model, paths in (("pair", (visual, textual)), ("whole", (whole,))):
+    for model, paths in (("pair", pair), ("whole", [whole])):
         done = without_packages(user, *paths, "--name", model)
         assert done.returncode == 0, done.stderr
         verify_checksums(load_model(str(user.data / "models" / model)))
+    odd = shutil.move(pair[0], place / os.fsdecode(name + b".onnx"))
+    done = without_packages(user, odd, pair[1], "--name", "odd")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("can't be used: its name isn't UTF-8; rename it")
     done = without_packages(user, whole)  # a name of its own, shown with U+FFFD
     assert done.returncode in (0, 2) and "Traceback" not in done.stderr
     if done.returncode:

@@ -78,7 +78,9 @@ class Place:
 
 def read_onnx(path: str) -> OnnxFile:
     """Reads the structure of the ONNX file at `path`. Raises ModelError if it can't be read or is
-    damaged, or refers to files outside its directory."""
+    damaged, refers to files outside its directory, or has a name that ONNX can't refer to."""
+    if not _is_utf8(os.path.basename(path)):
+        raise ModelError(f"{path} can't be used: its name isn't UTF-8; rename it")
     try:
         with _opened(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
@@ -92,6 +94,14 @@ def read_onnx(path: str) -> OnnxFile:
     except (MalformedError, DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from None
     return found
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # lone surrogates stand for other bytes (PEP 383)
+        return False
+    return True
 
 
 def is_external(tensor: Any) -> bool:
