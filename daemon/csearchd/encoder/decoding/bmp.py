@@ -147,8 +147,8 @@ def _plain_rows(data: bytes, header: _Header) -> tuple[NDArray[np.uint32], bool]
     coded = data[header.pixels : header.pixels + stride * header.height]
     padding = stride - (header.width * header.bits + 7) // 8
     whole = len(coded) >= stride * header.height - padding  # programs leave out the last one
-    rows = np.frombuffer(coded.ljust(stride * header.height, b"\0"), "u1")
-    rows = rows.reshape(header.height, stride)
+    padded = np.frombuffer(coded.ljust(stride * header.height, b"\0"), "u1")
+    rows = padded.reshape(header.height, stride)
     if header.bits < 8:
         step = header.bits
         bits = np.unpackbits(rows, axis=1).reshape(header.height, -1, step)
