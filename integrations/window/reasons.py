@@ -271,6 +271,8 @@ _TEMPLATES = {
     "metadata-rows": N_("metadata of {names}"),
     "keyword-rows": N_("keyword {names}"),
     "loose-metadata-rows": N_("metadata of the file with the number {names}"),
+    "person-rows": N_("name of a person {names}"),
+    "loose-person-rows": N_("person in the file with the number {names}"),
     "loose-keyword-rows": N_("keyword of the file with the number {names}"),
     "tagging-rows": N_("tagging of the file with the number {names}"),
     "cache-remade": N_("{path} was damaged ({details}) and has been made anew"),

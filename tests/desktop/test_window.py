@@ -210,12 +210,12 @@ def focused(screen: Desktop) -> str:
 
 
 def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
-    """Asked for by a picture's small twin: whatever the model, that is likelier than a rocket."""
+    """Asked for by a picture's small twin: whatever the model, that is likelier than the moon."""
     twin = tmp_path / "twin.jpg"
     photo("cat").rotate(3).resize((200, 150)).save(twin)
     lines = screen.user.csearch("--json", "-g", twin).stdout.splitlines()
     levels = {os.path.basename(hit["path"]): hit["confidence"] for hit in map(json.loads, lines)}
-    assert levels["cat.jpg"] != "weak" and levels["rocket.jpg"] == "weak"
+    assert levels["cat.jpg"] != "weak" and levels["moon.jpg"] == "weak"
     expected = {name for name, level in levels.items() if level == "weak"}
 
     def weak() -> set[str]:
@@ -226,7 +226,7 @@ def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
         see(screen, "cat.jpg")
         wait_for(lambda: weak() == expected, "what matches badly")
         assert "Nothing matches well" not in str(screen.accessible("texts", APPLICATION))
-        screen.keys("type", "name:rocket")
+        screen.keys("type", "name:moon")
         screen.wait_for_text(APPLICATION, "Nothing matches well")
 
 
