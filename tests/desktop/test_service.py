@@ -258,7 +258,7 @@ def test_a_disk_that_is_mounted_later_is_read_and_not_written(session: SystemdUs
 
 def test_tags_are_written_from_outside_of_the_sandbox(session: SystemdUser) -> None:
     tagged = session.home / "tagged"
-    write_photos(tagged, ("coffee", "cat"))
+    write_photos(tagged, ("gravel", "coins"))
     session.own()
     session.csearchctl("tags", "write", "--mode", "sidecar", tagged)
     sidecars = list(tagged.glob("*.xmp"))
