@@ -32,7 +32,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     with User(tmp_path_factory.mktemp("d")) as someone:
         someone.take_photos()
         shutil.copy(someone.pictures / "cat.jpg", someone.pictures / "cat copy.jpg")
-        photo("cat").resize((225, 150)).save(someone.pictures / "cat small.jpg")
+        photo("cat").resize((300, 200)).save(someone.pictures / "cat small.jpg")
         for number in (1, 2):
             view = photo("coins").rotate(2 * number - 3).crop((10, 10, 340, 270))
             view.save(someone.pictures / f"coins{number}.jpg")

@@ -106,8 +106,8 @@ def test_a_damaged_image_tower_is_named(user: User) -> None:
     (directory / IMAGE_TOWER).write_bytes(b"?")
     write_drawn(user.pictures, 1)
     hide(user, TORCH)
-    user.csearchctl("add", user.pictures)
     user.csearchctl("model", "use", "damaged")
+    user.csearchctl("add", user.pictures)
     (said,) = wait_for(lambda: torch_notes(user), "a note")
     assert f"{directory}/image.onnx cannot be loaded" in said and COMMAND in said
 

@@ -26,7 +26,8 @@ from csearchd.library.scan import VectorScanner
 from csearchd.indexing.indexer import Indexer
 from csearchd.config import Encode
 config = Encode("auto", 0, 1, True, 1, 1, 1, 1)
-reading = SimpleNamespace(config=config)
+cache = SimpleNamespace(directory=None)
+reading = SimpleNamespace(config=config, _library=SimpleNamespace(cache=cache))
 model = SimpleNamespace(directory="")
 print(processors.count(), _thread_count(0), VectorScanner()._pool._max_workers,
       Indexer.settings(reading, model).threads)

@@ -177,7 +177,7 @@ def test_waiting_for_ones_turn_is_not_taking_too_long(user: User) -> None:
     )
     run_in_its_processes(user, slow)
     user.config.parent.mkdir(parents=True)
-    user.config.write_text("[encode]\nthreads = 8\nmax_memory = 130_000_000\nmax_seconds = 10\n")
+    user.config.write_text("[encode]\nthreads = 8\nmax_memory = 100_000_000\nmax_seconds = 10\n")
     image = Image.new("RGB", (4000, 4000))
     for number in range(8):
         image.putpixel((0, 0), (number, 0, 0))

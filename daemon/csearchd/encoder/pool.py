@@ -384,7 +384,7 @@ class Pool:
         decoding = any(f.began is not None and not f.decoded for f in flights)
         sure = not decoding and bool(self._silence or code != -signal.SIGKILL)
         if self._device.is_at_fault(how, sure, flights[0].alone):
-            self._waiting.extendleft(reversed(flights))
+            (self._suspects if flights[0].alone else self._waiting).extendleft(reversed(flights))
             return []
         if flights[0].alone and self._device.is_loading:
             self._suspects.extendleft(flights)

@@ -79,6 +79,8 @@ class Models:
         read with, or LibraryError."""
         with self._lock:
             model = find_model(self._directory, name)
+            if model != self.active_model.model and (reason := reading_needs(model)):
+                raise ModelError(reason)
             if self.row(model) == self.active_model.row:
                 if model != self.active_model.model:  # it has another text tower
                     self.active_model = self._load(model)
@@ -89,8 +91,6 @@ class Models:
                     self._library.set("next_model", None)
                 release_free_memory()
             else:
-                if reason := reading_needs(model):
-                    raise ModelError(reason)
                 self._library.set("next_model", name)
                 self.next_model = model
         return model

@@ -22,6 +22,7 @@ class LeftDevices:
     def __init__(self) -> None:
         self._reasons: dict[str, Reason] = {}
         self._doubts: Counter[str] = Counter()
+        self._only_doubted: set[str] = set()  # of those that were left
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,6 +38,7 @@ class LeftDevices:
         """Lets them be tried again."""
         self._reasons.clear()
         self._doubts.clear()
+        self._only_doubted.clear()
 
     def doubt(self, device: str) -> bool:
         """Notes that `device` may have ended an encoder. Returns whether that has come too often
@@ -45,12 +47,19 @@ class LeftDevices:
         return self._doubts[device] >= _DOUBTS
 
     def absolve(self, device: str) -> None:
-        """Notes that something else was at fault."""
+        """Notes that something else was at fault. A device that was left for doubts alone is used
+        again."""
         del self._doubts[device]
+        if device in self._only_doubted:
+            self._only_doubted.remove(device)
+            del self._reasons[device]
 
-    def leave(self, device: str, ending: Reason | str) -> None:
-        """Does without `device` from now on, since the encoder ended as `ending` says."""
+    def leave(self, device: str, ending: Reason | str, sure: bool) -> None:
+        """Does without `device` from now on, since the encoder ended as `ending` says. Unless that
+        is `sure`, a picture may still turn out to be at fault."""
         self._reasons[device] = reasons.DEVICE_LEFT(device=device, ending=ending)
+        if not sure:
+            self._only_doubted.add(device)
         log.error("%s", self._reasons[device])
 
 
@@ -107,5 +116,5 @@ class DeviceWatch:
         self._doubted = device
         if not (sure or self._left.doubt(device)):
             return False
-        self._left.leave(device, ending)
+        self._left.leave(device, ending, sure)
         return True
