@@ -71,7 +71,7 @@ def pool() -> Pool:
 def ask(pool: Pool, path: Path, stat: os.stat_result) -> Event:
     never = os.eventfd(0)
     known = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-    job = Job(1, 1, os.fsencode(path.name), known, 0)
+    job = Job(1, 1, os.fsencode(path.name), known, sidecars=1)
     pool.submit(job, os.fsencode(path))
     try:
         while not (events := pool.poll(None, never)):
