@@ -43,17 +43,19 @@ class Rclip:
 def random_model() -> Path:
     """The directory of MODEL with random weights, as `csearchctl model import` leaves it now: what
     an older version has exported is exported again."""
-    from csearchd.models.export import export, graph, image, smoothing, text, transformer
+    from csearchd.models import conversion, export
 
     directory, stamp = CACHE / MODEL, CACHE / f"{MODEL}.exporter"
     digest = hashlib.sha256()
-    for module in (export, graph, image, smoothing, text, transformer):
-        digest.update(Path(module.__file__).read_bytes())
+    for package in (conversion, export):
+        for module in sorted(Path(package.__path__[0]).rglob("*.py")):
+            digest.update(module.read_bytes())
     if not stamp.exists() or stamp.read_text() != digest.hexdigest():
         from csearchd.models.architectures import architecture_configuration
+        from csearchd.models.export.export import export_model
 
         make_tiny_weights(str(directory), architecture_configuration(MODEL))
-        export.export_model(str(directory), name=MODEL, arch=MODEL, weights="random", licence="MIT")
+        export_model(str(directory), name=MODEL, arch=MODEL, weights="random", licence="MIT")
         stamp.write_text(digest.hexdigest())
     return directory
 
