@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,15 @@ from csearchd.library.library import Library
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.active_model import ActiveModel
 from csearchd.models.identity.checksums import Verifier
-from csearchd.models.installed import BACKGROUND, load_model, starter_directory
+from csearchd.models.installed import BACKGROUND, IMAGE_TOWER, load_model, starter_directory
 from csearchd.models.text_tower import TextTower
-from csearchd.scoring.tag_classifier import TagClassifier, embed_terms, log_odds, read_frequencies
+from csearchd.scoring.tag_classifier import (
+    TagClassifier,
+    embed_terms,
+    embed_texts,
+    log_odds,
+    read_frequencies,
+)
 from csearchd.scoring.vocabulary import Term, read_vocabulary
 from csearchd.tags import tag_scorer
 from csearchd.tags.tag_scorer import TagScorer
@@ -136,3 +143,23 @@ def test_the_starter_brings_pictures_in_general(tower: TextTower) -> None:
     sample = np.load(Path(starter_directory()) / BACKGROUND)
     assert sample.dtype == np.float16 and sample.shape == (1536, 256)
     np.testing.assert_allclose(np.linalg.norm(sample.astype(np.float32), axis=1), 1, atol=1e-2)
+
+
+def test_kept_vectors_of_texts_are_those_of_the_tokenizer(tmp_path: Path) -> None:
+    """Two models may differ in how they read texts alone, by their tokenizer or its settings."""
+    model = load_model(starter_directory())
+    other = replace(model, cleaning="canonicalize")  # drops punctuation
+    cache, texts = Cache(str(tmp_path)), [["a dog, a cat & a horse!"]]
+    vectors = {
+        one.cleaning: embed_texts(texts, one, TextTower(one, 1), cache) for one in (model, other)
+    }
+    assert not np.allclose(vectors["lower"], vectors["canonicalize"], atol=1e-3)
+    again = embed_texts(texts, model, TextTower(model, 1), cache)
+    assert np.array_equal(again, vectors["lower"])
+
+
+def test_the_image_tower_changes_no_vectors_of_texts() -> None:
+    model = load_model(starter_directory())
+    others = {**model.checksums, IMAGE_TOWER: "0" * 64}
+    assert replace(model, checksums=others).text_fingerprint == model.text_fingerprint
+    assert replace(model, pad_token=1).text_fingerprint != model.text_fingerprint

@@ -18,6 +18,7 @@ import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from csearchd.errors import ModelError
@@ -65,6 +66,13 @@ class Model:
     # those installed by an older version, where `fingerprint` stands for it.
     image_fingerprint: str = ""
     succeeds: str = ""  # fingerprint of a model whose text tower this one kept
+
+    @cached_property
+    def text_fingerprint(self) -> str:
+        """A sha256 of all that determines the vectors of texts as they are computed here."""
+        files = sorted((name, sum) for name, sum in self.checksums.items() if name != IMAGE_TOWER)
+        settings = (self.tokenizer, self.cleaning, self.pad_token, self.context_length)
+        return hashlib.sha256(repr((files, settings)).encode()).hexdigest()
 
     def path(self, file: str) -> str:
         """The path of one of the model's FILES."""

@@ -155,7 +155,7 @@ class ScoreCalibrations:
 
     def of(self, active_model: ActiveModel) -> ScoreCalibration:
         # The user's pictures are sampled again when their number has doubled.
-        key = (active_model.model.fingerprint, len(active_model.table).bit_length())
+        key = (active_model.model.text_fingerprint, len(active_model.table).bit_length())
         with self._lock:
             if self._made is None or self._made[0] != key:
                 general = shipped_background(active_model.model, active_model.verifier)

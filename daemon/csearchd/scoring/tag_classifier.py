@@ -149,7 +149,7 @@ def embed_texts(
 
     This takes seconds, so the result is kept in `cache` for each model and texts.
     """
-    made_from = (_FORMAT, model.fingerprint, texts)
+    made_from = (_FORMAT, model.text_fingerprint, texts)
     name = f"terms-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:32]}.npy"
     if (kept := cache.read(name)) is not None:
         with suppress(ValueError, EOFError):

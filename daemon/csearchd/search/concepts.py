@@ -79,7 +79,7 @@ class Concepts:
         with self._lock:
             # The user's pictures are sampled again when their number has doubled.
             key = (
-                active_model.model.fingerprint,
+                active_model.model.text_fingerprint,
                 self.changes,
                 len(active_model.table).bit_length(),
             )

@@ -75,7 +75,7 @@ class Engine:
         """The active model's unit vector of a text in a language (TextTower.embed), (dimensions,).
         Cached."""
         active_model = self._models.active_model
-        key = (active_model.model.fingerprint, language, text)
+        key = (active_model.model.text_fingerprint, language, text)
         with self._cache_lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)

@@ -123,10 +123,11 @@ class TagScorer:
             own: tuple[int, ...] = (info.st_mtime_ns, info.st_size, info.st_ino)
         except OSError:
             own = ()
-        source = (active_model.model.fingerprint, own, self.config.confidence, self.config.most)
+        fingerprint = active_model.model.text_fingerprint
+        source = (fingerprint, own, self.config.confidence, self.config.most)
         if self._edition is None or self._edition.source != source:
             terms = read_vocabulary(self._own)
-            name = _digest(active_model.model.fingerprint, terms, source[2:])
+            name = _digest(fingerprint, terms, source[2:])
             self._edition = _Edition(name, terms, source)
         return self._edition
 
