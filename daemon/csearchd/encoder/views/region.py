@@ -57,9 +57,11 @@ def _photographic(pixels: NDArray[np.uint8]) -> Cells:
     common = np.unique(ordered[:-step][ordered[:-step] == ordered[step:]])
     rare: NDArray[np.bool_] = np.ones(pixels.shape[:2], np.bool_)
     for colour in common.tolist():
-        background = np.array([colour >> 16, colour >> 8 & 255, colour & 255], np.int32)
-        away: NDArray[np.int32] = np.abs(wide - background)
-        rare &= (away > _NEAR).any(axis=2)
+        background = (colour >> 16, colour >> 8 & 255, colour & 255)
+        away = [
+            np.abs(wide[..., channel] - level) > _NEAR for channel, level in enumerate(background)
+        ]
+        rare &= away[0] | away[1] | away[2]
     rows, columns = rare.shape[0] // _CELL, rare.shape[1] // _CELL
     blocks = rare[: rows * _CELL, : columns * _CELL].reshape(rows, _CELL, columns, _CELL)
     cells: Cells = blocks.mean(axis=(1, 3), dtype=np.float32)
