@@ -112,18 +112,16 @@ class User:
         return found
 
     def settle(self) -> dict[str, Any]:
-        """Waits until there is nothing left to do; returns the status."""
-
-        def idle() -> dict[str, Any] | None:
-            status = self.status()
-            return status if status["state"] == "idle" and not status["pending"] else None
-
-        try:
-            found: dict[str, Any] = wait_for(idle, "an idle service")
-        except AssertionError:
-            print(self.status())
-            raise
-        return found
+        """Waits until there is nothing left to do; returns the status. Fails once nothing has been
+        done for SECONDS: beside other programs, pictures are read slowly."""
+        done, deadline = None, 0.0
+        while (status := self.status())["state"] != "idle" or status["pending"]:
+            now = status["images"], status["pending"], status["encoded"], status["failed"]
+            if now != done:
+                done, deadline = now, time.monotonic() + SECONDS
+            assert time.monotonic() < deadline, f"nothing was done for {SECONDS} s: {status}"
+            time.sleep(0.02)
+        return status
 
     def start(
         self, wait: bool = True, prefix: tuple[str, ...] = (), **options: Any
