@@ -21,7 +21,6 @@ from csearchd.config import Config
 from csearchd.desktop.bus import SessionBus
 from csearchd.errors import ConfigError, LibraryError, ModelError
 from csearchd.indexing.indexer import Indexer
-from csearchd.library import roots
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
@@ -197,8 +196,6 @@ async def _run(
 
     scanner.start()
     indexer.start()
-    for path in roots.roots(library):
-        scanner.scan(path)
     supervisor.start("accepting connections", server.run)
     _handle_signals(lifecycle, configuration, workers)
     supervisor.start("purging", upkeep.purge)

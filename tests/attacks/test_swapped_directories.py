@@ -12,7 +12,7 @@ import csearchd.models
 from csearchd.encoder.messages import Limits, Settings
 from csearchd.encoder.pool import Event, Pool
 from csearchd.library.contents import Job
-from csearchd.watch.directory_listing import read_listing
+from csearchd.watch.directory_listing import ALL_FIELDS, read_listing
 from csearchd.watch.rules import Rules
 from support.kernel import exchange
 from support.photos import drawn, write_drawn
@@ -46,18 +46,18 @@ def swap(folder: Path) -> None:
 def test_a_listing_follows_no_link(folder: Path) -> None:
     top, inner = bytes(folder / "root"), bytes(folder / "root" / "a" / "b")
     for above in (top, b"/"):
-        listing = read_listing(inner, RULES, True, above)
+        listing = read_listing(inner, RULES, ALL_FIELDS, above)
         assert listing and [file.name for file in listing.files] == [b"x.jpg"]
     swap(folder)
     for above in (top, b"/"):
-        assert read_listing(inner, RULES, True, above) is None
-        assert read_listing(os.path.dirname(inner), RULES, True, above) is None
+        assert read_listing(inner, RULES, ALL_FIELDS, above) is None
+        assert read_listing(os.path.dirname(inner), RULES, ALL_FIELDS, above) is None
 
 
 def test_a_root_may_be_reached_through_links(folder: Path) -> None:
     (folder / "link").symlink_to(folder / "root")
     inner = bytes(folder / "link" / "a" / "b")
-    listing = read_listing(inner, RULES, True, bytes(folder / "link"))
+    listing = read_listing(inner, RULES, ALL_FIELDS, bytes(folder / "link"))
     assert listing and listing.path == inner and listing.files
     assert read_listing(inner, RULES) is None
 

@@ -18,7 +18,7 @@ from csearch.protocol.wire import pack
 from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import Unanswered
 from csearchd.watch.mounts import Mounts
-from csearchd.watch.polling import Polling
+from csearchd.watch.remote.polling import Polling
 from support.photos import write_drawn
 from support.served import served
 from support.user import User, wait_for

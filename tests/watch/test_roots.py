@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -226,7 +227,7 @@ def test_what_cannot_be_watched_is_scanned_again_and_again(
     part.on_scan_finished(path, True, False, 0)
     part.request_due_scans()
     assert part.mode(path) == "watched" and not scans
-    part._exhausted(path, OSError())
+    part._coverage.lose(path, OSError(errno.ENOSPC, ""), part._watches, [path])
     part.on_scan_finished(path, True, False, 0)
     part.request_due_scans()
     assert part.mode(path) == "scanned" and scans == [path]

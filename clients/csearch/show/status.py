@@ -66,6 +66,8 @@ def _root_remarks(root: Message) -> Iterator[str]:
         yield f"unmounted since {since}; {waiting} kept"
     elif not root.get("present", True):
         yield "not there now"
+    if root.get("failure"):
+        yield harmless(root["failure"])
     if root.get("pending"):
         yield f"{count(root['pending'])} to do"
     if root.get("failed"):
@@ -74,7 +76,8 @@ def _root_remarks(root: Message) -> Iterator[str]:
         number = root["directories"]
         yield f"{count(number)} {'directory' if number == 1 else 'directories'} watched"
     elif root.get("watch"):
-        yield harmless(root["watch"])
+        every = f" every {duration(root['every'])}" if root.get("every") else ""
+        yield harmless(root["watch"]) + every
     if root.get("reconciled"):
         yield f"last scan {duration(time.time() - root['reconciled'])} ago"
     if root.get("lost"):

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from csearchd.indexing.growing_files import GrowingFiles
 from csearchd.indexing.power_policy import PowerPolicy
 from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
@@ -45,6 +46,8 @@ class Backlog:
         self.outdated_metadata = 0  # files whose metadata an older version read
         self.priority_paths: list[bytes] = []  # directories that clients wait for
         self.queue: deque[tuple[Job, bytes]] = deque()  # the next jobs, with their paths
+        self.growing = GrowingFiles()
+        self.resting: list[tuple[Job, bytes, float]] = []  # with their directories, and seconds
         self.may_have_more = True  # `fill` may find jobs
         self.held_on_battery = False  # there are pictures to read, but they wait for mains power
         self._hold_on_battery = False  # only few files are read, since the machine is on battery
@@ -218,7 +221,8 @@ class Backlog:
         return iter(newest if len(newest) <= SMALL_BATCH else [])
 
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
-        """Queues jobs that are not in progress, and whose files are not being written."""
+        """Queues jobs that are not in progress, and whose files are not being written. Those that
+        must rest are added to `resting`, and count as in progress."""
         for job in jobs:
             if job.file in self._in_progress:
                 continue
@@ -227,6 +231,10 @@ class Backlog:
             except KeyError:
                 continue  # the directory was just removed
             if self._being_written.holds(directory, job.name):
+                continue
+            if seconds := self.growing.rest(job):
+                self.resting.append((job, directory, seconds))
+                self._in_progress.add(job.file)
                 continue
             self.queue.append((job, directory.rstrip(b"/") + b"/" + job.name))
             self._in_progress.add(job.file)

@@ -30,6 +30,7 @@ from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import service as reasons
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
+from csearchd.system.writers import REST_SECONDS
 from csearchd.watch.debounce import Debounce
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Indexer:
         self.config = config
         self.paused = library.setting("paused") is not None
         self.last_error: Reason | None = None  # why nothing is read, at present
+        self.failed_at = 0.0  # when that was last found out, monotonic seconds
         self.throttled = False  # pictures are read slowly, since other programs are busy
         self._power_policy = PowerPolicy()
         self.backlog = Backlog(library, models, debounce, self._power_policy)
@@ -238,6 +240,9 @@ class Indexer:
         if not backlog.queue and backlog.may_have_more:
             idle = not session.pool.busy and not session.outcomes
             model = backlog.fill(reader, session.model, session.row, idle)
+            while backlog.resting:
+                job, directory, seconds = backlog.resting.pop()
+                self._changed_files[job.file] = (time.monotonic() + seconds, directory)
             if backlog.empty:
                 self.last_error = None  # there is nothing to retry any more
             if model != session.model or self._needs_other_pool(session.pool, model):
@@ -251,6 +256,7 @@ class Indexer:
             room = 0
         while backlog.queue and room:
             job, path = backlog.queue.popleft()
+            backlog.growing.note_read(job)
             try:
                 session.pool.submit(job, path)
             except Exception as error:
@@ -317,7 +323,7 @@ class Indexer:
 
     def _recover(self, session: EncodingSession, last_error: Reason) -> EncodingSession:
         """Waits a while after an error. Returns a new session."""
-        self.last_error = last_error
+        self.last_error, self.failed_at = last_error, time.monotonic()
         fresh = self._restarted(session)
         deadline = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, _MAX_RETRY_SECONDS)
@@ -335,11 +341,13 @@ class Indexer:
         """Lets the directory of a file that has changed while it was read be listed after a while.
 
         A file that may still be written, since it is incomplete, rests as long as it has rested
-        already: it isn't read again and again while its writer pauses.
+        already: it isn't read again and again while its writer pauses; and not before the encoder
+        would take it as it is.
         """
-        job = event.job
-        rested = time.time() - event.found["ctime_ns"] / 1e9 if event.found else 0.0
-        delay = min(max(_QUIET_SECONDS, rested), _MAX_QUIET_SECONDS)
+        job, delay = event.job, _QUIET_SECONDS
+        if event.found:
+            rested = max(0.0, time.time() - event.found["ctime_ns"] / 1e9)
+            delay = min(max(delay, rested, REST_SECONDS - rested), _MAX_QUIET_SECONDS)
         try:
             directory = self._library.tree.path(job.directory)
         except KeyError:

@@ -207,7 +207,9 @@ def _store_file(
         return  # its disk was unmounted; the file that was read may be another of that name
     if row is None or row[:4] != job.stat or row[6] != job.sidecars:
         return  # it was removed, or has changed and is due again
-    stat = [outcome.found[name] for name in _STAT] if outcome.found else job.stat
+    stat = [outcome.found[name] for name in _STAT] if outcome.found else list(job.stat)
+    if not any(job.stat[2:]):  # they don't tell versions apart on its file system
+        stat[2:] = 0, 0
     failure = outcome.failure if content is None else None
     database.execute(
         "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, content = ?, due = 0, "

@@ -23,7 +23,7 @@ class FileStat(NamedTuple):
     name: bytes
     size: int  # bytes
     mtime_ns: int
-    ctime_ns: int
+    ctime_ns: int  # 0 on network and cloud file systems
     inode: int  # 0 on file systems where inode numbers aren't stable
     sidecars: int = 0  # 0 without sidecars
 
@@ -158,6 +158,9 @@ def _compare_files(
         row = known.pop(file.name, None)
         if row is not None and not file.inode:
             row = (*row[:4], 0, *row[5:])  # the encoder stored the number that it had then
+        if row is not None and not file.ctime_ns and row[3]:
+            row = (*row[:3], 0, *row[4:])  # an older version stored it
+            database.execute("UPDATE files SET ctime_ns = 0, inode = 0 WHERE id = ?", (row[6],))
         if row is None:
             cursor = database.execute(
                 "INSERT INTO files (directory, name, size, mtime_ns, ctime_ns, inode, sidecars, "

@@ -17,14 +17,17 @@ def roots(library: Library) -> list[bytes]:
         return sorted(library.tree.path(row[0]) for row in rows if row[0] in library.tree)
 
 
-def last_scans(library: Library) -> list[tuple[bytes, int | None]]:
-    """The same paths with the time, in seconds since 1970, of the last complete scan; None if there
-    was none. Raises LibraryError."""
+def last_scans(library: Library) -> list[tuple[bytes, int | None, str | None]]:
+    """The same paths with the time, in seconds since 1970, of the last complete scan (None if there
+    was none, or if the root can't be listed now), and why it can't be listed, or None. Raises
+    LibraryError."""
     with library.read() as database, library.memory_lock:
         rows = database.execute(
-            "SELECT directory, covered FROM roots JOIN directories ON id = directory"
+            "SELECT directory, CASE WHEN failure IS NULL THEN covered END, failure "
+            "FROM roots JOIN directories ON id = directory"
         ).fetchall()
-        return sorted((library.tree.path(row[0]), row[1]) for row in rows if row[0] in library.tree)
+        tree = library.tree
+        return sorted((tree.path(row[0]), row[1], row[2]) for row in rows if row[0] in tree)
 
 
 def add(library: Library, path: bytes) -> None:

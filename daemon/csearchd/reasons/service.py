@@ -43,8 +43,15 @@ NOT_WATCHED = Template(
 )
 FEW_WATCHES = Template(
     "few-watches",
-    "only {count} directories can be watched; the others are scanned every few minutes; to raise "
+    "{count:,} directories are watched; {reserve:,} of the {limit:,} watches that a user may have "
+    "are left to other programs, so the other directories are scanned every few minutes; to raise "
     "the limit: {command}",
+)
+
+MOUNT_NOT_READ = Template(
+    "mount-not-read",
+    "{path} is a network or cloud file system ({kind}), of which nothing is read; to read it: "
+    "{command}",
 )
 
 # Background work

@@ -31,27 +31,34 @@ class IndexingWait:
 
     async def wait_for(self, exchange: Exchange, paths: list[bytes]) -> bool:
         """Waits until all below `paths` is listed and read, and sends progress. Returns whether the
-        wait was cut short."""
+        wait was cut short: by the client, or since nothing can be read or stored.
+
+        What has failed before is tried again first, since the cause may be gone.
+        """
+        began = time.monotonic()
+        self._scanner.retry()
+        self._indexer.retry()
         before = await self._workers.answer(self._counts, paths)
         settled = sum(before.values()) - before[DUE]  # not part of this wait's work
-        scans = [self._scanner.scan(path) for path in paths]
+        scanned = self._scanner.watcher.remote.with_separate_roots(paths)
+        scans = [self._scanner.scan(path) for path in scanned]
         self._indexer.prioritise(paths)
         try:
             while True:
                 scanning = not all(scan.done.is_set() for scan in scans)
-                began = time.monotonic()
+                counting = time.monotonic()
                 counts = await self._workers.answer(self._counts, paths)
-                pause = max(PROGRESS_SECONDS, (time.monotonic() - began) * _SHARE)
+                pause = max(PROGRESS_SECONDS, (time.monotonic() - counting) * _SHARE)
                 total = max(0, sum(counts.values()) - settled)
                 left = counts[DUE]
                 if not scanning and not left:
                     return False
-                stuck = self._indexer.paused or self._indexer.last_error
-                if (
-                    exchange.answer_now.is_set()
-                    or self._scanner.last_error
-                    or (stuck and not scanning)
-                ):
+                fails = [
+                    part.last_error is not None and part.failed_at >= began
+                    for part in (self._scanner, self._indexer)
+                ]
+                stuck = self._indexer.paused or fails[1]
+                if exchange.answer_now.is_set() or fails[0] or (stuck and not scanning):
                     return True
                 rate = self._indexer.rate
                 await exchange.reply(

@@ -7,21 +7,9 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
+from csearchd.system import mount_types
+
 MOUNTS = "/proc/self/mountinfo"
-
-# On these, SQLite's write-ahead log is unsafe, since it needs memory that all users of the database
-# share (https://sqlite.org/wal.html, section 1).
-_NETWORK = re.compile(
-    r"nfs\d?|cifs|smb\d?|smbfs|afs|ncpfs|coda|ceph|lustre|gpfs|beegfs|ocfs2|gfs2|glusterfs|9p|davfs"
-    r"|fuse\.(sshfs|rclone|glusterfs|s3fs|davfs2?|curlftpfs|ceph-fuse|smbnetfs|gvfsd-fuse|juicefs)"
-)
-
-# On these, inotify doesn't report changes by other machines or programs. fuseblk is not among them:
-# it is NTFS or exFAT on a local disk, which nobody else can change.
-_POLLED = re.compile(rf"{_NETWORK.pattern}|fuse(\..*)?|virtiofs|vboxsf|prl_fs|vmhgfs|afp")
-
-# On these, the kernel or libfuse assigns inode numbers when files are used.
-_UNSTABLE_INODES = re.compile(r"vfat|msdos|exfat|fuseblk|fuse(\..*)?")
 
 
 class Mount(NamedTuple):
@@ -38,12 +26,12 @@ class Mount(NamedTuple):
     @property
     def needs_polling(self) -> bool:
         """Whether inotify may not report all changes there."""
-        return _POLLED.fullmatch(self.kind) is not None
+        return mount_types.is_polled(self.kind)
 
     @property
     def has_stable_inodes(self) -> bool:
         """Whether inode numbers stay the same, even after the next mount."""
-        return _UNSTABLE_INODES.fullmatch(self.kind) is None
+        return mount_types.has_stable_inodes(self.kind)
 
 
 def mounts(table: str = MOUNTS) -> list[Mount]:
@@ -124,6 +112,34 @@ class MountTable:
         """The position of a mount in the table; later mounts have a larger one."""
         return self._order[mount.number]
 
+    def is_remote(self, mount: Mount) -> bool:
+        """Whether a mount is a network or cloud file system (csearchd.system.mount_types), or shows
+        a directory on one."""
+        if not mount_types.is_stacked(mount.kind):
+            return mount_types.is_remote(mount.kind)
+        # Options and programs' names are left out: "/a=RW:/b=RO" of unions, "cryfs@/a".
+        shown = (part.partition(b"=")[0].rpartition(b"@")[2] for part in mount.source.split(b":"))
+        return any(self._is_on_remote(directory, mount) for directory in shown if directory)
+
+    def _is_on_remote(self, directory: bytes, mount: Mount) -> bool:
+        """Whether a directory that `mount` shows is on a network or cloud file system."""
+        if directory.startswith(b"/"):
+            below = self.mount_of(directory)
+            # It was mounted before, unless it has been hidden since.
+            return (
+                below is not None
+                and self.order(below) < self.order(mount)
+                and (self.is_remote(below))
+            )
+        # mergerfs leaves out how the paths of all its directories begin.
+        inside = b"/" + directory + b"/"
+        return any(
+            mount_types.is_remote(other.kind)
+            and (b"/" + os.path.basename(other.point) + b"/") in inside
+            for other in self.mounts
+            if other.point != b"/"
+        )
+
     @cached_property
     def visible(self) -> list[Mount]:
         """The mounts that no other mount hides."""
@@ -139,4 +155,4 @@ def network_filesystem(path: str, table: str = MOUNTS) -> str | None:
     while not os.path.exists(path):
         path = os.path.dirname(path)
     mount = MountTable(mounts(table)).mount_of(os.fsencode(path))
-    return mount.kind if mount and _NETWORK.fullmatch(mount.kind) else None
+    return mount.kind if mount and not mount_types.holds_databases(mount.kind) else None

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-_REST_SECONDS = 3.0  # without a change, for a file that nobody has open for writing
+REST_SECONDS = 3.0  # without a change, for a file that nobody has open for writing
 _STALLED_SECONDS = 60.0  # for any
 
 
@@ -20,11 +20,17 @@ def may_be_growing(path: bytes, ctime_ns: int) -> bool:
     age = time.time() - ctime_ns / 1e9
     if age < 0:  # another machine's clock
         return False
-    return age < _REST_SECONDS or (age < _STALLED_SECONDS and may_have_writer(path))
+    return age < REST_SECONDS or (age < _STALLED_SECONDS and may_have_writer(path))
 
 
 def may_have_writer(path: bytes) -> bool:
-    """Whether a process may have opened the file at `path` for writing.
+    """Whether a process may have opened the file at `path` for writing."""
+    return has_writer(path) is not False
+
+
+def has_writer(path: bytes) -> bool | None:
+    """Whether a process has opened the file at `path` for writing; None if nobody can tell, since
+    it isn't ours, or on a file system without leases.
 
     The kernel grants a read lease (fcntl(2)) only if none has; it is released at once. A process
     that opens the file for writing meanwhile waits for these microseconds. The kernel then sends us
@@ -33,13 +39,15 @@ def may_have_writer(path: bytes) -> bool:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return True
+        return None
     try:
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
     except OSError:
-        return True  # it is open for writing, not ours, or on a file system without leases
+        return None
     finally:
         os.close(fd)
     return False

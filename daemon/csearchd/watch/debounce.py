@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
-QUIET_SECONDS = 2.0  # without a change, after which an open file counts as complete
+QUIET_SECONDS = 2.0  # without a change, after which a file counts as complete
+_OPEN_SECONDS = 30.0  # the same, if a process has it open for writing
+
+
+class _Hold(NamedTuple):
+    """Deadlines of a held file, monotonic seconds."""
+
+    until: float
+    longest: float  # even if a process has it open for writing
 
 
 class Debounce:
@@ -15,15 +25,32 @@ class Debounce:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[bytes, dict[bytes, float]] = {}
+        self._held: dict[bytes, dict[bytes, _Hold]] = {}
 
     def hold(self, directory: bytes, name: bytes, until: float) -> bool:
-        """Holds a file until the time `until`. Returns whether it was held already."""
+        """Holds a file, which has just changed, until the time `until`. Returns whether it was held
+        already."""
         with self._lock:
             names = self._held.setdefault(directory, {})
             known = name in names
-            names[name] = until
+            names[name] = _Hold(until, until - QUIET_SECONDS + _OPEN_SECONDS)
             return known
+
+    def keep_open_files(
+        self, directory: bytes, now: float, is_open: Callable[[bytes], bool | None]
+    ) -> None:
+        """Goes on to hold those whose deadline has passed and that are open for writing, as
+        `is_open` says of their paths; but not if they haven't changed for long."""
+        with self._lock:
+            names = self._held.get(directory, {})
+            asked = [name for name, held in names.items() if held.until <= now < held.longest]
+        for name in asked:
+            if is_open(directory.rstrip(b"/") + b"/" + name):
+                with self._lock:
+                    held = self._held.get(directory, {}).get(name)
+                    if held and held.until <= now:  # no event has come meanwhile
+                        longer = min(now + QUIET_SECONDS, held.longest)
+                        self._held[directory][name] = held._replace(until=longer)
 
     def mark_complete(self, directory: bytes, name: bytes, now: float) -> None:
         """Sets the deadline of a held file, which is complete, to `now`: the next listing of its
@@ -31,7 +58,7 @@ class Debounce:
         with self._lock:
             names = self._held.get(directory)
             if names and name in names:
-                names[name] = now
+                names[name] = _Hold(now, now)
 
     def holds(self, directory: bytes, name: bytes) -> bool:
         """Whether a file is held."""
@@ -43,7 +70,7 @@ class Debounce:
         any."""
         with self._lock:
             names = self._held.get(directory, {})
-            expired = [name for name, until in names.items() if until <= now]
+            expired = [name for name, held in names.items() if held.until <= now]
             for name in expired:
                 del names[name]
             if not names:
@@ -53,12 +80,17 @@ class Debounce:
     def expired(self, now: float) -> list[bytes]:
         """The directories with files whose deadline has passed."""
         with self._lock:
-            return [path for path, names in self._held.items() if min(names.values()) <= now]
+            return [
+                path
+                for path, names in self._held.items()
+                if min(held.until for held in names.values()) <= now
+            ]
 
     def deadline(self) -> float | None:
         """The earliest deadline; None if no file is held."""
         with self._lock:
-            return min((min(names.values()) for names in self._held.values()), default=None)
+            holds = (held.until for names in self._held.values() for held in names.values())
+            return min(holds, default=None)
 
     def move(self, old: bytes, new: bytes) -> None:
         """Updates the paths after a directory was moved, with all below it."""

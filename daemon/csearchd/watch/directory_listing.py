@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import NamedTuple
 
 from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
@@ -19,14 +20,28 @@ def may_describe_picture(name: bytes) -> bool:
     return is_sidecar(name) or may_be_takeout(name)
 
 
+class VersionFields(NamedTuple):
+    """Which fields of lstat(2) tell versions of a file apart, beside its size and mtime.
+
+    `ctime` doesn't on network and cloud file systems; `inode` must stay the same after the next
+    mount.
+    """
+
+    ctime: bool = True
+    inode: bool = True
+
+
+ALL_FIELDS = VersionFields()
+
+
 def read_listing(
-    path: bytes, rules: Rules, stable_inodes: bool = True, top: bytes = b"/"
+    path: bytes, rules: Rules, versions: VersionFields = ALL_FIELDS, top: bytes = b"/"
 ) -> Listing | None:
     """The listing of the directory at `path`; None if there is none.
 
     One with .nosearch or CACHEDIR.TAG is listed as empty. Symbolic links are left out, and none is
-    followed on the way from `top` to `path`. Unless `stable_inodes`, inode numbers are given as 0.
-    If the directory can't be read, the listing's `failure` says why.
+    followed on the way from `top` to `path`. Fields that `versions` doesn't have are given as 0. If
+    the directory can't be read, the listing's `failure` says why.
     """
     try:
         descriptor = open_directory(path, top)
@@ -35,7 +50,7 @@ def read_listing(
     except OSError as error:
         return _failed(path, error)
     try:
-        return _read(descriptor, path, rules, stable_inodes)
+        return _read(descriptor, path, rules, versions)
     except OSError as error:
         return _failed(path, error)
     finally:
@@ -46,7 +61,7 @@ def _failed(path: bytes, error: OSError) -> Listing:
     return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
 
 
-def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Listing:
+def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -> Listing:
     """The listing of an open directory. Raises OSError."""
     directories: list[bytes] = []
     entries: dict[bytes, os.DirEntry[str]] = {}
@@ -75,20 +90,21 @@ def _read(descriptor: int, path: bytes, rules: Rules, stable_inodes: bool) -> Li
             names_beside = (*sidecar_names(name), *takeout)
             own = [sidecars[s] for s in names_beside if s in sidecars]
             jpegs = [entries[jpeg] for jpeg in developed.get(name, ())]
-            stamp = _stamp(own, jpegs, stable_inodes)
+            stamp = _stamp(own, jpegs, versions)
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except OSError as error:
             return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
-        inode = signed(info.st_ino) if stable_inodes else 0
-        times = stored_time(info.st_mtime_ns), stored_time(info.st_ctime_ns)
-        files.append(FileStat(name, info.st_size, *times, inode, stamp))
+        inode = signed(info.st_ino) if versions.inode else 0
+        changed = stored_time(info.st_ctime_ns) if versions.ctime else 0
+        mtime = stored_time(info.st_mtime_ns)
+        files.append(FileStat(name, info.st_size, mtime, changed, inode, stamp))
     directories.sort()
     return Listing(path, files, directories, _digest(files, directories))
 
 
 def _stamp(
-    sidecars: list[os.DirEntry[str]], developed: list[os.DirEntry[str]], stable_inodes: bool
+    sidecars: list[os.DirEntry[str]], developed: list[os.DirEntry[str]], versions: VersionFields
 ) -> int:
     """A digest of names and stats of what a picture must be read again with; 0 without any.
 
@@ -103,8 +119,8 @@ def _stamp(
         stat = (
             info.st_size,
             info.st_mtime_ns,
-            info.st_ctime_ns,
-            info.st_ino if stable_inodes else 0,
+            info.st_ctime_ns if versions.ctime else 0,
+            info.st_ino if versions.inode else 0,
         )
         seen += b"%b/%d/%d/%d/%d/" % (os.fsencode(entry.name), *stat)
     for entry in developed:

@@ -1,9 +1,11 @@
-"""A scan of a directory and all below it."""
+"""A scan of a directory and all below it, and which scans were a moment ago."""
 
 from __future__ import annotations
 
 import threading
 import time
+
+_FRESH_SECONDS = 2.0  # after a scan, during which another is no use
 
 
 class Scan:
@@ -25,3 +27,22 @@ class Scan:
         """Lists everything again."""
         self.remaining, self.found, self.failures = [self.path], 0, 0
         self.begun = self.again = False
+
+
+class RecentScans:
+    """The paths that were scanned a moment ago. Its user must hold a lock."""
+
+    def __init__(self) -> None:
+        self._paths: dict[bytes, float] = {}  # when they were, monotonic seconds, the oldest first
+
+    def has(self, path: bytes) -> bool:
+        before = self._paths.get(path)
+        return before is not None and time.monotonic() - before <= _FRESH_SECONDS
+
+    def note(self, path: bytes) -> None:
+        """Records that `path` was just scanned."""
+        now = time.monotonic()
+        self._paths.pop(path, None)
+        self._paths[path] = now
+        while now - next(iter(self._paths.values())) > _FRESH_SECONDS:
+            del self._paths[next(iter(self._paths))]

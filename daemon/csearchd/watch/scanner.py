@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from csearchd.concurrency.supervisor import Backoff, Supervisor
+from csearchd.concurrency.supervisor import Supervisor
 from csearchd.errors import LibraryError
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
@@ -18,14 +18,15 @@ from csearchd.library.roots import is_below
 from csearchd.reasons import Reason
 from csearchd.reasons import service as reasons
 from csearchd.watch.debounce import Debounce
+from csearchd.watch.failed_roots import FailedRoots
 from csearchd.watch.rules import Rules
-from csearchd.watch.scan import Scan
+from csearchd.watch.scan import RecentScans, Scan
 from csearchd.watch.watcher import Watcher
 from csearchd.watch.watches import Node
 
 log = logging.getLogger(__name__)
 
-_FRESH_SECONDS = 2.0  # after a scan, during which `refresh` does nothing
+_RECONCILE_SECONDS = 2.0  # to wait until an unmounted disk is noticed
 _RETRY_SECONDS = 5.0  # before the next attempt if the library can't be written
 _TRIES = 3  # listings of a directory, if something is moved while it is listed
 _MAX_FAILURES = 10  # unexpected errors in a scan, after which it is ended
@@ -52,6 +53,8 @@ class Scanner:
             library, rules, debounce, self._request, self._is_scanning, changed, self._event_failed
         )
         self.last_error: Reason | None = None  # why nothing is scanned, at present
+        self.failed_at = 0.0  # when that was last found out, monotonic seconds
+        self._retry_now = threading.Event()  # ends the delay after such an error
         self._supervisor = supervisor
         self._library = library
         self._changed = changed
@@ -59,28 +62,37 @@ class Scanner:
         self._lock = threading.Lock()
         self._scans: dict[bytes, Scan] = {}  # by path, the next one last
         self._listings: list[bytes] = []  # requested by `list_soon`
-        self._refreshed: dict[bytes, float] = {}  # when paths were last scanned, the oldest first
+        self._recent = RecentScans()
         self._complete: set[bytes] = set()  # roots that were scanned since they were added
         self._roots_changed_at = 0.0  # monotonic seconds
-        self._incomplete: set[bytes] = set()  # roots to scan again, since an error occurred in them
-        self._retry_at = 0.0  # when they are to be scanned, monotonic seconds
-        self._backoff = Backoff()
+        self._failed_roots = FailedRoots()
         self._roots_or_mounts_changed = threading.Event()  # they must be reconciled
         self._roots_or_mounts_changed.set()
+        self._reconciled = threading.Event()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = supervisor.thread("scanning", self._run)
 
     def start(self) -> None:
-        """Notices unmounted disks, then starts the thread. Raises LibraryError."""
+        """Notices unmounted disks, then starts the thread and scans. Raises LibraryError."""
         self._reconcile_roots_and_mounts()
+        for path, scanned, _ in roots.last_scans(self._library):
+            if self.watcher.resume(path, scanned):
+                self._complete.add(path)
+            else:
+                self.scan(path)
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
         """Stops the thread, and waits for it at most `timeout` seconds."""
         self._stopped.set()
+        self.retry()
         self._wake()
         self._thread.join(timeout)
+
+    def retry(self) -> None:
+        """Ends the delay after an error of the library: the cause may be gone."""
+        self._retry_now.set()
 
     @property
     def rules(self) -> Rules:
@@ -124,14 +136,13 @@ class Scanner:
         """
         root = self.watcher.covering(path)
         with self._lock:
-            before = self._refreshed.get(path)
-            fresh = before is not None and time.monotonic() - before <= _FRESH_SECONDS
+            fresh = self._recent.has(path)
             watched = root in self._complete
             if watched and not fresh:
-                self._note_refreshed(path)
+                self._recent.note(path)
         if watched and (missing or not fresh):
             self.list_soon(path)
-        elif not watched and not fresh:
+        elif not watched and not fresh and self.watcher.remote.may_refresh(path):
             self.scan(path, again=False)
 
     def roots_changed(self) -> None:
@@ -139,6 +150,15 @@ class Scanner:
         self._roots_changed_at = time.monotonic()
         self._roots_or_mounts_changed.set()
         self._wake()
+
+    def notice_ended_mounts(self) -> None:
+        """Detaches the directories of file systems whose programs have ended, so that nobody is
+        told of their pictures. May wait for these programs."""
+        if self.watcher.remote.find_ended():
+            self._reconciled.clear()
+            self._roots_or_mounts_changed.set()
+            self._wake()
+            self._reconciled.wait(_RECONCILE_SECONDS)
 
     @property
     def scanning(self) -> list[bytes]:
@@ -150,7 +170,7 @@ class Scanner:
     @property
     def incomplete_reason(self) -> Reason | None:
         """Why pictures below the roots may be missing, at present; None if they aren't."""
-        if not self._incomplete:
+        if not self._failed_roots:
             return None
         return reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
 
@@ -178,6 +198,7 @@ class Scanner:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            self._retry_now.clear()
             try:
                 if not self._run_once():
                     self._wait(self._timeout())
@@ -185,10 +206,11 @@ class Scanner:
             except LibraryError as error:
                 if self.last_error is None:
                     log.error("%s", error)
-                self.last_error = error.reason
+                self.last_error, self.failed_at = error.reason, time.monotonic()
                 self._restart_scans()
-                self._stopped.wait(_RETRY_SECONDS)
+                self._retry_now.wait(_RETRY_SECONDS)
             except Exception:  # the supervisor starts the thread again
+                self.failed_at = time.monotonic()
                 self.last_error = reasons.NOT_FOLLOWED(reason=reasons.UNEXPECTED())
                 self._mark_incomplete(self.watcher.roots)
                 raise
@@ -199,13 +221,19 @@ class Scanner:
             self._reconcile_roots_and_mounts()
         self.watcher.handle_events()
         self.watcher.request_due_scans()
-        self._retry_incomplete()
+        for root in self._failed_roots.take_due() & self.watcher.roots:
+            self._request(root)
         while (path := self._next_listing()) is not None:
-            if not self.watcher.list_soon(path) and self._library.tree.find(path) is not None:
-                self._request(path)
+            if self.watcher.list_soon(path) or self._library.tree.find(path) is None:
+                continue
+            # A scan of all below a directory on a server may cost much.
+            (self._list_directory if self.watcher.is_polled(path) else self._request)(path)
+        for path in self.watcher.rested_elsewhere():
+            self._list_directory(path)
+            self.watcher.release(path)
         node = self.watcher.next_listing()
         if node:
-            self._list_node(node)
+            self._list_directory(node.path, node)
         with self._lock:
             scan = next(reversed(self._scans.values()), None)
         if scan and self._try_step(scan):
@@ -216,15 +244,20 @@ class Scanner:
         with self._lock:
             return self._listings.pop(0) if self._listings else None
 
-    def _list_node(self, node: Node) -> None:
-        try:
+    def _list_directory(self, path: bytes, node: Node | None = None) -> None:
+        """Lists a directory, but nothing below it: that of a node, or one that isn't watched."""
+
+        def where() -> bytes | None:
             # The node may have been removed, or belong to a former root above another root.
-            self._list(lambda: node.path if node.watch is not None else None, whole=False)
+            return path if node is None else node.path if node.watch is not None else None
+
+        try:
+            self._list(where, whole=node is None)
         except LibraryError:
             raise
         except Exception as error:
             self._supervisor.failed("listing a directory", error)
-            self._mark_incomplete([node.path])
+            self._mark_incomplete([path])
 
     def _event_failed(self, error: Exception) -> None:
         self._supervisor.failed("following changes", error)
@@ -236,25 +269,14 @@ class Scanner:
         roots_above = {
             root for root in self.watcher.roots if any(is_below(path, root) for path in paths)
         }
-        if roots_above and not self._incomplete:
-            self._retry_at = time.monotonic() + self._backoff.seconds()
-        self._incomplete |= roots_above
+        self._failed_roots.add(roots_above)
         with self._lock:
             self._complete -= roots_above
 
-    def _retry_incomplete(self) -> None:
-        if self._incomplete and self._retry_at <= time.monotonic():
-            incomplete, self._incomplete = self._incomplete, set()
-            for root in incomplete & self.watcher.roots:
-                self._request(root)
-
     def _timeout(self) -> float | None:
         """The seconds until something is due without an event; None if nothing is."""
-        timeout = self.watcher.timeout()
-        if not self._incomplete:
-            return timeout
-        left = max(0.0, self._retry_at - time.monotonic())
-        return left if timeout is None else min(left, timeout)
+        times = (self.watcher.timeout(), self._failed_roots.seconds_left())
+        return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _reconcile_roots_and_mounts(self) -> None:
         """Updates watches and library for the current roots and mounts. Raises LibraryError."""
@@ -267,6 +289,7 @@ class Scanner:
         except BaseException:
             self._roots_or_mounts_changed.set()
             raise
+        self._reconciled.set()
         self.watcher.scan_mounted(changed)
         if changed:
             self._remounted()
@@ -347,7 +370,8 @@ class Scanner:
         if listing is not None:
             scan.found += len(listing.files)
             prefix = path.rstrip(b"/") + b"/"
-            scan.remaining.extend(prefix + name for name in reversed(listing.directories))
+            below = (prefix + name for name in reversed(listing.directories))
+            scan.remaining.extend(filter(self.watcher.remote.passes, below))
         elif (
             path == scan.path
         ):  # other missing directories are removed by the listing of their parent
@@ -373,7 +397,7 @@ class Scanner:
             node = self.watcher.watch(path)
             began = time.monotonic()
             listing = self.watcher.read(path)
-            pulled_out = listing and listing.failure and self.watcher.pulled_out(path)
+            pulled_out = listing and listing.failure and self.watcher.remote.pulled_out(path)
             if self.watcher.remounted or (pulled_out and tries == _TRIES):
                 self._reconcile_roots_and_mounts()  # the directory may be on another disk now
                 tries -= bool(pulled_out)
@@ -399,8 +423,8 @@ class Scanner:
             # From here on, a request starts another scan.
             del self._scans[scan.path]
             if not scan.failures:
-                self._note_refreshed(scan.path)
-                if self.watcher.is_root(scan.path) and scan.path not in self._incomplete:
+                self._recent.note(scan.path)
+                if self.watcher.is_root(scan.path) and scan.path not in self._failed_roots:
                     self._complete.add(scan.path)
         if scan.failures:
             self._mark_incomplete([scan.path])
@@ -413,14 +437,6 @@ class Scanner:
             del self._scans[scan.path]
         scan.done.set()
         self._changed()
-
-    def _note_refreshed(self, path: bytes) -> None:
-        """Records that `path` was just scanned."""
-        now = time.monotonic()
-        self._refreshed.pop(path, None)
-        self._refreshed[path] = now
-        while now - next(iter(self._refreshed.values())) > _FRESH_SECONDS:
-            del self._refreshed[next(iter(self._refreshed))]
 
     def _restart_scans(self) -> None:
         """Starts all scans over, and scans all roots, after the library could not be written."""

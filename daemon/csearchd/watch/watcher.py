@@ -6,31 +6,30 @@ listing. Any thread may use what is in the section "For any thread".
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
-from csearchd.errors import LibraryError, Unanswered
+from csearchd.errors import LibraryError
 from csearchd.library.library import Library
 from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.library.roots import roots as paths
 from csearchd.library.volumes import disks
-from csearchd.reasons import Reason, from_system
-from csearchd.reasons import service as reasons
-from csearchd.system.writers import may_have_writer
+from csearchd.reasons import Reason
+from csearchd.system.writers import has_writer, may_have_writer
+from csearchd.watch.coverage import Coverage
 from csearchd.watch.debounce import QUIET_SECONDS, Debounce
-from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES, read_listing
+from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES
 from csearchd.watch.events import EventHandler, join
 from csearchd.watch.hard_links import HardLinks
-from csearchd.watch.inotify import IN_OVERFLOW, Inotify
+from csearchd.watch.inotify import IN_OVERFLOW
 from csearchd.watch.listing_queue import ListingQueue
 from csearchd.watch.mounts import Mounts
-from csearchd.watch.polling import Polling
-from csearchd.watch.remote_calls import RemoteCalls
+from csearchd.watch.remote.calls import RemoteCalls
+from csearchd.watch.remote.polling import Polling
+from csearchd.watch.remote.remote_mounts import RemoteMounts
 from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
 
@@ -63,25 +62,26 @@ class Watcher:
         error in the handling of an event, which is lost.
         """
         self.overflows = 0  # how often the kernel's queue of events has overflowed
-        self.last_error: Reason | None = None  # why not everything is watched
         self._library = library
         self._debounce = debounce
-        self._scan = scan
+        self._request = scan
         self._released = released
         self._failed = failed
         self._mounts = Mounts()
         # Any thread may call these.
-        self.resolve_local, self.pulled_out = self._mounts.resolve_local, self._mounts.pulled_out
-        calls = RemoteCalls(self._mounts)
+        self.resolve_local = self._mounts.resolve_local
+        calls = self._calls = RemoteCalls(self._mounts)
         self.timed_call, self.exists = calls.timed_call, calls.exists
         self.existing_paths = calls.existing_paths
         self._roots: dict[bytes, int] = {}  # with the number of `overflows` when they were added
-        self._unwatched: frozenset[bytes] = frozenset()  # roots of which a part isn't watched
-        self._failing: set[bytes] = set()  # those where watching has failed since their scan began
-        self._inotify = self._open()
+        self._polling = Polling()
+        self.remote = RemoteMounts(
+            library, self._mounts, calls, self._polling, lambda: self.roots, self._enters
+        )
+        self._coverage = Coverage()
+        self._inotify = self._coverage.open()
         self._watches = Watches(self._inotify)
         self._listing_queue = ListingQueue()
-        self._polling = Polling()
         self._links = HardLinks(library)
         self._events = EventHandler(
             library,
@@ -90,20 +90,14 @@ class Watcher:
             self._listing_queue,
             debounce,
             self._links,
-            scan,
+            self._scan,
             is_scanning,
         )
 
-    def _open(self) -> Inotify | None:
-        try:
-            return Inotify()
-        except OSError as error:
-            self.last_error = reasons.NOT_WATCHED(
-                reason=from_system(error),
-                command="sudo sysctl fs.inotify.max_user_instances=1024",
-            )
-            log.error("%s", self.last_error)
-            return None
+    @property
+    def last_error(self) -> Reason | None:
+        """Why not everything is watched; None if it is."""
+        return self._coverage.last_error
 
     @property
     def rules(self) -> Rules:
@@ -145,7 +139,7 @@ class Watcher:
         doesn't report them, or "scanned" every few minutes, since not all of it can be watched."""
         if self._mounts.needs_polling(root):
             return "polled"
-        partly = self._inotify is None or root in self._unwatched or not self.watches(root)
+        partly = self._inotify is None or self._coverage.is_partial(root) or not self.watches(root)
         return "scanned" if partly else "watched"
 
     def watches(self, path: bytes) -> bool:
@@ -171,6 +165,11 @@ class Watcher:
 
     # Roots and mounts
 
+    def _scan(self, path: bytes) -> None:
+        """Requests a scan, unless `path` is on a network or cloud file system that wasn't added."""
+        if not self.remote.is_left_out(path):
+            self._request(path)
+
     def set_roots(self, roots: Iterable[bytes]) -> None:
         """Sets the roots. The caller must also request scans of new ones."""
         before = self._roots
@@ -180,9 +179,7 @@ class Watcher:
                 node.is_root = False
                 if self._wanted(removed) is None:
                     self._watches.drop(node)
-        if self._unwatched and not self._unwatched & self.roots:
-            self.last_error = None
-        self._unwatched &= self.roots
+        self._coverage.set_roots(self.roots)
         self._listing_queue.keep_scans(
             lambda path: any(is_below(path, root) for root in self._roots)
         )
@@ -241,8 +238,7 @@ class Watcher:
             if self._watches.watch(node):
                 self._scan(path)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.ENOMEM):
-                self._exhausted(path, error)
+            self._coverage.lose(path, error, self._watches, self.roots)
         else:
             if node.is_root:
                 self._watches.watch_above(node)
@@ -262,34 +258,11 @@ class Watcher:
             return None
         return self._watches.make(path) if self.rules.enters(os.path.basename(path)) else None
 
-    def _exhausted(self, path: bytes, error: OSError) -> None:
-        """Records that the limit of watches is reached, so that the roots around `path` are
-        scanned."""
-        inside = {root for root in self._roots if is_below(path, root)}
-        self._unwatched |= inside
-        self._failing |= inside
-        if self.last_error is None:
-            self.last_error = reasons.FEW_WATCHES(
-                count=self.watched_directories,
-                command="sudo sysctl fs.inotify.max_user_watches=524288",
-            )
-            log.error("%s (%s)", self.last_error, error.strerror)
-
     def read(self, path: bytes) -> Listing | None:
-        """The listing of the directory at `path`; None if there is none. If its server doesn't
-        answer in time, the listing's `failure` says so."""
-        stable_inodes, point = self._mounts.has_stable_inodes(path), self._mounts.polled_mount(path)
+        """The listing of the directory at `path`; None if there is none. If it can't be listed, the
+        listing's `failure` says why."""
         inside = [root for root in self._roots if is_below(path, root)]
-        read = partial(
-            read_listing, path, self.rules, stable_inodes, max(inside, key=len, default=b"/")
-        )
-        if point is None:
-            return read()
-        try:
-            return self.timed_call(path, read, patient=True)
-        except Unanswered:
-            shown = os.fsdecode(point)
-            return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
+        return self._calls.list_directory(path, self.rules, max(inside, key=len, default=b"/"))
 
     def hold_recent(self, listing: Listing) -> None:
         """Holds back files that a scan has found and that may still be written."""
@@ -310,6 +283,7 @@ class Watcher:
         now = time.monotonic()
         node.listed, node.cost = now, now - began
         node.marked = listing.marked
+        self._debounce.keep_open_files(listing.path, began, has_writer)
         if self._debounce.release(listing.path, began):
             self._released()
         if listing.failure:
@@ -320,14 +294,26 @@ class Watcher:
                 self._watches.drop(child)
         for name in names if not whole else ():
             known = node.children.get(name)
-            if known is None or known.watch is None:
-                self._scan(join(listing.path, name))
+            below = join(listing.path, name)
+            if (known is None or known.watch is None) and self.remote.passes(below):
+                self._scan(below)
 
     # Scanning
 
+    def resume(self, root: bytes, scanned: int | None) -> bool:
+        """Plans the next scan of a root on a network or cloud file system when the service starts.
+
+        `scanned`: when it was scanned last, seconds since 1970. Returns False if it is due, or not
+        on such a file system.
+        """
+        left = self.remote.seconds_left(root, scanned)
+        if left is not None:
+            self._listing_queue.scan_in(root, left)
+        return left is not None
+
     def on_scan_started(self, path: bytes) -> None:
         """Must be called when a scan of `path` starts."""
-        self._failing.discard(path)
+        self._coverage.begin_scan(path)
 
     def on_scan_finished(self, path: bytes, exists: bool, changed: bool, cost: float) -> None:
         """Must be called when a scan of `path` is finished. `exists`: whether the directory does.
@@ -336,12 +322,14 @@ class Watcher:
             node.is_root = False
             self._watches.drop(node)
             self._debounce.forget(path)
-        if path in self._roots and path in self._unwatched and path not in self._failing:
-            self._unwatched -= {path}
-            if not self._unwatched:
-                self.last_error = None
-        if path in self._roots or self._mounts.polled_mount(path) == path:
-            self._schedule(path, exists, self._polling.next(path, changed, cost))
+        self._coverage.end_scan(path)
+        remote = self._mounts.remote_mount(path) is not None
+        polled = self._polling.next(path, changed, cost, remote)
+        if remote and exists and path in self._roots:
+            self.remote.keep_cost(path)
+        own = self._mounts.polled_mount(path) == path
+        if path in self._roots or (own and not self.remote.is_left_out(path)):
+            self._schedule(path, exists, polled)
 
     def _schedule(self, root: bytes, exists: bool, polled: float) -> None:
         """Sets when a root, and the mounts in it that need polling, are to be scanned again.
@@ -354,7 +342,8 @@ class Watcher:
         self._listing_queue.scan_in(root, between.get(mode, _WATCHED_SECONDS))
         if mode != "polled":
             for point in self._mounts.polled_mounts(root):
-                self._listing_queue.scan_in(point, polled)
+                if self.remote.passes(point):
+                    self._listing_queue.scan_in(point, polled)
 
     def request_due_scans(self) -> None:
         """Requests the scans whose time has come, and listings for other hard links of changed
@@ -385,8 +374,10 @@ class Watcher:
         for event in self._inotify.read() if self._inotify else ():
             if event.mask & IN_OVERFLOW:
                 self.overflows += 1
-                log.warning("the kernel's queue of events overflowed; all roots are scanned")
-                self.rescan()
+                log.warning("the kernel's queue of events overflowed; watched roots are scanned")
+                for root in self._roots:
+                    if not self._mounts.needs_polling(root):
+                        self._request(root)
                 continue
             try:
                 moved |= self._events.handle(event)
@@ -412,10 +403,29 @@ class Watcher:
         for path in self._debounce.expired(now):
             node = self._watches.find(path)
             if node and node.watch is not None:
-                self._listing_queue.list_soon(node)
-            elif self._debounce.release(path, now):
-                self._released()
+                self._debounce.keep_open_files(path, now, has_writer)
+                if path in self._debounce.expired(now):
+                    self._listing_queue.list_soon(node)
         return self._listing_queue.next_listing(now)
+
+    def rested_elsewhere(self) -> list[bytes]:
+        """The directories that aren't watched, of which files were held back long enough. They must
+        be listed, since the files may have changed, and then passed to `release`."""
+        now = time.monotonic()
+        found = [path for path in self._debounce.expired(now) if not self.watches(path)]
+        for path in found:
+            if not self._mounts.needs_polling(path):  # else it may not answer
+                self._debounce.keep_open_files(path, now, has_writer)
+        return [path for path in self._debounce.expired(now) if path in found]
+
+    def release(self, path: bytes) -> None:
+        """Releases the files of a directory that rest."""
+        if self._debounce.release(path, time.monotonic()):
+            self._released()
+
+    def is_polled(self, path: bytes) -> bool:
+        """Whether `path` is on a file system whose changes inotify doesn't all report."""
+        return self._mounts.needs_polling(path)
 
     def list_soon(self, path: bytes) -> bool:
         """Queues a listing of the directory at `path`, if it is watched. Returns whether it is."""

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
+
+_LIMITS = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
+_MIN_RESERVE = 1000  # watches that are left to other programs, if there are so many
+_RESERVE_PART = 4  # one part in so many is, if that is more
+_FULL_SECONDS = 3600.0  # until it is tried again whether others have given up theirs
 
 
 class Node:
@@ -52,6 +58,37 @@ class Watches:
         ] = {}  # by watch; several if a directory has several paths
         self._above: dict[int, Node] = {}  # by watch: directories above roots
         self.count = 0  # of watched nodes
+        self._ceiling: int | None = None  # of watches; less than the limit, as others have many
+        self._ceiling_until = 0.0  # monotonic seconds
+
+    @property
+    def used(self) -> int:
+        """The number of watches, of which directories above roots have some."""
+        return len(self._nodes) + len(self._above)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be no more, so that other programs of the user can have some."""
+        limit = watch_limit()
+        if self._ceiling is not None and time.monotonic() < self._ceiling_until:
+            limit = min(limit, self._ceiling + _reserve(limit))
+        return self.used >= limit - _reserve(limit)
+
+    def leave_room(self) -> list[bytes]:
+        """Gives up those that were made last, as many as are left to other programs, but at most
+        half; after other programs had so many that there was no room. Returns their paths."""
+        keep = self.used - min(_reserve(watch_limit()), self.count // 2)
+        self._ceiling, self._ceiling_until = keep, time.monotonic() + _FULL_SECONDS
+        given_up = []
+        for watch in reversed(list(self._nodes)):
+            nodes = self._nodes[watch]
+            if self.used <= keep:
+                break
+            if not any(node.is_root for node in nodes):
+                given_up += [node.path for node in nodes]
+                for node in list(nodes):
+                    self.unwatch(node)
+        return given_up
 
     def find(self, path: bytes) -> Node | None:
         """The node of `path`, if there is one."""
@@ -81,7 +118,8 @@ class Watches:
         return self._above.get(watch)
 
     def watch(self, node: Node) -> bool:
-        """Watches the directory at the node's path. Raises OSError; then the node isn't watched.
+        """Watches the directory at the node's path. Raises OSError, EDQUOT where it `is_full`; then
+        the node isn't watched.
 
         Returns whether it is another directory than the one that was watched before.
         """
@@ -112,6 +150,8 @@ class Watches:
     def _add(self, node: Node, events: int) -> int:
         if self._inotify is None:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        if node.watch is None and self.is_full:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
         return self._inotify.add(node.path, events)
 
     def unwatch(self, node: Node) -> None:
@@ -154,3 +194,20 @@ class Watches:
             del node.parent.children[node.name]
         node.parent, node.name = parent, name
         parent.children[name] = node
+
+
+def watch_limit() -> int:
+    """The number of watches that the user may have, in all programs together."""
+    found = []
+    for path in _LIMITS:
+        try:
+            with open(path) as file:
+                found.append(int(file.read()))
+        except (OSError, ValueError):
+            pass
+    return min(found, default=8192)
+
+
+def _reserve(limit: int) -> int:
+    """The number of watches, of `limit`, that are left to other programs."""
+    return max(limit // _RESERVE_PART, _MIN_RESERVE if limit > _MIN_RESERVE else 0)

@@ -7,7 +7,7 @@ import argparse
 from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
-from csearch.protocol.quoting import printable
+from csearch.protocol.quoting import harmless, printable
 from csearch.show.numbers import count
 
 EXAMPLES = """
@@ -28,4 +28,6 @@ def run(options: argparse.Namespace) -> int:
             f"{printable(result['path'])} is watched; {count(result['images'], 'picture')} known "
             "so far (csearchctl status shows the progress)"
         )
+        for note in result.get("notes") or ():
+            print_out(f"Note: {harmless(note)}")
     return 0

@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -33,9 +33,11 @@ class Place(NamedTuple):
 class Volumes:
     """The file systems that are mounted at one moment."""
 
-    def __init__(self, table: list[Mount]) -> None:
-        """`table`: as `csearchd.system.filesystem.mounts` returns it."""
+    def __init__(self, table: list[Mount], dead: Collection[bytes] = ()) -> None:
+        """`table`: as `csearchd.system.filesystem.mounts` returns it. `dead`: the numbers of mounts
+        whose programs have ended, which count as not mounted."""
         self._table = MountTable(table)
+        self._dead = dead
         self._names: dict[Mount, str | None] = {}
         self._found: dict[bytes, dict[str | None, list[Mount]]] = {}  # by root, then by name
 
@@ -90,7 +92,8 @@ class Volumes:
         if mount not in self._names:
             top = self._table.mount_of(b"/")
             same = top is not None and mount.device == top.device
-            self._names[mount] = _TOP if same else _name(mount)
+            lost = mount.number in self._dead
+            self._names[mount] = _TOP if same else None if lost else _name(mount)
         return self._names[mount]
 
 
@@ -111,12 +114,13 @@ def _root(mount: Mount) -> bytes:
 def _name(mount: Mount) -> str | None:
     """The lasting name of a mounted file system; None if it has none."""
     """The lasting name of a mounted file system; None if it has none."""
-    source = os.fsdecode(mount.source).encode(errors="backslashreplace").decode()
+    source = _shown(mount.source)
     if mount.kind == "zfs":
         return f"zfs {source}"
-    if mount.needs_polling:  # of a server or a program: the name has a path in it
+    if mount.needs_polling:  # of a server or a program: the name should have a path in it
         kind = re.sub(r"^nfs\d$", "nfs", mount.kind)
-        return f"{kind} {source}" if "/" in source or ":" in source else None
+        named = "/" in source or ":" in source
+        return f"{kind} {source}" if named else f"{kind} {source} at {_shown(mount.point)}"
     if not source.startswith("/"):
         return None
     if pulled_out(mount):
@@ -127,6 +131,10 @@ def _name(mount: Mount) -> str | None:
         or (number and (_uuid_by_udev(number) or _uuid_by_link(number) or _loop(number)))
         or _fsid(mount)
     )
+
+
+def _shown(path: bytes) -> str:
+    return os.fsdecode(path).encode(errors="backslashreplace").decode()
 
 
 def pulled_out(mount: Mount) -> bool:

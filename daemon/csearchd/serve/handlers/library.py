@@ -11,6 +11,7 @@ from csearchd.library import contents, listings, roots
 from csearchd.library.library import Library
 from csearchd.previews.desktop_thumbnails import drop_thumbnails
 from csearchd.reasons import commands as reasons
+from csearchd.reasons import told
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import (
     AddRequest,
@@ -22,7 +23,7 @@ from csearchd.requests.library import (
 )
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.completion import CompletionHandlers
-from csearchd.serve.handlers.status import StatusReport
+from csearchd.serve.handlers.status import StatusReport, unread_mount
 from csearchd.serve.operations import Handlers
 from csearchd.tags import tagged_folders
 from csearchd.tags.locations import files_at
@@ -69,7 +70,13 @@ class LibraryHandlers:
         self._scanner.roots_changed()
         self._scanner.scan(path)
         self._indexer.retry()
-        return {"path": path, "images": await self._workers.answer(self._count, path)}
+        # What was mounted a moment ago, or below a root that the watcher doesn't know yet, counts.
+        unread = self._scanner.watcher.remote.unread_below(path)
+        return {
+            "path": path,
+            "images": await self._workers.answer(self._count, path),
+            **told(map(unread_mount, unread)),
+        }
 
     async def _remove(self, request: RemoveRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.resolve, request.path)
@@ -90,7 +97,7 @@ class LibraryHandlers:
             paths = await self._workers.answer(roots.roots, self._library)
         else:
             paths = [await self._workers.wait(self._paths.directory, request.path)]
-        for path in paths:
+        for path in self._scanner.watcher.remote.with_separate_roots(paths):
             self._scanner.scan(path)
         self._indexer.retry()
         await self._verification.run()

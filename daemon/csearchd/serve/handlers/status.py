@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import time
 
 import numpy as np
@@ -29,6 +30,7 @@ from csearchd.reasons import service as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.service import StatusRequest
 from csearchd.serve.operations import Handlers
+from csearchd.system.filesystem import Mount
 from csearchd.tags import tagged_folders
 from csearchd.tags.task_queue import TaggingQueue
 from csearchd.watch.scanner import Scanner
@@ -60,6 +62,11 @@ class StatusReport:
         self._lifecycle = lifecycle
         self._disks = TimedCalls(_ROOT_SECONDS)
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether `status` asks programs that provide file systems whether they still run."""
+        return self._scanner.watcher.remote.has_programs
+
     def status(self) -> Message:
         """state     idle, scanning, encoding or paused
         model     name of the model that answers
@@ -71,16 +78,19 @@ class StatusReport:
         reason    why nothing is read, where the user didn't ask for that: text, or None
         failed    files that can't be read or decoded
         rate      files read a second, lately; remaining: seconds left, or None
-        roots     [{path, present, images, pending, failed, watch, directories, reconciled, lost}];
-                  watch: how changes are noticed: "watched" as they happen, "polled" (scanned every
-                  minute, on file systems that don't tell of changes) or "scanned" (every few
-                  minutes, where there is too much to watch); directories: how many are watched;
-                  reconciled: when it was last compared with the disk as a whole, seconds since
-                  1970, or None; lost: how often events were lost so far. A root whose disk isn't
+        roots     [{path, present, images, pending, failed, watch, directories, reconciled, failure,
+                  every, lost}]; watch: how changes are noticed: "watched" as they happen, "polled"
+                  (scanned now and then, on file systems that don't tell of changes) or "scanned"
+                  (every few minutes, where there is too much to watch); directories: how many are
+                  watched; reconciled: when it was last compared with the disk as a whole, seconds
+                  since 1970, or None; failure: why it can't be listed at present, or None; every:
+                  seconds between scans of one that is polled, or None before the first; lost: how
+                  often events were lost so far. A root whose disk isn't
                   mounted has present: False, path: where it was last, absent: since when (seconds
                   since 1970), waiting: its files, which come back with it; nothing of it is in the
                   other counts
-        watch     {directories: how many are watched, lost: how often events were lost so far}
+        watch     {directories: how many are watched, lost: how often events were lost so far,
+                  unread: paths of network and cloud mounts below roots that nobody has added}
         scanning  [path]: what is being compared with the disk
         tags      {folders: [{path, mode, present, watched: whether it is in a root, left: pictures
                   that were left alone}] that are kept tagged, waiting: pictures to be tagged or
@@ -93,6 +103,8 @@ class StatusReport:
         version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
         """
         indexer, scanner = self._indexer, self._scanner
+        if self.may_wait:
+            scanner.notice_ended_mounts()
         active_model, next_model = self._models.active_model, self._models.next_model
         with self._library.memory_lock:
             catalogue = self._library.catalogue
@@ -100,6 +112,8 @@ class StatusReport:
             due, failed = catalogue.count(DUE), catalogue.count(FAILED)
             counters = dict(self._library.counters)
         scanning = scanner.scanning
+        left_out = scanner.watcher.remote.unread_below()
+        unread = [unread_mount(mount) for mount in left_out]
         backlog = indexer.backlog
         pending = (
             due
@@ -126,10 +140,11 @@ class StatusReport:
             "watch": {
                 "directories": scanner.watcher.watched_directories,
                 "lost": scanner.watcher.overflows,
+                "unread": [mount.point for mount in left_out],
             },
             "scanning": scanning,
             "tags": self._tags(),
-            **told(self.remarks() + self._supervisor.remarks),
+            **told(self.remarks() + unread + self._supervisor.remarks),
             "tasks": self._supervisor.failures,
             "version": __version__,
             "pid": os.getpid(),
@@ -181,7 +196,7 @@ class StatusReport:
         described: list[Message] = []
         table = self._models.active_model.table
         watcher = self._scanner.watcher
-        for path, reconciled in roots.last_scans(self._library):
+        for path, reconciled, failure in roots.last_scans(self._library):
             mode = watcher.mode(path)
             present = mode == "polled" or self._is_directory(path)
             with self._library.memory_lock:
@@ -201,6 +216,8 @@ class StatusReport:
                         "watch": mode,
                         "directories": watcher.watched_below(path),
                         "reconciled": reconciled,
+                        "failure": failure,
+                        "every": watcher.remote.interval(path),
                         "lost": watcher.overflows_since(path),
                     }
                 )
@@ -218,6 +235,8 @@ class StatusReport:
                 "watch": None,
                 "directories": 0,
                 "reconciled": None,
+                "failure": None,
+                "every": None,
                 "lost": 0,
             }
             for root in away
@@ -284,7 +303,15 @@ class StatusHandlers:
         if request.verify:
             with contextlib.suppress(LibraryError):  # why it can't be looked at is told too
                 await self._verification.run()
+        if self._report.may_wait:
+            return await self._workers.wait(self._report.status)
         return await self._workers.answer(self._report.status)
+
+
+def unread_mount(mount: Mount) -> Reason:
+    """Returns a remark on a network or cloud file system that is not read."""
+    command = f"csearchctl add {shlex.quote(os.fsdecode(mount.point))}"
+    return reasons.MOUNT_NOT_READ(path=mount.point, kind=mount.kind, command=command)
 
 
 def _resident() -> int:

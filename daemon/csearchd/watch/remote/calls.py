@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import Unanswered
+from csearchd.library.listings import Listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.mounts import Mounts
+from csearchd.watch.rules import Rules
 
 T = TypeVar("T")
 
 _PATIENT_SECONDS = 5.0  # for a listing, or where a disk may have to wake up
 _SECONDS = 0.5  # for a call that a user waits for
+_ALIVE_SECONDS = 1.0  # for which a program that has answered isn't asked again
 
 
 class RemoteCalls:
@@ -26,6 +32,7 @@ class RemoteCalls:
         self._mounts = mounts
         self._patient_calls = TimedCalls(_PATIENT_SECONDS)
         self._calls = TimedCalls(_SECONDS)
+        self._alive: dict[bytes, float] = {}  # when FUSE programs have answered, monotonic seconds
 
     def timed_call(self, path: bytes, function: Callable[[], T], patient: bool = False) -> T:
         """Calls `function`, which accesses the file at `path`, and returns what it returns.
@@ -54,3 +61,28 @@ class RemoteCalls:
             else os.access(path, os.F_OK, follow_symlinks=False)  # twice as fast as lexists
             for path in paths
         ]
+
+    def list_directory(self, path: bytes, rules: Rules, top: bytes) -> Listing | None:
+        """The listing of the directory at `path`, as `read_listing` gives it. If its server doesn't
+        answer in time, the listing's `failure` says so."""
+        versions = self._mounts.version_fields(path)
+        read = partial(read_listing, path, rules, versions, top)
+        try:
+            return self.timed_call(path, read, patient=True)
+        except Unanswered:
+            shown = os.fsdecode(self._mounts.polled_mount(path) or path)
+            return Listing(path, (), (), b"", f"cannot be listed: {shown} doesn't answer")
+
+    def has_ended(self, point: bytes) -> bool:
+        """Whether the program behind the file system at a mount point is found to have ended."""
+        now = time.monotonic()
+        if now - self._alive.get(point, -_ALIVE_SECONDS) < _ALIVE_SECONDS:
+            return False
+        try:
+            self._calls.call(point, lambda: os.statvfs(point))  # no cache of the kernel's answers
+        except Unanswered:
+            return False
+        except OSError as error:
+            return self._mounts.note_failure(point, error)
+        self._alive[point] = now
+        return False
