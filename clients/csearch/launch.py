@@ -21,7 +21,9 @@ POLL_SECONDS = 0.02
 UNIT = "csearchd.service"
 SOCKET_UNIT = "csearchd.socket"
 LOG_LINES = 5  # that an error message quotes from a daemon that ended at once
-MAX_LOG_BYTES = 5_000_000  # the next start truncates a larger log; under systemd there is none
+# The next start truncates a larger log; the daemon itself keeps it smaller (csearchd.logs). Under
+# systemd there is none.
+MAX_LOG_BYTES = 5_000_000
 
 
 def start_daemon(path: bytes, connect: Callable[[bytes], socket]) -> socket:

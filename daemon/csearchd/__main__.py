@@ -15,7 +15,7 @@ from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
 from csearchd.errors import AlreadyServed, FatalError
-from csearchd.logs import log_to_stderr
+from csearchd.logs import keep_small, log_to_stderr
 from csearchd.paths import Paths, close_to_others, delete_outdated, standard_paths
 from csearchd.serve.address import take_lock
 from csearchd.system.confine import confine
@@ -33,6 +33,7 @@ def main() -> None:
         check_limits()
         config = configuration.load(paths.config)
         _log_to_stderr(config.log.level)
+        keep_small(paths.log)
         address = socket_path()
         if os.environ.get("CSEARCH_CONFINE"):
             _confine(paths, address)

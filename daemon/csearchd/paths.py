@@ -32,6 +32,11 @@ class Paths:
         return os.path.join(self.data, "history")
 
     @property
+    def log(self) -> str:
+        """The file of the log, if a client has started the service (csearch.launch)."""
+        return os.path.join(self.cache, "csearchd.log")
+
+    @property
     def vocabulary(self) -> str:
         """The file of the user's own words for tags."""
         return os.path.join(os.path.dirname(self.config), "vocabulary.txt")

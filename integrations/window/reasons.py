@@ -311,8 +311,13 @@ _TEMPLATES = {
         "directories are scanned now and then instead; to raise the limit: {command}"
     ),
     "few-watches": N_(
-        "only {count} directories can be watched; the others are scanned every few minutes; "
-        "to raise the limit: {command}"
+        "{count} directories are watched; {reserve} of the {limit} watches that a user may have "
+        "are left to other programs, so the other directories are scanned every few minutes; to "
+        "raise the limit: {command}"
+    ),
+    "mount-not-read": N_(
+        "{path} is a network or cloud file system ({kind}), of which nothing is read; to read it: "
+        "{command}"
     ),
     "task-failed-and-goes-on": N_(
         "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more"

@@ -15,12 +15,16 @@ from support.user import wait_for
 
 
 @contextmanager
-def served(source: Path, mount: Path) -> Iterator[int]:
-    """Shows `source` at `mount`, which it makes; yields the server's process. Else it skips."""
+def served(source: Path, mount: Path, kind: str = "rclone") -> Iterator[int]:
+    """Shows `source` at `mount`, which it makes; yields the server's process. Else it skips.
+
+    The type of the file system is "fuse." and `kind`; by default, a cloud's.
+    """
     if not shutil.which("bindfs") or not os.access("/dev/fuse", os.W_OK):
         pytest.skip("needs bindfs, and /dev/fuse")
-    mount.mkdir()
-    server = subprocess.Popen(["bindfs", "-f", source, mount], stderr=subprocess.PIPE)
+    mount.mkdir(exist_ok=True)
+    command = ["bindfs", "-f", "-o", f"subtype={kind}", source, mount]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE)
     wait_for(lambda: os.path.ismount(mount) or server.poll() is not None, "the mount")
     if server.poll() is not None:
         assert server.stderr

@@ -30,7 +30,7 @@ def below(user: User) -> Iterator[tuple[Path, Path, int]]:
     """What is shown at a mount in the user's pictures, the mount, and its server's process."""
     source, mount = user.home / "source", user.pictures / "mount"
     write_drawn(source / "inner", 2)
-    with served(source, mount) as server:
+    with served(source, mount, "bindfs") as server:
         yield source, mount, server
         user.end()
 
@@ -224,6 +224,18 @@ def test_it_is_looked_at_more_often_while_it_changes() -> None:
     assert [polling.next(b"/a", False, 0) for _ in range(5)] == [8, 16, 32, 60, 60]
     assert polling.next(b"/a", True, 10) == 500
     assert polling.next(b"/b", False, 0) == 60
+
+
+def test_a_remote_one_is_looked_at_as_often_as_its_cost_allows() -> None:
+    polling = Polling()
+    assert polling.next(b"/a", True, 0.1, remote=True) == 60
+    assert polling.next(b"/a", True, 10, remote=True) == 500
+    assert polling.next(b"/a", True, 1, remote=True) == 250  # it may have come from a cache
+    assert polling.next(b"/b", False, 5000, remote=True) == polling.interval(b"/b") == 86400
+    assert not polling.is_due(b"/a/b/c", b"/a") and polling.is_due(b"/c/b", b"/c")
+    assert polling.interval(b"/c") is None
+    assert polling.resume(b"/c", 10, 100) == 400 and not polling.is_due(b"/c/b", b"/c")
+    assert polling.resume(b"/d", 10, 501) is None and polling.is_due(b"/d", b"/d")
 
 
 def test_calls_to_a_place_take_turns_and_none_waits_for_one_that_hangs() -> None:

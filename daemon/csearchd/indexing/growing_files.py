@@ -35,7 +35,7 @@ class GrowingFiles:
         """Must be called when a file is given to the encoder."""
         now = time.monotonic()
         (size, mtime, _, inode), file = job.stat, self._files.pop(job.file, None)
-        if file is None or file.inode != inode:
+        if file is None or file.inode != inode or now - file.seen > _FORGET_SECONDS:
             file = _File(size, inode, (size, mtime), now)
         file.size = size
         self._files[job.file] = file

@@ -18,6 +18,7 @@ from csearchd.library import contents
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.model_cleanup import delete_unused_vectors
+from csearchd.logs import limit_log
 from csearchd.models.active_model import Models
 from csearchd.reasons import PATH, from_system
 from csearchd.reasons import library as reasons
@@ -68,6 +69,7 @@ class LibraryUpkeep:
                 await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS)
             except TimeoutError:
                 pass
+            limit_log()  # the processes that read and tag write to it, too
             changed |= self._news.is_set()
             self._news.clear()
             all_of_it = changed and time.monotonic() - kept > _KEEP_SECONDS

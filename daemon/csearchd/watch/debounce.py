@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 QUIET_SECONDS = 2.0  # without a change, after which a file counts as complete
-_OPEN_SECONDS = 30.0  # the same, if a process has it open for writing
+OPEN_SECONDS = 30.0  # the same, if a process has it open for writing
 
 
 class _Hold(NamedTuple):
@@ -33,7 +33,7 @@ class Debounce:
         with self._lock:
             names = self._held.setdefault(directory, {})
             known = name in names
-            names[name] = _Hold(until, until - QUIET_SECONDS + _OPEN_SECONDS)
+            names[name] = _Hold(until, until - QUIET_SECONDS + OPEN_SECONDS)
             return known
 
     def keep_open_files(

@@ -153,7 +153,7 @@ class Scanner:
 
     def notice_ended_mounts(self) -> None:
         """Detaches the directories of file systems whose programs have ended, so that nobody is
-        told of their pictures. May wait for these programs."""
+        told of their pictures. It doesn't wait long for these programs."""
         if self.watcher.remote.find_ended():
             self._reconciled.clear()
             self._roots_or_mounts_changed.set()

@@ -20,7 +20,7 @@ from csearchd.library.volumes import disks
 from csearchd.reasons import Reason
 from csearchd.system.writers import has_writer, may_have_writer
 from csearchd.watch.coverage import Coverage
-from csearchd.watch.debounce import QUIET_SECONDS, Debounce
+from csearchd.watch.debounce import OPEN_SECONDS, QUIET_SECONDS, Debounce
 from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES
 from csearchd.watch.events import EventHandler, join
 from csearchd.watch.hard_links import HardLinks
@@ -271,7 +271,13 @@ class Watcher:
         for file in listing.files:
             age = (clock - file.mtime_ns) / 1e9
             path = join(listing.path, file.name)
-            if 0 <= age < QUIET_SECONDS and (polled or may_have_writer(path)):
+            if age < 0:  # another machine's clock
+                continue
+            if age < QUIET_SECONDS:
+                held = polled or may_have_writer(path)
+            else:
+                held = not polled and age < OPEN_SECONDS and has_writer(path) is True
+            if held:
                 self._debounce.hold(listing.path, file.name, now + QUIET_SECONDS - age)
 
     def on_listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:

@@ -71,7 +71,6 @@ class SearchHandlers:
 
     async def _search(self, request: SearchRequest, exchange: Exchange) -> Message:
         may_wait = request.scopes is not None or self._queries.may_wait(request)
-        may_wait |= self._scanner.watcher.remote.has_programs
         run = self._workers.wait if may_wait else self._workers.answer
         request, paths, scanned = await run(self._understand, request)
         stopped = await self._prepare_directories(request, exchange, scanned)
@@ -105,8 +104,7 @@ class SearchHandlers:
         of the roots, whether it was scanned before. One thread does it all, since each change of
         threads costs time. Raises RequestError."""
         request = self._queries.understand(request)
-        if self._scanner.watcher.remote.has_programs:
-            self._scanner.notice_ended_mounts()
+        self._scanner.notice_ended_mounts()
         paths = None
         if request.scopes is not None:
             paths = list(dict.fromkeys(map(self._paths.directory, request.scopes)))

@@ -62,13 +62,11 @@ class StatusReport:
         self._lifecycle = lifecycle
         self._disks = TimedCalls(_ROOT_SECONDS)
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether `status` asks programs that provide file systems whether they still run."""
-        return self._scanner.watcher.remote.has_programs
+    def status(self, ask: bool = False) -> Message:
+        """Returns, after programs that provide file systems were asked whether they still run if
+        `ask`:
 
-    def status(self) -> Message:
-        """state     idle, scanning, encoding or paused
+        state     idle, scanning, encoding or paused
         model     name of the model that answers
         next_model  None, or {name, done, total} of the model that will answer
         images    files that can be found now
@@ -103,7 +101,7 @@ class StatusReport:
         version, pid, uptime (seconds), memory (bytes, resident), encoder (its process id or None)
         """
         indexer, scanner = self._indexer, self._scanner
-        if self.may_wait:
+        if ask:
             scanner.notice_ended_mounts()
         active_model, next_model = self._models.active_model, self._models.next_model
         with self._library.memory_lock:
@@ -303,9 +301,7 @@ class StatusHandlers:
         if request.verify:
             with contextlib.suppress(LibraryError):  # why it can't be looked at is told too
                 await self._verification.run()
-        if self._report.may_wait:
-            return await self._workers.wait(self._report.status)
-        return await self._workers.answer(self._report.status)
+        return await self._workers.answer(self._report.status, True)
 
 
 def unread_mount(mount: Mount) -> Reason:

@@ -106,11 +106,6 @@ class RemoteMounts:
 
     # Programs behind file systems
 
-    @property
-    def has_programs(self) -> bool:
-        """Whether programs provide file systems, and may have ended without anybody's notice."""
-        return bool(self._mounts.fuse_mounts())
-
     def find_ended(self) -> bool:
         """Whether a program that provides known pictures is found to have ended, which the next
         reconciliation of mounts takes into account."""
