@@ -267,6 +267,38 @@ def test_what_shows_a_directory_is_as_local_as_that(
     assert table.is_remote(table.mounts[2]) is remote
 
 
+def test_one_that_is_no_root_any_more_is_left_out_again(
+    user: User, cloud: tuple[Path, Path]
+) -> None:
+    _, mount = cloud
+    user.start()
+    user.csearchctl("add", user.pictures, mount)
+    wait_until_equal(user, user.pictures)
+    user.csearchctl("remove", mount)
+    wait_for(lambda: user.settle()["images"] == 1, "the end of what is in the mount")
+    assert user.status()["watch"]["unread"] == [str(mount)]
+    user.csearchctl("rescan")
+    assert user.settle()["images"] == 1
+
+
+def test_what_an_older_version_has_read_is_forgotten_once(
+    user: User, cloud: tuple[Path, Path]
+) -> None:
+    _, mount = cloud
+    user.start()
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    assert len(user.search("anything", "--in", mount)) == 3
+    user.csearchctl("stop")
+    for images in (4, 1):
+        user.start()
+        assert user.settle()["images"] == images
+        user.csearchctl("stop")
+        library = Library(str(user.data / "library.sqlite"))
+        library.set("unread-mounts-forgotten", None)
+        library.close()
+
+
 def test_the_cost_of_a_scan_is_kept(user: User, cloud: tuple[Path, Path]) -> None:
     _, mount = cloud
     user.start()

@@ -76,6 +76,7 @@ class Scanner:
     def start(self) -> None:
         """Notices unmounted disks, then starts the thread and scans. Raises LibraryError."""
         self._reconcile_roots_and_mounts()
+        self.watcher.remote.forget_unread()
         for path, scanned, _ in roots.last_scans(self._library):
             if self.watcher.resume(path, scanned):
                 self._complete.add(path)
@@ -142,8 +143,11 @@ class Scanner:
                 self._recent.note(path)
         if watched and (missing or not fresh):
             self.list_soon(path)
-        elif not watched and not fresh and self.watcher.remote.may_refresh(path):
-            self.scan(path, again=False)
+        elif not watched and not fresh:
+            if self.watcher.remote.may_refresh(path):
+                self.scan(path, again=False)
+            elif missing:
+                self.list_soon(path)
 
     def roots_changed(self) -> None:
         """Must be called when the library's roots have changed, so that they are watched."""
@@ -300,15 +304,15 @@ class Scanner:
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
         for removed in before.difference(now):
-            if not any(is_below(removed, root) for root in now):
-                self._drop(removed, now)
+            if not self.watcher.remote.is_covered(removed):
+                self._drop(removed)
 
-    def _drop(self, removed: bytes, now: list[bytes]) -> None:
+    def _drop(self, removed: bytes) -> None:
         """Ends the scans in a removed root, and removes what they have listed since its removal."""
         with self._lock:
             scans = list(self._scans.values())
         for scan in scans:
-            if not is_below(scan.path, removed) or any(is_below(scan.path, root) for root in now):
+            if not is_below(scan.path, removed) or self.watcher.remote.is_covered(scan.path):
                 continue
             if scan.requested < self._roots_changed_at:
                 self._end(scan)

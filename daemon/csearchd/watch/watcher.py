@@ -330,18 +330,20 @@ class Watcher:
             self._debounce.forget(path)
         self._coverage.end_scan(path)
         remote = self._mounts.remote_mount(path) is not None
-        polled = self._polling.next(path, changed, cost, remote)
-        if remote and exists and path in self._roots:
-            self.remote.keep_cost(path)
-        own = self._mounts.polled_mount(path) == path
-        if path in self._roots or (own and not self.remote.is_left_out(path)):
+        own = self._mounts.polled_mount(path) == path and not self.remote.is_left_out(path)
+        if remote or own or path in self._roots:
+            polled = self._polling.next(path, changed, cost, remote)
+        if own or path in self._roots:
             self._schedule(path, exists, polled)
+            if remote and exists:
+                self.remote.keep_cost(path)
 
     def _schedule(self, root: bytes, exists: bool, polled: float) -> None:
         """Sets when a root, and the mounts in it that need polling, are to be scanned again.
         `polled`: the seconds until a polled one is."""
         if not exists:
-            self._listing_queue.scan_in(root, _MISSING_SECONDS)
+            seconds = polled if self._mounts.needs_polling(root) else _MISSING_SECONDS
+            self._listing_queue.scan_in(root, seconds)
             return
         mode = self.mode(root)
         between = {"polled": polled, "scanned": _UNWATCHED_SECONDS}

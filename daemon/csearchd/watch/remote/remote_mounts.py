@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Collection
 
+from csearchd.library import listings
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
 from csearchd.system.filesystem import Mount
@@ -17,7 +18,7 @@ from csearchd.watch.mounts import Mounts
 from csearchd.watch.remote.calls import RemoteCalls
 from csearchd.watch.remote.polling import Polling
 
-_COSTS = "scan-costs"  # the name of the library's setting
+_COSTS, _FORGOTTEN = "scan-costs", "unread-mounts-forgotten"  # names of the library's settings
 
 
 class RemoteMounts:
@@ -53,6 +54,19 @@ class RemoteMounts:
     def is_left_out(self, path: bytes) -> bool:
         """Whether `path` is on one of which neither it nor a directory above it was added."""
         return self._mounts.is_left_out(path, self._roots())
+
+    def is_covered(self, path: bytes) -> bool:
+        """Whether `path` is in a root and isn't left out."""
+        below = any(is_below(path, root) for root in self._roots())
+        return below and not self.is_left_out(path)
+
+    def forget_unread(self) -> None:
+        """Removes, once, what an older version has read of those that are left out now. Raises
+        LibraryError."""
+        if self._library.setting(_FORGOTTEN) is None:
+            for mount in self.unread_below():
+                listings.remove(self._library, mount.point, keep_roots=True)
+            self._library.set(_FORGOTTEN, "yes")
 
     def passes(self, path: bytes) -> bool:
         """Whether a scan from above goes on at `path`: not where one is mounted."""
