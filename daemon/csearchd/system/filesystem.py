@@ -117,8 +117,9 @@ class MountTable:
         a directory on one."""
         if not mount_types.is_stacked(mount.kind):
             return mount_types.is_remote(mount.kind)
-        # Options and programs' names are left out: "/a=RW:/b=RO" of unions, "cryfs@/a".
-        shown = (part.partition(b"=")[0].rpartition(b"@")[2] for part in mount.source.split(b":"))
+        # Without options, and names of programs: "/a=RW:/b=RO" of unions, "cryfs@/a".
+        source = mount.source.removeprefix(mount.kind.removeprefix("fuse.").encode() + b"@")
+        shown = (part.partition(b"=")[0] for part in source.split(b":"))
         return any(self._is_on_remote(directory, mount) for directory in shown if directory)
 
     def _is_on_remote(self, directory: bytes, mount: Mount) -> bool:
