@@ -70,9 +70,10 @@ class Watches:
     def is_full(self) -> bool:
         """Whether there may be no more, so that other programs of the user can have some."""
         limit = watch_limit()
+        most = limit - _reserve(limit)
         if self._ceiling is not None and time.monotonic() < self._ceiling_until:
-            limit = min(limit, self._ceiling + _reserve(limit))
-        return self.used >= limit - _reserve(limit)
+            most = min(most, self._ceiling)
+        return self.used >= most
 
     def leave_room(self) -> list[bytes]:
         """Gives up those that were made last, as many as are left to other programs, but at most
