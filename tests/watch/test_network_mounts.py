@@ -250,9 +250,10 @@ def test_types(kind: str, remote: bool, polled: bool) -> None:
     ("kind", "source", "remote"),
     [
         ("gocryptfs", "/home/me/.vault", False), ("gocryptfs", "/cloud/vault", True),
-        ("mergerfs", "/a:/home", False), ("mergerfs", "/a=RW:/cloud/x=NC", True),
-        ("mergerfs", "a:b", False), ("mergerfs", "a:cloud", True), ("mergerfs", "a:cloudy", False),
-        ("cryfs", "cryfs@/cloud/vault", True), ("encfs", "encfs", False), ("bindfs", "/m", False),
+        ("mergerfs", "a:home", False), ("mergerfs", "/a=RW:/cloud/x=NC", True),
+        ("mergerfs", "1:2", False), ("mergerfs", "a:cloud", True), ("mergerfs", "a:cloudy", False),
+        ("mergerfs", "ne:ud/photos", True), ("mergerfs", "a/cloud:b", True),
+        ("mergerfs", "/a:", True), ("cryfs", "cryfs@/cloud/vault", True), ("encfs", "encfs", False), ("bindfs", "/m", False),
         ("rclone", "/home/me", True),
     ],
 )  # fmt: skip

@@ -71,7 +71,9 @@ class Library:
             self._presence = Presence(path)
         except OSError as error:
             self._database.close()
-            raise LibraryError(PATH(path=error.filename, reason=from_system(error))) from error
+            raise LibraryError(
+                PATH(path=error.filename or path, reason=from_system(error))
+            ) from error
         self._write_lock = threading.RLock()
         self._writer: int | None = None  # the thread that is in a transaction
         # What is to be done after the commit: without and, then, with `memory_lock`

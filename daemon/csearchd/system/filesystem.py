@@ -119,27 +119,28 @@ class MountTable:
             return mount_types.is_remote(mount.kind)
         # Without options, and names of programs: "/a=RW:/b=RO" of unions, "cryfs@/a".
         source = mount.source.removeprefix(mount.kind.removeprefix("fuse.").encode() + b"@")
-        shown = (part.partition(b"=")[0] for part in source.split(b":"))
-        return any(self._is_on_remote(directory, mount) for directory in shown if directory)
+        shown = [part.partition(b"=")[0] for part in source.split(b":")]
+        if any(self._is_on_remote(directory, mount) for directory in shown if directory):
+            return True
+        return mount.kind == "fuse.mergerfs" and any(map(self._may_be_remote, shown))
 
     def _is_on_remote(self, directory: bytes, mount: Mount) -> bool:
         """Whether a directory that `mount` shows is on a network or cloud file system."""
-        if directory.startswith(b"/"):
-            below = self.mount_of(directory)
-            # It was mounted before, unless it has been hidden since.
-            return (
-                below is not None
-                and self.order(below) < self.order(mount)
-                and (self.is_remote(below))
-            )
-        # mergerfs leaves out how the paths of all its directories begin.
-        inside = b"/" + directory + b"/"
-        return any(
-            mount_types.is_remote(other.kind)
-            and (b"/" + os.path.basename(other.point) + b"/") in inside
-            for other in self.mounts
-            if other.point != b"/"
-        )
+        below = self.mount_of(directory) if directory.startswith(b"/") else None
+        # It was mounted before, unless it has been hidden since.
+        earlier = below is not None and self.order(below) < self.order(mount)
+        return below is not None and earlier and self.is_remote(below)
+
+    def _may_be_remote(self, path: bytes) -> bool:
+        """The same for one of which mergerfs tells the end of the path: it leaves out the letters
+        with which the paths of all its directories begin."""
+        first = path.split(b"/")[0]
+        names = [
+            os.path.basename(mount.point)
+            for mount in self.mounts
+            if mount_types.is_remote(mount.kind) and mount.point != b"/"
+        ]
+        return any(name.endswith(first) or b"/" + name + b"/" in path + b"/" for name in names)
 
     @cached_property
     def visible(self) -> list[Mount]:
