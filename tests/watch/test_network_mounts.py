@@ -253,8 +253,8 @@ def test_types(kind: str, remote: bool, polled: bool) -> None:
         ("mergerfs", "a:home", False), ("mergerfs", "/a=RW:/cloud/x=NC", True),
         ("mergerfs", "1:2", False), ("mergerfs", "a:cloud", True), ("mergerfs", "a:cloudy", False),
         ("mergerfs", "ne:ud/photos", True), ("mergerfs", "a/cloud:b", True),
-        ("mergerfs", "/a:", True), ("cryfs", "cryfs@/cloud/vault", True), ("encfs", "encfs", False), ("bindfs", "/m", False),
-        ("rclone", "/home/me", True),
+        ("mergerfs", "/a:", True), ("cryfs", "cryfs@/cloud/vault", True),
+        ("encfs", "encfs", False), ("bindfs", "/m", False), ("rclone", "/home/me", True),
     ],
 )  # fmt: skip
 def test_what_shows_a_directory_is_as_local_as_that(
