@@ -45,7 +45,7 @@ def test_places(table: Volumes) -> None:
     assert table.place(b"/nas/2019") == Place("nfs server:/export/photos", b"/2019")
     assert table.place(b"/ssh") == Place("fuse.sshfs me@host:/x", b"/")
     assert table.place(b"/tmp/x") == Place(None, b"/x")
-    assert table.place(b"/doc/x").volume is None
+    assert table.place(b"/doc/x") == Place("fuse.portal portal at /doc", b"/x")
 
 
 def test_what_everything_starts_from_has_one_name_whatever_it_is(table: Volumes) -> None:

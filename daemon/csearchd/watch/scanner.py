@@ -227,7 +227,9 @@ class Scanner:
         self.watcher.request_due_scans()
         for root in self._failed_roots.take_due() & self.watcher.roots:
             self._request(root)
-        while (path := self._next_listing()) is not None:
+        with self._lock:
+            asked, self._listings = self._listings, []
+        for path in asked:
             if self.watcher.list_soon(path) or self._library.tree.find(path) is None:
                 continue
             # A scan of all below a directory on a server may cost much.
@@ -243,10 +245,6 @@ class Scanner:
         if scan and self._try_step(scan):
             self._finish(scan)
         return node is not None or scan is not None
-
-    def _next_listing(self) -> bytes | None:
-        with self._lock:
-            return self._listings.pop(0) if self._listings else None
 
     def _list_directory(self, path: bytes, node: Node | None = None) -> None:
         """Lists a directory, but nothing below it: that of a node, or one that isn't watched."""

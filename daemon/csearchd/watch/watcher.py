@@ -399,7 +399,7 @@ class Watcher:
         """The seconds until something is due without an event; None if nothing is."""
         now = time.monotonic()
         deadline = self._debounce.deadline()
-        if deadline is not None and deadline <= now:
+        if deadline is not None and deadline <= now and self._listing_queue.pending:
             deadline = None  # its listing is queued already
         times = (self._listing_queue.earliest(), self._links.earliest(), deadline)
         earliest = min((when for when in times if when is not None), default=None)
@@ -424,6 +424,8 @@ class Watcher:
         for path in found:
             if not self._mounts.needs_polling(path):  # else it may not answer
                 self._debounce.keep_open_files(path, now, has_writer)
+            if self._library.tree.find(path) is None:
+                self._debounce.forget(path)  # it was removed
         return [path for path in self._debounce.expired(now) if path in found]
 
     def release(self, path: bytes) -> None:
