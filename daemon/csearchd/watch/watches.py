@@ -58,6 +58,7 @@ class Watches:
         ] = {}  # by watch; several if a directory has several paths
         self._above: dict[int, Node] = {}  # by watch: directories above roots
         self.count = 0  # of watched nodes
+        self._most = 0  # watches that there may be, when that was last looked up
         self._ceiling: int | None = None  # of watches; less than the limit, as others have many
         self._ceiling_until = 0.0  # monotonic seconds
 
@@ -69,17 +70,20 @@ class Watches:
     @property
     def is_full(self) -> bool:
         """Whether there may be no more, so that other programs of the user can have some."""
-        limit = watch_limit()
-        most = limit - _reserve(limit)
+        if self.used < self._most:
+            return False
+        limit = watch_limit()  # it may have been raised
+        self._most = limit - _reserve(limit)
         if self._ceiling is not None and time.monotonic() < self._ceiling_until:
-            most = min(most, self._ceiling)
-        return self.used >= most
+            self._most = min(self._most, self._ceiling)
+        return self.used >= self._most
 
     def leave_room(self) -> list[bytes]:
         """Gives up those that were made last, as many as are left to other programs, but at most
         half; after other programs had so many that there was no room. Returns their paths."""
         keep = self.used - min(_reserve(watch_limit()), self.count // 2)
-        self._ceiling, self._ceiling_until = keep, time.monotonic() + _FULL_SECONDS
+        self._most = self._ceiling = keep
+        self._ceiling_until = time.monotonic() + _FULL_SECONDS
         given_up = []
         for watch in reversed(list(self._nodes)):
             nodes = self._nodes[watch]
