@@ -66,7 +66,36 @@ NAMES = {
     "Screenshot 2023-05-14 101112.png": TIME, "2023-05-14_10-11.png": "2023-05-14T10:11:00",
     "Screenshot_2023-05-14_10-11-12.png": TIME, "Spectacle 2023-05-14 10:11:12.png": TIME,
     "截屏2023-05-14 10.11.12.png": TIME, "截屏2023-05-14 13.02.03.png": "2023-05-14T13:02:03",
+    "Bildschirmfoto 2023-05-14 101112.png": TIME, "Bildschirmfoto_20230514_101112.png": TIME,
+    "Capture d’écran 2023-05-14 101112.png": TIME, "Capture d'écran_20230514_101112.png": TIME,
+    "Captura de pantalla 2023-05-14 101112.png": TIME, "Zrzut ekranu 2023-05-14 101112.png": TIME,
+    "Captura de pantalla de 2023-05-14 10-11-12.png": TIME,
+    "Captura de pantalla_20230514_101112.png": TIME,
+    "Captura de Tela 2023-05-14 às 10.11.12.png": TIME,
+    "Schermafbeelding 2023-05-14 om 10.11.12.png": TIME,
+    "Schermafbeelding 2023-05-14 101112.png": TIME, "Schermafdruk_20230514_101112.png": TIME,
+    "Schermafdruk van 2023-05-14 10-11-12.png": TIME,
+    "Schermata 2023-05-14 alle 10.11.12.png": TIME,
+    "Снимок экрана 2023-05-14 в 10.11.12.png": TIME, "Снимок экрана 2023-05-14 101112.png": TIME,
+    "Снимок экрана от 2023-05-14 10-11-12.png": TIME, "Снимок экрана_20230514_101112.png": TIME,
+    "スクリーンショット 2023-05-14 10.11.12.png": TIME,
+    "スクリーンショット 2023-05-14 101112.png": TIME,
+    "スクリーンショット_20230514_101112.png": TIME,
+    "スクリーンショット 2023-05-14 10-11-12.png": TIME, "屏幕截图 2023-05-14 101112.png": TIME,
+    "스크린샷 2023-05-14 101112.png": TIME, "Zrzut ekranu z 2023-05-14 10-11-12.png": TIME,
+    "Skärmbild 2023-05-14 kl. 10.11.12.png": TIME, "Skærmbillede 2023-05-14 kl. 10.11.12.png": TIME,
+    "لقطة شاشة ٢٠٢٣-٠٥-١٤ ١٠-١١-١٢.png": TIME,
+    "لقطة الشاشة \u200f2023-05-14 \u200f10.11.12.png": TIME,
+    # The user's own form of dates
+    "Photo on 5-14-23 at 10.11 AM.jpg": "2023-05-14T10:11:00",
+    "Photo on 5-14-23 at 10.11 PM #2.jpg": "2023-05-14T22:11:00",
+    "Photo on 14-05-2023 at 10.11.jpg": "2023-05-14T10:11:00",
+    "Foto am 14.05.23 um 10.11.jpg": "2023-05-14T10:11:00",
+    "Foto am 03.04.98 um 10.11.jpg": "1998-04-03T10:11:00",
+    "Minecraft 14.05.2023 10_11_12.png": TIME, "Halo 5_14_2023 10_11_12 AM.png": TIME,
+    "Halo 5_14_2023 10_11_12 PM.png": "2023-05-14T22:11:12",
     # Uploads, people, dash cams
+    "2023-05-14 10.11.12 Lisbon.jpg": TIME, "2023-05-14 10.11.12 HDR.jpg": TIME,
     "20230514_101112000_iOS.jpg": TIME, "20230514_101112345_iOS 1.heic": TIME,
     "WIN_20230514_10_11_12_Pro.jpg": TIME, "WIN_20230514_10_11_12_Pro (2).jpg": TIME,
     "2023-05-14 10.11.12.jpg": TIME, "2023-05-14 10.11.12-1.jpg": TIME,
@@ -116,6 +145,30 @@ def test_a_word_that_nobody_knows_leaves_the_day(word: str) -> None:
     assert str(named) == "2023-05-14T13:02:03"
 
 
+@pytest.mark.parametrize(
+    "word", ["μ.μ.", "CH", "ip.", "em", "du.", "odp.", "ÖS", "م", "po pod.", "nachm.", "अपराह्न"]
+)
+@pytest.mark.parametrize("before", ["Bild ", "WhatsApp Image ", "Screenshot "])
+@pytest.mark.parametrize("after", ["", " (2)", " 2"])
+def test_a_word_behind_the_clock_that_nobody_knows(word: str, before: str, after: str) -> None:
+    for hour, clock in (("1", ""), ("01", ""), ("13", "T13:02:03")):
+        name = f"{before}2023-05-14 at {hour}.02.03 {word}{after}.png"
+        assert str(from_name(name.encode())) == f"{DAY}{clock}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Screenshot from 2023-05-14 10-11-12 Lisbon.png", "2023-05-14 10.11.12 Lisbon.png",
+        "Bildschirmfoto 2023-05-14 um 10.11.12 Kopie.png",
+        "Screenshot 2023-05-14 at 10.11.12 copy 2.png",
+        "photo_2023-05-14_10-11-12 Anna.jpg", "Screenshot_20230514_101112 em.png",
+    ],
+)  # fmt: skip
+def test_a_word_behind_a_clock_of_24_hours(name: str) -> None:
+    assert str(from_name(name.encode())) == TIME
+
+
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
 def test_the_table_of_forms_is_true(form: object) -> None:
     example, source = getattr(form, "example"), getattr(form, "source")  # noqa: B009
@@ -140,6 +193,8 @@ def test_the_table_of_forms_is_true(form: object) -> None:
         "2023-02-30 10.11.12.jpg", "P1010123.JPG", "4111111111111111.jpg", "photo_5231@.jpg",
         "invoice2023-05-14 10.11.12.jpg", "v2023.05.14.10.11.12.png", "截屏2023-05-14 1.png",
         "WIN_20230514_000123.jpg", "20230514_101112000.jpg",
+        "Photo on 4-3-23 at 10.11.jpg", "Foto 14-05-23 um 10.11.jpg", "Halo 4_3_2023 10_11_12.png",
+        "14.05.23.jpg", "v1.2.23 10.11.12.png", "Rechnung 2023-05-14 000123.pdf.png",
         "3.14.2023-05-141.jpg", "v2023.05.1.png", "192.168.2023.05.png", "", ".jpg",
     ],
 )  # fmt: skip
@@ -206,6 +261,7 @@ def test_no_name_raises(name: bytes) -> None:
 
 def test_patterns_name_only_what_is_read() -> None:
     known = {"year", "month", "day", "hour", "minute", "second", "fraction", "half", "dash",
-             "milliseconds", "earlier", "word"}  # fmt: skip
+             "milliseconds", "earlier", "word", "before", "after", "colon", "first", "middle",
+             "last"}  # fmt: skip
     for form in FORMS:
         assert set(re.compile(form.pattern).groupindex) <= known

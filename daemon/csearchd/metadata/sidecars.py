@@ -9,7 +9,7 @@ from typing import Any
 from csearchd.errors import UnreadableError
 from csearchd.formats.parsing import MAX_XMP_BYTES
 from csearchd.formats.suffixes import sidecar_names
-from csearchd.metadata import fields
+from csearchd.metadata import fields, picasa
 from csearchd.metadata.takeout import content
 from csearchd.metadata.takeout.names import takeout_names
 from csearchd.metadata.texts import charsets
@@ -23,7 +23,8 @@ def from_sidecars(picture: bytes, directory: int) -> list[dict[str, Any]]:
 
     `picture` is the name of its file, `directory` a descriptor of the directory. Of XMP, the
     first that can be read counts, in the order of csearchd.formats.suffixes.sidecar_names; of
-    Takeout's, the first that says something, in that of csearchd.metadata.takeout.names.
+    Takeout's, the first that says something, in that of csearchd.metadata.takeout.names. Picasa's
+    tells of all pictures of the directory.
     """
     xmp = map(from_xmp, _contents(sidecar_names(picture), directory, MAX_XMP_BYTES))
     found = []
@@ -32,6 +33,10 @@ def from_sidecars(picture: bytes, directory: int) -> list[dict[str, Any]]:
         found.append(fields.known({**record, "dates": dates}))
     files = _contents(takeout_names(picture), directory, content.MAX_BYTES)
     records = (content.from_takeout(json, picture) for json in files)
+    if record := next(filter(None, records), None):
+        found.append(record)
+    files = _contents(picasa.NAMES, directory, picasa.MAX_BYTES)
+    records = (picasa.from_picasa(ini, os.fsdecode(picture)) for ini in files)
     if record := next(filter(None, records), None):
         found.append(record)
     return found

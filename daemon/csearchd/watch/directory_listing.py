@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
 from csearchd.library.listings import FileStat, Listing
+from csearchd.metadata.picasa import is_picasa
 from csearchd.metadata.takeout.names import head, may_be_takeout, takeout_names
 from csearchd.system.files import open_directory, signed, stored_time
 from csearchd.watch.rules import Rules, is_marked
@@ -17,7 +18,7 @@ SYSTEM_DIRECTORIES = (b"proc", b"sys", b"dev", b"run")  # in "/": never entered
 
 def may_describe_picture(name: bytes) -> bool:
     """Whether a file of this name may be one beside a picture that says something of it."""
-    return is_sidecar(name) or may_be_takeout(name)
+    return is_sidecar(name) or is_picasa(name) or may_be_takeout(name)
 
 
 class VersionFields(NamedTuple):
@@ -80,7 +81,8 @@ def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -
                 sidecars[name] = entry
     if is_marked(descriptor, names):
         return Listing(path, (), (), _digest((), ()), marked=True)
-    heads = {head(name) for name in sidecars if not is_sidecar(name)}
+    albums = [entry for name, entry in sidecars.items() if is_picasa(name)]
+    heads = {head(name) for name in sidecars if may_be_takeout(name)}
     files = []
     developed = developed_names(entries)
     for name in sorted(entries):
@@ -90,7 +92,7 @@ def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -
             names_beside = (*sidecar_names(name), *takeout)
             own = [sidecars[s] for s in names_beside if s in sidecars]
             jpegs = [entries[jpeg] for jpeg in developed.get(name, ())]
-            stamp = _stamp(own, jpegs, versions)
+            stamp = _stamp(name, own, albums, jpegs, versions)
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except OSError as error:
@@ -104,14 +106,19 @@ def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -
 
 
 def _stamp(
-    sidecars: list[os.DirEntry[str]], developed: list[os.DirEntry[str]], versions: VersionFields
+    picture: bytes,
+    sidecars: list[os.DirEntry[str]],
+    albums: list[os.DirEntry[str]],
+    developed: list[os.DirEntry[str]],
+    versions: VersionFields,
 ) -> int:
     """A digest of names and stats of what a picture must be read again with; 0 without any.
 
-    That is its sidecars, and JPEGs in which a raw file may be `developed`.
+    That is its sidecars, `albums`, which tell of all pictures of the directory by their names, and
+    JPEGs in which a raw file may be `developed`.
     """
-    seen = b""
-    for entry in sidecars:
+    seen = picture if albums else b""
+    for entry in [*sidecars, *albums]:
         try:
             info = entry.stat(follow_symlinks=False)
         except OSError:

@@ -2,13 +2,14 @@
 
 Read are the forms of EXIF ("2023:05:14 10:11:12"), XMP (ISO 8601) and IPTC ("20230514"), and what
 programs make of them: parts left blank or zero are unknown, an offset or a fraction may follow, and
-24:00 and :60 are the beginning of the next day or minute.
+24:00 and :60 are the beginning of the next day or minute. Years of two digits, and dates in another
+order, are read where they can mean but one day.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ _TEXT = re.compile(
 )
 _COMPACT = re.compile(
     r"(\d{4})(\d\d)(\d\d)(?:[T ]?(\d\d)(\d\d)(\d\d)?(?:[.,](\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.IGNORECASE,
+)
+_ANY_ORDER = re.compile(  # a year of two digits, or one that stands last
+    r"(\d{1,2})(?P<mark>[-:/.])(\d{1,2})(?P=mark)(\d{2}|\d{4})"
+    r"(?:[T ]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
+    r"\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"[-:/.T\s]*")
@@ -73,14 +80,48 @@ def parse(text: str, offset: str | None = None, fraction: str | None = None) -> 
     match = _TEXT.match(text)
     if match is None or not (match[5] or _BLANK.fullmatch(text, match.end())):
         match = _COMPACT.fullmatch(text)
-    if match is None:
-        return None
-    east = minutes_east(match[8])
+    if match:
+        digits, zone = list(match.groups()[:6]), match[8]
+        fraction = match[7] or fraction
+    else:
+        match = _ANY_ORDER.fullmatch(text)
+        if match is None or (match["mark"] == ":" and not match[5]):  # that is a clock
+            return None
+        day = in_order(match[1], match[3], match[4], match["mark"])
+        if day is None:
+            return None
+        digits, zone = [f"{day.year:04}", f"{day:%m}", f"{day:%d}", *match.groups()[4:7]], match[9]
+        fraction = match[8] or fraction
+    east = minutes_east(zone)
     return from_parts(
-        *match.groups()[:6],
-        fraction=match[7] or fraction,
-        offset=minutes_east(offset) if east is None else east,
+        *digits, fraction=fraction, offset=minutes_east(offset) if east is None else east
     )
+
+
+def in_order(first: str, middle: str, last: str, mark: str) -> date | None:
+    """The day that three numbers with a `mark` between them mean; None where that isn't sure.
+
+    EXIF's colons stand between year, month and day; dots between day, month and year. A year of two
+    digits is one that has been.
+    """
+    day_first = _day(last, middle, first)
+    year_first = _day(first, middle, last)
+    preferred = {":": year_first, ".": day_first}.get(mark)
+    known = {day for day in (day_first, year_first, _day(last, first, middle)) if day}
+    return preferred or (known.pop() if len(known) == 1 else None)
+
+
+def _day(year: str, month: str, day: str) -> date | None:
+    if len(day) > 2 or len(year) not in (2, 4):
+        return None
+    number, now = int(year), datetime.now().year
+    if len(year) == 2:
+        number += now // 100 * 100
+        number -= 100 * (number > now)
+    try:
+        return date(number, int(month), int(day))
+    except ValueError:
+        return None
 
 
 def from_parts(

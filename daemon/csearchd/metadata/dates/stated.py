@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from csearchd.metadata import fields
-from csearchd.metadata.dates.moment import Moment, parse
+from csearchd.metadata.dates.moment import Moment, in_order, parse
 
 SOURCES = ("sidecar", "takeout", "exif", "xmp", "iptc", "gps", "name")
 """Where a date may be from, the most important first among dates of one meaning."""
@@ -46,6 +46,7 @@ _EXIF = (
     (Meaning.CHANGED, 306, 37520, 36880),
 )
 _GPS_TIME, _GPS_DATE = 7, 29
+_FIRST_YEAR = 1826  # of the oldest photograph that is left
 _XMP = (
     (Meaning.TAKEN, ("exif:DateTimeOriginal", "photoshop:DateCreated")),
     (Meaning.DIGITISED, ("exif:DateTimeDigitized", "xmp:CreateDate")),
@@ -106,9 +107,21 @@ def in_iptc(first: Callable[[tuple[int, int]], str]) -> list[StatedDate]:
     for meaning, date, time in _IPTC:
         # Some programs write the separators of other formats.
         day, clock = first(date).strip().replace("-", ""), first(time).strip().replace(":", "")
+        day = _with_century(day, bool(clock.strip("0")))
         if moment := parse(f"{day}T{clock}") or parse(day):
             found.append(StatedDate(meaning, "iptc", moment))
     return found
+
+
+def _with_century(day: str, has_clock: bool) -> str:
+    """A date of six digits as one of eight, unless it may be a year and a month."""
+    if len(day) != 6 or not day.isascii() or not day.isdecimal():
+        return day
+    year, month = int(day[:4]), int(day[4:])
+    if not has_clock and _FIRST_YEAR <= year <= datetime.now().year and 1 <= month <= 12:
+        return day
+    found = in_order(day[:2], day[2:4], day[4:], ":")
+    return f"{found.year:04}{found:%m%d}" if found else day
 
 
 def at_second(seconds: int) -> Moment | None:

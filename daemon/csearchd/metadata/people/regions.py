@@ -148,7 +148,7 @@ def _people(node: _Node) -> Iterator[tuple[str, Region | None]]:
         listed = node.part("Regions")
         for item in listed.items() if listed else ():
             corners = _numbers(*item.said("Rectangle").split(","))
-            yield item.said("PersonDisplayName"), _region(*corners) if len(corners) == 4 else None
+            yield item.said("PersonDisplayName"), clipped(*corners) if len(corners) == 4 else None
     elif node.local == "ImageRegion":
         for item in node.items():
             boundary = item.part("RegionBoundary")
@@ -173,7 +173,7 @@ def _centred(item: _Node, dimensions: _Node | None) -> Region | None:
             return None
         numbers = [number / size[place % 2] for place, number in enumerate(numbers)]
     x, y, width, height = numbers
-    return _region(x - width / 2, y - height / 2, width, height)
+    return clipped(x - width / 2, y - height / 2, width, height)
 
 
 def _bounded(boundary: _Node) -> Region | None:
@@ -182,15 +182,15 @@ def _bounded(boundary: _Node) -> Region | None:
         return None
     corners = _numbers(*(boundary.said(name) for name in ("rbX", "rbY", "rbW", "rbH")))
     if len(corners) == 4:
-        return _region(*corners)
+        return clipped(*corners)
     circle = _numbers(*(boundary.said(name) for name in ("rbX", "rbY", "rbRx")))
     if len(circle) != 3:
         return None
     x, y, radius = circle
-    return _region(x - radius, y - radius, 2 * radius, 2 * radius)
+    return clipped(x - radius, y - radius, 2 * radius, 2 * radius)
 
 
-def _region(left: float, top: float, width: float, height: float) -> Region | None:
+def clipped(left: float, top: float, width: float, height: float) -> Region | None:
     """A region, cut to the picture; None where it is empty or far off."""
     right, bottom = min(left + width, 1.0), min(top + height, 1.0)
     left, top = max(left, 0.0), max(top, 0.0)
