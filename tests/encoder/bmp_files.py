@@ -98,6 +98,27 @@ def run_lengths(indices: Pixels, half: bool) -> bytes:
     return bytes(out) + b"\0\1"
 
 
+def run_lengths_of_colours(rgb: Pixels) -> bytes:
+    """OS/2's RLE24: runs of a colour, and absolute stretches of odd and even lengths."""
+    out = bytearray()
+    for row in rgb[::-1, :, ::-1]:
+        at = 0
+        while at < len(row):
+            run = 1
+            while at + run < len(row) and run < 255 and (row[at + run] == row[at]).all():
+                run += 1
+            length = min(len(row) - at, 3 + at % 4)
+            if run > 1 or length < 3:
+                out += bytes((run, *row[at].tolist()))
+                at += run
+            else:
+                coded = row[at : at + length].tobytes()
+                out += bytes((0, length)) + coded + b"\0" * (len(coded) % 2)
+                at += length
+        out += b"\0\0"
+    return bytes(out) + b"\0\1"
+
+
 def variants(rgb: Pixels) -> dict[str, tuple[bytes, Pixels]]:
     """By name, a file and the pixels that it shows."""
     made: dict[str, tuple[bytes, Pixels]] = {}
@@ -131,6 +152,8 @@ def variants(rgb: Pixels) -> dict[str, tuple[bytes, Pixels]]:
     blue_first = padded(row.tobytes() for row in rgb[::-1, :, ::-1])
     for size in (12, 16, 40, 52, 56, 64, 108, 124):
         made[f"24 bits, header {size}"] = (file(header(size, shape, 24, 0), b"", blue_first), rgb)
+    flat = rgb // 64 * 64  # has runs
+    made["RLE24"] = (file(header(64, shape, 24, 4), b"", run_lengths_of_colours(flat)), flat)
     top_down = padded(row.tobytes() for row in rgb[:, :, ::-1])
     made["top down"] = (file(header(40, shape, 24, 0, top_down=1), b"", top_down), rgb)
     layouts = {

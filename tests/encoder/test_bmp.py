@@ -26,7 +26,7 @@ RGB: Pixels = np.array(photo("coffee").resize((61, 37)))
 FILES = variants(RGB)
 
 # By ImageMagick 6.9: colours of OS/2's version 2, masks in the header of 52 bytes, few bits.
-MISREAD = ("header 64", "header 52", "444", "332")
+MISREAD = ("header 64", "RLE24", "header 52", "444", "332")
 
 
 def shown(data: bytes) -> Pixels:

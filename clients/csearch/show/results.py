@@ -14,6 +14,7 @@ from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 _CONFIDENCE_COLUMNS = 8  # "strong" and two blanks
+_PATH_COLUMNS_MIN = 12  # below, the path takes the place of what stands beside it
 Explain = Callable[[Message, str], str]
 """Returns lines that explain a hit, given the hit and an indentation."""
 
@@ -67,20 +68,26 @@ def _explaining(terminal: Terminal, options: Options) -> Explain:
 def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iterator[str]:
     here = _current_directory()
     for hit in hits:
-        room = terminal.width - _SCORE_COLUMNS
-        room -= _CONFIDENCE_COLUMNS if hit.get("confidence") else 0
+        score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
+        sure = hit.get("confidence") or ""
         more = f"  +{hit['similar']:,} similar" if hit.get("similar") else ""
-        room -= len(more)
+        room = terminal.width - _SCORE_COLUMNS - len(more)
+        room -= _CONFIDENCE_COLUMNS if sure else 0
+        if room < _PATH_COLUMNS_MIN and sure:
+            sure, room = "", room + _CONFIDENCE_COLUMNS
+        if room < _PATH_COLUMNS_MIN and more:
+            more, room = "", room + len(more)
+        if room < _PATH_COLUMNS_MIN:
+            score, room = "", max(terminal.width, _PATH_COLUMNS_MIN)
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
-        score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
-        score = terminal.styled(score, "36")
-        if sure := hit.get("confidence"):
-            score += terminal.styled(f"  {sure:6}", _STYLES.get(sure, "2"))
+        score = terminal.styled(score, "36") + ("  " if score else "")
+        if sure:
+            score += terminal.styled(f"{sure:6}", _STYLES.get(sure, "2")) + "  "
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         reasons = explain(hit, " " * _SCORE_COLUMNS)
-        yield f"{score}  {link}{terminal.styled(more, '2')}\n{reasons}"
+        yield f"{score}{link}{terminal.styled(more, '2')}\n{reasons}"
 
 
 def _current_directory() -> bytes | None:

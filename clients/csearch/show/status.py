@@ -21,6 +21,7 @@ _STATES = {  # style, what it means
 _LABEL_COLUMNS = 11
 _SCANS_SHOWN = 3
 _PATH_COLUMNS_MIN = 24
+_NARROWEST = 12  # columns of a path, on whatever terminal
 
 
 def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
@@ -49,7 +50,8 @@ def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:
     room = terminal.width - 6 - count_columns - max(map(len, remarks))
     if room < _PATH_COLUMNS_MIN:
         for root, number, remark in zip(roots, counts, remarks, strict=True):
-            yield f"  {shorten(printable(root['path']), terminal.width - 2)}"
+            columns = max(terminal.width - 2, _NARROWEST)
+            yield f"  {shorten(printable(root['path']), columns)}"
             yield f"    {number}{', ' if remark else ''}{remark}"
         return
     paths = [shorten(printable(root["path"]), room) for root in roots]

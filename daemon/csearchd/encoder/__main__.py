@@ -68,8 +68,9 @@ class Link:
                     reads += 1
                     if reads == SMALL_BATCH + 1 and self._quiet:
                         use_lowest_priority()
-                    stat, sidecars = message.get("stat"), message.get("sidecars", True)
-                    pipeline.read(message["job"], message["path"], stat=stat, sidecars=sidecars)
+                    named = ("stat", "sidecars", "pair")
+                    given = {name: message[name] for name in named if name in message}
+                    pipeline.read(message["job"], message["path"], **given)
                 elif op == "look":
                     pipeline.read(message["job"], message["path"], fd=files.popleft())
                 elif op == "encode":

@@ -9,11 +9,12 @@ daemon → encoder
      memory}, threads: int, device: "auto" | "cpu" | a name of encoder.devices.accelerators,
      cache: str | None (a directory), without: [names of devices that aren't to be used]}
                                         the first message
-    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode], sidecars: bool}
-                                        open the file, read it once, say what it is; a file whose
+    {op: "read", job, path: bin, stat: [size, mtime_ns, ctime_ns, inode], sidecars: bool,
+     pair: bool}                        open the file, read it once, say what it is; a file whose
                                         stat differs from `stat`, if that is given, has changed;
                                         `sidecars`: whether files beside it describe it, or
-                                        are JPEGs of the same name as a raw file
+                                        are JPEGs of the same name as a raw file; `pair`: whether
+                                        these are compared with it
     {op: "look", job, path: bin}        the same for a picture to search with, without `stat`: its
                                         file comes as a descriptor (SCM_RIGHTS) with this frame or
                                         before it; `path` only tells the suffix
@@ -28,6 +29,8 @@ encoder → daemon
                                         again in its turn
     {op: "identified", job, scheme: int, identity: bin (16 bytes), format: str, width: int,
      height: int (as shown), size, mtime_ns, ctime_ns, inode, metadata: {…}}
+    {op: "pairing", job}                JPEGs beside the raw file are decoded: a crash is likely
+                                        theirs; followed by `started`
     {op: "paired", job}                 it is camera raw, and a JPEG beside it shows the same
     {op: "decoding", job}               decoding begins. The time limit (the module
                                         `picture_time_limit`) runs from `started` to `identified`

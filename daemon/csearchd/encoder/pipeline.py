@@ -53,6 +53,7 @@ class _Read:
     fd: int | None = None  # an open file, in place of the path
     stat: Stat | None = None  # of the file that is expected at the path
     sidecars: bool = False  # there are files beside it that describe or show it
+    pair: bool = True  # it is to be compared with JPEGs beside it
 
 
 @dataclass
@@ -101,15 +102,16 @@ class Pipeline:
         fd: int | None = None,
         stat: Stat | None = None,
         sidecars: bool = False,
+        pair: bool = True,
     ) -> None:
         """Reads and identifies the file at `path`, or the open file `fd`, which it closes.
 
         A file at `path` that isn't the one of `stat` counts as changed: it may be reached through a
-        symbolic link that has taken a directory's place. Its sidecars, and a raw file's JPEGs,
-        are looked for where `sidecars` says that there are some.
+        symbolic link that has taken a directory's place. Its sidecars, and with `pair` a raw file's
+        JPEGs, are looked for where `sidecars` says that there are some.
         """
         with self._changed:
-            self._reads.append(_Read(job, path, fd=fd, stat=stat, sidecars=sidecars))
+            self._reads.append(_Read(job, path, 0, fd, stat, sidecars, pair))
             self._changed.notify()
 
     def encode(self, job: int, query: bytes | None = None) -> None:
@@ -209,7 +211,7 @@ class Pipeline:
             sidecars = []
             if directory is not None and task.sidecars:
                 sidecars = from_sidecars(os.path.basename(task.path), directory)
-                if self._is_shown_by_jpeg(task.path, data, directory):
+                if task.pair and self._is_shown_by_jpeg(task, data, directory):
                     self._send({"op": "paired", "job": task.job})
                     return
             kept = self._identify(task, file, data, sidecars, attributes)
@@ -217,12 +219,21 @@ class Pipeline:
             if not kept:
                 self._release(file.size)
 
-    def _is_shown_by_jpeg(self, path: bytes, data: bytes, directory: int) -> bool:
+    def _is_shown_by_jpeg(self, task: _Read, data: bytes, directory: int) -> bool:
         """Whether a file is camera raw of which a JPEG beside it shows the same shot."""
-        name = os.path.basename(path)
-        if not is_raw(name):
+        name = os.path.basename(task.path)
+        jpegs = self._developed.of(name, directory) if is_raw(name) else []
+        if not jpegs:
             return False
-        jpegs = self._developed.of(name, directory)
+        self._send({"op": "pairing", "job": task.job})
+        try:
+            return self._show_the_same(data, name, jpegs, directory)
+        finally:
+            self._send({"op": "started", "job": task.job})
+
+    def _show_the_same(
+        self, data: bytes, name: bytes, jpegs: Sequence[bytes], directory: int
+    ) -> bool:
         shots = [shot for jpeg in jpegs if (shot := self._jpeg_shot(jpeg, directory))]
         if not shots:
             return False

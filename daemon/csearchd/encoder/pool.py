@@ -70,6 +70,12 @@ class _Flight:
     kills: int = 0  # how many encoders died that had no other
     number: int = 0  # by which messages name it
     file: int | None = None  # an open descriptor that is sent in place of the path
+    pairing: bool = False  # a raw file's JPEGs are being decoded
+    unpaired: bool = False  # they ended the encoder: it is read without them
+
+    def anew(self) -> _Flight:
+        """The same job, of which nothing is done."""
+        return replace(self, began=None, decoded=False, found=None, pairing=False)
 
 
 class Pool:
@@ -227,20 +233,14 @@ class Pool:
         if not self._flights:
             self._heard = self._time.seconds()  # it had nothing to say
         self._number += 1
-        self._flights[self._number] = _Flight(
-            flight.job,
-            flight.path,
-            alone=alone,
-            kills=flight.kills,
-            number=self._number,
-            file=flight.file,
-        )
+        self._flights[self._number] = replace(flight.anew(), alone=alone, number=self._number)
         if flight.file is not None:
             os.lseek(flight.file, 0, os.SEEK_SET)  # the encoder's copy shares the offset
             self._outgoing.append(flight.file)
         message: Message = {"op": "look", "job": self._number, "path": flight.path}
         if flight.file is None:
             message.update(op="read", stat=flight.job.stat, sidecars=bool(flight.job.sidecars))
+            message.update(pair=not flight.unpaired)
         self._send(message)
 
     def _spawn(self) -> None:
@@ -342,8 +342,8 @@ class Pool:
         flight = self._flights.get(message["job"])
         if flight is None:
             return None
-        if op in ("started", "decoding"):
-            flight.began = self._time.seconds()
+        if op in ("started", "pairing", "decoding"):
+            flight.began, flight.pairing = self._time.seconds(), op == "pairing"
         elif op == "decoded":
             flight.decoded = True
             if flight.found:
@@ -405,6 +405,9 @@ class Pool:
                 self.close()
                 raise EncoderUnusable(reasons.ENDED_WHILE_LOADING(ending=how))
             log.warning("%s ended the encoder (%s)", os.fsdecode(flight.path), how)
+            if flight.pairing:
+                self._suspects.appendleft(replace(flight, unpaired=True, kills=0))
+                return []
             crash = reasons.ENCODING_CRASHED if flight.decoded else reasons.DECODING_CRASHED
             reason = crash(ending=how)
             return [Event("failed", flight.job, flight.found, reason=reason)]
@@ -439,12 +442,9 @@ class Pool:
             self._flights.clear()
             for other in others:
                 (self._suspects if other.alone else self._waiting).appendleft(other)
-            return [
-                Event(
-                    "failed",
-                    flight.job,
-                    flight.found,
-                    reason=reasons.TOO_SLOW(seconds=self.max_seconds),
-                )
-            ]
+            if flight.pairing:
+                self._waiting.appendleft(replace(flight, unpaired=True))
+                return []
+            reason = reasons.TOO_SLOW(seconds=self.max_seconds)
+            return [Event("failed", flight.job, flight.found, reason=reason)]
         return []
