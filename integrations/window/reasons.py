@@ -96,6 +96,7 @@ _TEMPLATES = {
     "file-too-large": N_("has {size}, more than the limit of {limit} (encode.max_bytes)"),
     "unknown-format": N_("not an image of a supported format"),
     "header-damaged": N_("is a damaged or truncated {format} file: its header can't be read"),
+    "directory-cut-off": N_("the file breaks off before the part that says how to decode it"),
     "truncated": N_("the file is truncated or damaged ({details})"),
     "ends-early": N_("it ends too early"),
     "undecodable": N_("the file is damaged or not supported ({details})"),

@@ -26,6 +26,7 @@ class Item(GObject.Object):
     __gtype_name__ = "CsearchItem"
     texture = GObject.Property(type=Gdk.Texture)
     confidence = GObject.Property(type=str, default="")
+    incomplete = GObject.Property(type=bool, default=False)  # its file lacks a part of it
 
     def __init__(self, path: bytes) -> None:
         super().__init__()
@@ -77,7 +78,9 @@ class Results(Gtk.GridView):
         for path, _score, fields in hits:
             item = self._items.pop(path, None) or Item(path)
             self._items[path] = item
-            item.people = ", ".join((fields.get("details") or {}).get("people", []))
+            details = fields.get("details") or {}
+            item.people = ", ".join(details.get("people", []))
+            item.incomplete = bool(details.get("incomplete"))
             item.confidence = fields.get("confidence") or ""
             items.append(item)
         while len(self._items) > max(_REMEMBERED, len(items)):
@@ -164,10 +167,15 @@ class Results(Gtk.GridView):
         picture = Gtk.Picture(width_request=SIDE, height_request=SIDE)
         picture.set_overflow(Gtk.Overflow.HIDDEN)  # rounds the corners
         picture.set_keep_aspect_ratio(True)
-        picture.set_halign(Gtk.Align.CENTER)
         picture.add_css_class("picture")
+        mark = Gtk.Image(icon_name="dialog-warning-symbolic", accessible_role=role, visible=False)
+        mark.set_halign(Gtk.Align.END)
+        mark.set_valign(Gtk.Align.END)
+        mark.add_css_class("incomplete")
+        framed = Gtk.Overlay(child=picture, halign=Gtk.Align.CENTER)
+        framed.add_overlay(mark)
         label = Gtk.Label(ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=1)
-        box.append(picture)
+        box.append(framed)
         box.append(label)
         drag = Gtk.DragSource(actions=Gdk.DragAction.COPY)
         drag.connect("prepare", self._drag, cell)
@@ -179,11 +187,11 @@ class Results(Gtk.GridView):
 
     def _bind(self, _factory: Gtk.SignalListItemFactory, cell: Gtk.ListItem) -> None:
         item, box = cell.get_item(), cell.get_child()
-        picture, label = box.get_first_child(), box.get_last_child()
+        picture, label = box.get_first_child().get_child(), box.get_last_child()
         label.set_text(item.name)
         flags = GObject.BindingFlags.SYNC_CREATE
         cell.bindings = [item.bind_property("texture", picture, "paintable", flags)]
-        cell.weak = item.connect("notify::confidence", lambda item, _value: _mark(cell, item))
+        cell.weak = item.connect("notify", lambda item, _property: _mark(cell, item))
         _mark(cell, item)
         item.shown += 1
         if not item.texture and not item.asked:
@@ -200,7 +208,7 @@ class Results(Gtk.GridView):
         item.disconnect(cell.weak)
         for binding in cell.bindings:
             binding.unbind()
-        cell.get_child().get_first_child().set_paintable(None)
+        cell.get_child().get_first_child().get_child().set_paintable(None)
 
     def _drag(
         self, source: Gtk.DragSource, _x: float, _y: float, cell: Gtk.ListItem
@@ -226,14 +234,17 @@ class Results(Gtk.GridView):
 
 
 def _mark(cell: Gtk.ListItem, item: Item) -> None:
-    """Shows and tells assistive technology how well the picture of `cell` matches."""
+    """Shows and tells assistive technology how well the picture of `cell` matches, and whether its
+    file is incomplete."""
     box = cell.get_child()
     weak = item.confidence == "weak"
     change = box.add_css_class if weak else box.remove_css_class
     change("weak")
-    unlike = _("Does not match well") if weak else ""
-    box.set_tooltip_text("\n".join(filter(None, (item.name, item.place, item.people, unlike))))
-    _describe(cell, item.name, unlike)
+    box.get_first_child().get_last_child().set_visible(item.incomplete)
+    remarks = [_("Does not match well")] if weak else []
+    remarks += [_("Incomplete: a part of the picture is missing")] if item.incomplete else []
+    box.set_tooltip_text("\n".join(filter(None, (item.name, item.place, item.people, *remarks))))
+    _describe(cell, item.name, ". ".join(remarks))
 
 
 def _describe(cell: Gtk.ListItem, label: str, description: str) -> None:

@@ -13,7 +13,7 @@ from PIL import AvifImagePlugin, Image, PngImagePlugin, UnidentifiedImageError
 
 from csearchd.encoder.decoding.jpeg_xl import is_jpeg_xl
 from csearchd.encoder.decoding.jpeg_xl import size as jpeg_xl_size
-from csearchd.encoder.decoding.salvage import salvaged
+from csearchd.encoder.decoding.salvage import lacks_directory, salvaged
 from csearchd.encoder.decoding.variant import Variant
 from csearchd.encoder.decoding.variants import needs_variant, open_variant
 from csearchd.encoder.errors import check_memory, check_pixels, undecodable, unidentified
@@ -100,6 +100,8 @@ def open_undamaged(data: bytes, formats: tuple[str, ...], limits: Limits) -> Ima
     except Exception as error:
         if variant := open_variant(data, limits):
             return variant
+        if lacks_directory(data):
+            raise PictureError(reasons.DIRECTORY_CUT_OFF()) from None
         if isinstance(error, UnidentifiedImageError):
             raise _refusal(data) from None
         raise undecodable(error) from error
@@ -110,6 +112,8 @@ def open_undamaged(data: bytes, formats: tuple[str, ...], limits: Limits) -> Ima
 
 def _refusal(data: bytes) -> PictureError:
     """Why Pillow opens no picture in a file."""
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+        return PictureError(reasons.HEADER_DAMAGED(format="AVIF"))
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:  # Pillow's plugin doesn't say
         try:
             pi_heif.HeifFile(io.BytesIO(data))

@@ -18,7 +18,10 @@ from csearchd.formats.parsing import Parts
 
 _DESCRIPTIVE = {b"Exif", b"mime", b"uri "}
 _DESCRIBES = b"cdsc"  # the reference of metadata to the item that they describe
+_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 _MAX_ITEMS = 65536
+_MAX_LACKING = 64 << 20  # bytes that are made up for a file that breaks off
+_FILLERS = (b"\0", b"\xff", b"\x55")
 _MAX_EXTENTS = 1 << 18  # of all items; an extent may take no byte of the file
 
 
@@ -62,6 +65,54 @@ def pixel_parts(data: bytes) -> Parts:
                 yield _extent(data, extent, meta.get(b"idat"))
     except (struct.error, KeyError, IndexError) as error:
         raise MalformedError from error
+
+
+def salvaged(data: bytes) -> Iterator[bytes]:
+    """A file that breaks off, with bytes for the data that it lacks. Raises MalformedError.
+
+    Decoders refuse some of such data, but seldom all.
+    """
+    last = max(box.end for box in boxes(data, 0, len(data), truncated=True))
+    lacking = max(_end(data), last) - len(data)
+    if 0 < lacking <= _MAX_LACKING:
+        yield from (data + byte * lacking for byte in _FILLERS)
+
+
+def is_whole(data: bytes) -> bool | None:
+    """Whether the file is there up to the end of its data; None where that isn't known."""
+    try:
+        return len(data) >= _end(data)
+    except MalformedError:
+        return None
+
+
+def lacks_directory(data: bytes) -> bool:
+    """Whether a file of pictures breaks off before the end of the table of its items."""
+    if data[8:12] not in _BRANDS:
+        return False
+    try:
+        top = list(boxes(data, 0, len(data), truncated=True))
+    except MalformedError:
+        return False
+    return not any(box.kind in (b"meta", b"moov") and box.end <= len(data) for box in top)
+
+
+def _end(data: bytes) -> int:
+    """Where the data of the items end. Raises MalformedError where their table isn't there."""
+    try:
+        top = {box.kind: box for box in boxes(data, 0, len(data), truncated=True)}
+        meta = {box.kind: box for box in boxes(data, top[b"meta"].start + 4, top[b"meta"].end)}
+        kinds = _types(data, meta[b"iinf"])
+        ends = [
+            extent.offset + extent.size
+            for item, extents in _locations(data, meta[b"iloc"]).items()
+            if kinds.get(item) not in _DESCRIPTIVE
+            for extent in extents
+            if not extent.inside
+        ]
+    except (struct.error, KeyError, IndexError) as error:
+        raise MalformedError from error
+    return max(ends, default=0)
 
 
 def is_transformed(data: bytes) -> bool:

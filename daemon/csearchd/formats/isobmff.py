@@ -13,7 +13,6 @@ from typing import NamedTuple
 from csearchd.errors import MalformedError
 from csearchd.formats.parsing import MAX_PARTS, MAX_XMP_BYTES, MetadataBlocks
 
-_CODESTREAM = b"\xff\x4f\xff\x51"  # SOC and SIZ (ISO/IEC 15444-1, annex A)
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # XMP specification part 3, 1.2.5
 
 
@@ -45,18 +44,6 @@ def boxes(data: bytes, start: int, end: int, truncated: bool = False) -> Iterato
         yield Box(kind, start + head, start + size)
         start += size
     raise MalformedError
-
-
-def codestream(data: bytes) -> Iterator[bytes]:
-    """The coded picture of a JPEG 2000 file, by itself: its boxes may be unusual."""
-    start = data.find(_CODESTREAM)
-    if start > 0:
-        yield data[start:]
-
-
-def codestream_ends(data: bytes) -> bool:
-    """Whether the end of a JPEG 2000 codestream (EOC, which coded data can't contain) is there."""
-    return data.find(b"\xff\xd9", data.find(_CODESTREAM)) >= 0
 
 
 def metadata_blocks(data: bytes) -> MetadataBlocks:

@@ -115,6 +115,14 @@ def reaches_end(data: bytes) -> bool | None:
     return all(start + size <= len(data) for start, size in zip(offsets, counts, strict=False))
 
 
+def lacks_directory(data: bytes) -> bool:
+    """Whether the file breaks off before its first directory, which many programs write last."""
+    try:
+        return _first(data)[1] >= len(data)
+    except MalformedError:
+        return False
+
+
 def directory(data: bytes) -> tuple[str, dict[int, Entry]]:
     """The byte order, for `struct`, and the first directory of a TIFF or of what is like one.
 

@@ -27,6 +27,9 @@ UNKNOWN_FORMAT = Template("unknown-format", "not an image of a supported format"
 HEADER_DAMAGED = Template(
     "header-damaged", "is a damaged or truncated {format} file: its header can't be read"
 )
+DIRECTORY_CUT_OFF = Template(
+    "directory-cut-off", "the file breaks off before the part that says how to decode it"
+)
 TRUNCATED = Template("truncated", "the file is truncated or damaged ({details})")
 ENDS_EARLY = Template("ends-early", "it ends too early")
 UNDECODABLE = Template("undecodable", "the file is damaged or not supported ({details})")

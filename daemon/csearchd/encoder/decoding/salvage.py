@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from csearchd.errors import MalformedError, UneditableError
-from csearchd.formats import gif, isobmff, jpeg, png, tiff, webp
+from csearchd.formats import gif, heif, jpeg, jpeg2000, png, tiff, webp
 from csearchd.formats.signatures import signature_format
 
 _SALVAGERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {  # by Pillow's name
     "JPEG": jpeg.salvaged,
     "PNG": png.salvaged,
     "TIFF": tiff.salvaged,
-    "JPEG2000": isobmff.codestream,
+    "JPEG2000": jpeg2000.salvaged,
+    "HEIF": heif.salvaged,
     "WEBP": webp.salvaged,
 }
 _ENDS: dict[str, Callable[[bytes], bool | None]] = {
@@ -21,7 +22,8 @@ _ENDS: dict[str, Callable[[bytes], bool | None]] = {
     "GIF": gif.first_is_whole,
     "WEBP": webp.reaches_end,
     "TIFF": tiff.reaches_end,
-    "JPEG2000": isobmff.codestream_ends,
+    "JPEG2000": jpeg2000.codestream_ends,
+    "HEIF": heif.is_whole,
 }
 
 
@@ -48,3 +50,8 @@ def has_end(data: bytes) -> bool | None:
     """
     check = _ENDS.get(signature_format(data) or "")
     return check(data) if check else None
+
+
+def lacks_directory(data: bytes) -> bool:
+    """Whether the file breaks off before what tells how to decode it. Never raises."""
+    return tiff.lacks_directory(data) or heif.lacks_directory(data)

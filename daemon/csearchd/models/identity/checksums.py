@@ -42,7 +42,7 @@ class Verifier:
 
     @property
     def remarks(self) -> list[Reason]:
-        """Of damaged files that the service does without."""
+        """Of damaged and missing files that the service does without."""
         with self._lock:
             return list(self._damaged.values())
 
@@ -74,11 +74,14 @@ class Verifier:
         self.check(model, [name for name in model.checksums if _is_of_image_side(name)])
 
     def is_right(self, model: Model, name: str) -> bool:
-        """Whether the optional file `name` can be used. If it is damaged, `remarks` say so."""
+        """Whether the optional file `name` can be used. If it is damaged, or missing though the
+        model came with it, `remarks` say so."""
         path = model.path(name)
         reason = None
         try:
             self.check(model, [name])
+            if name in model.checksums and not os.path.exists(path):
+                reason = reasons.MISSING(path=path, remedy=remedy(model.directory))
         except ModelError as error:
             reason = error.reason
         with self._lock:
