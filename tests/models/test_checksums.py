@@ -172,8 +172,29 @@ def test_a_damaged_model_is_replaced_and_no_other(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", sorted(load_model(starter_directory()).checksums))
+def test_a_missing_file_is_named_with_the_remedy(tmp_path: Path, name: str) -> None:
+    model = copied(tmp_path)
+    os.unlink(model.path(name))
+    with pytest.raises(ModelError, match=rf"{name} is missing; .*model remove copy"):
+        Verifier(None).check(model, [name])
+
+
+@pytest.mark.parametrize("content", [None, "", "x", 'name = "copy"\n'])
+def test_a_damaged_description_is_named_with_the_remedy(
+    tmp_path: Path, content: str | None
+) -> None:
+    model = copied(tmp_path)
+    description = Path(model.path(installed.DESCRIPTION))
+    description.unlink()
+    if content is not None:
+        description.write_text(content)
+    with pytest.raises(ModelError, match=r"model\.toml.*; .*model remove copy"):
+        load_model(model.directory)
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "missing"])
 @pytest.mark.parametrize("name", [*TEXT_FILES, "image.onnx", "background.npy"])
-@pytest.mark.parametrize("how", ["flip", "cut"])
 def test_the_service_says_which_file_and_goes_on(user: User, name: str, how: str) -> None:
     model = copied(user.data / "models")
     write_drawn(user.pictures, 3)
@@ -183,6 +204,8 @@ def test_the_service_says_which_file_and_goes_on(user: User, name: str, how: str
     user.csearchctl("stop")
     if how == "flip":
         flip(model.path(name))
+    elif how == "missing":
+        os.unlink(model.path(name))
     else:
         os.truncate(model.path(name), os.path.getsize(model.path(name)) // 2)
     assert len(user.search("anything", "--in", user.pictures)) == 3
@@ -191,7 +214,8 @@ def test_the_service_says_which_file_and_goes_on(user: User, name: str, how: str
         user.csearch("--wait", "anything", "--in", user.pictures, check=None)
 
     def said() -> list[str]:
-        return [note for note in user.status()["notes"] if f"{name} is damaged" in note]
+        state = "missing" if how == "missing" else "damaged"
+        return [note for note in user.status()["notes"] if f"{name} is {state}" in note]
 
     (note,) = wait_for(said, "a note")
     assert "csearchctl model remove copy" in note

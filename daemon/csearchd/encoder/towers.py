@@ -135,7 +135,7 @@ class Towers:
                 self._remark = reasons.GPU_NEEDS_PROVIDER(name=os.path.basename(directory))
             self._check_files(Verifier.check_image_side)
             return self._load(lambda: OnnxTower(directory))
-        if not needs_torch and os.path.exists(os.path.join(directory, IMAGE_TOWER)):
+        if not needs_torch and self._has_image_tower():
             try:
                 self._check_files(Verifier.check_image_side)
                 return self._load(lambda: OnnxTower(directory))
@@ -147,6 +147,15 @@ class Towers:
                 log.error("%s; torch is used from the start", error)
                 self._remark = error.reason
         return self._load(lambda: self._torch(device))
+
+    def _has_image_tower(self) -> bool:
+        """Whether the model came with an exported image tower, which may be damaged or missing."""
+        if os.path.exists(os.path.join(self._settings.model, IMAGE_TOWER)):
+            return True
+        try:
+            return IMAGE_TOWER in load_model(self._settings.model).checksums
+        except ModelError:
+            return False
 
     def _offered(self, device: str) -> Sequence[str]:
         return offered(device, self._settings.without)

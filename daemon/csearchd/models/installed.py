@@ -89,9 +89,11 @@ def load_model(directory: str) -> Model:
         with open(path, "rb") as file:
             entries = tomllib.load(file)
     except FileNotFoundError:
+        if os.path.exists(os.path.join(directory, TEXT_TOWER)):
+            raise ModelError(reasons.MISSING(path=path, remedy=remedy(directory))) from None
         raise ModelError(reasons.NO_MODEL(path=directory, name=DESCRIPTION)) from None
     except OSError as error:
-        raise ModelError(reasons.UNREADABLE(path=path, reason=from_system(error))) from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError) as error:  # no TOML or UTF-8, tables too deep
         what, details = remedy(directory), str(error)
         raise ModelError(reasons.INVALID(path=path, details=details, remedy=what)) from None
@@ -194,7 +196,13 @@ def file_checksum(path: str) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(reasons.UNREADABLE(path=path, reason=from_system(error))) from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str, error: OSError) -> ModelError:
+    """The error for a model's file that can't be read."""
+    what = remedy(os.path.dirname(path))
+    return ModelError(reasons.UNREADABLE(path=path, reason=from_system(error), remedy=what))
 
 
 def remedy(directory: str) -> Reason:
@@ -228,11 +236,17 @@ def _checked(entries: Mapping[str, Any], path: str) -> dict[str, Any]:
         value = entries.get(field.name, default)
         kind = types.get(str(field.type), dict)
         if type(value) is not kind:
-            raise ModelError(reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__))
+            what = remedy(os.path.dirname(path))
+            raise ModelError(
+                reasons.WRONG_ENTRY(path=path, name=field.name, type=kind.__name__, remedy=what)
+            )
         values[field.name] = value
     for key in ("dimensions", "context_length"):
         if not 1 <= values[key] <= MAX_SIZE:
-            raise ModelError(reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=MAX_SIZE))
+            what = remedy(os.path.dirname(path))
+            raise ModelError(
+                reasons.ENTRY_OUT_OF_RANGE(path=path, name=key, limit=MAX_SIZE, remedy=what)
+            )
     names = values["fingerprint"] + values["image_fingerprint"] + values["succeeds"]
     if not names.isalnum() or not values["fingerprint"]:
         raise ModelError(reasons.WRONG_FINGERPRINT(path=path))

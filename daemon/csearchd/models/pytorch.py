@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from csearchd.models.installed import IMAGE_TOWER, Model
+from csearchd.models.installed import IMAGE_TOWER, Model, remedy
 from csearchd.reasons import Reason
 from csearchd.reasons import models as reasons
 
@@ -30,6 +30,8 @@ def reading_needs(model: Model) -> Reason | None:
     installed. None if they can."""
     if os.path.exists(model.path(IMAGE_TOWER)) or can_run_tower():
         return None
+    if IMAGE_TOWER in model.checksums:
+        return reasons.MISSING(path=model.path(IMAGE_TOWER), remedy=remedy(model.directory))
     return reasons.NEEDS_TORCH(name=model.name, command=install_command())
 
 

@@ -7,6 +7,7 @@ a file of which it reads the rows of a text's tokens.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +16,17 @@ import onnxruntime
 
 from csearchd.errors import ModelError
 from csearchd.models.identity.checksums import MappedFile
-from csearchd.models.installed import TEXT_TOWER, TOKEN_EMBEDDING, VOCABULARY, Model, remedy
+from csearchd.models.installed import (
+    TEXT_TOWER,
+    TOKEN_EMBEDDING,
+    VOCABULARY,
+    Model,
+    remedy,
+    unreadable,
+)
 from csearchd.models.onnx_session import open_model, session_options
 from csearchd.models.token_embedding import TokenEmbedding
 from csearchd.models.tokenizer import load_tokenizer
-from csearchd.reasons import from_system
 from csearchd.reasons import models as reasons
 
 Vectors = npt.NDArray[np.float32]
@@ -39,8 +46,7 @@ class TextTower:
             self._session = open_session(model.path(TEXT_TOWER), threads)
             _check_inputs(self._session, self._embedding)
         except OSError as error:
-            where = error.filename or model.directory
-            raise ModelError(reasons.UNREADABLE(path=where, reason=from_system(error))) from None
+            raise unreadable(model.path(os.path.basename(error.filename or "")), error) from None
         except Exception as error:  # onnxruntime's exceptions have no useful base class
             summary = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(

@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.errors import ModelError
-from csearchd.models.installed import remedy
-from csearchd.reasons import from_system
+from csearchd.models.installed import remedy, unreadable
 from csearchd.reasons import models as reasons
 
 Kind = Literal["int8", "float16"]
@@ -67,7 +66,7 @@ class TokenEmbedding:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             size = os.fstat(descriptor).st_size
         except OSError as error:
-            raise self._unreadable(error) from None
+            raise unreadable(path, error) from None
         self._descriptor = descriptor
         magic, kind, self.count, self.width, checksum = _HEADER.unpack(self._read(0, _HEADER.size))
         self._quantised = kind == _padded("int8")
@@ -108,13 +107,10 @@ class TokenEmbedding:
         try:
             content = os.pread(self._descriptor, length, offset)
         except OSError as error:
-            raise self._unreadable(error) from None
+            raise unreadable(self._path, error) from None
         if len(content) != length:
             raise self._damaged()
         return content
-
-    def _unreadable(self, error: OSError) -> ModelError:
-        return ModelError(reasons.UNREADABLE(path=self._path, reason=from_system(error)))
 
     def _damaged(self) -> ModelError:
         what = remedy(os.path.dirname(self._path))

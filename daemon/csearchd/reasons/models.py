@@ -12,15 +12,17 @@ NOT_INSTALLED = Template(
 
 # Its files
 NO_MODEL = Template("no-model-there", "{path} holds no model: it has no {name}")
-UNREADABLE = Template("model-unreadable", "{path} can't be read: {reason}")
+UNREADABLE = Template("model-unreadable", "{path} can't be read: {reason}; {remedy}")
 INVALID = Template("model-invalid", "{path} is damaged ({details}); {remedy}")
 DAMAGED = Template("model-damaged", "{path} is damaged; {remedy}")
 MISSING = Template("model-file-missing", "{path} is missing; {remedy}")
 EMPTY = Template("model-file-empty", "{path} is empty; {remedy}")
 NO_CHECKSUM = Template("model-without-checksum", "{path} has no checksum of {name}; {remedy}")
-WRONG_ENTRY = Template("model-wrong-entry", "{path}: {name} is missing or not of type {type}")
+WRONG_ENTRY = Template(
+    "model-wrong-entry", "{path}: {name} is missing or not of type {type}; {remedy}"
+)
 ENTRY_OUT_OF_RANGE = Template(
-    "model-entry-out-of-range", "{path}: {name} must be from 1 to {limit}"
+    "model-entry-out-of-range", "{path}: {name} must be from 1 to {limit}; {remedy}"
 )
 WRONG_FINGERPRINT = Template(
     "model-wrong-fingerprint", "{path}: fingerprint must be letters and digits"

@@ -47,13 +47,18 @@ class Verifier:
             return list(self._damaged.values())
 
     def check(self, model: Model, names: Iterable[str]) -> None:
-        """Compares the files `names`, as far as the model has them. Raises ModelError for the first
-        that is damaged or can't be read."""
+        """Compares the files `names`, as far as the model came with them. Raises ModelError for the
+        first that is damaged or missing, or can't be read."""
         for name in names:
             path = model.path(name)
             expected = model.checksums.get(name)
-            if expected is None or (state := file_state(path)) is None:
-                continue  # what is missing is noticed when it is opened
+            if expected is None:
+                continue
+            state = file_state(path)
+            if state is None:
+                if os.path.lexists(path):
+                    continue  # why it can't be read is said when it is opened
+                raise ModelError(reasons.MISSING(path=path, remedy=remedy(model.directory)))
             entry = [*state, expected]
             with self._lock:
                 if self._known.get(path) == entry:
@@ -80,8 +85,6 @@ class Verifier:
         reason = None
         try:
             self.check(model, [name])
-            if name in model.checksums and not os.path.exists(path):
-                reason = reasons.MISSING(path=path, remedy=remedy(model.directory))
         except ModelError as error:
             reason = error.reason
         with self._lock:
