@@ -230,6 +230,20 @@ def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
         screen.wait_for_text(APPLICATION, "Nothing matches well")
 
 
+def test_an_incomplete_picture_is_marked(screen: Desktop) -> None:
+    folder = screen.user.home / "cut off"
+    cat, rocket = write_photos(folder, ("cat", "rocket"))
+    rocket.write_bytes(rocket.read_bytes()[: rocket.stat().st_size * 7 // 10])
+
+    def marked() -> set[str]:
+        described = screen.accessible("described", APPLICATION)
+        return {name for name, text in described if "Incomplete: a part" in text}
+
+    with search_window(screen, *CSEARCH, "--window", "--in", str(folder), "a rocket"):
+        wait_for(lambda: sorted(shown(screen)) == [cat.name, rocket.name], "both")
+        wait_for(lambda: marked() == {rocket.name}, "the mark")
+
+
 def test_the_best_is_in_sight_whatever_was_before(screen: Desktop) -> None:
     """The picture that was the best becomes the last: the grid doesn't follow it there."""
     with search_window(screen, *COMMAND, "a cup of coffee") as window:
