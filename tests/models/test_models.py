@@ -147,7 +147,7 @@ def test_names_that_no_model_can_have(name: str) -> None:
 def test_an_unreadable_description_says_so(models_dir: str) -> None:
     model = make_model(models_dir, "a")
     os.remove(model.path(installed.DESCRIPTION))
-    with pytest.raises(ModelError, match="model.toml is missing"):
+    with pytest.raises(ModelError, match=r"model\.toml is missing"):
         installed.load_model(model.directory)
     os.mkdir(model.path(installed.DESCRIPTION))
     with pytest.raises(ModelError, match="can't be read"):

@@ -15,6 +15,7 @@ from csearchd.metadata.texts import multibyte
 
 _SETS = ("gb18030", "cp932", "cp1252")  # supersets of GBK, of Shift-JIS and of Latin-1
 _JAPANESE = ("cp932", "euc-jp")
+_MAX_MENDED = 1 << 16  # bytes in which damage is looked for, which takes time
 _MAX_GUESSED = 4096  # bytes that a guess is made from
 # Up to white space or markup, whose bytes are in no letter of several bytes
 _WORD = re.compile(rb"""[^\0-\x20<>"'=&]+""")
@@ -32,10 +33,14 @@ def decoded_alike(texts: Sequence[bytes]) -> list[str]:
     found = [_utf8(text) for text in texts]
     other = [text for text, known in zip(texts, found, strict=True) if known is None]
     name = _guessed(b"\n".join(other), _SETS) if other else ""
-    return [
-        _in(text, name) if known is None else known
-        for text, known in zip(texts, found, strict=True)
-    ]
+    left = _MAX_MENDED
+    decoded_texts = []
+    for text, known in zip(texts, found, strict=True):
+        if known is None:
+            left -= len(text)
+            known = _in(text, name) if left >= 0 else text.decode(name, "replace")
+        decoded_texts.append(known)
+    return decoded_texts
 
 
 def declared(data: bytes, name: str) -> str | None:
