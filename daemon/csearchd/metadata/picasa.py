@@ -33,7 +33,8 @@ from csearchd.metadata.texts.keywords import keywords
 from csearchd.spelling import folded
 
 NAMES = (b".picasa.ini", b"Picasa.ini")
-MAX_BYTES = 8 << 20
+MAX_BYTES = 4 << 20
+_WANTED = {"star", "caption", "keywords", "geotag", "faces"}
 _CONTACTS = "contacts2"
 _FACE = re.compile(r"rect64\(([0-9a-f]{1,16})\)\s*,\s*([0-9a-f]{1,16})", re.IGNORECASE)
 _PLACE = re.compile(r"(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)")
@@ -70,18 +71,20 @@ def from_picasa(data: bytes, picture: str) -> dict[str, Any]:
     )
 
 
-@lru_cache(maxsize=8)  # the pictures of a directory are read one after another
+@lru_cache(maxsize=2)  # the pictures of a directory are read one after another
 def _sections(data: bytes) -> _Sections:
-    """The entries of each section by their names, folded."""
+    """What is wanted of each section, by its name, folded; of contacts, all."""
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
+    contacts = found.setdefault(_CONTACTS, {})
     for line in charsets.decoded(data.removeprefix(b"\xef\xbb\xbf")).splitlines():
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             section = found.setdefault(folded(line[1:-1]), {})
         elif "=" in line:
-            name, _, value = line.partition("=")
-            section[name.strip().casefold()] = value.strip()
+            name, value = (part.strip() for part in line.split("=", 1))
+            if section is contacts or name.casefold() in _WANTED:
+                section[name.casefold()] = value
     return found
 
 
