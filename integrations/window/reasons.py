@@ -304,6 +304,7 @@ _TEMPLATES = {
     "slowed": N_("pictures are read slowly: other programs need the processor"),
     "read-for-model": N_("{count} pictures are read anew, for the model {model}"),
     "read-for-metadata": N_("{count} pictures are read again, for more of their metadata"),
+    "read-for-signatures": N_("{count} pictures are read again, to tell copies from look-alikes"),
     "maybe-incomplete": N_("some pictures may not be known yet: {reason}"),
     "changes-not-followed": N_("changes are not followed: {reason}"),
     "disk-not-mounted": N_("pictures on disks that aren't mounted are left out: {count}"),

@@ -215,7 +215,8 @@ class Indexer:
         last_error: LibraryError | None = None
         for event in events:
             try:
-                copies = session.handle(reader, event)
+                signing = event.job.file in self.backlog.signing
+                copies = session.handle(reader, event, signing)
                 if event.changed:
                     self._note_changed(event)
                     self.backlog.allow_again(copy.file for copy in copies)  # they are still due

@@ -15,7 +15,9 @@ files        a picture file: its name, and its stat when it was last listed or r
              system.files.stored_time.
 contents     what determines a picture's pixels: an identity, and the number of the scheme that made
              it. `failure`: why it can't be decoded. `incomplete`: its file lacks a part of it.
-             `orphaned`: since when no file has it (library.clock).
+             `orphaned`: since when no file has it (library.clock). `signed`: its signature has been
+             made, or can't be.
+signatures   a content's small picture, by which copies are told (library.signatures.form).
 vectors      a model's vector of a content: float16, little-endian. `passes` counts the encodings.
 models       the models that have vectors. `gone`: since when none with the fingerprint is installed
              (library.clock). `also`: further fingerprints of models that give the same vectors,
@@ -291,6 +293,14 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX file_people_person ON file_people(person);
     UPDATE metadata SET outdated = 1;
+    """,
+    """
+    ALTER TABLE contents ADD COLUMN signed INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX contents_unsigned ON contents(id) WHERE NOT signed AND failure IS NULL;
+    CREATE TABLE signatures (
+        content INTEGER PRIMARY KEY REFERENCES contents(id) ON DELETE CASCADE,
+        pixels BLOB NOT NULL
+    );
     """,
 )
 
