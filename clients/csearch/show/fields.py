@@ -7,7 +7,7 @@ from typing import Any
 from csearch.protocol.wire import Message
 
 FIELDS = (
-    "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
+    "path", "name", "folder", "score", "confidence", "similar", "burst", "rank", "date", "dated",
     "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
     "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
     "rating", "favourite", "title", "description", "keywords", "people", "incomplete",
@@ -21,7 +21,8 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
     is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
-    `incomplete`: the file lacks a part of the picture.
+    `incomplete`: the file lacks a part of the picture. `similar`: how many pictures --group left
+    out for this one; `burst`: how many of them are different shots of the same seconds.
     """
     details = hit.get("details") or {}
     score = hit.get("score")
@@ -29,6 +30,7 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     known = {
         **details,
         "similar": hit.get("similar", 0),
+        "burst": hit.get("burst", 0),
         "confidence": hit.get("confidence"),
         "score": None if score is None else round(score, 6),
         "rank": rank,

@@ -15,6 +15,7 @@ from csearch.show.terminal import Terminal
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 _CONFIDENCE_COLUMNS = 8  # "strong" and two blanks
 _PATH_COLUMNS_MIN = 12  # below, the path takes the place of what stands beside it
+_OF_THE_HIT = ("score", "confidence", "similar", "burst", "rank")  # that need no details
 Explain = Callable[[Message, str], str]
 """Returns lines that explain a hit, given the hit and an indentation."""
 
@@ -70,7 +71,7 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
     for hit in hits:
         score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
         sure = hit.get("confidence") or ""
-        more = f"  +{hit['similar']:,} similar" if hit.get("similar") else ""
+        more = _left_out(hit)
         room = terminal.width - _SCORE_COLUMNS - len(more)
         room -= _CONFIDENCE_COLUMNS if sure else 0
         if room < _PATH_COLUMNS_MIN and sure:
@@ -88,6 +89,15 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         reasons = explain(hit, " " * _SCORE_COLUMNS)
         yield f"{score}{link}{terminal.styled(more, '2')}\n{reasons}"
+
+
+def _left_out(hit: Message) -> str:
+    """How many pictures were left out for this one, and what they are."""
+    burst = hit.get("burst", 0)
+    similar = hit.get("similar", 0) - burst
+    parts = [f"+{similar:,} similar"] if similar else []
+    parts += [f"+{burst:,} of a burst"] if burst else []
+    return "".join(f"  {part}" for part in parts)
 
 
 def _current_directory() -> bytes | None:
@@ -117,6 +127,6 @@ def _templates(text: str, offset: int, terminal: Terminal) -> Formatter:
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "similar", "rank"},
+        details=not template.fields <= {*OF_THE_PATH, *_OF_THE_HIT},
         places="place" in template.fields,
     )

@@ -20,7 +20,8 @@ from csearchd.errors import Ended, LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
-from csearchd.search import duplicates, filters, lexical, sorting
+from csearchd.search import filters, lexical, sorting
+from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest
@@ -147,13 +148,15 @@ class Engine:
             answer = self._ranked(
                 replace(request, top=count, offset=0, sort=ranked, reverse=backwards)
             )
-            active_model, metadata = self._models.active_model, self._library.photo_metadata
+            active_model = self._models.active_model
             calibration = self._calibrations.of(active_model)
-            groups = duplicates.group_hits(answer.hits, active_model.table, calibration, metadata)
+            groups = group_hits(
+                answer.hits, active_model.table, calibration, self._library, end, request.check
+            )
             if len(groups) >= end or len(answer.hits) < count or count >= _MAX_GROUPED:
                 break
             count *= 4
-        hits = [group[0]._replace(similar=len(group) - 1) for group in groups[request.offset : end]]
+        hits = groups[request.offset :]
         if request.vector is not None:
             hits = sorting.sort_hits(self._library, hits, request)
         return Answer(hits, answer.stale)

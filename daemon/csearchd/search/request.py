@@ -88,7 +88,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
     - count (bool): a number instead of hits.
-    - group (bool): only the first of files that are nearly the same.
+    - group (bool): only the first of files that are nearly the same, or shots of one burst.
     - random (bool): `top` files by chance, of those that the filters let through, or that are at
       least fair.
     - why (bool): hits and the result say why.
@@ -98,11 +98,12 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     found; `done` of `total` read and encoded; how many of them failed; files a second; seconds left
     or nil.
 
-    Hits: [{path: bin, score, confidence, similar, details, why}]:
+    Hits: [{path: bin, score, confidence, similar, burst, details, why}]:
 
     - score (float): nil for filters alone.
     - confidence ("weak", "fair" or "strong"): nil where it can't be told.
-    - similar (int): how many files were left out for this one by `group`.
+    - similar (int): how many files were left out for this one by `group`; burst (int): how many of
+      them aren't copies, but shots of the same seconds. Left out where they are 0.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
       utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
       description, rating, favourite, keywords, people, place, incomplete}. What isn't known is left
@@ -197,7 +198,8 @@ class Hit(NamedTuple):
     file: int  # its id
     content: int
     confidence: str | None = None  # one of LEVELS, where that can be told
-    similar: int = 0  # files that are nearly the same and left out for it
+    similar: int = 0  # files that are nearly the same, or of one burst, and left out for it
+    burst: int = 0  # those of them that are of one burst
 
 
 class Answer(NamedTuple):

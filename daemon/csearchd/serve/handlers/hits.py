@@ -58,9 +58,15 @@ class Hits:
 
 
 def _fields(hit: Hit) -> Message:
-    path, score, _, _, confidence, similar = hit  # by name takes twice as long, of a thousand
+    path, score, _, _, confidence, similar, burst = (
+        hit  # by name takes twice as long, of a thousand
+    )
     fields: Message = {"path": path, "score": score, "confidence": confidence}
-    return {**fields, "similar": similar} if similar else fields
+    if similar:
+        fields["similar"] = similar
+    if burst:
+        fields["burst"] = burst
+    return fields
 
 
 def _tell_date(fields: dict[str, Any]) -> None:
