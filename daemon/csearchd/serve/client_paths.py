@@ -11,6 +11,7 @@ from csearchd.errors import RequestError, Unanswered
 from csearchd.library.library import Library
 from csearchd.reasons import PATH, from_system
 from csearchd.reasons import pictures as reasons
+from csearchd.system import annex
 from csearchd.watch.watcher import Watcher
 
 T = TypeVar("T")
@@ -24,7 +25,18 @@ class ClientPaths:
         self._watcher = watcher
 
     def resolve(self, path: bytes) -> bytes:
-        """Returns the real path, resolved as far as it exists and file servers answer."""
+        """Returns the real path, resolved as far as it exists and file servers answer. A picture in
+        git-annex is known by the path of its link."""
+        above, name = os.path.split(path)
+        link = os.path.join(self._resolve(above), name)
+        try:
+            if self._watcher.timed_call(link, lambda: _is_annexed(link)):
+                return link
+        except Unanswered:
+            pass
+        return self._resolve(path)
+
+    def _resolve(self, path: bytes) -> bytes:
         path = self._watcher.resolve_local(path)
         try:
             return self._watcher.timed_call(path, lambda: os.path.realpath(path))
@@ -59,6 +71,15 @@ class ClientPaths:
             raise _unanswered(path) from None
         except OSError as error:
             raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
+
+
+def _is_annexed(path: bytes) -> bool:
+    """Whether a link of git-annex is at `path`, whose directory's path is a real one."""
+    try:
+        target = os.readlink(path)
+    except OSError:
+        return False
+    return annex.linked_content(os.path.dirname(path), target) is not None
 
 
 def _unanswered(path: bytes) -> RequestError:

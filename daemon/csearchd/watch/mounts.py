@@ -22,8 +22,13 @@ class Mounts:
         self._polled_prefixes = _polled_prefixes(self._table.mounts)
 
     @property
-    def volumes(self) -> Volumes:
+    def table(self) -> MountTable:
         """What was mounted when the table was last read."""
+        return self._table
+
+    @property
+    def volumes(self) -> Volumes:
+        """The file systems in `table`."""
         return Volumes(self._table.mounts)
 
     def changed(self) -> bool:

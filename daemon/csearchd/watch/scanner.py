@@ -99,6 +99,7 @@ class Scanner:
         """
         scan = self._request(path, again)
         scan.requested = time.monotonic()
+        scan.is_asked = True
         return scan
 
     def _request(self, path: bytes, again: bool = True) -> Scan:
@@ -333,6 +334,10 @@ class Scanner:
         path = scan.remaining.pop()
         if path == scan.path:
             self.watcher.on_scan_started(path)
+            if not self.watcher.admits(path, scan.is_asked):
+                listings.remove(self._library, path, keep_roots=True)
+                self.watcher.on_excluded(path)
+                return True
         began = time.monotonic()
         try:
             # The scan is ended if its root's disk is unmounted meanwhile.

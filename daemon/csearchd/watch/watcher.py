@@ -22,9 +22,12 @@ from csearchd.library.volumes import disks
 from csearchd.reasons import Reason, from_system
 from csearchd.reasons import service as reasons
 from csearchd.system.writers import may_have_writer
+from csearchd.watch.annex.content_watches import ContentWatches
 from csearchd.watch.debounce import QUIET_SECONDS, Debounce
-from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES, read_listing
+from csearchd.watch.directory_listing import read_listing
 from csearchd.watch.events import EventHandler, join
+from csearchd.watch.exclusion.admission import Admission
+from csearchd.watch.exclusion.boundaries import Boundaries
 from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import IN_OVERFLOW, Inotify
 from csearchd.watch.listing_queue import ListingQueue
@@ -80,9 +83,15 @@ class Watcher:
         self._failing: set[bytes] = set()  # those where watching has failed since their scan began
         self._inotify = self._open()
         self._watches = Watches(self._inotify)
+        self._contents = ContentWatches(self._inotify, self._watches)
+        self._watches.unwatched = self._contents.forget
         self._listing_queue = ListingQueue()
         self._polling = Polling()
         self._links = HardLinks(library)
+        rules = rules.resolved(self.resolve_local)
+        self._boundaries = Boundaries(rules, self._mounts.table)
+        self._admission = Admission(self._boundaries, self.timed_call, scan)
+        self.admits = self._admission.admits
         self._events = EventHandler(
             library,
             rules,
@@ -90,6 +99,8 @@ class Watcher:
             self._listing_queue,
             debounce,
             self._links,
+            self._contents,
+            self._boundaries.forget_asked,
             scan,
             is_scanning,
         )
@@ -111,7 +122,7 @@ class Watcher:
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._events.rules = rules
+        self._events.rules = self._boundaries.rules = rules.resolved(self.resolve_local)
 
     @property
     def descriptors(self) -> tuple[int | None, int]:
@@ -154,8 +165,10 @@ class Watcher:
         return node is not None and node.watch is not None
 
     def covering(self, path: bytes) -> bytes | None:
-        """The completely watched root that `path`, itself watched, is in; None if there is none."""
-        for root in self._roots:
+        """The completely watched root that `path`, itself watched and not excluded by a file in it,
+        is in; None if there is none."""
+        node = self._watches.find(path)
+        for root in self._roots if node and not node.marked else ():
             if is_below(path, root) and self.mode(root) == "watched" and self.watches(path):
                 return root
         return None
@@ -183,6 +196,7 @@ class Watcher:
         if self._unwatched and not self._unwatched & self.roots:
             self.last_error = None
         self._unwatched &= self.roots
+        self._admission.update(roots=self._roots)
         self._listing_queue.keep_scans(
             lambda path: any(is_below(path, root) for root in self._roots)
         )
@@ -193,12 +207,13 @@ class Watcher:
         Returns the changed paths, for `scan_mounted`. Raises LibraryError.
         """
         points = self._mounts.update()
+        self._admission.update(self._mounts.table)
         roots = paths(self._library)
         return points.union(
             disks.reconcile(
                 self._library,
                 self._mounts.volumes,
-                lambda path: any(self._enters(path, root) for root in roots),
+                lambda path: any(self._boundaries.may_enter(path, root) for root in roots),
             )
         )
 
@@ -206,23 +221,11 @@ class Watcher:
         """Requests scans of what is at the `changed` mount points, in and above roots."""
         for point in changed:
             for root in self._roots:
-                if point == root or self._enters(point, root):
+                if point == root or self._boundaries.may_enter(point, root):
                     exists = self._mounts.needs_polling(point) or os.path.isdir(point)
                     self._scan(point if exists else os.path.dirname(point))
                 elif is_below(root, point):
                     self._scan(root)
-
-    def _enters(self, path: bytes, root: bytes) -> bool:
-        """Whether a scan of `root` would enter `path` below it, if no directory on the way has
-        .nosearch or CACHEDIR.TAG."""
-        names = [name for name in path[len(root) :].split(b"/") if name]
-        if (
-            not names
-            or not is_below(path, root)
-            or (root == b"/" and names[0] in SYSTEM_DIRECTORIES)
-        ):
-            return False
-        return all(self.rules.enters(name) for name in names)
 
     @property
     def remounted(self) -> bool:
@@ -260,7 +263,8 @@ class Watcher:
         parent = self._watches.find(os.path.dirname(path))
         if parent is None or parent.watch is None or parent.marked:
             return None
-        return self._watches.make(path) if self.rules.enters(os.path.basename(path)) else None
+        enters = self.rules.enters(os.path.basename(path)) or self._boundaries.is_asked(path)
+        return self._watches.make(path) if enters else None
 
     def _exhausted(self, path: bytes, error: OSError) -> None:
         """Records that the limit of watches is reached, so that the roots around `path` are
@@ -281,7 +285,7 @@ class Watcher:
         stable_inodes, point = self._mounts.has_stable_inodes(path), self._mounts.polled_mount(path)
         inside = [root for root in self._roots if is_below(path, root)]
         read = partial(
-            read_listing, path, self.rules, stable_inodes, max(inside, key=len, default=b"/")
+            read_listing, path, self._boundaries, stable_inodes, max(inside, key=len, default=b"/")
         )
         if point is None:
             return read()
@@ -309,7 +313,9 @@ class Watcher:
         """
         now = time.monotonic()
         node.listed, node.cost = now, now - began
-        node.marked = listing.marked
+        node.marked, node.has_ignore_file = listing.marked, listing.has_ignore_file
+        if self._contents.update(node, listing.contents):
+            self._listing_queue.list_soon(node)
         if self._debounce.release(listing.path, began):
             self._released()
         if listing.failure:
@@ -328,6 +334,12 @@ class Watcher:
     def on_scan_started(self, path: bytes) -> None:
         """Must be called when a scan of `path` starts."""
         self._failing.discard(path)
+
+    def on_excluded(self, path: bytes) -> None:
+        """Must be called when the directory at `path` isn't read any more."""
+        if node := self._watches.find(path):
+            self._watches.drop(node)
+        self._debounce.forget(path)
 
     def on_scan_finished(self, path: bytes, exists: bool, changed: bool, cost: float) -> None:
         """Must be called when a scan of `path` is finished. `exists`: whether the directory does.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
 from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
 
@@ -11,7 +12,10 @@ from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
 class Node:
     """A directory that is watched, or that is above one."""
 
-    __slots__ = ("children", "cost", "is_root", "listed", "marked", "name", "parent", "watch")
+    __slots__ = (
+        "children", "cost", "has_ignore_file", "is_root", "listed", "marked", "name", "parent",
+        "watch",
+    )  # fmt: skip
 
     def __init__(self, parent: Node | None, name: bytes) -> None:
         self.parent = parent
@@ -19,7 +23,8 @@ class Node:
         self.children: dict[bytes, Node] = {}
         self.watch: int | None = None  # for all events
         self.is_root = False
-        self.marked = False  # it contains .nosearch or CACHEDIR.TAG
+        self.marked = False  # a file in it, such as .nosearch, excludes it
+        self.has_ignore_file = False  # .csearchignore
         self.listed = 0.0  # when it was last listed, monotonic seconds
         self.cost = 0.0  # seconds that the last listing took
 
@@ -31,6 +36,15 @@ class Node:
             names.append(node.name)
             node = node.parent
         return b"/" + b"/".join(reversed(names))
+
+    def is_ignoring(self) -> bool:
+        """Whether a `.csearchignore` in the directory, or in a watched one above it, counts."""
+        node: Node | None = self
+        while node is not None:
+            if node.has_ignore_file:
+                return True
+            node = node.parent
+        return False
 
     def below(self) -> list[Node]:
         """The node itself and all nodes below it, parents first."""
@@ -52,6 +66,9 @@ class Watches:
         ] = {}  # by watch; several if a directory has several paths
         self._above: dict[int, Node] = {}  # by watch: directories above roots
         self.count = 0  # of watched nodes
+        self.unwatched: Callable[[Node], object] = lambda node: (
+            None
+        )  # is called with each such node
 
     def find(self, path: bytes) -> Node | None:
         """The node of `path`, if there is one."""
@@ -125,6 +142,7 @@ class Watches:
             del self._nodes[watch]
             if self._inotify:
                 self._inotify.remove(watch)
+        self.unwatched(node)
 
     def drop(self, node: Node) -> None:
         """Removes a node and all below it, except roots and what is below them."""
