@@ -97,16 +97,17 @@ class Scanner:
         If one is under way it is returned; with `again` it starts over at its end, since a
         directory that it has listed already may have changed.
         """
-        scan = self._request(path, again)
-        scan.requested = time.monotonic()
-        scan.is_asked = True
-        return scan
+        return self._request(path, again, is_asked=True)
 
-    def _request(self, path: bytes, again: bool = True) -> Scan:
-        """Like `scan`, but not for a client."""
+    def _request(self, path: bytes, again: bool = True, is_asked: bool = False) -> Scan:
+        """Like `scan`, but for a client only if it `is_asked`."""
         with self._lock:
             scan = self._scans.pop(path, None) or Scan(path)
-            scan.again |= scan.begun and again
+            # One that has begun without being asked for may have left out the directory itself.
+            scan.again |= scan.begun and (again or (is_asked and not scan.is_asked))
+            scan.is_asked |= is_asked
+            if is_asked:
+                scan.requested = time.monotonic()
             self._scans[path] = scan
         self._wake()
         return scan
@@ -278,7 +279,9 @@ class Scanner:
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
         for removed in before.difference(now):
-            if not any(is_below(removed, root) for root in now):
+            if any(is_below(removed, root) for root in now):
+                self._request(removed)  # the root above may leave it out
+            else:
                 self._drop(removed, now)
 
     def _drop(self, removed: bytes, now: list[bytes]) -> None:

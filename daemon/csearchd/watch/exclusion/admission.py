@@ -31,8 +31,9 @@ class Admission:
         """Whether the directory at `path` is to be scanned. `is_asked`: since a client asks, as one
         has done, at some time, for all that is known outside of roots."""
         is_asked |= not self._boundaries.is_in_root(path)
+        admits = self._boundaries.admits
         try:
-            found = self._timed_call(path, lambda: self._boundaries.admits(path), patient=True)
+            found = self._timed_call(path, lambda: admits(path, not is_asked), patient=True)
         except Unanswered:
             return True  # its listing says so
         if is_asked:

@@ -90,9 +90,9 @@ class Boundaries:
             path = os.path.dirname(path)
         return path
 
-    def admits(self, path: bytes) -> bool:
-        """Whether a scan of what was asked for enters the directory at `path`. It need not
-        exist."""
+    def admits(self, path: bytes, whatever_its_marks: bool = False) -> bool:
+        """Whether a scan of what was asked for enters the directory at `path`, which need not
+        exist. `whatever_its_marks`: without regard to files in it, which its listing tells of."""
         here = self.top(path)
         for name in path[len(here.rstrip(b"/")) :].split(b"/"):
             if not name:
@@ -104,6 +104,8 @@ class Boundaries:
             except UnreadableError:
                 pass  # the listing of the directory says so
             here = os.path.join(here, name)
+            if here == path and whatever_its_marks:
+                return True
             if not self.is_asked(here) and _has_mark(here):
                 return False
         return True
