@@ -43,8 +43,8 @@ class ContentWatches:
             return False
         now: set[int] = set()
         room = _MOST - len(self._nodes) + len(before)
-        for path in _places(contents):
-            if len(now) < room or path.endswith(_ANNEX):
+        for path, is_index in _places(contents).items():
+            if len(now) < room or is_index:
                 try:
                     now.add(self._inotify.add(path, CONTENT_EVENTS))
                 except OSError:
@@ -74,15 +74,19 @@ class ContentWatches:
                     self._inotify.remove(watch)
 
 
-def _places(contents: Sequence[bytes]) -> dict[bytes, None]:
-    """The directories to watch, those with an index first."""
-    repositories = {content.partition(_ANNEX + b"/")[0] + _ANNEX: None for content in contents}
-    nearest = {_nearest(os.path.dirname(content)): None for content in contents}
-    return {**repositories, **nearest}
+def _places(contents: Sequence[bytes]) -> dict[bytes, bool]:
+    """The directories to watch, and whether there is one for a repository's index."""
+    indexes = {content.partition(_ANNEX + b"/")[0] + _ANNEX for content in contents}
+    above = {os.path.dirname(content) for content in contents}
+    return {
+        **{_nearest(directory): False for directory in above},
+        **{_nearest(directory): True for directory in indexes},
+    }
 
 
 def _nearest(directory: bytes) -> bytes:
-    """`directory` if it exists, else the nearest one above it that does, in the annex."""
-    while not directory.endswith(_ANNEX) and not os.path.isdir(directory):
+    """`directory` if it exists, else the nearest one above it that does, in the repository's
+    .git."""
+    while not directory.endswith(b"/.git") and not os.path.isdir(directory):
         directory = os.path.dirname(directory)
     return directory

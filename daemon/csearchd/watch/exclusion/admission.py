@@ -28,9 +28,7 @@ class Admission:
         self._scan = scan
 
     def admits(self, path: bytes, is_asked: bool) -> bool:
-        """Whether the directory at `path` is to be scanned. `is_asked`: since a client asks, as one
-        has done, at some time, for all that is known outside of roots."""
-        is_asked |= not self._boundaries.is_in_root(path)
+        """Whether the directory at `path` is to be scanned. `is_asked`: since a client asks."""
         admits = self._boundaries.admits
         try:
             found = self._timed_call(path, lambda: admits(path, not is_asked), patient=True)
@@ -38,7 +36,8 @@ class Admission:
             return True  # its listing says so
         if is_asked:
             self._scan_all(self._boundaries.ask(path, found))
-        return found or is_asked
+        # For what is known outside of roots, a client asked at some time.
+        return found or is_asked or self._boundaries.was_asked(path)
 
     def update(self, table: MountTable | None = None, roots: Iterable[bytes] | None = None) -> None:
         """Takes the present mounts or roots."""

@@ -126,6 +126,11 @@ class Boundaries:
         top = self.top(path)
         return Filter(self, path, top, ignore_files(top, path))
 
+    def was_asked(self, path: bytes) -> bool:
+        """Whether a client may have asked for the known directory at `path` before the service was
+        started: it is outside of roots."""
+        return path not in self._repeated and not self.is_in_root(path)
+
     def is_in_root(self, path: bytes) -> bool:
         """Whether `path` is a root or below one."""
         return any(is_below(path, root) for root in self._roots)
