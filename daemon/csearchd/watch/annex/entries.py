@@ -53,7 +53,9 @@ class AnnexedEntries:
         """lstat(2) of a file, or of its content if a pointer file of git-annex is in its place.
         Raises OSError."""
         info = entry.stat(follow_symlinks=False)
-        if info.st_size > annex.MAX_POINTER or isinstance(entry, Annexed) or not self._in_annex():
+        if not 0 < info.st_size <= annex.MAX_POINTER or isinstance(entry, Annexed):
+            return info
+        if not self._in_annex():
             return info
         name = os.fsencode(entry.name)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from csearchd.errors import UnreadableError
 from csearchd.library.roots import is_below
@@ -86,9 +87,9 @@ class Boundaries:
 
     def top(self, path: bytes) -> bytes:
         """The nearest directory at or above `path` that was asked for; else b"/"."""
-        while path != b"/" and not self.is_asked(path):
-            path = os.path.dirname(path)
-        return path
+        while path and path not in self._roots and path not in self._asked:
+            path = path.rpartition(b"/")[0]
+        return path or b"/"
 
     def admits(self, path: bytes, whatever_its_marks: bool = False) -> bool:
         """Whether a scan of what was asked for enters the directory at `path`, which need not
@@ -159,10 +160,14 @@ class Filter:
         """`files`: those in `path` and above it, up to `top`."""
         self._boundaries = boundaries
         self._path = path
+        self._prefix = path.rstrip(b"/") + b"/"
         self._top = top
         self._files = files
         self._asked = boundaries.asked_in(path)
-        self._mount = boundaries.mount_of(path)
+
+    @cached_property
+    def _mount(self) -> Mount | None:
+        return self._boundaries.mount_of(self._path)
 
     def enters(self, name: bytes, beside: Collection[bytes]) -> bool:
         """Whether scans enter the subdirectory `name`. `beside`: the names of all entries."""
@@ -173,12 +178,12 @@ class Filter:
             return False
         if self._path == b"/" and name in SYSTEM_DIRECTORIES:
             return False
-        path = os.path.join(self._path, name)
+        path = self._prefix + name
         return not self._excludes(path, True) and not boundaries.excludes(path, self._mount)
 
     def takes(self, name: bytes) -> bool:
         """Whether the file `name`, of which the rules say that it may be a picture, is one."""
-        return not self._excludes(os.path.join(self._path, name), False)
+        return not self._excludes(self._prefix + name, False)
 
     @property
     def is_asked(self) -> bool:
@@ -191,7 +196,9 @@ class Filter:
 
     def _excludes(self, path: bytes, is_directory: bool) -> bool:
         rules = self._boundaries.rules
-        return rules.excludes_path(path, self._top) or ignored(self._files, path, is_directory)
+        return (rules.depend_on_paths and rules.excludes_path(path, self._top)) or (
+            bool(self._files) and ignored(self._files, path, is_directory)
+        )
 
 
 def _has_mark(path: bytes) -> bool:

@@ -14,6 +14,7 @@ from csearchd.system.files import open_file, read_file
 from csearchd.watch.exclusion.wildmatch import translate
 
 IGNORE_FILE = b".csearchignore"
+_SLASH_NAME = b"/" + IGNORE_FILE
 _MAX_BYTES = 1 << 20  # of a file
 _CACHED = 256  # files whose patterns are kept
 # A link counts as no file, as in git, so that nothing outside of the directory decides.
@@ -75,26 +76,23 @@ def ignore_files(top: bytes, directory: bytes) -> list[IgnoreFile]:
     """
     found = []
     while True:
-        try:
-            patterns = _read(os.path.join(directory, IGNORE_FILE))
-        except UnreadableError as error:
-            if error.reason.code not in _NO_FILE:
-                raise
-        else:
-            if patterns:
-                found.append(IgnoreFile(directory, patterns))
+        path = directory.rstrip(b"/") + _SLASH_NAME
+        # Quickly, since most directories have none.
+        if os.access(path, os.F_OK, follow_symlinks=False) and (patterns := _read(path)):
+            found.append(IgnoreFile(directory, patterns))
         if directory in (top, b"/"):
             return found
-        directory = os.path.dirname(directory)
+        directory = directory.rpartition(b"/")[0] or b"/"
 
 
 def _read(path: bytes) -> Sequence[Pattern]:
     """The patterns in the file at `path`. Raises UnreadableError."""
     try:
-        os.lstat(path)
-    except OSError:  # quickly for most directories
-        return ()
-    return parse(read_file(*open_file(path, _MAX_BYTES)))
+        return parse(read_file(*open_file(path, _MAX_BYTES)))
+    except UnreadableError as error:
+        if error.reason.code in _NO_FILE:
+            return ()
+        raise
 
 
 @functools.lru_cache(_CACHED)
