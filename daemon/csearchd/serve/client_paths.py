@@ -28,15 +28,12 @@ class ClientPaths:
         """Returns the real path, resolved as far as it exists and file servers answer. A picture in
         git-annex is known by the path of its link."""
         above, name = os.path.split(path)
-        link = os.path.join(self._resolve(above), name)
+        link = os.path.join(self._watcher.resolve_local(above), name)
         try:
-            if self._watcher.timed_call(link, lambda: _is_annexed(link)):
-                return link
+            if annexed := self._watcher.timed_call(link, lambda: _annexed(link)):
+                return annexed
         except Unanswered:
             pass
-        return self._resolve(path)
-
-    def _resolve(self, path: bytes) -> bytes:
         path = self._watcher.resolve_local(path)
         try:
             return self._watcher.timed_call(path, lambda: os.path.realpath(path))
@@ -73,13 +70,14 @@ class ClientPaths:
             raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
 
 
-def _is_annexed(path: bytes) -> bool:
-    """Whether a link of git-annex is at `path`, whose directory's path is a real one."""
+def _annexed(path: bytes) -> bytes | None:
+    """Returns the real path of the link of git-annex at `path`; None if there is none."""
     try:
         target = os.readlink(path)
     except OSError:
-        return False
-    return annex.linked_content(os.path.dirname(path), target) is not None
+        return None
+    above = os.path.realpath(os.path.dirname(path))
+    return annex.linked_content(above, target) and os.path.join(above, os.path.basename(path))
 
 
 def _unanswered(path: bytes) -> RequestError:

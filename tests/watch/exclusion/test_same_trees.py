@@ -61,6 +61,7 @@ def test_a_bind_mount_of_what_is_read(user: User, binds: Binds) -> None:
     assert user.settle()["images"] == 2
     asked = user.search("anything", "--in", user.pictures / "before")
     assert len(asked) == 2
+    wait_for(lambda: len(known(user, user.pictures)) == 4, "both paths, since both are asked for")
 
 
 @needs_root

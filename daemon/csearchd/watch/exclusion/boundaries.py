@@ -53,8 +53,8 @@ class Boundaries:
             before_roots, self._roots = self._roots, frozenset(roots)
             self._asked -= before_roots - self._roots
         before, self._repeated = self._repeated, frozenset()
-        tops = self._roots | self._scopes | self._asked
-        self._repeated = repeated(self._table, tops, self._reaches)
+        asked = self._scopes | self._asked
+        self._repeated = repeated(self._table, self._roots, asked, self._reaches)
         return set(before ^ self._repeated)
 
     def ask(self, path: bytes, is_admitted: bool) -> set[bytes]:

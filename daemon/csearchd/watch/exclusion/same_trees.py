@@ -10,14 +10,18 @@ from csearchd.system.filesystem import Mount, MountTable
 
 
 def repeated(
-    table: MountTable, tops: Collection[bytes], admits: Callable[[bytes], bool]
+    table: MountTable,
+    roots: Collection[bytes],
+    asked: Collection[bytes],
+    admits: Callable[[bytes], bool],
 ) -> frozenset[bytes]:
-    """The paths in `tops`, directories that were asked for, of what is read by another path.
+    """The paths in `roots`, and in what clients have `asked` for, of what is read by another path.
 
-    Of all paths of a directory that scans reach, the one that was asked for counts, else that by
-    the earliest mount: that of a bind mount is a later one. `admits` tells whether a scan enters a
-    path in `tops`.
+    Of all paths of a directory that scans reach, that of a root counts, else that by the earliest
+    mount: that of a bind mount is a later one. What was asked for is read in any case. `admits`
+    tells whether a scan enters a path in one of these directories.
     """
+    tops = {*roots, *asked}
     by_device: dict[bytes, list[Mount]] = {}
     for mount in table.visible:
         by_device.setdefault(mount.device, []).append(mount)
@@ -34,10 +38,11 @@ def repeated(
         reached = [
             each
             for each in paths
-            if each in tops or (any(is_below(each, top) for top in tops) and admits(each))
+            if each in roots
+            or (each not in tops and any(is_below(each, top) for top in tops) and admits(each))
         ]
-        reached.sort(key=lambda each: each not in tops)  # keeps the order of the mounts
-        surplus.update(each for each in reached[1:] if each not in tops)
+        reached.sort(key=lambda each: each not in roots)  # keeps the order of the mounts
+        surplus.update(each for each in reached[1:] if each not in roots)
     return frozenset(surplus)
 
 
