@@ -17,7 +17,7 @@ from typing import Any, Self
 from csearch.protocol.wire import MAX_REPLY, Unpacker, pack
 from support.photos import NAMES, write_photos
 
-SECONDS = 110.0  # to wait for something that a loaded machine does slowly
+SECONDS = 180.0  # to wait for something that a loaded machine does slowly
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
