@@ -167,3 +167,11 @@ def test_one_below_a_directory_that_is_no_root(user: User) -> None:
     assert len(user.search("anything", "--in", directory / "a")) == 1
     (directory / ".csearchignore").unlink()
     assert len(user.search("anything", "--in", directory / "a", "--wait")) == 2
+
+
+def test_patterns_that_take_long_elsewhere() -> None:
+    """Each of these must be compared in a moment: with a number of steps that only grows as the
+    pattern and the path do."""
+    deep = b"/t/" + b"a/" * 60 + b"a" * 200
+    for line in (b"**/" * 60 + b"b", b"*a" * 60 + b"b", b"*?" * 60 + b"b", b"a*" * 100 + b"b"):
+        assert IgnoreFile(b"/t", parse(line)).ignores(deep, False) is None

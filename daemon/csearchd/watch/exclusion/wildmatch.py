@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-_ANY, _STARS = b"*", re.compile(rb"\*+")
+_STARS = re.compile(rb"\*+")
+_STAR, _DEEP, _ALL = b"[^/]*", b"(?:.*/)?", b".*"
 _CLASSES = {
     b"alnum": b"a-zA-Z0-9",
     b"alpha": b"a-zA-Z",
@@ -37,7 +38,7 @@ def translate(pattern: bytes) -> re.Pattern[bytes]:
 
 
 def _translated(pattern: bytes) -> bytes:
-    parts = []
+    parts: list[bytes] = []
     at = 0
     while at < len(pattern):
         char = pattern[at : at + 1]
@@ -52,9 +53,26 @@ def _translated(pattern: bytes) -> bytes:
             part = re.escape(pattern[at + 1 : after]) or _NOTHING
         else:
             part, after = re.escape(char), at + 1
-        parts.append(part)
+        if part != _DEEP or parts[-1:] != [_DEEP]:  # several mean the same as one
+            parts.append(part)
         at = after
-    return b"".join(parts)
+    return _joined(parts)
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    """Joins the expressions of single characters and stars, so that matching is fast: what stands
+    between two stars of one component may always be looked for where it comes first."""
+    joined: list[bytes] = []
+    star: int | None = None  # where the component's latest star is in `joined`
+    for part in parts:
+        if part == _STAR:
+            if star is not None:
+                joined[star:] = [b"(?>[^/]*?", *joined[star + 1 :], b")"]
+            star = len(joined)
+        elif part in (b"/", _DEEP, _ALL):
+            star = None
+        joined.append(part)
+    return b"".join(joined)
 
 
 def _starred(pattern: bytes, begin: int, end: int) -> tuple[bytes, int]:
@@ -62,10 +80,10 @@ def _starred(pattern: bytes, begin: int, end: int) -> tuple[bytes, int]:
     is_first = begin == 0 or pattern[begin - 1 : begin] == b"/"
     rest = pattern[end:]
     if end - begin == 1 or not is_first or (rest[:1] not in (b"", b"/") and rest[:2] != b"\\/"):
-        return b"[^/]*", end
+        return _STAR, end
     if rest[:1] == b"/":
-        return b"(?:.*/)?", end + 1
-    return b".*", end
+        return _DEEP, end + 1
+    return _ALL, end
 
 
 def _bracketed(pattern: bytes, at: int) -> tuple[bytes, int]:
