@@ -133,8 +133,8 @@ class Scanner:
                 self._note_refreshed(path)
         if watched and (missing or not fresh):
             self.list_soon(path)
-        elif not watched and not fresh:
-            self.scan(path, again=False)
+        elif not watched and not fresh:  # nobody asks for the directory of a file that is missing
+            (self._request if missing else self.scan)(path, again=False)
 
     def roots_changed(self) -> None:
         """Must be called when the library's roots have changed, so that they are watched."""
