@@ -47,8 +47,9 @@ _TEMPLATES = {
     "label-without-picture": N_("a label goes with a picture; without one, write it as words"),
     "query-too-long": N_("the query has {length} characters; at most {limit} are allowed"),
     "text-too-long": N_("more than {limit} characters that describe a picture"),
-    "too-many-parts": N_("more than {limit} parts, pictures and filters"),
+    "too-many-parts": N_("more than {limit} parts and filters"),
     "too-many-pictures": N_("a query can have at most {limit} pictures"),
+    "all-asked-with": N_("every picture there is one of those asked with"),
     "too-many-dates": N_("more than {limit} dates"),
     "unknown-filter": N_(
         "there is no filter {name}: (known filters: {filters}); put it in quotes to search "

@@ -36,8 +36,8 @@ if the colon is followed by nothing, by another colon or by "/". Otherwise it mu
     size                    >10MP, <=2MP, 12MP (megapixels)
     orientation             portrait, landscape, square
 
-Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters;
-csearchd.limits has the limits on lengths.
+Case is ignored everywhere. A query has at most MAX_PARTS parts and filters; csearchd.limits has the
+limits on pictures and lengths.
 """
 
 from __future__ import annotations
@@ -190,7 +190,6 @@ class _Parser:
         if word.picture is not None:
             if word.weight:
                 self._weigh(word, float(word.weight))
-            self._grow(word)
             self._use().pictures.append(word.picture)
         elif word.quoted:
             self._use().words.append(word.text)

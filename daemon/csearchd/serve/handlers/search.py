@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd import limits
@@ -18,6 +19,7 @@ from csearchd.library.library import Library
 from csearchd.library.volumes import unmounted
 from csearchd.models.active_model import Models
 from csearchd.reasons import OTHER, PATH, Reason, told
+from csearchd.reasons.query import ALL_ASKED_WITH
 from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
 from csearchd.search.engine import Engine
@@ -77,6 +79,8 @@ class SearchHandlers:
         request, result, (hits, stale) = await self._answer(request, exchange, paths)
         exchange.holds(len(hits))
         remarks = self._report.remarks()
+        if request.without and not (hits or result.get("count")):
+            remarks += filter(None, [await self._workers.answer(self._all_asked_with, request)])
         if not any(result.values()):
             remarks += filter(None, [await self._workers.answer(self._unmounted_note, paths)])
         if not request.count:
@@ -220,6 +224,14 @@ class SearchHandlers:
                 found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
             await exchange.reply("hits", hits=found)
         return [remark for remark in remarks if remark]
+
+    def _all_asked_with(self, request: SearchRequest) -> Reason | None:
+        """Returns a remark where nothing is found since all that could be is what was asked with."""
+        request = replace(request, check=lambda: None)  # the search has ended, and its `check`
+        if self._engine.candidate_count(request):
+            return None
+        others = self._engine.candidate_count(replace(request, without=frozenset()))
+        return ALL_ASKED_WITH() if others else None
 
     def _unmounted_note(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""
