@@ -40,6 +40,13 @@ tag_visits   the content, and the edition of model and vocabulary, for which a f
              in a mode, so that it isn't due again. `failure`: why it was left alone.
 concepts     concepts that the user has taught. `concept_examples`: their pictures; `counter` is 1
              for a counterexample. Contents of examples are kept even without a file.
+words        the index of words (library.words): an entry for each name of a file or directory,
+             keyword, name of a person, title and description, with its words as
+             library.words.tokens has them. Its rowid is 16 × the id of the file, directory, keyword
+             or person + the kind of the source (library.words.sources). `word_parts` finds the
+             words of `vocabulary` by parts of them. `words_due`: entries whose sources have
+             changed, noted by triggers; `words_backlog`: the same of what was there before the
+             index was.
 derived      by name, the token of a file in the cache (library.cache_token), which tells from which
              state of the library it was derived.
 changed_vectors, changed_files
@@ -48,6 +55,8 @@ changed_vectors, changed_files
 """
 
 from __future__ import annotations
+
+from csearchd.library.words import schema as words
 
 APPLICATION_ID = 0x43534831  # "CSH1", in the file's header (SQLite file format, section 1.3)
 
@@ -302,6 +311,7 @@ MIGRATIONS = (
         pixels BLOB NOT NULL
     );
     """,
+    words.MIGRATION,
 )
 
 VERSION = len(MIGRATIONS)
