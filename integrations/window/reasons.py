@@ -49,6 +49,16 @@ _TEMPLATES = {
     "text-too-long": N_("more than {limit} characters that describe a picture"),
     "too-many-parts": N_("more than {limit} parts and filters"),
     "too-many-pictures": N_("a query can have at most {limit} pictures"),
+    "negation-understood": N_(
+        '"{text}" is searched for as: {query} (text in quotes stays as it is)'
+    ),
+    "negation-hint": N_(
+        'models don\'t understand "{word}"; write what is not to be seen after a minus: dog - grass'
+    ),
+    "english-only": N_(
+        "the model {model} knows English only; csearchctl model install {better} brings one that "
+        "knows many languages"
+    ),
     "all-asked-with": N_("every picture there is one of those asked with"),
     "too-many-dates": N_("more than {limit} dates"),
     "unknown-filter": N_(

@@ -15,7 +15,6 @@ from csearch.show.terminal import Terminal
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
 _CONFIDENCE_COLUMNS = 8  # "strong" and two blanks
 _PATH_COLUMNS_MIN = 12  # below, the path takes the place of what stands beside it
-_OF_THE_HIT = ("score", "confidence", "similar", "burst", "rank")  # that need no details
 Explain = Callable[[Message, str], str]
 """Returns lines that explain a hit, given the hit and an indentation."""
 
@@ -120,13 +119,13 @@ def _json_lines(offset: int) -> Callable[[Iterable[Message]], bytes]:
 
 
 def _templates(text: str, offset: int, terminal: Terminal) -> Formatter:
-    from csearch.show.fields import OF_THE_PATH
+    from csearch.show.fields import OF_THE_HIT, OF_THE_PATH
     from csearch.show.template import Template
 
     template = Template(text, terminal.interactive)
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, *_OF_THE_HIT},
+        details=not template.fields <= {*OF_THE_PATH, *OF_THE_HIT},
         places="place" in template.fields,
     )
