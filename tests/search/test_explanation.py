@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from csearchd.scoring.confidence import ScoreCalibration
-from csearchd.search.explanation import QueryTerm, met, split
+from csearchd.search.explanation import split
 from support.user import User
 
 
@@ -81,29 +79,6 @@ def test_what_filters_did(owner: User) -> None:
     )
     alone = owner.csearch("--why", "--in", owner.pictures, "type:png", check=1).stderr
     assert b"type:png leaves 0 of 8 pictures" in alone
-
-
-@pytest.mark.parametrize(("count", "candidate_count"), [(1, 1000), (3, 10)])
-def test_several_parts_share_the_choice_among_all_pictures(
-    count: int, candidate_count: int
-) -> None:
-    """Otherwise a picture that matches all parts together would seem to miss each of them."""
-    vectors = np.eye(4, dtype=np.float32)
-    asked = []
-
-    class Asked(ScoreCalibration):
-        def __init__(self) -> None:
-            pass
-
-        def levels(
-            self, query: Any, pictures: Any, candidate_count: int, like: bool = False
-        ) -> Any:
-            asked.append(candidate_count)
-            return np.zeros(len(pictures), np.int8)
-
-    parts = [QueryTerm(str(one), 1.0, vectors[one], None, False) for one in range(count)]
-    met(parts, vectors[3], Asked(), vectors[:2], 1000)
-    assert asked == [candidate_count] * count
 
 
 @pytest.mark.parametrize(

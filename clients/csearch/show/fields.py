@@ -7,8 +7,8 @@ from typing import Any
 from csearch.protocol.wire import Message
 
 FIELDS = (
-    "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
-    "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
+    "path", "name", "folder", "score", "probability", "confidence", "similar", "rank", "date",
+    "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
     "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
     "rating", "favourite", "title", "description", "keywords", "people", "incomplete",
 )  # fmt: skip
@@ -24,11 +24,12 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `incomplete`: the file lacks a part of the picture.
     """
     details = hit.get("details") or {}
-    score = hit.get("score")
+    score, sure = hit.get("score"), hit.get("probability")
     camera = " ".join(part for part in (details.get("make"), details.get("model")) if part)
     known = {
         **details,
         "similar": hit.get("similar", 0),
+        "probability": None if sure is None else round(sure, 4),
         "confidence": hit.get("confidence"),
         "score": None if score is None else round(score, 6),
         "rank": rank,

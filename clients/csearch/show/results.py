@@ -110,6 +110,7 @@ def _templates(text: str, offset: int, terminal: Terminal) -> Formatter:
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "similar", "rank"},
+        details=not template.fields
+        <= {*OF_THE_PATH, "score", "probability", "confidence", "similar", "rank"},
         places="place" in template.fields,
     )

@@ -12,6 +12,7 @@ from csearchd.library.library import Library
 from csearchd.library.metadata import times
 from csearchd.library.metadata.details import details
 from csearchd.reasons import Reason
+from csearchd.scoring.confidence import level_name
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.request import Hit
 from csearchd.system.files import seconds_of
@@ -58,8 +59,10 @@ class Hits:
 
 
 def _fields(hit: Hit) -> Message:
-    path, score, _, _, confidence, similar = hit  # by name takes twice as long, of a thousand
-    fields: Message = {"path": path, "score": score, "confidence": confidence}
+    path, score, _, _, sure, similar = hit  # by name takes twice as long, of a thousand
+    fields: Message = {"path": path, "score": score, "probability": None, "confidence": None}
+    if sure is not None:
+        fields.update(probability=sure, confidence=level_name(sure))
     return {**fields, "similar": similar} if similar else fields
 
 
