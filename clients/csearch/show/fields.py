@@ -8,9 +8,10 @@ from csearch.protocol.wire import Message
 
 FIELDS = (
     "path", "name", "folder", "score", "probability", "confidence", "similar", "rank", "date",
-    "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
-    "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
-    "rating", "favourite", "title", "description", "keywords", "people", "incomplete",
+    "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude",
+    "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size", "format",
+    "orientation", "rating", "favourite", "title", "description", "keywords", "people",
+    "incomplete",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 
