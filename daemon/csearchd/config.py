@@ -107,7 +107,7 @@ class Tags:
     confidence: Annotated[
         int,
         Setting("how sure a tag must be, in per cent; more means fewer and better tags", 1, 99),
-    ] = 50
+    ] = 60
     most: Annotated[int, Setting("how many tags a picture gets at most", 1, 100)] = 10
 
 

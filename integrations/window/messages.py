@@ -130,7 +130,7 @@ def state(hits: list[Hit], result: Values, top: int) -> str:
     """The line below the pictures, of which there are at most `top`."""
     images, pending = result.get("images", 0), _new(result)
     parts = []
-    if hits and all(fields.get("confidence") == "weak" for _path, _score, fields in hits):
+    if hits and result.get("nearest"):
         parts.append(
             ngettext(
                 "Nothing matches well; this comes nearest.",

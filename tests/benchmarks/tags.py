@@ -28,7 +28,7 @@ from csearchd.models.text_tower import TextTower
 from csearchd.scoring.tag_classifier import TagClassifier, embed_terms
 from csearchd.scoring.vocabulary import read_vocabulary
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 MOST = 10
 
 

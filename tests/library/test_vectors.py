@@ -342,3 +342,24 @@ def test_the_space_of_deleted_vectors_is_given_back(place: Place) -> None:
     with place.library.read() as database:
         assert database.execute("PRAGMA freelist_count").fetchone() == (0,)
     assert file.stat().st_size < before
+
+
+def test_all_from_a_score_on_are_those_of_the_exact_scan() -> None:
+    """Also where the high bytes alone could not tell, and for rows of different lengths."""
+    chance = np.random.default_rng(9)
+    table = VectorTable(DIMENSIONS)
+    vectors = chance.normal(size=(5000, DIMENSIONS)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[::3] *= 0.7
+    contents = np.arange(1, len(vectors) + 1, dtype=np.int32)
+    table.extend(contents, vectors)
+    table.remove(17)
+    wanted = np.ones(len(vectors), np.bool_)  # the last content is newer than the mask
+    wanted[::5] = False
+    query = vectors[1] / np.linalg.norm(vectors[1])
+    exact = np.einsum("ij,j->i", table.vectors(contents), query)
+    meant = (contents % 5 > 0) & (contents != 17) & (contents < len(vectors))
+    for least in (-2.0, -0.1, 0.0, 0.2, float(exact[41]), 2.0):
+        found = table.at_least(query, wanted, least)
+        assert sorted(found) == contents[meant & (exact >= least)].tolist()
+    assert not len(VectorTable(DIMENSIONS).at_least(query, wanted, 0.0))

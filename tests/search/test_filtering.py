@@ -154,7 +154,8 @@ def lines(user: User, *arguments: object) -> list[str]:
 
 def test_count_and_least_score(owner: User) -> None:
     assert lines(owner, "--count", "tag:beach") == ["2"]
-    assert lines(owner, "--count", "cat", "not:tag:beach") == ["5"]
+    every = ("--min-confidence", "weak")
+    assert lines(owner, "--count", *every, "cat", "not:tag:beach") == ["5"]
     scores = [json.loads(row)["score"] for row in lines(owner, "--json", "cat")]
     middle = (scores[2] + scores[3]) / 2
     assert len(lines(owner, "cat", "--min-score", middle)) == 3

@@ -3,7 +3,7 @@
     python tests/starter/calibration.py MODEL_DIR DATA_DIR
 
 writes frequencies.tsv beside the vocabulary and background.npy into MODEL_DIR, then prints the
-three numbers of csearchd.scoring.tag_classifier as fitted on every other one of Flickr8k's dev
+four numbers of csearchd.scoring.tag_classifier as fitted on every other one of Flickr8k's dev
 photos.
 """
 
@@ -57,17 +57,21 @@ def background_sample(data: Path) -> list[Path]:
 
 
 def fit(
-    evidence: NDArray[np.float32], common: NDArray[np.float32], named: NDArray[np.bool_]
+    above: NDArray[np.float32],
+    usual: NDArray[np.float32],
+    common: NDArray[np.float32],
+    named: NDArray[np.bool_],
 ) -> list[float]:
-    """Evidence, common, offset: the logistic model of csearchd.scoring.tag_classifier."""
-    inputs = torch.tensor(np.stack([evidence, np.broadcast_to(common, evidence.shape)], -1))
+    """Above usual, usual, common, offset: the model of csearchd.scoring.tag_classifier."""
+    features = (above, np.broadcast_to(usual, above.shape), np.broadcast_to(common, above.shape))
+    inputs = torch.tensor(np.stack(features, -1))
     target = torch.tensor(named.astype(np.float32))
-    weights = torch.zeros(3, requires_grad=True)
+    weights = torch.zeros(4, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        logits = inputs @ weights[:2] + weights[2]
+        logits = inputs @ weights[:3] + weights[3]
         value = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
         value.backward()
         return value
@@ -99,9 +103,11 @@ def main() -> None:
     mentions = Mentions(terms, [photo.texts for photo in dev])
     vectors = encode_photos(model, [photo.path for photo in dev])
     matrix = tag_classifier.embed_terms(terms, model, TextTower(model, 2), Cache(None))
-    scores = vectors @ matrix.T - 0.5 * (matrix @ sample.mean(axis=0))
-    evidence = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
-    print(json.dumps(fit(evidence, tag_classifier.log_odds(terms), mentions.matrix)))
+    classifier = tag_classifier.TagClassifier(terms, matrix, sample, matrix)
+    general = classifier.evidence(sample)
+    usual, spread = general.mean(axis=0), general.std(axis=0)
+    above = (classifier.evidence(vectors) - usual) / spread
+    print(json.dumps(fit(above, usual, tag_classifier.log_odds(terms), mentions.matrix)))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_preview_writes_nothing_and_tells_what_write_would_write(user: User) -> 
     found = {Path(row["path"]): row["tags"] for row in map(json.loads, lines)}
     assert set(found) == set(user.pictures.iterdir())
     words = {path: [tag["tag"] for tag in tags] for path, tags in found.items() if tags}
-    assert all(0.5 <= tag["confidence"] <= 1 for tags in found.values() for tag in tags)
+    assert all(0.6 <= tag["confidence"] <= 1 for tags in found.values() for tag in tags)
     assert state(user) == before
     user.csearchctl("tags", "write", "--mode", "xattr", user.pictures)
     written = {path: os.getxattr(path, XDG).decode().split(",") for path in tagged(user)}

@@ -195,7 +195,7 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="write a PNG of the first result that shows which regions match",
     )
-    form.add_argument("--count", action="store_true", help="print only the number of results")
+    form.add_argument("--count", action="store_true", help="print only how many are at least fair")
     form.add_argument(
         "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
     )

@@ -136,8 +136,8 @@ class _Search:
                     self._wait(connection, reply)
                 elif reply["type"] == "hits":
                     self._progress.clear()
-                    if not self._found and not self._options.offset:
-                        self._warn(reply["hits"])
+                    if not self._found and reply.get("nearest"):
+                        print_err("csearch: nothing matches well; nearest:")
                     self._found = self._found or bool(reply["hits"])
                     first = first or next((hit["path"] for hit in reply["hits"]), b"")
                     if actions:
@@ -155,6 +155,7 @@ class _Search:
         if self._options.count:
             self._found = bool(result.get("count"))
             write(b"%d\n" % (result.get("count") or 0))
+            print_err(f"csearch: of {count(result.get('images') or 0)}")
         self._explain(result)
         if first and (target := self._options.why_image):
             self._draw(connection, query, pictures, first, target)
@@ -241,11 +242,6 @@ class _Search:
                 self._catches = True
                 signal.signal(signal.SIGINT, answer_now)
         self._progress.update(reply)
-
-    def _warn(self, hits: list[Message]) -> None:
-        """Says so if even the best results are weak."""
-        if hits and all(hit.get("confidence") == "weak" for hit in hits):
-            print_err("csearch: nothing matches well; nearest:")
 
     def _leave(self, signal_number: int, frame: object) -> None:
         self._progress.clear()

@@ -7,14 +7,15 @@ from typing import Any
 from csearch.protocol.wire import Message
 
 FIELDS = (
-    "path", "name", "folder", "score", "confidence", "similar", "burst", "by_name", "rank",
-    "date", "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude",
-    "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size", "format",
-    "orientation", "rating", "favourite", "title", "description", "keywords", "people",
+    "path", "name", "folder", "score", "probability", "confidence", "similar", "burst", "by_name",
+    "rank", "date", "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude",
+    "longitude", "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size",
+    "format", "orientation", "rating", "favourite", "title", "description", "keywords", "people",
     "incomplete",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
-OF_THE_HIT = ("score", "confidence", "similar", "burst", "by_name", "rank")  # without details
+# Without details:
+OF_THE_HIT = ("score", "probability", "confidence", "similar", "burst", "by_name", "rank")
 
 
 def values(hit: Message, rank: int) -> dict[str, Any]:
@@ -28,12 +29,13 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `burst`: how many of them are different shots of the same seconds.
     """
     details = hit.get("details") or {}
-    score = hit.get("score")
+    score, sure = hit.get("score"), hit.get("probability")
     camera = " ".join(part for part in (details.get("make"), details.get("model")) if part)
     known = {
         **details,
         "similar": hit.get("similar", 0),
         "burst": hit.get("burst", 0),
+        "probability": None if sure is None else round(sure, 4),
         "confidence": hit.get("confidence"),
         "by_name": hit.get("by_name"),
         "score": None if score is None else round(score, 6),

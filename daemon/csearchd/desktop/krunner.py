@@ -33,7 +33,9 @@ _THUMBNAIL_SECONDS = (
 # be that much later, but not all the time: seconds, seconds in a row, and gained each second.
 _LATE, _MOST_LATE, _LATE_SHARE = 0.4, 1.0, 0.1
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
-_RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
+# Of the best; programs and settings of that name come before pictures. Weak ones come after what
+# others find.
+_RELEVANCE, _WEAK_RELEVANCE = 0.5, 0.2
 _STEP = 0.01  # keeps our order
 _FOLDER = "folder"
 
@@ -62,7 +64,8 @@ class KRunner:
     async def _match(self, call: Call) -> list[Any]:
         begun = time.monotonic()
         self._supersede(call.sender)
-        paths = [path for path, _ in await self._box.search(call.sender, call.arguments[0])]
+        hits = await self._box.search(call.sender, call.arguments[0])
+        paths = [path for path, _ in hits]
         found = time.monotonic()
         seconds = max(_THUMBNAIL_SECONDS - (found - begun), self._allowance.left())
         self._supersede(call.sender)
@@ -77,7 +80,7 @@ class KRunner:
         if waiting.cancelled():
             return [[]]
         self._allowance.spend(time.monotonic() - found)
-        return [_matches(paths, waiting.result())]
+        return [_matches(hits, waiting.result())]
 
     def _supersede(self, sender: str) -> None:
         """Ends the wait of `sender`'s Match. KRunner has few threads, and each call holds one."""
@@ -133,9 +136,10 @@ def _in_the_users_language(text: str) -> str:
     return gettext.translation("csearch", catalogues, fallback=True).gettext(text)
 
 
-def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]]:
+def _matches(hits: list[tuple[bytes, str | None]], thumbnails: list[str | None]) -> list[list[Any]]:
     matches = []
-    for rank, (path, thumbnail) in enumerate(zip(paths, thumbnails, strict=True)):
+    relevance = 1.0
+    for (path, confidence), thumbnail in zip(hits, thumbnails, strict=True):
         identifier = uri(path)
         properties = {
             "urls": Variant("as", [identifier]),
@@ -143,6 +147,7 @@ def _matches(paths: list[bytes], thumbnails: list[str | None]) -> list[list[Any]
             "actions": Variant("as", [_FOLDER]),
         }
         icon = thumbnail or pictures.ICON  # KRunner 5 and 6 take the path of a file here, too
-        relevance = _RELEVANCE - rank * _STEP
+        highest = _WEAK_RELEVANCE if confidence == "weak" else _RELEVANCE
+        relevance = min(highest, relevance - _STEP)
         matches.append([identifier, pictures.name(path), icon, _POSSIBLE, relevance, properties])
     return matches

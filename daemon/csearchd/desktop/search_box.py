@@ -16,8 +16,9 @@ class SearchBox:
         self._top = top
         self._searches = LatestSearches()
 
-    async def search(self, sender: str, query: str) -> list[tuple[bytes, float]]:
-        """Returns the best pictures everywhere as (path, score), best first.
+    async def search(self, sender: str, query: str) -> list[tuple[bytes, str | None]]:
+        """Returns the best pictures everywhere as (path, confidence), best first; None as the
+        confidence of those that are found by name.
 
         The list is empty where the query is half-typed or a newer one came: while somebody types, a
         search box shows no errors.
@@ -36,7 +37,10 @@ class SearchBox:
             if error.code == "query":  # half-typed
                 return []
             raise
-        return [(hit["path"], hit["score"] or 0.0) for hit in bus_request.hits]
+        return [
+            (hit["path"], None if hit.get("by_name") else hit["confidence"])
+            for hit in bus_request.hits
+        ]
 
     def cancel(self, sender: str) -> None:
         self._searches.cancel(sender)

@@ -1,21 +1,14 @@
-"""The confidence of a result: weak, fair or strong, with one meaning for every query and model.
+"""How sure a result is: the probability that the picture shows what was asked.
 
-A score becomes a z-score, in standard deviations. For words, the picture's score is first
-normalised by the scores that words in general (the names of the vocabulary) have in it, and then by
-the same quantity on pictures in general. For a picture, its similarity is normalised by that to
-pictures in general.
-
-The limits were chosen on Flickr8k's dev photos (tests/benchmarks/confidence.py): 75 % of the words
-that captions name find a picture that is at least fair, and 40 % of the words that none names. The
-best of more pictures is better by chance alone, so the limits grow with the number of pictures that
-a result was chosen from.
+It means the same for every query and model, and so do its names: LEVELS, from THRESHOLDS on. Within
+one query it rises with the score (csearchd.scoring.curves has the estimate), so that the order by
+score is that by probability, and a limit on one is a limit on the other.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,83 +18,81 @@ from csearchd.models.active_model import ActiveModel
 from csearchd.models.installed import Model
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import MAX_OWN, MIN_VECTORS, shipped_background
-from csearchd.scoring.tag_classifier import embed_texts
+from csearchd.scoring.curves import Curve, Sample, Words, picture_curve, word_curve
+from csearchd.scoring.tag_classifier import RAREST, embed_texts, log_odds
 from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.system.memory import release_free_memory
 
 LEVELS = ("weak", "fair", "strong")
+THRESHOLDS = (1 / 3, 2 / 3)  # the least probability of what is fair, and of what is strong
 NEAR_DUPLICATE = 0.94  # the centred cosine of a picture and a slightly edited copy of it
-_LIMITS = (3.2, 4.0)  # z-scores from which one of _REFERENCE_COUNT pictures is fair or strong
-_REFERENCE_COUNT = 1000
-_NAME_STEP = 4  # every fourth name of the vocabulary is as good a sample as all of them
-_KEPT_VARIANCE = 0.95  # the share of the words' variance whose axes are kept, to save time
+_COPY = 0.99  # the least probability of a near-duplicate of the picture asked for
+# Names of the vocabulary that stand for words in general: those that people name most often, and
+# every so many of the others. They are as good a sample as all of them.
+_COMMON_NAMES, _NAME_STEP = 300, 4
+_GROWTH = 1.1  # of the library, after which its sample is taken again
 _SMALL = 1e-6
 
 Vectors = NDArray[np.float32]
 
 
-class _Scale(NamedTuple):
-    """Mean and standard deviation of a query's scores on pictures in general."""
+def levels_of(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
+    """The index in LEVELS of each probability."""
+    return np.searchsorted(THRESHOLDS, probabilities, "right").astype(np.int8)
 
-    mean: float
-    spread: float
+
+def level_name(probability: float) -> str:
+    """One of LEVELS."""
+    return LEVELS[sum(probability >= limit for limit in THRESHOLDS)]
 
 
 class ScoreCalibration:
-    """The statistics of one model's scores, which turn scores into levels of confidence."""
+    """The statistics of one model's scores, which turn scores into probabilities."""
 
-    def __init__(self, words: Vectors, general: Vectors, assumed: int) -> None:
-        """`words`, (n, dimensions), and `general`, (m, dimensions), are unit vectors: of words in
-        general and of pictures in general.
+    def __init__(
+        self,
+        words: Vectors,
+        general: Vectors,
+        assumed: int,
+        own: Vectors | None = None,
+        common: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Unit vectors, (n, dimensions): `words` of words in general, `general` of pictures in
+        general, and `own` of the user's pictures, which are `general` if it is left out. `common`:
+        the log-odds that a photo's caption names each word; equal for all if it is left out.
 
         `assumed` pictures with average scores are added to `general`. They stand in for it where
         it is empty; and where it comes from a library of one subject, they keep that subject from
         being taken for what pictures in general show.
         """
-        self._mean = words.mean(axis=0)
-        self._root = _root(words - self._mean)
-        self._general = general
-        self._word_means, self._word_deviations = self._word_statistics(general)
-        self._assumed = assumed
+        if common is None:
+            common = np.full(len(words), math.log(RAREST), np.float32)
+        self._words = Words(words, common)
+        self._general = Sample.of(general, words, assumed)
+        self._own = general if own is None else own
         self._centre = general.sum(axis=0) / (len(general) + MIN_VECTORS)
 
-    def levels(
-        self, query: Vectors, pictures: Vectors, candidate_count: int, like: bool = False
-    ) -> NDArray[np.int8] | None:
-        """For each of `pictures`, (n, dimensions), the index of its level in LEVELS, (n,).
+    def probabilities(
+        self, query: Vectors, pictures: Vectors, like: bool = False
+    ) -> NDArray[np.float32] | None:
+        """How likely each of `pictures`, (n, dimensions), shows what the query says, (n,).
 
         `query`, (dimensions,), stands for words, or with `like` for pictures; all vectors have unit
-        length. `candidate_count` is the number of pictures that these were chosen from. None with
-        `like` if there are too few pictures in general to compare with.
+        length. None if there are too few pictures in general to compare with.
         """
-        if not like:
-            return _levels(self.z_scores(query, pictures), candidate_count)
-        if len(self._general) < MIN_VECTORS:
+        curve = self._curve(query, like)
+        if curve is None:
             return None
-        scale = self._picture_scale(query)
-        found = _levels((pictures @ query - scale.mean) / scale.spread, candidate_count)
-        found[self.similarity(query[None], pictures)[0] >= NEAR_DUPLICATE] = len(_LIMITS)
-        return found
-
-    def z_scores(self, query: Vectors, pictures: Vectors) -> Vectors:
-        """The z-scores of `pictures`, (n, dimensions), for a query of words, (n,)."""
-        level, spread = self._word_statistics(pictures)
-        scale = self._word_scale(query)
-        z_scores: Vectors = ((pictures @ query - level) / spread - scale.mean) / scale.spread
-        return z_scores
-
-    def min_score(self, query: Vectors, candidate_count: int, like: bool, level: int) -> float:
-        """A score below which no picture reaches `level`, an index in LEVELS.
-
-        This is an estimate from pictures in general; -1 if it can't be told.
-        """
-        if not level or len(self._general) < MIN_VECTORS:
-            return -1.0
-        scale = self._picture_scale(query) if like else self._word_scale(query)
-        standard = scale.mean + _limits(candidate_count)[level - 1] * scale.spread
+        sure = curve.probabilities(pictures @ query)
         if like:
-            return standard
-        return float((self._word_means + standard * self._word_deviations).min())
+            copies = self.similarity(query[None], pictures)[0] >= NEAR_DUPLICATE
+            sure = np.where(copies, np.maximum(sure, np.float32(_COPY)), sure)
+        return sure
+
+    def min_score(self, query: Vectors, level: int, like: bool) -> float:
+        """The score from which a picture reaches `level`, an index in LEVELS; -1 for all."""
+        curve = self._curve(query, like) if level else None
+        return -1.0 if curve is None else curve.score_of(THRESHOLDS[level - 1])
 
     def similarity(self, some: Vectors, others: Vectors) -> Vectors:
         """Cosines, (some, others), of centred vectors of pictures, each (n, dimensions)."""
@@ -111,39 +102,17 @@ class ScoreCalibration:
         """Vectors of pictures less the mean of pictures in general, at unit length."""
         return _unit(np.subtract(pictures, self._centre, dtype=np.float32))
 
-    def _word_statistics(self, pictures: Vectors) -> tuple[Vectors, Vectors]:
-        """Mean and standard deviation of the scores of words in general in pictures, each (n,)."""
-        spread = np.linalg.norm(pictures @ self._root, axis=1) + _SMALL
-        return pictures @ self._mean, spread.astype(np.float32)
-
-    def _word_scale(self, query: Vectors) -> _Scale:
-        standard = (self._general @ query - self._word_means) / self._word_deviations
-        count = len(standard) + self._assumed
-        mean = float(standard.sum()) / count
-        square = (float((standard**2).sum()) + self._assumed) / count
-        return _Scale(mean, max(square - mean**2, _SMALL) ** 0.5)
-
-    def _picture_scale(self, picture: Vectors) -> _Scale:
-        similarity = self._general @ picture
-        return _Scale(float(similarity.mean()), float(similarity.std()) + _SMALL)
-
-
-def _root(deviations: Vectors) -> Vectors:
-    """A root R of the covariance of words, (dimensions, k), from deviations, (n, dimensions).
-
-    The standard deviation of the words' scores in a picture p is then the length of p @ R.
-    """
-    _, sizes, axes = np.linalg.svd(deviations, full_matrices=False)
-    shares = np.cumsum(sizes**2) / np.sum(sizes**2)
-    kept = int(np.searchsorted(shares, _KEPT_VARIANCE)) + 1
-    root: Vectors = (axes[:kept] * sizes[:kept, None]).T / np.float32(
-        math.sqrt(len(deviations) - 1)
-    )
-    return root
+    def _curve(self, query: Vectors, like: bool) -> Curve | None:
+        if not like:
+            return word_curve(query, self._words, self._general, self._own)
+        if len(self._general.vectors) < MIN_VECTORS:
+            return None
+        return picture_curve(query, self._general.vectors)
 
 
 class ScoreCalibrations:
-    """The calibration of the active model, computed when it is first needed, in half a second.
+    """The calibration of the active model. What it needs of the model is computed when it is first
+    needed, in half a second; the user's pictures are sampled again when they have become more.
 
     Used by several threads.
     """
@@ -151,43 +120,46 @@ class ScoreCalibrations:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._lock = threading.Lock()
+        self._of_model: tuple[str, Words, Vectors | None] | None = None
         self._made: tuple[tuple[str, int], ScoreCalibration] | None = None
 
     def of(self, active_model: ActiveModel) -> ScoreCalibration:
-        # The user's pictures are sampled again when their number has doubled.
-        key = (active_model.model.text_fingerprint, len(active_model.table).bit_length())
+        key = (active_model.model.text_fingerprint, _size_class(len(active_model.table)))
         with self._lock:
             if self._made is None or self._made[0] != key:
-                general = shipped_background(active_model.model, active_model.verifier)
+                words, general = self._general(active_model)
+                own = active_model.table.sample(MAX_OWN)
                 assumed = MIN_VECTORS
                 if general is None:
-                    general = active_model.table.sample(MAX_OWN)
-                    assumed = max(MIN_VECTORS, len(general))
-                words = sample_of_words(active_model.model, active_model.tower, self._cache)
-                self._made = key, ScoreCalibration(words, general, assumed)
+                    general, assumed = own, max(MIN_VECTORS, len(own))
+                calibration = ScoreCalibration(words.vectors, general, assumed, own, words.log_odds)
+                self._made = key, calibration
                 release_free_memory()  # it takes several times the memory of the result
             return self._made[1]
 
-
-def sample_of_words(model: Model, tower: TextTower, cache: Cache) -> Vectors:
-    """Unit vectors of words in general, (n, dimensions), which are kept in `cache`."""
-    names = [term.path[-1] for term in read_vocabulary("")]
-    return embed_texts([[name] for name in names[::_NAME_STEP]], model, tower, cache)
-
-
-def _levels(z_scores: Vectors, candidate_count: int) -> NDArray[np.int8]:
-    return np.searchsorted(_limits(candidate_count), z_scores, "right").astype(np.int8)
-
-
-def _limits(candidate_count: int) -> list[float]:
-    more = _best_by_chance(candidate_count) - _best_by_chance(_REFERENCE_COUNT)
-    return [limit + more for limit in _LIMITS]
+    def _general(self, active_model: ActiveModel) -> tuple[Words, Vectors | None]:
+        """Words, and pictures in general if the model brings a sample."""
+        model = active_model.model
+        if self._of_model is None or self._of_model[0] != model.fingerprint:
+            general = shipped_background(model, active_model.verifier)
+            words = sample_of_words(model, active_model.tower, self._cache)
+            self._of_model = model.fingerprint, words, general
+        return self._of_model[1:]
 
 
-def _best_by_chance(count: int) -> float:
-    """The expected maximum of `count` standard normal numbers, by extreme value theory."""
-    high = math.sqrt(2 * math.log(max(count, 3)))
-    return high - (math.log(high**2 / 2) + math.log(4 * math.pi)) / (2 * high)
+def sample_of_words(model: Model, tower: TextTower, cache: Cache) -> Words:
+    """Words in general. Their vectors are kept in `cache`."""
+    terms = read_vocabulary("")
+    common = log_odds(terms)
+    commonest = np.argsort(-common, kind="stable")
+    chosen = np.append(commonest[:_COMMON_NAMES], commonest[_COMMON_NAMES::_NAME_STEP])
+    names = [[terms[number].path[-1]] for number in chosen.tolist()]
+    return Words(embed_texts(names, model, tower, cache), common[chosen])
+
+
+def _size_class(count: int) -> int:
+    """A number that changes with each _GROWTH of a library."""
+    return int(np.log(max(count, 1)) / np.log(_GROWTH))
 
 
 def _unit(vectors: Vectors) -> Vectors:

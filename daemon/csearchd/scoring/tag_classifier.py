@@ -1,13 +1,14 @@
 """Tags of a picture, from its vector, with probabilities that mean the same for every term.
 
-A logistic model estimates how likely a caption of the picture names a term, from two features:
+A logistic model estimates how likely a caption of the picture names a term. The evidence for a term
+is its score, in standard deviations of the scores that the terms of a reference vocabulary have in
+the same picture, from their mean. The model has three features:
 
-- The evidence: the term's score, less half of its mean score on pictures in general (the other half
-  tells how common the term is), in standard deviations of the scores that the terms of a reference
-  vocabulary have in the same picture.
-- How often people mention the term (frequencies.tsv).
+- how far the evidence lies above that in pictures in general, in their standard deviations;
+- the mean of that in pictures in general;
+- how often people mention the term (frequencies.tsv).
 
-Its three coefficients were fitted with the starter on half of Flickr8k's dev photos
+Its four coefficients were fitted with the starter on half of Flickr8k's dev photos
 (tests/starter/calibration.py) and tried on the other half (tests/benchmarks/tags.py). The evidence
 doesn't depend on a model's scale, so the coefficients hold for every model.
 """
@@ -36,8 +37,9 @@ OWN_SHARE = 0.01  # the same for a term that the user has added, and so has pict
 
 _FORMAT = 2  # of a cached file
 
-_EVIDENCE, _COMMON, _OFFSET = 1.04, 1.09, -0.39  # coefficients of the logistic model
-_GENERAL = 0.5  # the part of a term's mean over pictures in general that is subtracted
+# Coefficients of the logistic model.
+_ABOVE_USUAL, _USUAL, _COMMON, _OFFSET = 1.17, 1.08, 1.13, -0.23
+_LEAST_SPREAD = 0.2  # of a term's evidence in pictures in general
 
 
 class Tag(NamedTuple):
@@ -65,25 +67,27 @@ class TagClassifier:
         self.terms = tuple(terms)
         self.matrix = matrix
         self._reference = reference
-        self._mean = background.mean(axis=0)
-        self._common = _COMMON * log_odds(terms) + _OFFSET
+        usual = self.evidence(background)
+        self._usual = usual.mean(axis=0)
+        self._spread = np.maximum(usual.std(axis=0), np.float32(_LEAST_SPREAD))
+        self._common = _USUAL * self._usual + _COMMON * log_odds(terms) + _OFFSET
 
     def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-odds that each term fits, (pictures, terms).
 
         `vectors` are pictures' unit vectors, (pictures, dimensions).
         """
-        others = self._scores(vectors, self._reference)
-        evidence = self._scores(vectors, self.matrix) - others.mean(axis=1, keepdims=True)
-        evidence /= others.std(axis=1, keepdims=True) + 1e-9
-        logits: NDArray[np.float32] = _EVIDENCE * evidence + self._common
+        above = (self.evidence(vectors) - self._usual) / self._spread
+        logits: NDArray[np.float32] = _ABOVE_USUAL * above + self._common
         return logits
 
-    def _scores(
-        self, vectors: NDArray[np.float32], terms: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = (vectors - _GENERAL * self._mean) @ terms.T
-        return scores
+    def evidence(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The evidence for each term, (pictures, terms)."""
+        others = vectors @ self._reference.T
+        found: NDArray[np.float32] = vectors @ self.matrix.T
+        found -= others.mean(axis=1, keepdims=True)
+        found /= others.std(axis=1, keepdims=True) + 1e-9
+        return found
 
     def tags(
         self, vectors: NDArray[np.float32], threshold: float, max_tags: int

@@ -19,14 +19,14 @@ from csearchd import limits
 from csearchd.errors import Ended, LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
-from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
+from csearchd.scoring.confidence import ScoreCalibration, ScoreCalibrations, levels_of
 from csearchd.search import filters, sorting
 from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
 from csearchd.search.lexical import labels
 from csearchd.search.lexical.fusion import Lexical, Lifted, fused
 from csearchd.search.query_language.query_vector import Vector
-from csearchd.search.request import Answer, Hit, SearchRequest
+from csearchd.search.request import Answer, Hit, SearchRequest, matches_well
 
 _ENTRY_BYTES = 400  # of a cache entry, beside its text and its vector
 _MAX_GROUPED = 2000  # hits that are looked at to fill a page with groups
@@ -122,27 +122,26 @@ class Engine:
             rating = None
             # Runs beside the look-up of files, which takes as long.
             if len(contents) > _FEW_CONTENTS and not request.offset:
-                rating = self._raters.submit(self._confidences, request, wanted, contents)
+                rating = self._raters.submit(self._confidences, request, contents)
                 # The result may never be asked for.
                 rating.add_done_callback(partial(self._report_error, request.model))
             found, stale = self._files(request, contents, scores, files, end, lifted)
             if len(found) >= end or all_seen:
                 break
             count *= 4
-        found = found[request.offset : end]
+        best = sorted(found, key=lambda one: -(one[1] or 0))[:1]
+        page = found[request.offset : end]
         if rating:
             sure = rating.result()
         else:
-            chosen = np.array([content for *_, content in found], np.int32)
-            sure = self._confidences(request, wanted, chosen)
-        hits = [
-            Hit(path, score, file, content, sure.get(content))
-            for path, score, file, content in found
-        ]
+            chosen = np.array([content for *_, content in (*best, *page)], np.int32)
+            sure = self._confidences(request, chosen)
+        hits, first = ([Hit(*one, sure.get(one[-1])) for one in some] for some in (page, best))
+        nearest = not lifted and not all(map(matches_well, first))
         if lifted:
             words = lifted.matches.words_of([hit.file for hit in hits])
             hits = [hit._replace(by_name=by) for hit, by in zip(hits, words, strict=True)]
-        return Answer(sorting.sort_hits(self._library, hits, request), stale)
+        return Answer(sorting.sort_hits(self._library, hits, request), stale, nearest)
 
     def _grouped(self, request: SearchRequest) -> Answer:
         """One file for each group of near-duplicates, until the page is full."""
@@ -166,17 +165,15 @@ class Engine:
         hits = groups[request.offset :]
         if request.vector is not None:
             hits = sorting.sort_hits(self._library, hits, request)
-        return Answer(hits, answer.stale)
+        return answer._replace(hits=hits)
 
     def _random(self, request: SearchRequest) -> Answer:
         """Random ones of the files that match; with a vector, of those that are at least fair."""
         if request.vector is not None:
-            at_least_fair = request.min_score is None and not request.min_level
-            lowest = "fair" if at_least_fair else request.min_confidence
-            asked = replace(request, offset=0, top=_MAX_DRAWN, min_confidence=lowest, sort=None)
-            hits, stale = self._ranked(asked)
-            hits = random.sample(hits, min(len(hits), request.top))
-            return Answer(sorting.sort_hits(self._library, hits, request), stale)
+            asked = replace(request.at_least_fair, offset=0, top=_MAX_DRAWN, sort=None)
+            answer = self._ranked(asked)
+            hits = random.sample(answer.hits, min(len(answer.hits), request.top))
+            return answer._replace(hits=sorting.sort_hits(self._library, hits, request))
         files = self._file_mask(request)
         if files is None:
             files = self._scope_mask(request)
@@ -191,6 +188,7 @@ class Engine:
 
     def count(self, request: SearchRequest) -> int:
         """The number of files that match; some of them may not exist any more."""
+        request = request.at_least_fair
         files = self._file_mask(request)
         if files is None:
             files = self._scope_mask(request)
@@ -201,14 +199,15 @@ class Engine:
             wanted = files & self._models.active_model.table.has(contents)
             wanted &= ~np.isin(contents, list(request.without))
             return int(np.count_nonzero(wanted))
-        count = 4096
+        active_model = self._models.active_model
         wanted = self._content_mask(files, request)
-        while True:
-            request.check()
-            found, _, all_seen = self._top(request, files, wanted, count)
-            if all_seen:
-                return int(np.count_nonzero(files & np.isin(contents, found)))
-            count *= 8
+        if request.label:
+            found, _, _ = self._top(request, files, wanted, len(active_model.table))
+        else:
+            limit = self._min_score(active_model, request)
+            assert limit is not None
+            found = active_model.table.at_least(request.vector, wanted, limit, request.check)
+        return int(np.count_nonzero(files & np.isin(contents, found)))
 
     def _file_mask(self, request: SearchRequest) -> Mask | None:
         """The files in the scope that meet the conditions, by file id; None for all files."""
@@ -247,7 +246,7 @@ class Engine:
                 raised.append((*active_model.table.search(request.vector, both, count), bonus))
             contents, scores = labels.merged(contents, scores, raised, request.scale, count)
         all_seen = len(contents) < count
-        min_score = self._min_score(active_model, request, wanted)
+        min_score = self._min_score(active_model, request)
         if min_score is not None:
             kept = scores >= min_score
             all_seen = all_seen or not kept.all()
@@ -255,63 +254,47 @@ class Engine:
         if lifted:
             best = contents, scores
             contents, scores = fused(active_model, request, lifted, *best, count, min_score)
-        if request.min_level and len(contents):
-            levels = self._levels(active_model, request, wanted, contents)
-            if levels is not None:
-                kept = levels >= request.min_level
+        if request.min_level and request.label and len(contents):
+            sure = self._probabilities(active_model, request, contents)
+            if sure is not None:
+                kept = levels_of(sure) >= request.min_level
                 contents, scores = contents[kept], scores[kept]
         return contents, scores, all_seen
 
-    def _min_score(
-        self, active_model: ActiveModel, request: SearchRequest, wanted: Mask
-    ) -> float | None:
-        """A limit below which no score meets the request, if there is one."""
+    def _min_score(self, active_model: ActiveModel, request: SearchRequest) -> float | None:
+        """The limit below which no score meets the request, if there is one."""
         assert request.vector is not None
         if not request.min_level or request.label:
             return request.min_score
         calibration = self._calibrations.of(active_model)
-        candidate_count = int(np.count_nonzero(wanted))
-        min_score = calibration.min_score(
-            request.vector, candidate_count, request.like, request.min_level
-        )
-        return min_score if request.min_score is None else max(min_score, request.min_score)
+        least = calibration.min_score(request.vector, request.min_level, request.like)
+        return least if request.min_score is None else max(least, request.min_score)
 
-    def _levels(
-        self,
-        active_model: ActiveModel,
-        request: SearchRequest,
-        wanted: Mask,
-        contents: NDArray[np.int32],
-    ) -> NDArray[np.int8] | None:
-        """The confidence of contents, (contents,), as indexes in LEVELS; None if it can't be told.
-
-        `wanted` is the mask of the contents that they were chosen from.
-        """
+    def _probabilities(
+        self, active_model: ActiveModel, request: SearchRequest, contents: NDArray[np.int32]
+    ) -> NDArray[np.float32] | None:
+        """How likely contents show what was asked, (contents,); None if it can't be told."""
         assert request.vector is not None
         calibration = self._calibrations.of(active_model)
-        candidate_count = int(np.count_nonzero(wanted))
         parts = []
         for start in range(0, len(contents), _RATING_CHUNK):
             request.check()
             vectors = active_model.table.vectors(contents[start : start + _RATING_CHUNK])
-            levels = calibration.levels(request.vector, vectors, candidate_count, request.like)
-            if levels is None:
+            sure = calibration.probabilities(request.vector, vectors, request.like)
+            if sure is None:
                 return None
-            parts.append(levels)
+            parts.append(sure)
         return np.concatenate(parts)
 
-    def _confidences(
-        self, request: SearchRequest, wanted: Mask, contents: NDArray[np.int32]
-    ) -> dict[int, str]:
-        """The confidence of contents, by content id; empty if it can't be told."""
+    def _confidences(self, request: SearchRequest, contents: NDArray[np.int32]) -> dict[int, float]:
+        """The probability of contents, by content id; empty if it can't be told."""
         active_model = self._models.active_model
         if not len(contents) or not active_model.table.has(contents).all():
             return {}  # nothing was found, or the model has just changed
-        levels = self._levels(active_model, request, wanted, contents)
-        if levels is None:
+        sure = self._probabilities(active_model, request, contents)
+        if sure is None:
             return {}
-        names = (LEVELS[level] for level in levels.tolist())
-        return dict(zip(contents.tolist(), names, strict=True))
+        return dict(zip(contents.tolist(), sure.tolist(), strict=True))
 
     def _content_mask(self, files: Mask | None, request: SearchRequest) -> Mask:
         """The contents of `files` (None for all files) less `request.without`, by content id."""
@@ -408,7 +391,7 @@ class Engine:
         self._take_existing(found, kept, stale, top)
         return [Hit(*each) for each in kept], sorted(stale)
 
-    def _report_error(self, model: int, done: Future[dict[int, str]]) -> None:
+    def _report_error(self, model: int, done: Future[dict[int, float]]) -> None:
         """Reports what nobody expects: a change of the model during a search is answered by
         another search, and a library that fails is told to whoever searches."""
         if done.cancelled() or (error := done.exception()) is None:

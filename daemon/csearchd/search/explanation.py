@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.errors import CancelledError
-from csearchd.scoring.confidence import LEVELS, ScoreCalibration
+from csearchd.scoring.confidence import ScoreCalibration, level_name
 from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import unit
 
@@ -119,27 +119,24 @@ def met(
     query: Vector,
     calibration: ScoreCalibration,
     vectors: NDArray[np.float32],
-    candidate_count: int,
 ) -> list[list[dict[str, Any]]]:
     """For each picture and term: the confidence, and what the score would lose without the term.
 
     `vectors`, (n, dimensions), are the pictures' and `query`, (dimensions,), is the query's.
-
-    The pictures were found among `candidate_count` by all terms together, so that by chance each
-    of k terms is as good as the best among the k-th root of so many.
     """
-    candidate_count = round(candidate_count ** (1 / max(1, len(query_terms))))
     found: list[list[dict[str, Any]]] = [[] for _ in vectors]
     scores = vectors @ query
     for term in query_terms:
-        levels = calibration.levels(term.vector, vectors, candidate_count, term.like)
+        sure = calibration.probabilities(term.vector, vectors, term.like)
         gains = None if term.without is None else scores - vectors @ term.without
         for number, told in enumerate(found):
+            probability = None if sure is None else float(sure[number])
             told.append(
                 {
                     "text": term.text,
                     "weight": term.weight,
-                    "confidence": None if levels is None else LEVELS[levels[number]],
+                    "probability": probability,
+                    "confidence": None if probability is None else level_name(probability),
                     "contribution": None if gains is None else round(float(gains[number]), 4),
                 }
             )

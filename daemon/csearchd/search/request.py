@@ -12,7 +12,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from csearchd import limits
-from csearchd.scoring.confidence import LEVELS
+from csearchd.scoring.confidence import LEVELS, level_name
 from csearchd.search.explanation import QueryTerm
 from csearchd.search.filters import Condition
 from csearchd.search.query_language.grammar import Part, Span
@@ -84,13 +84,13 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
       a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
       first, unless `reverse`; doubtful dates are last.
-    - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found.
+    - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found. Where
+      neither is given, `random` and `count` take what is at least fair.
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
     - count (bool): a number instead of hits.
     - group (bool): only the first of files that are nearly the same, or shots of one burst.
-    - random (bool): `top` files by chance, of those that the filters let through, or that are at
-      least fair.
+    - random (bool): `top` files by chance, of those that the filters let through, or that match.
     - why (bool): hits and the result say why.
     - remember (bool): keeps the query for `complete`.
 
@@ -98,12 +98,16 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     found; `done` of `total` read and encoded; how many of them failed; files a second; seconds left
     or nil.
 
-    Hits: [{path: bin, score, confidence, similar, burst, by_name, details, why}]:
+    Hits: [{path: bin, score, probability, confidence, similar, burst, by_name, details, why}], and
+    beside them `nearest` (bool): these are only the nearest, since nothing that was found for the
+    query, on this page or another one, is at least fair or found by name.
 
     - score (float): of the vectors, whatever the order; nil for filters alone.
+    - probability (float, 0 to 1): that the picture shows what was asked; nil where it can't be
+      told.
+    - confidence ("weak", "fair" or "strong"): the same in words (csearchd.scoring.confidence).
     - by_name ([str]): words of the query by which it is found and lifted in the order: its name, a
       folder above it, or its keywords, title, description or people have them; left out for others.
-    - confidence ("weak", "fair" or "strong"): nil where it can't be told.
     - similar (int): how many files were left out for this one by `group`; burst (int): how many of
       them aren't copies, but shots of the same seconds. Left out where they are 0.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
@@ -113,17 +117,18 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       2023-05-14), that of the file unless `dated`. `date_source`: "sidecar", "takeout", "exif",
       "xmp", "iptc", "gps", "name" or "file". `date_doubtful`: it can hardly be true
       (csearchd.metadata.dates.choice).
-    - why: {parts: [{text, weight, confidence, contribution}], terms: [str]}: for each phrase, word
-      or picture of the query (weight below 0: subtracted) how sure it is in that picture, and what
-      the score would lose without it, or nil; and what the picture shows of that.
+    - why: {parts: [{text, weight, probability, confidence, contribution}], terms: [str]}: for each
+      phrase, word or picture of the query (weight below 0: subtracted) how sure it is in that
+      picture, and what the score would lose without it, or nil; and what the picture shows of that.
 
-    Result: {images, pending, again, failed, model, stopped, notes, remarks, count, why}:
+    Result: {images, pending, again, failed, model, stopped, notes, remarks, nearest, count, why}:
 
     - images, pending, again, failed (int): images searched in the scope; files there that still
       need work; those of them that are searched meanwhile as they were; those that can't be read.
     - model (str): its name.
     - stopped (bool): whether the wait was cut short.
     - notes ([str]): remarks for the user; remarks: the same as reasons (csearch.protocol.wire).
+    - nearest (bool): as beside hits.
     - count (int): the number that was asked for.
     - why: {scope, left, filters: [{text, files}]}: files in the scope, those that meet all filters,
       and those that meet each alone.
@@ -146,7 +151,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     sort: Literal["score", "date", "name", "size"] | None = None
     reverse: Flag = None
     min_score: float | None = None
-    min_confidence: Literal["weak", "fair", "strong"] = "weak"
+    min_confidence: Literal["weak", "fair", "strong"] | None = None
     details: Flag = None
     places: Flag = None
     count: Flag = None
@@ -175,7 +180,14 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     @property
     def min_level(self) -> int:
         """The number of the lowest confidence in csearchd.scoring.confidence.LEVELS."""
-        return LEVELS.index(self.min_confidence)
+        return LEVELS.index(self.min_confidence or "weak")
+
+    @property
+    def at_least_fair(self) -> SearchRequest:
+        """The same request for what is at least fair, unless it says what the least is."""
+        if self.min_score is not None or self.min_confidence is not None:
+            return self
+        return msgspec.structs.replace(self, min_confidence="fair")
 
 
 class RegionsRequest(PictureQuery, frozen=True, kw_only=True):
@@ -200,10 +212,15 @@ class Hit(NamedTuple):
     score: float | None
     file: int  # its id
     content: int
-    confidence: str | None = None  # one of LEVELS, where that can be told
+    probability: float | None = None  # that it shows what was asked, where that can be told
     similar: int = 0  # files that are nearly the same, or of one burst, and left out for it
     burst: int = 0  # those of them that are of one burst
     by_name: list[str] | None = None  # the words that it is found by (csearchd.search.lexical)
+
+    @property
+    def confidence(self) -> str | None:
+        """The probability in words, one of LEVELS."""
+        return None if self.probability is None else level_name(self.probability)
 
 
 class Answer(NamedTuple):
@@ -211,3 +228,12 @@ class Answer(NamedTuple):
 
     hits: list[Hit]
     stale: list[bytes]
+    nearest: bool = False  # nothing matches well, on this page or another one (matches_well)
+
+
+def matches_well(best: Hit | None) -> bool:
+    """Whether a query was answered, if this is its best result: else it has the nearest only.
+
+    No remark is due where there is no result, or where it can't be told how sure it is.
+    """
+    return best is None or best.confidence != LEVELS[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ _BATCH = 4096  # rows that are encoded at a time
 # _SHARE. They are then compared exactly.
 _SHARE = 500
 _SPARE = 64
+_LONGEST = 2  # length of a vector that isn't taken for damaged
 _FEW = 32  # a selection of less than one row in so many is copied out of the codes
 
 Rows = NDArray[np.integer[Any]]
@@ -294,6 +296,40 @@ class VectorTable:
         order = np.lexsort((found, -exact))[:count]
         order = order[_are_wanted(found[order], wanted)]
         return found[order], exact[order]
+
+    def at_least(
+        self,
+        query: NDArray[np.float32],
+        wanted: NDArray[np.bool_],
+        least: float,
+        check: Callable[[], object] = lambda: None,
+    ) -> NDArray[np.int32]:
+        """All contents with a score of `least` or more, int32 ids in no order.
+
+        `query` and `wanted` are as in `search`. One scan over the high bytes decides on most rows;
+        those that its rounding leaves open are compared in full, in blocks, between which `check`
+        is called.
+        """
+        used, file = self._used, self._file
+        codes, scale, contents = file.high[:used], file.scale[:used], file.content[:used]
+        if not used:
+            return np.zeros(0, np.int32)
+        factor = float(np.abs(query).max()) / 127
+        scores = self._scanner.scores(codes, scale, query) * np.float32(factor)
+        # Half a step for each coordinate of the row, and for each of the query.
+        error = scale * np.float32(np.abs(query).sum() / 2)
+        error += np.float32(factor / 2 * math.sqrt(self.dimensions) * _LONGEST)
+        kept = scores >= least + error
+        kept &= _are_wanted(contents, wanted)
+        open_rows = np.flatnonzero((scores >= least - error) & (scores < least + error))
+        open_rows = open_rows[_are_wanted(contents[open_rows], wanted)]
+        for start in range(0, len(open_rows), _BATCH):
+            check()
+            rows = open_rows[start : start + _BATCH]
+            exact = np.einsum("ij,j->i", file.coordinates(rows), query)
+            kept[rows] = exact >= least
+        found: NDArray[np.int32] = contents[kept]
+        return found
 
     def _best_wanted(
         self,

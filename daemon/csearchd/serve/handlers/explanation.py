@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec.structs import replace
 
 from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Cancellation
@@ -52,12 +51,8 @@ class Explanations:
             return [{} for _ in hits], None
         vectors = active_model.table.vectors(contents)
         cancellation.check()
-        # The search has ended, and its `check` with it.
-        candidate_count = self._engine.candidate_count(replace(request, check=cancellation.check))
         calibration = self._engine.calibration(active_model)
-        parts = explanation.met(
-            request.query_terms, request.vector, calibration, vectors, candidate_count
-        )
+        parts = explanation.met(request.query_terms, request.vector, calibration, vectors)
         remark = None
         try:
             terms = self._scoring.shared_tags(active_model, vectors, request.vector)

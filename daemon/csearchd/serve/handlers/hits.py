@@ -12,6 +12,7 @@ from csearchd.library.library import Library
 from csearchd.library.metadata import times
 from csearchd.library.metadata.details import details
 from csearchd.reasons import Reason
+from csearchd.scoring.confidence import level_name
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.request import Hit
 from csearchd.system.files import seconds_of
@@ -59,8 +60,10 @@ class Hits:
 
 def _fields(hit: Hit) -> Message:
     # Fields by their names take twice as long, of a thousand.
-    path, score, _, _, confidence, similar, burst, by_name = hit
-    fields: Message = {"path": path, "score": score, "confidence": confidence}
+    path, score, _, _, sure, similar, burst, by_name = hit
+    fields: Message = {"path": path, "score": score, "probability": None, "confidence": None}
+    if sure is not None:
+        fields.update(probability=sure, confidence=level_name(sure))
     if similar:
         fields["similar"] = similar
     if burst:

@@ -81,7 +81,7 @@ class SearchHandlers:
         run = self._workers.wait if may_wait else self._workers.answer
         request, paths, scanned = await run(self._understand, request)
         stopped = await self._prepare_directories(request, exchange, scanned)
-        request, result, (hits, stale) = await self._answer(request, exchange, paths)
+        request, result, (hits, stale, nearest) = await self._answer(request, exchange, paths)
         exchange.holds(len(hits))
         remarks = [*request.remarks, *self._report.remarks()]
         if any(remark.code == ENGLISH_ONLY.code for remark in remarks):
@@ -96,7 +96,8 @@ class SearchHandlers:
         if not request.count:
             for directory in stale:
                 self._scanner.refresh(directory, missing=True)
-            remarks += await self._send(request, exchange, hits)
+            remarks += await self._send(request, exchange, hits, nearest)
+            result["nearest"] = nearest
             if request.why:
                 result["why"] = await self._workers.compute(
                     "explain", self._explanations.of_filters, request
@@ -216,7 +217,7 @@ class SearchHandlers:
             }
 
     async def _send(
-        self, request: SearchRequest, exchange: Exchange, hits: Sequence[Hit]
+        self, request: SearchRequest, exchange: Exchange, hits: Sequence[Hit], nearest: bool
     ) -> list[Reason]:
         """Sends the hits with whatever is asked of them. Returns remarks."""
         remarks: list[Reason | None] = []
@@ -234,7 +235,7 @@ class SearchHandlers:
                 )
                 remarks.append(remark)
                 found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
-            await exchange.reply("hits", hits=found)
+            await exchange.reply("hits", hits=found, nearest=nearest)
         return [remark for remark in remarks if remark]
 
     def _language_remarks(self, request: SearchRequest, hits: Sequence[Hit]) -> list[Reason]:
