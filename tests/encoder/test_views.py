@@ -1,4 +1,4 @@
-"""What the encoder does about dark pictures, and about photos in screenshots."""
+"""What the encoder does about dark and noisy pictures, and about photos in screenshots."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from csearchd.encoder.views.exposure import brightened
+from csearchd.encoder.views.noise import denoised, noise_deviation
 from csearchd.encoder.views.region import photo_region
 from csearchd.models.installed import starter_directory
 from support.photos import photo
@@ -108,3 +109,41 @@ def test_any_picture_is_looked_at(width: int, height: int, seed: int, mode: str)
     pixels = random.choice([0, 7, 255], (height, width)).astype(np.uint8)
     box = photo_region(Image.fromarray(pixels).convert(mode))
     assert box is None or (0 <= box[0] < box[2] <= width and 0 <= box[1] < box[3] <= height)
+
+
+def noisy(pixels: np.ndarray, deviation: float) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(0, deviation, pixels.shape)
+    return (pixels + noise).round().clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+def test_half_of_much_noise_is_taken_away_and_little_is_left_alone(name: str) -> None:
+    clean = np.asarray(photo(name).resize((260, 260)))
+    assert denoised(clean) is clean
+    slightly = noisy(clean, 3)
+    assert denoised(slightly) is slightly
+    for deviation in (30, 60):
+        full = noisy(clean, deviation)
+        error = np.abs(denoised(full).astype(int) - clean).mean()
+        assert error < 0.8 * np.abs(full.astype(int) - clean).mean()
+
+
+@pytest.mark.parametrize("deviation", [10, 20, 40])
+def test_noise_is_estimated(deviation: int) -> None:
+    grey = np.full((200, 300, 3), 128, np.uint8)
+    assert noise_deviation(noisy(grey, deviation)) == pytest.approx(deviation, rel=0.05)
+
+
+def test_drawings_are_not_noisy() -> None:
+    image = Image.new("RGB", (260, 260), "white")
+    draw = ImageDraw.Draw(image)
+    for line in range(26):
+        draw.text((3, 10 * line), "words in colours " * 3, fill=("red", "blue", "green")[line % 3])
+    pixels = np.asarray(image)
+    assert denoised(pixels) is pixels
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_small_pictures_survive(width: int, height: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+    assert denoised(pixels).shape == pixels.shape

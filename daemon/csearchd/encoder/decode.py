@@ -16,6 +16,7 @@ from csearchd.encoder.messages import Limits
 from csearchd.encoder.opening import coded_orientation, memory_needed, open_image, register_formats
 from csearchd.encoder.raw import raw_preview, read_raw
 from csearchd.encoder.views.exposure import brightened
+from csearchd.encoder.views.noise import denoised
 from csearchd.encoder.views.region import Box, photo_region
 from csearchd.encoder.views.signature import signature_of
 from csearchd.errors import PictureError
@@ -145,7 +146,7 @@ class Decoder:
         whole = (0, 0, *image.size)
         boxes = [whole, *filter(None, [photo_region(image)])]
         parts = [upright(to_rgb(_reduced(image, box, size), profile), orientation) for box in boxes]
-        views = [brightened(self._preprocess.fit(part)) for part in parts]
+        views = [denoised(brightened(self._preprocess.fit(part))) for part in parts]
         return Decoded(np.stack(views), incomplete, signature_of(parts[0]))
 
     def _reduce(self, image: Image.Image, width: int, height: int, orientation: int) -> None:
