@@ -254,7 +254,9 @@ class Scanner:
             return path if node is None else node.path if node.watch is not None else None
 
         try:
-            self._list(where, whole=node is None)
+            listing, _ = self._list(where, whole=node is None)
+            if listing is None and node is None:
+                self._request(path)  # which finds that it is gone, and removes it
         except LibraryError:
             raise
         except Exception as error:

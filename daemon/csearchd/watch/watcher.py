@@ -189,7 +189,7 @@ class Watcher:
 
         Returns the changed paths, for `scan_mounted`. Raises LibraryError.
         """
-        points = self._mounts.update()
+        points = self._calls.update_mounts()
         roots = paths(self._library)
         return points.union(
             disks.reconcile(
@@ -411,22 +411,25 @@ class Watcher:
         for path in self._debounce.expired(now):
             node = self._watches.find(path)
             if node and node.watch is not None:
-                self._debounce.keep_open_files(path, now, has_writer)
-                if path in self._debounce.expired(now):
+                if self._debounce.keep_open_files(path, now, has_writer):
                     self._listing_queue.list_soon(node)
         return self._listing_queue.next_listing(now)
 
     def rested_elsewhere(self) -> list[bytes]:
         """The directories that aren't watched, of which files were held back long enough. They must
         be listed, since the files may have changed, and then passed to `release`."""
-        now = time.monotonic()
-        found = [path for path in self._debounce.expired(now) if not self.watches(path)]
-        for path in found:
-            if not self._mounts.needs_polling(path):  # else it may not answer
-                self._debounce.keep_open_files(path, now, has_writer)
+        now, rested = time.monotonic(), []
+        for path in self._debounce.expired(now):
+            if self.watches(path):
+                continue
             if self._library.tree.find(path) is None:
                 self._debounce.forget(path)  # it was removed
-        return [path for path in self._debounce.expired(now) if path in found]
+            elif (
+                self._mounts.needs_polling(path)  # then a program may not answer
+                or self._debounce.keep_open_files(path, now, has_writer)
+            ):
+                rested.append(path)
+        return rested
 
     def release(self, path: bytes) -> None:
         """Releases the files of a directory that rest."""
