@@ -410,9 +410,9 @@ class Watcher:
         now = time.monotonic()
         for path in self._debounce.expired(now):
             node = self._watches.find(path)
-            if node and node.watch is not None:
-                if self._debounce.keep_open_files(path, now, has_writer):
-                    self._listing_queue.list_soon(node)
+            watched = node is not None and node.watch is not None
+            if watched and self._debounce.keep_open_files(path, now, has_writer):
+                self._listing_queue.list_soon(node)
         return self._listing_queue.next_listing(now)
 
     def rested_elsewhere(self) -> list[bytes]:
