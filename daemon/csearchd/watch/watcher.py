@@ -369,9 +369,10 @@ class Watcher:
                 self._listing_queue.scan_in(path, _MISSING_SECONDS)
 
     def rescan(self) -> None:
-        """Requests scans of all roots, after something was missed."""
+        """Requests scans of all roots of which events come, after some were missed."""
         for root in self._roots:
-            self._scan(root)
+            if not self._mounts.needs_polling(root):
+                self._scan(root)
 
     # Events and listings that are due
 
@@ -383,9 +384,7 @@ class Watcher:
             if event.mask & IN_OVERFLOW:
                 self.overflows += 1
                 log.warning("the kernel's queue of events overflowed; watched roots are scanned")
-                for root in self._roots:
-                    if not self._mounts.needs_polling(root):
-                        self._request(root)
+                self.rescan()
                 continue
             try:
                 moved |= self._events.handle(event)
@@ -410,8 +409,9 @@ class Watcher:
         now = time.monotonic()
         for path in self._debounce.expired(now):
             node = self._watches.find(path)
-            watched = node is not None and node.watch is not None
-            if watched and self._debounce.keep_open_files(path, now, has_writer):
+            if node is None or node.watch is None:
+                continue
+            if self._debounce.keep_open_files(path, now, has_writer):
                 self._listing_queue.list_soon(node)
         return self._listing_queue.next_listing(now)
 
