@@ -104,3 +104,8 @@ def test_of_a_comment_only_the_beginning_is_read() -> None:
     value = b"JIS\0\0\0\0\0" + text.encode("euc-jp") + b"x" * 10_000_000 + b"\xff"
     found = user_comment(value, "<")
     assert found and found.startswith(text) and len(found) < 1 << 16
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_in_no_known_set_is_not_warned_of() -> None:
+    assert japanese(b"abc\xff\xff") == "abc\u00ff\u00ff"
