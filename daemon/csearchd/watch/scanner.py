@@ -443,8 +443,7 @@ class Scanner:
         self._changed()
 
     def _restart_scans(self) -> None:
-        """Starts all scans over, and scans all watched roots, after the library could not be
-        written."""
+        """Starts all scans over, and scans watched roots, once the library could not be written."""
         with self._lock:
             for scan in self._scans.values():
                 scan.remaining = [scan.path]
