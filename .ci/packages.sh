@@ -5,7 +5,7 @@
 packages() {
   local common=(
     python3-venv imagemagick libimage-exiftool-perl exiv2 util-linux mount e2fsprogs exfatprogs
-    exfat-fuse bindfs fuse3 git acl procps darktable
+    exfat-fuse btrfs-progs bindfs fuse3 git git-annex acl procps darktable
     dbus dbus-user-session systemd libglib2.0-bin desktop-file-utils
     plasma-workspace xvfb
     zsh fish bash-completion tmux mandoc man-db groff

@@ -48,7 +48,11 @@ class Scan:
 
     hidden: Annotated[bool, Setting("whether hidden directories and files are searched")] = False
     exclude: Annotated[
-        list[str], Setting('names of further directories to skip, with wildcards as in "raw-*"')
+        list[str],
+        Setting(
+            'what else to skip: names of directories, such as "raw-*", and paths of directories '
+            'or files, such as "/mnt/nas/**/raw"'
+        ),
     ] = field(default_factory=list)
 
 

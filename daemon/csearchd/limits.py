@@ -1,10 +1,12 @@
 """The limits of what clients may send and request: sizes, numbers and seconds.
 
-The limits of the protocol's frames, MAX_REQUEST and MAX_REPLY, are in csearch.protocol.wire, since
-clients need them too.
+The limits of the protocol's frames, MAX_REQUEST, MAX_REPLY and MAX_FILES, are in
+csearch.protocol.wire, since clients need them too.
 """
 
 from __future__ import annotations
+
+from csearch.protocol.wire import MAX_FILES
 
 # Connections of clients (csearchd.serve.server, .connection)
 CONNECTIONS = 256  # beyond which the one that was idle for the longest time is closed
@@ -13,8 +15,8 @@ MESSAGE_SECONDS = 10.0  # from the first byte of a message to its last
 STUCK_SECONDS = 10.0  # in which a client reads nothing, after which it may be closed for others
 REQUESTS = 64  # under way on a connection
 AT_ONCE = 4  # of these that are answered at a time; those that wait for indexing don't count
-FILES = 256  # open files that were received on a connection and belong to no request yet
-FILE_BYTES = 64 << 10  # as which such a file counts, so that no client takes all descriptors
+FILES = 10_000  # open files that were received on a connection and belong to no request yet
+FILES_BYTES = 16 << 20  # as which all files count that a client may have open here
 INCOMING_BYTES = 32 << 20  # of all clients' messages that are incomplete or not answered yet
 RESULTS_BYTES = 32 << 20  # of all clients' results that they haven't read, estimated
 HIT_BYTES = 500  # of memory for a result, estimated
@@ -23,7 +25,8 @@ ELEMENTS = 50_000  # in the arrays and maps of a message together
 # The content of requests (csearchd.serve)
 PATH_BYTES = 4095  # PATH_MAX of Linux, without its NUL
 SCOPES = 1000  # directories to search below
-PICTURES = 32  # to search with, or to teach a concept with
+PICTURES = MAX_FILES  # to search with
+EXAMPLES = 32  # to teach a concept with, at a time
 DESCRIBED = 20_000  # files whose tags are requested at a time
 RESULTS = 1 << 31  # that are requested: more than there can be files
 SCORE = 1000.0  # and -SCORE: beyond the scores of all pictures

@@ -104,6 +104,12 @@ def nothing(result: Values, folder: bytes | None) -> Parts:
     if pending:
         title = _("Nothing found yet") if images else _FIRST
         return "folder-pictures-symbolic", title, _still(pending)
+    if any(remark["code"] == "all-asked-with" for remark in result.get("remarks", [])):
+        return (
+            "edit-find-symbolic",
+            _("There are no other pictures"),
+            _("Every picture there is one of those asked with."),
+        )
     if images:
         return (
             "edit-find-symbolic",

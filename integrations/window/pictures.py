@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gi.repository import Gio, GLib
 
 from reasons import system_error
+from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ _WORD = re.compile(r'"[^"]*"|\S+')
 _WEIGHT = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+):(?=.)")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _BLANKS = 12  # that a picture's name in a query may have
+_MOST = 16  # whose files dbus-daemon takes with a message
 
 
 class Picture:
@@ -101,6 +103,9 @@ def opened(
     except OSError as error:
         close(given)
         return [], f"{picture.shown}: {system_error(error)}"
+    if len(given) > _MOST:
+        close(given)
+        return [], _("At most {n} pictures can be searched with.").format(n=_MOST)
     return given, ""
 
 

@@ -47,8 +47,19 @@ _TEMPLATES = {
     "label-without-picture": N_("a label goes with a picture; without one, write it as words"),
     "query-too-long": N_("the query has {length} characters; at most {limit} are allowed"),
     "text-too-long": N_("more than {limit} characters that describe a picture"),
-    "too-many-parts": N_("more than {limit} parts, pictures and filters"),
+    "too-many-parts": N_("more than {limit} parts and filters"),
     "too-many-pictures": N_("a query can have at most {limit} pictures"),
+    "negation-understood": N_(
+        '"{text}" is searched for as: {query} (text in quotes stays as it is)'
+    ),
+    "negation-hint": N_(
+        'models don\'t understand "{word}"; write what is not to be seen after a minus: dog - grass'
+    ),
+    "english-only": N_(
+        "the model {model} knows English only; csearchctl model install {better} brings one that "
+        "knows many languages"
+    ),
+    "all-asked-with": N_("every picture there is one of those asked with"),
     "too-many-dates": N_("more than {limit} dates"),
     "unknown-filter": N_(
         "there is no filter {name}: (known filters: {filters}); put it in quotes to search "
@@ -304,6 +315,7 @@ _TEMPLATES = {
     "slowed": N_("pictures are read slowly: other programs need the processor"),
     "read-for-model": N_("{count} pictures are read anew, for the model {model}"),
     "read-for-metadata": N_("{count} pictures are read again, for more of their metadata"),
+    "read-for-signatures": N_("{count} pictures are read again, to tell copies from look-alikes"),
     "maybe-incomplete": N_("some pictures may not be known yet: {reason}"),
     "changes-not-followed": N_("changes are not followed: {reason}"),
     "disk-not-mounted": N_("pictures on disks that aren't mounted are left out: {count}"),

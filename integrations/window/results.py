@@ -34,6 +34,7 @@ class Item(GObject.Object):
         self.file = Gio.File.new_for_path(os.fsdecode(path))
         self.name: str = GLib.filename_display_basename(os.fsdecode(path))
         self.people = ""  # who is in it, as far as other programs have told
+        self.by_name = ""  # the words that it is found by
         self.shown = 0  # cells that show it now
         self.asked = False
 
@@ -81,7 +82,9 @@ class Results(Gtk.GridView):
             details = fields.get("details") or {}
             item.people = ", ".join(details.get("people", []))
             item.incomplete = bool(details.get("incomplete"))
+            item.by_name = ", ".join(fields.get("by_name") or [])
             item.confidence = fields.get("confidence") or ""
+            item.notify("confidence")  # `by_name` may have changed alone
             items.append(item)
         while len(self._items) > max(_REMEMBERED, len(items)):
             self._items.popitem(last=False)
@@ -237,11 +240,13 @@ def _mark(cell: Gtk.ListItem, item: Item) -> None:
     """Shows and tells assistive technology how well the picture of `cell` matches, and whether its
     file is incomplete."""
     box = cell.get_child()
-    weak = item.confidence == "weak"
+    weak = item.confidence == "weak" and not item.by_name
     change = box.add_css_class if weak else box.remove_css_class
     change("weak")
     box.get_first_child().get_last_child().set_visible(item.incomplete)
     remarks = [_("Does not match well")] if weak else []
+    if item.by_name:
+        remarks.append(_("Found by name: {words}").format(words=item.by_name))
     remarks += [_("Incomplete: a part of the picture is missing")] if item.incomplete else []
     box.set_tooltip_text("\n".join(filter(None, (item.name, item.place, item.people, *remarks))))
     _describe(cell, item.name, ". ".join(remarks))

@@ -98,7 +98,7 @@ def _hostile(conversation: Any, request: dict[str, Any]) -> None:
     hit = {"path": PATH, "score": 0.5, "reason": TEXT, "tags": [[TEXT, 0.5]]}
     if request["op"] == "dupes":
         files = [{"path": PATH, "likeness": 1.0, "pixels": 1, "size": 1, "content": 1}] * 2
-        hit = {"exact": True, "files": files}
+        hit = {"kind": "exact", "exact": True, "files": files}
     conversation.reply(request, "hits", hits=[hit])
     conversation.reply(request, "error", code="not-found", message=f"{TEXT}: is not there")
 

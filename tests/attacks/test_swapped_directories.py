@@ -76,7 +76,7 @@ def ask(pool: Pool, path: Path, stat: os.stat_result) -> Event:
     try:
         while not (events := pool.poll(None, never)):
             pass
-        pool.answer(job, encode=False)
+        pool.answer(job, "skip")
         return events[0]
     finally:
         os.close(never)

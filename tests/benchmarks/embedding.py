@@ -56,11 +56,21 @@ def embed_pictures(
 
     Raises Unusable if the model can't be used.
     """
+    vectors, _, failures = read_pictures(model, paths, threads)
+    return vectors, failures
+
+
+def read_pictures(
+    model: Model, paths: Sequence[Path], threads: int = 0
+) -> tuple[Vectors, list[bytes], list[str]]:
+    """As `embed_pictures`, with the pictures' signatures (csearchd.library.signatures) second;
+    b"" for one that can't be read."""
     encode = Config().encode
     limits = Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
     settings = Settings(model.directory, limits, threads or processors.count(), encode.device)
     pool = Pool(settings, encode.max_seconds, urgent=True)
     vectors = np.zeros((len(paths), model.dimensions), np.float32)
+    signatures = [b""] * len(paths)
     failures = []
     never = os.eventfd(0)
     waiting = deque(enumerate(paths))
@@ -74,9 +84,10 @@ def embed_pictures(
             for event in pool.poll(None, never):
                 number = event.job.file
                 if event.op == "identified":
-                    pool.answer(event.job, encode=True)
+                    pool.answer(event.job, "encode")
                 elif event.op == "encoded" and event.vector is not None:
                     vectors[number] = np.frombuffer(event.vector, "<f2")
+                    signatures[number] = (event.found or {}).get("signature", b"")
                     over += 1
                 else:
                     failures.append(f"{paths[number]}: {event.reason}")
@@ -87,7 +98,7 @@ def embed_pictures(
     finally:
         pool.close()
         os.close(never)
-    return vectors, failures
+    return vectors, signatures, failures
 
 
 def ranks(

@@ -323,3 +323,16 @@ def test_tags_of_many_files_in_one_call(desktop: Bus) -> None:
     assert desktop.call(OWN, "Tags", "aaya{sv}", strange, {}) == [[{}, {}, {}]]
     ((cat,),) = desktop.call(OWN, "Tags", "aaya{sv}", paths[:1], {"details": Variant("b", True)})
     assert cat["details"].value["width"].value == 451
+
+
+@pytest.mark.parametrize("count", [1, 16])
+def test_several_pictures(desktop: Bus, count: int) -> None:
+    cat = desktop.user.pictures / "cat.jpg"
+    file = os.open(cat, os.O_RDONLY)
+    pictures = Variant("aa{sv}", [{"path": Variant("ay", os.fsencode(cat))}] * count)
+    options = {"pictures": pictures, "files": Variant("ah", list(range(count)))}
+    try:
+        hits, _ = desktop.call(OWN, "Search", "sa{sv}", "", options, unix_fds=[file] * count)
+    finally:
+        os.close(file)
+    assert hits and "cat.jpg" not in names(hits)

@@ -77,7 +77,7 @@ def encode(pool: Pool, pictures: list[Path], never: int) -> list[str]:
         assert time.monotonic() < deadline, "waited in vain for the pictures"
         for event in pool.poll(1.0, never):
             if event.op == "identified":
-                pool.answer(event.job, encode=True)
+                pool.answer(event.job, "encode")
             else:
                 over.append(event.op)
     return over

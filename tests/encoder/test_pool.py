@@ -72,7 +72,7 @@ def encode(pool: Pool, path: str, never: int) -> None:
         for event in events:
             assert event.op in ("identified", "encoded")
             if event.op == "identified":
-                pool.answer(event.job, encode=True)
+                pool.answer(event.job, "encode")
         return any(event.op == "encoded" for event in events)
 
     wait_for(encoded, "the picture")

@@ -177,7 +177,7 @@ def test_no_picture_is_blamed_for_torch(
             for event in pool.poll(1, wake):
                 events.append(event.op)
                 if event.op == "identified":
-                    pool.answer(event.job, encode=True)
+                    pool.answer(event.job, "encode")
     except EncoderUnusable as error:
         events.append(str(error))
     finally:
@@ -235,7 +235,7 @@ def test_no_picture_is_blamed_at_once_for_the_first_tower(
             for event in pool.poll(1, never):
                 last = event
                 if event.op == "identified":
-                    pool.answer(event.job, encode=True)
+                    pool.answer(event.job, "encode")
     finally:
         pool.close()
         os.close(never)

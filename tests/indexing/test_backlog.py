@@ -40,8 +40,8 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    original = contents._job
-    monkeypatch.setattr(contents, "_job", lambda row: (looked.append(row[0]), original(row))[1])
+    original = contents.job_of
+    monkeypatch.setattr(contents, "job_of", lambda row: (looked.append(row[0]), original(row))[1])
     active_model = SimpleNamespace(model="model", row=1, table=VectorTable(2))
     models: Any = SimpleNamespace(active_model=active_model, next_model=None)
     backlog = Backlog(library, models, Debounce(), PowerPolicy())

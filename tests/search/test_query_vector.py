@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from csearchd.errors import CancelledError
-from csearchd.search.lexical import words
+from csearchd.search.lexical.labels import words
 from csearchd.search.query_language.grammar import parse
 from csearchd.search.query_language.query_vector import Vector, blended, combined
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from csearch.show.manual import arguments
-from support.album import write_album, write_photo
+from support.album import write_album, write_photo, xmp
 from support.user import User
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +42,8 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         write_album(someone.pictures)
         write_photo(someone.pictures / "cat.jpg", "cat", taken="2026:01:01 12:00:00")
         write_photo(someone.pictures / "Texas.jpg", "page", place=(33.66, -95.55))
+        said = xmp(title="Sunset in Porto", description="the old harbour")
+        write_photo(someone.pictures / "porto.jpg", "coins", packet=said)
         someone.search("x", "--in", someone.pictures)
         yield someone
 

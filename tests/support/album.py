@@ -15,18 +15,26 @@ _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
  xmlns:person="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="{rating}">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:description><rdf:Alt>
+<rdf:li xml:lang="x-default">{description}</rdf:li>
+</rdf:Alt></dc:description>
 <dc:subject><rdf:Bag>{keywords}</rdf:Bag></dc:subject>
 <person:PersonInImage><rdf:Bag>{people}</rdf:Bag></person:PersonInImage>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
 def xmp(
-    keywords: tuple[str, ...] = (), rating: int = 0, title: str = "", people: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = (),
+    rating: int = 0,
+    title: str = "",
+    people: tuple[str, ...] = (),
+    description: str = "",
 ) -> bytes:
     """An XMP packet."""
     lists = ("".join(f"<rdf:li>{one}</rdf:li>" for one in texts) for texts in (keywords, people))
     items = dict(zip(("keywords", "people"), lists, strict=True))
-    return _XMP.format(rating=rating, title=title, **items).encode()
+    texts = {"title": title, "description": description}
+    return _XMP.format(rating=rating, **texts, **items).encode()
 
 
 def write_photo(

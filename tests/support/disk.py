@@ -14,7 +14,10 @@ TOOLS = ("mount", "umount", "losetup")
 KINDS = {  # by the kind of mount: how it is made, and the Debian packages that can
     "ext4": (["mkfs.ext4", "-q", "-F"], "e2fsprogs"),
     "exfat-fuse": (["mkfs.exfat"], "exfatprogs exfat-fuse"),
+    "btrfs": (["mkfs.btrfs", "-q", "-f"], "btrfs-progs"),
 }
+SIZES = {"btrfs": 256 << 20}  # bytes, of which few are written
+_SIZE = 16 << 20
 
 
 @cache
@@ -41,7 +44,7 @@ class Disk:
         self.kind = kind
         self.points: list[Path] = []
         with image.open("wb") as file:
-            file.truncate(16 << 20)
+            file.truncate(SIZES.get(kind, _SIZE))
         subprocess.run([*KINDS[kind][0], image], check=True, stdout=subprocess.DEVNULL)
 
     def mount(self, point: Path) -> Path:

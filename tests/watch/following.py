@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from csearchd.watch.exclusion.ignore_files import ignore_files, ignored
 from support.user import SECONDS, Client, User, wait_for
 
 PICTURES = (b".jpg", b".jpeg", b".png")
@@ -34,13 +35,20 @@ def on_disk(directory: Path) -> set[bytes]:
     top = os.fsencode(directory)
     found: set[bytes] = set()
     for path, names, files in os.walk(top):
-        if b".nosearch" in files:
+        if b".nosearch" in files or (b".nomedia" in files and path != top):
             names.clear()
             continue
-        names[:] = [name for name in names if not name.startswith(b".")]
+        lines = ignore_files(top, path)
+        names[:] = [
+            name
+            for name in names
+            if not name.startswith(b".") and not ignored(lines, os.path.join(path, name), True)
+        ]
         for name in files:
             whole = os.path.join(path, name)
             if not name.lower().endswith(PICTURES) or name.startswith(b"."):
+                continue
+            if ignored(lines, whole, False):
                 continue
             if not os.path.islink(whole):
                 found.add(whole[len(top) + 1 :])

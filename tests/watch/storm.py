@@ -18,6 +18,10 @@ CONTENTS = 8
 LONG = "l" * 255
 NAMES = ["a", "b", "c", "B", "d.jpg", "\udcff\udce9", LONG]
 PICTURES = ["0.jpg", "1.jpg", "2.JPG", "3.jpeg", "\udce9.jpg", "p" * 251 + ".jpg"]
+IGNORED = [
+    "a\n", "b/\n", "/c\n", "0.jpg\n", "*.jpeg\n", "!0.jpg\n", "!a/\n", "a/b\n", "**/B/*\n",
+    "!*.jpg\n", "/*\n", "!/a/\n", "c/**\n", "[\udce9\udcff]*\n", "d.jpg/\n", "\n",
+]  # fmt: skip
 PAUSES = [0.0, 0.0, 0.0, 0.0, 0.002, 0.02, 0.06, 0.15]
 _MOST_BYTES = 1500  # of a directory's path, so that the test itself can walk the tree
 
@@ -69,7 +73,7 @@ class Tree:
         return found[number % len(found)]
 
     def something(self, number: int) -> Path:
-        hidden = (".nosearch", ".git")
+        hidden = (".nosearch", ".nomedia", ".csearchignore", ".git")
         found = [p for p in sorted(self.directory(number // 16).iterdir()) if p.name not in hidden]
         return found[number % len(found)] if found else self.top / "nothing"
 
@@ -210,13 +214,29 @@ def delete_tree(tree: Tree, one: int, other: int) -> None:
 def mark(tree: Tree, one: int, other: int) -> None:
     directory = tree.directory(one)
     if directory != tree.top:
-        (directory / ".nosearch").touch()
+        (directory / (".nosearch" if other % 2 else ".nomedia")).touch()
 
 
 def unmark(tree: Tree, one: int, other: int) -> None:
-    marks = sorted(tree.top.rglob(".nosearch"))
+    marks = sorted([*tree.top.rglob(".nosearch"), *tree.top.rglob(".nomedia")])
     if marks:
         marks[one % len(marks)].unlink()
+
+
+def ignore(tree: Tree, one: int, other: int) -> None:
+    lines = [IGNORED[other >> shift & 15] for shift in (0, 4, 8)]
+    with (tree.directory(one) / ".csearchignore").open("ab" if other % 3 else "wb") as file:
+        file.write("".join(lines).encode(errors="surrogateescape"))
+
+
+def stop_ignoring(tree: Tree, one: int, other: int) -> None:
+    files = sorted(tree.top.rglob(".csearchignore"))
+    if files:
+        file = files[one % len(files)]
+        if other % 3:
+            file.unlink()
+        else:
+            file.rename(tree.directory(other) / ".csearchignore")
 
 
 def leave(tree: Tree, one: int, other: int) -> None:
@@ -271,8 +291,8 @@ OPERATIONS: dict[str, Callable[[Tree, int, int], None]] = {
     for function in (
         write, write_slowly, overwrite, save, save_with_backup, rename, change_case, swap,
         swap_at_once, link, symlink, touch, set_attribute, close, reopen, make, directory_to_file,
-        file_to_directory, copy, delete, delete_tree, mark, unmark, leave, come_back, unpack,
-        check_out,
+        file_to_directory, copy, delete, delete_tree, mark, unmark, ignore, stop_ignoring, leave,
+        come_back, unpack, check_out,
     )
 }  # fmt: skip
 OFTEN = ("write", "rename", "make", "swap_at_once", "save")

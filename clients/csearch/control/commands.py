@@ -27,7 +27,7 @@ COMMANDS = {
     "reload": "read the configuration again",
     "failed": "list the pictures that could not be read, and why",
     "forget": "remove a file or a directory from the library",
-    "dupes": "list pictures that are the same or nearly the same",
+    "dupes": "list pictures that are the same, nearly the same, or of a burst",
     "teach": "teach a word with a few pictures",
     "concepts": "list, rename and remove the words that were taught",
     "history": "delete past queries, which shell completion offers",

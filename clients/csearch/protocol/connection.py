@@ -19,11 +19,14 @@ from _socket import (
 )
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from errno import ETOOMANYREFS
 
 from csearch import __version__
 from csearch.protocol.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol.quoting import harmless, printable
 from csearch.protocol.wire import (
+    FILES_AT_ONCE,
+    MAX_FILES,
     MAX_REPLY,
     MAX_REQUEST,
     PROTOCOL,
@@ -44,6 +47,7 @@ _HELLO: Message = {"protocol": PROTOCOL, "version": __version__}
 _KINDS = ("progress", "hits", "result")
 NOT_RUNNING = "the search service is not running; csearchctl start starts it"
 ABSENT = (FileNotFoundError, ConnectionRefusedError)  # no socket; a stale one
+_TOO_MANY_FILES = "more pictures than files may be sent at a time (ulimit -n)"
 
 
 class Connection:
@@ -107,6 +111,8 @@ class Connection:
 
     def send(self, op: str, files: Sequence[int] = (), /, **arguments: object) -> int:
         """Sends a request and returns its id, without waiting for replies."""
+        if len(files) > MAX_FILES:
+            raise ClientError(f"{len(files)} pictures to search with; at most {MAX_FILES}")
         frame = b""
         if not self.last_id and op != "hello":
             frame = self._frame("hello", **_HELLO)
@@ -121,16 +127,25 @@ class Connection:
         return self.call("hello", **_HELLO)
 
     def _write(self, data: bytes, files: Sequence[int] = ()) -> None:
-        rights = [(SOL_SOCKET, SCM_RIGHTS, array("i", files))] if files else []
         silences = 0
+        tried = time.monotonic()
         try:
             while data:
+                now, later = files[:FILES_AT_ONCE], files[FILES_AT_ONCE:]
+                rights = [(SOL_SOCKET, SCM_RIGHTS, array("i", now))] if now else []
                 try:
-                    data = data[self._socket.sendmsg([data], rights) :]
-                    rights = []
+                    sent = self._socket.sendmsg([data[:1] if later else data], rights)
+                    data, files = data[sent:], later
+                    tried = time.monotonic()
                 except BlockingIOError:  # the daemon reads nothing
                     silences += 1
                     self._unanswered(silences)
+                except OSError as error:
+                    if error.errno != ETOOMANYREFS:
+                        raise
+                    if time.monotonic() > tried + QUIET_SECONDS:
+                        raise ClientError(_TOO_MANY_FILES) from error
+                    time.sleep(POLL_SECONDS)  # until the daemon has taken some
         except (BrokenPipeError, ConnectionResetError):
             pass  # what it sent before it closed the connection is read next
 

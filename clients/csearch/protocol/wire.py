@@ -40,8 +40,11 @@ Requests and replies
     parameters are by name: texts, numbers, paths (bin), or further reasons. An error whose message
     is for programmers has none.
 
-    A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with the first
-    byte of its frame, or earlier on the connection, and `files` is their number.
+    A request may bring open files (SCM_RIGHTS, unix(7)): their descriptors are sent with bytes of
+    its frame, or earlier on the connection, and `files` is their number, at most MAX_FILES. The
+    kernel lets FILES_AT_ONCE be sent with one call of sendmsg(2): so many go with the frame's first
+    byte, as many more with its second, and so on. Where those that are under way are more than the
+    sender may have open, sendmsg fails with ETOOMANYREFS until the daemon has taken some.
 
     A connection that closes cancels what it asked for; work on the library goes on. The daemon
     closes one whose message takes longer than 10 s to come, or on which nothing was asked for 10
@@ -71,6 +74,8 @@ PROTOCOL = 1
 MAX_REQUEST = 1 << 20
 MAX_REPLY = 16 << 20
 HITS_PER_REPLY = 1000
+MAX_FILES = 5000  # that come with a request
+FILES_AT_ONCE = 253  # Linux: SCM_MAX_FD, of one message with SCM_RIGHTS
 RESULTS = b"results"  # the directory for folders of results, in the runtime directory
 
 _LENGTH = struct.Struct(">I")

@@ -29,8 +29,8 @@ csearch -0 receipt | xargs -0 cp -t ~/taxes   also for file names with newlines
 csearch --format '{path}\\t{date}\\t{place}' sunset
 """
 _FILTERS = """
-filters: after before on date near camera lens iso rating tag name folder type size orientation,
-as in after:2023-05 before:yesterday near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+filters: after before on date near camera lens iso rating tag person name title description folder
+type size orientation, as in after:2023-05 near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
 """
 
 

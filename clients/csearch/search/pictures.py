@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from errno import EMFILE
 from typing import NamedTuple
 
 from csearch.command import print_err
@@ -27,6 +28,7 @@ SUFFIXES = (
     ".tif", ".tiff", ".webp", ".x3f",
 )  # fmt: skip
 _STANDARD_INPUT_BYTES = 1_000_000_000
+_SEVERAL = 32  # the descriptor from which on there may be too many
 _MAX_BLANKS = 12  # in a picture's name in a query
 
 _WORD = re.compile(r'"[^"]*"|\S+')
@@ -94,12 +96,27 @@ def like(name: str) -> Picture:
 def opened(name: str) -> tuple[int, bytes]:
     """A descriptor and the absolute path of a file. Raises ClientError."""
     path = absolute(name)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path
+        file = os.open(path, flags)
     except OSError as error:
-        raise ClientError(f"{printable(name)}: {error.strerror}") from error
+        what = error.strerror
+        if error.errno == EMFILE:
+            what = f"at most {os.sysconf('SC_OPEN_MAX')} files may be open at a time (ulimit -n)"
+        raise ClientError(f"{printable(name)}: {what}") from error
     except ValueError:  # a NUL, from a URL
         raise ClientError(f"{printable(name)}: a file name can't contain NUL") from None
+    if file == _SEVERAL:
+        _let_more_be_open()
+    return file, path
+
+
+def _let_more_be_open() -> None:
+    """Raises the limit of open files to its maximum."""
+    import resource
+
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
 
 
 def from_standard_input() -> tuple[int, bytes]:

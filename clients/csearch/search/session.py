@@ -270,7 +270,8 @@ class _Search:
                 text = f"{count(pending)} of {count(images, 'picture')} to be read again, since "
                 text += "something about their files has changed"
             print_err(f"csearch: {text}{waits}")
-        if not (self._found or new or self._interrupted):
+        remarks = [remark["code"] for remark in result.get("remarks") or []]
+        if not (self._found or new or self._interrupted or "all-asked-with" in remarks):
             more = "more " if self._options.offset else ""
             if images:
                 print_err(f"csearch: no {more}picture matches")

@@ -7,12 +7,14 @@ from typing import Any
 from csearch.protocol.wire import Message
 
 FIELDS = (
-    "path", "name", "folder", "score", "confidence", "similar", "rank", "date", "dated",
-    "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude", "altitude",
-    "camera", "make", "model", "lens", "iso", "width", "height", "size", "format", "orientation",
-    "rating", "favourite", "title", "description", "keywords", "people", "incomplete",
+    "path", "name", "folder", "score", "confidence", "similar", "burst", "by_name", "rank",
+    "date", "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude", "longitude",
+    "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size", "format",
+    "orientation", "rating", "favourite", "title", "description", "keywords", "people",
+    "incomplete",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
+OF_THE_HIT = ("score", "confidence", "similar", "burst", "by_name", "rank")  # without details
 
 
 def values(hit: Message, rank: int) -> dict[str, Any]:
@@ -21,7 +23,9 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
     is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
-    `incomplete`: the file lacks a part of the picture.
+    `by_name`: words of the query that its name, folders or metadata have. `incomplete`: the file
+    lacks a part of the picture. `similar`: how many pictures --group left out for this one;
+    `burst`: how many of them are different shots of the same seconds.
     """
     details = hit.get("details") or {}
     score = hit.get("score")
@@ -29,7 +33,9 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     known = {
         **details,
         "similar": hit.get("similar", 0),
+        "burst": hit.get("burst", 0),
         "confidence": hit.get("confidence"),
+        "by_name": hit.get("by_name"),
         "score": None if score is None else round(score, 6),
         "rank": rank,
         "date": details.get("taken"),

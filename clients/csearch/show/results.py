@@ -70,7 +70,7 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
     for hit in hits:
         score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
         sure = hit.get("confidence") or ""
-        more = f"  +{hit['similar']:,} similar" if hit.get("similar") else ""
+        more = _left_out(hit)
         room = terminal.width - _SCORE_COLUMNS - len(more)
         room -= _CONFIDENCE_COLUMNS if sure else 0
         if room < _PATH_COLUMNS_MIN and sure:
@@ -88,6 +88,15 @@ def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iter
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         reasons = explain(hit, " " * _SCORE_COLUMNS)
         yield f"{score}{link}{terminal.styled(more, '2')}\n{reasons}"
+
+
+def _left_out(hit: Message) -> str:
+    """How many pictures were left out for this one, and what they are."""
+    burst = hit.get("burst", 0)
+    similar = hit.get("similar", 0) - burst
+    parts = [f"+{similar:,} similar"] if similar else []
+    parts += [f"+{burst:,} of a burst"] if burst else []
+    return "".join(f"  {part}" for part in parts)
 
 
 def _current_directory() -> bytes | None:
@@ -110,13 +119,13 @@ def _json_lines(offset: int) -> Callable[[Iterable[Message]], bytes]:
 
 
 def _templates(text: str, offset: int, terminal: Terminal) -> Formatter:
-    from csearch.show.fields import OF_THE_PATH
+    from csearch.show.fields import OF_THE_HIT, OF_THE_PATH
     from csearch.show.template import Template
 
     template = Template(text, terminal.interactive)
     ranks = count(offset + 1)
     return Formatter(
         lambda hits: b"".join(template.line(hit, next(ranks)) for hit in hits),
-        details=not template.fields <= {*OF_THE_PATH, "score", "confidence", "similar", "rank"},
+        details=not template.fields <= {*OF_THE_PATH, *OF_THE_HIT},
         places="place" in template.fields,
     )

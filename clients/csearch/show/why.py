@@ -20,6 +20,9 @@ def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
         if met:
             styled = terminal.styled(f"{verb:6}", _STYLES.get(sure or "", "2"))
             lines.append(f"{indent}{styled}  {harmless(', '.join(met))}\n")
+    if words := hit.get("by_name"):
+        styled = terminal.styled("by name", "32")
+        lines.append(f"{indent}{styled} {harmless(', '.join(words))}\n")
     if (hit.get("details") or {}).get("incomplete"):
         lines.append(f"{indent}the file is incomplete: a part of the picture is missing\n")
     if terms := why.get("terms"):

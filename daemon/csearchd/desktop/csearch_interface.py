@@ -18,6 +18,7 @@ from csearchd.desktop.objects import Call, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
+from csearchd.reasons.query import TOO_MANY_PICTURES
 from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
+_MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE = 256  # pixels
 _THUMBNAIL_SECONDS = 20.0  # for all of them
@@ -88,6 +90,8 @@ class CsearchInterface:
         try:
             files = [call.files[handle] for handle in handles]
         except (IndexError, TypeError):
+            if len(call.files) == _MOST_FILES:  # the others were lost
+                raise RequestError("query", TOO_MANY_PICTURES(limit=_MOST_FILES)) from None
             raise RequestError("bad-request", "files must be handles (h) of open files") from None
         fields = {key: value for key, value in options.items() if key not in _OURS}
 

@@ -77,6 +77,8 @@ class Link:
                     pipeline.encode(message["job"])
                 elif op == "explain":
                     pipeline.encode(message["job"], message["query"])
+                elif op == "sign":
+                    pipeline.sign(message["job"])
                 elif op == "skip":
                     pipeline.skip(message["job"])
                 else:

@@ -17,6 +17,7 @@ from csearchd.encoder.opening import coded_orientation, memory_needed, open_imag
 from csearchd.encoder.raw import raw_preview, read_raw
 from csearchd.encoder.views.exposure import brightened
 from csearchd.encoder.views.region import Box, photo_region
+from csearchd.encoder.views.signature import signature_of
 from csearchd.errors import PictureError
 from csearchd.formats.embedded import read_blocks
 from csearchd.formats.identity import identity
@@ -49,11 +50,12 @@ class Decoded(NamedTuple):
     """A picture as the tower takes it.
 
     `views`: the picture, then the photo in it, if it is a screenshot with one. `incomplete`: its
-    file lacks a part of it, or that part is damaged.
+    file lacks a part of it, or that part is damaged. `signature`: csearchd.library.signatures.
     """
 
     views: Views
     incomplete: bool
+    signature: bytes
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -142,9 +144,9 @@ class Decoder:
         size = _as_coded(min_size, orientation)
         whole = (0, 0, *image.size)
         boxes = [whole, *filter(None, [photo_region(image)])]
-        parts = (to_rgb(_reduced(image, box, size), profile) for box in boxes)
-        views = [self._preprocess.fit(upright(part, orientation)) for part in parts]
-        return Decoded(np.stack([brightened(view) for view in views]), incomplete)
+        parts = [upright(to_rgb(_reduced(image, box, size), profile), orientation) for box in boxes]
+        views = [brightened(self._preprocess.fit(part)) for part in parts]
+        return Decoded(np.stack(views), incomplete, signature_of(parts[0]))
 
     def _reduce(self, image: Image.Image, width: int, height: int, orientation: int) -> None:
         """Has a JPEG decoded at the smallest of its scales that is large enough.

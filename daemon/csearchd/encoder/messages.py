@@ -19,6 +19,7 @@ daemon → encoder
                                         file comes as a descriptor (SCM_RIGHTS) with this frame or
                                         before it; `path` only tells the suffix
     {op: "encode", job}                 answer to `identified`: its vector is wanted
+    {op: "sign", job}                   the same: only its signature is wanted
     {op: "skip", job}                   answer to `identified`: its content is known
     {op: "explain", job, query: bin}    answer to `identified`: which regions match a query is
                                         wanted; a unit vector, little-endian float32
@@ -35,10 +36,12 @@ encoder → daemon
     {op: "decoding", job}               decoding begins. The time limit (the module
                                         `picture_time_limit`) runs from `started` to `identified`
                                         or `waiting`, and from here to `decoded`
-    {op: "decoded", job, incomplete: bool}
+    {op: "decoded", job, incomplete: bool, signature: bin}
                                         the pixels are ready, as far as the file has them; a crash
-                                        from now on is not the picture's fault
+                                        from now on is not the picture's fault. `signature`: what
+                                        copies are told by (csearchd.library.signatures)
     {op: "encoded", job, vector: bin}   a unit vector, little-endian float16
+    {op: "signed", job}                 `decoded` had all that is wanted
     {op: "explained", job, png: bin}    a picture of the regions (csearchd.encoder.occlusion)
     {op: "failed", job, reason: {code, parameters, text}, changed: bool, …}
                                         why (csearchd.reasons); with size, mtime_ns, ctime_ns,
@@ -59,19 +62,23 @@ encoder → daemon
     {op: "unusable", reason: as of `failed`}
                                         the model cannot be loaded or run; the encoder exits
 
-After `failed`, `paired`, `encoded`, `explained` and `skip` the job is over. `metadata` holds what
-csearchd.metadata.record found, and only that.
+After `failed`, `paired`, `encoded`, `signed`, `explained` and `skip` the job is over. `metadata`
+holds what csearchd.metadata.record found, and only that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from csearch.protocol.wire import Message
 
 MAX_FRAME = 64 << 20
 SOFTWARE = "csearch"  # the text "Software" of PNG files made here; no others are overwritten
 METHOD = "occlusion"  # by which `explain` finds regions
+
+Want: TypeAlias = Literal["encode", "sign", "skip"]
+"""What the daemon wants of an identified job (messages above)."""
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class _Held:
     info: PictureInfo
     path: bytes | None = None  # of a file that somebody may still write
     query: bytes | None = None  # set where regions are wanted in place of a vector
+    sign: bool = False  # only the signature is wanted
 
 
 class Pipeline:
@@ -119,15 +120,25 @@ class Pipeline:
 
         `query` is a unit vector, little-endian float32. Jobs that are unknown or over are ignored.
         """
+        held = self._decode_later(job, query=query)
+        if held is not None and held.info.memory <= self._limits.memory:
+            self._batches.start()  # not for one that will fail: a tower takes seconds and memory
+
+    def sign(self, job: int) -> None:
+        """Makes the signature of an identified job's picture, for which no tower is needed."""
+        self._decode_later(job, sign=True)
+
+    def _decode_later(
+        self, job: int, query: bytes | None = None, sign: bool = False
+    ) -> _Held | None:
         with self._changed:
             held = self._held.pop(job, None)
             if held is not None:
-                held.query = query
+                held.query, held.sign = query, sign
                 self._decodes.append(held)
                 self._batches.expect(True)
             self._changed.notify()
-        if held is not None and held.info.memory <= self._limits.memory:
-            self._batches.start()  # not for one that will fail: a tower takes seconds and memory
+        return held
 
     def skip(self, job: int) -> None:
         """Ends an identified job whose content is known. Unknown jobs are ignored."""
@@ -325,8 +336,17 @@ class Pipeline:
                 reason = reasons.CHANGED_MEANWHILE()
                 self._failed(held.job, reason, held.file, held.info.identity, changed=True)
                 return
-            self._send({"op": "decoded", "job": held.job, "incomplete": decoded.incomplete})
-            if held.query is None:
+            self._send(
+                {
+                    "op": "decoded",
+                    "job": held.job,
+                    "incomplete": decoded.incomplete,
+                    "signature": decoded.signature,
+                }
+            )
+            if held.sign:
+                self._send({"op": "signed", "job": held.job})
+            elif held.query is None:
                 self._batches.add(held.job, decoded.views)
             else:
                 self._explain(held.job, decoded.pixels, np.frombuffer(held.query, "<f4"))

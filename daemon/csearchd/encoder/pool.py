@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.devices.left import DeviceWatch, LeftDevices
-from csearchd.encoder.messages import MAX_FRAME, Settings
+from csearchd.encoder.messages import MAX_FRAME, Settings, Want
 from csearchd.encoder.picture_time_limit import CountedTime
 from csearchd.encoder.process import ending, start
 from csearchd.errors import EncoderUnusable
@@ -48,7 +48,7 @@ class Event:
     An identified job waits for `Pool.answer` or `Pool.explain`.
     """
 
-    op: str  # "identified", "paired", "encoded", "explained" or "failed"
+    op: str  # "identified", "paired", "encoded", "signed", "explained" or "failed"
     job: Job
     found: Message | None = None  # the `identified` message (csearchd.encoder.messages)
     vector: bytes | None = None  # of "encoded"; a unit vector, little-endian float16
@@ -157,12 +157,12 @@ class Pool:
                 self._send({"op": "explain", "job": number, "query": query})
                 return
 
-    def answer(self, job: Job, encode: bool) -> None:
-        """Answers an identified job: asks for its vector, or else ends the job."""
+    def answer(self, job: Job, want: Want) -> None:
+        """Answers an identified job: asks for its vector, or its signature, or ends the job."""
         for number, flight in self._flights.items():
             if flight.job is job:
-                self._send({"op": "encode" if encode else "skip", "job": number})
-                if not encode:
+                self._send({"op": want, "job": number})
+                if want == "skip":
                     del self._flights[number]
                 return
 
@@ -317,7 +317,7 @@ class Pool:
             flight = self._flights.get(message.get("job", 0))
             if flight is None:
                 raise ProtocolError(f"a message of no job: {error}") from error
-            self.answer(flight.job, encode=False)
+            self.answer(flight.job, "skip")
             return Event("failed", flight.job, reason=UNEXPECTED())
 
     def _handle(self, message: Message) -> Event | None:
@@ -347,7 +347,7 @@ class Pool:
         elif op == "decoded":
             flight.decoded = True
             if flight.found:
-                flight.found["incomplete"] = message["incomplete"]
+                flight.found |= {key: message[key] for key in ("incomplete", "signature")}
         elif op == "waiting":
             flight.began = None
         elif op == "identified":
@@ -357,9 +357,9 @@ class Pool:
         elif op == "encoded":
             del self._flights[flight.number]
             return Event("encoded", flight.job, flight.found, message["vector"])
-        elif op == "paired":
+        elif op in ("paired", "signed"):
             del self._flights[flight.number]
-            return Event("paired", flight.job)
+            return Event(op, flight.job, flight.found)
         elif op == "explained":
             del self._flights[flight.number]
             return Event("explained", flight.job, flight.found, png=message["png"])

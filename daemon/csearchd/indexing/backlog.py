@@ -16,6 +16,7 @@ from csearchd.indexing.power_policy import PowerPolicy
 from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
+from csearchd.library.signatures import stored
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
 from csearchd.system.child_process import SMALL_BATCH
@@ -27,7 +28,7 @@ _STAY_SECONDS = 30.0  # that the next model is computed, although new pictures a
 
 class Backlog:
     """Queues files that are due, newest first; then files whose contents lack a model's vector;
-    then files whose metadata an older version has read.
+    then files whose metadata an older version has read, or whose contents lack a signature.
 
     Used by the indexing thread. Any thread may read the counts, and call `prioritise`,
     `stop_prioritising` and `recount`.
@@ -44,6 +45,7 @@ class Backlog:
         self.missing_next_vectors = 0  # contents without a vector of the next model
         self.missing_vectors = 0  # contents without a vector of the active model
         self.outdated_metadata = 0  # files whose metadata an older version read
+        self.unsigned = 0  # files whose contents lack a signature
         self.priority_paths: list[bytes] = []  # directories that clients wait for
         self.queue: deque[tuple[Job, bytes]] = deque()  # the next jobs, with their paths
         self.growing = GrowingFiles()
@@ -55,6 +57,8 @@ class Backlog:
         self._complete: int | None = None  # the row of the model that has all vectors
         self._cursor = (0, 0)  # a model's row, and the last file queued for it
         self._metadata_cursor = 0  # the last file queued for its outdated metadata
+        self._signing_cursor = 0  # the last content of which a file was queued for its signature
+        self.signing: set[int] = set()  # files queued for that, which aren't committed
         self._rereading: set[int] = set()  # files queued for that, which aren't committed
         self._switch_at = 0.0  # when the encoder may switch from the next model to the active one
         self.recount()
@@ -65,7 +69,7 @@ class Backlog:
         return not (self.queue or self.may_have_more or self.held_on_battery)
 
     def recount(self) -> None:
-        """Counts missing vectors and outdated metadata. Raises LibraryError."""
+        """Counts missing vectors and signatures, and outdated metadata. Raises LibraryError."""
         next_model = self._models.next_model
         row = self._models.row(next_model) if next_model else 0
         self._complete = None
@@ -74,6 +78,7 @@ class Backlog:
                 contents.count_without_vector(database, row) if next_model else 0
             )
             self.outdated_metadata = contents.count_outdated_metadata(database)
+            self.unsigned = stored.count_wanting(database)
         self.missing_vectors = contents.count_not_in_table(
             self._library, self._models.active_model.table
         )
@@ -98,7 +103,7 @@ class Backlog:
         self.allow_again(job.file for job, _ in self.queue)
         self.queue.clear()
         self._cursor = (0, 0)
-        self._metadata_cursor = 0
+        self._metadata_cursor = self._signing_cursor = 0
         self.may_have_more = True
 
     def allow_again(self, files: Iterable[int]) -> None:
@@ -116,6 +121,8 @@ class Backlog:
         self.allow_again(files)
         self.outdated_metadata = max(0, self.outdated_metadata - len(files & self._rereading))
         self._rereading -= files
+        self.unsigned = max(0, self.unsigned - len(files & self.signing))
+        self.signing -= files
         encoded = sum(1 for outcome in outcomes if outcome.vector)
         if row == self._models.active_model.row:
             self.missing_vectors = max(0, self.missing_vectors - encoded)
@@ -145,6 +152,7 @@ class Backlog:
         self.held_on_battery = False
         if self._hold_on_battery:
             waiting = self.missing_vectors or self.missing_next_vectors or self.outdated_metadata
+            waiting = waiting or self.unsigned
             self.held_on_battery = bool(waiting) or next(contents.due(reader), None) is not None
             return model
         targets = [(active, active_row)] if self._complete != active_row else []
@@ -167,6 +175,8 @@ class Backlog:
                 self._models.activate(next_model)
         if self.outdated_metadata:
             self._queue_outdated(reader)
+        if self.unsigned and not self.queue:
+            self._queue_unsigned(reader)
         return model
 
     def _queue_missing(self, reader: sqlite3.Connection, row: int) -> bool:
@@ -192,6 +202,18 @@ class Backlog:
         else:
             self._rereading.clear()
             self.outdated_metadata = contents.count_outdated_metadata(reader)
+
+    def _queue_unsigned(self, reader: sqlite3.Connection) -> None:
+        """Queues files of contents without a signature; each once, since some may not be readable
+        now."""
+        found = stored.wanting(reader, self._signing_cursor, _MAX_QUEUE)
+        self._queue_jobs(job for _, job in found)
+        if found:
+            self._signing_cursor = found[-1][0]
+            self.signing |= {job.file for job, _ in self.queue}  # it was empty
+            self.may_have_more = True
+        else:
+            self.unsigned = stored.count_wanting(reader)
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """The files that are due and not in progress; on battery, only a small batch of new
@@ -238,5 +260,6 @@ class Backlog:
                 continue
             self.queue.append((job, directory.rstrip(b"/") + b"/" + job.name))
             self._in_progress.add(job.file)
+            self.signing.discard(job.file)
             if len(self.queue) >= _MAX_QUEUE:
                 break

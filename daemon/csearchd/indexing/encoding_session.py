@@ -9,6 +9,7 @@ from csearch.protocol.wire import Message
 from csearchd.encoder.pool import Event, Pool
 from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
+from csearchd.library.signatures import stored
 from csearchd.models.installed import Model
 
 _Key = tuple[int, bytes]  # a content's scheme and identity
@@ -16,9 +17,13 @@ _Key = tuple[int, bytes]  # a content's scheme and identity
 
 @dataclass
 class _Encoding:
-    """A content that is being encoded: its job, and jobs of files with the same content."""
+    """A content that is being encoded: its job, and jobs of files with the same content.
+
+    `sign`: it has its vector already, and only its signature is made.
+    """
 
     job: Job
+    sign: bool = False
     copies: list[tuple[Job, Message]] = field(default_factory=list)
 
 
@@ -48,15 +53,18 @@ class EncodingSession:
     def give_up(self, job: Job) -> list[Job]:
         """Ends a job without an outcome. Returns jobs with the same content that have waited for
         it."""
-        self.pool.answer(job, encode=False)
+        self.pool.answer(job, "skip")
         copies: list[Job] = []
         for key, encoding in list(self._encoding.items()):
             if encoding.job is job:
                 copies += [copy for copy, _ in self._encoding.pop(key).copies]
         return copies
 
-    def handle(self, reader: sqlite3.Connection, event: Event) -> list[Job]:
+    def handle(self, reader: sqlite3.Connection, event: Event, signing: bool = False) -> list[Job]:
         """Handles an answer of the encoder: tells it whether to encode, or adds an outcome.
+
+        `signing`: the file is read for its content's signature alone. If that fails, the content
+        keeps its vector, and is found.
 
         Returns jobs with the same content that have no outcome, since the file that they have
         waited for has changed. Raises LibraryError.
@@ -74,22 +82,28 @@ class EncodingSession:
         if event.changed:
             return [copy for copy, _ in copies]
         failure = str(event.reason) if event.reason else None
-        self._finish(key, Outcome(job, found, event.vector, failure))
+        if failure and (signing or (encoding and encoding.sign)):
+            failure = None
+            self._finish(key, Outcome(job, unsignable=True))
+        else:
+            self._finish(key, Outcome(job, found, event.vector, failure))
         for copy, copy_found in copies:
             self._finish(key, Outcome(copy, copy_found, None, failure))
         return []
 
     def _identified(self, reader: sqlite3.Connection, job: Job, key: _Key, found: Message) -> None:
         """Lets the encoder encode a content, unless it is known or being encoded."""
-        if key in self._uncommitted or contents.is_known(reader, *key, self.row):
-            self.pool.answer(job, encode=False)
+        known = key in self._uncommitted or contents.is_known(reader, *key, self.row)
+        sign = known and key not in self._uncommitted and stored.is_wanted(reader, *key)
+        if known and not sign:
+            self.pool.answer(job, "skip")
             self._finish(key, Outcome(job, found))
         elif key in self._encoding and self._encoding[key].job is not job:
-            self.pool.answer(job, encode=False)
+            self.pool.answer(job, "skip")
             self._encoding[key].copies.append((job, found))
         else:  # a job is identified again if the encoder has died meanwhile
-            self._encoding.setdefault(key, _Encoding(job))
-            self.pool.answer(job, encode=True)
+            self._encoding.setdefault(key, _Encoding(job, sign))
+            self.pool.answer(job, "sign" if sign else "encode")
 
     def _finish(self, key: _Key | None, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

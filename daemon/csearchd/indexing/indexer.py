@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.wake_pipe import WakePipe
 from csearchd.config import Encode
 from csearchd.encoder.devices.left import LeftDevices
 from csearchd.encoder.messages import Limits, Settings
@@ -83,7 +84,7 @@ class Indexer:
         self._busy_until = time.monotonic()  # when the encoder last had something to do
         self._retry_seconds = _MIN_RETRY_SECONDS
         self._stopping = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._pipe = WakePipe()
         self._thread = supervisor.thread("reading pictures", self._run)
 
     def start(self) -> None:
@@ -99,10 +100,7 @@ class Indexer:
     def wake(self) -> None:
         """Wakes the thread: there may be new files to read, or it must stop."""
         self.backlog.may_have_more = self._woken = True
-        try:
-            os.write(self._wake_write, b"\0")
-        except BlockingIOError:
-            pass
+        self._pipe.wake()
 
     def retry(self) -> None:
         """Ends a delay after an error: the cause may be gone."""
@@ -191,8 +189,8 @@ class Indexer:
         if backlog.held_on_battery or self.throttled:
             limit = POWER_SECONDS if backlog.held_on_battery else PAUSE_SECONDS / 4
             timeout = limit if timeout is None else min(timeout, limit)
-        events = pool.poll(timeout, self._wake_read)
-        self._drain()
+        events = pool.poll(timeout, self._pipe.fileno())
+        self._pipe.drain()
         self._handle(reader, session, events)
         if idle and not waiting and left == 0 and (self.paused or not backlog.may_have_more):
             log.debug("the encoder is idle and ends")
@@ -215,7 +213,8 @@ class Indexer:
         last_error: LibraryError | None = None
         for event in events:
             try:
-                copies = session.handle(reader, event)
+                signing = event.job.file in self.backlog.signing
+                copies = session.handle(reader, event, signing)
                 if event.changed:
                     self._note_changed(event)
                     self.backlog.allow_again(copy.file for copy in copies)  # they are still due
@@ -331,8 +330,8 @@ class Indexer:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            fresh.pool.poll(left, self._wake_read)
-            self._drain()
+            fresh.pool.poll(left, self._pipe.fileno())
+            self._pipe.drain()
         self._retry.clear()
         self.backlog.may_have_more = True
         return fresh
@@ -378,13 +377,6 @@ class Indexer:
         threads = config.threads or processors.count()
         cache = self._library.cache.directory
         return Settings(model.directory, limits, threads, config.device, cache)
-
-    def _drain(self) -> None:
-        try:
-            while os.read(self._wake_read, 4096):
-                pass
-        except BlockingIOError:
-            pass
 
 
 def _is_caused_by_data(error: Exception) -> bool:

@@ -43,9 +43,11 @@ class Outcome:
     """The result of a job."""
 
     job: Job
-    found: dict[str, Any] | None = None  # the encoder's `identified` message (encoder.messages)
+    # The encoder's `identified` message (encoder.messages), with what `decoded` adds to it
+    found: dict[str, Any] | None = None
     vector: bytes | None = None  # float16, little-endian; None if it wasn't encoded
     failure: str | None = None  # why it can't be read or decoded
+    unsignable: bool = False  # its signature, and no more, was wanted, and can't be made
     paired: bool = False  # a JPEG beside this raw file shows the same, and stands for both
 
 
@@ -55,7 +57,7 @@ def due(reader: sqlite3.Connection) -> Iterator[Job]:
         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
         "WHERE due ORDER BY mtime_ns DESC"
     )
-    return (_job(row) for row in rows)
+    return (job_of(row) for row in rows)
 
 
 def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
@@ -65,7 +67,7 @@ def due_in(reader: sqlite3.Connection, directory: int, limit: int) -> list[Job]:
         "WHERE due AND directory = ? ORDER BY mtime_ns DESC LIMIT ?",
         (directory, limit),
     )
-    return [_job(row) for row in rows]
+    return [job_of(row) for row in rows]
 
 
 def without_vector(reader: sqlite3.Connection, model: int, after: int, limit: int) -> list[Job]:
@@ -80,10 +82,11 @@ def without_vector(reader: sqlite3.Connection, model: int, after: int, limit: in
         "(SELECT 1 FROM vectors v WHERE v.model = ? AND v.content = c.id) ORDER BY f.id LIMIT ?",
         (after, model, limit),
     )
-    return [_job(row) for row in rows]
+    return [job_of(row) for row in rows]
 
 
-def _job(row: tuple[Any, ...]) -> Job:
+def job_of(row: tuple[Any, ...]) -> Job:
+    """The job of a row of `files`, with the columns that `due` selects first."""
     return Job(row[0], row[1], row[2], row[3:7], row[7])
 
 
@@ -97,7 +100,7 @@ def with_outdated_metadata(reader: sqlite3.Connection, after: int, limit: int) -
         "ORDER BY m.file LIMIT ?",
         (after, limit),
     )
-    return [_job(row) for row in rows]
+    return [job_of(row) for row in rows]
 
 
 def count_outdated_metadata(reader: sqlite3.Connection) -> int:
@@ -153,9 +156,18 @@ def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
     vectors: list[tuple[int, NDArray[np.float16] | None]] = []
     with library.write() as database:
         for outcome in outcomes:
+            if outcome.unsignable:
+                database.execute(
+                    "UPDATE contents SET signed = 1 WHERE id = "
+                    "(SELECT content FROM files WHERE id = ?)",
+                    (outcome.job.file,),
+                )
+                continue
             content = None
             if outcome.found:
                 content = _store_content(database, outcome.found, outcome.failure)
+                if signature := outcome.found.get("signature"):
+                    _store_signature(database, content, signature)
             if content and outcome.vector:
                 _store_vector(library, database, model, content, outcome.vector)
                 vectors.append((content, np.frombuffer(outcome.vector, "<f2")))
@@ -181,6 +193,13 @@ def _store_content(database: sqlite3.Connection, found: dict[str, Any], failure:
         {"failure": failure, **{name: found.get(name) for name in _FOUND}},
     ).fetchone()
     return int(row[0])
+
+
+def _store_signature(database: sqlite3.Connection, content: int, signature: bytes) -> None:
+    database.execute(
+        "INSERT OR REPLACE INTO signatures (content, pixels) VALUES (?, ?)", (content, signature)
+    )
+    database.execute("UPDATE contents SET signed = 1 WHERE id = ?", (content,))
 
 
 def _store_vector(
@@ -300,6 +319,8 @@ def forget_path(library: Library, path: bytes) -> int | None:
             count, held = 1, {file[1]} if file[1] else set()
         delete(library, database, [c for c in held if not _has_file(database, c)])
         stored_labels.delete_unused(library, database)
+        library.words.update(database)
+        library.words.forget_unused_words(database)
     library.vacuum()
     return count if known or count else None
 
@@ -335,6 +356,7 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
         ).fetchone()
         library.add_to_counter("encoded", -passes)
         database.execute("DELETE FROM vectors WHERE content = ?", (content,))
+        database.execute("DELETE FROM signatures WHERE content = ?", (content,))
         database.execute("DELETE FROM contents WHERE id = ?", (content,))
 
     def remove() -> None:

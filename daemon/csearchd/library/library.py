@@ -29,6 +29,7 @@ from csearchd.library.metadata.labels import KEYWORDS, PEOPLE, Labels
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors.table import VectorTable, forget_other_changes
+from csearchd.library.words.index import WordIndex
 from csearchd.reasons import PATH, Reason, from_system
 from csearchd.reasons import library as reasons
 
@@ -65,6 +66,7 @@ class Library:
         self.last_error: Reason | None = None  # why it can't be written to the disk, at present
         self.report_failure: Callable[[str, Exception], object] = _log_failure
         self.cache = Cache(cache)
+        self.words = WordIndex()
         self._tables: dict[int, VectorTable] = {}  # by the model's row
         self._database = open_database(path, self.remarks)
         try:
@@ -131,6 +133,7 @@ class Library:
                     if self._memory_is_stale:
                         self._load_memory()
                     yield self._database
+                    self.words.update(self._database)
                     self._database.execute("COMMIT")
                 except BaseException as error:
                     self._roll_back()

@@ -12,6 +12,7 @@ from csearchd.library.library import Library
 from csearchd.library.tree import TOP
 
 MOVED = 0  # in place of a ctime_ns: a move has changed it, and the next listing has the new one
+MARKED = b"marked"  # the digest of a listing that is empty since the directory is excluded
 
 
 class FileStat(NamedTuple):
@@ -36,7 +37,9 @@ class Listing(NamedTuple):
     directories: Sequence[bytes]  # names
     digest: bytes  # of `files` and `directories`
     failure: str | None = None  # why it can't be listed; then all others are empty
-    marked: bool = False  # it contains .nosearch or CACHEDIR.TAG, and is listed as empty
+    marked: bool = False  # a file in it, such as .nosearch, excludes it: it is listed as empty
+    contents: Sequence[bytes] = ()  # paths of what git-annex keeps of the files, there or not
+    has_ignore_file: bool = False  # .csearchignore
 
 
 def apply(library: Library, listing: Listing) -> bool:
@@ -80,8 +83,8 @@ def mark_scanned(library: Library, path: bytes) -> None:
 
 
 def was_scanned(library: Library, path: bytes) -> bool:
-    """Whether the directory was listed, and it or one above it was once scanned completely. Raises
-    LibraryError."""
+    """Whether the directory was listed as more than empty for being excluded, and it or one above
+    it was once scanned completely. Raises LibraryError."""
     with library.memory_lock:
         directory = library.tree.find(path)
         if directory is None:
@@ -92,8 +95,8 @@ def was_scanned(library: Library, path: bytes) -> bool:
         # There is no row yet if the transaction that adds it to memory isn't committed.
         listed = database.execute(
             "SELECT 1 FROM directories WHERE id = ? "
-            "AND (listing IS NOT NULL OR failure IS NOT NULL)",
-            (directory,),
+            "AND (listing IS NOT NULL AND listing != ? OR failure IS NOT NULL)",
+            (directory, MARKED),
         ).fetchone()
         covered = database.execute(
             f"SELECT 1 FROM directories WHERE id IN ({marks}) AND covered IS NOT NULL", above

@@ -15,7 +15,9 @@ files        a picture file: its name, and its stat when it was last listed or r
              system.files.stored_time.
 contents     what determines a picture's pixels: an identity, and the number of the scheme that made
              it. `failure`: why it can't be decoded. `incomplete`: its file lacks a part of it.
-             `orphaned`: since when no file has it (library.clock).
+             `orphaned`: since when no file has it (library.clock). `signed`: its signature has been
+             made, or can't be.
+signatures   a content's small picture, by which copies are told (library.signatures.form).
 vectors      a model's vector of a content: float16, little-endian. `passes` counts the encodings.
 models       the models that have vectors. `gone`: since when none with the fingerprint is installed
              (library.clock). `also`: further fingerprints of models that give the same vectors,
@@ -38,6 +40,13 @@ tag_visits   the content, and the edition of model and vocabulary, for which a f
              in a mode, so that it isn't due again. `failure`: why it was left alone.
 concepts     concepts that the user has taught. `concept_examples`: their pictures; `counter` is 1
              for a counterexample. Contents of examples are kept even without a file.
+words        the index of words (library.words): an entry for each name of a file or directory,
+             keyword, name of a person, title and description, with its words as
+             library.words.tokens has them. Its rowid is 16 × the id of the file, directory, keyword
+             or person + the kind of the source (library.words.sources). `word_parts` finds the
+             words of `vocabulary` by parts of them. `words_due`: entries whose sources have
+             changed, noted by triggers; `words_backlog`: the same of what was there before the
+             index was.
 derived      by name, the token of a file in the cache (library.cache_token), which tells from which
              state of the library it was derived.
 changed_vectors, changed_files
@@ -46,6 +55,8 @@ changed_vectors, changed_files
 """
 
 from __future__ import annotations
+
+from csearchd.library.words import schema as words
 
 APPLICATION_ID = 0x43534831  # "CSH1", in the file's header (SQLite file format, section 1.3)
 
@@ -292,6 +303,15 @@ MIGRATIONS = (
     CREATE INDEX file_people_person ON file_people(person);
     UPDATE metadata SET outdated = 1;
     """,
+    """
+    ALTER TABLE contents ADD COLUMN signed INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX contents_unsigned ON contents(id) WHERE NOT signed AND failure IS NULL;
+    CREATE TABLE signatures (
+        content INTEGER PRIMARY KEY REFERENCES contents(id) ON DELETE CASCADE,
+        pixels BLOB NOT NULL
+    );
+    """,
+    words.MIGRATION,
 )
 
 VERSION = len(MIGRATIONS)

@@ -38,8 +38,21 @@ TOO_LONG = Template(
     "query-too-long", "the query has {length} characters; at most {limit} are allowed"
 )
 TEXT_TOO_LONG = Template("text-too-long", "more than {limit} characters that describe a picture")
-TOO_MANY_PARTS = Template("too-many-parts", "more than {limit} parts, pictures and filters")
+TOO_MANY_PARTS = Template("too-many-parts", "more than {limit} parts and filters")
 TOO_MANY_PICTURES = Template("too-many-pictures", "a query can have at most {limit} pictures")
+NEGATION_UNDERSTOOD = Template(
+    "negation-understood", '"{text}" is searched for as: {query} (text in quotes stays as it is)'
+)
+NEGATION_HINT = Template(
+    "negation-hint",
+    'models don\'t understand "{word}"; write what is not to be seen after a minus: dog - grass',
+)
+ENGLISH_ONLY = Template(
+    "english-only",
+    "the model {model} knows English only; csearchctl model install {better} brings one that "
+    "knows many languages",
+)
+ALL_ASKED_WITH = Template("all-asked-with", "every picture there is one of those asked with")
 TOO_MANY_DATES = Template("too-many-dates", "more than {limit} dates")
 
 # Filters

@@ -29,6 +29,9 @@ READ_FOR_MODEL = Template("read-for-model", "{count} pictures are read anew, for
 READ_FOR_METADATA = Template(
     "read-for-metadata", "{count} pictures are read again, for more of their metadata"
 )
+READ_FOR_SIGNATURES = Template(
+    "read-for-signatures", "{count} pictures are read again, to tell copies from look-alikes"
+)
 
 # Watching directories
 MAYBE_INCOMPLETE = Template("maybe-incomplete", "some pictures may not be known yet: {reason}")

@@ -24,7 +24,7 @@ class TeachRequest(Request, frozen=True, kw_only=True):
     op: ClassVar[str] = "teach"
 
     name: str
-    pictures: Annotated[list[bytes], Meta(min_length=1, max_length=limits.PICTURES)]
+    pictures: Annotated[list[bytes], Meta(min_length=1, max_length=limits.EXAMPLES)]
     files: Count = 0
     against: Count = 0
 

@@ -91,15 +91,23 @@ class DescribeRequest(Request, frozen=True, kw_only=True):
 
 
 class DupesRequest(Request, frozen=True, kw_only=True):
-    """`dupes`: finds pictures that are the same, and nearly the same.
+    """`dupes`: finds pictures that are the same, nearly the same, or of one burst.
 
     Fields: path (bin, or nil for everywhere): a directory to look below; exact (bool): only the
     same ones.
 
-    Progress: as of `search`. Hits: groups [{exact: bool, files: [{path: bin, likeness: float,
-    pixels, size, mtime_ns, content: int}]}], the largest file of each first. `exact`: whether they
-    have the same pixels; likeness: how alike each is to one of them, 0 to 1; content: the same
-    number for the same pixels. Result: {groups, files}: how many there are.
+    Progress: as of `search`. Hits: groups [{kind, exact: bool, files: [{path: bin, likeness: float,
+    pixels, size, mtime_ns, content: int}]}], the largest file of each first.
+
+    - kind: "exact": the same pixels, and so `exact` is true; "near": copies that were changed;
+      "burst": different pictures that look alike and were taken within seconds, in the order of
+      time.
+    - likeness: the correlation of its pixels with those of one of them, 0 to 1; of bursts nil.
+    - content: the same number for the same pixels.
+
+    Result: {groups, files: how many of copies; near, bursts: how many of the groups are that;
+    spare: files without which every picture is still there, pixel by pixel; unsigned: files that
+    are still to be read before near ones are found among them}. `groups` doesn't count bursts.
     """
 
     op: ClassVar[str] = "dupes"

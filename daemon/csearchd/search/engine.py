@@ -20,8 +20,11 @@ from csearchd.errors import Ended, LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import LEVELS, ScoreCalibration, ScoreCalibrations
-from csearchd.search import duplicates, filters, lexical, sorting
+from csearchd.search import filters, sorting
+from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
+from csearchd.search.lexical import labels
+from csearchd.search.lexical.fusion import Lexical, Lifted, fused
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest
 
@@ -61,6 +64,7 @@ class Engine:
         self._which_exist = which_exist
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
+        self._lexical = Lexical(library)
         self._models = models
         self._cache: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
@@ -111,16 +115,17 @@ class Engine:
         end = request.offset + request.top
         count = end + _MARGIN
         wanted = self._content_mask(files, request)
+        lifted = self._lexical.find(request, self._models.active_model, files)
         while True:
             request.check()
-            contents, scores, all_seen = self._top(request, files, wanted, count)
+            contents, scores, all_seen = self._top(request, files, wanted, count, lifted)
             rating = None
             # Runs beside the look-up of files, which takes as long.
             if len(contents) > _FEW_CONTENTS and not request.offset:
                 rating = self._raters.submit(self._confidences, request, wanted, contents)
                 # The result may never be asked for.
                 rating.add_done_callback(partial(self._report_error, request.model))
-            found, stale = self._files(request, contents, scores, files, end)
+            found, stale = self._files(request, contents, scores, files, end, lifted)
             if len(found) >= end or all_seen:
                 break
             count *= 4
@@ -134,6 +139,9 @@ class Engine:
             Hit(path, score, file, content, sure.get(content))
             for path, score, file, content in found
         ]
+        if lifted:
+            words = lifted.matches.words_of([hit.file for hit in hits])
+            hits = [hit._replace(by_name=by) for hit, by in zip(hits, words, strict=True)]
         return Answer(sorting.sort_hits(self._library, hits, request), stale)
 
     def _grouped(self, request: SearchRequest) -> Answer:
@@ -147,13 +155,15 @@ class Engine:
             answer = self._ranked(
                 replace(request, top=count, offset=0, sort=ranked, reverse=backwards)
             )
-            active_model, metadata = self._models.active_model, self._library.photo_metadata
+            active_model = self._models.active_model
             calibration = self._calibrations.of(active_model)
-            groups = duplicates.group_hits(answer.hits, active_model.table, calibration, metadata)
+            groups = group_hits(
+                answer.hits, active_model.table, calibration, self._library, end, request.check
+            )
             if len(groups) >= end or len(answer.hits) < count or count >= _MAX_GROUPED:
                 break
             count *= 4
-        hits = [group[0]._replace(similar=len(group) - 1) for group in groups[request.offset : end]]
+        hits = groups[request.offset :]
         if request.vector is not None:
             hits = sorting.sort_hits(self._library, hits, request)
         return Answer(hits, answer.stale)
@@ -214,7 +224,12 @@ class Engine:
             return self._library.catalogue.files_in(request.scope)
 
     def _top(
-        self, request: SearchRequest, files: Mask | None, wanted: Mask, count: int
+        self,
+        request: SearchRequest,
+        files: Mask | None,
+        wanted: Mask,
+        count: int,
+        lifted: Lifted | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], bool]:
         """The best `count` contents, less those below the limits of the request.
 
@@ -226,14 +241,20 @@ class Engine:
         contents, scores = active_model.table.search(request.vector, wanted, count)
         scores = scores * np.float32(request.scale)
         if request.label:
-            raised = self._label_matches(active_model, request, files, count)
-            contents, scores = _merged([(contents, scores), *raised], count)
+            raised = []
+            for mask, bonus in labels.masks(self._library, request, files):
+                both = wanted[: len(mask)] & mask[: len(wanted)]
+                raised.append((*active_model.table.search(request.vector, both, count), bonus))
+            contents, scores = labels.merged(contents, scores, raised, request.scale, count)
         all_seen = len(contents) < count
         min_score = self._min_score(active_model, request, wanted)
         if min_score is not None:
             kept = scores >= min_score
             all_seen = all_seen or not kept.all()
             contents, scores = contents[kept], scores[kept]
+        if lifted:
+            best = contents, scores
+            contents, scores = fused(active_model, request, lifted, *best, count, min_score)
         if request.min_level and len(contents):
             levels = self._levels(active_model, request, wanted, contents)
             if levels is not None:
@@ -301,25 +322,6 @@ class Engine:
             wanted[[content for content in request.without if content < len(wanted)]] = False
         return wanted
 
-    def _label_matches(
-        self, active_model: ActiveModel, request: SearchRequest, files: Mask | None, count: int
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        """The best contents whose files have words of the label, and their raised scores.
-
-        One pair for each share of the label's words (csearchd.search.lexical).
-        """
-        assert request.vector is not None and request.label
-        if files is None:
-            files = self._scope_mask(request)
-        shares = lexical.shares(self._library, request.label, len(files))
-        shares[~files] = 0
-        for share in np.unique(shares[shares > 0]):
-            request.check()
-            wanted = self._content_mask(shares == share, request)
-            contents, scores = active_model.table.search(request.vector, wanted, count)
-            bonus = request.label_weight * lexical.BONUS * float(share)
-            yield contents, scores * np.float32(request.scale) + np.float32(bonus)
-
     def _files(
         self,
         request: SearchRequest,
@@ -327,6 +329,7 @@ class Engine:
         scores: NDArray[np.float32],
         files: Mask | None,
         top: int,
+        lifted: Lifted | None,
     ) -> tuple[list[_Found], list[bytes]]:
         """The first `top` existing files of some contents, best first.
 
@@ -339,11 +342,17 @@ class Engine:
             request.check()
             chunk = contents[start : start + _CHUNK]
             score = dict(zip(chunk.tolist(), scores[start : start + _CHUNK].tolist(), strict=True))
-            ranked = sorted(
+            known = [
                 (-score[content], path, file, content)
                 for file, content, path in self._files_with(chunk)
                 if content in score and (files is None or (file < len(files) and files[file]))
-            )
+            ]
+            if lifted:
+                added = lifted.added([file for _, _, file, _ in known])
+                pairs = zip(known, added, strict=True)
+                ranked = [one for _, one in sorted((one[0] - more, one) for one, more in pairs)]
+            else:
+                ranked = sorted(known)
             found = [(path, -minus, file, content) for minus, path, file, content in ranked]
             self._take_existing(found, kept, stale, top)
             if len(kept) >= top:
@@ -412,18 +421,3 @@ class Engine:
 def _size(text: str, vector: Vector) -> int:
     """The memory of a cache entry, in bytes."""
     return sys.getsizeof(text) + vector.nbytes + _ENTRY_BYTES
-
-
-def _merged(
-    parts: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]], count: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The best `count` of several lists of contents and scores.
-
-    A content in more than one list gets its best score.
-    """
-    contents = np.concatenate([part[0] for part in parts])
-    scores = np.concatenate([part[1] for part in parts])
-    ranking = np.argsort(-scores, kind="stable")
-    _, first = np.unique(contents[ranking], return_index=True)
-    chosen = ranking[np.sort(first)[:count]]
-    return contents[chosen], scores[chosen]

@@ -106,6 +106,8 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
         return lambda library: library.keywords.mask(value)
     if name == "person":
         return lambda library: library.people.mask(value)
+    if name in ("title", "description"):
+        return lambda library: _saying(library, name, value)
     if name == "folder":
         return lambda library: _in_folder(library, value)
     assert name == "name"
@@ -202,13 +204,29 @@ def _in_folder(library: Library, value: str) -> Mask:
 
 
 def _named(library: Library, value: str) -> Mask:
-    """Files by their names. SQLite finds candidates, since there may be millions of names."""
-    test = _tester(value)
+    """Files by their names."""
     # LIKE finds nothing in BLOBs, which names are.
-    condition, patterns = having("CAST(name AS TEXT)", value, wildcards=True)
+    return _with_text(library, "files", "id", "name", "CAST(name AS TEXT)", value)
+
+
+def _saying(library: Library, column: str, value: str) -> Mask:
+    """Files by their `title` or `description`."""
+    return _with_text(library, "metadata", "file", column, column, value)
+
+
+def _with_text(
+    library: Library, table: str, file: str, column: str, as_text: str, value: str
+) -> Mask:
+    """Files by a column. SQLite finds candidates, since there may be millions of texts."""
+    test = _tester(value)
+    condition, patterns = having(as_text, value, wildcards=True)
     with library.read() as database:
-        rows = database.execute(f"SELECT id, name FROM files WHERE {condition}", patterns)
-        found = [row[0] for row in rows if test(os.fsdecode(row[1]))]
+        rows = database.execute(f"SELECT {file}, {column} FROM {table} WHERE {condition}", patterns)
+        found = [
+            row[0]
+            for row in rows
+            if test(os.fsdecode(row[1]) if isinstance(row[1], bytes) else row[1])
+        ]
     mask: Mask = np.zeros(max(found, default=-1) + 1, np.bool_)
     mask[found] = True
     return mask

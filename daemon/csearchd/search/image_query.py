@@ -187,7 +187,7 @@ class ImageQueries:
                 return PictureVector(_unit(event.vector), content)
             content = self._content_of(event)
             vector = None if content is None else self._vector(model, content)
-            pool.answer(job, encode=vector is None)
+            pool.answer(job, "encode" if vector is None else "skip")
             if vector is not None:
                 return PictureVector(vector, content)
         raise AssertionError("an encoder's events have no end")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -88,7 +88,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
     - count (bool): a number instead of hits.
-    - group (bool): only the first of files that are nearly the same.
+    - group (bool): only the first of files that are nearly the same, or shots of one burst.
     - random (bool): `top` files by chance, of those that the filters let through, or that are at
       least fair.
     - why (bool): hits and the result say why.
@@ -98,11 +98,14 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     found; `done` of `total` read and encoded; how many of them failed; files a second; seconds left
     or nil.
 
-    Hits: [{path: bin, score, confidence, similar, details, why}]:
+    Hits: [{path: bin, score, confidence, similar, burst, by_name, details, why}]:
 
-    - score (float): nil for filters alone.
+    - score (float): of the vectors, whatever the order; nil for filters alone.
+    - by_name ([str]): words of the query by which it is found and lifted in the order: its name, a
+      folder above it, or its keywords, title, description or people have them; left out for others.
     - confidence ("weak", "fair" or "strong"): nil where it can't be told.
-    - similar (int): how many files were left out for this one by `group`.
+    - similar (int): how many files were left out for this one by `group`; burst (int): how many of
+      them aren't copies, but shots of the same seconds. Left out where they are 0.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
       utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
       description, rating, favourite, keywords, people, place, incomplete}. What isn't known is left
@@ -131,7 +134,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     op: ClassVar[str] = "search"
     not_sent: ClassVar[frozenset[str]] = frozenset(
         ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
-         "query_terms", "check")
+         "query_terms", "remarks", "check")
     )  # fmt: skip
 
     top: Annotated[int, Meta(ge=1)]
@@ -161,6 +164,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     without: frozenset[int] = frozenset()  # contents that are not to be found
     scale: float = 1.0  # what the vector's scores are multiplied by
     like: bool = False  # the vector stands for pictures too, not for words alone
+    remarks: Sequence[Any] = ()  # Reasons: on how the query was understood
     query_terms: Sequence[QueryTerm] = ()  # the query's parts, where it is to be said why
     check: Callable[[], object] = lambda: None  # called now and then; ends it by what it raises
 
@@ -197,7 +201,9 @@ class Hit(NamedTuple):
     file: int  # its id
     content: int
     confidence: str | None = None  # one of LEVELS, where that can be told
-    similar: int = 0  # files that are nearly the same and left out for it
+    similar: int = 0  # files that are nearly the same, or of one burst, and left out for it
+    burst: int = 0  # those of them that are of one burst
+    by_name: list[str] | None = None  # the words that it is found by (csearchd.search.lexical)
 
 
 class Answer(NamedTuple):

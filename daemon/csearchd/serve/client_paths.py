@@ -11,6 +11,7 @@ from csearchd.errors import RequestError, Unanswered
 from csearchd.library.library import Library
 from csearchd.reasons import PATH, from_system
 from csearchd.reasons import pictures as reasons
+from csearchd.system import annex
 from csearchd.watch.watcher import Watcher
 
 T = TypeVar("T")
@@ -24,7 +25,15 @@ class ClientPaths:
         self._watcher = watcher
 
     def resolve(self, path: bytes) -> bytes:
-        """Returns the real path, resolved as far as it exists and file servers answer."""
+        """Returns the real path, resolved as far as it exists and file servers answer. A picture in
+        git-annex is known by the path of its link."""
+        above, name = os.path.split(path)
+        link = os.path.join(self._watcher.resolve_local(above), name)
+        try:
+            if annexed := self._watcher.timed_call(link, lambda: _annexed(link)):
+                return annexed
+        except Unanswered:
+            pass
         path = self._watcher.resolve_local(path)
         try:
             return self._watcher.timed_call(path, lambda: os.path.realpath(path))
@@ -59,6 +68,16 @@ class ClientPaths:
             raise _unanswered(path) from None
         except OSError as error:
             raise RequestError("not-found", PATH(path=path, reason=from_system(error))) from None
+
+
+def _annexed(path: bytes) -> bytes | None:
+    """Returns the real path of the link of git-annex at `path`; None if there is none."""
+    try:
+        target = os.readlink(path)
+    except OSError:
+        return None
+    above = os.path.realpath(os.path.dirname(path))
+    return annex.linked_content(above, target) and os.path.join(above, os.path.basename(path))
 
 
 def _unanswered(path: bytes) -> RequestError:

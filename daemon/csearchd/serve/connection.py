@@ -11,14 +11,18 @@ from contextlib import suppress
 from csearch.protocol.wire import MAX_REQUEST, Message, ProtocolError, Unpacker, pack
 from csearchd import limits
 from csearchd.errors import RequestError
+from csearchd.reasons.query import TOO_MANY_PICTURES
 from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Exchange, Handler
 from csearchd.requests.files import close_files
 from csearchd.serve.memory_quota import MemoryQuota
 from csearchd.serve.stream import Stream
+from csearchd.system.resource_limits import files_for_one_client
 
 log = logging.getLogger(__name__)
+
+_TOO_MANY = -1  # in place of a descriptor that was closed, since there were too many
 
 
 class Connection:
@@ -37,6 +41,8 @@ class Connection:
         self._results = results
         self._unpacker = Unpacker(MAX_REQUEST, limits.ELEMENTS)
         self._files: list[int] = []  # descriptors, in the order in which they came
+        self._most_files = min(limits.PICTURES + 1, files_for_one_client())
+        self._file_bytes = limits.FILES_BYTES // self._most_files
         self._tasks: dict[asyncio.Task[None], Exchange] = {}
         self._sizes: dict[Exchange, int] = {}  # bytes of the requests under way
         self._held_results: dict[Exchange, int] = {}  # bytes of their results, by estimate
@@ -118,7 +124,9 @@ class Connection:
                 data, files = await self._stream.receive()
         finally:
             self._timeout = None
-        self._files += files
+        kept = max(0, self._most_files - len(self._files))
+        self._files += files[:kept] + [_TOO_MANY] * len(files[kept:])
+        close_files(files[kept:])
         if len(self._files) > limits.FILES:
             raise ProtocolError(f"more than {limits.FILES} files that no request takes")
         left = self._unpacker.waiting + len(data)
@@ -176,9 +184,11 @@ class Connection:
             raise ProtocolError(f"more than {limits.REQUESTS} requests at a time")
         if type(message.get("id", 0)) not in (int, type(None)):
             raise ProtocolError("a request whose id is not a whole number")
-        exchange = Exchange(self, self._take_files(message), message.get("id"))
-        self._sizes[exchange] = size
-        task = asyncio.create_task(self._answer(exchange, message), name="a request")
+        files = self._take_files(message)
+        exchange = Exchange(self, [file for file in files if file != _TOO_MANY], message.get("id"))
+        self._sizes[exchange] = size + len(exchange.files) * self._file_bytes
+        answer = self._refuse(exchange) if _TOO_MANY in files else self._answer(exchange, message)
+        task = asyncio.create_task(answer, name="a request")
         self._tasks[task] = exchange
         task.add_done_callback(self._end)
 
@@ -197,7 +207,7 @@ class Connection:
         """Tells the quota how many bytes the client's messages take."""
         done = self._serving is None or self._serving.done()
         size = self._unpacker.waiting + sum(self._sizes.values())
-        size += len(self._files) * limits.FILE_BYTES
+        size += len(self._files) * self._file_bytes
         self._incoming.set(self, 0 if done else size)
 
     def _take_files(self, message: Message) -> list[int]:
@@ -207,6 +217,11 @@ class Connection:
             raise ProtocolError("a request whose files didn't come")
         files, self._files = self._files[:count], self._files[count:]
         return files
+
+    async def _refuse(self, exchange: Exchange) -> None:
+        """Answers a request some of whose files were closed."""
+        refusal = RequestError("query", TOO_MANY_PICTURES(limit=self._most_files))
+        await self.send(_error(exchange.identifier, refusal))
 
     async def _answer(self, exchange: Exchange, message: Message) -> None:
         await self._turns.acquire()

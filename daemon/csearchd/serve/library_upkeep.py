@@ -33,6 +33,7 @@ _LOOK_SECONDS = 15.0  # between looks for the library's file
 _REST_SECONDS = 1.0  # between looks for what the user has changed
 _KEEP_SECONDS = 60.0  # until all else is in the database's own file
 _PURGE_SECONDS = 300.0  # between purges of contents without files
+_WORDS_REST_SECONDS = 0.02  # between batches of the index of words, in which others may write
 
 
 class LibraryUpkeep:
@@ -86,12 +87,23 @@ class LibraryUpkeep:
             os.environ[THOROUGH] = "yes"
             self._lifecycle.restart()
 
+    def _index_some_words(self) -> bool:
+        """Writes some of the index of words of an older library, or of a damaged one. Returns
+        whether there is more."""
+        with self._library.read() as database:
+            if not self._library.words.is_behind(database):
+                return False
+        with self._library.write() as database:
+            return self._library.words.catch_up(database)
+
     async def purge(self) -> None:
-        """Deletes contents that have had no file, and vectors that have had no model, for long, a
-        few at a time."""
+        """Writes what the index of words lacks, and deletes contents that have had no file, and
+        vectors that have had no model, for long; a few at a time."""
         while True:
             keep = self._configuration.current.library.keep_days * 86400
             try:
+                while await self._workers.wait(self._index_some_words):
+                    await asyncio.sleep(_WORDS_REST_SECONDS)
                 while await self._workers.wait(contents.purge, self._library, keep):
                     await asyncio.sleep(0.1)
                 installed = await self._workers.wait(lambda: self._models.fingerprints)

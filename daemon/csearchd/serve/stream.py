@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from csearch.protocol.wire import FILES_AT_ONCE, ProtocolError
+from csearchd.requests.files import close_files
+
 _BYTES = 1 << 16  # that are taken at a time
-_FILES = 32  # the same; the kernel drops more
 
 
 class Stream:
@@ -22,13 +24,17 @@ class Stream:
 
     async def receive(self) -> tuple[bytes, list[int]]:
         """Returns the bytes that have come, b"" at the end, and the descriptors that came with them
-        (SCM_RIGHTS, unix(7)), which the caller closes. Raises OSError."""
+        (SCM_RIGHTS, unix(7)), which the caller closes. Raises OSError, and ProtocolError where this
+        process may not have so many open."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                data, files, _, _ = socket.recv_fds(
-                    self._socket, _BYTES, _FILES, socket.MSG_CMSG_CLOEXEC
+                data, files, flags, _ = socket.recv_fds(
+                    self._socket, _BYTES, FILES_AT_ONCE, socket.MSG_CMSG_CLOEXEC
                 )
+                if flags & socket.MSG_CTRUNC:
+                    close_files(files)
+                    raise ProtocolError("more files than the service may open (ulimit -n)")
                 return data, files
             except BlockingIOError:
                 await _ready(self._socket, loop.add_reader, loop.remove_reader)

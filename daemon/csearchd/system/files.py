@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from dataclasses import dataclass
 
-from csearchd.errors import LinkError, UnreadableError
+from csearchd.errors import UnreadableError
 from csearchd.reasons import from_system
 from csearchd.reasons import pictures as reasons
-
-_PATH_MAX = 4096  # bytes of a path, the NUL at its end included (path_resolution(7))
-_DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC
+from csearchd.system import annex
+from csearchd.system.directories import DIRECTORY, check_length
 
 FIRST_NANOSECOND = -5_364_662_400 * 10**9  # of 1800
 CODED_TIMES = -9 * 10**18  # times outside of `stored_time`'s nanoseconds are around it
@@ -29,68 +27,51 @@ class FileStat:
     inode: int
 
 
-def open_directory(path: bytes, top: bytes = b"/") -> int:
-    """Opens the directory at `path`, which is `top` or below it, and returns its descriptor.
-
-    Symbolic links are followed in `top` only. Raises OSError: LinkError if a component below `top`
-    is a symbolic link, NotADirectoryError if it is another file.
-    """
-    _check_length(path)
-    names = [name for name in path[len(top.rstrip(b"/")) :].split(b"/") if name]
-    current = os.open(top, os.O_PATH | _DIRECTORY)
-    try:
-        for name in names:
-            below = _enter(current, name)
-            os.close(current)
-            current = below
-        return os.open(b".", os.O_RDONLY | _DIRECTORY, dir_fd=current)
-    finally:
-        os.close(current)
-
-
-def _enter(directory: int, name: bytes) -> int:
-    try:
-        return os.open(name, os.O_PATH | os.O_NOFOLLOW | _DIRECTORY, dir_fd=directory)
-    except NotADirectoryError as error:
-        if not stat.S_ISLNK(os.lstat(name, dir_fd=directory).st_mode):
-            raise
-        raise LinkError(error.errno, error.strerror, name) from None
-
-
 def open_parent(path: bytes) -> int:
     """Opens the directory that contains the file at `path`, and returns its descriptor. Raises
     UnreadableError."""
     try:
-        _check_length(path)
-        return os.open(os.path.dirname(path) or b".", os.O_PATH | _DIRECTORY)
+        check_length(path)
+        return os.open(os.path.dirname(path) or b".", os.O_PATH | DIRECTORY)
     except OSError as error:
         raise _unreadable(error) from error
-
-
-def _check_length(path: bytes) -> None:
-    """Raises OSError for a path that no program could open as a whole."""
-    if len(path) >= _PATH_MAX:
-        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
 
 
 def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tuple[int, FileStat]:
     """Opens the regular file at `path` for reading. Returns its descriptor and version.
 
-    A relative `path` is in `directory`, a descriptor. Raises UnreadableError, also for a file of
-    more than `max_bytes`.
+    A relative `path` is in `directory`, a descriptor. Of a file that git-annex keeps elsewhere in
+    its repository, the content is opened. Raises UnreadableError, also for a file of more than
+    `max_bytes`.
     """
     try:
         # Only regular files are opened: opening a device can have effects.
-        kind = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
-        if stat.S_ISLNK(kind):
+        info = os.stat(path, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISLNK(info.st_mode) or 0 < info.st_size <= annex.MAX_POINTER:
+            content = _content_elsewhere(path, directory)
+            if content is not None:
+                fd = annex.open_content(content)
+                return fd, check_open_file(fd, max_bytes)
+        if stat.S_ISLNK(info.st_mode):
             raise UnreadableError(reasons.SYMBOLIC_LINK())
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(info.st_mode):
             raise UnreadableError(reasons.NOT_REGULAR())
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(path, flags, dir_fd=directory)
     except OSError as error:
         raise _unreadable(error) from error
     return fd, check_open_file(fd, max_bytes)
+
+
+def _content_elsewhere(path: bytes, directory: int | None) -> bytes | None:
+    """The path of the content that git-annex keeps for a file; None if it doesn't. Raises
+    OSError."""
+    above = os.open(os.path.dirname(path) or b".", os.O_PATH | DIRECTORY, dir_fd=directory)
+    try:
+        real = os.readlink(b"/proc/self/fd/%d" % above)
+        return annex.content_of(os.path.basename(path), above, real)
+    finally:
+        os.close(above)
 
 
 def check_open_file(fd: int, max_bytes: int) -> FileStat:

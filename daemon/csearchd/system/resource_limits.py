@@ -10,6 +10,7 @@ from csearchd.reasons import Reason
 from csearchd.reasons import service as reasons
 
 _MIN_FILES = 64  # an idle service has opened 40
+_SHARE = 4  # of the open files
 _MIN_ADDRESSES = 1_200_000_000  # an idle service uses 0.8 GB, mostly for libraries and stacks
 
 
@@ -30,6 +31,12 @@ def check_limits() -> None:
             f"(ulimit -v), and the service needs {_MIN_ADDRESSES // 1_000_000} MB and its library; "
             "no such limit is usual"
         )
+
+
+def files_for_one_client() -> int:
+    """How many open files one client may hand over, so that enough are left for others."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_MIN_FILES // _SHARE, files // _SHARE)
 
 
 def shortage(error: Exception) -> Reason | None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
+
+from csearchd.library.listings import Listing
+from csearchd.system.writers import has_writer, may_have_writer
 
 QUIET_SECONDS = 2.0  # without a change, after which a file counts as complete
 OPEN_SECONDS = 30.0  # the same, if a process has it open for writing
@@ -35,6 +39,24 @@ class Debounce:
             known = name in names
             names[name] = _Hold(until, until - QUIET_SECONDS + OPEN_SECONDS)
             return known
+
+    def hold_recent(self, listing: Listing, is_polled: bool) -> None:
+        """Holds those of the files in `listing`, which a scan has made, that may still be written.
+
+        `is_polled`: they are on a file system whose server may not answer.
+        """
+        now, clock = time.monotonic(), time.time_ns()
+        for file in listing.files:
+            age = (clock - file.mtime_ns) / 1e9
+            path = listing.path.rstrip(b"/") + b"/" + file.name
+            if age < 0:  # another machine's clock
+                continue
+            if age < QUIET_SECONDS:
+                held = is_polled or may_have_writer(path)
+            else:
+                held = not is_polled and age < OPEN_SECONDS and has_writer(path) is True
+            if held:
+                self.hold(listing.path, file.name, now + QUIET_SECONDS - age)
 
     def keep_open_files(
         self, directory: bytes, now: float, is_open: Callable[[bytes], bool | None]

@@ -6,14 +6,20 @@ import hashlib
 import os
 from typing import NamedTuple
 
+from csearchd.errors import UnreadableError
 from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
-from csearchd.library.listings import FileStat, Listing
+from csearchd.library.listings import MARKED, FileStat, Listing
 from csearchd.metadata.picasa import is_picasa
 from csearchd.metadata.takeout.names import head, may_be_takeout, takeout_names
-from csearchd.system.files import open_directory, signed, stored_time
-from csearchd.watch.rules import Rules, is_marked
+from csearchd.system.directories import open_directory
+from csearchd.system.files import signed, stored_time
+from csearchd.system.filesystem import MountTable
+from csearchd.watch.annex.entries import Annexed, AnnexedEntries
+from csearchd.watch.exclusion.boundaries import Boundaries
+from csearchd.watch.exclusion.ignore_files import IGNORE_FILE
+from csearchd.watch.rules import Rules
 
-SYSTEM_DIRECTORIES = (b"proc", b"sys", b"dev", b"run")  # in "/": never entered
+_Entry = os.DirEntry[str] | Annexed
 
 
 def may_describe_picture(name: bytes) -> bool:
@@ -36,14 +42,19 @@ ALL_FIELDS = VersionFields()
 
 
 def read_listing(
-    path: bytes, rules: Rules, versions: VersionFields = ALL_FIELDS, top: bytes = b"/"
+    path: bytes,
+    rules: Rules | Boundaries,
+    versions: VersionFields = ALL_FIELDS,
+    top: bytes = b"/",
 ) -> Listing | None:
     """The listing of the directory at `path`; None if there is none.
 
-    One with .nosearch or CACHEDIR.TAG is listed as empty. Symbolic links are left out, and none is
-    followed on the way from `top` to `path`. Fields that `versions` doesn't have are given as 0. If
-    the directory can't be read, the listing's `failure` says why.
+    One that a file in it excludes, such as .nosearch, is listed as empty. Symbolic links are left
+    out, except those of git-annex, and none is followed on the way from `top` to `path`. Fields
+    that `versions` doesn't have are given as 0. If the directory can't be read, the listing's
+    `failure` says why.
     """
+    boundaries = Boundaries(rules, MountTable([])) if isinstance(rules, Rules) else rules
     try:
         descriptor = open_directory(path, top)
     except (FileNotFoundError, NotADirectoryError):
@@ -51,9 +62,12 @@ def read_listing(
     except OSError as error:
         return _failed(path, error)
     try:
-        return _read(descriptor, path, rules, versions)
+        return _read(descriptor, path, boundaries, versions)
     except OSError as error:
         return _failed(path, error)
+    except UnreadableError as error:
+        reason = f"cannot be listed: {os.fsdecode(IGNORE_FILE)}: {error}"
+        return Listing(path, (), (), b"", reason)
     finally:
         os.close(descriptor)
 
@@ -62,32 +76,40 @@ def _failed(path: bytes, error: OSError) -> Listing:
     return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
 
 
-def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -> Listing:
-    """The listing of an open directory. Raises OSError."""
-    directories: list[bytes] = []
-    entries: dict[bytes, os.DirEntry[str]] = {}
-    sidecars: dict[bytes, os.DirEntry[str]] = {}
+def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: VersionFields) -> Listing:
+    """The listing of an open directory. Raises OSError, and UnreadableError for what the user
+    wants left out."""
+    rules, wanted = boundaries.rules, boundaries.filter(path)
+    annexed = AnnexedEntries(descriptor, path)
+    subdirectories: list[bytes] = []
+    entries: dict[bytes, _Entry] = {}
+    sidecars: dict[bytes, _Entry] = {}
     names: set[bytes] = set()
     with os.scandir(descriptor) as found:
         for entry in found:
             name = os.fsencode(entry.name)
             names.add(name)
             if entry.is_dir(follow_symlinks=False):
-                if rules.enters(name) and not (path == b"/" and name in SYSTEM_DIRECTORIES):
-                    directories.append(name)
-            elif rules.takes(name) and entry.is_file(follow_symlinks=False):
-                entries[name] = entry
-            elif may_describe_picture(name) and entry.is_file(follow_symlinks=False):
-                sidecars[name] = entry
-    if is_marked(descriptor, names):
-        return Listing(path, (), (), _digest((), ()), marked=True)
+                subdirectories.append(name)
+                continue
+            is_picture = rules.takes(name)
+            if not is_picture and not may_describe_picture(name):
+                continue
+            file = annexed.resolved(entry)
+            if file is not None and wanted.takes(name):
+                (entries if is_picture else sidecars)[name] = file
+    if wanted.is_marked(descriptor, names):
+        digest = _digest([], []) if wanted.is_asked else MARKED
+        return Listing(path, (), (), digest, marked=True)
+    has_ignore_file = IGNORE_FILE in names
+    directories = sorted(name for name in subdirectories if wanted.enters(name, names))
     albums = [entry for name, entry in sidecars.items() if is_picasa(name)]
     heads = {head(name) for name in sidecars if may_be_takeout(name)}
     files = []
     developed = developed_names(entries)
     for name in sorted(entries):
         try:
-            info = entries[name].stat(follow_symlinks=False)
+            info = annexed.stat(entries[name])
             takeout = takeout_names(name) if head(name) in heads else ()
             names_beside = (*sidecar_names(name), *takeout)
             own = [sidecars[s] for s in names_beside if s in sidecars]
@@ -101,15 +123,18 @@ def _read(descriptor: int, path: bytes, rules: Rules, versions: VersionFields) -
         changed = stored_time(info.st_ctime_ns) if versions.ctime else 0
         mtime = stored_time(info.st_mtime_ns)
         files.append(FileStat(name, info.st_size, mtime, changed, inode, stamp))
-    directories.sort()
-    return Listing(path, files, directories, _digest(files, directories))
+    digest = _digest(files, directories)
+    contents = annexed.contents
+    return Listing(
+        path, files, directories, digest, contents=contents, has_ignore_file=has_ignore_file
+    )
 
 
 def _stamp(
     picture: bytes,
-    sidecars: list[os.DirEntry[str]],
-    albums: list[os.DirEntry[str]],
-    developed: list[os.DirEntry[str]],
+    sidecars: list[_Entry],
+    albums: list[_Entry],
+    developed: list[_Entry],
     versions: VersionFields,
 ) -> int:
     """A digest of names and stats of what a picture must be read again with; 0 without any.
@@ -140,7 +165,7 @@ def _stamp(
     return int.from_bytes(hashlib.blake2b(seen, digest_size=7).digest(), "big") if seen else 0
 
 
-def _digest(files: list[FileStat] | tuple[()], directories: list[bytes] | tuple[()]) -> bytes:
+def _digest(files: list[FileStat], directories: list[bytes]) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
         digest.update(b"%b/%d/%d/%d/%d/" % file[:5])

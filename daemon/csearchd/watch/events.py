@@ -11,8 +11,11 @@ from csearchd.formats.suffixes import is_raw
 from csearchd.library.library import Library
 from csearchd.library.moves import carry_ledger, move_directory, move_file, swap
 from csearchd.metadata.dates.file_names import from_name
+from csearchd.watch.annex.content_watches import ContentWatches
 from csearchd.watch.debounce import QUIET_SECONDS, Debounce
 from csearchd.watch.directory_listing import may_describe_picture
+from csearchd.watch.exclusion.ignore_files import IGNORE_FILE
+from csearchd.watch.exclusion.marks import MARKS
 from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import (
     IN_ATTRIB,
@@ -28,7 +31,7 @@ from csearchd.watch.inotify import (
     Event,
 )
 from csearchd.watch.listing_queue import ListingQueue
-from csearchd.watch.rules import CACHEDIR_TAG, NOSEARCH, Rules
+from csearchd.watch.rules import Rules
 from csearchd.watch.watches import Node, Watches
 
 
@@ -43,10 +46,13 @@ class EventHandler:
         listing_queue: ListingQueue,
         debounce: Debounce,
         links: HardLinks,
+        contents: ContentWatches,
+        forget_asked: Callable[[bytes], object],
         scan: Callable[[bytes], object],
         is_scanning: Callable[[bytes], bool],
     ) -> None:
-        """`scan` requests a scan of the directory at a path; `is_scanning` tells whether a scan of
+        """`forget_asked` is called with a directory in which what excludes others has changed.
+        `scan` requests a scan of the directory at a path; `is_scanning` tells whether a scan of
         it, or of one above or below it, is under way."""
         self.rules = rules
         self._library = library
@@ -54,6 +60,8 @@ class EventHandler:
         self._listing_queue = listing_queue
         self._debounce = debounce
         self._links = links
+        self._contents = contents
+        self._forget_asked = forget_asked
         self._scan = scan
         self._is_scanning = is_scanning
 
@@ -62,6 +70,10 @@ class EventHandler:
         LibraryError."""
         if event.mask & IN_SELF and (above := self._watches.above(event.watch)):
             self._scan_roots(above)
+        for node in self._contents.nodes(event.watch):
+            self._listing_queue.list_soon(node)
+        if event.mask & IN_GONE:
+            self._contents.gone(event.watch)
         nodes = self._watches.nodes(event.watch)
         if event.moved_to is not None:
             targets = self._watches.nodes(event.moved_to[0])
@@ -96,8 +108,15 @@ class EventHandler:
             self._arrived(node, name, mask)
         elif mask & IN_DIRECTORY:
             self._directory(node, name, mask)
-        elif name in (NOSEARCH, CACHEDIR_TAG):
+        elif name in MARKS:
+            self._forget_asked(node.path)
             self._listing_queue.list_soon(node)
+        elif name == IGNORE_FILE:
+            self._forget_asked(node.path)
+            if mask & IN_MODIFY:
+                self._listing_queue.scan_in(node.path, QUIET_SECONDS)
+            else:
+                self._scan(node.path)
         elif self.rules.takes(name) or may_describe_picture(name):
             self._file(node, name, mask)
 
@@ -171,13 +190,24 @@ class EventHandler:
             else:
                 self._directory(source, event.name, IN_MOVED_FROM)
         all_watched = child is not None and all(n.watch is not None for n in child.below())
-        if not moved or not all_watched or self._is_scanning(old):
+        bound = child is not None and self._is_bound(child, source, target)
+        if not moved or not all_watched or bound or self._is_scanning(old):
             self._scan(new)
+        elif child is not None:
+            self._listing_queue.list_soon(child)  # its new name may exclude what is in it
         if replaced is not None:  # it was empty, unless the two were exchanged
             self._scan(old)
         self._listing_queue.list_soon(source)
         self._listing_queue.list_soon(target)
         return moved
+
+    def _is_bound(self, moved: Node, *parents: Node) -> bool:
+        """Whether what is read below a directory that was moved depends on where it is."""
+        return (
+            self.rules.depend_on_paths
+            or any(parent.is_ignoring() for parent in parents)
+            or any(self._contents.has_links(node) for node in moved.below())
+        )
 
     def _swap(self, event: Event, source: Node, target: Node, name: bytes) -> bool:
         """Handles an exchange of two files or directories. Returns whether the library was
@@ -191,7 +221,8 @@ class EventHandler:
         if swapped and one is not None and other is not None:
             self._watches.swap(one, other)
             self._debounce.swap(old, new)
-            done = not self._is_scanning(old) and not self._is_scanning(new)
+            bound = any(self._is_bound(moved, source, target) for moved in (one, other))
+            done = not bound and not self._is_scanning(old) and not self._is_scanning(new)
         else:
             done = False
             for node, removed in ((source, event.name), (target, name)):

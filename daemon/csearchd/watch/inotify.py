@@ -29,6 +29,10 @@ EVENTS: int = (
     IN_SELF | _DIRECTORY | flags.EXCL_UNLINK | IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB
     | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO
 )  # fmt: skip
+CONTENT_EVENTS: int = (
+    IN_SELF | _DIRECTORY | flags.MASK_ADD | flags.EXCL_UNLINK | IN_CREATE | IN_DELETE
+    | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO
+)  # fmt: skip
 
 _PAIR_SECONDS = 0.1  # to wait for the second half of a move, which is queued a moment later
 

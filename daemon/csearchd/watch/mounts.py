@@ -29,8 +29,13 @@ class Mounts:
         self._dead: frozenset[bytes] = frozenset()  # numbers of mounts whose programs have ended
 
     @property
-    def volumes(self) -> Volumes:
+    def table(self) -> MountTable:
         """What was mounted when the table was last read."""
+        return self._table
+
+    @property
+    def volumes(self) -> Volumes:
+        """The file systems in `table`."""
         return Volumes(self._table.mounts, self._dead)
 
     def changed(self) -> bool:

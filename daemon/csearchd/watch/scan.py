@@ -17,6 +17,7 @@ class Scan:
         self.done = threading.Event()
         self.remaining = [path]  # directories that must still be listed, the next one last
         self.found = 0  # pictures listed so far
+        self.is_asked = False  # a client has requested it, not an event or the time
         self.begun = False
         self.again = False  # it must start over at its end, since it was requested again
         self.changed = False  # a listing has changed the library

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 
 from csearchd.concurrency.supervisor import Supervisor
+from csearchd.concurrency.wake_pipe import WakePipe
 from csearchd.errors import LibraryError
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
@@ -70,7 +71,7 @@ class Scanner:
         self._roots_or_mounts_changed.set()
         self._reconciled = threading.Event()
         self._stopped = threading.Event()
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._pipe = WakePipe()
         self._thread = supervisor.thread("scanning", self._run)
 
     def start(self) -> None:
@@ -88,7 +89,7 @@ class Scanner:
         """Stops the thread, and waits for it at most `timeout` seconds."""
         self._stopped.set()
         self.retry()
-        self._wake()
+        self._pipe.wake()
         self._thread.join(timeout)
 
     def retry(self) -> None:
@@ -110,24 +111,26 @@ class Scanner:
         If one is under way it is returned; with `again` it starts over at its end, since a
         directory that it has listed already may have changed.
         """
-        scan = self._request(path, again)
-        scan.requested = time.monotonic()
-        return scan
+        return self._request(path, again, is_asked=True)
 
-    def _request(self, path: bytes, again: bool = True) -> Scan:
-        """Like `scan`, but not for a client."""
+    def _request(self, path: bytes, again: bool = True, is_asked: bool = False) -> Scan:
+        """Like `scan`, but for a client only if it `is_asked`."""
         with self._lock:
             scan = self._scans.pop(path, None) or Scan(path)
-            scan.again |= scan.begun and again
+            # One that has begun without being asked for may have left out the directory itself.
+            scan.again |= scan.begun and (again or (is_asked and not scan.is_asked))
+            scan.is_asked |= is_asked
+            if is_asked:
+                scan.requested = time.monotonic()
             self._scans[path] = scan
-        self._wake()
+        self._pipe.wake()
         return scan
 
     def list_soon(self, path: bytes) -> None:
         """Requests a listing of a known directory if it is watched, else a scan of it."""
         with self._lock:
             self._listings.append(path)
-        self._wake()
+        self._pipe.wake()
 
     def refresh(self, path: bytes, missing: bool = False) -> None:
         """Requests a scan of `path`, or only a listing if it is watched, unless it was just
@@ -145,7 +148,8 @@ class Scanner:
             self.list_soon(path)
         elif not watched and not fresh:
             if self.watcher.remote.may_refresh(path):
-                self.scan(path, again=False)
+                # Nobody asks for the directory of a file that is missing.
+                (self._request if missing else self.scan)(path, again=False)
             elif missing:
                 self.list_soon(path)
 
@@ -153,7 +157,7 @@ class Scanner:
         """Must be called when the library's roots have changed, so that they are watched."""
         self._roots_changed_at = time.monotonic()
         self._roots_or_mounts_changed.set()
-        self._wake()
+        self._pipe.wake()
 
     def notice_ended_mounts(self) -> None:
         """Detaches the directories of file systems whose programs have ended, so that nobody is
@@ -161,7 +165,7 @@ class Scanner:
         if self.watcher.remote.find_ended():
             self._reconciled.clear()
             self._roots_or_mounts_changed.set()
-            self._wake()
+            self._pipe.wake()
             self._reconciled.wait(_RECONCILE_SECONDS)
 
     @property
@@ -193,12 +197,6 @@ class Scanner:
             return any(
                 is_below(path, scanned) or is_below(scanned, path) for scanned in self._scans
             )
-
-    def _wake(self) -> None:
-        try:
-            os.write(self._wake_write, b"\0")
-        except BlockingIOError:
-            pass
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -304,7 +302,9 @@ class Scanner:
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
         for removed in before.difference(now):
-            if not self.watcher.remote.is_covered(removed):
+            if self.watcher.remote.is_covered(removed):
+                self._request(removed)  # the root above may leave it out
+            else:
                 self._drop(removed)
 
     def _drop(self, removed: bytes) -> None:
@@ -324,13 +324,13 @@ class Scanner:
         """Waits for an event, a request, or a change of the mounts."""
         poller = select.poll()
         events, mounts = self.watcher.descriptors
-        poller.register(self._wake_read, select.POLLIN)
+        poller.register(self._pipe.fileno(), select.POLLIN)
         poller.register(mounts, select.POLLPRI)
         if events is not None:
             poller.register(events, select.POLLIN)
         for descriptor, _ in poller.poll(None if timeout is None else timeout * 1000):
-            if descriptor == self._wake_read:
-                os.read(self._wake_read, 4096)
+            if descriptor == self._pipe.fileno():
+                self._pipe.drain()
             elif descriptor == mounts:
                 self._roots_or_mounts_changed.set()
 
@@ -360,6 +360,10 @@ class Scanner:
         path = scan.remaining.pop()
         if path == scan.path:
             self.watcher.on_scan_started(path)
+            if not self.watcher.admits(path, scan.is_asked):
+                listings.remove(self._library, path, keep_roots=True)
+                self.watcher.on_excluded(path)
+                return True
         began = time.monotonic()
         try:
             # The scan is ended if its root's disk is unmounted meanwhile.
@@ -376,9 +380,7 @@ class Scanner:
             prefix = path.rstrip(b"/") + b"/"
             below = (prefix + name for name in reversed(listing.directories))
             scan.remaining.extend(filter(self.watcher.remote.passes, below))
-        elif (
-            path == scan.path
-        ):  # other missing directories are removed by the listing of their parent
+        elif path == scan.path:  # others are removed by the listing of their parent
             listings.remove(self._library, path)
             self.watcher.on_scan_finished(path, False, True, scan.cost)
             self._changed()

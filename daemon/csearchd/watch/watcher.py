@@ -18,11 +18,13 @@ from csearchd.library.roots import is_below
 from csearchd.library.roots import roots as paths
 from csearchd.library.volumes import disks
 from csearchd.reasons import Reason
-from csearchd.system.writers import has_writer, may_have_writer
+from csearchd.system.writers import has_writer
+from csearchd.watch.annex.content_watches import ContentWatches
 from csearchd.watch.coverage import Coverage
-from csearchd.watch.debounce import OPEN_SECONDS, QUIET_SECONDS, Debounce
-from csearchd.watch.directory_listing import SYSTEM_DIRECTORIES
+from csearchd.watch.debounce import Debounce
 from csearchd.watch.events import EventHandler, join
+from csearchd.watch.exclusion.admission import Admission
+from csearchd.watch.exclusion.boundaries import Boundaries
 from csearchd.watch.hard_links import HardLinks
 from csearchd.watch.inotify import IN_OVERFLOW
 from csearchd.watch.listing_queue import ListingQueue
@@ -75,14 +77,21 @@ class Watcher:
         self.existing_paths = calls.existing_paths
         self._roots: dict[bytes, int] = {}  # with the number of `overflows` when they were added
         self._polling = Polling()
+        rules = rules.resolved(self.resolve_local)
+        self._boundaries = Boundaries(rules, self._mounts.table)
+        enters = self._boundaries.may_enter
         self.remote = RemoteMounts(
-            library, self._mounts, calls, self._polling, lambda: self.roots, self._enters
+            library, self._mounts, calls, self._polling, lambda: self.roots, enters
         )
         self._coverage = Coverage()
         self._inotify = self._coverage.open()
         self._watches = Watches(self._inotify)
+        self._contents = ContentWatches(self._inotify, self._watches)
+        self._watches.unwatched = self._contents.forget
         self._listing_queue = ListingQueue()
         self._links = HardLinks(library)
+        self._admission = Admission(self._boundaries, self.timed_call, self._scan)
+        self.admits = self._admission.admits
         self._events = EventHandler(
             library,
             rules,
@@ -90,6 +99,8 @@ class Watcher:
             self._listing_queue,
             debounce,
             self._links,
+            self._contents,
+            self._boundaries.forget_asked,
             self._scan,
             is_scanning,
         )
@@ -105,7 +116,7 @@ class Watcher:
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._events.rules = rules
+        self._events.rules = self._boundaries.rules = rules.resolved(self.resolve_local)
 
     @property
     def descriptors(self) -> tuple[int | None, int]:
@@ -148,8 +159,10 @@ class Watcher:
         return node is not None and node.watch is not None
 
     def covering(self, path: bytes) -> bytes | None:
-        """The completely watched root that `path`, itself watched, is in; None if there is none."""
-        for root in self._roots:
+        """The completely watched root that `path`, itself watched and not excluded by a file in it,
+        is in; None if there is none."""
+        node = self._watches.find(path)
+        for root in self._roots if node and not node.marked else ():
             if is_below(path, root) and self.mode(root) == "watched" and self.watches(path):
                 return root
         return None
@@ -180,6 +193,7 @@ class Watcher:
                 if self._wanted(removed) is None:
                     self._watches.drop(node)
         self._coverage.set_roots(self.roots)
+        self._admission.update(roots=self._roots)
         self._listing_queue.keep_scans(
             lambda path: any(is_below(path, root) for root in self._roots)
         )
@@ -190,12 +204,13 @@ class Watcher:
         Returns the changed paths, for `scan_mounted`. Raises LibraryError.
         """
         points = self._calls.update_mounts()
+        self._admission.update(self._mounts.table)
         roots = paths(self._library)
         return points.union(
             disks.reconcile(
                 self._library,
                 self._mounts.volumes,
-                lambda path: any(self._enters(path, root) for root in roots),
+                lambda path: any(self._boundaries.may_enter(path, root) for root in roots),
             )
         )
 
@@ -203,23 +218,11 @@ class Watcher:
         """Requests scans of what is at the `changed` mount points, in and above roots."""
         for point in changed:
             for root in self._roots:
-                if point == root or self._enters(point, root):
+                if point == root or self._boundaries.may_enter(point, root):
                     exists = self._mounts.needs_polling(point) or os.path.isdir(point)
                     self._scan(point if exists else os.path.dirname(point))
                 elif is_below(root, point):
                     self._scan(root)
-
-    def _enters(self, path: bytes, root: bytes) -> bool:
-        """Whether a scan of `root` would enter `path` below it, if no directory on the way has
-        .nosearch or CACHEDIR.TAG."""
-        names = [name for name in path[len(root) :].split(b"/") if name]
-        if (
-            not names
-            or not is_below(path, root)
-            or (root == b"/" and names[0] in SYSTEM_DIRECTORIES)
-        ):
-            return False
-        return all(self.rules.enters(name) for name in names)
 
     @property
     def remounted(self) -> bool:
@@ -256,29 +259,20 @@ class Watcher:
         parent = self._watches.find(os.path.dirname(path))
         if parent is None or parent.watch is None or parent.marked:
             return None
-        return self._watches.make(path) if self.rules.enters(os.path.basename(path)) else None
+        enters = self.rules.enters(os.path.basename(path)) or self._boundaries.is_asked(path)
+        return self._watches.make(path) if enters else None
 
     def read(self, path: bytes) -> Listing | None:
         """The listing of the directory at `path`; None if there is none. If it can't be listed, the
         listing's `failure` says why."""
         inside = [root for root in self._roots if is_below(path, root)]
-        return self._calls.list_directory(path, self.rules, max(inside, key=len, default=b"/"))
+        return self._calls.list_directory(
+            path, self._boundaries, max(inside, key=len, default=b"/")
+        )
 
     def hold_recent(self, listing: Listing) -> None:
         """Holds back files that a scan has found and that may still be written."""
-        now, clock = time.monotonic(), time.time_ns()
-        polled = self._mounts.needs_polling(listing.path)  # its server may not answer
-        for file in listing.files:
-            age = (clock - file.mtime_ns) / 1e9
-            path = join(listing.path, file.name)
-            if age < 0:  # another machine's clock
-                continue
-            if age < QUIET_SECONDS:
-                held = polled or may_have_writer(path)
-            else:
-                held = not polled and age < OPEN_SECONDS and has_writer(path) is True
-            if held:
-                self._debounce.hold(listing.path, file.name, now + QUIET_SECONDS - age)
+        self._debounce.hold_recent(listing, self._mounts.needs_polling(listing.path))
 
     def on_listed(self, node: Node, listing: Listing, began: float, whole: bool) -> None:
         """Updates the tree of watches after the listing of a watched directory.
@@ -288,8 +282,10 @@ class Watcher:
         """
         now = time.monotonic()
         node.listed, node.cost = now, now - began
-        node.marked = listing.marked
+        node.marked, node.has_ignore_file = listing.marked, listing.has_ignore_file
         self._debounce.keep_open_files(listing.path, began, has_writer)
+        if self._contents.update(node, listing.contents):
+            self._listing_queue.list_soon(node)
         if self._debounce.release(listing.path, began):
             self._released()
         if listing.failure:
@@ -320,6 +316,12 @@ class Watcher:
     def on_scan_started(self, path: bytes) -> None:
         """Must be called when a scan of `path` starts."""
         self._coverage.begin_scan(path)
+
+    def on_excluded(self, path: bytes) -> None:
+        """Must be called when the directory at `path` isn't read any more."""
+        if node := self._watches.find(path):
+            self._watches.drop(node)
+        self._debounce.forget(path)
 
     def on_scan_finished(self, path: bytes, exists: bool, changed: bool, cost: float) -> None:
         """Must be called when a scan of `path` is finished. `exists`: whether the directory does.
@@ -422,12 +424,10 @@ class Watcher:
         for path in self._debounce.expired(now):
             if self.watches(path):
                 continue
+            polled = self._mounts.needs_polling(path)  # then a program may not answer
             if self._library.tree.find(path) is None:
                 self._debounce.forget(path)  # it was removed
-            elif (
-                self._mounts.needs_polling(path)  # then a program may not answer
-                or self._debounce.keep_open_files(path, now, has_writer)
-            ):
+            elif polled or self._debounce.keep_open_files(path, now, has_writer):
                 rested.append(path)
         return rested
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable
 
 from csearchd.watch.inotify import EVENTS, SELF_EVENTS, Inotify
 
@@ -17,7 +18,10 @@ _FULL_SECONDS = 3600.0  # until it is tried again whether others have given up t
 class Node:
     """A directory that is watched, or that is above one."""
 
-    __slots__ = ("children", "cost", "is_root", "listed", "marked", "name", "parent", "watch")
+    __slots__ = (
+        "children", "cost", "has_ignore_file", "is_root", "listed", "marked", "name", "parent",
+        "watch",
+    )  # fmt: skip
 
     def __init__(self, parent: Node | None, name: bytes) -> None:
         self.parent = parent
@@ -25,7 +29,8 @@ class Node:
         self.children: dict[bytes, Node] = {}
         self.watch: int | None = None  # for all events
         self.is_root = False
-        self.marked = False  # it contains .nosearch or CACHEDIR.TAG
+        self.marked = False  # a file in it, such as .nosearch, excludes it
+        self.has_ignore_file = False  # .csearchignore
         self.listed = 0.0  # when it was last listed, monotonic seconds
         self.cost = 0.0  # seconds that the last listing took
 
@@ -37,6 +42,15 @@ class Node:
             names.append(node.name)
             node = node.parent
         return b"/" + b"/".join(reversed(names))
+
+    def is_ignoring(self) -> bool:
+        """Whether a `.csearchignore` in the directory, or in a watched one above it, counts."""
+        node: Node | None = self
+        while node is not None:
+            if node.has_ignore_file:
+                return True
+            node = node.parent
+        return False
 
     def below(self) -> list[Node]:
         """The node itself and all nodes below it, parents first."""
@@ -58,6 +72,8 @@ class Watches:
         ] = {}  # by watch; several if a directory has several paths
         self._above: dict[int, Node] = {}  # by watch: directories above roots
         self.count = 0  # of watched nodes
+        # Is called with each node that is no longer watched.
+        self.unwatched: Callable[[Node], object] = lambda node: None
         self._most = 0  # watches that there may be, when that was last looked up
         self._ceiling: int | None = None  # of watches; less than the limit, as others have many
         self._ceiling_until = 0.0  # monotonic seconds
@@ -170,6 +186,7 @@ class Watches:
             del self._nodes[watch]
             if self._inotify:
                 self._inotify.remove(watch)
+        self.unwatched(node)
 
     def drop(self, node: Node) -> None:
         """Removes a node and all below it, except roots and what is below them."""

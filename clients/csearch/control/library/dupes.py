@@ -1,4 +1,4 @@
-"""csearchctl dupes: lists pictures that are the same or nearly the same."""
+"""csearchctl dupes: lists pictures that are the same, nearly the same, or of one burst."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ EXAMPLES = """
 csearchctl dupes                     everywhere known; a blank line between groups
 csearchctl dupes ~/Pictures          below a directory
 csearchctl dupes --exact ~/Pictures  only identical pixels, with any keywords and names
-csearchctl dupes --json | jq .       with similarity, number of pixels and size
+csearchctl dupes --json | jq .       with kind, likeness, number of pixels and size
 csearchctl dupes -0                  NUL after each path, and another after each group
 """
 
 
 _FIELDS = ("likeness", "pixels", "size")
+_KINDS = {"exact": "the same", "near": "nearly the same", "burst": "a burst, all different"}
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -52,14 +53,27 @@ def run(options: argparse.Namespace) -> int:
                 result = reply
     finally:
         progress.clear()
-    if result["groups"]:
-        spare = result["files"] - result["groups"]
-        print_err(
-            f"{count(result['groups'], 'group')}, {count(spare, 'picture')} more than needed."
-        )
-    else:
-        print_err("There are no duplicates.")
+    print_err(_summary(result))
+    if result["unsigned"]:
+        some = count(result["unsigned"], "picture")
+        print_err(f"{some} still to be read, before near ones are found among them.")
     return 0
+
+
+def _summary(result: Message) -> str:
+    exact, near = result["groups"] - result["near"], result["near"]
+    parts = []
+    if exact:
+        parts.append(f"{count(exact, 'group')} of the same pictures")
+    if near:
+        parts.append(f"{count(near, 'group')} of nearly the same")
+    if result["bursts"]:
+        parts.append(f"{count(result['bursts'], 'burst')} of different ones")
+    if not parts:
+        return "There are no duplicates."
+    spare = result["spare"]
+    more = f" {count(spare, 'file')} more than needed." if spare else ""
+    return f"{', '.join(parts)}.{more}"
 
 
 def _shown(group: Message, options: argparse.Namespace, terminal: Terminal) -> bytes:
@@ -69,12 +83,13 @@ def _shown(group: Message, options: argparse.Namespace, terminal: Terminal) -> b
             {**path_fields(file["path"]), **{name: file[name] for name in _FIELDS}}
             for file in files
         ]
-        return line({"exact": group["exact"], "files": told})
+        return line({"kind": group["kind"], "exact": group["exact"], "files": told})
     end = b"\0" if options.zero else b"\n"
+    if group["kind"] == "burst" and (options.zero or not terminal.interactive):
+        return b""  # paths alone can't say that they are different pictures
     if not terminal.interactive or options.zero:
         return b"".join(file["path"] + end for file in files) + end
-    kind = "the same" if group["exact"] else "nearly the same"
-    rows = [terminal.styled(f"{count(len(files), 'picture')}, {kind}:", "1")]
+    rows = [terminal.styled(f"{count(len(files), 'picture')}, {_KINDS[group['kind']]}:", "1")]
     rows += [
         f"  {file['pixels'] / 1e6:6.1f} MP  {size(file['size']):>7}  {printable(file['path'])}"
         for file in files

@@ -95,6 +95,7 @@ _CONTENTS = _Check(
     _types(
         scheme="integer", identity="blob text", format="text null", width="integer null",
         height="integer null", failure="text null", orphaned="integer null", incomplete="integer",
+        signed="integer",
     )
     + f" OR id NOT BETWEEN 1 AND {_MAX_ID}",
     "(SELECT name FROM files WHERE content = contents.id)",
@@ -239,7 +240,7 @@ def _repair_pictures(database: sqlite3.Connection) -> list[Reason]:
     if contents := _find(database, _CONTENTS):
         found += contents
         chosen = f"SELECT id FROM contents WHERE {_CONTENTS.damaged}"
-        for table in ("vectors", "concept_examples"):
+        for table in ("vectors", "signatures", "concept_examples"):
             database.execute(f"DELETE FROM {table} WHERE content IN ({chosen})")
         database.execute(f"DELETE FROM contents WHERE {_CONTENTS.damaged}")
     else:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from csearchd.spelling import folded
+
+if TYPE_CHECKING:
+    from csearchd.library.library import Library
 
 # What letters beyond ASCII become when they are folded and composed: ß, ſ, the Kelvin sign,
 # ligatures. (LIKE ignores the case of ASCII only.)
@@ -27,6 +31,26 @@ def having(column: str, text: str, wildcards: bool = False) -> tuple[str, list[s
         f"OR {column} GLOB '*[^' || char(1) || '-~]*' AND {column} LIKE ? ESCAPE '!')"
     )
     return condition, [narrow, wide]
+
+
+def texts_beginning(library: Library, column: str, text: str, limit: int) -> list[str]:
+    """Up to `limit` texts in a column of the table `metadata` that begin with `text`, on one line.
+    Raises LibraryError."""
+    start = folded(text)
+    condition, patterns = having(column, text)
+    with library.read() as database:
+        rows = database.execute(
+            f"SELECT DISTINCT {column} FROM metadata WHERE {column} <> '' AND {condition} "
+            f"ORDER BY {column} COLLATE NOCASE",
+            patterns,
+        )
+        found: list[str] = []
+        for (value,) in rows:
+            if folded(value).startswith(start) and "\n" not in value:
+                found.append(value)
+                if len(found) >= limit:
+                    break
+    return found
 
 
 def _pattern(parts: list[str], wildcards: bool) -> str:

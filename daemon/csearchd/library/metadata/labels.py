@@ -69,11 +69,15 @@ class Labels:
             chosen = vocabulary.matching(pattern)
         else:
             chosen = vocabulary.containing(wanted)
-        files_of_each = [self._files_with(label) for label in chosen]
-        files = np.concatenate([np.zeros(0, np.int32), *files_of_each])
+        files = self.files_with(chosen)
         mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
         mask[files] = True
         return mask
+
+    def files_with(self, labels: Iterable[int]) -> NDArray[np.int32]:
+        """The files, by id, that have one of `labels` (ids); some more than once. Raises
+        LibraryError."""
+        return np.concatenate([np.zeros(0, np.int32), *map(self._files_with, labels)])
 
     def beginning(self, text: str, limit: int) -> list[str]:
         """Up to `limit` labels of files that begin with `text`, whole or from one of their parts

@@ -162,6 +162,18 @@ class PhotoMetadata:
         """A mask over file ids: whether `timestamp` is a capture time."""
         return self._columns.has_capture_time
 
+    def exact_times(self, files: NDArray[np.int64]) -> tuple[NDArray[np.int64], Mask]:
+        """When files (ids) were taken, as `timestamp`, and whether that is known to the second and
+        beyond doubt; both (files,)."""
+        columns = self._columns
+        size = len(columns.timestamp)
+        if not size:
+            return np.full(len(files), times.UNKNOWN, np.int64), np.zeros(len(files), np.bool_)
+        when = columns.timestamp.take(files, mode="clip")
+        exact = columns.has_capture_time & (columns.date_length == 0)
+        exact = exact.take(files, mode="clip") & ~columns.may_be_invented.take(files, mode="clip")
+        return when, exact & ~times.are_implausible(when) & (files < size)
+
     def doubtful(self) -> Mask:
         """A mask over file ids: whether `timestamp` can hardly be when the picture was taken."""
         columns = self._columns

@@ -31,13 +31,14 @@ if the colon is followed by nothing, by another colon or by "/". Otherwise it mu
     tag                     a keyword of the picture
     person                  a name, or words of one, of somebody whom another program has named
     name                    a part of the file's name, or with * and ? all of it
+    title description       the same for what the picture says of itself
     folder                  a part of the name of a directory above; a/b for one inside another
     type                    jpeg, png, raw, …
     size                    >10MP, <=2MP, 12MP (megapixels)
     orientation             portrait, landscape, square
 
-Case is ignored everywhere. A query has at most MAX_PARTS parts, pictures and filters;
-csearchd.limits has the limits on lengths.
+Case is ignored everywhere. A query has at most MAX_PARTS parts and filters; csearchd.limits has the
+limits on pictures and lengths.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from csearchd.reasons import query as reasons
 
 FILTERS = (
     "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "person",
-    "name", "folder", "type", "size", "orientation",
+    "name", "title", "description", "folder", "type", "size", "orientation",
 )  # fmt: skip
 MAX_PARTS = 100
 _NOT = "not"
@@ -98,6 +99,7 @@ class Part:
     weight: float = 1.0
     words: list[str] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
+    quoted: bool = False  # some of the words were in quotes
 
     @property
     def text(self) -> str:
@@ -190,10 +192,11 @@ class _Parser:
         if word.picture is not None:
             if word.weight:
                 self._weigh(word, float(word.weight))
-            self._grow(word)
             self._use().pictures.append(word.picture)
         elif word.quoted:
-            self._use().words.append(word.text)
+            part = self._use()
+            part.words.append(word.text)
+            part.quoted = True
         elif word.text in ("+", "-"):
             self._begin_part(word)
         elif match := _WEIGHT.match(word.text):

@@ -1,20 +1,26 @@
-"""The operation `dupes`: pictures that are the same, and nearly the same."""
+"""The operation `dupes`: pictures that are the same, nearly the same, or of one burst."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.library.metadata.photo_metadata import PhotoMetadata
+from csearchd.library.signatures import stored
 from csearchd.models.active_model import Models
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import DupesRequest
-from csearchd.search import duplicates
+from csearchd.search.duplicates.comparison import Comparison
+from csearchd.search.duplicates.groups import find_groups
+from csearchd.search.duplicates.shots import Contents, Shots
 from csearchd.search.engine import Engine
 from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
@@ -26,7 +32,10 @@ from csearchd.watch.watcher import Watcher
 _PARAMETERS = 500  # of a statement
 _GROUPS = 200  # in a reply
 
-Group = dict[int, float]  # contents with their likeness to the first
+
+class Group(NamedTuple):
+    contents: dict[int, float | None]  # with their likeness to the first
+    burst: bool = False
 
 
 class DuplicateHandlers:
@@ -59,55 +68,84 @@ class DuplicateHandlers:
                 await self._indexing_wait.wait_for(exchange, [path])
             scope = await self._workers.answer(self._indexing_wait.scope_of, [path])
         found = await self._workers.compute("compare", self._find, scope, bool(request.exact))
-        exchange.holds(sum(map(len, found)))
-        count = files = 0
+        exchange.holds(sum(len(group.contents) for group in found))
+        counts = dict.fromkeys(("groups", "files", "near", "bursts", "spare"), 0)
         for start in range(0, len(found), _GROUPS):
             part = found[start : start + _GROUPS]
             described = await self._workers.wait(self._described, part, scope)
-            count += len(described)
-            files += sum(len(group["files"]) for group in described)
+            for group in described:
+                _count(group, counts)
             await exchange.reply("hits", hits=described)
-        return {"groups": count, "files": files}
+        unsigned = 0 if request.exact else await self._workers.wait(self._count_unsigned, scope)
+        return {**counts, "unsigned": unsigned}
 
     def _find(
         self, cancellation: Cancellation, scope: Scope | None, only_exact: bool
     ) -> list[Group]:
         """Returns groups of contents, and contents that have several files as groups of one. Raises
         LibraryError."""
+        metadata = (
+            self._library.photo_metadata if only_exact else self._library.load_photo_metadata()
+        )
         with self._library.memory_lock:
             catalogue = self._library.catalogue
-            held = catalogue.content[: len(catalogue.state)][catalogue.files_in(scope)]
-        contents, copies = np.unique(held[held > 0], return_counts=True)
-        found: list[Group] = []
-        if not only_exact:
-            active_model = self._models.active_model
-            calibration = self._engine.calibration(active_model)
-            near = duplicates.find_groups(
-                active_model.table, calibration, contents, cancellation.check
-            )
-            found = [dict(zip(some.tolist(), alike.tolist(), strict=True)) for some, alike in near]
-        grouped = {content for group in found for content in group}
+            files = np.flatnonzero(catalogue.files_in(scope))
+            held = catalogue.content[files]
+        files, held = files[held > 0], held[held > 0]
+        contents, copies = np.unique(held, return_counts=True)
         several = contents[copies > 1].tolist()
-        return found + [{content: 1.0} for content in several if content not in grouped]
+        if only_exact:
+            return [Group({content: 1.0}) for content in several]
+        active_model = self._models.active_model
+        table, calibration = active_model.table, self._engine.calibration(active_model)
+        shots = Shots(metadata, files, held)
+        comparison = Comparison(self._library, shots, cancellation.check)
+        largest_first = _by_size(metadata, files, held, contents)
+        near = find_groups(table, calibration, comparison, largest_first, cancellation.check)
+        found = [
+            Group(dict(zip(some.tolist(), alike.tolist(), strict=True))) for some, alike in near
+        ]
+        grouped = {content for group in found for content in group.contents}
+        found += [Group({content: 1.0}) for content in several if content not in grouped]
+        copied = {content for group in found for content in list(group.contents)[1:]}
+        others = contents[~np.isin(contents, list(copied))]
+        for burst in shots.bursts(table, calibration, others):
+            found.append(Group(dict.fromkeys(burst.tolist()), burst=True))
+        return found
+
+    def _count_unsigned(self, scope: Scope | None) -> int:
+        """The number of files in the scope that have no signature yet. Raises LibraryError."""
+        with self._library.read() as database:
+            files = stored.files_wanting(database)
+        with self._library.memory_lock:
+            inside = self._library.catalogue.files_in(scope)
+        return sum(1 for file in files if file < len(inside) and inside[file])
 
     def _described(self, groups: Sequence[Group], scope: Scope | None) -> list[Message]:
         """Returns groups with their files that still exist, the largest first, then the oldest."""
         rows: dict[int, list[tuple[int, int, int, bytes]]] = {}
-        for row in self._files([content for group in groups for content in group], scope):
+        every = [content for group in groups for content in group.contents]
+        for row in self._files(every, scope):
             rows.setdefault(row[0], []).append(row[1:])
         found: list[Message] = []
         for group in groups:
             files: list[Message] = [
-                {"path": path, "likeness": round(likeness, 4), "pixels": pixels, "size": size,
-                 "content": content, "mtime_ns": mtime}
-                for content, likeness in group.items()
+                {"path": path, "likeness": likeness and round(likeness, 4), "pixels": pixels,
+                 "size": size, "content": content, "mtime_ns": mtime}
+                for content, likeness in group.contents.items()
                 for pixels, size, mtime, path in rows.get(content, ())
                 if self._watcher.exists(path)
             ]  # fmt: skip
-            if len(files) > 1:
+            contents = {file["content"] for file in files}
+            if group.burst:
+                shots = list({file["content"]: file for file in reversed(files)}.values())[::-1]
+                if len(shots) > 1:
+                    found.append({"kind": "burst", "exact": False, "files": shots})
+            elif len(files) > 1:
                 files.sort(key=_order)
-                exact = len({file["content"] for file in files}) == 1
-                found.append({"exact": exact, "files": files})
+                exact = len(contents) == 1
+                kind = "exact" if exact else "near"
+                found.append({"kind": kind, "exact": exact, "files": files})
         return found
 
     def _files(
@@ -136,3 +174,25 @@ def _order(file: Message) -> tuple[int, int, int, bytes]:
     """The largest picture first, then the oldest file."""
     changed = file["mtime_ns"]
     return -file["pixels"], seconds_of(changed), changed, file["path"]
+
+
+def _by_size(
+    metadata: PhotoMetadata, files: NDArray[np.int64], held: Contents, contents: Contents
+) -> Contents:
+    """`contents`, of which `held` are those of `files`, the largest picture first."""
+    pixels = np.zeros(int(contents.max(initial=0)) + 1, np.float32)
+    known = files < len(metadata.megapixel_column)
+    pixels[held[known]] = metadata.megapixel_column[files[known]]
+    found: Contents = contents[np.lexsort((contents, -pixels[contents]))]
+    return found
+
+
+def _count(group: Message, counts: dict[str, int]) -> None:
+    """Adds a group to the counts of the result."""
+    if group["kind"] == "burst":
+        counts["bursts"] += 1
+        return
+    counts["groups"] += 1
+    counts["near"] += group["kind"] == "near"
+    counts["files"] += len(group["files"])
+    counts["spare"] += len(group["files"]) - len({file["content"] for file in group["files"]})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from csearchd.errors import PlaceError
 from csearchd.library.library import Library
+from csearchd.library.metadata.candidates import texts_beginning
 from csearchd.library.metadata.photo_metadata import FORMATS, ORIENTATIONS
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.folder_names import FolderNames
@@ -42,6 +43,10 @@ class FilterValues:
         self.by_name: dict[str, Values] = {
             "tag": lambda prefix: library.keywords.beginning(prefix, MAX_VALUES),
             "person": lambda prefix: library.people.beginning(prefix, MAX_VALUES),
+            "title": lambda prefix: texts_beginning(library, "title", prefix, MAX_VALUES),
+            "description": lambda prefix: texts_beginning(
+                library, "description", prefix, MAX_VALUES
+            ),
             "near": self._places,
             "camera": lambda prefix: library.photo_metadata.cameras(prefix),
             "lens": lambda prefix: library.photo_metadata.lenses(prefix),

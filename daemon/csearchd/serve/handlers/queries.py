@@ -21,7 +21,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.explanation import QueryTerm, query_terms
 from csearchd.search.image_query import ImageQueries, Picture, PictureVector
 from csearchd.search.places.geocoder import Geocoder
-from csearchd.search.query_language import grammar
+from csearchd.search.query_language import grammar, negation
 from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import Vector, blended, combined
 from csearchd.search.request import QueryPicture, Scope, SearchRequest
@@ -60,6 +60,7 @@ class QueryResolver:
         _check_pictures(pictures, request.files)
         try:
             parts, conditions = self._parts(request, pictures)
+            parts, remarks = negation.understood(parts)
         except QueryError as error:
             raise RequestError("query", error.reason, start=error.start, end=error.end) from None
         label = (request.label or "").strip()
@@ -74,6 +75,7 @@ class QueryResolver:
             min_score=None if score is None else max(-limits.SCORE, min(score, limits.SCORE)),
             parts=parts,
             conditions=conditions,
+            remarks=remarks,
         )
 
     def _parts(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd import limits
@@ -17,11 +18,14 @@ from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.volumes import unmounted
 from csearchd.models.active_model import Models
+from csearchd.models.catalogue import DEFAULT
 from csearchd.reasons import OTHER, PATH, Reason, told
+from csearchd.reasons.query import ALL_ASKED_WITH, ENGLISH_ONLY
 from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
 from csearchd.search.engine import Engine
 from csearchd.search.image_query import PictureVector
+from csearchd.search.query_language import foreign
 from csearchd.search.request import Answer, Hit, Scope, SearchRequest
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.completion import CompletionHandlers
@@ -31,8 +35,10 @@ from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.handlers.status import StatusReport
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
+from csearchd.system.language import own_language
 from csearchd.watch.scanner import Scanner
 
+_TOLD_LANGUAGE = "told_language"  # the setting with the model for which it was said last
 _Paths = list[bytes] | None  # real paths of directories, each once; None: everywhere
 
 
@@ -64,6 +70,7 @@ class SearchHandlers:
         self._completion = completion
         self._report = report
         self._workers = workers
+        self._told_language: set[str] = set()  # models (fingerprints) for which it was said
         self._first_reads: list[bytes] = []  # directories never seen before, that a client awaits
 
     def handlers(self) -> Handlers:
@@ -76,7 +83,14 @@ class SearchHandlers:
         stopped = await self._prepare_directories(request, exchange, scanned)
         request, result, (hits, stale) = await self._answer(request, exchange, paths)
         exchange.holds(len(hits))
-        remarks = self._report.remarks()
+        remarks = [*request.remarks, *self._report.remarks()]
+        if any(remark.code == ENGLISH_ONLY.code for remark in remarks):
+            fingerprint = self._models.active_model.model.fingerprint
+            self._workers.begin(
+                "keeping what was said", self._library.set, _TOLD_LANGUAGE, fingerprint
+            )
+        if request.without and not (hits or result.get("count")):
+            remarks += filter(None, [await self._workers.answer(self._all_asked_with, request)])
         if not any(result.values()):
             remarks += filter(None, [await self._workers.answer(self._unmounted_note, paths)])
         if not request.count:
@@ -181,7 +195,9 @@ class SearchHandlers:
         numbers = self._numbers(scope)
         if request.count:
             return request, {**numbers, "count": self._engine.count(request)}, Answer([], [])
-        return request, numbers, self._engine.search(request)
+        answer = self._engine.search(request)
+        remarks = [*request.remarks, *self._language_remarks(request, answer.hits)]
+        return replace(request, remarks=remarks), numbers, answer
 
     def _numbers(self, scope: Scope | None) -> Message:
         """Counts the pictures by what is known of them."""
@@ -220,6 +236,28 @@ class SearchHandlers:
                 found = [{**hit, "why": why} for hit, why in zip(found, reasons, strict=True)]
             await exchange.reply("hits", hits=found)
         return [remark for remark in remarks if remark]
+
+    def _language_remarks(self, request: SearchRequest, hits: Sequence[Hit]) -> list[Reason]:
+        """Returns a remark on words that the model can't know, once for each model."""
+        model = self._models.active_model.model
+        if model.fingerprint in self._told_language or not foreign.knows_only_english(model):
+            return []
+        language = request.language or own_language()
+        is_foreign = any(foreign.seems_foreign(part.text, language) for part in request.parts)
+        if not is_foreign or any(hit.by_name for hit in hits):
+            return []
+        self._told_language.add(model.fingerprint)
+        if self._library.setting(_TOLD_LANGUAGE) == model.fingerprint:
+            return []
+        return [ENGLISH_ONLY(model=model.name, better=DEFAULT.name)]
+
+    def _all_asked_with(self, request: SearchRequest) -> Reason | None:
+        """Returns a remark where all that could be found is what was asked with."""
+        request = replace(request, check=lambda: None)  # the search has ended, and its `check`
+        if self._engine.candidate_count(request):
+            return None
+        others = self._engine.candidate_count(replace(request, without=frozenset()))
+        return ALL_ASKED_WITH() if others else None
 
     def _unmounted_note(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""

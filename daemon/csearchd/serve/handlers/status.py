@@ -117,7 +117,7 @@ class StatusReport:
             due
             + backlog.missing_vectors
             + (backlog.missing_next_vectors if next_model else 0)
-            + backlog.outdated_metadata
+            + max(backlog.outdated_metadata, backlog.unsigned)  # mostly the same files
         )
         rate = indexer.rate if pending and not (indexer.paused or backlog.held_on_battery) else 0.0
         return {
@@ -187,6 +187,8 @@ class StatusReport:
             found.append(reasons.READ_FOR_MODEL(count=backlog.missing_vectors, model=model))
         elif backlog.outdated_metadata:
             found.append(reasons.READ_FOR_METADATA(count=backlog.outdated_metadata))
+        elif backlog.unsigned:
+            found.append(reasons.READ_FOR_SIGNATURES(count=backlog.unsigned))
         return list(dict.fromkeys(remark for remark in found if remark))
 
     def roots(self) -> list[Message]:

@@ -6,7 +6,7 @@ import os
 import stat
 
 from csearchd.errors import LinkError, SkippedFile
-from csearchd.system import files
+from csearchd.system import directories
 from csearchd.tags.record import skipped_by
 
 
@@ -91,7 +91,7 @@ def open_directory(path: bytes, top: bytes = b"/") -> int:
     Raises SkippedFile if a link is in the way, OSError if there is no such directory.
     """
     try:
-        return files.open_directory(path, top)
+        return directories.open_directory(path, top)
     except LinkError as error:
         shown = os.fsdecode(error.filename)
         reason = f"it changed: the directory {shown} is a symbolic link now"

@@ -12,8 +12,8 @@ from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.errors import Unanswered
 from csearchd.library.listings import Listing
 from csearchd.watch.directory_listing import read_listing
+from csearchd.watch.exclusion.boundaries import Boundaries
 from csearchd.watch.mounts import Mounts
-from csearchd.watch.rules import Rules
 
 T = TypeVar("T")
 
@@ -46,9 +46,10 @@ class RemoteCalls:
         return (self._patient_calls if patient else self._calls).call(mount, function)
 
     def exists(self, path: bytes) -> bool:
-        """Whether a file exists at `path`; True if its server doesn't answer in time."""
+        """Whether a file exists at `path`, or where a link there leads, as those of git-annex do;
+        True if its server doesn't answer in time."""
         try:
-            return self.timed_call(path, lambda: os.access(path, os.F_OK, follow_symlinks=False))
+            return self.timed_call(path, lambda: os.access(path, os.F_OK))
         except Unanswered:
             return True
 
@@ -58,15 +59,15 @@ class RemoteCalls:
         return [
             self.exists(path)
             if path.startswith(remote)
-            else os.access(path, os.F_OK, follow_symlinks=False)  # twice as fast as lexists
+            else os.access(path, os.F_OK)  # twice as fast as os.path.exists
             for path in paths
         ]
 
-    def list_directory(self, path: bytes, rules: Rules, top: bytes) -> Listing | None:
+    def list_directory(self, path: bytes, boundaries: Boundaries, top: bytes) -> Listing | None:
         """The listing of the directory at `path`, as `read_listing` gives it. If its server doesn't
         answer in time, the listing's `failure` says so."""
         versions = self._mounts.version_fields(path)
-        read = partial(read_listing, path, rules, versions, top)
+        read = partial(read_listing, path, boundaries, versions, top)
         try:
             return self.timed_call(path, read, patient=True)
         except Unanswered:

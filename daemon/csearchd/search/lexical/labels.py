@@ -10,18 +10,24 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.library import Library
 from csearchd.library.metadata.candidates import having
+from csearchd.search.request import SearchRequest
 from csearchd.spelling import folded
 
 BONUS = 0.25
 
 _WORDS = re.compile(r"[^\W_]+")
 _MAX_WORDS = 16
+
+Mask = NDArray[np.bool_]
+Contents = NDArray[np.int32]
+Scores = NDArray[np.float32]
 
 
 def words(text: str) -> list[str]:
@@ -56,3 +62,41 @@ def shares(library: Library, label: str, size: int) -> NDArray[np.float32]:
         files = [file for file in found_files if file < size]
         found[files] += 1 / len(wanted)
     return found
+
+
+def masks(
+    library: Library, request: SearchRequest, files: Mask | None
+) -> Iterator[tuple[Mask, float]]:
+    """For each share of the label's words: a mask over the contents among `files` (None for all)
+    whose files have it, and what their scores are raised by. Raises LibraryError."""
+    assert request.label
+    if files is None:
+        with library.memory_lock:
+            files = library.catalogue.files_in(request.scope)
+    found = shares(library, request.label, len(files))
+    found[~files] = 0
+    for share in np.unique(found[found > 0]):
+        request.check()
+        with library.memory_lock:
+            mask = library.catalogue.contents_of(found == share)
+        yield mask, request.label_weight * BONUS * float(share)
+
+
+def merged(
+    contents: Contents,
+    scores: Scores,
+    raised: Sequence[tuple[Contents, Scores, float]],
+    scale: float,
+    count: int,
+) -> tuple[Contents, Scores]:
+    """The best `count` of contents and others whose scores, multiplied by `scale`, are raised.
+
+    A content in more than one list gets its best score.
+    """
+    every = np.concatenate([contents, *(part[0] for part in raised)])
+    more = (own * np.float32(scale) + np.float32(bonus) for _, own, bonus in raised)
+    all_scores = np.concatenate([scores, *more])
+    ranking = np.argsort(-all_scores, kind="stable")
+    _, first = np.unique(every[ranking], return_index=True)
+    chosen = ranking[np.sort(first)[:count]]
+    return every[chosen], all_scores[chosen]

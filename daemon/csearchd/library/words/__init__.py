@@ -1,0 +1,1 @@
+"""The index of words in names, keywords, titles and descriptions."""

@@ -1,0 +1,89 @@
+"""Groups the results of a search, so that one picture stands for those that show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.library import Library
+from csearchd.library.vectors.table import VectorTable
+from csearchd.scoring.confidence import ScoreCalibration
+from csearchd.search.duplicates.comparison import Comparison
+from csearchd.search.duplicates.shots import BURST_SIMILARITY, Contents, Shots
+from csearchd.search.duplicates.similar_pairs import CANDIDATE
+from csearchd.search.duplicates.spectra import ALIKE
+from csearchd.search.request import Hit
+
+_FEWEST_ROWS, _ROWS = 8, 512  # of a block of results
+_REACH = 8192  # later results that one is compared with; near-duplicates have nearly equal scores
+
+Floats = NDArray[np.float32]
+
+
+def group_hits(
+    hits: Sequence[Hit],
+    table: VectorTable,
+    calibration: ScoreCalibration,
+    library: Library,
+    top: int,
+    check: Callable[[], object] = lambda: None,
+) -> list[Hit]:
+    """The first `top` hits for which no earlier one stands, each with the number of those that it
+    stands for: files with the same content, near-duplicates, and pictures of a burst.
+
+    Raises LibraryError.
+    """
+    held = np.array([hit.content for hit in hits], np.int32)
+    files = np.array([hit.file for hit in hits], np.int64)
+    shots = Shots(library.photo_metadata, files, held)
+    comparison = Comparison(library, shots, check)
+    _, first, copies = np.unique(held, return_index=True, return_counts=True)
+    order = np.argsort(first, kind="stable")
+    first, copies = first[order], copies[order]
+    contents = held[first]
+    taken = np.zeros(len(contents), np.bool_)
+    stands_for = np.zeros((len(contents), 2), np.int64)  # files, and those of them of a burst
+    spectra = comparison.spectra(contents)
+    size = max(_FEWEST_ROWS, min(top, _ROWS))
+    for start in range(0, len(contents), size):
+        check()
+        if np.count_nonzero(~taken[:start] | stands_for[:start].any(axis=1)) >= top:
+            break
+        reach = contents[start : start + _REACH]
+        similarity = _similarity(reach, size, table, calibration)
+        burst = similarity >= BURST_SIMILARITY
+        burst &= shots.together(reach[: len(burst), None], reach[None])
+        alike = spectra[start : start + len(burst)] @ spectra[start : start + _REACH].T >= ALIKE
+        pairs = np.argwhere(np.triu(burst | alike | (similarity >= CANDIDATE), 1))
+        given = burst[pairs[:, 0], pairs[:, 1]]
+        for leader, members, _ in comparison.groups(reach, pairs, taken[start:], given):
+            counts = copies[start + members]
+            shot = burst[leader, members]
+            # Of one time: a copy, or a shot of the same second.
+            one = np.repeat(reach[leader], len(members))
+            unsure = shot & (shots.apart(one, reach[members]) == 0)
+            shot[unsure] = comparison.likeness(one[unsure], reach[members[unsure]]) == 0
+            stands_for[start + leader] = counts.sum(), counts[shot].sum()
+    leads = ~taken | stands_for.any(axis=1)
+    stands_for[:, 0] += copies - 1
+    return [
+        hits[first[number]]._replace(
+            similar=int(stands_for[number, 0]), burst=int(stands_for[number, 1])
+        )
+        for number in np.flatnonzero(leads)[:top].tolist()
+    ]
+
+
+def _similarity(
+    contents: Contents, count: int, table: VectorTable, calibration: ScoreCalibration
+) -> Floats:
+    """Similarities of the first `count` contents to all of them; −1 where one has no vector."""
+    found = np.full((min(count, len(contents)), len(contents)), -1, np.float32)
+    seen = np.flatnonzero(table.has(contents))
+    if len(seen):
+        rows = seen[seen < len(found)]
+        vectors = table.vectors(contents[seen])
+        found[np.ix_(rows, seen)] = calibration.similarity(vectors[: len(rows)], vectors)
+    return found

@@ -1,0 +1,1 @@
+"""Finding pictures by words in their names, folders, keywords, titles, descriptions and people."""

@@ -1,0 +1,133 @@
+"""Fuses the order by vectors with what is found by name (csearchd.search.lexical.matches)."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.library import Library
+from csearchd.models.active_model import ActiveModel
+from csearchd.scoring.background import MIN_VECTORS, background
+from csearchd.search.lexical.matches import Mask, Matches, find_matches
+from csearchd.search.lexical.query_words import query_words
+from csearchd.search.query_language.query_vector import Vector
+from csearchd.search.request import SearchRequest
+
+_FEW = 2048  # contents whose vectors are compared one by one
+_STEPS = 4  # of the bonus of more contents, in one standard deviation
+_SPREAD = 0.05  # of scores, where it can't be told
+
+Contents = NDArray[np.int32]
+Scores = NDArray[np.float32]
+
+
+class Lifted(NamedTuple):
+    """What is found by name, and what that adds to scores."""
+
+    matches: Matches
+    spread: float  # the standard deviation of the query's scores, by which bonuses are multiplied
+    contents: Contents  # of the matches, by ascending id
+    bonuses: Scores  # the highest of each content's files
+
+    def added(self, files: list[int]) -> list[float]:
+        """What is added to the score of each file, for the order."""
+        return [self.spread * bonus for bonus in self.matches.bonuses_of(files)]
+
+
+class Lexical:
+    """Finds what is to be lifted. Used by several threads."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._general: tuple[tuple[str, int], NDArray[np.float32]] | None = None
+
+    def find(
+        self, request: SearchRequest, active_model: ActiveModel, files: Mask | None
+    ) -> Lifted | None:
+        """What a request finds by name among `files` (None for all); None for nothing.
+
+        Raises LibraryError.
+        """
+        words = [] if request.label else query_words(request.parts)
+        if not words or request.vector is None:
+            return None
+        with self._library.memory_lock:
+            candidates = self._library.catalogue.files_in(None) if files is None else files
+        found = find_matches(self._library, words, candidates, request.scope)
+        if found is None:
+            return None
+        contents = self._library.catalogue.content[found.files]
+        usable = active_model.table.has(contents) & (contents > 0)
+        usable &= ~np.isin(contents, list(request.without))
+        if not usable.any():
+            return None
+        unique, places = np.unique(contents[usable], return_inverse=True)
+        highest = np.zeros(len(unique), np.float32)
+        np.maximum.at(highest, places, found.bonuses[usable])
+        spread = self._spread(active_model, request.vector) * request.scale
+        return Lifted(found, spread, unique, highest)
+
+    def _spread(self, active_model: ActiveModel, query: Vector) -> float:
+        """The standard deviation of a query's scores on pictures in general."""
+        # The user's pictures are sampled again when their number has doubled.
+        key = active_model.model.fingerprint, len(active_model.table).bit_length()
+        with self._lock:
+            if self._general is None or self._general[0] != key:
+                self._general = key, background(active_model)
+            general = self._general[1]
+        if len(general) < MIN_VECTORS:
+            return _SPREAD
+        return float((general @ query).std())
+
+
+def fused(
+    active_model: ActiveModel,
+    request: SearchRequest,
+    lifted: Lifted,
+    contents: Contents,
+    scores: Scores,
+    count: int,
+    min_score: float | None,
+) -> tuple[Contents, Scores]:
+    """The best `count` contents in the fused order, and their own scores.
+
+    `contents` and `scores` are the best by their vectors alone, at least `count` if so many have
+    `min_score`, below which none is wanted.
+    """
+    more, their_scores = _scored(active_model, request, lifted, count)
+    every = np.concatenate([contents, more])
+    all_scores = np.concatenate([scores, their_scores * np.float32(request.scale)])
+    unique, first = np.unique(every, return_index=True)
+    own = all_scores[first]
+    if min_score is not None:
+        unique, own = unique[own >= min_score], own[own >= min_score]
+    places = np.minimum(np.searchsorted(lifted.contents, unique), len(lifted.contents) - 1)
+    bonuses = np.where(lifted.contents[places] == unique, lifted.bonuses[places], 0)
+    order = np.lexsort((unique, -(own + np.float32(lifted.spread) * bonuses)))[:count]
+    return unique[order], own[order]
+
+
+def _scored(
+    active_model: ActiveModel, request: SearchRequest, lifted: Lifted, count: int
+) -> tuple[Contents, Scores]:
+    """The lifted contents that may be among the best `count`, and their scores."""
+    assert request.vector is not None
+    table = active_model.table
+    if len(lifted.contents) <= _FEW:
+        found = lifted.contents[table.has(lifted.contents)]
+        # As the table does it, so that the same content has the same score.
+        exact: Scores = np.einsum("ij,j->i", table.vectors(found), request.vector)
+        return found, exact
+    parts = []
+    steps = np.round(lifted.bonuses * _STEPS)
+    for step in np.unique(steps):
+        request.check()
+        chosen = lifted.contents[steps == step]
+        wanted = np.zeros(int(chosen[-1]) + 1, np.bool_)
+        wanted[chosen] = True
+        parts.append(table.search(request.vector, wanted, count))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])

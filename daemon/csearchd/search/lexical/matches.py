@@ -1,0 +1,194 @@
+"""The files whose names, folders, keywords, titles, descriptions or people have words of a query.
+
+A file is found by name if it has SHARE of the query's words, where words that no file has count
+half: they describe what is seen. The bonus that lifts it is in standard deviations of the query's
+scores on pictures in general: from _COMMON for a word that all files have to _RARE for one that
+only few have, times the share. So a name that is the only one with a word lifts any picture to the
+top, and a folder with half of all pictures only moves them a little. Of words that models know, in
+a query with others, the bonus is less: there the vectors tell more than a name that may mislead.
+tests/benchmarks/lexical.py measures what that costs descriptions, and what it finds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.library import Library
+from csearchd.library.words.sources import OF_FILES, Source, parted
+from csearchd.search.lexical.query_words import QueryWord
+from csearchd.search.query_language.foreign import is_english
+
+SHARE = 0.5
+_COMMON, _RARE = 2.0, 7.0
+_ABSENT = 0.5  # the weight of a word that no file has
+_SEEN = 0.5  # of the bonus of a word that a model knows, where the query has others, too
+_WHOLE = 0.999  # a share of all words
+_PART = 0.7  # of a word that is only a part of others
+_QUALITY = {
+    Source.NAME: 1.0,
+    Source.TITLE: 1.0,
+    Source.KEYWORD: 1.0,
+    Source.PERSON: 1.0,
+    Source.DESCRIPTION: 0.95,
+    Source.FOLDER: 0.9,
+}
+"""The best come first."""
+
+_MOST_ENTRIES = 20_000  # with a word; a more frequent one says too little for what it costs
+_MOST_FOLDERS = 1000  # with a word
+_FEW_FOLDERS = 8  # that are looked at one by one
+_FEW_FILES = 1000  # a library of fewer counts as one of so many
+_ALL = 0.9  # a folder with such a share of the files that are searched says nothing
+
+Mask = NDArray[np.bool_]
+Files = NDArray[np.int64]  # ids
+
+
+class Matches(NamedTuple):
+    """Files that are found by name, by ascending id."""
+
+    files: Files
+    bonuses: NDArray[np.float32]  # standard deviations
+    words: list[tuple[str, Files]]  # that were found, and the files that have them, ascending
+
+    def bonuses_of(self, files: Sequence[int]) -> list[float]:
+        """The bonus of each file; 0 for those that aren't found by name."""
+        places, known = _places(self.files, files)
+        found: list[float] = np.where(known, self.bonuses[places], 0).tolist()
+        return found
+
+    def words_of(self, files: Sequence[int]) -> list[list[str] | None]:
+        """The words that each file is found by; None for those that aren't found by name."""
+        _, known = _places(self.files, files)
+        have = [(text, _places(having, files)[1]) for text, having in self.words]
+        return [
+            [text for text, has in have if has[number]] if lifted else None
+            for number, lifted in enumerate(known.tolist())
+        ]
+
+
+def _places(ascending: Files, files: Sequence[int]) -> tuple[NDArray[np.intp], Mask]:
+    """Where files are in an array, and which of them are in it."""
+    wanted = np.array(files, np.int64)
+    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return places, ascending[places] == wanted
+
+
+def find_matches(
+    library: Library, words: Sequence[QueryWord], candidates: Mask, scope: Mask | None
+) -> Matches | None:
+    """The files among `candidates`, a mask over files, that are found by name; None if none is.
+
+    `scope` is a mask over the directories that are searched; None for all. Raises LibraryError.
+    """
+    finder = _Finder(library, candidates, scope)
+    found = [(word.text, finder.find(word)) for word in words]
+    known = [(text, one) for text, one in found if one is not None]
+    if not known:
+        return None
+    total = len(known) + _ABSENT * (len(words) - len(known))
+    count = max(int(np.count_nonzero(candidates)), _FEW_FILES)
+    every = known[0][1].files
+    for _, one in known[1:]:
+        every = np.union1d(every, one.files)
+    share = np.zeros(len(every), np.float32)
+    bonuses = np.zeros(len(every), np.float32)
+    reduced = np.zeros(len(every), np.float32)
+    for text, one in known:
+        places = np.searchsorted(every, one.files)
+        rarity = 1 - math.log(len(one.files)) / math.log(count)
+        more = one.quality * np.float32((_COMMON + (_RARE - _COMMON) * rarity) / total)
+        share[places] += np.float32(1 / total)
+        bonuses[places] += more
+        reduced[places] += more * np.float32(_SEEN if is_english(text) else 1)
+    bonuses = np.where(share > _WHOLE, bonuses, reduced)
+    kept = share >= SHARE
+    having = [(text, one.files) for text, one in known]
+    return Matches(every[kept], bonuses[kept], having) if kept.any() else None
+
+
+class _Found(NamedTuple):
+    """The files that have one word, by ascending id, and how well."""
+
+    files: Files
+    quality: NDArray[np.float32]
+
+
+class _Finder:
+    """Looks words up, for one search."""
+
+    def __init__(self, library: Library, candidates: Mask, scope: Mask | None) -> None:
+        self._library = library
+        self._candidates = candidates
+        self._scope = scope
+
+    def find(self, word: QueryWord) -> _Found | None:
+        """The candidates that have a word; None if none has it, or far too many have."""
+        index = self._library.words
+        of_part = 1.0
+        with self._library.read() as database:
+            entries = index.entries(database, word.alternatives, _MOST_ENTRIES)
+            if entries == [] and (wholes := index.wholes(database, word.part)):
+                groups = [(whole,) for whole in wholes]
+                entries = index.entries(database, groups, _MOST_ENTRIES)
+                of_part = _PART
+        if not entries:
+            return None
+        by_kind: dict[int, list[int]] = {}
+        for number in entries:
+            owner, kind = parted(number)
+            by_kind.setdefault(kind, []).append(owner)
+        parts = [
+            (self._files(source, by_kind[source]), well * of_part)
+            for source, well in _QUALITY.items()
+            if source in by_kind
+        ]
+        files = np.concatenate([np.zeros(0, np.int64), *(each for each, _ in parts)])
+        quality = np.concatenate([np.full(len(each), well, np.float32) for each, well in parts])
+        if not np.all(files[1:] > files[:-1]):  # sorting takes longer than all else
+            files, first = np.unique(files, return_index=True)
+            quality = quality[first]
+        return _Found(files, quality) if len(files) else None
+
+    def _files(self, source: Source, owners: list[int]) -> Files:
+        """The candidates that sources of a kind, by their ids, belong to."""
+        if source in OF_FILES:
+            files = np.array(owners, np.int64)
+        elif source == Source.FOLDER:
+            return self._in_folders(owners)
+        else:
+            labels = self._library.keywords if source == Source.KEYWORD else self._library.people
+            files = labels.files_with(owners).astype(np.int64)
+        files = files[files < len(self._candidates)]
+        return files[self._candidates[files]]
+
+    def _in_folders(self, folders: list[int]) -> Files:
+        """The candidates below folders that are themselves below what is searched."""
+        with self._library.memory_lock:
+            tree = self._library.tree
+            inside = [one for one in folders[:_MOST_FOLDERS] if one in tree and self._counts(one)]
+            found = self._below(inside)
+            most = _ALL * int(np.count_nonzero(self._candidates))
+            if len(found) >= most:
+                several = inside if len(inside) <= _FEW_FOLDERS else []
+                found = self._below([one for one in several if len(self._below([one])) < most])
+        return found
+
+    def _counts(self, folder: int) -> bool:
+        """Whether a folder isn't the directory that is searched, or one above it."""
+        if self._scope is None:
+            return True
+        parent = self._library.tree.parent(folder)
+        return parent < len(self._scope) and bool(self._scope[parent])
+
+    def _below(self, folders: list[int]) -> Files:
+        if not folders:
+            return np.zeros(0, np.int64)
+        mask = self._library.catalogue.files_in(self._library.tree.mask(folders))
+        size = min(len(mask), len(self._candidates))
+        return np.flatnonzero(mask[:size] & self._candidates[:size])

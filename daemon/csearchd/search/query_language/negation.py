@@ -1,0 +1,101 @@
+"""Negation in words, which models don't understand: they see a cat with glasses in "no glasses".
+
+Where it is sure what is not to be seen, it becomes a part that is subtracted: "a cat without
+glasses" is searched for as "a cat - glasses". Elsewhere a remark says how to write it. Text in
+quotes is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from csearchd.limits import clipped
+from csearchd.reasons import Reason
+from csearchd.reasons.query import NEGATION_HINT, NEGATION_UNDERSTOOD
+from csearchd.search.query_language.grammar import Part
+
+_MAX_WORDS = 3  # of what is not to be seen
+_JOINED = r"(?:\b(?:but|and|yet)\s+)?"
+_NEGATION = re.compile(
+    rf"(?:,\s*)?{_JOINED}(?:\bwithout\b|\bwith\s+no\b|\b(?:is|are|was|were|do|does|did|has|have)n['’]t\b"
+    r"|\bnot\b|\bno\b)",
+    re.IGNORECASE,
+)
+# "not" may follow these, which then say nothing.
+_DANGLING = re.compile(
+    r"(?:\s+|^)(?:(?:that|which|who)(?:\s+(?:is|are|was|were|do|does|did|has|have))?"
+    r"|is|are|was|were|do|does|did)\s*$",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"^(?:(?:any|a|an|the|my|on|in|at|with|near|by|being|having|wearing)\s+)+", re.IGNORECASE
+)
+_LISTED = re.compile(r"\s*,\s*(?:(?:and|or|nor)\s+)?|\s+(?:and|or|nor)\s+", re.IGNORECASE)
+# More follows than what is not to be seen.
+_GOES_ON = frozenset(
+    (
+        "on", "in", "at", "near", "with", "under", "behind", "beside", "by", "next", "while",
+        "that", "which", "who", "but", "from", "for", "during", "over", "of", "to", "is", "are",
+        "because", "when", "where", "except", "between", "above", "below", "only", "just",
+    )
+)  # fmt: skip
+# What signs say, and what is no negation.
+_FIXED = frozenset(
+    (
+        "parking", "smoking", "entry", "exit", "trespassing", "stopping", "swimming", "diving",
+        "fishing", "standing", "turn", "littering", "allowed", "way", "man's", "mans", "vacancy",
+        "sign", "signs", "limits", "name", "problem",
+    )
+)  # fmt: skip
+_OTHERS = re.compile(
+    r"\b(?:never|nobody|nothing|none|neither|nor|except|excluding|lacking|instead\s+of|"
+    r"rather\s+than|other\s+than|ohne|kein\w{0,2}|nicht|senza|zonder|geen)\b",
+    re.IGNORECASE,
+)
+
+
+def understood(parts: Sequence[Part]) -> tuple[list[Part], list[Reason]]:
+    """The parts of a query with negations as parts of their own, and remarks on them."""
+    found: list[Part] = []
+    remarks: list[Reason] = []
+    for part in parts:
+        text = part.text
+        if part.quoted or part.weight < 0 or not text:
+            found.append(part)
+            continue
+        match = _NEGATION.search(text)
+        if match and _is_fixed(text[match.end() :]):
+            found.append(part)
+            continue
+        unseen = _unseen(text[match.end() :]) if match else []
+        if not match or not unseen:
+            found.append(part)
+            if other := match or _OTHERS.search(text):
+                remarks.append(NEGATION_HINT(word=" ".join(other[0].strip(" ,").split())))
+            continue
+        seen = text[: match.start()].strip(" ,")
+        while (shorter := _DANGLING.sub("", seen)) != seen:
+            seen = shorter
+        positive = Part(part.weight, [seen] if seen else [], part.pictures)
+        negative = [Part(-part.weight, [word]) for word in unseen]
+        found += [*([positive] if positive else []), *negative]
+        shown = " ".join([seen, *(f"- {word}" for word in unseen)]).strip()
+        remarks.append(NEGATION_UNDERSTOOD(text=clipped(text), query=clipped(shown)))
+    return found, remarks
+
+
+def _is_fixed(rest: str) -> bool:
+    return any(word.strip(",.").lower() in _FIXED for word in rest.split()[: _MAX_WORDS + 1])
+
+
+def _unseen(rest: str) -> list[str]:
+    """What follows a negation, each thing by itself; empty if it isn't sure how far that goes."""
+    if _NEGATION.search(rest) or _OTHERS.search(rest):
+        return []
+    things = [_LEADING.sub("", thing.strip(" ,.")) for thing in _LISTED.split(rest.strip(" ,."))]
+    for thing in things:
+        words = thing.lower().split()
+        if not 1 <= len(words) <= _MAX_WORDS or not _GOES_ON.isdisjoint(words):
+            return []
+    return things
