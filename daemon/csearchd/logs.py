@@ -8,6 +8,7 @@ import logging
 import os
 import stat
 import sys
+import threading
 
 from csearch.protocol.quoting import harmless
 
@@ -42,6 +43,7 @@ def log_to_stderr(level: str, form: str) -> None:
 
 
 _path: list[str] = []  # of the log's file
+_lock = threading.Lock()  # while it is made smaller
 
 
 def keep_small(path: str) -> None:
@@ -54,7 +56,7 @@ def limit_log() -> None:
 
     The file stays the same, since other processes write to it, too. Ignores errors.
     """
-    with contextlib.suppress(OSError):
+    with _lock, contextlib.suppress(OSError):
         info = os.fstat(_STDERR)
         if not _path or info.st_size <= _MAX_BYTES or not stat.S_ISREG(info.st_mode):
             return

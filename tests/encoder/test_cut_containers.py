@@ -115,6 +115,14 @@ def test_what_has_nothing_to_decode_says_so(what: str) -> None:
         assert what in RESOLUTIONS or str(error.value) == CUT_OFF
 
 
+@pytest.mark.parametrize("what", ROWS)
+def test_what_is_made_up_is_no_picture(what: str) -> None:
+    data = ROWS[what]
+    start = data.find(b"mdat") + 4
+    with pytest.raises(PictureError):
+        decode(data[: start + (len(data) - start) // 100])
+
+
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg"])
 @pytest.mark.parametrize("share", SHARES)
 def test_a_tiff_without_its_directory_says_so(compression: str, share: float) -> None:

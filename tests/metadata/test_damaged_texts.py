@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from csearchd.metadata.texts import multibyte
 from csearchd.metadata.texts.charsets import decoded, decoded_alike, japanese
+from csearchd.metadata.texts.exif_texts import user_comment
 
 TEXTS = {
     "gb18030": [
@@ -96,3 +97,15 @@ def test_what_isnt_damaged_stays_as_it_is(text: str, name: str) -> None:
     except UnicodeEncodeError:
         return
     assert multibyte.read(data, name).text == text
+
+
+def test_of_a_comment_only_the_beginning_is_read() -> None:
+    text = "東京タワーの夜景と富士山" * 100
+    value = b"JIS\0\0\0\0\0" + text.encode("euc-jp") + b"x" * 10_000_000 + b"\xff"
+    found = user_comment(value, "<")
+    assert found and found.startswith(text) and len(found) < 1 << 16
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_in_no_known_set_is_not_warned_of() -> None:
+    assert japanese(b"abc\xff\xff") == "abc\u00ff\u00ff"

@@ -84,6 +84,9 @@ NAMES = {
     "スクリーンショット 2023-05-14 10-11-12.png": TIME, "屏幕截图 2023-05-14 101112.png": TIME,
     "스크린샷 2023-05-14 101112.png": TIME, "Zrzut ekranu z 2023-05-14 10-11-12.png": TIME,
     "Skärmbild 2023-05-14 kl. 10.11.12.png": TIME, "Skærmbillede 2023-05-14 kl. 10.11.12.png": TIME,
+    "Captura de ecrã 2023-05-14, às 10.11.12.png": TIME,
+    "Näyttökuva 2023-05-14 kello 10.11.12.png": TIME,
+    "צילום מסך 2023-05-14 ב-10.11.12.png": TIME, "لقطة الشاشة ٢٠٢٣-٠٥-١٤ في ١٠.١١.١٢.png": TIME,
     "لقطة شاشة ٢٠٢٣-٠٥-١٤ ١٠-١١-١٢.png": TIME,
     "لقطة الشاشة \u200f2023-05-14 \u200f10.11.12.png": TIME,
     # The user's own form of dates

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,24 @@ def test_nothing_is_walked_or_opened_in_vain(user: User, cloud: tuple[Path, Path
         assert directories == {".", "inner", "other"} and files == {"other/drawn-00002.jpg"}
 
 
+def test_a_directory_that_is_gone_is_noticed_by_a_search(
+    user: User, cloud: tuple[Path, Path]
+) -> None:
+    source, mount = cloud
+    user.start()
+    user.csearchctl("add", mount)
+    wait_until_equal(user, mount)
+    user.settle()
+    shutil.rmtree(source / "inner")
+    wait_for(lambda: not (mount / "inner").exists(), "the end of what the kernel has cached")
+
+    def is_forgotten() -> bool:
+        user.search("anything", "-g")
+        return bool(user.status()["images"] == 1)
+
+    wait_for(is_forgotten, "the end of what was in it", 20)  # its next walk is due in a minute
+
+
 def test_inodes_and_ctimes_of_a_remounted_one_do_not_matter(
     user: User, cloud: tuple[Path, Path]
 ) -> None:
@@ -227,6 +247,37 @@ def test_a_program_that_has_ended_takes_its_pictures_away(user: User) -> None:
         assert user.settle()["encoded"] == 2
         assert len(user.search("anything", "-g")) == 2
         user.end()
+
+
+def test_a_mount_in_place_of_one_whose_program_has_ended_is_read(user: User) -> None:
+    """It has the same number where both changes of the table are noticed at once."""
+    source, mount = user.home / "source", user.pictures / "mount"
+    write_drawn(source, 2)
+    user.start()
+    service = user.status()["pid"]
+
+    def number() -> bytes:
+        (found,) = [each.number for each in mounts() if each.point == os.fsencode(mount)]
+        return found
+
+    with served(source, mount) as server:
+        user.csearchctl("add", mount)
+        wait_until_equal(user, mount)
+        before = number()
+        os.kill(server, signal.SIGKILL)
+        wait_for(lambda: not os.access(mount, os.F_OK), "the end of the program")
+        assert user.status()["images"] == 0
+        os.kill(service, signal.SIGSTOP)
+    try:
+        with served(source, mount):
+            if number() != before:
+                pytest.skip("the kernel has given the mount another number")
+            os.kill(service, signal.SIGCONT)
+            wait_for(lambda: user.status()["images"] == 2, "the pictures", 30)
+            user.end()
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(service, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(

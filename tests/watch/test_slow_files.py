@@ -111,13 +111,21 @@ def test_how_long_an_open_one_is_held() -> None:
         return True
 
     debounce.hold(b"/a", b"x", 102.0)  # it has changed at 100
-    debounce.keep_open_files(b"/a", 101.0, is_open)
+    assert not debounce.keep_open_files(b"/a", 101.0, is_open)
     assert not asked
-    debounce.keep_open_files(b"/a", 102.0, is_open)
+    assert not debounce.keep_open_files(b"/a", 102.0, is_open)
     assert asked == [b"/a/x"] and not debounce.release(b"/a", 103.0)
-    debounce.keep_open_files(b"/a", 100 + OPEN_SECONDS, is_open)
+    assert debounce.keep_open_files(b"/a", 100 + OPEN_SECONDS, is_open)
     assert len(asked) == 1 and debounce.release(b"/a", 100 + OPEN_SECONDS)
     debounce.hold(b"/a", b"x", 102.0)
     debounce.mark_complete(b"/a", b"x", 101.0)
     debounce.keep_open_files(b"/a", 101.0, is_open)
     assert len(asked) == 1 and debounce.release(b"/a", 101.0)
+
+
+def test_one_that_is_not_open_is_asked_for_once() -> None:
+    debounce, asked = Debounce(), list[bytes]()
+    debounce.hold(b"/a", b"x", 102.0)
+    for now in (102.0, 103.0, 104.0):  # its directory isn't listed yet
+        assert debounce.keep_open_files(b"/a", now, asked.append)
+    assert asked == [b"/a/x"] and debounce.release(b"/a", 104.0)

@@ -22,6 +22,7 @@ _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1
 _MAX_ITEMS = 65536
 _MAX_LACKING = 64 << 20  # bytes that are made up for a file that breaks off
 _FILLERS = (b"\0", b"\xff", b"\x55")
+_MIN_SHARE = 0.05  # of the data that must be there: what is made up looks like noise
 _MAX_EXTENTS = 1 << 18  # of all items; an extent may take no byte of the file
 
 
@@ -73,15 +74,16 @@ def salvaged(data: bytes) -> Iterator[bytes]:
     Decoders refuse some of such data, but seldom all.
     """
     last = max(box.end for box in boxes(data, 0, len(data), truncated=True))
-    lacking = max(_end(data), last) - len(data)
-    if 0 < lacking <= _MAX_LACKING:
+    start, end = _span(data)
+    lacking = max(end, last) - len(data)
+    if 0 < lacking <= _MAX_LACKING and len(data) - start >= _MIN_SHARE * (end - start):
         yield from (data + byte * lacking for byte in _FILLERS)
 
 
 def is_whole(data: bytes) -> bool | None:
     """Whether the file is there up to the end of its data; None where that isn't known."""
     try:
-        return len(data) >= _end(data)
+        return len(data) >= _span(data)[1]
     except MalformedError:
         return None
 
@@ -97,14 +99,15 @@ def lacks_directory(data: bytes) -> bool:
     return not any(box.kind in (b"meta", b"moov") and box.end <= len(data) for box in top)
 
 
-def _end(data: bytes) -> int:
-    """Where the data of the items end. Raises MalformedError where their table isn't there."""
+def _span(data: bytes) -> tuple[int, int]:
+    """Where the data of the items begin and end. Raises MalformedError where their table isn't
+    there."""
     try:
         top = {box.kind: box for box in boxes(data, 0, len(data), truncated=True)}
         meta = {box.kind: box for box in boxes(data, top[b"meta"].start + 4, top[b"meta"].end)}
         kinds = _types(data, meta[b"iinf"])
-        ends = [
-            extent.offset + extent.size
+        spans = [
+            (extent.offset, extent.offset + extent.size)
             for item, extents in _locations(data, meta[b"iloc"]).items()
             if kinds.get(item) not in _DESCRIPTIVE
             for extent in extents
@@ -112,7 +115,7 @@ def _end(data: bytes) -> int:
         ]
     except (struct.error, KeyError, IndexError) as error:
         raise MalformedError from error
-    return max(ends, default=0)
+    return (min(spans)[0], max(end for _, end in spans)) if spans else (0, 0)
 
 
 def is_transformed(data: bytes) -> bool:

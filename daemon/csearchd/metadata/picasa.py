@@ -75,16 +75,15 @@ def from_picasa(data: bytes, picture: str) -> dict[str, Any]:
 def _sections(data: bytes) -> _Sections:
     """What is wanted of each section, by its name, folded; of contacts, all."""
     found: dict[str, dict[str, str]] = {}
-    section: dict[str, str] = {}
-    contacts = found.setdefault(_CONTACTS, {})
+    title = ""
     for line in charsets.decoded(data.removeprefix(b"\xef\xbb\xbf")).splitlines():
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
-            section = found.setdefault(folded(line[1:-1]), {})
+            title = folded(line[1:-1])
         elif "=" in line:
             name, value = (part.strip() for part in line.split("=", 1))
-            if section is contacts or name.casefold() in _WANTED:
-                section[name.casefold()] = value
+            if title == _CONTACTS or name.casefold() in _WANTED:
+                found.setdefault(title, {})[name.casefold()] = value
     return found
 
 

@@ -60,19 +60,27 @@ class Debounce:
 
     def keep_open_files(
         self, directory: bytes, now: float, is_open: Callable[[bytes], bool | None]
-    ) -> None:
+    ) -> bool:
         """Goes on to hold those whose deadline has passed and that are open for writing, as
-        `is_open` says of their paths; but not if they haven't changed for long."""
+        `is_open` says of their paths; but not if they haven't changed for long. Of the others, it
+        isn't asked again. Returns whether there are such others."""
         with self._lock:
             names = self._held.get(directory, {})
             asked = [name for name, held in names.items() if held.until <= now < held.longest]
         for name in asked:
-            if is_open(directory.rstrip(b"/") + b"/" + name):
-                with self._lock:
-                    held = self._held.get(directory, {}).get(name)
-                    if held and held.until <= now:  # no event has come meanwhile
-                        longer = min(now + QUIET_SECONDS, held.longest)
-                        self._held[directory][name] = held._replace(until=longer)
+            still_open = is_open(directory.rstrip(b"/") + b"/" + name)
+            with self._lock:
+                held = self._held.get(directory, {}).get(name)
+                if held and held.until <= now:  # no event has come meanwhile
+                    longer = min(now + QUIET_SECONDS, held.longest)
+                    self._held[directory][name] = (
+                        held._replace(until=longer)
+                        if still_open
+                        else held._replace(longest=held.until)
+                    )
+        with self._lock:
+            names = self._held.get(directory, {})
+            return any(held.until <= now for held in names.values())
 
     def mark_complete(self, directory: bytes, name: bytes, now: float) -> None:
         """Sets the deadline of a held file, which is complete, to `now`: the next listing of its

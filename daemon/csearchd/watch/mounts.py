@@ -68,6 +68,12 @@ class Mounts:
     def _has_program(self, mount: Mount) -> bool:
         return is_fuse(mount.kind) and mount.number not in self._dead
 
+    def take_dead(self) -> list[bytes]:
+        """Forgets which programs have ended, and returns their mount points: what is mounted there
+        now may have the number of what was."""
+        dead, self._dead = self._dead, frozenset()
+        return [mount.point for mount in self._table.visible if mount.number in dead]
+
     def note_failure(self, path: bytes, error: OSError) -> bool:
         """Records that a call for `path` has failed with `error`. Returns whether that says that
         the program behind its file system has ended."""
@@ -162,7 +168,6 @@ class Mounts:
     def update(self) -> set[bytes]:
         """Reads the table again. Returns the mount points at which something has changed."""
         before, self._table = _by_point(self._table.mounts), MountTable(mounts())
-        self._dead &= {mount.number for mount in self._table.mounts}
         self._polled_prefixes = _polled_prefixes(self._table.mounts)
         after = _by_point(self._table.mounts)
         return {point for point in before | after if before.get(point) != after.get(point)}

@@ -235,8 +235,7 @@ class Scanner:
         for path in self.watcher.rested_elsewhere():
             self._list_directory(path)
             self.watcher.release(path)
-        node = self.watcher.next_listing()
-        if node:
+        if node := self.watcher.next_listing():
             self._list_directory(node.path, node)
         with self._lock:
             scan = next(reversed(self._scans.values()), None)
@@ -252,7 +251,8 @@ class Scanner:
             return path if node is None else node.path if node.watch is not None else None
 
         try:
-            self._list(where, whole=node is None)
+            if self._list(where, whole=node is None)[0] is None and node is None:
+                self._request(path)  # which finds that it is gone, and removes it
         except LibraryError:
             raise
         except Exception as error:
@@ -443,7 +443,7 @@ class Scanner:
         self._changed()
 
     def _restart_scans(self) -> None:
-        """Starts all scans over, and scans all roots, after the library could not be written."""
+        """Starts all scans over, and scans watched roots, after the library couldn't be written."""
         with self._lock:
             for scan in self._scans.values():
                 scan.remaining = [scan.path]

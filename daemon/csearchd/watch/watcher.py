@@ -203,7 +203,7 @@ class Watcher:
 
         Returns the changed paths, for `scan_mounted`. Raises LibraryError.
         """
-        points = self._mounts.update()
+        points = self._calls.update_mounts()
         self._admission.update(self._mounts.table)
         roots = paths(self._library)
         return points.union(
@@ -371,9 +371,10 @@ class Watcher:
                 self._listing_queue.scan_in(path, _MISSING_SECONDS)
 
     def rescan(self) -> None:
-        """Requests scans of all roots, after something was missed."""
+        """Requests scans of all roots of which events come, after some were missed."""
         for root in self._roots:
-            self._scan(root)
+            if not self._mounts.needs_polling(root):
+                self._scan(root)
 
     # Events and listings that are due
 
@@ -385,9 +386,7 @@ class Watcher:
             if event.mask & IN_OVERFLOW:
                 self.overflows += 1
                 log.warning("the kernel's queue of events overflowed; watched roots are scanned")
-                for root in self._roots:
-                    if not self._mounts.needs_polling(root):
-                        self._request(root)
+                self.rescan()
                 continue
             try:
                 moved |= self._events.handle(event)
@@ -412,23 +411,25 @@ class Watcher:
         now = time.monotonic()
         for path in self._debounce.expired(now):
             node = self._watches.find(path)
-            if node and node.watch is not None:
-                self._debounce.keep_open_files(path, now, has_writer)
-                if path in self._debounce.expired(now):
-                    self._listing_queue.list_soon(node)
+            if node is None or node.watch is None:
+                continue
+            if self._debounce.keep_open_files(path, now, has_writer):
+                self._listing_queue.list_soon(node)
         return self._listing_queue.next_listing(now)
 
     def rested_elsewhere(self) -> list[bytes]:
         """The directories that aren't watched, of which files were held back long enough. They must
         be listed, since the files may have changed, and then passed to `release`."""
-        now = time.monotonic()
-        found = [path for path in self._debounce.expired(now) if not self.watches(path)]
-        for path in found:
-            if not self._mounts.needs_polling(path):  # else it may not answer
-                self._debounce.keep_open_files(path, now, has_writer)
+        now, rested = time.monotonic(), []
+        for path in self._debounce.expired(now):
+            if self.watches(path):
+                continue
+            polled = self._mounts.needs_polling(path)  # then a program may not answer
             if self._library.tree.find(path) is None:
                 self._debounce.forget(path)  # it was removed
-        return [path for path in self._debounce.expired(now) if path in found]
+            elif polled or self._debounce.keep_open_files(path, now, has_writer):
+                rested.append(path)
+        return rested
 
     def release(self, path: bytes) -> None:
         """Releases the files of a directory that rest."""

@@ -29,12 +29,13 @@ _COPY = {"copy", "kopie", "copie", "copia", "cópia", "kopia", "kopio", "kopi", 
 # Between a day and its clock: the half of the day, or a word that may mean one, or "at"
 _BETWEEN = (
     r"[\s_]{0,3}(?P<earlier>오전|오후|上午|下午|午前|午後)[\s_]{0,3}"
-    r"|[\s_-]{1,3}(?P<word>[^\d\s_-]{1,12}(?:\s[^\d\s_-]{1,6})?)[\s_-]{1,3}"
+    r"|,?[\s_-]{1,3}(?P<word>[^\d\s_-]{1,12}(?:\s[^\d\s_-]{1,6})?)[\s_-]{1,3}"
 )
 _AFTERNOON = ("P", "오후", "下午", "午後")
 _AT = {  # as macOS and WhatsApp write it
     "at", "um", "om", "à", "a las", "a la(s)", "a les", "alle", "alle ore", "às", "à(s)", "kl",
-    "klo", "o", "о", "в", "u", "v", "w", "la", "saat", "lúc", "pukul", "στις",
+    "klo", "kello", "klokken", "o", "о", "в", "u", "v", "w", "la", "saat", "lúc", "pukul", "στις",
+    "ב", "في",
 }  # fmt: skip
 _EPOCH = r"(?P<milliseconds>1\d{12})(?!\d)"
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from csearchd.metadata.texts import multibyte
 
 _SETS = ("gb18030", "cp932", "cp1252")  # supersets of GBK, of Shift-JIS and of Latin-1
-_JAPANESE = ("cp932", "euc-jp")
+_JAPANESE = ("cp932", "euc-jp", "cp1252")
 _MAX_MENDED = 1 << 16  # bytes in which damage is looked for, which takes time
 _MAX_GUESSED = 4096  # bytes that a guess is made from
 # Up to white space or markup, whose bytes are in no letter of several bytes

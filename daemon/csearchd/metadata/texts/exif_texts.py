@@ -7,6 +7,7 @@ from typing import Any
 from csearchd.metadata.texts import charsets
 
 _HEAD = 8  # bytes that tell the character set of a comment
+_MAX_BYTES = 1 << 16  # of a comment that are read
 _JIS, _UNICODE = b"JIS\0\0\0\0\0", b"UNICODE\0"
 _PRINTABLE = 0.9  # of the characters of what is a text
 
@@ -23,6 +24,7 @@ def user_comment(value: Any, order: str) -> str | None:
     """
     if not isinstance(value, bytes):
         return None
+    value = value[:_MAX_BYTES]
     head, body = value[:_HEAD], value[_HEAD:]
     if head == _UNICODE:
         text = charsets.utf16(body, charsets.utf16_order(body, order))

@@ -87,3 +87,11 @@ class RemoteCalls:
             return self._mounts.note_failure(point, error)
         self._alive[point] = now
         return False
+
+    def update_mounts(self) -> set[bytes]:
+        """Reads the table of mounts again, and asks programs that had ended whether others run in
+        their places. Returns the mount points at which something has changed."""
+        changed = self._mounts.update()
+        for point in self._mounts.take_dead():
+            self.has_ended(point)
+        return changed
