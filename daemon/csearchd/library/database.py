@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sqlite3
@@ -86,6 +87,16 @@ def explain(error: sqlite3.Error, path: str) -> LibraryError:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return LibraryError(reasons.NOT_WRITABLE(path=path, details=str(error)))
     return LibraryError(reasons.FAILED(path=path, details=str(error)))
+
+
+def shrink_journal(database: sqlite3.Connection, error: sqlite3.Error) -> None:
+    """Empties the write-ahead log into the database if `error` is that the disk is full.
+
+    The log may be most of what csearch has on a small disk, and grows until it is moved.
+    """
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        with contextlib.suppress(sqlite3.Error):  # there may be no room for this, either
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def damaged_message(path: str, what: str) -> Reason:

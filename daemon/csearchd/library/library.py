@@ -22,7 +22,7 @@ from csearchd.library import model_rows
 from csearchd.library.cache_token import Cache
 from csearchd.library.catalogue import Catalogue
 from csearchd.library.clock import Clock
-from csearchd.library.database import Reader, explain, open_database, open_reader
+from csearchd.library.database import Reader, explain, open_database, open_reader, shrink_journal
 from csearchd.library.integrity import rows
 from csearchd.library.integrity.presence import Presence
 from csearchd.library.metadata.labels import KEYWORDS, PEOPLE, Labels
@@ -138,6 +138,7 @@ class Library:
                 except BaseException as error:
                     self._roll_back()
                     if isinstance(error, sqlite3.Error):
+                        shrink_journal(self._database, error)
                         raise explain(error, self.path) from error
                     raise
                 self._run_actions()
@@ -147,10 +148,8 @@ class Library:
                 self._writer = None
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Inside a `write()`: calls `action` after the commit, holding `memory_lock`.
-
-        It must not touch a file.
-        """
+        """Inside a `write()`: calls `action`, which must not touch a file, after the commit,
+        holding `memory_lock`."""
         self._memory_actions.append(action)
 
     def write_after_commit(self, action: Callable[[], None]) -> None:
