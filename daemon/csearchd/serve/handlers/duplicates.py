@@ -31,6 +31,7 @@ from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
 _GROUPS = 200  # in a reply
+_TRIES = 16  # as of `Comparison`
 
 
 class Group(NamedTuple):
@@ -99,7 +100,7 @@ class DuplicateHandlers:
         active_model = self._models.active_model
         table, calibration = active_model.table, self._engine.calibration(active_model)
         shots = Shots(metadata, files, held)
-        comparison = Comparison(self._library, shots, cancellation.check)
+        comparison = Comparison(self._library, shots, cancellation.check, _TRIES)
         largest_first = _by_size(metadata, files, held, contents)
         near = find_groups(table, calibration, comparison, largest_first, cancellation.check)
         found = [
