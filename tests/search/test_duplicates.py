@@ -120,6 +120,20 @@ def on_a_terminal(user: User, *arguments: object) -> str:
         return terminal.read(1 << 16).decode()
 
 
+def test_what_has_changed_is_no_duplicate(user: User) -> None:
+    """Else the last picture of its kind would be called superfluous."""
+    user.take_photos(("cat",))
+    copy = user.pictures / "copy.jpg"
+    shutil.copy(user.pictures / "cat.jpg", copy)
+    user.search("x", "--in", user.pictures)
+    assert groups(user) == [{"cat", "copy"}]
+    user.csearchctl("pause")
+    photo("moon").save(copy)
+    done = user.csearchctl("dupes")
+    assert (done.stdout, done.stderr.strip()) == (b"", b"There are no duplicates.")
+    assert groups(user, "--exact") == []
+
+
 def test_a_burst_is_one_result_and_no_duplicates(user: User) -> None:
     """Whatever its pixels say: they hardly differ."""
     user.take_photos(("cat", "moon"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.system.files import seconds_of
+from csearchd.system.files import seconds_of, stored_time
 from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
@@ -123,7 +124,8 @@ class DuplicateHandlers:
         return sum(1 for file in files if file < len(inside) and inside[file])
 
     def _described(self, groups: Sequence[Group], scope: Scope | None) -> list[Message]:
-        """Returns groups with their files that still exist, the largest first, then the oldest."""
+        """Returns groups with their files that are still as they were read, the largest
+        first, then the oldest."""
         rows: dict[int, list[tuple[int, int, int, bytes]]] = {}
         every = [content for group in groups for content in group.contents]
         for row in self._files(every, scope):
@@ -135,7 +137,7 @@ class DuplicateHandlers:
                  "size": size, "content": content, "mtime_ns": mtime}
                 for content, likeness in group.contents.items()
                 for pixels, size, mtime, path in rows.get(content, ())
-                if self._watcher.exists(path)
+                if self._watcher.exists(path) and _is_unchanged(path, size, mtime)
             ]  # fmt: skip
             contents = {file["content"] for file in files}
             if group.burst:
@@ -152,14 +154,17 @@ class DuplicateHandlers:
     def _files(
         self, contents: Sequence[int], scope: Scope | None
     ) -> Iterator[tuple[int, int, int, int, bytes]]:
-        """Yields content, pixels, bytes, time and path of each file that has one of `contents`."""
+        """Yields content, pixels, bytes, time and path of each file that has one of `contents`.
+
+        Not of those that have changed since, and may show something else now.
+        """
         for start in range(0, len(contents), _PARAMETERS):
             part = contents[start : start + _PARAMETERS]
             with self._library.read() as database:
                 rows = database.execute(
                     "SELECT c.id, coalesce(c.width * c.height, 0), f.size, f.mtime_ns, "
                     "f.directory, f.name FROM files f JOIN contents c ON c.id = f.content "
-                    f"WHERE c.id IN ({','.join('?' * len(part))})",
+                    f"WHERE NOT f.due AND c.id IN ({','.join('?' * len(part))})",
                     part,
                 ).fetchall()
             with self._library.memory_lock:
@@ -169,6 +174,16 @@ class DuplicateHandlers:
                     if inside and directory in tree:
                         path = tree.path(directory).rstrip(b"/") + b"/" + name
                         yield fields[0], fields[1], fields[2], fields[3], path
+
+
+def _is_unchanged(path: bytes, size: int, mtime: int) -> bool:
+    """Whether a file is still the one that was read: nobody watches those that were only searched
+    below a directory."""
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return False
+    return (info.st_size, stored_time(info.st_mtime_ns)) == (size, mtime)
 
 
 def _order(file: Message) -> tuple[int, int, int, bytes]:
