@@ -125,9 +125,10 @@ class DuplicateHandlers:
 
     def _described(self, groups: Sequence[Group], scope: Scope | None) -> list[Message]:
         """Returns groups with their files that are still as they were read, the largest
-        first, then the oldest."""
+        first, then the oldest; those that lack a part of the picture last."""
         rows: dict[int, list[tuple[int, int, int, bytes]]] = {}
         every = [content for group in groups for content in group.contents]
+        incomplete = self._incomplete(every)
         for row in self._files(every, scope):
             rows.setdefault(row[0], []).append(row[1:])
         found: list[Message] = []
@@ -145,10 +146,24 @@ class DuplicateHandlers:
                 if len(shots) > 1:
                     found.append({"kind": "burst", "exact": False, "files": shots})
             elif len(files) > 1:
-                files.sort(key=_order)
+                files.sort(key=lambda file: (file["content"] in incomplete, *_order(file)))
                 exact = len(contents) == 1
                 kind = "exact" if exact else "near"
                 found.append({"kind": kind, "exact": exact, "files": files})
+        return found
+
+    def _incomplete(self, contents: Sequence[int]) -> set[int]:
+        """Those of `contents` whose files lack a part of the picture. Raises LibraryError."""
+        found: set[int] = set()
+        for start in range(0, len(contents), _PARAMETERS):
+            part = contents[start : start + _PARAMETERS]
+            with self._library.read() as database:
+                rows = database.execute(
+                    "SELECT id FROM contents WHERE incomplete "
+                    f"AND id IN ({','.join('?' * len(part))})",
+                    part,
+                )
+                found.update(row[0] for row in rows)
         return found
 
     def _files(
