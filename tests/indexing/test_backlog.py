@@ -66,3 +66,31 @@ def test_a_directory_that_is_waited_for_costs_no_look_at_all_that_is_due(
             backlog.queue.clear()
             assert len(looked) <= refill * 2048
     library.close()
+
+
+def test_what_cannot_be_signed_now_is_tried_again_after_a_mount(library: Library) -> None:
+    """And until then nothing is left to do."""
+    with library.write() as database:
+        database.execute("INSERT INTO models VALUES (1, 'one', 'model', 2, NULL, '')")
+        database.execute("UPDATE files SET due = 0, failure = 'is no picture'")
+        for file in (1, 2, 3):
+            database.execute(
+                "INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)", (file, b"%d" % file)
+            )
+            database.execute("INSERT INTO vectors VALUES (1, ?, x'00000000', 1)", (file,))
+            database.execute("UPDATE files SET content = id, failure = NULL WHERE id = ?", (file,))
+    active_model = SimpleNamespace(model="model", row=1, table=VectorTable(2))
+    models: Any = SimpleNamespace(active_model=active_model, next_model=None)
+    backlog = Backlog(library, models, Debounce(), PowerPolicy())
+    with library.read() as reader:
+        for _ in range(2):
+            assert backlog.unsigned == 3
+            backlog.fill(reader, models.active_model.model, 1, True)
+            jobs = [job for job, _ in backlog.queue]
+            assert {job.file for job in jobs} == backlog.signing == {1, 2, 3}
+            backlog.queue.clear()
+            backlog.committed(1, [contents.Outcome(job, unread=True) for job in jobs])
+            backlog.fill(reader, models.active_model.model, 1, True)
+            assert (backlog.unsigned, backlog.empty) == (0, True)
+            backlog.recount()
+    library.close()

@@ -20,12 +20,12 @@ def faulty_store(library, database, outcome, content):
         database.execute("INSERT INTO roots VALUES (-1, 0)")  # it has no such directory
     store(library, database, outcome, content)
 
-def faulty_handle(self, reader, event):
+def faulty_handle(self, reader, event, signing):
     if (event.job.name, event.op) == (b"drawn-00003.jpg", "identified"):
         raise KeyError("injected")
     if (event.job.name, event.op) == (b"drawn-00004.jpg", "encoded"):
         raise KeyError("injected")
-    return handle(self, reader, event)
+    return handle(self, reader, event, signing)
 
 def faulty_submit(self, job, path, file=None):
     if job.name == b"drawn-00005.jpg":
@@ -102,11 +102,11 @@ def commit(self, work):
 indexer.Indexer._commit = commit
 handle = indexer.EncodingSession.handle
 
-def counted(self, reader, event):
+def counted(self, reader, event, signing):
     if event.op == "encoded":
         with open(FAULT + "-encoded", "a") as file:
             file.write(f"{event.job.file}\\n")
-    return handle(self, reader, event)
+    return handle(self, reader, event, signing)
 
 indexer.EncodingSession.handle = counted
 """,

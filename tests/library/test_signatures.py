@@ -44,7 +44,7 @@ def test_they_are_made_when_there_is_nothing_else_to_do(user: User) -> None:
     assert done.stdout == b""
     assert done.stderr.decode().splitlines() == [
         "There are no duplicates.",
-        "3 pictures still to be read, before near ones are found among them.",
+        "Not compared yet, since they must be read once more: 3 pictures.",
     ]
     user.csearchctl("resume")
     after = wait_for(lambda: (s := user.status())["pending"] == 0 and s, "all signatures")
@@ -69,6 +69,47 @@ def test_what_cannot_be_decoded_any_more_keeps_its_vector(user: User) -> None:
     status = user.settle()
     assert (status["images"], status["failed"]) == (2, 0)
     assert set(user.search("x", "--in", user.pictures)) == {first, second}
+
+
+def test_what_cannot_be_read_now_is_read_later(user: User) -> None:
+    """It is passed over, so that all the rest comes to an end, and tried with the next start."""
+    write_drawn(user.pictures, 2)
+    user.search("x", "--in", user.pictures)
+    user.settle()
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    forget_signatures(file)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text("[encode]\nmax_bytes = 100\n")  # less than they have
+    user.start()
+    status = wait_for(lambda: (s := user.status())["pending"] == 0 and s, "an end")
+    assert (status["images"], status["failed"], signatures(file)) == (2, 0, [])
+    assert b"once more: 2 pictures." in user.csearchctl("dupes").stderr
+    user.csearchctl("stop")
+    user.config.unlink()
+    user.start()
+    wait_for(lambda: len(signatures(file)) == 2, "all signatures")
+
+
+def test_metadata_are_kept_where_no_signature_can_be_made(user: User) -> None:
+    """Both are read again at once after an update."""
+    write_drawn(user.pictures, 1)
+    user.search("x", "--in", user.pictures)
+    user.settle()
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    forget_signatures(file)
+    database = open_database(str(file))
+    database.execute("UPDATE metadata SET outdated = 1")
+    database.close()
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text("[encode]\nmax_memory = 1\n")  # less than decoding takes
+    user.start()
+    wait_for(lambda: user.status()["pending"] == 0, "an end")
+    database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    assert database.execute("SELECT outdated FROM metadata").fetchall() == [(0,)]
+    database.close()
+    assert user.status()["failed"] == 0
 
 
 def test_those_of_deleted_pictures_go(user: User) -> None:

@@ -144,10 +144,12 @@ def test_no_pair_is_missed(alike: float) -> None:
 
 
 class _Known(Comparison):
-    """Copies are those whose numbers have the same quotient by `size`."""
+    """Copies are those whose numbers have the same quotient by `size`, and `copies`."""
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._tries, self._left = 16, None
+        self.copies: set[tuple[int, ...]] = set()
         self.compared = 0
 
     def spectra(self, contents: np.ndarray) -> np.ndarray:
@@ -155,7 +157,10 @@ class _Known(Comparison):
 
     def likeness(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         self.compared += len(first)
-        return ((first - 1) // self._size == (second - 1) // self._size).astype(np.float32)
+        same = (first - 1) // self._size == (second - 1) // self._size
+        for number, pair in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+            same[number] |= pair in self.copies
+        return same.astype(np.float32)
 
 
 def _plain(dimensions: int) -> ScoreCalibration:
@@ -177,6 +182,21 @@ def test_very_many_copies_of_one_are_each_compared_once() -> None:
     apart = _Known(1000)  # three groups that vectors can't tell
     found = [some.tolist() for some, _ in find_groups(table, _plain(32), apart, contents)]
     assert found == contents.reshape(3, 1000).tolist()
+
+
+def test_what_only_looks_alike_is_soon_left_alone() -> None:
+    """Each is compared with the nearest few, unless one of them is a copy."""
+    chance = np.random.default_rng(8)
+    one = chance.normal(size=(1, 32)) + 0.1 * chance.normal(size=(2000, 32))
+    one[1::200] = one[::200] + 0.001  # the nearest one is a copy
+    table = VectorTable(32)
+    contents = np.arange(1, 2001, dtype=np.int32)
+    table.extend(contents, (one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32))
+    known = _Known(1)
+    known.copies = {(first, first + 1) for first in range(1, 2000, 200)}
+    found = find_groups(table, _plain(32), known, contents)
+    assert {tuple(some.tolist()) for some, _ in found} == known.copies
+    assert known.compared < 2000 * (16 + 20)
 
 
 @pytest.fixture

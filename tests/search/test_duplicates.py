@@ -120,6 +120,33 @@ def on_a_terminal(user: User, *arguments: object) -> str:
         return terminal.read(1 << 16).decode()
 
 
+def test_what_has_changed_is_no_duplicate(user: User) -> None:
+    """Else the last picture of its kind would be called superfluous."""
+    user.take_photos(("cat",))
+    copy = user.pictures / "copy.jpg"
+    shutil.copy(user.pictures / "cat.jpg", copy)
+    user.search("x", "--in", user.pictures)
+    assert groups(user) == [{"cat", "copy"}]
+    user.csearchctl("pause")
+    photo("moon").save(copy)
+    done = user.csearchctl("dupes")
+    assert (done.stdout, done.stderr.strip()) == (b"", b"There are no duplicates.")
+    assert groups(user, "--exact") == []
+
+
+def test_what_lacks_a_part_comes_last(user: User) -> None:
+    whole, damaged = user.pictures / "b.jpg", user.pictures / "a.jpg"
+    user.pictures.mkdir(parents=True, exist_ok=True)
+    photo("cat").save(whole, quality=90)
+    damaged.write_bytes(whole.read_bytes()[: whole.stat().st_size * 98 // 100])
+    for path, second in ((damaged, 1000), (whole, 2000)):  # else the oldest is first
+        os.utime(path, (second, second))
+    user.search("x", "--in", user.pictures)
+    (row,) = map(json.loads, user.csearchctl("dupes", "--json").stdout.splitlines())
+    assert row["kind"] == "near"
+    assert [Path(file["path"]).name for file in row["files"]] == ["b.jpg", "a.jpg"]
+
+
 def test_a_burst_is_one_result_and_no_duplicates(user: User) -> None:
     """Whatever its pixels say: they hardly differ."""
     user.take_photos(("cat", "moon"))

@@ -58,6 +58,7 @@ class Backlog:
         self._cursor = (0, 0)  # a model's row, and the last file queued for it
         self._metadata_cursor = 0  # the last file queued for its outdated metadata
         self._signing_cursor = 0  # the last content of which a file was queued for its signature
+        self._starts_anew = False  # these cursors must go back, for the next `fill`
         self.signing: set[int] = set()  # files queued for that, which aren't committed
         self._rereading: set[int] = set()  # files queued for that, which aren't committed
         self._switch_at = 0.0  # when the encoder may switch from the next model to the active one
@@ -69,7 +70,11 @@ class Backlog:
         return not (self.queue or self.may_have_more or self.held_on_battery)
 
     def recount(self) -> None:
-        """Counts missing vectors and signatures, and outdated metadata. Raises LibraryError."""
+        """Counts missing vectors and signatures, and outdated metadata. Raises LibraryError.
+
+        All files that lack them are tried once more: those of a disk that is mounted now may be
+        among those that were passed over.
+        """
         next_model = self._models.next_model
         row = self._models.row(next_model) if next_model else 0
         self._complete = None
@@ -79,6 +84,7 @@ class Backlog:
             )
             self.outdated_metadata = contents.count_outdated_metadata(database)
             self.unsigned = stored.count_wanting(database)
+        self._starts_anew = True
         self.missing_vectors = contents.count_not_in_table(
             self._library, self._models.active_model.table
         )
@@ -100,10 +106,11 @@ class Backlog:
 
     def clear_queue(self) -> None:
         """Empties the queue, so that files with priority come first."""
-        self.allow_again(job.file for job, _ in self.queue)
+        queued = {job.file for job, _ in self.queue}
+        self.allow_again(queued)
+        self.signing -= queued
         self.queue.clear()
-        self._cursor = (0, 0)
-        self._metadata_cursor = self._signing_cursor = 0
+        self._starts_anew = True
         self.may_have_more = True
 
     def allow_again(self, files: Iterable[int]) -> None:
@@ -113,6 +120,7 @@ class Backlog:
     def allow_all_but(self, files: Iterable[int]) -> None:
         """Allows all files but these (ids) to be queued again."""
         self._in_progress.intersection_update(files)
+        self.signing.intersection_update(files)
 
     def committed(self, row: int, outcomes: Iterable[Outcome]) -> None:
         """Must be called when outcomes, with vectors of the model `row`, are committed."""
@@ -141,6 +149,9 @@ class Backlog:
         active_row, active = self._models.active_model.row, self._models.active_model.model
         next_model = self._models.next_model
         self.may_have_more = False
+        if self._starts_anew:
+            self._starts_anew = False
+            self._cursor, self._metadata_cursor, self._signing_cursor = (0, 0), 0, 0
         stay = row != active_row and not self.priority_paths and time.monotonic() < self._switch_at
         if not stay:
             self._queue_jobs(self._due_with_priority(reader))
@@ -204,7 +215,7 @@ class Backlog:
             self.outdated_metadata = contents.count_outdated_metadata(reader)
 
     def _queue_unsigned(self, reader: sqlite3.Connection) -> None:
-        """Queues files of contents without a signature; each once, since some may not be readable
+        """Queues files of contents without a signature; each once, since some can't be read
         now."""
         found = stored.wanting(reader, self._signing_cursor, _MAX_QUEUE)
         self._queue_jobs(job for _, job in found)
@@ -213,7 +224,7 @@ class Backlog:
             self.signing |= {job.file for job, _ in self.queue}  # it was empty
             self.may_have_more = True
         else:
-            self.unsigned = stored.count_wanting(reader)
+            self.unsigned = len(self.signing)  # the others can't be read now
 
     def _due(self, reader: sqlite3.Connection) -> Iterator[Job]:
         """The files that are due and not in progress; on battery, only a small batch of new

@@ -64,7 +64,8 @@ class EncodingSession:
         """Handles an answer of the encoder: tells it whether to encode, or adds an outcome.
 
         `signing`: the file is read for its content's signature alone. If that fails, the content
-        keeps its vector, and is found.
+        keeps its vector, and is found. If the file can't be read, which may be for now, the
+        signature is still wanted.
 
         Returns jobs with the same content that have no outcome, since the file that they have
         waited for has changed. Raises LibraryError.
@@ -82,9 +83,11 @@ class EncodingSession:
         if event.changed:
             return [copy for copy, _ in copies]
         failure = str(event.reason) if event.reason else None
-        if failure and (signing or (encoding and encoding.sign)):
+        if failure and encoding and encoding.sign:
             failure = None
-            self._finish(key, Outcome(job, unsignable=True))
+            self._finish(key, Outcome(job, found, unsignable=True))
+        elif failure and signing:
+            self._finish(None, Outcome(job, unread=True))
         else:
             self._finish(key, Outcome(job, found, event.vector, failure))
         for copy, copy_found in copies:

@@ -217,6 +217,7 @@ class Indexer:
                 copies = session.handle(reader, event, signing)
                 if event.changed:
                     self._note_changed(event)
+                    self.backlog.signing.discard(event.job.file)  # it will be due
                     self.backlog.allow_again(copy.file for copy in copies)  # they are still due
                     self.backlog.may_have_more = True
             except LibraryError as error:
@@ -309,6 +310,7 @@ class Indexer:
         self._supervisor.failed("reading a picture", error)
         listings.mark_failed(self._library, job.file, str(reasons.UNEXPECTED()))
         self.backlog.allow_again([job.file, *(copy.file for copy in session.give_up(job))])
+        self.backlog.signing.discard(job.file)
         self.backlog.may_have_more = True
 
     def _restarted(self, session: EncodingSession) -> EncodingSession:

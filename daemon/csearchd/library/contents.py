@@ -47,7 +47,8 @@ class Outcome:
     found: dict[str, Any] | None = None
     vector: bytes | None = None  # float16, little-endian; None if it wasn't encoded
     failure: str | None = None  # why it can't be read or decoded
-    unsignable: bool = False  # its signature, and no more, was wanted, and can't be made
+    unsignable: bool = False  # only its content's signature was wanted, and can't be made
+    unread: bool = False  # that was wanted, and the file can't be read now: nothing is stored
     paired: bool = False  # a JPEG beside this raw file shows the same, and stands for both
 
 
@@ -156,18 +157,15 @@ def store(library: Library, model: int, outcomes: Iterable[Outcome]) -> None:
     vectors: list[tuple[int, NDArray[np.float16] | None]] = []
     with library.write() as database:
         for outcome in outcomes:
-            if outcome.unsignable:
-                database.execute(
-                    "UPDATE contents SET signed = 1 WHERE id = "
-                    "(SELECT content FROM files WHERE id = ?)",
-                    (outcome.job.file,),
-                )
+            if outcome.unread:
                 continue
             content = None
             if outcome.found:
                 content = _store_content(database, outcome.found, outcome.failure)
                 if signature := outcome.found.get("signature"):
                     _store_signature(database, content, signature)
+            if outcome.unsignable:
+                database.execute("UPDATE contents SET signed = 1 WHERE id = ?", (content,))
             if content and outcome.vector:
                 _store_vector(library, database, model, content, outcome.vector)
                 vectors.append((content, np.frombuffer(outcome.vector, "<f2")))

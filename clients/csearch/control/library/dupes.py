@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     print_err(_summary(result))
     if result["unsigned"]:
         some = count(result["unsigned"], "picture")
-        print_err(f"{some} still to be read, before near ones are found among them.")
+        print_err(f"Not compared yet, since they must be read once more: {some}.")
     return 0
 
 

@@ -37,7 +37,9 @@ def find_groups(
         if pairs is None:
             size = max(1, size // 8)  # few groups have most of these pairs
             continue
-        for leader, members, likeness in comparison.groups(contents, pairs, taken):
+        for leader, members, likeness in comparison.groups(
+            contents, pairs, taken, similar.nearness
+        ):
             order = np.argsort(-likeness, kind="stable")
             yield (
                 contents[np.append(leader, members[order])],

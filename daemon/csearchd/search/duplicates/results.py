@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from csearchd.search.request import Hit
 
 _FEWEST_ROWS, _ROWS = 8, 512  # of a block of results
 _REACH = 8192  # later results that one is compared with; near-duplicates have nearly equal scores
+
+# A result whose nearest ones are no copies mostly has none, and is quickly left alone.
+_TRIES, _MOST = 3, 1000  # as of `Comparison`
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +42,7 @@ def group_hits(
     held = np.array([hit.content for hit in hits], np.int32)
     files = np.array([hit.file for hit in hits], np.int64)
     shots = Shots(library.photo_metadata, files, held)
-    comparison = Comparison(library, shots, check)
+    comparison = Comparison(library, shots, check, _TRIES, _MOST)
     _, first, copies = np.unique(held, return_index=True, return_counts=True)
     order = np.argsort(first, kind="stable")
     first, copies = first[order], copies[order]
@@ -55,10 +59,13 @@ def group_hits(
         similarity = _similarity(reach, size, table, calibration)
         burst = similarity >= BURST_SIMILARITY
         burst &= shots.together(reach[: len(burst), None], reach[None])
-        alike = spectra[start : start + len(burst)] @ spectra[start : start + _REACH].T >= ALIKE
-        pairs = np.argwhere(np.triu(burst | alike | (similarity >= CANDIDATE), 1))
+        spectral = spectra[start : start + len(burst)] @ spectra[start : start + _REACH].T
+        maybe = burst | (spectral >= ALIKE) | (similarity >= CANDIDATE)
+        pairs = np.argwhere(np.triu(maybe, 1))
+        nearness = partial(_at, np.maximum(similarity, spectral))
         given = burst[pairs[:, 0], pairs[:, 1]]
-        for leader, members, _ in comparison.groups(reach, pairs, taken[start:], given):
+        groups = comparison.groups(reach, pairs, taken[start:], nearness, given)
+        for leader, members, _ in groups:
             counts = copies[start + members]
             shot = burst[leader, members]
             # Of one time: a copy, or a shot of the same second.
@@ -74,6 +81,11 @@ def group_hits(
         )
         for number in np.flatnonzero(leads)[:top].tolist()
     ]
+
+
+def _at(matrix: Floats, pairs: NDArray[np.intp]) -> Floats:
+    found: Floats = matrix[pairs[:, 0], pairs[:, 1]]
+    return found
 
 
 def _similarity(

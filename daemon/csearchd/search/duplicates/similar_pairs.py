@@ -90,28 +90,36 @@ class SimilarPairs:
         for first in range(int(rows[0]) + 1 if len(rows) else len(taken), len(taken), _COLUMNS):
             self._check()
             bound = vectors[rows] @ vectors[first : first + _COLUMNS].T
-            if bound.max(initial=0) < limit:
-                continue
-            row, column = np.nonzero(bound >= limit)
-            pairs = np.stack([rows[row], column + first], axis=1)
-            found.append(pairs[(pairs[:, 1] > pairs[:, 0]) & ~taken[pairs[:, 1]]])
-            total += len(found[-1])
+            reached = (bound >= limit) & ~taken[first : first + _COLUMNS]
+            total += int(np.count_nonzero(reached))
             if total > _MAX_PAIRS and len(rows) > 1:
-                return None
+                return None  # before they take memory
+            row, column = np.nonzero(reached)
+            pairs = np.stack([rows[row], column + first], axis=1)
+            found.append(pairs[pairs[:, 1] > pairs[:, 0]])
         joined = np.concatenate(found)
         return joined[np.lexsort((joined[:, 1], joined[:, 0]))]
 
     def _similar(self, pairs: Indexes) -> Indexes:
         """Those of sorted pairs whose similarity reaches the limit."""
-        kept = np.zeros(len(pairs), np.bool_)
+        return pairs[self._similarity(pairs) >= CANDIDATE]
+
+    def nearness(self, pairs: Indexes) -> Vectors:
+        """How near sorted pairs are, by their similarity or their spectra, (n,)."""
+        spectral = (self._spectra[pairs[:, 0]] * self._spectra[pairs[:, 1]]).sum(axis=1)
+        found: Vectors = np.maximum(self._similarity(pairs), spectral)
+        return found
+
+    def _similarity(self, pairs: Indexes) -> Vectors:
+        found = np.zeros(len(pairs), np.float32)
         rows, starts = np.unique(pairs[:, 0], return_index=True)
         ends = np.append(starts, len(pairs))[1:]
         for row, start, end in zip(rows, starts, ends, strict=True):
             self._check()
             others = self._contents[pairs[start:end, 1]]
             one = self._centred(self._contents[row : row + 1])[0]
-            kept[start:end] = self._centred(others) @ one >= CANDIDATE
-        return pairs[kept]
+            found[start:end] = self._centred(others) @ one
+        return found
 
     def _centred(self, contents: Contents) -> Vectors:
         return self._calibration.centred(self._table.vectors(contents))

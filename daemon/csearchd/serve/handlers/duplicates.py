@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -26,11 +27,12 @@ from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
-from csearchd.system.files import seconds_of
+from csearchd.system.files import seconds_of, stored_time
 from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
 _GROUPS = 200  # in a reply
+_TRIES = 16  # as of `Comparison`
 
 
 class Group(NamedTuple):
@@ -99,7 +101,7 @@ class DuplicateHandlers:
         active_model = self._models.active_model
         table, calibration = active_model.table, self._engine.calibration(active_model)
         shots = Shots(metadata, files, held)
-        comparison = Comparison(self._library, shots, cancellation.check)
+        comparison = Comparison(self._library, shots, cancellation.check, _TRIES)
         largest_first = _by_size(metadata, files, held, contents)
         near = find_groups(table, calibration, comparison, largest_first, cancellation.check)
         found = [
@@ -122,9 +124,11 @@ class DuplicateHandlers:
         return sum(1 for file in files if file < len(inside) and inside[file])
 
     def _described(self, groups: Sequence[Group], scope: Scope | None) -> list[Message]:
-        """Returns groups with their files that still exist, the largest first, then the oldest."""
+        """Returns groups with their files that are still as they were read, the largest
+        first, then the oldest; those that lack a part of the picture last."""
         rows: dict[int, list[tuple[int, int, int, bytes]]] = {}
         every = [content for group in groups for content in group.contents]
+        incomplete = self._incomplete(every)
         for row in self._files(every, scope):
             rows.setdefault(row[0], []).append(row[1:])
         found: list[Message] = []
@@ -134,7 +138,7 @@ class DuplicateHandlers:
                  "size": size, "content": content, "mtime_ns": mtime}
                 for content, likeness in group.contents.items()
                 for pixels, size, mtime, path in rows.get(content, ())
-                if self._watcher.exists(path)
+                if self._watcher.exists(path) and _is_unchanged(path, size, mtime)
             ]  # fmt: skip
             contents = {file["content"] for file in files}
             if group.burst:
@@ -142,23 +146,40 @@ class DuplicateHandlers:
                 if len(shots) > 1:
                     found.append({"kind": "burst", "exact": False, "files": shots})
             elif len(files) > 1:
-                files.sort(key=_order)
+                files.sort(key=lambda file: (file["content"] in incomplete, *_order(file)))
                 exact = len(contents) == 1
                 kind = "exact" if exact else "near"
                 found.append({"kind": kind, "exact": exact, "files": files})
         return found
 
+    def _incomplete(self, contents: Sequence[int]) -> set[int]:
+        """Those of `contents` whose files lack a part of the picture. Raises LibraryError."""
+        found: set[int] = set()
+        for start in range(0, len(contents), _PARAMETERS):
+            part = contents[start : start + _PARAMETERS]
+            with self._library.read() as database:
+                rows = database.execute(
+                    "SELECT id FROM contents WHERE incomplete "
+                    f"AND id IN ({','.join('?' * len(part))})",
+                    part,
+                )
+                found.update(row[0] for row in rows)
+        return found
+
     def _files(
         self, contents: Sequence[int], scope: Scope | None
     ) -> Iterator[tuple[int, int, int, int, bytes]]:
-        """Yields content, pixels, bytes, time and path of each file that has one of `contents`."""
+        """Yields content, pixels, bytes, time and path of each file that has one of `contents`.
+
+        Not of those that have changed since, and may show something else now.
+        """
         for start in range(0, len(contents), _PARAMETERS):
             part = contents[start : start + _PARAMETERS]
             with self._library.read() as database:
                 rows = database.execute(
                     "SELECT c.id, coalesce(c.width * c.height, 0), f.size, f.mtime_ns, "
                     "f.directory, f.name FROM files f JOIN contents c ON c.id = f.content "
-                    f"WHERE c.id IN ({','.join('?' * len(part))})",
+                    f"WHERE NOT f.due AND c.id IN ({','.join('?' * len(part))})",
                     part,
                 ).fetchall()
             with self._library.memory_lock:
@@ -168,6 +189,16 @@ class DuplicateHandlers:
                     if inside and directory in tree:
                         path = tree.path(directory).rstrip(b"/") + b"/" + name
                         yield fields[0], fields[1], fields[2], fields[3], path
+
+
+def _is_unchanged(path: bytes, size: int, mtime: int) -> bool:
+    """Whether a file is still the one that was read: nobody watches those that were only searched
+    below a directory."""
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return False
+    return (info.st_size, stored_time(info.st_mtime_ns)) == (size, mtime)
 
 
 def _order(file: Message) -> tuple[int, int, int, bytes]:
