@@ -77,9 +77,16 @@ class Boundaries:
         self._asked = frozenset(path for path in self._asked if not is_below(path, directory))
 
     def _reaches(self, path: bytes) -> bool:
-        """As `admits`, but no server is asked, which may never answer."""
+        """Whether a scan lists the directory at `path`. No program behind a file system is asked,
+        which may never answer: in those, names alone decide."""
         mount = self._table.mount_of(path)
-        return (mount is not None and mount.needs_polling) or self.admits(path)
+        if mount is None or not mount.needs_polling:
+            return os.access(path, os.R_OK | os.X_OK) and self.admits(path)
+        top = self.top(path)
+        is_mounted_below = mount.point != top and is_below(mount.point, top)
+        return self.may_enter(path, top) and (
+            not is_mounted_below or self._reaches(os.path.dirname(mount.point))
+        )
 
     def is_asked(self, path: bytes) -> bool:
         """Whether somebody has asked for the directory at `path` itself."""
