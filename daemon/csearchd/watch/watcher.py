@@ -100,7 +100,7 @@ class Watcher:
             debounce,
             self._links,
             self._contents,
-            self._boundaries.forget_asked,
+            self._admission.on_marks_changed,
             self._scan,
             is_scanning,
         )
@@ -316,6 +316,8 @@ class Watcher:
     def on_scan_started(self, path: bytes) -> None:
         """Must be called when a scan of `path` starts."""
         self._coverage.begin_scan(path)
+        if path in self._roots:
+            self._admission.update()  # the rules may be others, or marks that nobody reported
 
     def on_excluded(self, path: bytes) -> None:
         """Must be called when the directory at `path` isn't read any more."""

@@ -65,6 +65,28 @@ def test_a_bind_mount_of_what_is_read(user: User, binds: Binds) -> None:
 
 
 @needs_root
+def test_a_path_that_counts_is_ignored_later(user: User, binds: Binds) -> None:
+    write_drawn(user.pictures / "data" / "a", 1)
+    binds.bind(user.pictures / "data" / "a", user.pictures / "shown")
+    user.csearchctl("add", user.pictures)
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    ignore = user.pictures / ".csearchignore"
+    ignore.write_text("data/")
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+    ignore.unlink()
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    mark = user.pictures / "data" / ".nomedia"
+    mark.touch()
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+    mark.unlink()
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text('[scan]\nexclude = ["data"]\n')
+    user.csearchctl("reload")
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+
+
+@needs_root
 def test_bind_mounts_of_what_is_not_read(user: User, binds: Binds) -> None:
     outside = user.home / "outside"
     write_drawn(outside, 1)

@@ -72,8 +72,7 @@ class Boundaries:
         return self.update()
 
     def forget_asked(self, directory: bytes) -> None:
-        """Must be called when what excludes directories at or below `directory` has changed: what a
-        client asked for before may be left out from now on."""
+        """What a client asked for at or below `directory` may be left out from now on."""
         self._asked = frozenset(path for path in self._asked if not is_below(path, directory))
 
     def _reaches(self, path: bytes) -> bool:
