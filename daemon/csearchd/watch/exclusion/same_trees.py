@@ -32,9 +32,11 @@ def repeated(
     points = [
         mount.point for same in by_device.values() if len(same) > 1 for mount in same
     ]  # without these, each directory has one path
+    if not points:
+        return frozenset()
     surplus: set[bytes] = set()
     for path in {*points, *tops}:
-        if not any(is_below(path, top) for top in tops):
+        if path not in tops and not any(is_below(path, top) for top in tops):
             continue
         paths = _paths(table, by_device, path)
         if len(paths) < 2:
