@@ -214,10 +214,9 @@ def _has_mark(path: bytes) -> bool:
     except OSError:
         return False
     try:
-        if path.endswith(b"/thumbs"):
+        names = {mark for mark in MARKS if _exists(mark, descriptor)}
+        if names or path.endswith(b"/thumbs"):
             names = {os.fsencode(name) for name in os.listdir(descriptor)}
-        else:
-            names = {mark for mark in MARKS if _exists(mark, descriptor)}
         return is_marked(descriptor, path, names, is_asked=False)
     except OSError:
         return False
