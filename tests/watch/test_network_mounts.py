@@ -17,6 +17,7 @@ from inotify_simple import INotify, flags
 from csearchd.library.library import Library
 from csearchd.system.filesystem import MountTable, mounts
 from csearchd.system.mount_types import is_polled, is_remote
+from csearchd.watch.mounts import Mounts
 from support.photos import drawn, write_drawn
 from support.served import served
 from support.user import User, wait_for
@@ -319,6 +320,28 @@ def test_what_shows_a_directory_is_as_local_as_that(
     )
     table = MountTable(mounts(str(path)))
     assert table.is_remote(table.mounts[2]) is remote
+
+
+def test_what_a_server_shows_below_another_file_system_belongs_to_that(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "mountinfo"
+    path.write_text(
+        "21 1 259:1 / / rw - ext4 /dev/sda rw\n"
+        "30 21 0:30 / /nas rw - nfs4 nas:/tank rw\n"
+        "31 30 0:31 / /nas/photos rw - nfs4 nas:/tank/photos rw\n"
+        "32 31 0:32 / /nas/photos/a rw - nfs4 nas:/tank/photos/a rw\n"
+        "33 30 0:33 / /nas/other rw - nfs4 nas:/elsewhere rw\n"
+    )
+    monkeypatch.setattr("csearchd.watch.mounts.mounts", lambda: mounts(str(path)))
+    found = Mounts()
+    inner = b"/nas/photos/a/b"
+    assert found.remote_mount(inner) == b"/nas"
+    assert not found.is_left_out(inner, [b"/nas"])
+    assert not found.is_left_out(inner, [b"/nas/photos"])
+    assert found.is_left_out(inner, [b"/"]) and found.is_left_out(b"/nas/other", [b"/nas"])
+    unread = [mount.point for mount in found.left_out([b"/nas"], lambda path, root: True)]
+    assert unread == [b"/nas/other"]
 
 
 def test_one_that_is_no_root_any_more_is_left_out_again(

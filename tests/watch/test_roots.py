@@ -279,3 +279,19 @@ def test_permission_comes_and_goes(user: User) -> None:
     wait_for(lambda: b"closed" in user.csearchctl("failed").stdout, "the reason")
     closed.chmod(0o700)
     wait_until_equal(user, user.pictures)
+
+
+def test_a_root_in_a_hidden_directory_that_is_removed_while_it_is_scanned(user: User) -> None:
+    hidden = user.pictures / ".hidden"
+    for number in range(150):
+        (hidden / str(number)).mkdir(parents=True)
+    write_drawn(hidden / "0", 2)
+    write_drawn(user.pictures, 1, first=5)
+    user.csearchctl("add", user.pictures)
+    user.settle()
+    with user.connect() as client:
+        for operation in ("add", "remove") * 5:
+            client.send(id=1, op=operation, path=os.fsencode(hidden))
+            client.receive()
+    user.csearchctl("rescan")
+    assert user.settle()["images"] == 1

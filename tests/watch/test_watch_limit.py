@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from csearchd.watch import watches
+from csearchd.watch.annex.content_watches import ContentWatches
 from csearchd.watch.inotify import Inotify
 from csearchd.watch.watches import Watches, watch_limit
 
@@ -52,6 +53,25 @@ def test_there_are_no_more_than_that(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert taken(some, paths[30:]) == [paths[30]]
     limit[0] = 400
     assert taken(some, paths) == paths
+
+
+def test_contents_of_an_annex_take_nothing_of_the_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "watch_limit", lambda: 40)
+    some, paths = Watches(Inotify()), made(tmp_path, 12)
+    objects = tmp_path / ".git" / "annex" / "objects"
+    objects.mkdir(parents=True)
+    contents = [path + b"/content" for path in made(objects, 50)]
+    assert taken(some, paths) == paths
+    node, annex = some.make(paths[0]), ContentWatches(some._inotify, some)
+    assert annex.update(node, contents)
+    assert some.used == 30
+    assert not annex.update(node, contents)
+    assert some.used == 30
+    some.unwatched = annex.forget
+    some.unwatch(node)
+    assert some.used == 11
 
 
 def test_half_is_given_up_where_others_have_the_rest(

@@ -112,6 +112,20 @@ class MountTable:
         """The position of a mount in the table; later mounts have a larger one."""
         return self._order[mount.number]
 
+    def entered_from(self, mount: Mount) -> Mount:
+        """The mount that shows the same server's files, from which `mount` was entered; else
+        `mount` itself.
+
+        An NFS client mounts each file system of a server by itself, once a program enters it.
+        """
+        while (order := self._order.get(mount.parent)) is not None:
+            above = self.mounts[order]
+            below = mount.point[len(above.point.rstrip(b"/")) :]
+            if above.kind != mount.kind or above.source.rstrip(b"/") + below != mount.source:
+                break
+            mount = above
+        return mount
+
     def is_remote(self, mount: Mount) -> bool:
         """Whether a mount is a network or cloud file system (csearchd.system.mount_types), or shows
         a directory on one."""

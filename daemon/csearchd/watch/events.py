@@ -47,11 +47,11 @@ class EventHandler:
         debounce: Debounce,
         links: HardLinks,
         contents: ContentWatches,
-        forget_asked: Callable[[bytes], object],
+        marks_changed: Callable[[bytes], object],
         scan: Callable[[bytes], object],
         is_scanning: Callable[[bytes], bool],
     ) -> None:
-        """`forget_asked` is called with a directory in which what excludes others has changed.
+        """`marks_changed` is called with a directory in which what excludes others has changed.
         `scan` requests a scan of the directory at a path; `is_scanning` tells whether a scan of
         it, or of one above or below it, is under way."""
         self.rules = rules
@@ -61,7 +61,7 @@ class EventHandler:
         self._debounce = debounce
         self._links = links
         self._contents = contents
-        self._forget_asked = forget_asked
+        self._marks_changed = marks_changed
         self._scan = scan
         self._is_scanning = is_scanning
 
@@ -109,10 +109,10 @@ class EventHandler:
         elif mask & IN_DIRECTORY:
             self._directory(node, name, mask)
         elif name in MARKS:
-            self._forget_asked(node.path)
+            self._marks_changed(node.path)
             self._listing_queue.list_soon(node)
         elif name == IGNORE_FILE:
-            self._forget_asked(node.path)
+            self._marks_changed(node.path)
             if mask & IN_MODIFY:
                 self._listing_queue.scan_in(node.path, QUIET_SECONDS)
             else:

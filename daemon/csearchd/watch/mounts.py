@@ -113,11 +113,14 @@ class Mounts:
         return found
 
     def remote_mount(self, path: bytes) -> bytes | None:
-        """The mount point of the network or cloud file system that `path` is on, if it is."""
+        """The mount point of the network or cloud file system that `path` is on, if it is. What was
+        entered from another one belongs to that."""
         if not (path + b"/").startswith(self._polled_prefixes):
             return None  # quickly for most paths
         mount = self._table.mount_of(path)
-        return mount.point if mount is not None and self._table.is_remote(mount) else None
+        if mount is None or not self._table.is_remote(mount):
+            return None
+        return self._table.entered_from(mount).point
 
     def version_fields(self, path: bytes) -> VersionFields:
         """What tells versions of a file apart there, beside its size and mtime."""

@@ -153,8 +153,12 @@ class Scanner:
             elif missing:
                 self.list_soon(path)
 
-    def roots_changed(self) -> None:
-        """Must be called when the library's roots have changed, so that they are watched."""
+    def roots_changed(self, removed: bytes | None = None) -> None:
+        """Must be called when the library's roots have changed, so that they are watched. Nobody
+        asks for a scan of one that was `removed` any more."""
+        with self._lock:
+            if removed in self._scans:
+                self._scans[removed].is_asked = False
         self._roots_changed_at = time.monotonic()
         self._roots_or_mounts_changed.set()
         self._pipe.wake()
@@ -178,9 +182,8 @@ class Scanner:
     @property
     def incomplete_reason(self) -> Reason | None:
         """Why pictures below the roots may be missing, at present; None if they aren't."""
-        if not self._failed_roots:
-            return None
-        return reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
+        reason = reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
+        return reason if self._failed_roots else None
 
     @property
     def complete(self) -> bool:
@@ -266,12 +269,10 @@ class Scanner:
     def _mark_incomplete(self, paths: Collection[bytes]) -> None:
         """Lets the roots that contain `paths` be scanned again after a while, since an error
         occurred."""
-        roots_above = {
-            root for root in self.watcher.roots if any(is_below(path, root) for path in paths)
-        }
-        self._failed_roots.add(roots_above)
+        above = {root for root in self.watcher.roots if any(is_below(path, root) for path in paths)}
+        self._failed_roots.add(above)
         with self._lock:
-            self._complete -= roots_above
+            self._complete -= above
 
     def _timeout(self) -> float | None:
         """The seconds until something is due without an event; None if nothing is."""

@@ -100,7 +100,7 @@ class Watcher:
             debounce,
             self._links,
             self._contents,
-            self._boundaries.forget_asked,
+            self._admission.on_marks_changed,
             self._scan,
             is_scanning,
         )
@@ -316,6 +316,8 @@ class Watcher:
     def on_scan_started(self, path: bytes) -> None:
         """Must be called when a scan of `path` starts."""
         self._coverage.begin_scan(path)
+        if path in self._roots:  # the rules may be others, or marks that nobody reported
+            self._admission.update()
 
     def on_excluded(self, path: bytes) -> None:
         """Must be called when the directory at `path` isn't read any more."""
@@ -332,7 +334,7 @@ class Watcher:
             self._debounce.forget(path)
         self._coverage.end_scan(path)
         remote = self._mounts.remote_mount(path) is not None
-        own = self._mounts.polled_mount(path) == path and not self.remote.is_left_out(path)
+        own = self.remote.has_own_scans(path)
         if remote or own or path in self._roots:
             polled = self._polling.next(path, changed, cost, remote)
         if own or path in self._roots:
@@ -352,7 +354,7 @@ class Watcher:
         self._listing_queue.scan_in(root, between.get(mode, _WATCHED_SECONDS))
         if mode != "polled":
             for point in self._mounts.polled_mounts(root):
-                if self.remote.passes(point):
+                if self._mounts.remote_mount(point) is None:
                     self._listing_queue.scan_in(point, polled)
 
     def request_due_scans(self) -> None:

@@ -72,6 +72,8 @@ class Watches:
         ] = {}  # by watch; several if a directory has several paths
         self._above: dict[int, Node] = {}  # by watch: directories above roots
         self.count = 0  # of watched nodes
+        # By watch: directories with links to what it watches (csearchd.watch.annex).
+        self.contents: dict[int, set[Node]] = {}
         # Is called with each node that is no longer watched.
         self.unwatched: Callable[[Node], object] = lambda node: None
         self._most = 0  # watches that there may be, when that was last looked up
@@ -80,8 +82,8 @@ class Watches:
 
     @property
     def used(self) -> int:
-        """The number of watches, of which directories above roots have some."""
-        return len(self._nodes) + len(self._above)
+        """The number of watches, those of directories above roots and of contents included."""
+        return len(self._nodes) + len(self._above) + len(self.contents)
 
     @property
     def is_full(self) -> bool:

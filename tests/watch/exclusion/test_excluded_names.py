@@ -34,6 +34,7 @@ LEFT_OUT = {  # directories, and a file that tells, if there is one
     "old immich/thumbs/ab": "old immich/encoded-video/1",
     "prism/cache/thumbnails/0/1": "",
     "prism storage/sidecar/2012": "prism storage/.ppstorage",
+    "prism all/cache/thumbnails/0": "prism all/.ppstorage",
     "phone/WhatsApp/Private": "phone/WhatsApp/Private/.nomedia",
     "phone/WhatsApp/Sent/deep/deeper": "phone/WhatsApp/Sent/.nomedia",
 }
@@ -49,6 +50,7 @@ READ = (
     f"immich/upload/{UUID}/ab/cd",
     "old immich/library/1",
     "prism/originals",
+    "prism all/originals/2012",
     "resources/derivatives",
     "snapshots",
     "phone/DCIM",

@@ -11,6 +11,7 @@ import pytest
 
 from support.disk import Disk, missing
 from support.photos import write_drawn
+from support.served import served
 from support.user import User, wait_for
 from watch.following import known
 
@@ -62,6 +63,41 @@ def test_a_bind_mount_of_what_is_read(user: User, binds: Binds) -> None:
     asked = user.search("anything", "--in", user.pictures / "before")
     assert len(asked) == 2
     wait_for(lambda: len(known(user, user.pictures)) == 4, "both paths, since both are asked for")
+
+
+@needs_root
+def test_another_path_of_a_hidden_directory(user: User, binds: Binds) -> None:
+    source, hidden = user.home / "source", user.pictures / ".pool"
+    write_drawn(source, 1)
+    user.pictures.mkdir(exist_ok=True)
+    with served(source, hidden, kind="mergerfs"):
+        binds.bind(hidden, user.pictures / "shown")
+        user.csearchctl("add", user.pictures)
+        user.settle()
+        wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+        user.end()
+
+
+@needs_root
+def test_a_path_that_counts_is_ignored_later(user: User, binds: Binds) -> None:
+    write_drawn(user.pictures / "data" / "a", 1)
+    binds.bind(user.pictures / "data" / "a", user.pictures / "shown")
+    user.csearchctl("add", user.pictures)
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    ignore = user.pictures / ".csearchignore"
+    ignore.write_text("data/")
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+    ignore.unlink()
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    mark = user.pictures / "data" / ".nomedia"
+    mark.touch()
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
+    mark.unlink()
+    wait_known(user, user.pictures, "data/a/drawn-00000.jpg")
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text('[scan]\nexclude = ["data"]\n')
+    user.csearchctl("reload")
+    wait_known(user, user.pictures, "shown/drawn-00000.jpg")
 
 
 @needs_root

@@ -83,7 +83,7 @@ class LibraryHandlers:
         images = await self._workers.answer(self._count, path)
         if not await self._workers.wait(roots.remove, self._library, path):
             raise RequestError("not-found", reasons.NOT_WATCHED(path=path))
-        self._scanner.roots_changed()
+        self._scanner.roots_changed(path)
         for root in await self._workers.answer(roots.roots, self._library):
             if roots.is_below(root, path):
                 self._scanner.scan(root)

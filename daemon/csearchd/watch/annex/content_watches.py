@@ -23,7 +23,7 @@ class ContentWatches:
     def __init__(self, inotify: Inotify | None, watches: Watches) -> None:
         self._inotify = inotify
         self._watches = watches
-        self._nodes: dict[int, set[Node]] = {}  # by watch
+        self._nodes = watches.contents
         self._of_node: dict[Node, set[int]] = {}
 
     def nodes(self, watch: int) -> list[Node]:
@@ -42,15 +42,15 @@ class ContentWatches:
             self._release(node, before)
             return False
         now: set[int] = set()
-        room = 0 if self._watches.is_full else _MOST - len(self._nodes) + len(before)
         for path, is_index in _places(contents).items():
-            if len(now) < room or is_index:
+            has_room = len(self._nodes) < _MOST and not self._watches.is_full
+            if has_room or is_index or len(now) < len(before):
                 try:
-                    now.add(self._inotify.add(path, CONTENT_EVENTS))
+                    watch = self._inotify.add(path, CONTENT_EVENTS)
                 except OSError:
                     continue  # gone meanwhile, or the user's limit: the next scan notices
-        for watch in now - before:
-            self._nodes.setdefault(watch, set()).add(node)
+                now.add(watch)
+                self._nodes.setdefault(watch, set()).add(node)
         self._of_node[node] = now
         self._release(node, before - now)
         return not now <= before
@@ -75,13 +75,13 @@ class ContentWatches:
 
 
 def _places(contents: Sequence[bytes]) -> dict[bytes, bool]:
-    """The directories to watch, and whether there is one for a repository's index."""
-    indexes = {content.partition(_ANNEX + b"/")[0] + _ANNEX for content in contents}
-    above = {os.path.dirname(content) for content in contents}
-    return {
-        **{_nearest(directory): False for directory in above},
-        **{_nearest(directory): True for directory in indexes},
-    }
+    """The directories to watch, and whether there is one for a repository's index: those first."""
+    indexes = dict.fromkeys(content.partition(_ANNEX + b"/")[0] + _ANNEX for content in contents)
+    above = dict.fromkeys(map(os.path.dirname, contents))
+    places = {_nearest(directory): True for directory in indexes}
+    for directory in above:
+        places.setdefault(_nearest(directory), False)
+    return places
 
 
 def _nearest(directory: bytes) -> bytes:

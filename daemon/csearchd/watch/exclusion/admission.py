@@ -39,8 +39,13 @@ class Admission:
         # For what is known outside of roots, a client asked at some time.
         return found or is_asked or self._boundaries.was_asked(path)
 
+    def on_marks_changed(self, directory: bytes) -> None:
+        """Must be called when what excludes directories at or below `directory` has changed."""
+        self._boundaries.forget_asked(directory)
+        self.update()  # another path of one that is excluded now may be read
+
     def update(self, table: MountTable | None = None, roots: Iterable[bytes] | None = None) -> None:
-        """Takes the present mounts or roots."""
+        """Takes the present mounts or roots, and what the disk says of them."""
         self._scan_all(self._boundaries.update(table, roots))
 
     def _scan_all(self, changed: set[bytes]) -> None:

@@ -72,14 +72,20 @@ class Boundaries:
         return self.update()
 
     def forget_asked(self, directory: bytes) -> None:
-        """Must be called when what excludes directories at or below `directory` has changed: what a
-        client asked for before may be left out from now on."""
+        """What a client asked for at or below `directory` may be left out from now on."""
         self._asked = frozenset(path for path in self._asked if not is_below(path, directory))
 
     def _reaches(self, path: bytes) -> bool:
-        """As `admits`, but no server is asked, which may never answer."""
+        """Whether a scan lists the directory at `path`. No program behind a file system is asked,
+        which may never answer: in those, names alone decide."""
         mount = self._table.mount_of(path)
-        return (mount is not None and mount.needs_polling) or self.admits(path)
+        if mount is None or not mount.needs_polling:
+            return os.access(path, os.R_OK | os.X_OK) and self.admits(path)
+        top = self.top(path)
+        is_mounted_below = mount.point != top and is_below(mount.point, top)
+        return self.may_enter(path, top) and (
+            not is_mounted_below or self._reaches(os.path.dirname(mount.point))
+        )
 
     def is_asked(self, path: bytes) -> bool:
         """Whether somebody has asked for the directory at `path` itself."""
@@ -208,10 +214,9 @@ def _has_mark(path: bytes) -> bool:
     except OSError:
         return False
     try:
-        if path.endswith(b"/thumbs"):
+        names = {mark for mark in MARKS if _exists(mark, descriptor)}
+        if names or path.endswith(b"/thumbs"):
             names = {os.fsencode(name) for name in os.listdir(descriptor)}
-        else:
-            names = {mark for mark in MARKS if _exists(mark, descriptor)}
         return is_marked(descriptor, path, names, is_asked=False)
     except OSError:
         return False

@@ -35,6 +35,6 @@ def holds_copies(above: bytes, name: bytes, beside: Collection[bytes]) -> bool:
 def is_for_copies(path: bytes, names: Collection[bytes]) -> bool:
     """Whether the directory at `path`, with the entries `names`, holds copies alone."""
     if PHOTOPRISM_MARK in names:
-        return True
+        return b"originals" not in names
     is_thumbs = path.endswith(b"/thumbs")
     return is_thumbs and (IMMICH_MARK in names or any(map(_USER.fullmatch, names)))

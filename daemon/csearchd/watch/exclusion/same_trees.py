@@ -20,17 +20,23 @@ def repeated(
     Of all paths of a directory that scans reach, that of a root counts, else that by the earliest
     mount: that of a bind mount is a later one. What was asked for is read in any case. `admits`
     tells whether a scan enters a path in one of these directories.
+
+    On network file systems each path counts: of all directories of an NFS server the table may say
+    that they are the same one, and only those that were added are read.
     """
     tops = {*roots, *asked}
     by_device: dict[bytes, list[Mount]] = {}
     for mount in table.visible:
-        by_device.setdefault(mount.device, []).append(mount)
+        if not table.is_remote(mount):
+            by_device.setdefault(mount.device, []).append(mount)
     points = [
-        mount.point for mount in table.visible if len(by_device[mount.device]) > 1
+        mount.point for same in by_device.values() if len(same) > 1 for mount in same
     ]  # without these, each directory has one path
+    if not points:
+        return frozenset()
     surplus: set[bytes] = set()
     for path in {*points, *tops}:
-        if not any(is_below(path, top) for top in tops):
+        if path not in tops and not any(is_below(path, top) for top in tops):
             continue
         paths = _paths(table, by_device, path)
         if len(paths) < 2:

@@ -9,6 +9,7 @@ import re
 
 _STARS = re.compile(rb"\*+")
 _STAR, _DEEP, _ALL = b"[^/]*", b"(?:.*/)?", b".*"
+_LAZY = {_STAR: b"[^/]*?", _DEEP: b"(?:[^/]*/)*?", _ALL: b".*?"}  # the same, the shortest first
 _CLASSES = {
     b"alnum": b"a-zA-Z0-9",
     b"alpha": b"a-zA-Z",
@@ -61,18 +62,29 @@ def _translated(pattern: bytes) -> bytes:
 
 def _joined(parts: list[bytes]) -> bytes:
     """Joins the expressions of single characters and stars, so that matching is fast: what stands
-    between two stars of one component may always be looked for where it comes first."""
+    between two stars of one component, or between two that match any number of components, may
+    always be looked for where it comes first."""
     joined: list[bytes] = []
     star: int | None = None  # where the component's latest star is in `joined`
+    deep: int | None = None  # where the latest one that matches any number of components is
     for part in parts:
-        if part == _STAR:
+        if part in (_DEEP, _ALL):
+            if deep is not None:
+                joined[deep:] = [_first(joined[deep:])]
+            star, deep = None, len(joined)
+        elif part == _STAR:
             if star is not None:
-                joined[star:] = [b"(?>[^/]*?", *joined[star + 1 :], b")"]
+                joined[star:] = [_first(joined[star:])]
             star = len(joined)
-        elif part in (b"/", _DEEP, _ALL):
+        elif part == b"/":
             star = None
         joined.append(part)
     return b"".join(joined)
+
+
+def _first(parts: list[bytes]) -> bytes:
+    """A star and what follows it, where that comes first."""
+    return b"(?>" + _LAZY[parts[0]] + b"".join(parts[1:]) + b")"
 
 
 def _starred(pattern: bytes, begin: int, end: int) -> tuple[bytes, int]:

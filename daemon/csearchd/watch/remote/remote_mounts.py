@@ -72,6 +72,11 @@ class RemoteMounts:
         """Whether a scan from above goes on at `path`: not where one is mounted."""
         return self._mounts.remote_mount(path) != path
 
+    def has_own_scans(self, path: bytes) -> bool:
+        """Whether a file system that is polled, and isn't left out, is mounted at `path`."""
+        point = self._mounts.remote_mount(path) or self._mounts.polled_mount(path)
+        return path == point and not self.is_left_out(path)
+
     def with_separate_roots(self, paths: Collection[bytes]) -> list[bytes]:
         """`paths`, after the roots below them that scans of them leave out for that reason."""
         mount = self._mounts.remote_mount
