@@ -67,8 +67,8 @@ def test_as_text(owner: User) -> None:
     path, *lines = text(owner, "a cat on a rocket", "name:cat*").splitlines()
     assert path == str(owner.pictures / "cat.jpg")
     assert lines[0].split()[0] in ("meets", "partly")
-    assert [line.split()[0] for line in lines[1:]] == ["misses", "shows"]
-    assert "animal/cat" in lines[2]
+    assert [line.split()[0] for line in lines[1:]] == ["misses", "by", "shows"]
+    assert "animal/cat" in lines[3]
     assert owner.csearch("-0", "--why", "-t", "1", "--in", owner.pictures, "cat").stdout.endswith(
         b".jpg\0"
     )

@@ -78,7 +78,7 @@ class TagClassifier:
         `vectors` are pictures' unit vectors, (pictures, dimensions).
         """
         above = (self.evidence(vectors) - self._usual) / self._spread
-        logits: NDArray[np.float32] = _ABOVE_USUAL * above + self._common
+        logits: NDArray[np.float32] = (_ABOVE_USUAL * above + self._common).astype(np.float32)
         return logits
 
     def evidence(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

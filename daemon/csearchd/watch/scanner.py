@@ -301,10 +301,8 @@ class Scanner:
         self.watcher.set_roots(now)
         self._complete.intersection_update(now)
         for removed in before.difference(now):
-            if self.watcher.remote.is_covered(removed):
-                self._request(removed)  # the root above may leave it out
-            else:
-                self._drop(removed)
+            covered = self.watcher.remote.is_covered(removed)  # the root above may leave it out
+            (self._request if covered else self._drop)(removed)
 
     def _drop(self, removed: bytes) -> None:
         """Ends the scans in a removed root, and removes what they have listed since its removal."""

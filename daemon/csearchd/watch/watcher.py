@@ -206,13 +206,12 @@ class Watcher:
         points = self._calls.update_mounts()
         self._admission.update(self._mounts.table)
         roots = paths(self._library)
-        return points.union(
-            disks.reconcile(
-                self._library,
-                self._mounts.volumes,
-                lambda path: any(self._boundaries.may_enter(path, root) for root in roots),
-            )
+        seen = disks.reconcile(
+            self._library,
+            self._mounts.volumes,
+            lambda path: any(self._boundaries.may_enter(path, root) for root in roots),
         )
+        return points.union(seen)
 
     def scan_mounted(self, changed: set[bytes]) -> None:
         """Requests scans of what is at the `changed` mount points, in and above roots."""

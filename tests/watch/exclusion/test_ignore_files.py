@@ -115,7 +115,7 @@ def test_changes_of_one_take_effect(watching: User, folder: Path) -> None:
     (folder / "x" / ".csearchignore").unlink()
     everything = {
         "a.jpg", "b.png", "raw/c.jpg", "x/raw/d.jpg", "x/keep.png", "x/e.jpg", "x/raw/new.jpg",
-        "new.png", "x/new.png", "x/new.jpg", "y/g.jpg",
+        "new.png", "x/new.png", "x/new.jpg", "y/g.jpg", "y/raw/z/f.jpg",
     }  # fmt: skip
     wait_known(watching, folder, *everything)
     os.replace(folder / "y" / ".csearchignore", folder / "x" / ".csearchignore")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def measures(signatures: Signatures, positions: Positions, overlays: Overlays) -
     )
 
 
-def _median(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
+def _median(values: NDArray[Any], chosen: NDArray[np.bool_]) -> Floats:
     """Of the chosen ones of each row; 0 without any."""
     ordered = np.sort(np.where(chosen, values, np.inf), axis=1)
     middle = np.maximum(chosen.sum(axis=1) - 1, 0) // 2
@@ -73,7 +73,8 @@ def _one_sided(one: Floats, other: Floats, trusted: Floats, within: Floats) -> F
     )
     weight = np.maximum(trusted.sum(axis=1, keepdims=True), 1)
     means = [(part * trusted).sum(axis=1, keepdims=True) / weight for part in (one, other)]
-    one, other = one - means[0], other - means[1]
+    one = np.subtract(one, means[0], dtype=np.float32)
+    other = np.subtract(other, means[1], dtype=np.float32)
     gain = (one * other * trusted).sum(axis=1, keepdims=True)
     gain /= (one**2 * trusted).sum(axis=1, keepdims=True) + 1e-6
     rest = (other - gain * one) * within

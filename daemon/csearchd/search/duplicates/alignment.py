@@ -322,7 +322,8 @@ def _blurred(pixels: Floats, weight: float) -> Floats:
 def _normal(values: Floats, inside: NDArray[np.bool_]) -> Floats:
     """Values (n, points) such that those inside have mean 0 and variance 1, of what isn't flat."""
     count = np.maximum(inside.sum(axis=1, keepdims=True), 1).astype(np.float32)
-    values = values - (values * inside).sum(axis=1, keepdims=True) / count
+    mean = (values * inside).sum(axis=1, keepdims=True) / count
+    values = np.subtract(values, mean, dtype=np.float32)
     spread = np.sqrt((values**2 * inside).sum(axis=1, keepdims=True) / count)
     found: Floats = values / np.maximum(spread, _SMALL)
     return found
@@ -330,7 +331,7 @@ def _normal(values: Floats, inside: NDArray[np.bool_]) -> Floats:
 
 def _unit(values: Floats) -> Floats:
     """Values (n, points) of mean 0 and unit length, of what isn't flat."""
-    values = values - values.mean(axis=1, keepdims=True)
+    values = np.subtract(values, values.mean(axis=1, keepdims=True), dtype=np.float32)
     found: Floats = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SMALL)
     return found
 
