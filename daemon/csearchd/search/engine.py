@@ -129,7 +129,7 @@ class Engine:
             if len(found) >= end or all_seen:
                 break
             count *= 4
-        best = sorted(found, key=lambda one: -(one[1] or 0))[:1]
+        best = found[:1]
         page = found[request.offset : end]
         if rating:
             sure = rating.result()

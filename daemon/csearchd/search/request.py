@@ -82,7 +82,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       published with: English for NLLB.
     - offset (0): how many of the best results to leave out.
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
-      a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
+      a query of filters alone, of all. Without it what is found by name may be before what has
+      higher scores. Dates are latest first, names from A on, sizes largest
       first, unless `reverse`; doubtful dates are last.
     - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found. Where
       neither is given, `random` and `count` take what is at least fair.
