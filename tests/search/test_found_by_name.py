@@ -131,6 +131,15 @@ def test_what_is_below_the_least_score_is_no_answer(user: User) -> None:
     assert b"nothing matches" not in best.stderr
 
 
+def test_random_ones_of_what_is_found_by_name(user: User) -> None:
+    named = {hit["path"] for hit in hits(user, "moon", top=100) if hit["by_name"]}
+    assert named <= {hit["path"] for hit in hits(user, "--random", "moon", top=100)}
+    sure = hits(user, "--random", "--min-confidence", "fair", "moon", top=100)
+    assert all(hit["confidence"] != "weak" for hit in sure)
+    done = user.csearch("-g", "--count", "--min-score", "5", "moon", check=1)
+    assert done.stdout == b"0\n" and b"matches" not in done.stderr
+
+
 def test_filters_come_before(user: User) -> None:
     assert not any(hit["by_name"] for hit in hits(user, "moon", "name:drawn*"))
     assert first(user, "moon", "not:name:moon.jpg") == "FullMoonParty.jpg"
