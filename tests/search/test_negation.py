@@ -8,8 +8,8 @@ from csearchd.search.query_language.grammar import parse
 from csearchd.search.query_language.negation import understood
 
 
-def parts(query: str) -> tuple[list[tuple[float, str]], list[str]]:
-    found, remarks = understood(parse(query).parts)
+def parts(query: str, language: str = "en_GB.UTF-8") -> tuple[list[tuple[float, str]], list[str]]:
+    found, remarks = understood(parse(query).parts, language)
     return [(part.weight, part.text) for part in found], [remark.code for remark in remarks]
 
 
@@ -69,7 +69,14 @@ def test_unsure(query: str) -> None:
     ["a no parking sign", "no smoking", "no man's land", '"no people"', "a knot", "cat - glasses",
      "notes on a table", "-- a cat without glasses", "forget-me-nots", "forget-me-not flowers",
      "a no smoking sign", "a no-entry sign", "do not disturb", "bus no 5", "room No. 12",
-     "dogs not allowed", "a no dogs on the grass sign"],
+     "dogs not allowed", "Dr. No", "a no dogs on the grass sign"],
 )  # fmt: skip
 def test_no_negation(query: str) -> None:
     assert parts(query)[1] == []
+
+
+def test_no_in_other_languages() -> None:
+    query = "gato no sofá"
+    assert parts(query, "pt_BR.UTF-8") == ([(1, query)], [])
+    assert parts(query) == ([(1, query)], ["negation-hint"])
+    assert parts("beach no people", "pt_BR.UTF-8")[0] == [(1, "beach"), (-1, "people")]

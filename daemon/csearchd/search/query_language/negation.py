@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from csearchd.limits import clipped
 from csearchd.reasons import Reason
 from csearchd.reasons.query import NEGATION_HINT, NEGATION_UNDERSTOOD
+from csearchd.search.query_language.foreign import has_english, seems_foreign
 from csearchd.search.query_language.grammar import Part
 
 _MAX_WORDS = 3  # of what is not to be seen
@@ -47,7 +48,7 @@ _GOES_ON = frozenset(
 )  # fmt: skip
 # What signs say, and what is no negation.
 _FIXED = re.compile(
-    r"^do(?:n['’]t|\s+not)\b|\bnot\s+allowed\b|\bno\b[\s.]*\d|(?<!with )\bno\s+(?:(?:parking|"
+    r"^do(?:n['’]t|\s+not)\b|\bnot\s+allowed\b|\bno\b[\s.]*(?:\d|$)|(?<!with )\bno\s+(?:(?:parking|"
     r"smoking|entry|exit|trespassing|stopping|swimming|diving|fishing|standing|littering|vacancy|"
     r"limits|name|problem|way|man['’]?s|u-turns?|(?:left |right )?turns?)\b|"
     r"(?:\S+\s+){0,4}(?:allowed|signs?)\b)",
@@ -60,8 +61,9 @@ _OTHERS = re.compile(
 )
 
 
-def understood(parts: Sequence[Part]) -> tuple[list[Part], list[Reason]]:
-    """The parts of a query with negations as parts of their own, and remarks on them."""
+def understood(parts: Sequence[Part], language: str) -> tuple[list[Part], list[Reason]]:
+    """The parts of a query with negations as parts of their own, and remarks on them. `language`:
+    that of the user, as a locale."""
     found: list[Part] = []
     remarks: list[Reason] = []
     for part in parts:
@@ -70,7 +72,7 @@ def understood(parts: Sequence[Part]) -> tuple[list[Part], list[Reason]]:
             found.append(part)
             continue
         match = _NEGATION.search(text)
-        if match and _FIXED.search(text):
+        if match and (_FIXED.search(text) or _is_another_no(match[0], text, language)):
             found.append(part)
             continue
         unseen = _unseen(text, match) if match else []
@@ -90,12 +92,24 @@ def understood(parts: Sequence[Part]) -> tuple[list[Part], list[Reason]]:
     return found, remarks
 
 
+def _is_no(negation: str) -> bool:
+    return negation.strip(" ,").lower() == "no"
+
+
+def _is_another_no(negation: str, text: str, language: str) -> bool:
+    """Whether it may be a word of another language: "gato no sofá" is a cat on a sofa."""
+    return _is_no(negation) and seems_foreign(text, language)
+
+
 def _unseen(text: str, negation: re.Match[str]) -> list[str]:
     """What follows a negation, each thing by itself; empty if it isn't sure how far that goes."""
     rest = text[negation.end() :].strip(" ,.")
     if _NEGATION.search(rest) or _OTHERS.search(rest):
         return []
-    if _BEFORE_ADJECTIVE.search(text[: negation.start()].rstrip()):
+    before = text[: negation.start()].rstrip()
+    if _BEFORE_ADJECTIVE.search(before):
+        return []
+    if before and _is_no(negation[0]) and not has_english(before):
         return []
     listed = _LISTED.split(rest)
     things = [_LEADING.sub("", thing.strip(" ,.")) for thing in listed]
