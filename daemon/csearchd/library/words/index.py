@@ -119,7 +119,8 @@ class WordIndex:
         return str(found or "")
 
     def _note_damage(self, error: sqlite3.Error) -> None:
-        log.warning("the index of words is damaged (%s), and is made anew", error)
+        if not self.damaged:  # once, not for each search until then
+            log.warning("the index of words is damaged (%s), and is made anew", error)
         self.damaged = True
 
     @contextmanager
