@@ -141,13 +141,29 @@ def test_parts_of_words(library: Library) -> None:
         assert library.words.wholes(database, "oon") == []
 
 
-def test_forgetting_leaves_no_word(library: Library) -> None:
-    put(library, "/a", "secretplace.jpg", "publicplace.jpg")
-    contents.forget_path(library, b"/a/secretplace.jpg")
+def test_forgetting_leaves_no_word(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words_index, "_MOST_AT_ONCE", 3)
+    put(library, "/secret", *(f"{letter}hiddenplace.jpg" for letter in "abcdefgh"))
+    put(library, "/a", "publicplace.jpg")
+    while found(library, "hhiddenplace") == []:
+        with library.write():
+            pass
+    contents.forget_path(library, b"/secret")
     with library.read() as database:
         assert library.words.wholes(database, "place") == ["publicplace"]
-        rows = database.execute("SELECT word FROM vocabulary").fetchall()
-    assert ("secretplace",) not in rows
+        assert database.execute("SELECT word FROM vocabulary").fetchall() == [("publicplace",)]
+        for table in ("words_data", "word_parts_data"):
+            blocks = b"".join(row[0] for row in database.execute(f"SELECT block FROM {table}"))
+            assert b"hidden" not in blocks and b"hid" not in blocks
+
+
+def test_forgetting_with_a_damaged_index(library: Library) -> None:
+    put(library, "/a", "moon.jpg", "sun.jpg")
+    with library.write() as database:
+        database.execute("UPDATE word_parts_data SET block = x'00' WHERE id > 9")
+    assert contents.forget_path(library, b"/a/sun.jpg") == 1
+    catch_up(library)
+    assert found(library, "moon") and not found(library, "sun")
 
 
 def test_what_was_there_before_the_index_is_written_later(library: Library) -> None:

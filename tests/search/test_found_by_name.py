@@ -101,6 +101,8 @@ def test_the_score_is_that_of_the_vector(user: User) -> None:
     every = {hit["path"]: hit for hit in hits(user, "moon", top=100)}
     scores = [hit["score"] for hit in every.values()]
     assert scores != sorted(scores, reverse=True)  # the order is another
+    by_score = [hit["score"] for hit in hits(user, "moon", "--sort", "score", top=100)]
+    assert by_score == sorted(scores, reverse=True)
     unlifted = [hit["score"] for hit in every.values() if not hit["by_name"]]
     assert unlifted == sorted(unlifted, reverse=True)
     plain = {hit["path"]: hit["score"] for hit in hits(user, "moon", "--sort", "name", top=100)}
@@ -115,6 +117,27 @@ def test_limits_and_pages_hold(user: User) -> None:
     pages = [hit for start in range(0, len(every), 7)
              for hit in hits(user, "moon", "--offset", str(start), top=7)]  # fmt: skip
     assert [hit["path"] for hit in pages] == [hit["path"] for hit in every]
+
+
+def test_what_is_below_the_least_score_is_no_answer(user: User) -> None:
+    named = [hit["score"] for hit in hits(user, "moon", top=100) if hit["by_name"]]
+    least = max(named) + 1e-5
+    kept = user.csearch("-g", "--json", "--min-score", f"{least}", "moon", check=None)
+    shown = [json.loads(line) for line in kept.stdout.splitlines()]
+    assert not any(hit["by_name"] for hit in shown)
+    weak = bool(shown) and all(hit["confidence"] == "weak" for hit in shown)
+    assert (b"nothing matches well; nearest:" in kept.stderr) == weak
+    best = user.csearch("-g", "--min-score", f"{max(named) - 1e-5}", "moon")
+    assert b"nothing matches" not in best.stderr
+
+
+def test_random_ones_of_what_is_found_by_name(user: User) -> None:
+    named = {hit["path"] for hit in hits(user, "moon", top=100) if hit["by_name"]}
+    assert named <= {hit["path"] for hit in hits(user, "--random", "moon", top=100)}
+    sure = hits(user, "--random", "--min-confidence", "fair", "moon", top=100)
+    assert all(hit["confidence"] != "weak" for hit in sure)
+    done = user.csearch("-g", "--count", "--min-score", "5", "moon", check=1)
+    assert done.stdout == b"0\n" and b"matches" not in done.stderr
 
 
 def test_filters_come_before(user: User) -> None:

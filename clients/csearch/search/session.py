@@ -269,9 +269,9 @@ class _Search:
         remarks = [remark["code"] for remark in result.get("remarks") or []]
         if not (self._found or new or self._interrupted or "all-asked-with" in remarks):
             more = "more " if self._options.offset else ""
-            if images:
+            if images and not self._options.count:
                 print_err(f"csearch: no {more}picture matches")
-            elif not (failed or notes):  # these say why there is nothing
+            elif not (images or failed or notes):  # these say why there is nothing
                 print_err(f"csearch: {self._nothing()}")
         if failed and (self._waited or not images):
             print_err(

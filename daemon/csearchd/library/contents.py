@@ -317,8 +317,10 @@ def forget_path(library: Library, path: bytes) -> int | None:
             count, held = 1, {file[1]} if file[1] else set()
         delete(library, database, [c for c in held if not _has_file(database, c)])
         stored_labels.delete_unused(library, database)
-        library.words.update(database)
-        library.words.forget_unused_words(database)
+    forgotten = False
+    while not forgotten:
+        with library.write() as database:
+            forgotten = library.words.forget_unused_words(database)
     library.vacuum()
     return count if known or count else None
 

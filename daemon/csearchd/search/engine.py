@@ -129,7 +129,7 @@ class Engine:
             if len(found) >= end or all_seen:
                 break
             count *= 4
-        best = sorted(found, key=lambda one: -(one[1] or 0))[:1]
+        best = found[:1]
         page = found[request.offset : end]
         if rating:
             sure = rating.result()
@@ -168,12 +168,15 @@ class Engine:
         return answer._replace(hits=hits)
 
     def _random(self, request: SearchRequest) -> Answer:
-        """Random ones of the files that match; with a vector, of those that are at least fair."""
+        """Random ones of the files that match; with a vector, of those that are at least fair or
+        found by name, unless the request says what the least is."""
         if request.vector is not None:
-            asked = replace(request.at_least_fair, offset=0, top=_MAX_DRAWN, sort=None)
-            answer = self._ranked(asked)
-            hits = random.sample(answer.hits, min(len(answer.hits), request.top))
-            return answer._replace(hits=sorting.sort_hits(self._library, hits, request))
+            answer = self._ranked(replace(request, offset=0, top=_MAX_DRAWN, sort=None))
+            hits = answer.hits
+            if request.has_no_least:
+                hits = [hit for hit in hits if hit.by_name or matches_well(hit)]
+            hits = random.sample(hits, min(len(hits), request.top))
+            return Answer(sorting.sort_hits(self._library, hits, request), answer.stale)
         files = self._file_mask(request)
         if files is None:
             files = self._scope_mask(request)
@@ -188,7 +191,8 @@ class Engine:
 
     def count(self, request: SearchRequest) -> int:
         """The number of files that match; some of them may not exist any more."""
-        request = request.at_least_fair
+        if request.has_no_least:
+            request = replace(request, min_confidence="fair")
         files = self._file_mask(request)
         if files is None:
             files = self._scope_mask(request)

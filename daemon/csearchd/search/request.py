@@ -82,10 +82,11 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       published with: English for NLLB.
     - offset (0): how many of the best results to leave out.
     - sort ("score", "date", "name" or "size"), reverse (bool): the order of the best `top`, or, in
-      a query of filters alone, of all. Dates are latest first, names from A on, sizes largest
+      a query of filters alone, of all. Without it what is found by name may be before what has
+      higher scores. Dates are latest first, names from A on, sizes largest
       first, unless `reverse`; doubtful dates are last.
     - min_score (float), min_confidence ("weak", "fair" or "strong"): the least that is found. Where
-      neither is given, `random` and `count` take what is at least fair.
+      neither is given, `count` takes what is at least fair, `random` also what is found by name.
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
     - count (bool): a number instead of hits.
@@ -183,11 +184,9 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
         return LEVELS.index(self.min_confidence or "weak")
 
     @property
-    def at_least_fair(self) -> SearchRequest:
-        """The same request for what is at least fair, unless it says what the least is."""
-        if self.min_score is not None or self.min_confidence is not None:
-            return self
-        return msgspec.structs.replace(self, min_confidence="fair")
+    def has_no_least(self) -> bool:
+        """Whether it doesn't say what the least is that is found."""
+        return self.min_score is None and self.min_confidence is None
 
 
 class RegionsRequest(PictureQuery, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ def sort_hits(library: Library, hits: list[Hit], request: SearchRequest) -> list
     """Sorts hits, which come best first, as the request says. Raises LibraryError."""
     if request.sort == "name":
         hits = sorted(hits, key=lambda hit: _name(os.path.basename(hit.path), hit.path))
+    elif request.sort == "score":  # what is found by name comes first otherwise
+        hits = sorted(hits, key=lambda hit: -(hit.score or 0))
     if request.reverse:
         hits = hits[::-1]
     if request.sort in ("date", "size"):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from csearchd.library.words.schema import FILL, TABLES
 from csearchd.library.words.sources import SOURCES, Source, parted
@@ -58,23 +59,21 @@ class WordIndex:
     def _write_some(self, database: sqlite3.Connection, noted: str, limit: int) -> None:
         rows = database.execute(f"SELECT entry FROM {noted} LIMIT ?", (limit,)).fetchall()
         if rows and not self.damaged:
-            self._write_guarded(database, [row[0] for row in rows], noted)
+            with self._guarded(database):
+                _write(database, [row[0] for row in rows])
+                database.executemany(f"DELETE FROM {noted} WHERE entry = ?", rows)
 
-    def forget_unused_words(self, database: sqlite3.Connection) -> None:
-        """Deletes words of the vocabulary that no entry has any more; inside a transaction."""
-        if self.damaged:
-            return
-        database.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'words', 'row')")
-        try:
-            unused = database.execute(
-                "SELECT id, word FROM vocabulary WHERE word NOT IN (SELECT term FROM temp.terms)"
-            ).fetchall()
-        finally:
-            database.execute("DROP TABLE temp.terms")
-        database.executemany(
-            "INSERT INTO word_parts (word_parts, rowid, word) VALUES ('delete', ?, ?)", unused
-        )
-        database.executemany("DELETE FROM vocabulary WHERE id = ?", [row[:1] for row in unused])
+    def forget_unused_words(self, database: sqlite3.Connection) -> bool:
+        """Deletes words that no entry has any more; inside a transaction. Returns False if it has
+        only written some noted entries, so that others don't wait, and is to be called again."""
+        self.update(database)
+        if self.damaged:  # it is made anew without them
+            return True
+        if database.execute("SELECT EXISTS (SELECT 1 FROM words_due)").fetchone()[0]:
+            return False
+        with self._guarded(database):
+            _forget_unused_words(database)
+        return True
 
     def entries(
         self, database: sqlite3.Connection, alternatives: Iterable[Sequence[str]], limit: int
@@ -120,19 +119,16 @@ class WordIndex:
         return str(found or "")
 
     def _note_damage(self, error: sqlite3.Error) -> None:
-        log.warning("the index of words is damaged (%s), and is made anew", error)
+        if not self.damaged:  # once, not for each search until then
+            log.warning("the index of words is damaged (%s), and is made anew", error)
         self.damaged = True
 
-    def _write_guarded(
-        self, database: sqlite3.Connection, entries: Sequence[int], noted: str
-    ) -> None:
-        """Writes entries, and deletes the notes of them. Damage costs nothing but the entries."""
+    @contextmanager
+    def _guarded(self, database: sqlite3.Connection) -> Iterator[None]:
+        """What is written inside is taken back where the index is damaged; nothing else is."""
         database.execute("SAVEPOINT words")
         try:
-            _write(database, entries)
-            database.executemany(
-                f"DELETE FROM {noted} WHERE entry = ?", [(number,) for number in entries]
-            )
+            yield
             # FTS5 writes what it has in memory, which might fail at the end of the transaction.
             database.execute("SAVEPOINT written")
             database.execute("RELEASE written")
@@ -169,6 +165,22 @@ def _write(database: sqlite3.Connection, entries: Sequence[int]) -> None:
         ).fetchone()
         if row:
             database.execute("INSERT INTO word_parts (rowid, word) VALUES (?, ?)", (row[0], word))
+
+
+def _forget_unused_words(database: sqlite3.Connection) -> None:
+    database.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'words', 'row')")
+    try:
+        unused = database.execute(
+            "SELECT id, word FROM vocabulary WHERE word NOT IN (SELECT term FROM temp.terms)"
+        ).fetchall()
+    finally:
+        database.execute("DROP TABLE temp.terms")
+    database.executemany(
+        "INSERT INTO word_parts (word_parts, rowid, word) VALUES ('delete', ?, ?)", unused
+    )
+    database.executemany("DELETE FROM vocabulary WHERE id = ?", [row[:1] for row in unused])
+    for table in ("words", "word_parts"):  # which keep deleted words until they are merged
+        database.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
 
 def _words_of(database: sqlite3.Connection, number: int) -> list[str]:

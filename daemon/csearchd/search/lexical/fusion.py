@@ -63,12 +63,19 @@ class Lexical:
         contents = self._library.catalogue.content[found.files]
         usable = active_model.table.has(contents) & (contents > 0)
         usable &= ~np.isin(contents, list(request.without))
+        if request.min_score is not None and usable.any():
+            wanted = np.zeros(int(contents.max()) + 1, np.bool_)
+            wanted[contents[usable]] = True
+            high = active_model.table.at_least(
+                request.vector, wanted, request.min_score, request.check
+            )
+            usable &= np.isin(contents, high)
         if not usable.any():
             return None
         unique, places = np.unique(contents[usable], return_inverse=True)
         highest = np.zeros(len(unique), np.float32)
         np.maximum.at(highest, places, found.bonuses[usable])
-        spread = self._spread(active_model, request.vector) * request.scale
+        spread = self._spread(active_model, request.vector)
         return Lifted(found, spread, unique, highest)
 
     def _spread(self, active_model: ActiveModel, query: Vector) -> float:
@@ -100,7 +107,7 @@ def fused(
     """
     more, their_scores = _scored(active_model, request, lifted, count)
     every = np.concatenate([contents, more])
-    all_scores = np.concatenate([scores, their_scores * np.float32(request.scale)])
+    all_scores = np.concatenate([scores, their_scores])
     unique, first = np.unique(every, return_index=True)
     own = all_scores[first]
     if min_score is not None:

@@ -50,6 +50,12 @@ def seems_foreign(text: str, language: str) -> bool:
     return speaks_another and not any(map(is_english, words))
 
 
+def has_english(text: str) -> bool:
+    """Whether one of a text's words is surely English."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return not _ENGLISH.isdisjoint(words) or any(map(is_english, words))
+
+
 def is_english(word: str) -> bool:
     """Whether it is one of the English words that name what pictures show, also in the plural."""
     word = word.lower()

@@ -60,7 +60,8 @@ class QueryResolver:
         _check_pictures(pictures, request.files)
         try:
             parts, conditions = self._parts(request, pictures)
-            parts, remarks = negation.understood(parts)
+            language = request.language or own_language()
+            parts, remarks = negation.understood(parts, language)
         except QueryError as error:
             raise RequestError("query", error.reason, start=error.start, end=error.end) from None
         label = (request.label or "").strip()
