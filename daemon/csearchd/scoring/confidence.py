@@ -140,10 +140,10 @@ class ScoreCalibrations:
     def _general(self, active_model: ActiveModel) -> tuple[Words, Vectors | None]:
         """Words, and pictures in general if the model brings a sample."""
         model = active_model.model
-        if self._of_model is None or self._of_model[0] != model.fingerprint:
+        if self._of_model is None or self._of_model[0] != model.text_fingerprint:
             general = shipped_background(model, active_model.verifier)
             words = sample_of_words(model, active_model.tower, self._cache)
-            self._of_model = model.fingerprint, words, general
+            self._of_model = model.text_fingerprint, words, general
         return self._of_model[1:]
 
 
