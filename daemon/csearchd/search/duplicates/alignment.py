@@ -325,14 +325,15 @@ def _normal(values: Floats, inside: NDArray[np.bool_]) -> Floats:
     mean = (values * inside).sum(axis=1, keepdims=True) / count
     values = np.subtract(values, mean, dtype=np.float32)
     spread = np.sqrt((values**2 * inside).sum(axis=1, keepdims=True) / count)
-    found: Floats = values / np.maximum(spread, _SMALL)
+    found: Floats = np.divide(values, np.maximum(spread, _SMALL), dtype=np.float32)
     return found
 
 
 def _unit(values: Floats) -> Floats:
     """Values (n, points) of mean 0 and unit length, of what isn't flat."""
     values = np.subtract(values, values.mean(axis=1, keepdims=True), dtype=np.float32)
-    found: Floats = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SMALL)
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    found: Floats = np.divide(values, np.maximum(length, _SMALL), dtype=np.float32)
     return found
 
 
@@ -340,5 +341,5 @@ def correlation(overlays: Overlays) -> Floats:
     """The correlation of the pixels of overlays, (n,)."""
     inside = overlays.inside
     total = (overlays.template * overlays.image * inside).sum(axis=(1, 2))
-    found: Floats = total / np.maximum(inside.sum(axis=(1, 2)), 1)
+    found: Floats = np.divide(total, np.maximum(inside.sum(axis=(1, 2)), 1), dtype=np.float32)
     return found
