@@ -89,11 +89,11 @@ def service(home: Home) -> Iterator[Callable[..., Service]]:
 
 @pytest.fixture
 def small_disk(user: User) -> Iterator[Path]:
-    """A data directory on a disk of 4 MB."""
+    """A data directory on a disk of 8 MB."""
     if os.getuid() != 0 or not shutil.which("mount"):
         pytest.skip("needs root, to mount a small disk")
     user.data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(user.data)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(user.data)], check=True)
     yield user.data
     user.end()
     subprocess.run(["umount", str(user.data)], check=True)
