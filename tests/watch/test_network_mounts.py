@@ -267,7 +267,8 @@ def test_a_mount_in_place_of_one_whose_program_has_ended_is_read(user: User) -> 
         before = number()
         os.kill(server, signal.SIGKILL)
         wait_for(lambda: not os.access(mount, os.F_OK), "the end of the program")
-        assert user.status()["images"] == 0
+        # A program that has answered isn't asked again for a second.
+        wait_for(lambda: user.status()["images"] == 0, "no picture of the dead mount")
         os.kill(service, signal.SIGSTOP)
     try:
         with served(source, mount):

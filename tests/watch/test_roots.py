@@ -198,8 +198,8 @@ def test_there_are_more_directories_than_may_be_watched(user: User) -> None:
         shutil.rmtree(user.pictures / f"{number:02}")
     user.csearchctl("rescan")
     wait_until_equal(user, user.pictures)
-    status = user.status()
-    assert status["roots"][0]["watch"] == "watched" and not status["notes"]
+    wait_for(lambda: user.status()["roots"][0]["watch"] == "watched", "all to be watched")
+    assert not user.status()["notes"]
 
 
 @pytest.fixture
