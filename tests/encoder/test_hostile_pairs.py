@@ -75,7 +75,7 @@ def test_the_raw_file_is_read(
     def ended() -> bool:
         for event in pool.poll(0.5, never):
             if event.op == "identified":
-                pool.answer(event.job, encode=True)
+                pool.answer(event.job, "encode")
             else:
                 over[event.job.file] = event
         return len(over) == len(jobs)
