@@ -26,6 +26,22 @@ def signatures(file: Path) -> list[bytes]:
     return found
 
 
+def read_without_signatures(user: User) -> Path:
+    """Reads the pictures, stops the service, and forgets their signatures; the library's file."""
+    user.search("x", "--in", user.pictures)
+    user.settle()
+    user.csearchctl("stop")
+    file = user.data / "library.sqlite"
+    forget_signatures(file)
+    return file
+
+
+def limit(user: User, line: str) -> None:
+    """Puts a line into the section `encode` of the configuration."""
+    user.config.parent.mkdir(parents=True, exist_ok=True)
+    user.config.write_text(f"[encode]\n{line}\n")
+
+
 def test_they_are_made_when_there_is_nothing_else_to_do(user: User) -> None:
     user.take_photos(("cat", "moon"))
     photo("cat").resize((200, 300)).save(user.pictures / "small.jpg")
@@ -57,13 +73,8 @@ def test_they_are_made_when_there_is_nothing_else_to_do(user: User) -> None:
 def test_what_cannot_be_decoded_any_more_keeps_its_vector(user: User) -> None:
     """Its signature is not tried for again and again."""
     first, second = write_drawn(user.pictures, 2)
-    user.search("x", "--in", user.pictures)
-    user.settle()
-    user.csearchctl("stop")
-    file = user.data / "library.sqlite"
-    forget_signatures(file)
-    user.config.parent.mkdir(parents=True, exist_ok=True)
-    user.config.write_text("[encode]\nmax_pixels = 1000\n")  # less than they have
+    read_without_signatures(user)
+    limit(user, "max_pixels = 1000")  # less than they have
 
     user.start()
     status = user.settle()
@@ -74,13 +85,8 @@ def test_what_cannot_be_decoded_any_more_keeps_its_vector(user: User) -> None:
 def test_what_cannot_be_read_now_is_read_later(user: User) -> None:
     """It is passed over, so that all the rest comes to an end, and tried with the next start."""
     write_drawn(user.pictures, 2)
-    user.search("x", "--in", user.pictures)
-    user.settle()
-    user.csearchctl("stop")
-    file = user.data / "library.sqlite"
-    forget_signatures(file)
-    user.config.parent.mkdir(parents=True, exist_ok=True)
-    user.config.write_text("[encode]\nmax_bytes = 100\n")  # less than they have
+    file = read_without_signatures(user)
+    limit(user, "max_bytes = 100")  # less than they have
     user.start()
     status = wait_for(lambda: (s := user.status())["pending"] == 0 and s, "an end")
     assert (status["images"], status["failed"], signatures(file)) == (2, 0, [])
@@ -94,16 +100,11 @@ def test_what_cannot_be_read_now_is_read_later(user: User) -> None:
 def test_metadata_are_kept_where_no_signature_can_be_made(user: User) -> None:
     """Both are read again at once after an update."""
     write_drawn(user.pictures, 1)
-    user.search("x", "--in", user.pictures)
-    user.settle()
-    user.csearchctl("stop")
-    file = user.data / "library.sqlite"
-    forget_signatures(file)
+    file = read_without_signatures(user)
     database = open_database(str(file))
     database.execute("UPDATE metadata SET outdated = 1")
     database.close()
-    user.config.parent.mkdir(parents=True, exist_ok=True)
-    user.config.write_text("[encode]\nmax_memory = 1\n")  # less than decoding takes
+    limit(user, "max_memory = 1")  # less than decoding takes
     user.start()
     wait_for(lambda: user.status()["pending"] == 0, "an end")
     database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -123,11 +124,7 @@ def test_those_of_deleted_pictures_go(user: User) -> None:
 def test_copies_share_one(user: User) -> None:
     (first,) = write_drawn(user.pictures, 1)
     (user.pictures / "copy.jpg").write_bytes(first.read_bytes())
-    user.search("x", "--in", user.pictures)
-    user.settle()
-    user.csearchctl("stop")
-    file = user.data / "library.sqlite"
-    forget_signatures(file)
+    file = read_without_signatures(user)
     user.start()
     user.settle()
     assert len(signatures(file)) == 1

@@ -30,6 +30,21 @@ def ask(client: Client, directory: Path) -> tuple[set[bytes], dict[str, Any]]:
     return {path[len(scope) + 1 :] for path in paths}, reply
 
 
+def known_names(user: User, directory: Path) -> set[str]:
+    """As `known`, as text."""
+    return {os.fsdecode(path) for path in known(user, directory)}
+
+
+def wait_known(user: User, directory: Path, *want: str) -> None:
+    """Waits until exactly these are known below `directory`."""
+    try:
+        wait_for(lambda: known_names(user, directory) == set(want), "the pictures")
+    except AssertionError as error:
+        have = known_names(user, directory)
+        missing, more = sorted(set(want) - have), sorted(have - set(want))
+        raise AssertionError(f"{error}; missing: {missing}, too many: {more}") from None
+
+
 def on_disk(directory: Path) -> set[bytes]:
     """The pictures below `directory` that are to be found, by the rest of the path."""
     top = os.fsencode(directory)

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inotify_simple import INotify, flags
@@ -65,6 +66,14 @@ def cloud(user: User) -> Iterator[tuple[Path, Path]]:
     with served(source, mount):
         yield source, mount
         user.end()
+
+
+def start_and_add(user: User, mount: Path) -> dict[str, Any]:
+    """Starts the service, and adds `mount`. Returns the status once all is read."""
+    user.start()
+    user.csearchctl("add", mount)
+    wait_until_equal(user, mount)
+    return user.settle()
 
 
 def test_one_below_a_root_is_left_out_and_named(user: User, cloud: tuple[Path, Path]) -> None:
@@ -140,10 +149,7 @@ def test_one_that_is_named_is_read_and_stays_known(user: User, cloud: tuple[Path
 
 def test_nothing_is_walked_or_opened_in_vain(user: User, cloud: tuple[Path, Path]) -> None:
     source, mount = cloud
-    user.start()
-    user.csearchctl("add", mount)
-    wait_until_equal(user, mount)
-    user.settle()
+    start_and_add(user, mount)
     with opened(source) as looking:
         for _ in range(3):
             assert len(user.search("anything", "-g")) == 3
@@ -170,10 +176,7 @@ def test_a_directory_that_is_gone_is_noticed_by_a_search(
     user: User, cloud: tuple[Path, Path]
 ) -> None:
     source, mount = cloud
-    user.start()
-    user.csearchctl("add", mount)
-    wait_until_equal(user, mount)
-    user.settle()
+    start_and_add(user, mount)
     shutil.rmtree(source / "inner")
     wait_for(lambda: not (mount / "inner").exists(), "the end of what the kernel has cached")
 
@@ -188,10 +191,7 @@ def test_inodes_and_ctimes_of_a_remounted_one_do_not_matter(
     user: User, cloud: tuple[Path, Path]
 ) -> None:
     source, mount = cloud
-    user.start()
-    user.csearchctl("add", mount)
-    wait_until_equal(user, mount)
-    user.settle()
+    start_and_add(user, mount)
     subprocess.run(["umount", mount], check=True)
     wait_for(lambda: user.status()["images"] == 0, "the end of the mount")
     source.rename(user.home / "old")
@@ -379,9 +379,7 @@ def test_what_an_older_version_has_read_is_forgotten_once(
 
 def test_the_cost_of_a_scan_is_kept(user: User, cloud: tuple[Path, Path]) -> None:
     _, mount = cloud
-    user.start()
-    user.csearchctl("add", mount)
-    wait_until_equal(user, mount)
+    start_and_add(user, mount)
     user.csearchctl("stop")
     library = Library(str(user.data / "library.sqlite"))
     costs = library.setting("scan-costs")
@@ -393,10 +391,7 @@ def test_a_file_that_grows_there_is_not_read_again_and_again(
     user: User, cloud: tuple[Path, Path]
 ) -> None:
     source, mount = cloud
-    user.start()
-    user.csearchctl("add", mount)
-    wait_until_equal(user, mount)
-    encoded = user.settle()["encoded"]
+    encoded = start_and_add(user, mount)["encoded"]
     whole = drawn(30, (1200, 900))
     with (source / "slow.jpg").open("wb") as file, opened(source) as looking:
         reads = 0

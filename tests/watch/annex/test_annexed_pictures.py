@@ -12,24 +12,12 @@ import pytest
 
 from csearchd.system.annex import linked_content, pointed_content
 from support.photos import drawn
-from support.user import User, wait_for
-from watch.following import known
+from support.user import User
+from watch.following import wait_known
 
 needs_annex = pytest.mark.skipif(
     not shutil.which("git-annex"), reason="needs git-annex (apt install git-annex)"
 )
-
-
-def names(user: User, directory: Path) -> set[str]:
-    return {os.fsdecode(path) for path in known(user, directory)}
-
-
-def wait_known(user: User, directory: Path, *want: str) -> None:
-    wait_for(
-        lambda: names(user, directory) == set(want),
-        f"{sorted(want)}, not {sorted(names(user, directory))}",
-        90,
-    )
 
 
 class Repository:

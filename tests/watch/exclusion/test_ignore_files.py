@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from csearchd.watch.exclusion.ignore_files import IgnoreFile, ignored, parse
 from support.photos import drawn, write_drawn
-from support.user import User, wait_for
-from watch.following import known
+from support.user import User
+from watch.following import wait_known
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git (apt install git)")
 
@@ -75,18 +75,6 @@ def test_what_git_ignores(tmp_path_factory: pytest.TempPathFactory, top: str, be
     kept = set(os.fsdecode(listed.stdout).split("\0"))
     shutil.rmtree(directory)
     assert ours(files) == set(PATHS) - kept, (top, below)
-
-
-def names(user: User, directory: Path) -> set[str]:
-    return {os.fsdecode(path) for path in known(user, directory)}
-
-
-def wait_known(user: User, directory: Path, *want: str) -> None:
-    wait_for(
-        lambda: names(user, directory) == set(want),
-        f"{sorted(want)}, not {sorted(names(user, directory))}",
-        90,
-    )
 
 
 def write(directory: Path, *files: str) -> None:

@@ -13,7 +13,7 @@ from support.disk import Disk, missing
 from support.photos import write_drawn
 from support.served import served
 from support.user import User, wait_for
-from watch.following import known
+from watch.following import known, wait_known
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to mount directories")
 needs_btrfs = pytest.mark.skipif(bool(missing("btrfs")), reason=missing("btrfs"))
@@ -41,11 +41,6 @@ def binds() -> Iterator[Binds]:
     yield made
     for point in reversed(made.points):
         subprocess.run(["umount", "-l", point], check=False)
-
-
-def wait_known(user: User, directory: Path, *want: str) -> None:
-    names = lambda: {os.fsdecode(path) for path in known(user, directory)}  # noqa: E731
-    wait_for(lambda: names() == set(want), f"{sorted(want)}, not {sorted(names())}", 60)
 
 
 @needs_root
