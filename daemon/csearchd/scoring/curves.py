@@ -88,9 +88,8 @@ class Sample(NamedTuple):
         scores = vectors @ words.T if len(vectors) else np.zeros(1, np.float32)
         return cls(vectors, float(scores.mean()), float(scores.std()) + _SMALL, assumed)
 
-    def scale(self, query: Vectors) -> tuple[float, float]:
-        """Mean and standard deviation of a query's scores."""
-        scores = self.vectors @ query
+    def scale(self, scores: NDArray[np.float32]) -> tuple[float, float]:
+        """Mean and standard deviation of a query's scores, whose values in `vectors` are given."""
         count = len(scores) + self.assumed
         mean = (float(scores.sum()) + self.assumed * self.mean) / count
         square = float((scores.astype(np.float64) ** 2).sum())
@@ -111,14 +110,16 @@ class Features(NamedTuple):
 
 def features(query: Vectors, words: Words, general: Sample, own: Vectors) -> Features:
     """Those of words, (dimensions,). `own` are vectors of the user's pictures, (n, dimensions)."""
-    mean, spread = general.scale(query)
+    scores = general.vectors @ query
+    mean, spread = general.scale(scores)
+    own_scores = scores if own is general.vectors else own @ query
     common = words.log_odds_of(query)
     return Features(
         mean,
         spread,
         (mean - general.mean) / general.spread,
         math.log(spread / general.spread),
-        _share((own @ query - mean) / spread, common),
+        _share((own_scores - mean) / spread, common),
         common,
     )
 
