@@ -111,9 +111,9 @@ def test_an_error_ends_no_other_scan_and_leaves_its_root_incomplete(
         return original(library, listing)
 
     monkeypatch.setattr(listings, "apply", apply)
+    first = scanner.scan(os.fsencode(root))  # a scan that has begun would start over
     scanner.start()
     try:
-        first = scanner.scan(os.fsencode(root))
         assert first.done.wait(SECONDS) and asked[0].done.wait(SECONDS)
         # The other one was looked at, and the root isn't complete; told just after it is done.
         wait_for(lambda: (1, False, True) in seen, "a root with a gap")

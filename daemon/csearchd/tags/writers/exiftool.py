@@ -102,12 +102,15 @@ class Exiftool:
         assert self._process and self._process.stdout and self._process.stderr
         streams = (self._process.stdout, self._process.stderr)
         read = {stream.fileno(): b"" for stream in streams}
+        poller = select.poll()  # select.select refuses descriptors from 1,024
+        for descriptor in read:
+            poller.register(descriptor, select.POLLIN)
         deadline = time.monotonic() + _SECONDS
         while not all(text.rstrip().endswith(end) for text in read.values()):
-            ready, _, _ = select.select(list(read), [], [], max(0.0, deadline - time.monotonic()))
+            ready = poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
             if not ready:
                 raise TimeoutError
-            for descriptor in ready:
+            for descriptor, _ in ready:
                 data = os.read(descriptor, 1 << 20)
                 if not data:
                     raise BrokenPipeError
