@@ -6,14 +6,19 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from home import Home
 from scripted_service import Handler, Service
 
+from csearchd.errors import LibraryError
+from csearchd.library.library import Library
 from support.user import User
 
 # Tests must not depend on, or touch, the developer's own service.
@@ -47,6 +52,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, None]:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         if not MACHINE.search(reason):
             report.outcome, report.longrepr = "failed", f"must run here, and was left out: {reason}"
+
+
+@pytest.fixture(autouse=True)
+def _closed_libraries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the libraries that a test has opened: each holds ten files of the 1,024 that a process
+    may have open."""
+    opened = []
+    init = Library.__init__
+
+    def track(library: Library, *arguments: Any, **options: Any) -> None:
+        init(library, *arguments, **options)
+        opened.append(library)
+
+    monkeypatch.setattr(Library, "__init__", track)
+    yield
+    for library in opened:
+        with suppress(LibraryError, sqlite3.Error, OSError):  # a test may have damaged it
+            library.close()
 
 
 @pytest.fixture

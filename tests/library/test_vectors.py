@@ -49,6 +49,8 @@ class Place:
         """What a SIGKILL leaves: nothing is said to anybody any more."""
         self.table._file.close()
         self.library._database.close()
+        self.library._tables.clear()
+        self.library.close()  # the files that nothing is written to
 
     def store(self, content: int, vector: NDArray[np.float16]) -> None:
         """As library.contents does it."""

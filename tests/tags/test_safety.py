@@ -19,7 +19,7 @@ from csearchd.tags import ledger
 from csearchd.tags.writers import exiftool, safe_write
 from csearchd.tags.writers.open_file import OpenFile
 from csearchd.tags.writers.safe_write import TEMPORARY
-from support.user import wait_for
+from support.user import SECONDS, wait_for
 from tags.bench import Bench, Killed
 from tags.pictures import make, need_exiftool
 
@@ -378,16 +378,18 @@ def test_no_room_for_attributes(bench: Bench, tmp_path: Path) -> None:
     assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == before
 
 
-@pytest.mark.parametrize("does, is_transient", [("exec sleep 600", False), ("exit 1", True)])
+@pytest.mark.parametrize(
+    "does, seconds, is_transient", [("exec sleep 600", 0.5, False), ("exit 1", SECONDS, True)]
+)
 def test_only_an_exiftool_that_ended_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, is_transient: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, seconds: float, is_transient: bool
 ) -> None:
     """Otherwise such a file would be tried for ever in folders that are kept tagged."""
     program = tmp_path / "exiftool"
     program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(exiftool, "_SECONDS", 0.5)
+    monkeypatch.setattr(exiftool, "_SECONDS", seconds)
     with pytest.raises(SkippedFile) as left:
         exiftool.Exiftool(str(tmp_path)).run("-ver")
     assert left.value.is_transient == is_transient

@@ -160,6 +160,8 @@ class CodeFile:
 
     def close(self) -> None:
         """Closes the files; the mappings remain for searches that still use them."""
+        while self._timers:  # they would keep the mappings, and the files, after the searches
+            self._timers.popitem()[1].cancel()
         while self._files:
             os.close(self._files.popitem()[1])
 
