@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -274,6 +275,8 @@ class Engine:
         assert request.vector is not None
         if not request.min_level or request.label:
             return request.min_score
+        if not request.telling:
+            return math.inf
         calibration = self._calibrations.of(active_model)
         least = calibration.min_score(request.vector, request.min_level, request.like)
         return least if request.min_score is None else max(least, request.min_score)
@@ -302,7 +305,9 @@ class Engine:
         if not len(contents) or not active_model.table.has(contents).all():
             return {}  # nothing was found, or the model has just changed
         sure: NDArray[np.float32] | None
-        if request.like:  # near-duplicates of a picture are told by their vectors
+        if not request.telling:  # no picture is more likely to show it than another one
+            sure = np.zeros(len(contents), np.float32)
+        elif request.like:  # near-duplicates of a picture are told by their vectors
             sure = self._probabilities(active_model, request, contents)
         else:
             assert request.vector is not None
