@@ -100,6 +100,10 @@ def test_words_that_say_nothing_find_nothing_that_is_fair(settled: User) -> None
         assert done.stderr == REMARK, word
         found = [json.loads(line) for line in done.stdout.splitlines()]
         assert [row["confidence"] for row in found] == ["weak"] * 8, word
+        explained = settled.csearch("--in", settled.pictures, "--json", "--why", "--", word)
+        for line in explained.stdout.splitlines():
+            parts = json.loads(line)["why"]["parts"]
+            assert [part["confidence"] for part in parts] == ["weak"], word
         done = settled.csearch("--in", settled.pictures, "--count", "--", word, check=1)
         assert done.stdout == b"0\n", word
 

@@ -37,10 +37,11 @@ def query_words(parts: Sequence[Part]) -> list[QueryWord]:
 
 def says_something(parts: Sequence[Part]) -> bool:
     """Whether parts describe what a picture shows: "a", "no" and "img" are met by all or none."""
-    return any(part.pictures or not _is_silent(part.text) for part in parts)
+    return any(part.pictures or not is_silent(part.text) for part in parts)
 
 
-def _is_silent(text: str) -> bool:
+def is_silent(text: str) -> bool:
+    """Whether a text has no words but those that say nothing by themselves."""
     plain = [folded(run) for run in runs(text)]
     return bool(plain) and all(word in STOP_WORDS or word in GENERIC for word in plain)
 
