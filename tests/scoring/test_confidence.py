@@ -94,6 +94,20 @@ def test_counting_what_is_at_least_fair(settled: User) -> None:
     assert settled.csearch("--in", settled.pictures, "--count", "type:jpeg").stdout == b"8\n"
 
 
+def test_words_that_say_nothing_find_nothing_that_is_fair(settled: User) -> None:
+    for word in ("img", "a", "no"):
+        done = settled.csearch("--in", settled.pictures, "--json", "--", word)
+        assert done.stderr == REMARK, word
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [row["confidence"] for row in found] == ["weak"] * 8, word
+        explained = settled.csearch("--in", settled.pictures, "--json", "--why", "--", word)
+        for line in explained.stdout.splitlines():
+            parts = json.loads(line)["why"]["parts"]
+            assert [part["confidence"] for part in parts] == ["weak"], word
+        done = settled.csearch("--in", settled.pictures, "--count", "--", word, check=1)
+        assert done.stdout == b"0\n", word
+
+
 def _samples(scale: float = 1) -> tuple[np.ndarray, np.ndarray]:
     """Words and pictures; with a smaller `scale`, their scores are all larger and vary less."""
     chance = np.random.default_rng(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csearchd.search.lexical.query_words import query_words
+from csearchd.search.lexical.query_words import query_words, says_something
 from csearchd.search.query_language.foreign import seems_foreign
 from csearchd.search.query_language.grammar import parse
 
@@ -34,6 +34,31 @@ def texts(query: str) -> list[str]:
 )
 def test_words(query: str, expected: list[str]) -> None:
     assert texts(query) == expected
+
+
+@pytest.mark.parametrize("word", ["hat", "can", "fur", "den"])
+def test_things_with_the_names_of_small_words(word: str) -> None:
+    assert texts(word) == [word] and says_something(parse(word).parts)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("a", False),
+        ("no", False),
+        ("img", False),
+        ("IMG photo of the", False),
+        ("das Foto", False),
+        ("a dog", True),
+        ("the - dog", True),
+        ("7", True),
+        ("x", True),
+        ("\U0001f436", True),
+        ("\u72ac", True),
+    ],
+)
+def test_queries_that_say_nothing(query: str, expected: bool) -> None:
+    assert says_something(parse(query).parts) is expected
 
 
 def test_forms() -> None:

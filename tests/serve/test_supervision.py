@@ -168,7 +168,7 @@ Watcher.request_due_scans = request_due_scans
 
 
 def test_a_confidence_that_cannot_be_computed_is_told(user: User) -> None:
-    """In its own thread, for a search that may be answered without it."""
+    """In its own thread, for a search with a picture that may be answered without it."""
     start_with(
         user,
         """
@@ -187,9 +187,9 @@ def once(self, *arguments):
 engine.Engine._confidences = once
 """,
     )
-    (photo,) = user.take_photos(("cat",))
+    cat, coffee = user.take_photos(("cat", "coffee"))
     user.csearchctl("add", user.pictures)
-    wait_for(lambda: photo in user.search("a cat", "-g", check=None), "the picture")
+    wait_for(lambda: coffee in user.search(cat, "-g", check=None), "the picture")
     assert failures(user, "computing the confidence of results") == 1
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
+from bisect import bisect_right
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,15 @@ from csearchd.models.active_model import ActiveModel
 from csearchd.models.installed import Model
 from csearchd.models.text_tower import TextTower
 from csearchd.scoring.background import MAX_OWN, MIN_VECTORS, shipped_background
-from csearchd.scoring.curves import Curve, Sample, Words, picture_curve, word_curve
+from csearchd.scoring.curves import (
+    Curve,
+    Features,
+    Sample,
+    Words,
+    features,
+    picture_curve,
+    word_curve,
+)
 from csearchd.scoring.tag_classifier import RAREST, embed_texts, log_odds
 from csearchd.scoring.vocabulary import read_vocabulary
 from csearchd.system.memory import release_free_memory
@@ -31,6 +41,7 @@ _COPY = 0.99  # the least probability of a near-duplicate of the picture asked f
 # every so many of the others. They are as good a sample as all of them.
 _COMMON_NAMES, _NAME_STEP = 300, 4
 _GROWTH = 1.1  # of the library, after which its sample is taken again
+_KEPT_QUERIES = 128  # what their curves depend on is kept
 _SMALL = 1e-6
 
 Vectors = NDArray[np.float32]
@@ -43,7 +54,7 @@ def levels_of(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
 
 def level_name(probability: float) -> str:
     """One of LEVELS."""
-    return LEVELS[sum(probability >= limit for limit in THRESHOLDS)]
+    return LEVELS[bisect_right(THRESHOLDS, probability)]
 
 
 class ScoreCalibration:
@@ -71,6 +82,18 @@ class ScoreCalibration:
         self._general = Sample.of(general, words, assumed)
         self._own = general if own is None else own
         self._centre = general.sum(axis=0) / (len(general) + MIN_VECTORS)
+        # A search needs those of its query two or three times, and the same words come again.
+        self._features_of = lru_cache(_KEPT_QUERIES)(
+            partial(_features, self._words, self._general, self._own)
+        )
+
+    def of_scores(self, query: Vectors, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How likely pictures show what a query of words says, (n,), by their scores, (n,)."""
+        return word_curve(self._features_of(query.tobytes())).probabilities(scores)
+
+    def spread(self, query: Vectors) -> float:
+        """The standard deviation of the scores of a query of words in pictures in general."""
+        return self._features_of(query.tobytes()).spread
 
     def probabilities(
         self, query: Vectors, pictures: Vectors, like: bool = False
@@ -104,7 +127,7 @@ class ScoreCalibration:
 
     def _curve(self, query: Vectors, like: bool) -> Curve | None:
         if not like:
-            return word_curve(query, self._words, self._general, self._own)
+            return word_curve(self._features_of(query.tobytes()))
         if len(self._general.vectors) < MIN_VECTORS:
             return None
         return picture_curve(query, self._general.vectors)
@@ -155,6 +178,10 @@ def sample_of_words(model: Model, tower: TextTower, cache: Cache) -> Words:
     chosen = np.append(commonest[:_COMMON_NAMES], commonest[_COMMON_NAMES::_NAME_STEP])
     names = [[terms[number].path[-1]] for number in chosen.tolist()]
     return Words(embed_texts(names, model, tower, cache), common[chosen])
+
+
+def _features(words: Words, general: Sample, own: Vectors, query: bytes) -> Features:
+    return features(np.frombuffer(query, np.float32), words, general, own)
 
 
 def _size_class(count: int) -> int:

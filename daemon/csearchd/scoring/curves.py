@@ -68,8 +68,8 @@ class Words(NamedTuple):
     def log_odds_of(self, query: Vectors) -> float:
         """An estimate for a query, from the words that are nearest to it."""
         near = self.vectors @ query
-        near = (near - near.mean()) / (near.std() + _SMALL)
-        weights = np.exp(_NEARNESS * (near - near.max()))
+        near -= near.max()  # the weights of the nearest are 1, and of others less
+        weights = np.exp(near * (_NEARNESS / (float(near.std()) + _SMALL)))
         return float(weights @ self.log_odds / weights.sum())
 
 
@@ -92,7 +92,8 @@ class Sample(NamedTuple):
         """Mean and standard deviation of a query's scores, whose values in `vectors` are given."""
         count = len(scores) + self.assumed
         mean = (float(scores.sum()) + self.assumed * self.mean) / count
-        square = float((scores.astype(np.float64) ** 2).sum())
+        exact = scores.astype(np.float64)
+        square = float(exact @ exact)
         square += self.assumed * (self.spread**2 + self.mean**2)
         return mean, max(square / count - mean**2, _SMALL**2) ** 0.5
 
@@ -124,9 +125,8 @@ def features(query: Vectors, words: Words, general: Sample, own: Vectors) -> Fea
     )
 
 
-def word_curve(query: Vectors, words: Words, general: Sample, own: Vectors) -> Curve:
-    """The curve of a query of words, (dimensions,)."""
-    found = features(query, words, general, own)
+def word_curve(found: Features) -> Curve:
+    """The curve of a query of words."""
     distance, *others, constant = WORDS
     slope = distance / found.spread
     rest = sum(factor * one for factor, one in zip(others, found[2:], strict=True))
@@ -148,8 +148,9 @@ def _share(distances: NDArray[np.float32], common: float) -> float:
     exponents = _SEPARATION * distances - _SEPARATION**2 / 2
     ratios = np.exp(np.minimum(exponents, _HIGHEST))
     usual = share = 1 / (1 + math.exp(-common))
+    shown = np.empty_like(ratios)
     for _ in range(_ROUNDS):
-        shown = share * ratios
-        shown /= shown + (1 - share)
+        np.add(ratios, np.float32((1 - share) / share), out=shown)
+        np.divide(ratios, shown, out=shown)
         share = (float(shown.sum()) + _ASSUMED * usual) / (len(ratios) + _ASSUMED)
     return math.log(share / (1 - share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -64,7 +65,7 @@ class Engine:
         self._which_exist = which_exist
         self._library = library
         self._calibrations = ScoreCalibrations(library.cache)
-        self._lexical = Lexical(library)
+        self._lexical = Lexical(library, self._calibrations)
         self._models = models
         self._cache: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
         self._cached = 0  # bytes
@@ -121,8 +122,8 @@ class Engine:
             contents, scores, all_seen = self._top(request, files, wanted, count, lifted)
             rating = None
             # Runs beside the look-up of files, which takes as long.
-            if len(contents) > _FEW_CONTENTS and not request.offset:
-                rating = self._raters.submit(self._confidences, request, contents)
+            if request.like and len(contents) > _FEW_CONTENTS and not request.offset:
+                rating = self._raters.submit(self._confidences, request, contents, scores)
                 # The result may never be asked for.
                 rating.add_done_callback(partial(self._report_error, request.model))
             found, stale = self._files(request, contents, scores, files, end, lifted)
@@ -134,8 +135,12 @@ class Engine:
         if rating:
             sure = rating.result()
         else:
-            chosen = np.array([content for *_, content in (*best, *page)], np.int32)
-            sure = self._confidences(request, chosen)
+            chosen = [*best, *page]
+            sure = self._confidences(
+                request,
+                np.array([content for *_, content in chosen], np.int32),
+                np.array([score for _, score, *_ in chosen], np.float32),
+            )
         hits, first = ([Hit(*one, sure.get(one[-1])) for one in some] for some in (page, best))
         nearest = not lifted and not all(map(matches_well, first))
         if lifted:
@@ -270,6 +275,8 @@ class Engine:
         assert request.vector is not None
         if not request.min_level or request.label:
             return request.min_score
+        if not request.telling:
+            return math.inf
         calibration = self._calibrations.of(active_model)
         least = calibration.min_score(request.vector, request.min_level, request.like)
         return least if request.min_score is None else max(least, request.min_score)
@@ -290,12 +297,21 @@ class Engine:
             parts.append(sure)
         return np.concatenate(parts)
 
-    def _confidences(self, request: SearchRequest, contents: NDArray[np.int32]) -> dict[int, float]:
+    def _confidences(
+        self, request: SearchRequest, contents: NDArray[np.int32], scores: NDArray[np.float32]
+    ) -> dict[int, float]:
         """The probability of contents, by content id; empty if it can't be told."""
         active_model = self._models.active_model
         if not len(contents) or not active_model.table.has(contents).all():
             return {}  # nothing was found, or the model has just changed
-        sure = self._probabilities(active_model, request, contents)
+        sure: NDArray[np.float32] | None
+        if not request.telling:  # no picture is more likely to show it than another one
+            sure = np.zeros(len(contents), np.float32)
+        elif request.like:  # near-duplicates of a picture are told by their vectors
+            sure = self._probabilities(active_model, request, contents)
+        else:
+            assert request.vector is not None
+            sure = self._calibrations.of(active_model).of_scores(request.vector, scores)
         if sure is None:
             return {}
         return dict(zip(contents.tolist(), sure.tolist(), strict=True))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from csearchd.errors import CancelledError
 from csearchd.scoring.confidence import ScoreCalibration, level_name
+from csearchd.search.lexical.query_words import is_silent
 from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import unit
 
@@ -128,6 +129,8 @@ def met(
     scores = vectors @ query
     for term in query_terms:
         sure = calibration.probabilities(term.vector, vectors, term.like)
+        if sure is not None and not term.like and is_silent(term.text):
+            sure = np.zeros_like(sure)
         gains = None if term.without is None else scores - vectors @ term.without
         for number, told in enumerate(found):
             probability = None if sure is None else float(sure[number])

@@ -140,7 +140,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     op: ClassVar[str] = "search"
     not_sent: ClassVar[frozenset[str]] = frozenset(
         ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
-         "query_terms", "remarks", "check")
+         "telling", "query_terms", "remarks", "check")
     )  # fmt: skip
 
     top: Annotated[int, Meta(ge=1)]
@@ -170,6 +170,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     without: frozenset[int] = frozenset()  # contents that are not to be found
     scale: float = 1.0  # what the vector's scores are multiplied by
     like: bool = False  # the vector stands for pictures too, not for words alone
+    telling: bool = True  # it says something about what pictures show
     remarks: Sequence[Any] = ()  # Reasons: on how the query was understood
     query_terms: Sequence[QueryTerm] = ()  # the query's parts, where it is to be said why
     check: Callable[[], object] = lambda: None  # called now and then; ends it by what it raises

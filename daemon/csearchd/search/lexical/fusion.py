@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -10,15 +9,13 @@ from numpy.typing import NDArray
 
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel
-from csearchd.scoring.background import MIN_VECTORS, background
+from csearchd.scoring.confidence import ScoreCalibrations
 from csearchd.search.lexical.matches import Mask, Matches, find_matches
 from csearchd.search.lexical.query_words import query_words
-from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import SearchRequest
 
 _FEW = 2048  # contents whose vectors are compared one by one
 _STEPS = 4  # of the bonus of more contents, in one standard deviation
-_SPREAD = 0.05  # of scores, where it can't be told
 
 Contents = NDArray[np.int32]
 Scores = NDArray[np.float32]
@@ -40,10 +37,9 @@ class Lifted(NamedTuple):
 class Lexical:
     """Finds what is to be lifted. Used by several threads."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, calibrations: ScoreCalibrations) -> None:
         self._library = library
-        self._lock = threading.Lock()
-        self._general: tuple[tuple[str, int], NDArray[np.float32]] | None = None
+        self._calibrations = calibrations
 
     def find(
         self, request: SearchRequest, active_model: ActiveModel, files: Mask | None
@@ -75,20 +71,8 @@ class Lexical:
         unique, places = np.unique(contents[usable], return_inverse=True)
         highest = np.zeros(len(unique), np.float32)
         np.maximum.at(highest, places, found.bonuses[usable])
-        spread = self._spread(active_model, request.vector)
+        spread = self._calibrations.of(active_model).spread(request.vector)
         return Lifted(found, spread, unique, highest)
-
-    def _spread(self, active_model: ActiveModel, query: Vector) -> float:
-        """The standard deviation of a query's scores on pictures in general."""
-        # The user's pictures are sampled again when their number has doubled.
-        key = active_model.model.fingerprint, len(active_model.table).bit_length()
-        with self._lock:
-            if self._general is None or self._general[0] != key:
-                self._general = key, background(active_model)
-            general = self._general[1]
-        if len(general) < MIN_VECTORS:
-            return _SPREAD
-        return float((general @ query).std())
 
 
 def fused(

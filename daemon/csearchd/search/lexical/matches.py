@@ -24,7 +24,7 @@ from csearchd.search.lexical.query_words import QueryWord
 from csearchd.search.query_language.foreign import is_english
 
 SHARE = 0.5
-_COMMON, _RARE = 2.0, 7.0
+_COMMON, _RARE = 2.0, 7.2
 _ABSENT = 0.5  # the weight of a word that no file has
 _SEEN = 0.5  # of the bonus of a word that a model knows, where the query has others, too
 _WHOLE = 0.999  # a share of all words

@@ -35,6 +35,17 @@ def query_words(parts: Sequence[Part]) -> list[QueryWord]:
     return list(found.values())[:_MAX_WORDS]
 
 
+def says_something(parts: Sequence[Part]) -> bool:
+    """Whether parts describe what a picture shows: "a", "no" and "img" are met by all or none."""
+    return any(part.pictures or not is_silent(part.text) for part in parts)
+
+
+def is_silent(text: str) -> bool:
+    """Whether a text has no words but those that say nothing by themselves."""
+    plain = [folded(run) for run in runs(text)]
+    return bool(plain) and all(word in STOP_WORDS or word in GENERIC for word in plain)
+
+
 def _words(text: str) -> list[QueryWord]:
     every = [(run, folded(run)) for run in runs(text)]
     kept: list[tuple[int, str, str]] = []

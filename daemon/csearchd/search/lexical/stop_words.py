@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _ENGLISH = """
     a about above across after against all along also am among an and another any are around as at
-    away be because been before behind being below beneath beside between beyond both but by can
+    away be because been before behind being below beneath beside between beyond both but by
     could did do does doing down during each either else ever every few for from further had has
     have having he her here hers herself him himself his how i if in inside into is it its itself
     just like many may me might more most much my myself near next no nor not of off on once one
@@ -15,8 +15,8 @@ _ENGLISH = """
     seven eight nine ten
 """
 _GERMAN_AND_DUTCH = """
-    aber als am an auf aus bei beim das dem den der des die ein eine einem einen einer eines er es
-    fur hat ich ihr im in ist kein keine mein meine mit nach neben nicht ohne sein seine sich sie
+    aber als am an auf aus bei beim das dem der des die ein eine einem einen einer eines er es
+    ich ihr im in ist kein keine mein meine mit nach neben nicht ohne sein seine sich sie
     sind uber um und unser unsere unter vom von vor wir zu zum zur zwei drei
     de een en het ik met naar niet om onder ons onze op over te uit voor zonder
 """
@@ -29,6 +29,7 @@ _ROMANCE = """
     ao aos as com da das do dos em entre ela ele eu foi mais meu minha na nas no nos nao o os ou
     para pela pelo sem seu sua um uma
 """
+# "Can", and other languages' "hat", "für" and "den" are left out: in English they are things.
 STOP_WORDS = frozenset([*_ENGLISH.split(), *_GERMAN_AND_DUTCH.split(), *_ROMANCE.split()])
 
 _OF_CAMERAS = """

@@ -20,6 +20,7 @@ from csearchd.search import filters
 from csearchd.search.concepts import Concepts
 from csearchd.search.explanation import QueryTerm, query_terms
 from csearchd.search.image_query import ImageQueries, Picture, PictureVector
+from csearchd.search.lexical.query_words import says_something
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import grammar, negation
 from csearchd.search.query_language.grammar import Part
@@ -168,6 +169,8 @@ class QueryResolver:
                 vector, scale = blended(vector, embed(request.label), 1 - request.label_weight)
         except CancelledError as error:
             raise RequestError("query", error.reason) from None
+        # A concept is made of pictures, and so are its scores.
+        like = any(part.pictures or self._concepts.names(part.text) for part in request.parts)
         return replace(
             request,
             model=row,
@@ -175,8 +178,8 @@ class QueryResolver:
             scope=scope,
             without=frozenset(one.content for one in found.values() if one.content is not None),
             scale=scale,
-            # A concept is made of pictures, and so are its scores.
-            like=any(part.pictures or self._concepts.names(part.text) for part in request.parts),
+            like=like,
+            telling=like or says_something(request.parts),
             query_terms=self._query_terms(request, vectors, embed) if request.why else (),
             check=cancellation.check,
         )
