@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
             if re.fullmatch(pattern, message):
                 message = re.sub(pattern, sentence, message, count=1)
                 break
-        self.exit(2, f"{self.prog}: {harmless(message)}\n{self.prog} -h explains the command\n")
+        self.exit(2, f"{self.prog}: {harmless(message)} ({self.prog} -h explains it)\n")
 
     def _no_choice(self, name: str, value: str) -> str:
         """Says what an argument's value can be."""
