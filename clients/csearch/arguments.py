@@ -97,11 +97,18 @@ class _Reading:
             if argument == "--":
                 yield from (argument, *reversed(self._rest))
                 return
-            if argument == "-" or not argument.startswith("-"):
+            if self._is_free(argument):
                 self._take_free(argument)
                 yield argument
             else:
                 yield from self._option(argument)
+
+    def _is_free(self, argument: str) -> bool:
+        """Whether it is no option: also a whole query that begins with `--`."""
+        if argument == "-" or not argument.startswith("-"):
+            return True
+        name = argument.partition("=")[0]
+        return argument.startswith("--") and " " in argument and name not in self._known
 
     @property
     def _known(self) -> dict[str, argparse.Action]:

@@ -164,6 +164,12 @@ def test_the_help(home: Home, option: str) -> None:
         assert done.returncode == 0 and b"usage: " in done.stdout
 
 
+def test_a_query_that_begins_with_two_dashes(home: Home, asked: list[dict]) -> None:
+    for query in ("-- apple - fruit", "--limit of the city"):
+        assert home.ask("csearch", query).returncode == 0
+    assert [request["query"] for request in asked] == ["-- apple - fruit", "--limit of the city"]
+
+
 def test_values_that_begin_with_a_dash(home: Home, asked: list[dict]) -> None:
     assert home.ask("csearch", "dog", "--format", "-{name}").stdout == b"-a.jpg\n-b.jpg\n"
     home.ask("csearch", "dog", "--min-score", "-0.1", "--sort", "name")

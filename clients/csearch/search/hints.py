@@ -35,6 +35,8 @@ def hint(arguments: list[str]) -> str | None:
     if command := _command(" ".join(words[:3]).split()):
         return command
     for argument in words:
+        if argument.startswith("-- "):  # text
+            break
         for word in dict.fromkeys((argument, *argument.split())):
             alone = word == argument
             if _is_path(word) and (alone or "/" in word) and (directory := _directory(word)):
