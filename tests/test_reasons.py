@@ -93,7 +93,7 @@ def test_a_reason_survives_the_way_to_another_process() -> None:
     said = NOT_SEEN(
         reason=reasons.PATH(path="/a/\udcff", reason=MISSPELT_CITY(name="B", similar="C"))
     )
-    assert said.text == "cannot be looked at: /a/\udcff: no city 'B' is known; did you mean C?"
+    assert said.text == "cannot be looked at: /a/\udcff: no place 'B' is known; did you mean C?"
     assert said.parameters["reason"].parameters["path"] == b"/a/\xff"  # type: ignore[union-attr]
     assert Reason.from_message(said.to_message()) == said
 

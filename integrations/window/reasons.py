@@ -55,6 +55,8 @@ _TEMPLATES = {
     "negation-hint": N_(
         'models don\'t understand "{word}"; write what is not to be seen after a minus: dog - grass'
     ),
+    "dashed-word": N_("to leave something out: {query}"),
+    "read-as": N_("understood as {filter}"),
     "english-only": N_(
         "the model {model} knows English only; csearchctl model install {better} brings one that "
         "knows many languages"
@@ -74,6 +76,8 @@ _TEMPLATES = {
     "too-many-wildcards": N_("more than {limit} * in the value of {name}:"),
     "wrong-value": "{name}: {reason}",
     "not-a-number": N_("'{value}' is not a number or a comparison such as {example}"),
+    "size-in-megapixels": N_("a size is in megapixels, with MP after the number: size:{example}"),
+    "too-many-stars": N_("there are at most {limit} stars"),
     "not-a-choice": N_("'{value}' is not one of {choices}"),
     "date-too-long": N_("the date has {length} characters; at most {limit} are allowed"),
     "no-date-in-range": N_("a date is missing before or after .."),
@@ -82,14 +86,22 @@ _TEMPLATES = {
     "ambiguous-year": N_("{text} can be read in several ways; write {example}"),
     "ambiguous-date": N_("{text} can be read in two ways; write {first} or {second}"),
     "not-a-date": N_("'{text}' is not a date; dates are written like {examples}"),
+    "date-of-several-words": N_(
+        'a date of several words is written in quotes: {name}:"last summer"'
+    ),
+    "place-understood": N_("near:{value} means within {distance} km of {place}"),
+    "area-understood": N_("near:{value} means all of {area}"),
+    "also-place": N_('near:"{other}" means around {place}'),
+    "also-area": N_('near:"{other}" means all of {area}'),
+    "area-with-distance": N_("{area} is an area; a distance goes with a city or a point"),
     "coordinates-out-of-range": N_(
         "a latitude is from -90 to 90, a longitude from -180 to 180 degrees"
     ),
     "unknown-city": N_(
-        "no city '{name}' is known (of more than 1,000 inhabitants); near:\"38.7,-9.1,10km\" "
-        "takes any point"
+        "no place '{name}' is known, of the cities over 1,000 inhabitants, regions and countries; "
+        'near:"38.7,-9.1,10km" takes any point'
     ),
-    "misspelt-city": N_("no city '{name}' is known; did you mean {similar}?"),
+    "misspelt-city": N_("no place '{name}' is known; did you mean {similar}?"),
     "city-elsewhere": N_("there is no {text}, but {cities}"),
     "places-damaged": N_("{path} is damaged ({details}); install csearch again"),
     # Directories and pictures

@@ -169,7 +169,7 @@ def test_help_of_each_model_action_has_examples(home, action):
     [
         ([], "usage"),
         (["statis"], "did you mean status?"),
-        (["frobnicate"], "no command 'frobnicate'"),
+        (["frobnicate"], "no command frobnicate"),
         (["add"], "DIR"),
         (["status", "--nope"], "--nope"),
         (["model"], "ACTION"),

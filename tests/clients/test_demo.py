@@ -83,7 +83,7 @@ def test_the_other_ways_to_show_results(newcomer: User) -> None:
 @pytest.mark.parametrize("option", [("--in", "."), ("-g",), ("--window",)])
 def test_other_places_are_refused(newcomer: User, option: tuple[str, ...]) -> None:
     told = newcomer.csearch("--demo", *option, "a cat", check=2).stderr
-    assert b"not allowed with argument" in told and b"--demo" in told
+    assert b"doesn't go with" in told and b"--demo" in told
     assert leftovers(newcomer) == []
 
 

@@ -84,7 +84,7 @@ def test_bytes_that_are_no_text(home, service):
         (["-t", "0", "dog"], "at least 1"),
         (["-t", "x", "dog"], "at least 1"),
         (["--no-such", "dog"], "--no-such"),
-        (["-g", "--in", "x", "dog"], "not allowed"),
+        (["-g", "--in", "x", "dog"], "doesn't go with"),
     ],
 )
 def test_wrong_usage(home, arguments, said):

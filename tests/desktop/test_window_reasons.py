@@ -122,7 +122,7 @@ def test_every_sentence_of_the_window_is_translated() -> None:
             query.WRONG_VALUE(
                 name="near", reason=query.MISSPELT_CITY(name="Lisbom", similar="Lisbon")
             ),
-            "near: eine Stadt „Lisbom“ ist nicht bekannt; ist Lisbon gemeint?",
+            "near: ein Ort „Lisbom“ ist nicht bekannt; ist Lisbon gemeint?",
         ),
         (
             UNMOUNTED(count=12345),

@@ -102,7 +102,7 @@ def test_filters_come_before_ranking(owner: User) -> None:
         ("after:yonder", "is not a date"),
         ("on:03/04/2023", "two ways"),
         ("on:2023-02-31", "there is no 2023-02-31"),
-        ("near:Atlantis-on-Sea", "no city"),
+        ("near:Atlantis-on-Sea", "no place"),
         ("near:91,0", "-90 to 90"),
         ("iso:many", "not a number"),
         ("size:>10", "size:>10MP"),

@@ -42,6 +42,8 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         write_album(someone.pictures)
         write_photo(someone.pictures / "cat.jpg", "cat", taken="2026:01:01 12:00:00")
         write_photo(someone.pictures / "Texas.jpg", "page", place=(33.66, -95.55))
+        write_photo(someone.pictures / "Florence.jpg", "horse", place=(43.77, 11.25))
+        write_photo(someone.pictures / "Atlanta.jpg", "moon", place=(33.75, -84.39))
         said = xmp(title="Sunset in Porto", description="the old harbour")
         write_photo(someone.pictures / "porto.jpg", "coins", packet=said)
         someone.search("x", "--in", someone.pictures)

@@ -8,11 +8,13 @@ from csearch import __version__
 from csearch.arguments import parser
 from csearch.command import print_err, print_out
 from csearch.protocol.errors import FAILURE
+from csearch.protocol.quoting import printable
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from csearch.arguments import Parser
 
 COMMANDS = {
     "add": "watch a directory and search it",
@@ -50,6 +52,30 @@ _PACKAGES = {
     "doctor": "checks.",
 }
 
+# What other programs call a command.
+_ELSEWHERE = {
+    **dict.fromkeys(("search", "find", "query", "locate", "grep"), "csearch QUERY"),
+    **dict.fromkeys(("watch", "index", "track", "import"), "csearchctl add DIR"),
+    **dict.fromkeys(("unwatch", "untrack"), "csearchctl remove DIR"),
+    **dict.fromkeys(("list", "ls", "dirs", "folders"), "csearchctl roots"),
+    **dict.fromkeys(
+        ("update", "updatedb", "reindex", "refresh", "scan", "sync"), "csearchctl rescan"
+    ),
+    **dict.fromkeys(("rm", "delete", "purge", "exclude"), "csearchctl forget PATH"),
+    **dict.fromkeys(("info", "stats", "verbose"), "csearchctl status"),
+    "v": "--version, or csearchctl status",
+    **dict.fromkeys(("check", "log", "logs", "debug"), "csearchctl doctor"),
+    **dict.fromkeys(("duplicates", "dedupe", "dups"), "csearchctl dupes"),
+    "restart": "csearchctl stop, then csearchctl start",
+    **dict.fromkeys(("quit", "kill", "disable"), "csearchctl stop"),
+    **dict.fromkeys(("enable", "setup"), "csearchctl install"),
+    **dict.fromkeys(("init", "completions"), "csearchctl completion bash, zsh or fish"),
+    **dict.fromkeys(("config", "settings", "configure"), "csearchctl help config"),
+    **dict.fromkeys(("manual", "man"), "csearchctl help"),
+    **dict.fromkeys(("models", "download"), "csearchctl model list"),
+    **dict.fromkeys(("errors", "failures", "retry"), "csearchctl failed"),
+}
+
 
 def load(name: str) -> Any:
     """The module of a subcommand, with EXAMPLES, `add_arguments` and `run`."""
@@ -59,10 +85,10 @@ def load(name: str) -> Any:
 def control(arguments: list[str]) -> int:
     """Runs a subcommand with its arguments; returns the exit status. Raises ClientError."""
     name, *rest = arguments or [""]
-    if name in ("-h", "--help"):
+    if name in ("-h", "--help", "--help-all", "-help", "-?", "--usage"):
         print_out(_help())
         return 0
-    if name == "--version":
+    if name in ("--version", "-version", "-V", "version"):
         print_out(f"csearchctl {__version__}")
         return 0
     if name not in COMMANDS:
@@ -72,7 +98,7 @@ def control(arguments: list[str]) -> int:
     return status
 
 
-def build_parser(name: str) -> argparse.ArgumentParser:
+def build_parser(name: str) -> Parser:
     """The argument parser of a subcommand."""
     command = load(name)
     options = parser(f"csearchctl {name}", _sentence(COMMANDS[name]), command.EXAMPLES)
@@ -99,11 +125,16 @@ def _help() -> str:
 def _usage(name: str) -> str:
     if not name:
         return _help()
-    import difflib
+    from csearch.protocol.similar import similar
 
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"csearchctl: there is no command {name!r}{hint} (csearchctl -h lists them)"
+    if meant := _ELSEWHERE.get(name.lstrip("-")):
+        hint = f"; that is {meant}"
+    elif near := similar(name, COMMANDS):
+        hint = f"; did you mean {near}?"
+    else:
+        hint = ""
+    what = "option" if name.startswith("-") else "command"
+    return f"csearchctl: there is no {what} {printable(name)}{hint} (csearchctl -h lists them)"
 
 
 def _sentence(text: str) -> str:

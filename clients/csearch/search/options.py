@@ -35,6 +35,7 @@ class Options:
         self.grid: str | None = None
         self.why = False
         self.why_image: str | None = None
+        self.no_color = False
         self.count = False
         self.zero = False
         self.json = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from csearch.arguments import add_version, parser
+from csearch.arguments import Parser, add_version, parser
 from csearch.search.language import is_language
 from csearch.search.options import DIGITS, TOP_MAX, Options
 
@@ -43,30 +43,17 @@ def parse(arguments: list[str]) -> Options:
     # With intermixed arguments argparse loses what follows "--".
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = Options()
-    parsed, unknown = known.parse_known_intermixed_args(_joined(arguments[:end]))
-    if unknown:
-        known.error(_unknown(unknown[0], known))
-    vars(options).update(vars(parsed))
+    prepared = known.prepared(arguments[:end])
+    vars(options).update(vars(known.parse_intermixed_args(prepared)))
     if options.demo and options.window:
-        known.error("argument --window: not allowed with argument --demo")
+        known.error("--window doesn't go with --demo")
     options.query += arguments[end:] if arguments[end + 1 :] else []
     if not options.query and not options.like and not options.random and not options.window:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
     return options
 
 
-def _joined(arguments: list[str]) -> list[str]:
-    """Joins --min-score and its value: argparse takes -0.1 for an option, since -0 is one."""
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] == "--min-score":
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined
-
-
-def build() -> argparse.ArgumentParser:
+def build() -> Parser:
     """The parser."""
     options = parser("csearch", _DESCRIPTION, _EXAMPLES)
     options.epilog = f"{options.epilog}\n{_FILTERS}"
@@ -195,6 +182,9 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="write a PNG of the first result that shows which regions match",
     )
+    group.add_argument(
+        "--no-color", action="store_true", help="no colours on a terminal, as with NO_COLOR"
+    )
     form.add_argument("--count", action="store_true", help="print only how many are at least fair")
     form.add_argument(
         "-0", dest="zero", action="store_true", help="end each path with NUL, for xargs -0"
@@ -204,23 +194,6 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
         "--format",
         metavar="TEMPLATE",
         help="a line for each result, such as '{path}\\t{date}\\t{place}'",
-    )
-
-
-def _unknown(option: str, known: argparse.ArgumentParser) -> str:
-    """A message about an unknown option. In search engines -WORD excludes; here - subtracts."""
-    if option.startswith("--"):
-        import difflib
-
-        names = [name for action in known._actions for name in action.option_strings]
-        near = difflib.get_close_matches(option.partition("=")[0], names, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-    else:
-        words = option.lstrip("-")
-        meant = f'; to leave out what shows {words}: csearch "a dog - {words}"'
-    return (
-        f"there is no option {option} (csearch -h lists them){meant}; words that begin with a dash "
-        "must follow --"
     )
 
 

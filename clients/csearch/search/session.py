@@ -12,6 +12,8 @@ from csearch.protocol.errors import INTERRUPTED, NOTHING_FOUND, ClientError, Ser
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.search.command_line import parse
+from csearch.search.hints import hint
+from csearch.search.joining import joined, value_note
 from csearch.search.language import locale_language
 from csearch.search.options import Options
 from csearch.show.numbers import count
@@ -31,11 +33,15 @@ _DEMO = 'csearch --demo "a cup of coffee" searches photos that come with csearch
 def search(arguments: list[str]) -> int:
     """Runs a search with the command's arguments; returns the exit status. Raises ClientError."""
     options = parse(arguments)
+    if options.no_color:
+        os.environ["NO_COLOR"] = "1"
+    for meant in filter(None, (hint(options.query), value_note(options.query))):
+        print_err(f"csearch: {meant}")
     if options.window:
         from csearch.search.window import show
 
         return show(options)
-    typed = " ".join(options.query)
+    typed = joined(options.query)
     if not typed.strip() and not options.like and not options.random:
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
     if options.why_image is not None:

@@ -9,6 +9,7 @@ from csearch.connection import Connection
 from csearch.installation.items import share
 from csearch.paths import absolute
 from csearch.protocol.errors import ClientError
+from csearch.search.joining import joined
 from csearch.search.options import Options
 
 PYTHON = "/usr/bin/python3"
@@ -25,7 +26,8 @@ def show(options: Options) -> int:
         arguments += ["--in", os.fsdecode(absolute(path))]
     for path in options.like:
         arguments += ["--like", path if "://" in path else os.fsdecode(absolute(path))]
-    status = launch([*arguments, "--", *options.query])
+    query = [joined(options.query)] if options.query else []
+    status = launch([*arguments, "--", *query])
     if status == NO_TOOLKIT:
         raise ClientError(f"the window needs {_PACKAGES}; --folder needs a file manager only")
     return status

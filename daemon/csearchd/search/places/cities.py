@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd import spelling
+from csearchd.search.places.areas import Area, Areas
 from csearchd.search.places.names import folded, hashed
 from csearchd.search.places.table import (
     CELLS,
@@ -23,6 +24,8 @@ from csearchd.search.places.table import (
 _EARTH_RADIUS = 6371.0088  # km, mean
 _MAX_DISTANCE = 100.0  # km to the nearest city; a point farther away has no name
 _CITY_RADIUS = 3.0  # km; keeps the attraction of a city finite at its centre
+_GRID = 200.0  # parts of a degree to which points are rounded that are looked up together
+_AT_ONCE = 4_000_000  # distances that are computed at a time
 _PORTION = 4096  # names that are taken from the table at once
 _WEIGHTS = 256 ** np.arange(KEY_BYTES, dtype=np.int64)
 
@@ -42,6 +45,7 @@ class Cities:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self.areas = Areas(table)
 
     def named(self, name: str) -> list[int]:
         """The cities that are called `name` in any language: first the one that it means, which is
@@ -84,14 +88,59 @@ class Cities:
         return ", ".join(part for part in parts if part)
 
     def is_in(self, row: int, region: str) -> bool:
-        """Whether a city lies in a country or a state of the US, by its name or code."""
+        """Whether a city lies in a country or a region, by its name or code; several of them may be
+        given, with commas between."""
         if not region:
             return True
         code, country, state, first, _ = self.region(row)
         own = {"", folded(code), folded(country)} | _ALIASES.get(code, set())
         if state:
             own |= {folded(state), folded(first)}
-        return all(folded(part) in own for part in region.split(","))
+        number = int(self._table.places[row]["region"])
+        return all(
+            folded(part) in own or any(area.has(number) for area in self.areas.named(part))
+            for part in region.split(",")
+        )
+
+    def area_is_in(self, area: Area, region: str) -> bool:
+        """The same for an area."""
+        return not region or all(
+            self.region(area.largest).country_code.lower() == folded(part)
+            or any(area.lies_in(other) for other in self.areas.named(part))
+            for part in region.split(",")
+        )
+
+    def lies_in(self, row: int, area: Area) -> bool:
+        return area.has(int(self._table.places[row]["region"]))
+
+    def inside(self, area: Area, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of `points` (degrees), (points, 2), lie in an area, (points,): those whose nearest
+        city does."""
+        found = np.zeros(len(points), np.bool_)
+        regions = self._table.places["region"]
+        rows = np.flatnonzero((regions >= area.first) & (regions < area.end))
+        occupied = _around(self.points(rows))
+        cells = cell_numbers(points[:, 0], points[:, 1])
+        candidates = np.flatnonzero(occupied[cells])
+        # Points that are the same to about 500 m are looked up once.
+        rounded, which = np.unique(
+            np.round(points[candidates] * _GRID) / _GRID, axis=0, return_inverse=True
+        )
+        own = np.zeros(len(rounded), np.bool_)
+        cells = cell_numbers(rounded[:, 0], rounded[:, 1])
+        order = np.argsort(cells, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
+            if not len(group):
+                continue
+            near = self._near_rows(*rounded[group[0]].tolist())
+            for part in np.array_split(group, 1 + len(group) * len(near) // _AT_ONCE):
+                nearest, distance = _nearest(rounded[part], self.points(near))
+                number = regions[near[nearest]]
+                own[part] = (
+                    (number >= area.first) & (number < area.end) & (distance <= _MAX_DISTANCE)
+                )
+        found[candidates] = own[which.ravel()]
+        return found
 
     def nearest(self, latitude: float, longitude: float) -> int | None:
         """The row of the city that a point (degrees) belongs to; None if none is near.
@@ -99,6 +148,17 @@ class Cities:
         This is the city with the largest population divided by the cube of the distance, so that
         the centre of Lisbon is called Lisbon and not by the name of one of its districts.
         """
+        rows = self._near_rows(latitude, longitude)
+        distance = distances(self.points(rows), latitude, longitude)
+        near = np.flatnonzero(distance <= _MAX_DISTANCE)
+        if not len(near):
+            return None
+        population = np.maximum(self._table.places["population"][rows[near]], 1)
+        attraction = population / (distance[near] + _CITY_RADIUS) ** 3
+        return int(rows[near[attraction.argmax()]])
+
+    def _near_rows(self, latitude: float, longitude: float) -> NDArray[np.int64]:
+        """The cities in the cell of a point, and in those that may have some nearby."""
         scale = max(0.01, np.cos(np.radians(latitude)))
         reach = min(180.0, np.degrees(_MAX_DISTANCE / _EARTH_RADIUS) / scale)
         across = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
@@ -107,14 +167,7 @@ class Cities:
             if -90 <= north <= 90:
                 cells = cell_numbers(np.full(len(across), north), longitude + across)
                 found += [self._rows(cell) for cell in np.unique(cells)]
-        rows = np.concatenate(found)
-        distance = distances(self.points(rows), latitude, longitude)
-        near = np.flatnonzero(distance <= _MAX_DISTANCE)
-        if not len(near):
-            return None
-        population = np.maximum(self._table.places["population"][rows[near]], 1)
-        attraction = population / (distance[near] + _CITY_RADIUS) ** 3
-        return int(rows[near[attraction.argmax()]])
+        return np.concatenate(found)
 
     def beginning(self, text: str, points: NDArray[Any]) -> list[int]:
         """The cities whose own names begin with `text`, the most populous one first, in cells with
@@ -151,6 +204,31 @@ def _around(points: NDArray[Any]) -> NDArray[np.bool_]:
     around[1:] |= across[:-1]
     around[:-1] |= across[1:]
     return around.ravel()
+
+
+def _nearest(
+    points: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """For each point (degrees), (points, 2), the number of the nearest of `others`, and how many
+    kilometres it is away."""
+    cosines = _on_sphere(points) @ _on_sphere(others).T
+    nearest = cosines.argmax(axis=1)
+    cosine = cosines[np.arange(len(points)), nearest]
+    return nearest, _EARTH_RADIUS * np.arccos(np.clip(cosine, -1, 1))
+
+
+def _on_sphere(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit vectors of points in degrees, (points, 3)."""
+    latitude, longitude = np.radians(points).T
+    vectors: NDArray[np.float64] = np.stack(
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
+        1,
+    )
+    return vectors
 
 
 def distances(points: NDArray[Any], latitude: float, longitude: float) -> NDArray[np.float64]:

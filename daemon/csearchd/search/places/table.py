@@ -12,6 +12,11 @@
     keys.npy        for each name of each city, in every language: KEY_BYTES with the row of the
                     city in the lowest ROW_BITS, and above it the remainder of the name's hash; in
                     each bucket by remainder, and then in the order in which a name means cities
+    areas.txt       a line for each country and each first-level region, countries and the most
+                    populous first: the first of its lines in regions.txt, the one after the last,
+                    inhabitants, the row of the largest city, its name, that of its country
+    area_keys.npy   for each name of each of them: the bits of the name's hash, and in the lowest
+                    AREA_BITS the number of the line; sorted
     sums.json       the CRC-32 of each of these files
 
 csearchd.search.places.build makes it.
@@ -42,6 +47,8 @@ FILES = (
     "names.txt",
     "buckets.npy",
     "keys.npy",
+    "areas.txt",
+    "area_keys.npy",
 )
 SUMS = "sums.json"
 
@@ -57,6 +64,7 @@ PLACE = np.dtype(
 )
 KEY_BYTES = 5
 ROW_BITS = 18
+AREA_BITS = 16
 
 _CHUNK = 1 << 18  # bytes of a file that are read at once
 
@@ -95,6 +103,8 @@ class Table(NamedTuple):
     names: Lines
     buckets: NDArray[np.uint32]  # (buckets + 1,)
     keys: NDArray[np.uint8]  # (keys, KEY_BYTES)
+    areas: Lines
+    area_keys: NDArray[np.uint64]  # (names of areas,)
 
 
 def read(directory: str) -> Table:
@@ -112,6 +122,8 @@ def read(directory: str) -> Table:
             Lines(os.path.join(directory, "names.txt")),
             _mapped(directory, "buckets.npy"),
             _mapped(directory, "keys.npy"),
+            Lines(os.path.join(directory, "areas.txt")),
+            _mapped(directory, "area_keys.npy"),
         )
     except OSError as error:
         path, details = error.filename or directory, from_system(error)

@@ -3,7 +3,8 @@
 All times are local: a picture's date is the time of a clock at the place where it was taken, and
 "yesterday" is relative to the service's clock.
 
-    2023, 2023-05, 2023-05-17, 2023-05-17T14:30     ISO 8601, also with "/" or "." between
+    2023, 2023-05, 2023-05-17, 2023-05-17T14:30     ISO 8601, also with "/", ".", "_" or ":" between
+    20230517, 202305, 20230517T1430                 the same without signs between
     last summer, summer 2022, this winter           seasons of the northern hemisphere, of three
                                                     months each; "last" is the latest that is over;
                                                     a winter has the year of its December
@@ -32,9 +33,13 @@ _SEASON = re.compile(
     rf"(?:(last|this|the)\s+)?({'|'.join(_SEASONS)})(?:\s+(?:of\s+)?(\d{{4}}))?", re.IGNORECASE
 )
 _ISO = re.compile(
-    r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?)?)?"
+    r"(\d{4})(?:([-/._:])(\d{1,2})(?:\2(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?)?)?"
 )
-_DAY_AND_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})")
+_COMPACT = re.compile(
+    r"(\d{4})()(\d{2})(?:(\d{2})(?:[T _-]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?)?", re.IGNORECASE
+)
+_YEARS = range(1800, 2200)  # that a number without signs begins with, if it begins with a year
+_DAY_AND_MONTH = re.compile(r"(\d{1,2})([-/._ ]?)(\d{1,2})\2(\d{2}|\d{4})")
 _NUMBER = re.compile(r"\d+")
 _AGO = re.compile(r"\bago\b|\bin (?:\d+|an?) [a-z]", re.IGNORECASE)
 _VAGUE = re.compile(r"\d+s\b|decade|centur|\b(?![aA]\b)[^\W\d]\b", re.IGNORECASE)
@@ -57,7 +62,11 @@ def period(text: str, now: datetime) -> Period:
         return _iso(text, match)
     if match := _SEASON.fullmatch(text):
         return _season(match, now)
-    if match := _DAY_AND_MONTH.fullmatch(text):
+    if (match := _COMPACT.fullmatch(text)) and int(match[1]) in _YEARS and int(match[3]) <= 12:
+        if len(text) == 6:
+            _refuse_short_year(text)
+        return _iso(text, match)
+    if (match := _DAY_AND_MONTH.fullmatch(text)) and (match[2] or len(text) in (6, 8)):
         return _numeric(text, match)
     return _human(text, now)
 
@@ -93,10 +102,22 @@ def _iso(text: str, match: re.Match[str]) -> Period:
         raise DateError(reasons.NO_SUCH_DATE(text=text)) from None
 
 
+def _refuse_short_year(text: str) -> None:
+    """Raises DateError if six digits may be a year and a month, and a day with a short year, too:
+    200112 is December 2001 or 12 January 2020."""
+    year, month, day = (int(text[at : at + 2]) for at in (0, 2, 4))
+    try:
+        short = datetime(2000 + year, month, day)
+    except ValueError:
+        return
+    ways = (f"{text[:4]}-{text[4:]}", f"{short:%Y-%m-%d}")
+    raise DateError(reasons.AMBIGUOUS_DATE(text=text, first=ways[0], second=ways[1]))
+
+
 def _numeric(text: str, match: re.Match[str]) -> Period:
     """17.5.2023 or 5/17/2023, if only one of the numbers can be the month. Raises DateError."""
-    first, second, year = (int(part) for part in match.groups())
-    if len(match[3]) == 2:
+    first, second, year = (int(match[number]) for number in (1, 3, 4))
+    if len(match[4]) == 2:
         raise DateError(reasons.AMBIGUOUS_YEAR(text=text, example="2023-05-17"))
     if first <= 12 and second <= 12 and first != second:
         ways = (f"{year:04}-{first:02}-{second:02}", f"{year:04}-{second:02}-{first:02}")

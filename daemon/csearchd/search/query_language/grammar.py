@@ -13,7 +13,8 @@ A query is a line of words separated by blanks. A client joins its arguments wit
                             added.
     tag:beach               a filter, NAME:VALUE. Filters may be anywhere, and all must match.
     not:tag:beach           the negation of a filter
-    after:"last summer"     a value with blanks
+    after:"last summer"     a value with blanks. Of a date and a place, the quotes may be left out
+                            where the words after it belong to it
     "tag:beach - x"         text in quotes, which begin at the start of a word or of a value;
                             nothing in it is special, but "" is a quote
     -- tag:beach - x        all that follows the word `--` is text
@@ -43,12 +44,12 @@ limits on pictures and lengths.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from csearch.protocol.similar import similar
 from csearchd import limits
 from csearchd.errors import QueryError
 from csearchd.limits import clipped
@@ -60,6 +61,18 @@ FILTERS = (
     "name", "title", "description", "folder", "type", "size", "orientation",
 )  # fmt: skip
 MAX_PARTS = 100
+FOLLOWING = 4  # words that may belong to a value without quotes
+# What other search engines and programs call a filter.
+_ELSEWHERE = {
+    "since": "after", "until": "before", "year": "on", "month": "on", "taken": "on",
+    "place": "near", "city": "near", "country": "near", "location": "near", "where": "near",
+    "ext": "type", "extension": "type", "filetype": "type", "format": "type",
+    "keyword": "tag", "keywords": "tag", "label": "tag", "people": "person", "who": "person",
+    "face": "person", "stars": "rating", "file": "name", "filename": "name",
+    "path": "folder", "dir": "folder", "directory": "folder", "album": "folder", "in": "folder",
+    "caption": "description", "comment": "description", "make": "camera", "model": "camera",
+    "resolution": "size", "megapixels": "size", "mp": "size",
+}  # fmt: skip
 _NOT = "not"
 
 _IN_QUOTES = r'(?:[^"]|"")*'
@@ -69,6 +82,7 @@ _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+):")
 _WEIGHT = re.compile(rf"{_NUMBER.pattern}(?=[^\d:/\s])")
 _NAMED = re.compile(r"([^\W\d_]+):(?![:/]|$)")
 _BARE = re.compile(rf"(?:{_NOT}:)?(?:{'|'.join(FILTERS)}):", re.IGNORECASE)  # without a value
+_DASHED = re.compile(r"-[^\W\d_]")
 _MINUS_NAMED = re.compile(r"-[^\W\d_]+:")
 
 
@@ -80,13 +94,15 @@ class Span(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """A filter, with its value as text and its position in the query, in characters."""
+    """A filter, with its value as text and its position in the query, in characters. `joined`:
+    the value is of several words that weren't in quotes."""
 
     name: str
     value: str
     negated: bool
     start: int
     end: int
+    joined: bool = False
 
     def __str__(self) -> str:
         return f"{'not:' if self.negated else ''}{self.name}:{self.value}"
@@ -100,6 +116,7 @@ class Part:
     words: list[str] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
     quoted: bool = False  # some of the words were in quotes
+    dashed: bool = False  # a dash begins one of the others
 
     @property
     def text(self) -> str:
@@ -125,17 +142,59 @@ class _Word(NamedTuple):
     quoted: bool = False
     picture: int | None = None
     weight: str = ""  # that stands before the picture
+    more: str = ""  # words after a filter that belong to its value
 
 
-def parse(text: str, pictures: Sequence[Span] = ()) -> Query:
+Following = Callable[[str, str, Sequence[str]], int]
+"""How many words after a filter belong to its value, which isn't in quotes: given the filter's name
+and value, and up to FOLLOWING plain words."""
+
+
+def parse(text: str, pictures: Sequence[Span] = (), following: Following = lambda *_: 0) -> Query:
     """Parses a query. `pictures` are the positions of pictures in it. Raises QueryError."""
     if len(text) > limits.QUERY:
         too_long = reasons.TOO_LONG(length=len(text), limit=limits.QUERY)
         raise QueryError(too_long, 0, len(text))
     parser = _Parser(text)
-    for word in _words(text, dict(zip(pictures, range(len(pictures)), strict=True))):
+    words = list(_words(text, dict(zip(pictures, range(len(pictures)), strict=True))))
+    for word in _with_values(words, following):
         parser.take(word)
     return parser.finish()
+
+
+def _with_values(words: Sequence[_Word], following: Following) -> Iterator[_Word]:
+    """Yields the words; a filter has those after it that belong to its value."""
+    number = 0
+    while number < len(words):
+        word = words[number]
+        number += 1
+        name, value = _unfinished(word)
+        if name:
+            plain = []
+            for other in words[number : number + FOLLOWING]:
+                if other.quoted or other.picture is not None or _means_more(other.text):
+                    break
+                plain.append(other.text)
+            if plain and (count := following(name, value, plain)):
+                more = " ".join(plain[:count])
+                word = word._replace(end=words[number + count - 1].end, more=more)
+                number += count
+        yield word
+
+
+def _unfinished(word: _Word) -> tuple[str, str]:
+    """The name and the value of a filter whose value may go on; "" for any other word."""
+    if word.quoted or word.picture is not None or not _NAMED.match(word.text):
+        return "", ""
+    name, _, value = word.text.partition(":")
+    if name.lower() == _NOT:
+        name, _, value = value.partition(":")
+    return (name.lower(), value) if value and not value.startswith('"') else ("", "")
+
+
+def _means_more(text: str) -> bool:
+    """Whether a word is more than text in the query language."""
+    return text in ("+", "-") or _WEIGHT.match(text) is not None or _NAMED.match(text) is not None
 
 
 def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
@@ -213,7 +272,9 @@ class _Parser:
             wrong = reasons.SUBTRACTED_FILTER(filter=clipped(word.text[1:]))
             raise QueryError(wrong, word.start, word.end)
         else:
-            self._use().words.append(word.text)
+            part = self._use()
+            part.words.append(word.text)
+            part.dashed = part.dashed or _DASHED.match(word.text) is not None
 
     def finish(self) -> Query:
         """Raises QueryError."""
@@ -263,7 +324,7 @@ class _Parser:
                 raise QueryError(wrong, word.start, word.end)
         if name not in FILTERS:
             raise QueryError(_unknown(name), word.start, word.end)
-        value = _unquoted(rest).strip()
+        value = f"{_unquoted(rest)} {word.more}".strip()
         if not value:
             raise QueryError(reasons.EMPTY_VALUE(name=name), word.start, word.end)
         if len(value) > limits.VALUE:
@@ -273,7 +334,8 @@ class _Parser:
             wrong = reasons.TOO_MANY_WILDCARDS(name=name, limit=limits.WILDCARDS)
             raise QueryError(wrong, word.start, word.end)
         self._grow(word)
-        self._filters.append(Filter(name, value, negated, word.start, word.end))
+        joined = bool(word.more)
+        self._filters.append(Filter(name, value, negated, word.start, word.end, joined))
 
     def _is_filter(self, text: str) -> bool:
         return text.partition(":")[0].lower() in (*FILTERS, _NOT)
@@ -285,7 +347,7 @@ def _unquoted(value: str) -> str:
 
 
 def _unknown(name: str) -> Reason:
-    near = difflib.get_close_matches(clipped(name), (*FILTERS, _NOT), 1, 0.5)
+    near = _ELSEWHERE.get(name) or similar(clipped(name), (*FILTERS, _NOT))
     if near:
-        return reasons.MISSPELT_FILTER(name=clipped(name), similar=near[0])
+        return reasons.MISSPELT_FILTER(name=clipped(name), similar=near)
     return reasons.UNKNOWN_FILTER(name=clipped(name), filters=", ".join(FILTERS))

@@ -1,8 +1,8 @@
 """Negation in words, which models don't understand: they see a cat with glasses in "no glasses".
 
 Where it is sure what is not to be seen, it becomes a part that is subtracted: "a cat without
-glasses" is searched for as "a cat - glasses". Elsewhere a remark says how to write it. Text in
-quotes is left as it is.
+glasses" is searched for as "a cat - glasses". Elsewhere a remark says how to write it, as for
+words with a dash before them, by which search engines leave out. Text in quotes is left as it is.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from csearchd.limits import clipped
 from csearchd.reasons import Reason
-from csearchd.reasons.query import NEGATION_HINT, NEGATION_UNDERSTOOD
+from csearchd.reasons.query import DASHED_WORD, NEGATION_HINT, NEGATION_UNDERSTOOD
 from csearchd.search.query_language.foreign import has_english, seems_foreign
 from csearchd.search.query_language.grammar import Part
 
+_DASH = re.compile(r"(?:^|\s)-(?=[^\W\d_])")
 _MAX_WORDS = 3  # of what is not to be seen
 _JOINED = r"(?:\b(?:but|and|yet)\s+)?"
 # Not within "forget-me-not" and "no-entry".
@@ -68,6 +69,10 @@ def understood(parts: Sequence[Part], language: str) -> tuple[list[Part], list[R
     remarks: list[Reason] = []
     for part in parts:
         text = part.text
+        if part.dashed and part.weight > 0:
+            query = _DASH.sub(" - ", text).strip()
+            query = f"dog {query}" if query.startswith("-") else query
+            remarks.append(DASHED_WORD(query=clipped(query)))
         if part.quoted or part.weight < 0 or not text:
             found.append(part)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from csearchd.search.explanation import QueryTerm, query_terms
 from csearchd.search.image_query import ImageQueries, Picture, PictureVector
 from csearchd.search.lexical.query_words import says_something
 from csearchd.search.places.geocoder import Geocoder
-from csearchd.search.query_language import grammar, negation
+from csearchd.search.query_language import grammar, negation, several_words
 from csearchd.search.query_language.grammar import Part
 from csearchd.search.query_language.query_vector import Vector, blended, combined
 from csearchd.search.request import QueryPicture, Scope, SearchRequest
@@ -77,7 +77,7 @@ class QueryResolver:
             min_score=None if score is None else max(-limits.SCORE, min(score, limits.SCORE)),
             parts=parts,
             conditions=conditions,
-            remarks=remarks,
+            remarks=[*remarks, *(one for condition in conditions for one in condition.remarks)],
         )
 
     def _parts(
@@ -94,9 +94,14 @@ class QueryResolver:
         parts: list[Part] = []
         conditions: list[filters.Condition] = []
         if request.query.strip() or not (outside or request.random):
-            parsed = grammar.parse(request.query, [span for span in spans if span])
+            now = datetime.now()
+
+            def following(name: str, value: str, words: Sequence[str]) -> int:
+                return several_words.following(name, value, words, now, self._places.goes_on)
+
+            parsed = grammar.parse(request.query, [span for span in spans if span], following)
             parts = parsed.parts
-            conditions = filters.understand(parsed.filters, datetime.now(), self._places)
+            conditions = filters.understand(parsed.filters, now, self._places)
         for part in parts:
             part.pictures = [inside[number] for number in part.pictures]
         return [*parts, *(Part(pictures=[number]) for number in outside)], conditions
