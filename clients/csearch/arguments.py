@@ -33,11 +33,42 @@ class Parser(argparse.ArgumentParser):
         super().error(harmless(message))
 
 
-def parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A parser that accepts no abbreviations and shows `examples`, one per line, in its help."""
+class ShortHelp(argparse.Action):
+    """-h, where it shows less than --help: its `const`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from csearch.command import print_out
+
+        print_out(str(self.const).strip())
+        parser.exit()
+
+
+def add_short_help(options: argparse.ArgumentParser, text: str) -> None:
+    """Has -h show `text`, and --help all options."""
+    options._optionals.title = "help"
+    options.add_argument(
+        "-h",
+        action=ShortHelp,
+        nargs=0,
+        const=text,
+        dest="help",
+        default=argparse.SUPPRESS,
+        help="show the commonest options",
+    )
+    options.add_argument("--help", action="help", help="show all options")
+
+
+def parser(
+    program: str, description: str, examples: str, add_help: bool = True
+) -> argparse.ArgumentParser:
+    """A parser that accepts no abbreviations and shows `examples`, one per line, in its help.
+
+    `add_help`: whether -h and --help show the same; otherwise use `add_short_help`.
+    """
     lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
     return Parser(
         prog=program,
+        add_help=add_help,
         description=description,
         epilog=f"examples:\n{lines}",
         formatter_class=HelpFormatter,
