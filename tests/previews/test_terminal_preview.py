@@ -278,7 +278,15 @@ def test_what_tmux_keeps_back_is_drawn_in_characters(viewer: User) -> None:
 
 
 @needs_tmux
-@pytest.mark.parametrize("name", [b"kitty(0.35.2)", b"ghostty 1.1.3"])
+@pytest.mark.parametrize("name", [b"kitty(0.26.5)", b"kitty(0.27.1)", b"kitty"])
+def test_a_kitty_without_placeholders_gets_characters_from_tmux(viewer: User, name: bytes) -> None:
+    output = through_tmux(viewer, name)
+    assert kitty_pictures(output) == [] and "\U0010eeee".encode() not in output
+    assert "▀".encode() in output and b"0.28" in output
+
+
+@needs_tmux
+@pytest.mark.parametrize("name", [b"kitty(0.28.0)", b"kitty(0.35.2)", b"ghostty 1.1.3"])
 def test_pictures_are_text_to_tmux_where_the_terminal_knows_placeholders(
     viewer: User, name: bytes
 ) -> None:
