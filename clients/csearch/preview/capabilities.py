@@ -115,13 +115,13 @@ def _in_tmux(true_colour: bool) -> GraphicsSupport:
     protocol = _named(kind) or _named(term)
     if protocol is None:
         return GraphicsSupport(BLOCKS, cell, true_colour)
-    if allowed in ("off", "0"):  # "" is tmux before 3.3, which passes everything on
-        hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
-        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     placeholders = _has_placeholders(kind)
     if protocol == KITTY and not placeholders and not kind.startswith("Konsole"):
         program = kind or term
         hint = f"{program} shows no pictures inside tmux; kitty 0.28 or newer, and Ghostty, do"
+        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
+    if allowed in ("off", "0"):  # "" is tmux before 3.3, which passes everything on
+        hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
         return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
     above = int(status) if above is None else above  # lines of the status bar

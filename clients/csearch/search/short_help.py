@@ -11,7 +11,7 @@ Finds photos by describing them, in the current directory and all below it:
   csearch 'beach on:"last summer"'            filters: date, place, camera, tag …
   csearch ./cat.jpg                           pictures like this one
   csearch --sort size                         the biggest; --sort date: the latest
-  csearch -0 beach | xargs -0 cp -t ~/beach   copies what is found
+  csearch -0 beach | xargs -0 cp -t DIR       copies what is found into DIR
 
   --in DIR       search DIR and all below it (can be repeated)
   -g, --global   search all directories that are known
