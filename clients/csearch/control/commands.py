@@ -90,7 +90,7 @@ def build_parser(name: str) -> argparse.ArgumentParser:
 def _help(names: Collection[str]) -> str:
     width = max(map(len, names))
     lines = [f"  {name:{width}}  {COMMANDS[name]}" for name in names]
-    more = "csearchctl --help lists all commands; " if names is _COMMON else ""
+    more = ["csearchctl --help lists all commands."] if names is _COMMON else []
     return "\n".join(
         [
             "usage: csearchctl COMMAND …",
@@ -99,9 +99,10 @@ def _help(names: Collection[str]) -> str:
             "",
             *lines,
             "",
-            f"{more}csearchctl COMMAND -h explains one, with examples.",
-            "csearchctl help lists the manual's topics, such as filters and missing (why a picture",
-            "isn't found); man csearchctl is the manual. csearch -h explains searching.",
+            *more,
+            "csearchctl COMMAND -h explains a command, with examples.",
+            "csearchctl help lists topics, such as filters, and missing: why a picture isn't",
+            "found. man csearchctl is the manual; csearch -h explains searching.",
         ]
     )
 

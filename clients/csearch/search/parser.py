@@ -205,7 +205,7 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--grid",
         metavar="FILE",
-        help="also write a contact sheet with names and scores: .jpg, .png, .webp …",
+        help="also write a contact sheet with names and scores: .jpg, .png, .webp and others",
     )
     group.add_argument(
         "--why", action="store_true", help="explain which parts of the query each result matches"
