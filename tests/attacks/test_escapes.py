@@ -106,7 +106,8 @@ def _hostile(conversation: Any, request: dict[str, Any]) -> None:
 _OPERATIONS = (
     "search", "add", "remove", "rescan", "failed", "forget", "dupes", "teach", "concepts", "use",
     "concept-rename", "concept-remove", "history", "history-clear", "models", "tags-write",
-    "tags-preview", "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume", "status",
+    "tags-preview", "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume",
+    "status",
 )  # fmt: skip
 
 
