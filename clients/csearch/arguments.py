@@ -165,7 +165,7 @@ class _Reading:
         is no such word."""
         for place, letter in enumerate(argument[1:], 1):
             action = self._known.get(f"-{letter}")
-            if action is None or (isinstance(action, argparse._HelpAction) and len(argument) > 2):
+            if action is None or (action.dest == "help" and len(argument) > 2):
                 return None
             rest = argument[place + 1 :]
             if action.nargs != 0 and rest:
@@ -218,11 +218,40 @@ def _example(action: argparse.Action) -> str:
     return f": {examples[action.dest]}" if action.dest in examples else ""
 
 
-def parser(program: str, description: str, examples: str) -> Parser:
-    """A parser that accepts no abbreviations and shows `examples`, one per line, in its help."""
+class ShortHelp(argparse.Action):
+    """-h, where it shows less than --help: its `const`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from csearch.command import print_out
+
+        print_out(str(self.const).strip())
+        parser.exit()
+
+
+def add_short_help(options: argparse.ArgumentParser, text: str) -> None:
+    """Has -h show `text`, and --help all options."""
+    options._optionals.title = "help"
+    options.add_argument(
+        "-h",
+        action=ShortHelp,
+        nargs=0,
+        const=text,
+        dest="help",
+        default=argparse.SUPPRESS,
+        help="show the commonest options",
+    )
+    options.add_argument("--help", action="help", help="show all options")
+
+
+def parser(program: str, description: str, examples: str, add_help: bool = True) -> Parser:
+    """A parser that accepts no abbreviations and shows `examples`, one per line, in its help.
+
+    `add_help`: whether -h and --help show the same; otherwise use `add_short_help`.
+    """
     lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
     return Parser(
         prog=program,
+        add_help=add_help,
         description=description,
         epilog=f"examples:\n{lines}",
         formatter_class=HelpFormatter,

@@ -105,8 +105,9 @@ def _hostile(conversation: Any, request: dict[str, Any]) -> None:
 
 _OPERATIONS = (
     "search", "add", "remove", "rescan", "failed", "forget", "dupes", "teach", "concepts", "use",
-    "concept-rename", "concept-remove", "history-clear", "models", "tags-write", "tags-preview",
-    "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume", "status",
+    "concept-rename", "concept-remove", "history", "history-clear", "models", "tags-write",
+    "tags-preview", "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume",
+    "status",
 )  # fmt: skip
 
 

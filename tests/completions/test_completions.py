@@ -83,14 +83,16 @@ def test_past_queries_can_be_switched_off(asked: User) -> None:
 
 def test_a_forgotten_path_is_forgotten_in_queries_too(asked: User) -> None:
     path = asked.pictures / "cat.jpg"
-    asked.search(f"{path} + snow", "-g", check=None)  # its only picture is left out
+    write_photo(asked.pictures / "moon.jpg", "moon")
+    asked.search(f"{path} + snow", "--wait", "--in", asked.pictures)
     wait_for(lambda: f"{path} + snow" in past(asked), "the query to be kept")
     asked.csearchctl("forget", asked.pictures)
     until_past(asked, "a red boat", "a cat")
 
 
 def test_a_picture_relative_to_a_directory_is_not_kept(asked: User) -> None:
-    asked.csearch("./cat.jpg", "+", "rain", cwd=asked.pictures, check=None)
+    write_photo(asked.pictures / "moon.jpg", "moon")
+    asked.csearch("./cat.jpg", "+", "rain", "--wait", cwd=asked.pictures)
     asked.search("a dog", "-g")
     until_past(asked, "a dog", "a red boat", "a cat")
 

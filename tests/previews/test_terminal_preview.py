@@ -278,7 +278,15 @@ def test_what_tmux_keeps_back_is_drawn_in_characters(viewer: User) -> None:
 
 
 @needs_tmux
-@pytest.mark.parametrize("name", [b"kitty(0.35.2)", b"ghostty 1.1.3"])
+@pytest.mark.parametrize("name", [b"kitty(0.26.5)", b"kitty(0.27.1)", b"kitty"])
+def test_a_kitty_without_placeholders_gets_characters_from_tmux(viewer: User, name: bytes) -> None:
+    output = through_tmux(viewer, name)
+    assert kitty_pictures(output) == [] and "\U0010eeee".encode() not in output
+    assert "▀".encode() in output and b"0.28" in output
+
+
+@needs_tmux
+@pytest.mark.parametrize("name", [b"kitty(0.28.0)", b"kitty(0.35.2)", b"ghostty 1.1.3"])
 def test_pictures_are_text_to_tmux_where_the_terminal_knows_placeholders(
     viewer: User, name: bytes
 ) -> None:
@@ -287,7 +295,7 @@ def test_pictures_are_text_to_tmux_where_the_terminal_knows_placeholders(
     assert is_like(picture, "coffee")
     ((number, columns, rows),) = re.findall(rb"U=1,i=(\d+),c=(\d+),r=(\d+),", output)
     colour, text = int(number) & 0xFF, output.decode()
-    mark = "([\u0300-\u05c7])"  # tmux writes a cell again with each mark that comes
+    mark = "([\u0300-\u07f3])"  # tmux writes a cell again with each mark that comes
     cells = re.findall(f"\U0010eeee{mark}{mark}{mark}", text)
     assert f"\x1b[38;5;{colour}m\U0010eeee" in text
     marks = [chr(mark) for mark in (0x305, 0x30D, 0x30E, 0x310, 0x312, 0x33D, 0x33E, 0x33F)]

@@ -29,7 +29,6 @@ _PATHS = {
     "PATH": FILES,
     "DIR|FILE": FILES,
     "PICTURE": FILES,
-    "FILE.png": FILES,
 }
 # The last word of a query, which may be a filter whose value is in quotes that are still open.
 _LAST = re.compile(r'(?:^|\s)((?:[^\W\d_]+:)+"(?:[^"]|"")*|\S*)$')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 
 from csearch import __version__
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "add": "watch a directory and search it",
     "remove": "stop watching a directory",
-    "roots": "list the directories that are watched",
+    "roots": "list the directories that are watched, and others that are known",
     "status": "show what the service is doing",
     "rescan": "look for changes on the disk now",
     "pause": "stop reading pictures for now; searching still works",
@@ -32,7 +33,7 @@ COMMANDS = {
     "dupes": "list pictures that are the same, nearly the same, or of a burst",
     "teach": "teach a word with a few pictures",
     "concepts": "list, rename and remove the words that were taught",
-    "history": "delete past queries, which shell completion offers",
+    "history": "list or delete past queries, which shell completion offers",
     "completion": "print a script that makes a shell complete commands",
     "model": "list, install and choose models",
     "tags": "write tags that other programs read, or remove them again",
@@ -42,6 +43,12 @@ COMMANDS = {
     "doctor": "check the installation and say what to do",
     "help": "show the manual of a topic or a command",
 }
+
+_COMMON = (
+    "add", "remove", "roots", "status", "failed", "forget", "dupes", "model", "tags", "install",
+    "uninstall", "doctor", "help",
+)  # fmt: skip
+"""The commands that csearchctl -h shows."""
 
 _PACKAGES = {
     **dict.fromkeys(
@@ -86,7 +93,7 @@ def control(arguments: list[str]) -> int:
     """Runs a subcommand with its arguments; returns the exit status. Raises ClientError."""
     name, *rest = arguments or [""]
     if name in ("-h", "--help", "--help-all", "-help", "-?", "--usage"):
-        print_out(_help())
+        print_out(_help(_COMMON if name in ("-h", "-?", "--usage") else COMMANDS))
         return 0
     if name in ("--version", "-version", "-V", "version"):
         print_out(f"csearchctl {__version__}")
@@ -106,9 +113,10 @@ def build_parser(name: str) -> Parser:
     return options
 
 
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {text}" for name, text in COMMANDS.items()]
+def _help(names: Collection[str]) -> str:
+    width = max(map(len, names))
+    lines = [f"  {name:{width}}  {COMMANDS[name]}" for name in names]
+    more = ["csearchctl --help lists all commands."] if names is _COMMON else []
     return "\n".join(
         [
             "usage: csearchctl COMMAND …",
@@ -117,14 +125,17 @@ def _help() -> str:
             "",
             *lines,
             "",
+            *more,
             "csearchctl COMMAND -h explains a command, with examples.",
+            "csearchctl help lists topics, such as filters, and missing: why a picture isn't",
+            "found. man csearchctl is the manual; csearch -h explains searching.",
         ]
     )
 
 
 def _usage(name: str) -> str:
     if not name:
-        return _help()
+        return _help(_COMMON)
     from csearch.protocol.similar import similar
 
     if meant := _ELSEWHERE.get(name.lstrip("-")):

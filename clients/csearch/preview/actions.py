@@ -16,10 +16,12 @@ class ResultActions:
     """The actions that the options ask for, carried out as hits arrive."""
 
     def __init__(self, options: Options, terminal: Terminal) -> None:
-        """Raises ClientError if --grid's file can't be replaced."""
-        self._drawing: Drawing | None = drawing(terminal) if options.preview else None
+        """Raises ClientError if --grid's file can't be written."""
+        self._drawing: Drawing | None = None
+        if options.preview:
+            self._drawing = drawing(terminal, options.preview_size)
         self._sheet: ContactSheet | None = (
-            new_sheet(options.grid) if options.grid is not None else None
+            new_sheet(options.grid, options.sort) if options.grid is not None else None
         )
         self._opens = bool(options.open)
         self._best: bytes | None = None

@@ -30,8 +30,10 @@ _BY_NAME = {
 }  # fmt: skip
 _BY_PROGRAM = {"WezTerm": ITERM2, "iTerm.app": ITERM2, "ghostty": KITTY}  # $TERM_PROGRAM
 _KONSOLE = 220400  # the first version with kitty's protocol
-# Terminals with the placeholders of kitty's protocol (csearch.preview.placeholders).
-_PLACEHOLDERS = ("xterm-kitty", "kitty", "xterm-ghostty", "ghostty")
+# The versions from which on terminals know the placeholders of kitty's protocol
+# (csearch.preview.placeholders), by the name that they tell tmux. Others would show boxes.
+_PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (0,)}
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
 # Terminals that show only text. Some of them print escapes that they don't know.
 _TEXT_ONLY = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
 _TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
@@ -104,6 +106,8 @@ def _in_tmux(true_colour: bool) -> GraphicsSupport:
         top, left, status, position, allowed, term, kind, features = said.split("\t")
     except (OSError, subprocess.SubprocessError, ValueError):
         return GraphicsSupport(BLOCKS, cell, true_colour)
+    # tmux turns other colours into the nearest of the palette.
+    true_colour = "RGB" in features.split(",")
     # A tmux built with sixels claims to show them, but prints "SIXEL IMAGE" if the terminal around
     # it doesn't.
     if "sixel" in features.split(",") and _ask()[0] == SIXEL:
@@ -111,14 +115,28 @@ def _in_tmux(true_colour: bool) -> GraphicsSupport:
     protocol = _named(kind) or _named(term)
     if protocol is None:
         return GraphicsSupport(BLOCKS, cell, true_colour)
+    placeholders = _has_placeholders(kind)
+    if protocol == KITTY and not placeholders and not kind.startswith("Konsole"):
+        program = kind or term
+        hint = f"{program} shows no pictures inside tmux; kitty 0.28 or newer, and Ghostty, do"
+        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     if allowed in ("off", "0"):  # "" is tmux before 3.3, which passes everything on
         hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
         return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
     above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
     above = int(status) if above is None else above  # lines of the status bar
-    placeholders = (kind or term).startswith(_PLACEHOLDERS)
     place = int(top) + above + 1, int(left) + 1
     return GraphicsSupport(protocol, cell, true_colour, place, placeholders)
+
+
+def _has_placeholders(kind: str) -> bool:
+    """Whether a terminal knows placeholders. `kind` is its answer to XTVERSION, with which it told
+    tmux its name and version, as in "kitty(0.35.2)"; "" if it gave none."""
+    first = next((v for name, v in _PLACEHOLDERS.items() if kind.startswith(name)), None)
+    version = _VERSION.search(kind)
+    if first is None or version is None:
+        return False
+    return tuple(map(int, version[0].split("."))) >= first
 
 
 def _cell_size() -> tuple[int, int] | None:

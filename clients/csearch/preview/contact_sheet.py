@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import NamedTuple
 
-from csearch.preview.output_file import check_replaceable, write_atomically
-from csearch.protocol.errors import ClientError
-from csearch.protocol.quoting import harmless, printable
-from csearch.protocol.wire import Message, pack
+from csearch.preview.output_file import SHEET, OutputFile, output_file
+from csearch.protocol.wire import Message
+from csearch.show.order import order_value
 
 _MAX_PICTURES = 1000  # viewers don't show larger sheets well
 
 
 class ContactSheet(NamedTuple):
-    """A contact sheet that will be written to `path`."""
+    """A contact sheet that will be written to `file`."""
 
-    path: str
+    file: OutputFile
+    sort: str | None  # of the request
     pictures: list[Message]
 
     def add(self, hits: list[Message]) -> None:
         for hit in hits[: _MAX_PICTURES - len(self.pictures)]:
             name = os.path.basename(hit["path"]).decode(errors="replace")
             score = "" if hit["score"] is None else f"{hit['score']:.3f}"
-            self.pictures.append({"path": hit["path"], "name": name, "score": score})
+            below = "  ".join(part for part in (score, order_value(hit, self.sort).strip()) if part)
+            self.pictures.append({"path": hit["path"], "name": name, "below": below})
 
     def write(self) -> None:
         """Makes and writes the sheet, as a whole or not at all. Raises ClientError."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "csearchd.previews.contact_sheet"],
-            input=pack({"pictures": self.pictures}),
-            capture_output=True,
-        )
-        if done.returncode != 0 or not done.stdout:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            reason = harmless(said[-1]) if said else "no reason given"
-            raise ClientError(f"{printable(self.path)}: the sheet could not be made: {reason}")
-        write_atomically(self.path, done.stdout)
+        self.file.make("csearchd.previews.contact_sheet", {"pictures": self.pictures})
 
 
-def new_sheet(path: str) -> ContactSheet:
-    """A sheet for `path`. Raises ClientError if another kind of file is there."""
-    check_replaceable(path, "contact sheet")
-    return ContactSheet(path, [])
+def new_sheet(path: str, sort: str | None) -> ContactSheet:
+    """A sheet for `path`. Raises ClientError if it can't be written there."""
+    return ContactSheet(output_file(path, SHEET), sort, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import secrets
 from collections.abc import Callable
@@ -15,9 +16,12 @@ from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.show.terminal import Terminal
 
-_ROWS = 10  # height of a picture in rows of text
-_COLUMNS = placeholders.MAX_CELLS
-_FORMS = {KITTY: "png", ITERM2: "png", SIXEL: "palette", BLOCKS: "rgb"}
+_ROWS = 20  # height of a picture in lines of text
+_ROWS_KEPT = 3  # lines of the terminal that a picture leaves free, for its name and what is below
+# Of a side of what is sent. Sixels aren't scaled: larger ones are shown smaller. tmux drops an
+# escape of more than a megabyte; only kitty's protocol cuts pictures into several.
+_PIXELS_MAX = {KITTY: 1600, ITERM2: 1600, SIXEL: 1000}
+_FORMS = {KITTY: "png", ITERM2: "jpeg", SIXEL: "palette"}
 _ENCODERS = {KITTY: graphics.kitty, ITERM2: graphics.iterm2, SIXEL: graphics.sixel}
 _CURSOR = re.compile(rb"\x1b\[(\d+);(\d+)R")
 _ABORT = b"\x1b\\\x1b8"  # ends an unfinished escape and restores the cursor
@@ -26,9 +30,14 @@ _ABORT = b"\x1b\\\x1b8"  # ends an unfinished escape and restores the cursor
 class Drawing:
     """Prints results, each followed by its picture."""
 
-    def __init__(self, terminal: Terminal, support: GraphicsSupport) -> None:
+    def __init__(self, terminal: Terminal, support: GraphicsSupport, rows: int | None) -> None:
+        """`rows`: the height of a picture in lines of text, if it isn't the default."""
         self._support = support
-        self._columns = max(1, min(_COLUMNS, terminal.width - 2))
+        self._columns = max(1, terminal.width - 2)
+        self._rows = max(1, min(rows or _ROWS, terminal.height - _ROWS_KEPT))
+        if support.placeholders:
+            self._columns = min(self._columns, placeholders.MAX_CELLS)
+            self._rows = min(self._rows, placeholders.MAX_CELLS)
         self._thumbnails = Thumbnails()
         self._numbers = itertools.count(secrets.randbelow(placeholders.NUMBERS))
         if support.hint:
@@ -45,21 +54,23 @@ class Drawing:
 
     def _draw(self, path: bytes) -> None:
         support = self._support
-        width, height = support.cell
-        if support.protocol == BLOCKS:
-            width, height = 1, 2
-        picture = self._thumbnails.get(
-            path, self._columns * width, _ROWS * height, _FORMS[support.protocol]
-        )
+        width, height = (1.0, 2.0) if support.protocol == BLOCKS else support.cell
+        most = max(self._columns * width, self._rows * height)
+        if most > (limit := _PIXELS_MAX.get(support.protocol, most)):
+            width, height = width * limit / most, height * limit / most
+        form = _FORMS.get(support.protocol) or ("rgb" if support.true_colour else "xterm")
+        sides = (round(self._columns * width), round(self._rows * height))
+        picture = self._thumbnails.get(path, *sides, form)
         if "reason" in picture:
             write(f"  ({harmless(picture['reason'])})\n".encode())
             return
         if support.protocol == BLOCKS:
-            write(b"".join(graphics.blocks(picture, support.true_colour)))
+            write(b"".join(graphics.blocks(picture)))
         else:
-            self._draw_in_cells(
-                picture, -(-picture["width"] // width), -(-picture["height"] // height)
-            )
+            if support.protocol == SIXEL:
+                width, height = support.cell
+            columns, rows = picture["width"] / width, picture["height"] / height
+            self._draw_in_cells(picture, math.ceil(columns), math.ceil(rows))
 
     def _draw_in_cells(self, picture: Message, columns: int, rows: int) -> None:
         """Draws a picture of the given size in cells.
@@ -105,12 +116,15 @@ def _wrapped(escape: bytes) -> bytes:
     return b"\x1bPtmux;" + escape.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\"
 
 
-def drawing(terminal: Terminal) -> Drawing | None:
-    """A Drawing on this terminal; None if the output isn't a terminal that shows pictures."""
+def drawing(terminal: Terminal, rows: int | None) -> Drawing | None:
+    """A Drawing on this terminal; None if the output isn't a terminal that shows pictures.
+
+    `rows`: as of Drawing.
+    """
     from csearch.preview.capabilities import detect
 
     found = detect(terminal)
     if found and found.protocol == BLOCKS and not terminal.colours:
         print_err("csearch: this terminal needs colours to show pictures, and NO_COLOR is set")
         return None
-    return Drawing(terminal, found) if found else None
+    return Drawing(terminal, found, rows) if found else None

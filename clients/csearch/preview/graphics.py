@@ -8,7 +8,6 @@ from csearch.protocol.wire import Message
 
 _CHUNK = 4096  # of base64 in one escape of kitty's protocol
 _BAND = 6  # rows of pixels in a sixel
-_CUBE = (0, 95, 135, 175, 215, 255)  # levels of the 6×6×6 colours of xterm
 
 
 def kitty(picture: Message, columns: int, rows: int, place: bytes = b"C=1") -> list[bytes]:
@@ -80,17 +79,22 @@ def _packed(line: bytes) -> bytes:
     return b"".join(parts)
 
 
-def blocks(picture: Message, true_colour: bool) -> list[bytes]:
-    """Lines of text in which each character (upper half block) shows two pixels."""
+def blocks(picture: Message) -> list[bytes]:
+    """Lines of text in which each character (upper half block) shows two pixels.
+
+    The picture has 3 bytes a pixel, or 1: a colour of xterm's palette.
+    """
     width, height, data = picture["width"], picture["height"], picture["data"]
+    size = len(data) // (width * height)  # bytes of a pixel
     lines = []
     for top in range(0, height, 2):
         cells = []
         for column in range(width):
-            place = 3 * (top * width + column)
-            upper = _colour(38, data[place : place + 3], true_colour)
+            place = size * (top * width + column)
+            upper = _colour(38, data[place : place + size])
             if top + 1 < height:
-                lower = _colour(48, data[place + 3 * width :][:3], true_colour)
+                below = place + size * width
+                lower = _colour(48, data[below : below + size])
                 cells.append(b"\x1b[%s;%sm\xe2\x96\x80" % (upper, lower))
             else:
                 cells.append(b"\x1b[0;%sm\xe2\x96\x80" % upper)
@@ -98,8 +102,7 @@ def blocks(picture: Message, true_colour: bool) -> list[bytes]:
     return lines
 
 
-def _colour(kind: int, pixel: bytes, true_colour: bool) -> bytes:
-    if true_colour:
+def _colour(kind: int, pixel: bytes) -> bytes:
+    if len(pixel) == 3:
         return b"%d;2;%d;%d;%d" % (kind, *pixel)
-    steps = [min(range(6), key=lambda level: abs(_CUBE[level] - value)) for value in pixel]
-    return b"%d;5;%d" % (kind, 16 + 36 * steps[0] + 6 * steps[1] + steps[2])
+    return b"%d;5;%d" % (kind, *pixel)

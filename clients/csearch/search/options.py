@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TOP_MAX = 1 << 31
+PREVIEW_MAX = 200  # lines of text
 DIGITS = len(str(TOP_MAX))
 _TOP, _TOP_OF_FOLDER = 10, 100
 
@@ -31,6 +32,7 @@ class Options:
         self.window = False
         self.open = False
         self.preview = False
+        self.preview_size: int | None = None  # lines of text
         self.folder = False
         self.grid: str | None = None
         self.why = False
@@ -40,6 +42,11 @@ class Options:
         self.zero = False
         self.json = False
         self.format: str | None = None
+
+    @property
+    def sorts_all(self) -> bool:
+        """Whether an empty query stands for all pictures: there is another order than by score."""
+        return self.sort not in (None, "score")
 
     @property
     def max_results(self) -> int:

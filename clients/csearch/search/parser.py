@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 
-from csearch.arguments import Parser, add_version, parser
+from csearch.arguments import Parser, add_short_help, add_version, parser
 from csearch.search.language import is_language
-from csearch.search.options import DIGITS, TOP_MAX, Options
+from csearch.search.options import DIGITS, PREVIEW_MAX, TOP_MAX, Options
+from csearch.search.short_help import SHORT_HELP
 
 _DESCRIPTION = """\
 Finds photos by describing them: csearch a dog on the beach
@@ -31,6 +32,9 @@ csearch --format '{path}\\t{date}\\t{place}' sunset
 _FILTERS = """
 filters: after before on date near camera lens iso rating tag person name title description folder
 type size orientation, as in after:2023-05 near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+
+csearchctl help filters explains them, csearchctl help lists more topics, man csearch has it all.
+csearchctl -h: watching folders, why a picture isn't found, models, tags, removing everything.
 """
 
 
@@ -47,15 +51,23 @@ def parse(arguments: list[str]) -> Options:
     vars(options).update(vars(known.parse_intermixed_args(prepared)))
     if options.demo and options.window:
         known.error("--window doesn't go with --demo")
+    if options.preview_size is not None:
+        others = ("folder", "count", "zero", "json", "format")
+        if other := next((name for name in others if getattr(options, name)), None):
+            other = "-0" if other == "zero" else f"--{other}"
+            known.error(f"--preview-size doesn't go with {other}")
+        options.preview = True
     options.query += arguments[end:] if arguments[end + 1 :] else []
-    if not options.query and not options.like and not options.random and not options.window:
+    nothing = not (options.query or options.like or options.random or options.window)
+    if nothing and not options.sorts_all:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
     return options
 
 
 def build() -> Parser:
     """The parser."""
-    options = parser("csearch", _DESCRIPTION, _EXAMPLES)
+    options = parser("csearch", _DESCRIPTION, _EXAMPLES, add_help=False)
+    add_short_help(options, SHORT_HELP)
     options.epilog = f"{options.epilog}\n{_FILTERS}"
     options.usage = "csearch [options] QUERY…"
     _add_query(options.add_argument_group("what to look for"))
@@ -164,7 +176,13 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     form.add_argument(
         "--preview",
         action="store_true",
-        help="on a terminal, show a small picture below each result",
+        help="on a terminal, show a picture below each result",
+    )
+    group.add_argument(
+        "--preview-size",
+        type=_lines,
+        metavar="LINES",
+        help="--preview with pictures of so many lines of text, 2 to 200 (20)",
     )
     form.add_argument(
         "--folder",
@@ -172,7 +190,9 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
         help="open a folder of links to the best 100 (or N) in the file manager",
     )
     group.add_argument(
-        "--grid", metavar="FILE.png", help="also write a contact sheet with names and scores"
+        "--grid",
+        metavar="FILE",
+        help="also write a contact sheet with names and scores: .jpg, .png, .webp and others",
     )
     group.add_argument(
         "--why", action="store_true", help="explain which parts of the query each result matches"
@@ -180,7 +200,7 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--why-image",
         metavar="FILE",
-        help="write a PNG of the first result that shows which regions match",
+        help="also write a picture of the first result that shows which regions match",
     )
     group.add_argument(
         "--no-color", action="store_true", help="no colours on a terminal, as with NO_COLOR"
@@ -208,6 +228,15 @@ def _whole(text: str, minimum: int = 0) -> int:
             f"must be a whole number, at least {minimum}, not {text!r}"
         )
     return min(int(digits or "0"), TOP_MAX)
+
+
+def _lines(text: str) -> int:
+    number = int(text) if text.isdecimal() and len(text) <= DIGITS else 0
+    if not 2 <= number <= PREVIEW_MAX:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of lines from 2 to {PREVIEW_MAX}, not {text!r}"
+        )
+    return number
 
 
 def _number(text: str) -> float:

@@ -24,6 +24,7 @@ from csearch.show.terminal import Terminal
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
     from csearch.preview.actions import ResultActions
+    from csearch.preview.output_file import OutputFile
     from csearch.search.pictures import Picture
     from csearch.search.result_folder import ResultFolder
 
@@ -42,31 +43,46 @@ def search(arguments: list[str]) -> int:
 
         return show(options)
     typed = joined(options.query)
-    if not typed.strip() and not options.like and not options.random:
+    if not (typed.strip() or options.like or options.random or options.sorts_all):
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
-    if options.why_image is not None:
-        from csearch.preview.output_file import check_replaceable
-
-        check_replaceable(options.why_image, "drawing of regions")
+    drawing = _drawing(options)
     named, typed = ([*options.like, "-"], "") if typed.strip() == "-" else (options.like, typed)
     pictures = _pictures(typed, named)
     query = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in typed)
     try:
         if options.demo:
-            return _search_demo(options, query, pictures)
+            return _search_demo(options, query, pictures, drawing)
         scopes = None if options.everywhere else _scopes(options.directories)
-        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, _connect)
+        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, _connect, drawing)
         return session.run(query, pictures, scopes)
     except ServiceError as error:
         raise _explained(error, query, options.directories) from error
 
 
-def _search_demo(options: Options, query: str, pictures: list[Picture]) -> int:
+def _search_demo(
+    options: Options, query: str, pictures: list[Picture], drawing: OutputFile | None
+) -> int:
     from csearch.demo.service import PHOTOS, DemoService
 
     with DemoService() as service:
-        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, service.connect)
+        connect = service.connect
+        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, connect, drawing)
         return session.run(query, pictures, [os.fsencode(PHOTOS)])
+
+
+def _drawing(options: Options) -> OutputFile | None:
+    """The file for --why-image. Raises ClientError."""
+    if options.why_image is None:
+        return None
+    from csearch.preview.output_file import DRAWING, output_file
+
+    if options.grid is not None and _same_file(options.grid, options.why_image):
+        raise ClientError("--grid and --why-image name the same file; each needs one of its own")
+    return output_file(options.why_image, DRAWING)
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _connect() -> Connection:
@@ -108,11 +124,14 @@ class _Search:
         progress: ProgressLine,
         options: Options,
         connect: Callable[[], Connection],
+        drawing: OutputFile | None,
     ) -> None:
+        """`drawing` is the file for --why-image."""
         self._terminal = terminal
         self._progress = progress
         self._options = options
         self._connect = connect
+        self._drawing = drawing
         self._links: ResultFolder | None = None
         self._found = False
         self._waited = False
@@ -163,14 +182,14 @@ class _Search:
             write(b"%d\n" % (result.get("count") or 0))
             print_err(f"csearch: of {count(result.get('images') or 0)}")
         self._explain(result)
-        if first and (target := self._options.why_image):
-            self._draw(connection, query, pictures, first, target)
+        if first and self._drawing:
+            self._draw(connection, query, pictures, first, self._drawing)
         if self._links:
             self._links.show()
         if actions:
             actions.finish()
-        if self._found and not self._interrupted and not self._options.demo:
-            self._offer_model()
+        if not self._interrupted and not self._options.demo:
+            self._offer(result)
         return 0 if self._found else NOTHING_FOUND
 
     def _result_actions(self) -> ResultActions | None:
@@ -183,7 +202,12 @@ class _Search:
         return ResultActions(options, self._terminal)
 
     def _draw(
-        self, connection: Connection, query: str, pictures: list[Picture], path: bytes, target: str
+        self,
+        connection: Connection,
+        query: str,
+        pictures: list[Picture],
+        path: bytes,
+        target: OutputFile,
     ) -> None:
         """Writes --why-image. Raises ClientError."""
         from csearch.show.regions import write_regions
@@ -223,6 +247,7 @@ class _Search:
             "group": output.group if options.group is None else options.group,
             "details": output.details or options.why,
             "places": output.places,
+            "order_details": output.order_details or options.grid is not None,
         }
         return {name: value for name, value in fields.items() if value not in (None, False, 0)} | (
             {"blend": options.blend} if options.blend is not None else {}
@@ -295,8 +320,16 @@ class _Search:
             return "no pictures are known yet; csearchctl add DIR makes a directory known"
         return f"no pictures there; {_DEMO}"
 
-    def _offer_model(self) -> None:
-        if self._terminal.interactive and os.isatty(0) and os.isatty(2):
+    def _offer(self, result: Message) -> None:
+        """Offers, on a terminal, to watch what was read for the first time, and once a larger
+        model."""
+        if not (self._terminal.interactive and os.isatty(0) and os.isatty(2)):
+            return
+        if result.get("unwatched") and result.get("images"):
+            from csearch.search.watch_offer import offer_watch
+
+            offer_watch(result["unwatched"])
+        if self._found:
             from csearch.search.model_offer import offer_model
 
             offer_model()

@@ -21,6 +21,24 @@ def plain_text(source: str, width: int) -> str:
     return "\n".join(page.lines).strip("\n")
 
 
+def section(source: str, heading: str) -> str:
+    """The title of a page whose source is given, and its section or subsection with that heading,
+    "" if there is none."""
+    title, *lines = source.splitlines()
+    found: list[str] = []
+    level = ""
+    for line in lines:
+        macro, _, rest = line.partition(" ")
+        if macro in (".SH", ".SS"):
+            if found and (macro == ".SH" or macro == level):
+                break
+            if not found and " ".join(arguments(rest)) == heading:
+                level, line = macro, f".SH {rest}"
+        if level:
+            found.append(line)
+    return "\n".join([title, *found, ""]) if found else ""
+
+
 class _Page:
     """What is written of a page, line after line."""
 

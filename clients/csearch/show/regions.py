@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from csearch.command import print_err
 from csearch.connection import Connection
-from csearch.preview.output_file import write_atomically
+from csearch.preview.output_file import OutputFile
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import Message
@@ -16,7 +16,11 @@ from csearch.search.pictures import Picture
 
 
 def write_regions(
-    connection: Connection, query: Message, pictures: Sequence[Picture], path: bytes, target: str
+    connection: Connection,
+    query: Message,
+    pictures: Sequence[Picture],
+    path: bytes,
+    target: OutputFile,
 ) -> None:
     """Writes a picture of the regions at which the picture at `path` matches a query to `target`.
 
@@ -36,8 +40,8 @@ def write_regions(
         )
     finally:
         os.close(shown)
-    write_atomically(target, result["png"])
+    target.make("csearchd.previews.output", {"png": result["png"]})
     print_err(
-        f"csearch: {printable(target)} shows, by {result['method']}, which regions of "
+        f"csearch: {printable(target.path)} shows, by {result['method']}, which regions of "
         f"{printable(path)} match"
     )

@@ -9,6 +9,8 @@ from itertools import count
 from csearch.protocol.quoting import printable
 from csearch.protocol.wire import Message
 from csearch.search.options import Options
+from csearch.show.order import COLUMNS as ORDER_COLUMNS
+from csearch.show.order import is_of_file, order_value
 from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 
@@ -30,11 +32,13 @@ class Formatter:
         details: bool = False,
         places: bool = False,
         group: bool = False,
+        order_details: bool = False,
     ) -> None:
         self.lines = lines
         self.details = details
         self.places = places
         self.group = group  # the default of --group
+        self.order_details = order_details
 
 
 def formatter(terminal: Terminal, options: Options) -> Formatter:
@@ -48,8 +52,11 @@ def formatter(terminal: Terminal, options: Options) -> Formatter:
     explain = _explaining(terminal, options)
     if terminal.interactive:
         return Formatter(
-            lambda hits: "".join(_rows(hits, terminal, explain)).encode(errors="surrogateescape"),
+            lambda hits: "".join(_rows(hits, terminal, explain, options.sort)).encode(
+                errors="surrogateescape"
+            ),
             group=True,
+            order_details=True,
         )
     return Formatter(
         lambda hits: b"".join(hit["path"] + b"\n" + explain(hit, "\t").encode() for hit in hits)
@@ -65,25 +72,36 @@ def _explaining(terminal: Terminal, options: Options) -> Explain:
     return lambda hit, indent: reasons(hit, indent, terminal)
 
 
-def _rows(hits: Iterable[Message], terminal: Terminal, explain: Explain) -> Iterator[str]:
+def _rows(
+    hits: Iterable[Message], terminal: Terminal, explain: Explain, sort: str | None
+) -> Iterator[str]:
     here = _current_directory()
     for hit in hits:
-        score = " " * 6 if hit["score"] is None else f"{hit['score']:6.3f}"
+        score = "" if hit["score"] is None else f"{hit['score']:6.3f}"
         sure = hit.get("confidence") or ""
+        order = order_value(hit, sort)
+        if not score or sort in ("date", "size"):
+            order = f"{order:{ORDER_COLUMNS}}"
         more = _left_out(hit)
-        room = terminal.width - _SCORE_COLUMNS - len(more)
+        room = terminal.width - len(more)
+        room -= _SCORE_COLUMNS if score else 0
         room -= _CONFIDENCE_COLUMNS if sure else 0
+        room -= len(order) + 1 if order else 0
+        if room < _PATH_COLUMNS_MIN and order and score:
+            order, room = "", room + len(order) + 1
         if room < _PATH_COLUMNS_MIN and sure:
             sure, room = "", room + _CONFIDENCE_COLUMNS
         if room < _PATH_COLUMNS_MIN and more:
             more, room = "", room + len(more)
         if room < _PATH_COLUMNS_MIN:
-            score, room = "", max(terminal.width, _PATH_COLUMNS_MIN)
+            score, order, room = "", "", max(terminal.width, _PATH_COLUMNS_MIN)
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
         score = terminal.styled(score, "36") + ("  " if score else "")
         if sure:
             score += terminal.styled(f"{sure:6}", _STYLES.get(sure, "2")) + "  "
+        if order:
+            score += terminal.styled(order, "2" if is_of_file(hit, sort) else "36") + " "
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
         reasons = explain(hit, " " * _SCORE_COLUMNS)

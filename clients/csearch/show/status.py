@@ -30,16 +30,26 @@ def status_lines(status: Message, terminal: Terminal) -> Iterator[str]:
     if status.get("state") == "stopped":
         return
     yield from _fields(status, terminal)
-    roots = status.get("roots") or []
     yield ""
+    yield from directory_lines(status, terminal)
+    for note in status.get("notes") or []:
+        yield ""
+        yield f"{terminal.styled('Note', '33')}: {harmless(note)}"
+
+
+def directory_lines(status: Message, terminal: Terminal) -> Iterator[str]:
+    """The lines for `roots` and `known` of a `status` or `roots` result."""
+    roots, known = status.get("roots") or [], status.get("known") or []
     if roots:
         yield terminal.styled("Watched directories", "1")
         yield from root_lines(roots, terminal)
     else:
         yield "No directory is watched; csearchctl add DIR adds one."
-    for note in status.get("notes") or []:
+    if known:
         yield ""
-        yield f"{terminal.styled('Note', '33')}: {harmless(note)}"
+        yield terminal.styled("Known from searches, and not watched", "1")
+        yield from root_lines(known, terminal)
+        yield "  csearchctl add DIR watches one, csearchctl forget DIR removes what is known of it."
 
 
 def root_lines(roots: list[Message], terminal: Terminal) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 CLEAR_LINE = "\r\x1b[K"
-_WIDTH = 80  # in columns, if the terminal doesn't tell
+_WIDTH, _HEIGHT = 80, 24  # in columns and lines, if the terminal doesn't tell
 
 # Terminals that are known to show OSC 8 hyperlinks, by the variables that they set. Others get no
 # links: old terminals print them as garbage, and to ask a terminal takes a round trip.
@@ -36,6 +36,14 @@ class Terminal:
             return os.get_terminal_size(self._descriptor).columns or _WIDTH
         except OSError:
             return _WIDTH
+
+    @property
+    def height(self) -> int:
+        """The present height in lines."""
+        try:
+            return os.get_terminal_size(self._descriptor).lines or _HEIGHT
+        except OSError:
+            return _HEIGHT
 
     def styled(self, text: str, style: str) -> str:
         """`text` in a style of ECMA-48 ("1" is bold), if the terminal shows colours."""

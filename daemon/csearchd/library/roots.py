@@ -7,6 +7,7 @@ import time
 
 from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.library.tree import TOP
 from csearchd.library.volumes import unmounted
 
 
@@ -28,6 +29,28 @@ def last_scans(library: Library) -> list[tuple[bytes, int | None, str | None]]:
         ).fetchall()
         tree = library.tree
         return sorted((tree.path(row[0]), row[1], row[2]) for row in rows if row[0] in tree)
+
+
+def unwatched(library: Library) -> list[bytes]:
+    """The sorted paths of directories that were read, as for a search, and are no roots: those at
+    the top, neither below roots nor below one another. Raises LibraryError."""
+    found, places = [], [TOP]
+    with library.read() as database, library.memory_lock:
+        tree = library.tree
+        roots = {row[0] for row in database.execute("SELECT directory FROM roots")}
+        for place in places:  # which grows by those to look into
+            if place in roots:
+                continue
+            read = database.execute(
+                "SELECT 1 FROM directories WHERE id = ? "
+                "AND (covered IS NOT NULL OR listing IS NOT NULL OR failure IS NOT NULL)",
+                (place,),
+            ).fetchone()
+            if read:
+                found.append(tree.path(place))
+            else:
+                places.extend(tree.children(place).values())
+    return sorted(found)
 
 
 def add(library: Library, path: bytes) -> None:

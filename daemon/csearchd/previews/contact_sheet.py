@@ -1,18 +1,19 @@
 """A process that makes a contact sheet: `python -m csearchd.previews.contact_sheet`.
 
 It reads one frame of csearch.protocol.wire from standard input, {pictures: [{path: bin, name: str,
-score: str}]}, and writes a PNG file to standard output.
+below: str}], form, kind}, and writes a file to standard output; csearchd.previews.output says what
+`form` and `kind` are.
 """
 
 from __future__ import annotations
 
 import sys
 
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont
 
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker
-from csearchd.encoder.messages import SOFTWARE
 from csearchd.errors import PictureError, UnreadableError
+from csearchd.previews import output
 from csearchd.previews.thumbnails import Thumbnails, begin
 
 _TILE = 240  # pixels, the longer side of a picture
@@ -25,7 +26,7 @@ _BACKGROUND, _FOREGROUND, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120
 
 
 def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
-    """The pictures in rows, best first, each above its name and score.
+    """The pictures in rows, best first, each above its name and what stands `below` it.
 
     `pictures` are those of the frame, at least one. One that can't be shown is replaced by the
     reason.
@@ -46,7 +47,7 @@ def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
             draw.text((left, top + _TILE // 2), _fitting(draw, str(error), font), _FAINT, font)
         below = top + _TILE + 2
         draw.text((left, below), _fitting(draw, picture["name"], font), _FOREGROUND, font)
-        draw.text((left, below + 18), picture["score"], _FAINT, font)
+        draw.text((left, below + 18), picture["below"], _FAINT, font)
     return image
 
 
@@ -76,9 +77,7 @@ def _font() -> ImageFont.FreeTypeFont:
 def main() -> None:
     """Writes the sheet to standard output."""
     (message,) = Unpacker(MAX_REPLY).feed(sys.stdin.buffer.read())
-    about = PngImagePlugin.PngInfo()
-    about.add_text("Software", SOFTWARE)
-    sheet(message["pictures"], begin()).save(sys.stdout.buffer, "PNG", pnginfo=about)
+    output.write(sheet(message["pictures"], begin()), message)
 
 
 if __name__ == "__main__":

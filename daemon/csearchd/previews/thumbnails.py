@@ -4,9 +4,10 @@ It reads frames of csearch.protocol.wire from standard input, until that is clos
 on standard output:
 
     {path: bin, width, height, form}    a picture of at most this size, in pixels; form: "png",
-                                        "rgb" or "palette"
-    → {width, height, data: bin}        a PNG file; 3 bytes a pixel; or 1 byte a pixel, with
-                                        `palette` (bin), 3 bytes a colour, at most COLOURS
+                                        "jpeg", "rgb", "xterm" or "palette"
+    → {width, height, data: bin}        a PNG or JPEG file; 3 bytes a pixel; 1 byte a pixel, a
+                                        colour of xterm's palette from 16 on; or 1 byte a pixel,
+                                        with `palette` (bin), 3 bytes a colour, at most COLOURS
     {path: bin, form: "desktop", size}  a thumbnail in the desktop's cache; size: "normal",
                                         "large", "x-large" or "xx-large"
     → {file: str}                       the thumbnail's file
@@ -38,6 +39,7 @@ from csearchd.formats.suffixes import is_raw
 from csearchd.metadata.exif import exif_orientation, read_exif, upright
 from csearchd.paths import standard_paths
 from csearchd.previews.desktop_thumbnails import PIXELS, modified_text, thumbnail_file, uri
+from csearchd.previews.xterm_colours import in_xterm_colours
 from csearchd.system.child_process import enter_background
 from csearchd.system.files import FileStat, open_file, read_file
 from csearchd.system.memory import limit_growth
@@ -178,15 +180,17 @@ def _made(thumbnails: Thumbnails, request: Message) -> Message:
     if request["form"] == "desktop":
         return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
     image = thumbnails.make(request["path"], request["width"], request["height"])
-    if request["form"] == "png":
+    if request["form"] in ("png", "jpeg"):
         stream = io.BytesIO()
-        image.save(stream, "PNG", compress_level=1)
+        image.save(stream, request["form"], compress_level=1, quality=85)
         return {"width": image.width, "height": image.height, "data": stream.getvalue()}
     if request["form"] == "rgb":
         return {"width": image.width, "height": image.height, "data": image.tobytes()}
+    size = {"width": image.width, "height": image.height}
+    if request["form"] == "xterm":
+        return {**size, "data": in_xterm_colours(image)}
     image = image.quantize(COLOURS, Image.Quantize.MEDIANCUT)
     palette = bytes(image.getpalette() or ())[: 3 * COLOURS]
-    size = {"width": image.width, "height": image.height}
     return {**size, "data": image.tobytes(), "palette": palette}
 
 

@@ -1,4 +1,4 @@
-"""Requests of shells, while a query is typed."""
+"""Requests about past queries, and of shells while a query is typed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ class CompleteRequest(Request, frozen=True, kw_only=True):
 
     what: Name
     prefix: Annotated[str, Meta(max_length=limits.VALUE)] = ""
+
+
+class HistoryRequest(Request, frozen=True, kw_only=True):
+    """`history`: lists the past queries that are offered for completion.
+
+    Result: {queries: [str], keeps: bool}: the latest first; whether queries are kept at all.
+    """
+
+    op: ClassVar[str] = "history"
 
 
 class HistoryClearRequest(Request, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ _KINDS: tuple[type[Request], ...] = (
     concepts.ConceptRenameRequest,
     concepts.ConceptRemoveRequest,
     completion.CompleteRequest,
+    completion.HistoryRequest,
     completion.HistoryClearRequest,
     tagger.TagsServeRequest,
     tagger.TagsIntendRequest,

@@ -34,10 +34,10 @@ class RemoveRequest(Request, frozen=True, kw_only=True):
 
 
 class RootsRequest(Request, frozen=True, kw_only=True):
-    """`roots`: lists the roots.
+    """`roots`: lists the roots, and what is known beside them.
 
     Result: {roots: [{path: bin, present, images, pending, failed, watch, reconciled, absent,
-    waiting}]}, as in `status`.
+    waiting}], known: [{path: bin, images, pending, failed}]}, as in `status`.
     """
 
     op: ClassVar[str] = "roots"
@@ -57,7 +57,8 @@ class RescanRequest(Request, frozen=True, kw_only=True):
 class FailedRequest(Request, frozen=True, kw_only=True):
     """`failed`: lists what can't be read.
 
-    Fields: retry (bool): tries again. Hits: [{path: bin, reason: str}]. Result: {count, retried}.
+    Fields: retry (bool): tries again. Hits: [{path: bin, reason: str}]. Result: {count, retried,
+    directories}: how many there are; how many pictures, and how many directories, are tried again.
     """
 
     op: ClassVar[str] = "failed"

@@ -9,7 +9,7 @@ import threading
 from csearchd.paths import read_file
 from csearchd.spelling import folded
 
-_MAX_QUERIES = 500
+MAX_QUERIES = 500
 _MAX_CHARACTERS = 500  # of a query; longer ones are not kept
 
 
@@ -34,8 +34,8 @@ class History:
             queries = self._read()
             queries.pop(query, None)
             queries[query] = None
-            if self._lines >= 2 * _MAX_QUERIES:
-                self._write(list(queries)[-_MAX_QUERIES:])
+            if self._lines >= 2 * MAX_QUERIES:
+                self._write(list(queries)[-MAX_QUERIES:])
             else:
                 self._append(query)
 
@@ -70,7 +70,7 @@ class History:
                 lines = []
             self._lines = len(lines)
             newest_first = dict.fromkeys(reversed(lines))
-            self._queries = dict.fromkeys(reversed(list(newest_first)[:_MAX_QUERIES]))
+            self._queries = dict.fromkeys(reversed(list(newest_first)[:MAX_QUERIES]))
         return self._queries
 
     def _append(self, query: str) -> None:

@@ -66,7 +66,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     Fields:
 
     - query (str): in the language of csearchd.search.query_language.grammar, with `--` before
-      literal text. It may be empty where pictures are added to it, or with `random`.
+      literal text. It may be empty where pictures are added to it, with `random`, and with `sort`
+      by date, name or size: then it stands for all pictures.
     - top (int, from 1 on): how many pictures to find at most.
     - scopes ([bin] or nil for everywhere): absolute paths of directories to search below.
     - wait ("first"): "first" waits for directories never seen before, "all" until everything below
@@ -89,11 +90,13 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       neither is given, `count` takes what is at least fair, `random` also what is found by name.
     - details (bool): hits say what is known of their files; places (bool): with the name of the
       city near by.
+    - order_details (bool): hits have details where these explain their order: filters alone, or
+      `sort` by date or size.
     - count (bool): a number instead of hits.
     - group (bool): only the first of files that are nearly the same, or shots of one burst.
     - random (bool): `top` files by chance, of those that the filters let through, or that match.
     - why (bool): hits and the result say why.
-    - remember (bool): keeps the query for `complete`.
+    - remember (bool): keeps the query for `complete` and `history`, if anything is found.
 
     Progress: {phase: "scanning" or "encoding", found, done, total, failed, rate, remaining}: files
     found; `done` of `total` read and encoded; how many of them failed; files a second; seconds left
@@ -122,12 +125,15 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       phrase, word or picture of the query (weight below 0: subtracted) how sure it is in that
       picture, and what the score would lose without it, or nil; and what the picture shows of that.
 
-    Result: {images, pending, again, failed, model, stopped, notes, remarks, nearest, count, why}:
+    Result: {images, pending, again, failed, model, stopped, unwatched, notes, remarks, nearest,
+    count, why}:
 
     - images, pending, again, failed (int): images searched in the scope; files there that still
       need work; those of them that are searched meanwhile as they were; those that can't be read.
     - model (str): its name.
     - stopped (bool): whether the wait was cut short.
+    - unwatched ([bin]): directories that were read for the first time, for this search, and aren't
+      watched.
     - notes ([str]): remarks for the user; remarks: the same as reasons (csearch.protocol.wire).
     - nearest (bool): as beside hits.
     - count (int): the number that was asked for.
@@ -155,6 +161,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     min_confidence: Literal["weak", "fair", "strong"] | None = None
     details: Flag = None
     places: Flag = None
+    order_details: Flag = None
     count: Flag = None
     group: Flag = None
     random: Flag = None
@@ -183,6 +190,17 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     def min_level(self) -> int:
         """The number of the lowest confidence in csearchd.scoring.confidence.LEVELS."""
         return LEVELS.index(self.min_confidence or "weak")
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether an empty query stands for all pictures."""
+        return bool(self.random) or self.sort in ("date", "name", "size")
+
+    @property
+    def wants_details(self) -> bool:
+        """Whether hits are to say what is known of their files."""
+        in_order = self.vector is None or self.sort in ("date", "size")
+        return bool(self.details or (self.order_details and in_order))
 
     @property
     def has_no_least(self) -> bool:

@@ -7,6 +7,7 @@ import argparse
 from csearch.command import print_err, print_out, write
 from csearch.connection import Connection
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count
 from csearch.show.terminal import Terminal
 
@@ -32,11 +33,20 @@ def run(options: argparse.Namespace) -> int:
                 print_out(f"{printable(hit['path'])}: {reason}")
             else:
                 write(_field(hit["path"]) + b"\t" + harmless(hit["reason"]).encode() + b"\n")
-    if options.retry:
-        print_err(f"{count(reply['retried'], 'picture')} will be tried again.")
+    if options.retry and reply["count"]:
+        print_err(f"{_retried(reply)} will be tried again.")
     elif not reply["count"]:
         print_err("Every picture could be read.")
     return 0
+
+
+def _retried(result: Message) -> str:
+    """How many pictures, and directories that can't be listed, are tried again."""
+    pictures, directories = result["retried"], result["directories"]
+    parts = [count(pictures, "picture")] if pictures or not directories else []
+    if directories:
+        parts.append(f"{count(directories)} {'directory' if directories == 1 else 'directories'}")
+    return " and ".join(parts)
 
 
 def _field(path: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""The operations `complete` and `history-clear`: what a shell offers while a query is typed."""
+"""The operations `complete`, `history` and `history-clear`: past queries, and what a shell offers
+while a query is typed."""
 
 from __future__ import annotations
 
@@ -13,10 +14,10 @@ from csearchd.library.library import Library
 from csearchd.models.catalogue import RECOMMENDED
 from csearchd.models.installed import installed_models
 from csearchd.reasons import PATH, Reason, from_system
-from csearchd.requests.completion import CompleteRequest, HistoryClearRequest
+from csearchd.requests.completion import CompleteRequest, HistoryClearRequest, HistoryRequest
 from csearchd.requests.exchange import Exchange
 from csearchd.search.concepts import aliases
-from csearchd.search.history import History
+from csearchd.search.history import MAX_QUERIES, History
 from csearchd.search.query_language.grammar import FILTERS
 from csearchd.search.request import SearchRequest
 from csearchd.serve.configuration import Configuration
@@ -59,7 +60,11 @@ class CompletionHandlers:
         }
 
     def handlers(self) -> Handlers:
-        return {CompleteRequest: self._complete, HistoryClearRequest: self._clear}
+        return {
+            CompleteRequest: self._complete,
+            HistoryRequest: self._list,
+            HistoryClearRequest: self._clear,
+        }
 
     async def _complete(self, request: CompleteRequest, exchange: Exchange) -> Message:
         values = self._values.get(request.what)
@@ -68,6 +73,14 @@ class CompletionHandlers:
         run = self._workers.wait if request.what in _SLOW else self._workers.answer
         found = await run(values, request.prefix)
         return {"values": found[:MAX_VALUES]}
+
+    async def _list(self, request: HistoryRequest, exchange: Exchange) -> Message:
+        keeps = self._configuration.current.history.keep
+        try:
+            queries = await self._workers.answer(self._history.beginning, "", MAX_QUERIES)
+        except OSError as error:
+            raise RequestError("library", self._unusable(error)) from error
+        return {"queries": queries, "keeps": keeps}
 
     async def _clear(self, request: HistoryClearRequest, exchange: Exchange) -> Message:
         try:

@@ -90,7 +90,10 @@ class LibraryHandlers:
         return {"path": path, "images": images}
 
     async def _roots(self, request: RootsRequest, exchange: Exchange) -> Message:
-        return {"roots": await self._workers.answer(self._report.roots)}
+        return {
+            "roots": await self._workers.answer(self._report.roots),
+            "known": await self._workers.answer(self._report.known),
+        }
 
     async def _rescan(self, request: RescanRequest, exchange: Exchange) -> Message:
         if request.path is None:
@@ -109,15 +112,15 @@ class LibraryHandlers:
         for start in range(0, len(found), HITS_PER_REPLY):
             part = found[start : start + HITS_PER_REPLY]
             await exchange.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
-        retried = 0
+        retried = directories = 0
         if request.retry:
             retried = await self._workers.wait(listings.retry_failed, self._library)
             for path, _ in found:
                 if self._library.tree.find(path) is not None:  # else it is a file
                     self._scanner.scan(path)
-                    retried += 1
+                    directories += 1
             self._indexer.retry()
-        return {"count": len(found), "retried": retried}
+        return {"count": len(found), "retried": retried, "directories": directories}
 
     async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.resolve, request.path)

@@ -84,7 +84,7 @@ class QueryResolver:
         self, request: SearchRequest, pictures: list[QueryPicture]
     ) -> tuple[list[Part], list[filters.Condition]]:
         """Returns the parts of a query, in which each picture outside of its text is a part of its
-        own, and its conditions. Only a search at random may have no parts.
+        own, and its conditions. Some searches may have none of either.
 
         Raises QueryError.
         """
@@ -93,7 +93,7 @@ class QueryResolver:
         outside = [number for number, span in enumerate(spans) if not span]
         parts: list[Part] = []
         conditions: list[filters.Condition] = []
-        if request.query.strip() or not (outside or request.random):
+        if request.query.strip() or not (outside or request.may_be_empty):
             now = datetime.now()
 
             def following(name: str, value: str, words: Sequence[str]) -> int:

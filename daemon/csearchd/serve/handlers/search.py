@@ -82,14 +82,19 @@ class SearchHandlers:
         request, paths, scanned = await run(self._understand, request)
         stopped = await self._prepare_directories(request, exchange, scanned)
         request, result, (hits, stale, nearest) = await self._answer(request, exchange, paths)
+        found = bool(hits or result.get("count"))
         exchange.holds(len(hits))
-        remarks = [*request.remarks, *self._report.remarks()]
+        # What is read elsewhere is no concern of who searches where all is read.
+        reading = request.scope is None or bool(result["pending"])
+        if request.scope is not None and not reading and self._report.reads_anything_again:
+            reading = await self._workers.answer(self._report.reads_again, request.scope)
+        remarks = [*request.remarks, *self._report.remarks(reading)]
         if any(remark.code == ENGLISH_ONLY.code for remark in remarks):
             fingerprint = self._models.active_model.model.fingerprint
             self._workers.begin(
                 "keeping what was said", self._library.set, _TOLD_LANGUAGE, fingerprint
             )
-        if request.without and not (hits or result.get("count")):
+        if request.without and not found:
             remarks += filter(None, [await self._workers.answer(self._all_asked_with, request)])
         if not any(result.values()):
             remarks += filter(None, [await self._workers.answer(self._unmounted_note, paths)])
@@ -102,13 +107,16 @@ class SearchHandlers:
                 result["why"] = await self._workers.compute(
                     "explain", self._explanations.of_filters, request
                 )
-        # Once this is sent.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self._workers.begin, "keeping a query", self._completion.remember, request)
+        if found:  # once this is sent
+            loop = asyncio.get_running_loop()
+            remember = self._completion.remember
+            loop.call_soon(self._workers.begin, "keeping a query", remember, request)
+        first = [] if paths is None else [path for path in paths if not scanned[path]]
         return {
             **result,
             "model": self._models.active_model.model.name,
             "stopped": stopped,
+            "unwatched": await self._workers.answer(self._unwatched, first) if first else [],
             **told(dict.fromkeys(remarks)),
         }
 
@@ -223,7 +231,7 @@ class SearchHandlers:
         remarks: list[Reason | None] = []
         for start in range(0, len(hits), HITS_PER_REPLY):
             part = hits[start : start + HITS_PER_REPLY]
-            if request.details:
+            if request.wants_details:
                 run = self._workers.wait if request.places else self._workers.answer
                 found, remark = await run(self._hits.described, part, bool(request.places))
                 remarks.append(remark)
@@ -251,6 +259,11 @@ class SearchHandlers:
         if self._library.setting(_TOLD_LANGUAGE) == model.fingerprint:
             return []
         return [ENGLISH_ONLY(model=model.name, better=DEFAULT.name)]
+
+    def _unwatched(self, paths: list[bytes]) -> list[bytes]:
+        """Returns those of some directories that aren't watched."""
+        watched = roots.roots(self._library)
+        return [path for path in paths if not any(roots.is_below(path, root) for root in watched)]
 
     def _all_asked_with(self, request: SearchRequest) -> Reason | None:
         """Returns a remark where all that could be found is what was asked with."""

@@ -18,10 +18,12 @@ from csearchd.concurrency.timed_calls import TimedCalls
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError, Unanswered
 from csearchd.indexing.indexer import Indexer
-from csearchd.library import roots
-from csearchd.library.catalogue import DUE, FAILED
+from csearchd.library import contents, roots
+from csearchd.library.catalogue import DUE, FAILED, INDEXED
+from csearchd.library.contents import Job
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
+from csearchd.library.signatures import stored
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.models.active_model import Models
 from csearchd.models.pytorch import reading_needs
@@ -29,6 +31,7 @@ from csearchd.reasons import Reason, told
 from csearchd.reasons import service as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.service import StatusRequest
+from csearchd.search.request import Scope
 from csearchd.serve.operations import Handlers
 from csearchd.system.filesystem import Mount
 from csearchd.tags import tagged_folders
@@ -36,6 +39,7 @@ from csearchd.tags.task_queue import TaggingQueue
 from csearchd.watch.scanner import Scanner
 
 _ROOT_SECONDS = 1.0  # for a disk to say whether a root is there
+_NEXT_JOBS = 5000  # of a backlog, among which those of a scope are looked for
 
 
 class StatusReport:
@@ -87,6 +91,8 @@ class StatusReport:
                   mounted has present: False, path: where it was last, absent: since when (seconds
                   since 1970), waiting: its files, which come back with it; nothing of it is in the
                   other counts
+        known     [{path, images, pending, failed}]: what was read for searches below directories
+                  that aren't watched, without the roots in them
         watch     {directories: how many are watched, lost: how often events were lost so far,
                   unread: paths of network and cloud mounts below roots that nobody has added}
         scanning  [path]: what is being compared with the disk
@@ -135,6 +141,7 @@ class StatusReport:
             "rate": round(rate, 1),
             "remaining": round(pending / rate) if rate > 0 else None,
             "roots": self.roots(),
+            "known": self.known(),
             "watch": {
                 "directories": scanner.watcher.watched_directories,
                 "lost": scanner.watcher.overflows,
@@ -157,24 +164,29 @@ class StatusReport:
         text = f"{now['state']}: {now['images']} pictures"
         return text + (f", {now['pending']} to do" if now["pending"] else "")
 
-    def remarks(self) -> list[Reason]:
-        """Returns what keeps pictures from being found or read, as lines for the user."""
-        scanner, indexer, models = self._scanner, self._indexer, self._models
-        found = [
-            scanner.last_error,
-            scanner.incomplete_reason,
-            indexer.last_error,
-            scanner.watcher.last_error,
-        ]
+    def remarks(self, reading: bool = True) -> list[Reason]:
+        """Returns what keeps pictures from being found or, with `reading`, from being read, as
+        lines for the user."""
+        scanner, models = self._scanner, self._models
+        found = [scanner.last_error, scanner.incomplete_reason, scanner.watcher.last_error]
         found += [
             models.last_error,
             *models.verifier.remarks,
-            reading_needs(models.active_model.model),
-            indexer.encoder_remark,
             models.active_model.table.last_error,
             *self._library.cache.damaged,
         ]
         found += [self._library.last_error, *self._library.remarks, self._summary.remark]
+        found += self._reading() if reading else []
+        return list(dict.fromkeys(remark for remark in found if remark))
+
+    def _reading(self) -> list[Reason | None]:
+        """Returns what is said of the reading of pictures, and what slows or keeps it up."""
+        indexer, models = self._indexer, self._models
+        found = [
+            indexer.last_error,
+            reading_needs(models.active_model.model),
+            indexer.encoder_remark,
+        ]
         backlog = indexer.backlog
         if indexer.paused:
             found.append(reasons.PAUSED())
@@ -189,7 +201,54 @@ class StatusReport:
             found.append(reasons.READ_FOR_METADATA(count=backlog.outdated_metadata))
         elif backlog.unsigned:
             found.append(reasons.READ_FOR_SIGNATURES(count=backlog.unsigned))
-        return list(dict.fromkeys(remark for remark in found if remark))
+        return found
+
+    @property
+    def reads_anything_again(self) -> bool:
+        """Whether pictures that were read are read again, wherever they are."""
+        backlog = self._indexer.backlog
+        return bool(backlog.missing_vectors or backlog.outdated_metadata or backlog.unsigned)
+
+    def reads_again(self, scope: Scope) -> bool:
+        """Returns whether pictures in a scope in which none is due are read again soon: for another
+        model, their metadata or a signature. Raises LibraryError."""
+        backlog = self._indexer.backlog
+        if backlog.missing_vectors:
+            with self._library.memory_lock:
+                catalogue = self._library.catalogue
+                files = catalogue.files_in(scope) & (catalogue.state == INDEXED)
+                held = np.flatnonzero(catalogue.contents_of(files)).astype(np.int32)
+            if not self._models.active_model.table.has(held).all():
+                return True
+        jobs: list[Job] = []
+        if backlog.outdated_metadata or backlog.unsigned:
+            with self._library.read() as database:
+                jobs += contents.with_outdated_metadata(database, 0, _NEXT_JOBS)
+                jobs += (job for _, job in stored.wanting(database, 0, _NEXT_JOBS))
+        return any(job.directory < len(scope) and scope[job.directory] for job in jobs)
+
+    def known(self) -> list[Message]:
+        """Returns what is known beside the roots, as in `status`. Raises LibraryError."""
+        described: list[Message] = []
+        watched = roots.roots(self._library)
+        table = self._models.active_model.table
+        for path in roots.unwatched(self._library):
+            with self._library.memory_lock:
+                tree, catalogue = self._library.tree, self._library.catalogue
+                directory = tree.find(path)
+                if directory is None:
+                    continue  # it has just been forgotten
+                inner = [tree.find(root) for root in watched if roots.is_below(root, path)]
+                scope = tree.mask([directory]) & ~tree.mask(root for root in inner if root)
+                inside = catalogue.files_in(scope)
+                counts = {
+                    "images": int(np.count_nonzero(table.has(catalogue.content[inside]))),
+                    "pending": catalogue.count(DUE, scope),
+                    "failed": catalogue.count(FAILED, scope),
+                }
+            if any(counts.values()):
+                described.append({"path": path, **counts})
+        return described
 
     def roots(self) -> list[Message]:
         """Returns the roots as in `status`. Raises LibraryError."""
