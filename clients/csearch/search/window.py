@@ -13,7 +13,7 @@ from csearch.search.options import Options
 
 PYTHON = "/usr/bin/python3"
 NO_TOOLKIT = 69  # exit status of integrations/window
-_PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
+PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
 
 
 def show(options: Options) -> int:
@@ -27,7 +27,7 @@ def show(options: Options) -> int:
         arguments += ["--like", path if "://" in path else os.fsdecode(absolute(path))]
     status = launch([*arguments, "--", *options.query])
     if status == NO_TOOLKIT:
-        raise ClientError(f"the window needs {_PACKAGES}; --folder needs a file manager only")
+        raise ClientError(f"the window needs {PACKAGES}; --folder needs a file manager only")
     return status
 
 

@@ -30,10 +30,10 @@ from csearchd.library.roots import is_below
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
 from csearchd.reasons import OTHER, Reason
-from csearchd.reasons import service as reasons
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
 from csearchd.system.writers import REST_SECONDS
+from csearchd.unexpected import unexpected
 from csearchd.watch.debounce import Debounce
 
 log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class Indexer:
                 self._session = self._recover(session, reason)
             except Exception as error:
                 self._supervisor.failed("reading pictures", error)
-                self._session = self._recover(session, reasons.UNEXPECTED())
+                self._session = self._recover(session, unexpected())
         self._session.pool.close()
         try:
             self._commit(self._session)
@@ -325,9 +325,9 @@ class Indexer:
     def _give_up(self, session: EncodingSession, job: Job, error: Exception) -> None:
         """Ends a job that has led to an unexpected error, and records that its file can't be read.
         Raises LibraryError."""
-        log.error("%s can't be read: %s", os.fsdecode(job.name), reasons.UNEXPECTED())
+        log.error("%s can't be read: %s", os.fsdecode(job.name), unexpected())
         self._supervisor.failed("reading a picture", error)
-        listings.mark_failed(self._library, job.file, str(reasons.UNEXPECTED()))
+        listings.mark_failed(self._library, job.file, str(unexpected()))
         self.backlog.allow_again([job.file, *(copy.file for copy in session.give_up(job))])
         self.backlog.signing.discard(job.file)
         self.backlog.may_have_more = True

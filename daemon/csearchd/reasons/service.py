@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from csearchd.reasons import Template
 
-UNEXPECTED = Template("unexpected", "an error in csearchd; its log tells more")
+UNEXPECTED = Template(
+    "unexpected",
+    "an error in the search service; {log} tells more, and csearchctl stop, then csearchctl start, "
+    "may help",
+)
 
 # Answers
 TOOK_TOO_LONG = Template("took-too-long", "it took too long to answer ({operation})")

@@ -19,6 +19,7 @@ from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.reasons import Reason
 from csearchd.reasons import service as reasons
+from csearchd.unexpected import unexpected
 from csearchd.watch.debounce import Debounce
 from csearchd.watch.failed_roots import FailedRoots
 from csearchd.watch.rules import Rules
@@ -185,7 +186,7 @@ class Scanner:
     @property
     def incomplete_reason(self) -> Reason | None:
         """Why pictures below the roots may be missing, at present; None if they aren't."""
-        reason = reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
+        reason = reasons.MAYBE_INCOMPLETE(reason=unexpected())
         return reason if self._failed_roots else None
 
     @property
@@ -218,7 +219,7 @@ class Scanner:
                 self._retry_now.wait(_RETRY_SECONDS)
             except Exception:  # the supervisor starts the thread again
                 self.failed_at = time.monotonic()
-                self.last_error = reasons.NOT_FOLLOWED(reason=reasons.UNEXPECTED())
+                self.last_error = reasons.NOT_FOLLOWED(reason=unexpected())
                 self._mark_incomplete(self.watcher.roots)
                 raise
 
