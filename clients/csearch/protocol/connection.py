@@ -24,6 +24,7 @@ from errno import ETOOMANYREFS
 from csearch import __version__
 from csearch.protocol.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import (
     FILES_AT_ONCE,
     MAX_FILES,
@@ -222,7 +223,7 @@ class Connection:
         try:
             self._socket = self._open(path)
         except OSError as error:
-            raise ClientError(f"{printable(path)}: {error.strerror}") from error
+            raise ClientError(f"{printable(path)}: {in_words(error)}") from error
 
     def _open(self, path: bytes) -> socket:
         """A connected socket. Raises OSError, NotRunning, NotAnswering."""

@@ -9,6 +9,7 @@ from csearch.connection import Connection
 from csearch.installation.items import share
 from csearch.paths import absolute
 from csearch.protocol.errors import ClientError
+from csearch.protocol.system_errors import in_words
 from csearch.search.options import Options
 
 PYTHON = "/usr/bin/python3"
@@ -39,4 +40,4 @@ def launch(arguments: list[str]) -> int:
         window = os.path.join(share(), "integrations", "window")
         return subprocess.run([PYTHON, "-I", window, *arguments]).returncode
     except OSError as error:
-        raise ClientError(f"{PYTHON}: {error.strerror}") from error
+        raise ClientError(f"{PYTHON}: {in_words(error)}") from error

@@ -12,6 +12,7 @@ from typing import Any
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.directories import data_directory
 from csearch.protocol.origin import install_command
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import AddressError, socket_path
 from csearch.show.numbers import count, size
 
@@ -130,7 +131,7 @@ def _socket() -> Finding:
         except FileNotFoundError:
             continue  # the service makes both
         except OSError as error:
-            return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {error.strerror}")
+            return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {in_words(error)}")
         if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o077:
             advice = f"only you may have access: chmod {mode} {os.fsdecode(part)}"
             return Finding(

@@ -12,6 +12,7 @@ from csearch.command import print_out
 from csearch.directories import data_directory
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.show.numbers import size
 
 EXAMPLES = """
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {in_words(error)}") from error
     try:
         _copy(library, temporary, target)
         _sync(temporary)
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         os.rename(temporary, target)
         _sync(directory)
     except OSError as error:
-        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {in_words(error)}") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)

@@ -210,7 +210,7 @@ class VectorTable:
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """Up to `count` vectors from evenly spaced rows: float32 of shape (n, dimensions)."""
-        rows = np.flatnonzero(self._file.content[: self._used])
+        rows = np.flatnonzero(self._file.content[: self._used].copy())  # it may change meanwhile
         rows = rows[:: max(1, -(-len(rows) // count))] if len(rows) else rows
         return self._file.coordinates(rows)
 
