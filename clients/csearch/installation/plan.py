@@ -90,7 +90,9 @@ def carry_out(steps: list[Step], manifest: Manifest) -> None:
             elif step.action == REMOVE:
                 os.unlink(step.path)
         except OSError as error:
-            raise ClientError(f"{printable(step.path)}: {in_words(error)}") from error
+            raise ClientError(
+                f"{printable(step.path)} can't be installed or removed: {in_words(error)}"
+            ) from error
         if step.action in (WRITE, SAME):
             manifest.files[step.path] = digest(step.content)
         else:

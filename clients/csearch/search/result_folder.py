@@ -109,4 +109,4 @@ def _cut(name: bytes, size: int) -> bytes:
 
 def _failed(error: OSError) -> ClientError:
     where = printable(error.filename or b"the folder of results")
-    return ClientError(f"{where}: {in_words(error)}")
+    return ClientError(f"{where} can't be used for results: {in_words(error)}")

@@ -40,4 +40,6 @@ def launch(arguments: list[str]) -> int:
         window = os.path.join(share(), "integrations", "window")
         return subprocess.run([PYTHON, "-I", window, *arguments]).returncode
     except OSError as error:
-        raise ClientError(f"{PYTHON}: {in_words(error)}") from error
+        raise ClientError(
+            f"the window needs {PYTHON}, which can't be run: {in_words(error)}"
+        ) from error

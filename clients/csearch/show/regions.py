@@ -26,7 +26,7 @@ def write_regions(
     try:
         shown = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise ClientError(f"{printable(path)}: {in_words(error)}") from error
+        raise ClientError(f"{printable(path)} can't be written: {in_words(error)}") from error
     try:
         *_, result = connection.request(
             "regions",

@@ -12,6 +12,7 @@ import time
 
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import AddressError
 from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.errors import AlreadyServed, LockedError
@@ -106,7 +107,7 @@ class OwnSocket:
             self._identity = _file_identity(address)
         except OSError as error:
             where = printable(address)
-            raise AddressError(f"cannot listen at {where}: {error.strerror or error}") from error
+            raise AddressError(f"cannot listen at {where}: {in_words(error)}") from error
 
     def is_ours(self) -> bool:
         """Whether the file at the address is still the one that was made here."""

@@ -131,7 +131,7 @@ def _socket() -> Finding:
         except FileNotFoundError:
             continue  # the service makes both
         except OSError as error:
-            return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {in_words(error)}")
+            return Finding(FAIL, "socket", f"{os.fsdecode(part)} can't be used: {in_words(error)}")
         if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o077:
             advice = f"only you may have access: chmod {mode} {os.fsdecode(part)}"
             return Finding(

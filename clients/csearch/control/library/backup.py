@@ -97,7 +97,9 @@ def _copy(library: str, temporary: str, target: str) -> None:
             if application != _APPLICATION_ID or not tables:
                 raise ClientError(f"{printable(library)} is empty, or is not a library of csearch")
         except sqlite3.Error as error:
-            raise ClientError(f"{printable(library)} cannot be read: {error}") from error
+            raise ClientError(
+                f"{printable(library)} cannot be read ({error}); csearchctl doctor tells what to do"
+            ) from error
         try:
             copy = stack.enter_context(contextlib.closing(sqlite3.connect(temporary)))
             copy.isolation_level = None
