@@ -14,10 +14,10 @@ _JOURNAL = "journalctl --user -u csearchd.service"
 
 def unexpected() -> Reason:
     """An error that nobody has foreseen."""
-    return UNEXPECTED(log=_log())
+    return UNEXPECTED(log=log_place())
 
 
-def _log() -> str:
+def log_place() -> str:
     """The path of the log, or a command that shows it.
 
     It is where stderr goes: the journal under systemd (systemd.exec(5)), else a file; a terminal's

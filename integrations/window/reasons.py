@@ -341,11 +341,10 @@ _TEMPLATES = {
         "{command}"
     ),
     "task-failed-and-goes-on": N_(
-        "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more"
+        "{task} failed {often} at {time} ({error}), and goes on; {log} tells more"
     ),
     "task-failed-and-ended": N_(
-        "{task} failed {often} at {time} ({error}), and will be started again; the "
-        "service's log tells more"
+        "{task} failed {often} at {time} ({error}), and will be started again; {log} tells more"
     ),
     "once": N_("once"),
     "times": N_("{count} times, the last"),

@@ -23,7 +23,10 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
     try:
         _fetch(url, write)
     except TimeoutError:
-        raise ClientError(f"{printable(url)}: took longer than {MAX_SECONDS} seconds") from None
+        raise ClientError(
+            f"{printable(url)}: took longer than {MAX_SECONDS} seconds; save the picture, and "
+            "search with the file"
+        ) from None
     except urllib.error.HTTPError as error:
         raise ClientError(
             f"{printable(url)}: the server says {error.code} {harmless(error.reason)}"

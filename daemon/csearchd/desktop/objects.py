@@ -15,7 +15,7 @@ from csearchd.desktop.interfaces import Interface, standard
 from csearchd.desktop.sending import QueueingBus, size
 from csearchd.errors import RequestError
 from csearchd.requests.files import close_files
-from csearchd.unexpected import unexpected
+from csearchd.unexpected import log_place, unexpected
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Objects:
             pass  # the bus has gone
         except Exception:  # it can't be put into a message
             log.exception("the reply of %s.%s can't be sent", known.interface.name, member)
-            text = "the reply can't be sent; the log of csearchd tells more"
+            text = f"the reply can't be sent; {log_place()} tells more"
             self._send(error(message, error_name("internal"), text))
 
     def _send(self, message: Message) -> None:

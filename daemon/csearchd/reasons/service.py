@@ -64,12 +64,11 @@ MOUNT_NOT_READ = Template(
 # Background work
 FAILED_AND_GOES_ON = Template(
     "task-failed-and-goes-on",
-    "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more",
+    "{task} failed {often} at {time} ({error}), and goes on; {log} tells more",
 )
 FAILED_AND_ENDED = Template(
     "task-failed-and-ended",
-    "{task} failed {often} at {time} ({error}), and will be started again; the service's log tells "
-    "more",
+    "{task} failed {often} at {time} ({error}), and will be started again; {log} tells more",
 )
 ONCE = Template("once", "once")
 TIMES = Template("times", "{count} times, the last")

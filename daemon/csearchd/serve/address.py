@@ -95,7 +95,10 @@ class OwnSocket:
             else:  # $CSEARCH_SOCKET may name a shared one: its mode, and the peer's check, must do
                 make_directories(directory)
             if answers(address):
-                raise AddressError(f"another program listens at {printable(address)}")
+                raise AddressError(
+                    f"another program listens at {printable(address)}; end it, or set "
+                    "CSEARCH_SOCKET to another path"
+                )
             _remove_stale(address)
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)

@@ -70,7 +70,9 @@ def run(options: argparse.Namespace) -> int:
 def _check(library: str, target: str) -> None:
     """Raises ClientError if there is no library, or `target` exists or belongs to it."""
     if not os.path.exists(library):
-        raise ClientError(f"there is no library at {printable(library)}")
+        raise ClientError(
+            f"there is no library at {printable(library)}, so there is nothing to copy"
+        )
     if os.path.realpath(target) in [os.path.realpath(library) + end for end in _SUFFIXES]:
         raise ClientError(f"{printable(target)} is the library itself, or a part of it")
     if os.path.isdir(target):
@@ -113,7 +115,10 @@ def _copy(library: str, temporary: str, target: str) -> None:
         except sqlite3.Error as error:
             raise ClientError(_reason(error, library, target)) from error
     if wrong != "ok":
-        raise ClientError(f"{printable(library)} is damaged ({wrong}); no copy was made")
+        raise ClientError(
+            f"{printable(library)} is damaged ({wrong}); no copy was made; "
+            "csearchctl doctor tells what to do"
+        )
 
 
 def _open(path: str) -> sqlite3.Connection:
