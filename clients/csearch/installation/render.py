@@ -69,7 +69,7 @@ def _get(name: str) -> str:
 def _checked(path: str) -> str:
     if wrong := sorted(c for c in set(path) if c in _FORBIDDEN or not c.isprintable()):
         raise ClientError(
-            f"{printable(path)}: a path with the character {printable(wrong[0])} can't be "
-            "installed; move the environment elsewhere"
+            f"{printable(path)}: the character {printable(wrong[0])} in a path can't be installed; "
+            "move the environment elsewhere"
         )
     return path

@@ -329,6 +329,6 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
 
     def remove() -> None:
         for table in library.tables.values():
-            table.change((content, None) for content in contents)
+            table.remove_all(contents)
 
     library.write_after_commit(remove)

@@ -32,7 +32,6 @@ class Forgetting:
         self._library = library
         self._path = path
         self._left: list[int] = []  # directories that are still to be removed, the next one last
-        self._spared: set[int] = set()  # roots and directories above some: their rows stay
         self._rounds = 0
 
     def step(self) -> list[bytes] | None:
@@ -50,6 +49,9 @@ class Forgetting:
             files: list[_File] = []
             emptied: list[int] = []
             while self._left and len(files) < _FILES and len(emptied) < _DIRECTORIES:
+                if not self._is_inside(self._left[-1]):
+                    self._left.pop()  # moved or removed meanwhile, and its id may be another's
+                    continue
                 files += database.execute(
                     "SELECT id, directory, name, content FROM files WHERE directory = ? LIMIT ?",
                     (self._left[-1], _FILES - len(files)),
@@ -58,8 +60,9 @@ class Forgetting:
                     emptied.append(self._left.pop())
             paths = self._paths(files)
             self._remove_files(database, files)
+            spared = self._above_roots(database)
             for directory in emptied:
-                self._remove_directory(database, directory)
+                self._remove_directory(database, directory, directory in spared)
             return paths
 
     def finish(self) -> None:
@@ -89,14 +92,24 @@ class Forgetting:
         if directory is None:
             return False
         below = tree.below(directory)
-        roots = roots_among(database, below)
-        self._spared = {TOP, *(above for root in roots for above in tree.ancestors(root))}
-        roots.discard(directory)
+        roots = roots_among(database, below) - {directory}
         kept = {inner for root in roots for inner in tree.below(root)}
         self.kept = sorted(tree.path(root) for root in roots)
         self.known = True
         self._left = [each for each in below if each not in kept]
         return True
+
+    def _is_inside(self, directory: int) -> bool:
+        """Whether a directory is still at or below the path."""
+        tree = self._library.tree
+        top = tree.find(self._path)
+        return top is not None and directory in tree and top in tree.ancestors(directory)
+
+    def _above_roots(self, database: sqlite3.Connection) -> set[int]:
+        """The roots, and directories above them: their rows stay."""
+        tree = self._library.tree
+        roots = [row[0] for row in database.execute("SELECT directory FROM roots")]
+        return {TOP, *(above for root in roots if root in tree for above in tree.ancestors(root))}
 
     def _remove_file(self, database: sqlite3.Connection) -> list[bytes] | None:
         """Removes the file at the path. Returns its path, or None if there is no such file."""
@@ -125,11 +138,11 @@ class Forgetting:
         contents.delete(self._library, database, contents.without_file(database, held))
         self.files += len(files)
 
-    def _remove_directory(self, database: sqlite3.Connection, directory: int) -> None:
+    def _remove_directory(
+        self, database: sqlite3.Connection, directory: int, keep_row: bool
+    ) -> None:
         tree = self._library.tree
-        if directory not in tree:
-            return  # somebody else has removed it meanwhile
-        if directory in self._spared or tree.children(directory):  # some have come meanwhile
+        if keep_row or tree.children(directory):  # some have come meanwhile
             database.execute(
                 "UPDATE directories SET listing = NULL, covered = NULL, failure = NULL "
                 "WHERE id = ?",
