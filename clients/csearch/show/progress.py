@@ -13,10 +13,18 @@ from csearch.show.numbers import count, duration, rate
 from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
-_DOING = {"encoding": "Reading", "tagging": "Tagging", "undoing": "Taking tags back from"}
+_DOING = {
+    "encoding": "Reading",
+    "tagging": "Tagging",
+    "undoing": "Taking tags back from",
+    "forgetting": "Forgetting",
+}
 _MANY = 20_000  # new pictures, of which a terminal is told
 _SPEED_SECONDS = 3.0  # to wait until it is known how fast they are read
-_WHAT = {"undoing": "place"}  # a picture, its sidecar and its attributes are three places
+_WHAT = {
+    "undoing": "place",
+    "forgetting": "file",
+}  # a picture, its sidecar and its attributes are three places
 _FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 

@@ -9,7 +9,10 @@ from csearch.command import print_out
 from csearch.connection import Connection
 from csearch.paths import absolute
 from csearch.protocol.quoting import printable
+from csearch.protocol.wire import Message
 from csearch.show.numbers import count
+from csearch.show.progress import ProgressLine
+from csearch.show.terminal import Terminal
 
 EXAMPLES = """
 csearchctl forget ~/Pictures/private
@@ -30,7 +33,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
-    results = [connection.call("forget", path=absolute(path)) for path in options.paths]
+    results = [_forget(connection, absolute(path)) for path in options.paths]
     print_out(f"{count(sum(result['files'] for result in results), 'file')} forgotten.")
     for kept in dict.fromkeys(path for result in results for path in result.get("kept") or []):
         where = shlex.quote(printable(kept))
@@ -38,3 +41,18 @@ def run(options: argparse.Namespace) -> int:
             f"{printable(kept)} is watched and was kept; csearchctl forget {where} empties it."
         )
     return 0
+
+
+def _forget(connection: Connection, path: bytes) -> Message:
+    """Shows the progress; returns the result. Raises ClientError."""
+    progress = ProgressLine(Terminal(2))
+    result: Message = {}
+    try:
+        for reply in connection.request("forget", path=path):
+            if reply["type"] == "progress":
+                progress.update(reply)
+            else:
+                result = reply
+    finally:
+        progress.clear()
+    return result

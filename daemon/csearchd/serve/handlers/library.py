@@ -127,8 +127,11 @@ class LibraryHandlers:
             await self._workers.wait(self._scanner.leave_out, path)
             await self._workers.wait(self._indexer.drop, path)
             thumbnails = await self._workers.wait(Thumbnails)
+            total = await self._workers.answer(self._count, path)
             while (paths := await self._workers.wait(forgetting.step)) is not None:
                 await self._workers.wait(thumbnails.drop, paths)
+                done = min(forgetting.files, total)
+                await exchange.reply("progress", phase="forgetting", done=done, total=total)
             await self._workers.wait(forgetting.finish)
         finally:
             self._indexer.allow(path)
