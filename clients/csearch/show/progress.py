@@ -21,10 +21,8 @@ _DOING = {
 }
 _MANY = 20_000  # new pictures, of which a terminal is told
 _SPEED_SECONDS = 3.0  # to wait until it is known how fast they are read
-_WHAT = {
-    "undoing": "place",
-    "forgetting": "file",
-}  # a picture, its sidecar and its attributes are three places
+# A picture, its sidecar and its attributes are three places.
+_WHAT = {"undoing": "place", "forgetting": "file"}
 _FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
