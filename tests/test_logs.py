@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from home import Home
 
+from csearchd.unexpected import unexpected
 from support.user import wait_for
 
 LIMIT = 5_000_000
@@ -42,3 +44,8 @@ def test_a_file_of_the_users_own_is_left_alone(home: Home) -> None:
     home.start()  # writes there
     home.csearchctl("stop")
     assert home.home.joinpath("csearchd.log").stat().st_size > 6_000_000
+
+
+def test_messages_refer_to_the_journal_under_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
+    assert "journalctl --user -u csearchd.service tells more" in str(unexpected())

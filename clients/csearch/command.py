@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from csearch.protocol.errors import INTERRUPTED, ClientError
 from csearch.protocol.quoting import harmless
+from csearch.protocol.system_errors import in_words
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
@@ -88,4 +89,4 @@ def print_err(text: str) -> None:
 def _unwritable(error: OSError) -> Exception:
     if isinstance(error, BrokenPipeError):
         return error
-    return ClientError(f"the answer cannot be written: {error.strerror}")
+    return ClientError(f"the answer cannot be written: {in_words(error)}")

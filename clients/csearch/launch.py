@@ -11,6 +11,7 @@ from csearch.directories import cache_directory
 from csearch.protocol.errors import StartError
 from csearch.protocol.private_directory import make_directories
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class _Child:
             output = os.open(self.log, flags, 0o600)
         except OSError as error:
             raise StartError(
-                f"{printable(self.log)}: cannot be written: {error.strerror}"
+                f"{printable(self.log)}: cannot be written: {in_words(error)}"
             ) from error
         self._log_start = os.fstat(output).st_size
         if self._log_start > MAX_LOG_BYTES:
@@ -153,7 +154,7 @@ class _Child:
         except OSError as error:
             raise StartError(
                 "the search service could not be started: "
-                f"{printable(sys.executable) or 'Python'} cannot be run: {error.strerror}"
+                f"{printable(sys.executable) or 'Python'} cannot be run: {in_words(error)}"
             ) from error
         finally:
             os.close(output)

@@ -49,7 +49,9 @@ def _manage(action: str, *arguments: str) -> Any:
     if done.returncode != 0 or not isinstance(answer, dict):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = harmless(said[-1]) if said else "no reason given"
-        raise ClientError(f"the models cannot be listed: {reason}")
+        raise ClientError(
+            f"the models cannot be listed ({reason}); csearchctl doctor tells what is wrong"
+        )
     return answer
 
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import csearch
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import AddressError, socket_path
 from csearchd import config as configuration
 from csearchd.errors import AlreadyServed, FatalError
@@ -58,7 +59,7 @@ def main() -> None:
     except AddressError as error:
         _fail(harmless(str(error)))
     except OSError as error:
-        _fail(f"{printable(error.filename or paths.data)}: {_reason(error)}")
+        _fail(f"{printable(error.filename or paths.data)} can't be used: {_reason(error)}")
     logging.shutdown()
     os._exit(0)  # don't wait for a thread that a hanging file system blocks
 
@@ -81,7 +82,7 @@ def _fail(text: str, status: int = FatalError.exit_code) -> NoReturn:
 def _reason(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return "the disk is full; free some space on it"
-    return error.strerror or str(error)
+    return in_words(error)
 
 
 def build_parser() -> argparse.ArgumentParser:

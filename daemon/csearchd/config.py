@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import ConfigError
 from csearchd.paths import read_file
 
@@ -173,9 +174,11 @@ def load(path: str) -> Config:
     except FileNotFoundError:
         return parse("", path)
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8: {error}") from error
+        raise ConfigError(
+            f"{path}: is not UTF-8 from byte {error.start} on; save it as UTF-8"
+        ) from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {in_words(error)}") from error
     return parse(text, path)
 
 
@@ -184,7 +187,9 @@ def parse(text: str, path: str) -> Config:
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # too large a number, tables too deep
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
+        raise ConfigError(
+            f"{path}: is not TOML: {error}; csearchctl help config shows how it is written"
+        ) from error
     known = {key.path: key for key in KEYS}
     given: dict[str, dict[str, Any]] = {}
     for section, table in tables.items():

@@ -231,6 +231,11 @@ _TEMPLATES = {
         "{path} cannot be written ({details}); check the permissions of the file and of its"
         " directory, and whether the disk is mounted read-only"
     ),
+    "library-not-a-file": N_(
+        "{path} is no file, so the library cannot be opened; move it away, and pictures are read "
+        "anew, or put a backup in its place (csearchctl backup -h tells how): {command}"
+    ),
+    "library-denied": N_("{path} may not be read and written by you; to change that: {command}"),
     "library-foreign": N_("{path} is a database of another program; move it away"),
     "library-newer": N_(
         "{path} was written by a newer csearch (its format is {version}, this one knows "
@@ -314,7 +319,10 @@ _TEMPLATES = {
     ),
     "the-cache": N_("the cache"),
     # What stands in the way at the moment
-    "unexpected": N_("an error in csearchd; its log tells more"),
+    "unexpected": N_(
+        "an error in the search service; {log} tells more, and csearchctl stop, then csearchctl "
+        "start, may help"
+    ),
     "took-too-long": N_("it took too long to answer ({operation})"),
     "too-many-questions": N_("too many long requests are under way; try again later"),
     "out-of-memory": N_(
@@ -345,11 +353,10 @@ _TEMPLATES = {
         "{command}"
     ),
     "task-failed-and-goes-on": N_(
-        "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more"
+        "{task} failed {often} at {time} ({error}), and goes on; {log} tells more"
     ),
     "task-failed-and-ended": N_(
-        "{task} failed {often} at {time} ({error}), and will be started again; the "
-        "service's log tells more"
+        "{task} failed {often} at {time} ({error}), and will be started again; {log} tells more"
     ),
     "once": N_("once"),
     "times": N_("{count} times, the last"),

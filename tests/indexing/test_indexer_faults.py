@@ -52,7 +52,7 @@ def test_a_picture_that_leads_to_an_error_costs_itself(user: User) -> None:
     failed = user.csearchctl("failed").stdout.decode()
     for number in range(1, 7):
         assert f"drawn-0000{number}.jpg" in failed
-    assert failed.count("an error in csearchd; its log tells more") == 6
+    assert failed.count("an error in the search service; ") == 6
     assert "Traceback" in user.log() and status["tasks"]
     # They are tried again when the fault has gone.
     user.csearchctl("stop")

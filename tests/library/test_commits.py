@@ -20,6 +20,7 @@ from csearchd.library.contents import Outcome
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details
+from csearchd.library.removal.forgetting import forget_path
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors.table import VectorTable
 
@@ -185,7 +186,7 @@ def test_files_are_written_while_no_search_has_to_wait(
         monkeypatch.setattr(os, name, looking(getattr(os, name)))
     list_files(library, "a.jpg", "b.jpg")
     read(library, 1)
-    contents.forget_path(library, b"/p/a.jpg")
+    forget_path(library, b"/p/a.jpg")
     list_files(library)
     with library.write() as database:
         database.execute("UPDATE contents SET orphaned = 1")
@@ -220,7 +221,7 @@ def test_contents_that_go_leave_every_table(library: Library) -> None:
         database.execute("INSERT INTO vectors VALUES (?, 1, ?, 1)", row)
     tables[1].change([(1, axis(2))])
     assert [best(table, 1) for table in tables] == [[1], [1]]
-    contents.forget_path(library, b"/p/a.jpg")
+    forget_path(library, b"/p/a.jpg")
     assert [best(table, 1) for table in tables] == [[], []]
     list_files(library, "b.jpg")
     read(library, 3)
@@ -243,7 +244,7 @@ def test_a_model_that_was_let_go_meanwhile_fails_no_write(library: Library, way:
     if way == "purge":
         assert contents.purge(library, 0) == 1
     elif way == "forget":
-        assert contents.forget_path(library, b"/p/a.jpg") == 1
+        assert forget_path(library, b"/p/a.jpg") == 1
     else:
         contents.store(library, model(library, "f"), late)
     assert library.catalogue.count(INDEXED) == (way == "store")

@@ -17,6 +17,7 @@ from csearchd.library.listings import FileStat, Listing
 from csearchd.library.metadata.details import details
 from csearchd.library.metadata.photo_metadata import Mask, PhotoMetadata, aligned
 from csearchd.library.metadata.times import UNKNOWN
+from csearchd.library.removal.forgetting import forget_path
 from csearchd.system.files import seconds_of, stored_time
 
 MTIME = 1_600_000_000
@@ -297,7 +298,7 @@ def test_details(library: Library) -> None:
 
 def test_forgotten_keywords_leave_no_trace(library: Library) -> None:
     library.load_vectors(library.model_row("f" * 64, "model", 4), 4)
-    contents.forget_path(library, b"/p/lisbon.jpg")
+    forget_path(library, b"/p/lisbon.jpg")
     with library.read() as database:
         texts = {row[0] for row in database.execute("SELECT text FROM keywords")}
     assert texts == {"Places/Portugal/Porto", "red BOAT"}

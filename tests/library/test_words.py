@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import contents, listings, moves
+from csearchd.library import listings, moves
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.removal.forgetting import forget_path
 from csearchd.library.words import index as words_index
 from csearchd.library.words import schema
 from csearchd.library.words.sources import SOURCES, Source, entry
@@ -148,7 +149,7 @@ def test_forgetting_leaves_no_word(library: Library, monkeypatch: pytest.MonkeyP
     while found(library, "hhiddenplace") == []:
         with library.write():
             pass
-    contents.forget_path(library, b"/secret")
+    forget_path(library, b"/secret")
     with library.read() as database:
         assert library.words.wholes(database, "place") == ["publicplace"]
         assert database.execute("SELECT word FROM vocabulary").fetchall() == [("publicplace",)]
@@ -161,7 +162,7 @@ def test_forgetting_with_a_damaged_index(library: Library) -> None:
     put(library, "/a", "moon.jpg", "sun.jpg")
     with library.write() as database:
         database.execute("UPDATE word_parts_data SET block = x'00' WHERE id > 9")
-    assert contents.forget_path(library, b"/a/sun.jpg") == 1
+    assert forget_path(library, b"/a/sun.jpg") == 1
     catch_up(library)
     assert found(library, "moon") and not found(library, "sun")
 

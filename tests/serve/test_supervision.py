@@ -161,10 +161,12 @@ Watcher.request_due_scans = request_due_scans
     wait_for(lambda: failures(user, "scanning") >= 2, "failures")
     # Nobody waits in vain.
     told = user.csearch("--in", user.pictures, "a cat", check=1).stderr
-    assert b"an error in csearchd; its log tells more" in told
+    assert f"an error in the search service; {user.home}/csearchd.log tells more".encode() in told
     fault(user).unlink()
     wait_for(lambda: user.search("a cat", "-g", check=None), "the picture")
-    wait_for(lambda: not any("its log tells" in note for note in user.status()["notes"]), "no note")
+    wait_for(
+        lambda: not any("csearchd.log tells" in note for note in user.status()["notes"]), "no note"
+    )
 
 
 def test_a_confidence_that_cannot_be_computed_is_told(user: User) -> None:

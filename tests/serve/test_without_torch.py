@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from csearch.protocol.origin import install_command
 from csearchd.models.installed import (
     IMAGE_TOWER,
     Model,
@@ -19,7 +20,7 @@ from support.packages import TORCH, hide
 from support.photos import write_drawn
 from support.user import User, wait_for
 
-COMMAND = "-m pip install 'csearch[torch]'"
+COMMAND = install_command("torch").partition(" ")[2]  # without the Python that runs it
 
 
 def earlier_model(user: User) -> Model:

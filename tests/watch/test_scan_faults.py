@@ -60,7 +60,7 @@ def test_a_scan_that_raises_in_the_middle_goes_on_and_is_made_up_for(user: User)
     wait_for(lambda: failures(user, "scanning"), "the failure to be told")
     status = user.status()
     assert status["roots"][0]["reconciled"] is None, "it hasn't been compared as a whole"
-    assert any("its log tells more" in note for note in status["notes"])
+    assert any(f"{user.home}/csearchd.log tells more" in note for note in status["notes"])
     assert "RuntimeError: injected" in user.log()
     fault(user).unlink()
     wait_for(lambda: len(found(user)) == 3, "what could not be listed")

@@ -79,6 +79,11 @@ def run(options: argparse.Namespace) -> int:
     return _follow(connection, "restored", "tags-undo", path=path)
 
 
+def undo_all() -> int:
+    """Takes back all that csearch has written; returns the exit status. Raises ClientError."""
+    return _follow(Connection(start=True), "restored", "tags-undo", path=None)
+
+
 def _preview(connection: Connection, path: bytes, as_json: bool) -> int:
     """Prints a line for each picture that would get tags; returns the exit status."""
     from csearch.show.json import line, path_fields

@@ -7,6 +7,7 @@ import sys
 
 from csearch.connection import Connection
 from csearch.protocol.errors import StartError
+from csearch.protocol.system_errors import in_words
 
 TYPE_CHECKING = False  # typing takes 2 ms to import
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class DemoService:
                 start_new_session=True,  # a Ctrl-C for this process is not the keeper's
             )
         except OSError as error:
-            raise StartError(f"the demo cannot be started: {error.strerror}") from error
+            raise StartError(f"the demo cannot be started: {in_words(error)}") from error
         assert self._keeper.stdout is not None
         told = self._keeper.stdout.readline()
         if not told.startswith(_READY):

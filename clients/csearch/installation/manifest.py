@@ -11,6 +11,7 @@ from csearch.directories import data_directory
 from csearch.protocol.errors import ClientError
 from csearch.protocol.private_directory import make_directories
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 
 
 @dataclass
@@ -49,7 +50,7 @@ def save(manifest: Manifest) -> None:
         make_directories(data_directory())
         write_file(path, json.dumps(asdict(manifest), indent=1).encode(), 0o600)
     except OSError as error:
-        raise ClientError(f"{printable(path)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(path)}: cannot be written: {in_words(error)}") from error
 
 
 def digest(content: bytes) -> str:

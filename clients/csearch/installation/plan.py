@@ -18,6 +18,7 @@ from csearch.installation.manifest import (
 from csearch.installation.render import command, rendered
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 
 WRITE, KEEP, REMOVE, SAME = "write", "keep", "remove", "same"
 
@@ -89,7 +90,9 @@ def carry_out(steps: list[Step], manifest: Manifest) -> None:
             elif step.action == REMOVE:
                 os.unlink(step.path)
         except OSError as error:
-            raise ClientError(f"{printable(step.path)}: {error.strerror}") from error
+            raise ClientError(
+                f"{printable(step.path)} can't be installed or removed: {in_words(error)}"
+            ) from error
         if step.action in (WRITE, SAME):
             manifest.files[step.path] = digest(step.content)
         else:

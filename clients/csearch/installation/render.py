@@ -10,6 +10,7 @@ from csearch.directories import base, cache_directory, data_directory
 from csearch.installation.items import Item, share
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 
 _FORBIDDEN = frozenset('"\\$%`')  # special in units or desktop files
 _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
@@ -27,7 +28,7 @@ def rendered_source(source: str) -> bytes:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise ClientError(f"{printable(path)}: {error.strerror}; install csearch again") from error
+        raise ClientError(f"{printable(path)}: {in_words(error)}; install csearch again") from error
     for name, value in _values().items():
         content = content.replace(b"@%s@" % name.encode(), os.fsencode(value))
     return content
@@ -68,7 +69,7 @@ def _get(name: str) -> str:
 def _checked(path: str) -> str:
     if wrong := sorted(c for c in set(path) if c in _FORBIDDEN or not c.isprintable()):
         raise ClientError(
-            f"{printable(path)}: {wrong[0]!r} in a path can't be installed; move the environment "
-            "elsewhere"
+            f"{printable(path)}: the character {printable(wrong[0])} in a path can't be installed; "
+            "move the environment elsewhere"
         )
     return path

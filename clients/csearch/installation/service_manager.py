@@ -44,4 +44,7 @@ def _do(*arguments: str) -> None:
     done = systemctl(*arguments)
     if done is None or done[0] != 0:
         said = harmless(done[2].strip()) if done else "it does not answer"
-        raise ClientError(f"systemctl --user {' '.join(arguments)}: {said}")
+        raise ClientError(
+            f"the service manager failed at `systemctl --user {' '.join(arguments)}` ({said}); "
+            f"journalctl --user -u {UNIT} may tell why; correct that and run the command again"
+        )

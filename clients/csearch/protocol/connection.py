@@ -24,6 +24,7 @@ from errno import ETOOMANYREFS
 from csearch import __version__
 from csearch.protocol.errors import ClientError, NotAnswering, NotRunning, ServiceError
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import (
     FILES_AT_ONCE,
     MAX_FILES,
@@ -176,7 +177,8 @@ class Connection:
             return list(self._unpacker.feed(data))
         except ProtocolError as error:
             raise ClientError(
-                f"{printable(self._path())}: what answers is not a search service: {error}"
+                f"{printable(self._path())}: what answers is not a search service ({error}); "
+                "end that program, or set CSEARCH_SOCKET to another path"
             ) from error
 
     def _heard(self) -> bytes:
@@ -222,7 +224,9 @@ class Connection:
         try:
             self._socket = self._open(path)
         except OSError as error:
-            raise ClientError(f"{printable(path)}: {error.strerror}") from error
+            raise ClientError(
+                f"the search service can't be reached at {printable(path)}: {in_words(error)}"
+            ) from error
 
     def _open(self, path: bytes) -> socket:
         """A connected socket. Raises OSError, NotRunning, NotAnswering."""

@@ -37,11 +37,15 @@ def make_private(directory: bytes) -> None:
     try:
         opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except NotADirectoryError:
-        raise AddressError(f"{printable(directory)} is a link, not a directory of yours") from None
+        raise AddressError(
+            f"{printable(directory)} is a link, not a directory of yours; remove it"
+        ) from None
     try:
         info = os.fstat(opened)
         if info.st_uid != os.getuid():
-            raise AddressError(f"{printable(directory)} belongs to another user")
+            raise AddressError(
+                f"{printable(directory)} belongs to another user; use one of your own"
+            )
         if info.st_mode & 0o077:
             os.fchmod(opened, 0o700)
     finally:

@@ -23,16 +23,19 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
     try:
         _fetch(url, write)
     except TimeoutError:
-        raise ClientError(f"{printable(url)}: took longer than {MAX_SECONDS} seconds") from None
+        raise ClientError(
+            f"{printable(url)}: took longer than {MAX_SECONDS} seconds; save the picture, and "
+            "search with the file"
+        ) from None
     except urllib.error.HTTPError as error:
         raise ClientError(
             f"{printable(url)}: the server says {error.code} {harmless(error.reason)}"
         ) from None
     except urllib.error.URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
-        raise ClientError(f"{printable(url)}: {harmless(str(reason))}") from None
+        raise _not_fetched(url, str(reason)) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise ClientError(f"{printable(url)}: cannot be fetched: {harmless(str(error))}") from None
+        raise _not_fetched(url, str(error)) from None
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, previous)
@@ -40,6 +43,13 @@ def fetch(url: str, write: Callable[[bytes], None]) -> None:
 
 def _too_slow(number: int, frame: object) -> None:
     raise TimeoutError
+
+
+def _not_fetched(url: str, reason: str) -> ClientError:
+    return ClientError(
+        f"{printable(url)}: cannot be fetched: {harmless(reason)}; look at the address, and "
+        "whether you are online"
+    )
 
 
 def _fetch(url: str, write: Callable[[bytes], None]) -> None:

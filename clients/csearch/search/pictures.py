@@ -15,6 +15,7 @@ from csearch.command import print_err
 from csearch.paths import absolute
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import Message
 
 STANDARD_INPUT = "-"
@@ -100,7 +101,7 @@ def opened(name: str) -> tuple[int, bytes]:
     try:
         file = os.open(path, flags)
     except OSError as error:
-        what = error.strerror
+        what = in_words(error)
         if error.errno == EMFILE:
             what = f"at most {os.sysconf('SC_OPEN_MAX')} files may be open at a time (ulimit -n)"
         raise ClientError(f"{printable(name)}: {what}") from error
@@ -132,7 +133,7 @@ def from_standard_input() -> tuple[int, bytes]:
                 raise ClientError("standard input has more than 1 GB, too much for a picture")
             _write(file, data)
     except OSError as error:
-        raise ClientError(f"standard input: {error.strerror}") from error
+        raise ClientError(f"standard input can't be read: {in_words(error)}") from error
     if not size:
         raise ClientError("standard input is empty; it should be a picture")
     return file, b"standard input"

@@ -13,6 +13,7 @@ from csearch.command import print_err, print_out
 from csearch.protocol.errors import ClientError
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import RESULTS, AddressError, Message, runtime_directory
 from csearch.show.terminal import Terminal
 
@@ -108,4 +109,4 @@ def _cut(name: bytes, size: int) -> bytes:
 
 def _failed(error: OSError) -> ClientError:
     where = printable(error.filename or b"the folder of results")
-    return ClientError(f"{where}: {error.strerror}")
+    return ClientError(f"{where} can't be used for results: {in_words(error)}")

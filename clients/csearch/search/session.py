@@ -53,7 +53,8 @@ def search(arguments: list[str]) -> int:
         if options.demo:
             return _search_demo(options, query, pictures, drawing)
         scopes = None if options.everywhere else _scopes(options.directories)
-        session = _Search(Terminal(1), ProgressLine(Terminal(2)), options, _connect, drawing)
+        progress = ProgressLine(Terminal(2), scopes or ())
+        session = _Search(Terminal(1), progress, options, _connect, drawing)
         return session.run(query, pictures, scopes)
     except ServiceError as error:
         raise _explained(error, query, options.directories) from error
@@ -285,6 +286,7 @@ class _Search:
         failed, notes = result.get("failed") or 0, result.get("notes") or []
         if self._interrupted:
             goes_on = "; the search service continues"
+            goes_on += ", unless you forget the directory" if self._progress.told_many else ""
             goes_on = "" if notes or self._options.demo else goes_on
             print_err(f"csearch: {count(pending, 'picture')} still to be read{goes_on}")
         elif pending:

@@ -9,12 +9,13 @@ from csearch.connection import Connection
 from csearch.installation.items import share
 from csearch.paths import absolute
 from csearch.protocol.errors import ClientError
+from csearch.protocol.system_errors import in_words
 from csearch.search.joining import joined
 from csearch.search.options import Options
 
 PYTHON = "/usr/bin/python3"
 NO_TOOLKIT = 69  # exit status of integrations/window
-_PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
+PACKAGES = "python3-gi and gir1.2-gtk-4.0 (Debian), python3-gobject and gtk4 (Fedora, Arch)"
 
 
 def show(options: Options) -> int:
@@ -29,7 +30,7 @@ def show(options: Options) -> int:
     query = [joined(options.query)] if options.query else []
     status = launch([*arguments, "--", *query])
     if status == NO_TOOLKIT:
-        raise ClientError(f"the window needs {_PACKAGES}; --folder needs a file manager only")
+        raise ClientError(f"the window needs {PACKAGES}; --folder needs a file manager only")
     return status
 
 
@@ -41,4 +42,6 @@ def launch(arguments: list[str]) -> int:
         window = os.path.join(share(), "integrations", "window")
         return subprocess.run([PYTHON, "-I", window, *arguments]).returncode
     except OSError as error:
-        raise ClientError(f"{PYTHON}: {error.strerror}") from error
+        raise ClientError(
+            f"the window needs {PYTHON}, which can't be run: {in_words(error)}"
+        ) from error

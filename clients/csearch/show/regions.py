@@ -11,6 +11,7 @@ from csearch.connection import Connection
 from csearch.preview.output_file import OutputFile
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import Message
 from csearch.search.pictures import Picture
 
@@ -29,7 +30,7 @@ def write_regions(
     try:
         shown = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise ClientError(f"{printable(path)}: {error.strerror}") from error
+        raise ClientError(f"{printable(path)} can't be written: {in_words(error)}") from error
     try:
         *_, result = connection.request(
             "regions",

@@ -17,6 +17,7 @@ from typing import Any
 
 from csearchd.reasons import Reason
 from csearchd.reasons import service as reasons
+from csearchd.unexpected import log_place
 
 log = logging.getLogger(__name__)
 
@@ -208,4 +209,5 @@ def _remark(failures: dict[str, Any]) -> Reason:
         often=reasons.ONCE() if count == 1 else reasons.TIMES(count=count),
         time=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(failures["at"])),
         error=failures["error"],
+        log=log_place(),
     )

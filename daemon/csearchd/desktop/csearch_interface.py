@@ -19,11 +19,11 @@ from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
 from csearchd.reasons.query import TOO_MANY_PICTURES
-from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
 from csearchd.requests.service import StatusRequest
 from csearchd.spelling import folded
+from csearchd.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class CsearchInterface:
                 raise
             if not isinstance(error, RequestError):
                 log.exception("a search from the bus failed")
-                error = RequestError("internal", UNEXPECTED())
+                error = RequestError("internal", unexpected())
             return [[], variants({"error": error.to_message()})]
 
     async def _find(

@@ -14,8 +14,8 @@ from csearchd.desktop.errors import error, error_name
 from csearchd.desktop.interfaces import Interface, standard
 from csearchd.desktop.sending import QueueingBus, size
 from csearchd.errors import RequestError
-from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.files import close_files
+from csearchd.unexpected import log_place, unexpected
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Objects:
             reply = error(message, error_name(failure.code), str(failure))
         except Exception:
             log.exception("the call of %s.%s failed", known.interface.name, member)
-            reply = error(message, error_name("internal"), str(UNEXPECTED()))
+            reply = error(message, error_name("internal"), str(unexpected()))
         finally:
             close_files(files)
         if message.flags.value & MessageFlag.NO_REPLY_EXPECTED.value:
@@ -136,7 +136,7 @@ class Objects:
             pass  # the bus has gone
         except Exception:  # it can't be put into a message
             log.exception("the reply of %s.%s can't be sent", known.interface.name, member)
-            text = "the reply can't be sent; the log of csearchd tells more"
+            text = f"the reply can't be sent; {log_place()} tells more"
             self._send(error(message, error_name("internal"), text))
 
     def _send(self, message: Message) -> None:

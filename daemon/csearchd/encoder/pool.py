@@ -25,7 +25,7 @@ from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
 from csearchd.reasons import Reason, models
 from csearchd.reasons import pictures as reasons
-from csearchd.reasons.service import UNEXPECTED
+from csearchd.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
@@ -318,7 +318,7 @@ class Pool:
             if flight is None:
                 raise ProtocolError(f"a message of no job: {error}") from error
             self.answer(flight.job, "skip")
-            return Event("failed", flight.job, reason=UNEXPECTED())
+            return Event("failed", flight.job, reason=unexpected())
 
     def _handle(self, message: Message) -> Event | None:
         op = message["op"]

@@ -16,6 +16,7 @@ from csearchd.indexing.power_policy import PowerPolicy
 from csearchd.library import contents
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
+from csearchd.library.roots import is_below
 from csearchd.library.signatures import stored
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
@@ -47,6 +48,7 @@ class Backlog:
         self.outdated_metadata = 0  # files whose metadata an older version read
         self.unsigned = 0  # files whose contents lack a signature
         self.priority_paths: list[bytes] = []  # directories that clients wait for
+        self.left_out: list[bytes] = []  # what is being forgotten
         self.queue: deque[tuple[Job, bytes]] = deque()  # the next jobs, with their paths
         self.growing = GrowingFiles()
         self.resting: list[tuple[Job, bytes, float]] = []  # with their directories, and seconds
@@ -253,6 +255,10 @@ class Backlog:
             newest = [job for job in newest if job.stat[1] >= self._power_policy.battery_since]
         return iter(newest if len(newest) <= SMALL_BATCH else [])
 
+    def _is_left_out(self, directory: bytes, name: bytes) -> bool:
+        path = directory.rstrip(b"/") + b"/" + name
+        return any(is_below(path, other) for other in self.left_out)
+
     def _queue_jobs(self, jobs: Iterator[Job]) -> None:
         """Queues jobs that are not in progress, and whose files are not being written. Those that
         must rest are added to `resting`, and count as in progress."""
@@ -264,6 +270,8 @@ class Backlog:
             except KeyError:
                 continue  # the directory was just removed
             if self._being_written.holds(directory, job.name):
+                continue
+            if self.left_out and self._is_left_out(directory, job.name):
                 continue
             if seconds := self.growing.rest(job):
                 self.resting.append((job, directory, seconds))

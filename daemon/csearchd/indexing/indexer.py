@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
+from csearchd.concurrency.errands import Errands
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.wake_pipe import WakePipe
 from csearchd.config import Encode
@@ -25,13 +26,14 @@ from csearchd.indexing.rate import Rate
 from csearchd.library import contents, listings
 from csearchd.library.contents import Job, Outcome
 from csearchd.library.library import Library
+from csearchd.library.roots import is_below
 from csearchd.models.active_model import Models
 from csearchd.models.installed import Model
 from csearchd.reasons import OTHER, Reason
-from csearchd.reasons import service as reasons
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
 from csearchd.system.writers import REST_SECONDS
+from csearchd.unexpected import unexpected
 from csearchd.watch.debounce import Debounce
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ _COMMIT_SECONDS = 0.25  # between commits: a kill loses no more, and pictures ar
 _COMMIT_JOBS = 128
 _QUIET_SECONDS = 2.0  # before a file that changed while it was read is listed again
 _MAX_QUIET_SECONDS = 30.0
+_ERRAND_SECONDS = 5.0  # to wait for what this thread is to do for another
 _MIN_RETRY_SECONDS = 10.0  # before the next attempt if nothing can be written or encoded
 _MAX_RETRY_SECONDS = 300.0  # up to which the delay is doubled
 
@@ -85,6 +88,7 @@ class Indexer:
         self._retry_seconds = _MIN_RETRY_SECONDS
         self._stopping = False
         self._pipe = WakePipe()
+        self._errands = Errands(self.wake)
         self._thread = supervisor.thread("reading pictures", self._run)
 
     def start(self) -> None:
@@ -115,6 +119,20 @@ class Indexer:
     def stop_prioritising(self, paths: Iterable[bytes]) -> None:
         """Undoes one `prioritise` with the same paths."""
         self.backlog.stop_prioritising(paths)
+
+    def leave_out(self, path: bytes) -> None:
+        """Begins to read nothing at and below `path`, which is to be forgotten, until `allow`."""
+        self.backlog.left_out.append(path)
+
+    def drop(self, path: bytes) -> None:
+        """Drops what is being read there, or was and isn't stored; after a while it returns
+        without."""
+        self._errands.ask(lambda: self._drop(path), _ERRAND_SECONDS)
+
+    def allow(self, path: bytes) -> None:
+        """Undoes one `leave_out` of `path`."""
+        self.backlog.left_out.remove(path)
+        self.wake()
 
     def pause(self, paused: bool) -> None:
         """Pauses or resumes reading; the daemon remembers that over restarts. Raises
@@ -150,6 +168,7 @@ class Indexer:
     def _run(self) -> None:
         self._session = self._restarted(self._session)  # after a restart by the supervisor
         while not self._stopping:
+            self._errands.run()
             session = self._session
             try:
                 with self._library.read() as reader:
@@ -161,7 +180,7 @@ class Indexer:
                 self._session = self._recover(session, reason)
             except Exception as error:
                 self._supervisor.failed("reading pictures", error)
-                self._session = self._recover(session, reasons.UNEXPECTED())
+                self._session = self._recover(session, unexpected())
         self._session.pool.close()
         try:
             self._commit(self._session)
@@ -306,9 +325,9 @@ class Indexer:
     def _give_up(self, session: EncodingSession, job: Job, error: Exception) -> None:
         """Ends a job that has led to an unexpected error, and records that its file can't be read.
         Raises LibraryError."""
-        log.error("%s can't be read: %s", os.fsdecode(job.name), reasons.UNEXPECTED())
+        log.error("%s can't be read: %s", os.fsdecode(job.name), unexpected())
         self._supervisor.failed("reading a picture", error)
-        listings.mark_failed(self._library, job.file, str(reasons.UNEXPECTED()))
+        listings.mark_failed(self._library, job.file, str(unexpected()))
         self.backlog.allow_again([job.file, *(copy.file for copy in session.give_up(job))])
         self.backlog.signing.discard(job.file)
         self.backlog.may_have_more = True
@@ -337,6 +356,25 @@ class Indexer:
         self._retry.clear()
         self.backlog.may_have_more = True
         return fresh
+
+    def _drop(self, path: bytes) -> None:
+        """Drops what is being read, and delays of files at and below `path`; all outcomes if one
+        is of such a file, since others may rely on its vector."""
+        session = self._session
+        if any(self._is_below(outcome.job, path) for outcome in session.outcomes):
+            session.clear_outcomes()
+        for file, (_, directory) in list(self._changed_files.items()):
+            if is_below(directory, path):
+                del self._changed_files[file]
+        self._session = self._restarted(session)
+
+    def _is_below(self, job: Job, path: bytes) -> bool:
+        """Whether a job's file is at or below `path`, or its directory was removed."""
+        try:
+            directory = self._library.tree.path(job.directory)
+        except KeyError:
+            return True
+        return is_below(directory.rstrip(b"/") + b"/" + job.name, path)
 
     def _note_changed(self, event: Event) -> None:
         """Lets the directory of a file that has changed while it was read be listed after a while.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csearchd.library import listings
 from csearchd.library.catalogue import FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.listings import mark_orphans
 from csearchd.library.metadata import stored_labels
 from csearchd.library.vectors.table import VectorTable
-from csearchd.library.volumes import unmounted
 
 METADATA = (
     "taken", "taken_ms", "utc_offset", "date_source", "date_doubtful", "make", "model", "lens",
@@ -300,49 +299,16 @@ def purge(library: Library, keep: int, limit: int = 1000) -> int:
     return len(rows)
 
 
-def forget_path(library: Library, path: bytes) -> int | None:
-    """Removes a file or directory, and immediately deletes contents that have no other file.
-
-    Returns the number of removed files; None if the path is unknown. Raises LibraryError.
-    """
-    with library.write() as database:
-        known = library.tree.find(path) is not None
-        held = _contents_below(library, database, path)
-        count = listings.remove(library, path)
-        tops = unmounted.directories_at(database, path)
-        known, held = known or bool(tops), held | unmounted.contents_of(database, tops)
-        count += sum(unmounted.remove_unmounted(library, database, top) for top in tops)
-        if not known and not count and (file := unmounted.file_at(database, path)):
-            listings.remove_files(library, database, [file])
-            count, held = 1, {file[1]} if file[1] else set()
-        delete(library, database, [c for c in held if not _has_file(database, c)])
-        stored_labels.delete_unused(library, database)
-    forgotten = False
-    while not forgotten:
-        with library.write() as database:
-            forgotten = library.words.forget_unused_words(database)
-    library.vacuum()
-    return count if known or count else None
-
-
-def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
-    """The contents of the file at `path`, or of the files below it."""
-    directory = library.tree.find(path)
-    if directory is not None:
-        with library.memory_lock:
-            inside = library.catalogue.files_in(library.tree.mask([directory]))
-            return {int(content) for content in library.catalogue.content[inside] if content}
-    parent, _, name = path.rpartition(b"/")
-    rows = database.execute(
-        "SELECT content FROM files WHERE directory = ? AND name = ? AND content IS NOT NULL",
-        (library.tree.find(parent or b"/"), name),
-    )
-    return {row[0] for row in rows}
-
-
-def _has_file(database: sqlite3.Connection, content: int) -> bool:
-    row = database.execute("SELECT 1 FROM files WHERE content = ? LIMIT 1", (content,)).fetchone()
-    return row is not None
+def without_file(database: sqlite3.Connection, contents: Iterable[int]) -> list[int]:
+    """Those of `contents` that no file has."""
+    return [
+        row[0]
+        for row in database.execute(
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS "
+            "(SELECT 1 FROM files WHERE content = value)",
+            (json.dumps(list(contents)),),
+        )
+    ]
 
 
 def delete(library: Library, database: sqlite3.Connection, contents: Collection[int]) -> None:
@@ -350,17 +316,19 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
 
     A later content may get the id of a deleted one.
     """
-    for content in contents:
-        (passes,) = database.execute(
-            "SELECT coalesce(sum(passes), 0) FROM vectors WHERE content = ?", (content,)
-        ).fetchone()
-        library.add_to_counter("encoded", -passes)
-        database.execute("DELETE FROM vectors WHERE content = ?", (content,))
-        database.execute("DELETE FROM signatures WHERE content = ?", (content,))
-        database.execute("DELETE FROM contents WHERE id = ?", (content,))
+    numbers = json.dumps(list(contents))
+    (passes,) = database.execute(
+        "SELECT coalesce(sum(passes), 0) FROM json_each(?) JOIN vectors ON content = value",
+        (numbers,),
+    ).fetchone()
+    library.add_to_counter("encoded", -passes)
+    for table, column in (("vectors", "content"), ("signatures", "content"), ("contents", "id")):
+        database.execute(
+            f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (numbers,)
+        )
 
     def remove() -> None:
         for table in library.tables.values():
-            table.change((content, None) for content in contents)
+            table.remove_all(contents)
 
     library.write_after_commit(remove)

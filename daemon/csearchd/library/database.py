@@ -27,6 +27,8 @@ class Reader(sqlite3.Connection):
         self.lock = threading.RLock()
 
 
+_SMALL_BYTES = 64 << 20  # of a database that is checked as a whole
+
 # An invalid byte in a text is read as U+FFFD, so that it doesn't make all rows unreadable.
 _as_text = partial(str, encoding="utf-8", errors="replace")
 
@@ -43,6 +45,7 @@ def open_database(path: str, remarks: list[Reason] | None = None) -> sqlite3.Con
         raise LibraryError(reasons.NETWORK_FILE_SYSTEM(path=directory, kind=kind))
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
+        _require_file(path)
         committed = journal.committed_frames(path)
         database = _connect(path)
     except OSError as error:
@@ -74,6 +77,60 @@ def open_reader(path: str) -> Reader:
     reader.text_factory = _as_text
     reader.execute("PRAGMA query_only = ON")
     return reader
+
+
+def wrong_with(path: str) -> str | None:
+    """Why the database at `path` can't be used, and what to do; None if it can, or isn't there.
+
+    Nothing is changed, and a service may have it open. Damage is found in all of a small database,
+    else where it is most likely: at the beginning.
+    """
+    if not os.path.lexists(path):
+        return None
+    try:
+        _require_file(path)
+        if not os.path.getsize(path):
+            return None
+        where = f"file:{quote(os.fsencode(path))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(where, uri=True)) as database:
+            database.text_factory = _as_text
+            _require_ours(database, path)
+            tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            for (table,) in database.execute(tables).fetchall():
+                database.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchall()
+            if os.path.getsize(path) <= _SMALL_BYTES:
+                (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+                if found != "ok":
+                    return str(damaged_message(path, found))
+    except LibraryError as error:
+        return str(error)
+    except sqlite3.Error as error:
+        return str(explain(error, path))
+    return None
+
+
+def _require_file(path: str) -> None:
+    """Raises LibraryError if what is at `path` can't be opened as a file."""
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        away = shlex.join(["mv", path, f"{path}.old"])
+        raise LibraryError(reasons.LIBRARY_NOT_A_FILE(path=path, command=away))
+    if not os.access(path, os.R_OK | os.W_OK):
+        yours = f"sudo chown {os.getuid()} {shlex.quote(path)}* && chmod u+rw {shlex.quote(path)}*"
+        raise LibraryError(reasons.DENIED(path=path, command=yours))
+
+
+def _require_ours(database: sqlite3.Connection, path: str) -> int:
+    """The version of a database of csearch. Raises LibraryError, sqlite3.Error."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and application != APPLICATION_ID:
+        raise LibraryError(reasons.FOREIGN(path=path))
+    if version > VERSION:
+        raise LibraryError(reasons.NEWER(path=path, version=version, known=VERSION))
+    return int(version)
 
 
 def explain(error: sqlite3.Error, path: str) -> LibraryError:
@@ -119,13 +176,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _migrate(database: sqlite3.Connection, path: str) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application != APPLICATION_ID:
-        raise LibraryError(reasons.FOREIGN(path=path))
-    if version > VERSION:
-        raise LibraryError(reasons.NEWER(path=path, version=version, known=VERSION))
+    version = _require_ours(database, path)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA foreign_keys = ON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -232,11 +233,18 @@ def remove_files(
 ) -> None:
     """Removes files, given as (id, content's id or None); inside a `write()`."""
     rows = list(rows)
-    database.executemany("DELETE FROM files WHERE id = ?", [(row[0],) for row in rows])
+    delete_files(library, database, [row[0] for row in rows])
     mark_orphans(library, database, {row[1] for row in rows if row[1]})
+
+
+def delete_files(library: Library, database: sqlite3.Connection, files: Sequence[int]) -> None:
+    """Deletes the rows of files, whatever becomes of their contents; inside a `write()`."""
+    database.execute(
+        "DELETE FROM files WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(files),)
+    )
     with library.memory_lock:
-        library.catalogue.remove(row[0] for row in rows)
-        library.photo_metadata.remove(row[0] for row in rows)
+        library.catalogue.remove(files)
+        library.photo_metadata.remove(files)
     library.after_commit(library.keywords.forget)
     library.after_commit(library.people.forget)
 

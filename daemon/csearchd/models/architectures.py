@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import ModelError
 from csearchd.models.installed import TOKENIZER
 from csearchd.models.pytorch import conversion_needs
@@ -90,7 +91,7 @@ def read_json(path: str) -> dict[str, Any]:
             content = file.read(_MAX_JSON + 1)
         found = json.loads(content) if len(content) <= _MAX_JSON else None
     except OSError as error:
-        raise ModelError(f"{path} can't be read: {error.strerror}") from None
+        raise ModelError(f"{path} can't be read: {in_words(error)}") from None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from csearch.protocol.quoting import harmless
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import ModelError
 from csearchd.models import fetch
 from csearchd.models.architectures import (
@@ -289,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = error.filename2 or error.filename or options.models_dir
         remedy = ": make room and try again" if error.errno == errno.ENOSPC else ""
-        _say(f"csearchctl: {where}: {error.strerror or error}{remedy}")
+        _say(f"csearchctl: {where}: {in_words(error)}{remedy}")
         return 2
     except KeyboardInterrupt:
         _say("interrupted: nothing was installed; what was downloaded is kept")

@@ -21,6 +21,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import ModelError
 from csearchd.models.catalogue import recommendation
 from csearchd.reasons import Reason, from_system
@@ -179,7 +180,7 @@ def remove_model(models_dir: str, name: str) -> None:
         shutil.rmtree(directory)
     except OSError as error:
         where = error.filename or directory
-        raise ModelError(f"{where} can't be removed: {error.strerror or error}") from None
+        raise ModelError(f"{where} can't be removed: {in_words(error)}") from None
 
 
 def check_name(name: str) -> None:

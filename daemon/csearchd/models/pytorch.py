@@ -7,11 +7,10 @@ service must not, and it would take seconds.
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 
+from csearch.protocol import origin
 from csearchd.models.installed import IMAGE_TOWER, Model, remedy
 from csearchd.reasons import Reason
 from csearchd.reasons import models as reasons
@@ -48,14 +47,8 @@ def conversion_needs() -> str | None:
 
 
 def install_command() -> str:
-    """A command for a shell that installs the extra `torch` where csearch runs.
-
-    It works wherever csearch came from: pip takes the extra from the installed package.
-    """
-    python = shlex.quote(sys.executable)
-    if find_spec("pip"):
-        return f"{python} -m pip install 'csearch[torch]'"
-    return f"uv pip install --python {python} 'csearch[torch]'"  # uv's environments have no pip
+    """A command for a shell that installs the extra `torch` where csearch runs."""
+    return origin.install_command("torch")
 
 
 def _missing(packages: Iterable[str]) -> list[str]:

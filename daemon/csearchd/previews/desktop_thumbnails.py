@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import quote
 
 from csearchd.system.files import seconds_of
@@ -27,10 +28,17 @@ def uri(path: bytes) -> str:
 
 def thumbnail_file(path: bytes, size: str) -> str:
     """The file in which a picture's thumbnail of a size, a key of PIXELS, is kept."""
+    return os.path.join(_directory(size), _name(path))
+
+
+def _directory(size: str) -> str:
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-    digest = hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()
-    return os.path.join(cache, "thumbnails", size, f"{digest}.png")
+    return os.path.join(cache, "thumbnails", size)
+
+
+def _name(path: bytes) -> str:
+    return f"{hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()}.png"
 
 
 def modified_text(mtime_ns: int) -> str:
@@ -63,13 +71,28 @@ def _modified(head: bytes) -> bytes:
     return head[found : found + 4 + length] if found >= 4 else b""
 
 
-def drop_thumbnails(path: bytes) -> None:
-    """Deletes the thumbnails of a picture, of all sizes."""
-    for file in _files(path, _SIZES):
-        try:
-            os.unlink(file)
-        except OSError:
-            pass  # there is none of that size
+class Thumbnails:
+    """The names of all thumbnails that there were at one time, so that those of many pictures can
+    be deleted without looking for each."""
+
+    def __init__(self) -> None:
+        self._there = {size: names for size in _SIZES if (names := set(_names(_directory(size))))}
+
+    def drop(self, paths: Iterable[bytes]) -> None:
+        """Deletes the thumbnails of pictures, of all sizes."""
+        for path in paths if self._there else ():
+            name = _name(path)
+            for size, names in self._there.items():
+                if name in names:
+                    with suppress(OSError):  # it has gone meanwhile
+                        os.unlink(os.path.join(_directory(size), name))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []  # there is none of that size
 
 
 def _files(path: bytes, sizes: Iterable[str]) -> list[str]:

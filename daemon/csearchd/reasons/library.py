@@ -29,6 +29,15 @@ NOT_WRITABLE = Template(
     "{path} cannot be written ({details}); check the permissions of the file and of its directory, "
     "and whether the disk is mounted read-only",
 )
+LIBRARY_NOT_A_FILE = Template(
+    "library-not-a-file",
+    "{path} is no file, so the library cannot be opened; move it away, and pictures are read anew, "
+    "or put a backup in its place (csearchctl backup -h tells how): {command}",
+)
+DENIED = Template(
+    "library-denied",
+    "{path} may not be read and written by you; to change that: {command}",
+)
 FOREIGN = Template("library-foreign", "{path} is a database of another program; move it away")
 NEWER = Template(
     "library-newer",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from csearchd.reasons import Template
 
-UNEXPECTED = Template("unexpected", "an error in csearchd; its log tells more")
+UNEXPECTED = Template(
+    "unexpected",
+    "an error in the search service; {log} tells more, and csearchctl stop, then csearchctl start, "
+    "may help",
+)
 
 # Answers
 TOOK_TOO_LONG = Template("took-too-long", "it took too long to answer ({operation})")
@@ -60,12 +64,11 @@ MOUNT_NOT_READ = Template(
 # Background work
 FAILED_AND_GOES_ON = Template(
     "task-failed-and-goes-on",
-    "{task} failed {often} at {time} ({error}), and goes on; the service's log tells more",
+    "{task} failed {often} at {time} ({error}), and goes on; {log} tells more",
 )
 FAILED_AND_ENDED = Template(
     "task-failed-and-ended",
-    "{task} failed {often} at {time} ({error}), and will be started again; the service's log tells "
-    "more",
+    "{task} failed {often} at {time} ({error}), and will be started again; {log} tells more",
 )
 ONCE = Template("once", "once")
 TIMES = Template("times", "{count} times, the last")

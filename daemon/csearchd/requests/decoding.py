@@ -55,7 +55,10 @@ def decoded(message: Message) -> Request:
     name = message.get("op")
     kind = OPERATIONS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise RequestError("bad-request", f"unknown operation {clipped(repr(name))}")
+        raise RequestError(
+            "bad-request",
+            f"unknown operation {clipped(repr(name))}; the service may be older than its client",
+        )
     try:
         return validated(message, kind)
     except InvalidMessage as error:

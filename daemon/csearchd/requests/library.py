@@ -68,9 +68,10 @@ class FailedRequest(Request, frozen=True, kw_only=True):
 
 class ForgetRequest(Request, frozen=True, kw_only=True):
     """`forget`: deletes now what is known of a file, or of a directory and all below it, and past
-    queries that name it.
+    queries that name it. No more of it is read. Roots inside it are kept.
 
-    Fields: path (bin). Result: {files: int}.
+    Fields: path (bin). Progress: {phase: "forgetting", done, total}, in files. Result: {files: int,
+    kept: [bin]}: how many are removed; the roots inside.
     """
 
     op: ClassVar[str] = "forget"

@@ -12,6 +12,7 @@ import time
 
 from csearch.protocol.private_directory import make_directories, make_private
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import AddressError
 from csearchd.concurrency.lifecycle import Lifecycle
 from csearchd.errors import AlreadyServed, LockedError
@@ -94,7 +95,10 @@ class OwnSocket:
             else:  # $CSEARCH_SOCKET may name a shared one: its mode, and the peer's check, must do
                 make_directories(directory)
             if answers(address):
-                raise AddressError(f"another program listens at {printable(address)}")
+                raise AddressError(
+                    f"another program listens at {printable(address)}; end it, or set "
+                    "CSEARCH_SOCKET to another path"
+                )
             _remove_stale(address)
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)
@@ -106,7 +110,7 @@ class OwnSocket:
             self._identity = _file_identity(address)
         except OSError as error:
             where = printable(address)
-            raise AddressError(f"cannot listen at {where}: {error.strerror or error}") from error
+            raise AddressError(f"cannot listen at {where}: {in_words(error)}") from error
 
     def is_ours(self) -> bool:
         """Whether the file at the address is still the one that was made here."""

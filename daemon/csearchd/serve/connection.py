@@ -12,13 +12,13 @@ from csearch.protocol.wire import MAX_REQUEST, Message, ProtocolError, Unpacker,
 from csearchd import limits
 from csearchd.errors import RequestError
 from csearchd.reasons.query import TOO_MANY_PICTURES
-from csearchd.reasons.service import UNEXPECTED
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Exchange, Handler
 from csearchd.requests.files import close_files
 from csearchd.serve.memory_quota import MemoryQuota
 from csearchd.serve.stream import Stream
 from csearchd.system.resource_limits import files_for_one_client
+from csearchd.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ class Connection:
         except Exception:
             what = limits.clipped(repr(message.get("op")))
             log.exception("the request %s failed", what)
-            await self.send(_error(identifier, RequestError("internal", UNEXPECTED())))
+            await self.send(_error(identifier, RequestError("internal", unexpected())))
         finally:
             self._give_turn_back(exchange)
 

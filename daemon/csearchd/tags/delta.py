@@ -60,7 +60,7 @@ def apply(delta: bytes, new: bytes) -> bytes:
             part if isinstance(part, bytes) else new[part[0] : part[0] + part[1]] for part in parts
         )
     except Exception as error:  # damaged data makes zlib, msgpack and the rest raise anything
-        raise DeltaError(f"damaged: {error}") from error
+        raise DeltaError(f"the record of the old bytes is damaged: {error}") from error
     if hashlib.sha256(old).digest() != digest:
         raise DeltaError("damaged, or made for other bytes")
     return old

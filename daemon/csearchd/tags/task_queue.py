@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import Message
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.errors import LibraryError, TagsError
@@ -270,7 +271,7 @@ class TaggingQueue:
                 try:
                     child = await self._run(start_tagger)
                 except OSError as error:
-                    self._give_up(f"the tagger can't be started: {error.strerror}")
+                    self._give_up(f"the tagger can't be started: {in_words(error)}")
                     break
                 await self._wait_for_tagger(child)
             await asyncio.sleep(_POLL_SECONDS)

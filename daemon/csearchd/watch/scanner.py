@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
+from csearchd.concurrency.errands import Errands
 from csearchd.concurrency.supervisor import Supervisor
 from csearchd.concurrency.wake_pipe import WakePipe
 from csearchd.errors import LibraryError
@@ -18,10 +19,11 @@ from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 from csearchd.reasons import Reason
 from csearchd.reasons import service as reasons
+from csearchd.unexpected import unexpected
 from csearchd.watch.debounce import Debounce
 from csearchd.watch.failed_roots import FailedRoots
 from csearchd.watch.rules import Rules
-from csearchd.watch.scan import RecentScans, Scan
+from csearchd.watch.scan import RecentScans, Scan, Scans
 from csearchd.watch.watcher import Watcher
 from csearchd.watch.watches import Node
 
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _RECONCILE_SECONDS = 2.0  # to wait until an unmounted disk is noticed
 _RETRY_SECONDS = 5.0  # before the next attempt if the library can't be written
+_ERRAND_SECONDS = 5.0  # to wait for what this thread is to do for another
 _TRIES = 3  # listings of a directory, if something is moved while it is listed
 _MAX_FAILURES = 10  # unexpected errors in a scan, after which it is ended
 
@@ -60,8 +63,8 @@ class Scanner:
         self._library = library
         self._changed = changed
         self._remounted = remounted
-        self._lock = threading.Lock()
-        self._scans: dict[bytes, Scan] = {}  # by path, the next one last
+        self._lock = threading.RLock()
+        self._scans = Scans(self._lock)
         self._listings: list[bytes] = []  # requested by `list_soon`
         self._recent = RecentScans()
         self._complete: set[bytes] = set()  # roots that were scanned since they were added
@@ -72,6 +75,7 @@ class Scanner:
         self._reconciled = threading.Event()
         self._stopped = threading.Event()
         self._pipe = WakePipe()
+        self._errands = Errands(self._pipe.wake)
         self._thread = supervisor.thread("scanning", self._run)
 
     def start(self) -> None:
@@ -115,14 +119,7 @@ class Scanner:
 
     def _request(self, path: bytes, again: bool = True, is_asked: bool = False) -> Scan:
         """Like `scan`, but for a client only if it `is_asked`."""
-        with self._lock:
-            scan = self._scans.pop(path, None) or Scan(path)
-            # One that has begun without being asked for may have left out the directory itself.
-            scan.again |= scan.begun and (again or (is_asked and not scan.is_asked))
-            scan.is_asked |= is_asked
-            if is_asked:
-                scan.requested = time.monotonic()
-            self._scans[path] = scan
+        scan = self._scans.request(path, again, is_asked)
         self._pipe.wake()
         return scan
 
@@ -156,12 +153,21 @@ class Scanner:
     def roots_changed(self, removed: bytes | None = None) -> None:
         """Must be called when the library's roots have changed, so that they are watched. Nobody
         asks for a scan of one that was `removed` any more."""
-        with self._lock:
-            if removed in self._scans:
-                self._scans[removed].is_asked = False
+        self._scans.unasked(removed)
         self._roots_changed_at = time.monotonic()
         self._roots_or_mounts_changed.set()
         self._pipe.wake()
+
+    def leave_out(self, path: bytes) -> None:
+        """Ends what scans do at and below `path`, which is being forgotten; after a while it
+        returns without. A client may still ask for it anew."""
+        self._errands.ask(lambda: self._leave_out(path), _ERRAND_SECONDS)
+
+    def _leave_out(self, path: bytes) -> None:
+        with self._lock:
+            self._scans.leave_out(path)
+            self._listings = [each for each in self._listings if not is_below(each, path)]
+        self._changed()
 
     def notice_ended_mounts(self) -> None:
         """Detaches the directories of file systems whose programs have ended, so that nobody is
@@ -175,14 +181,12 @@ class Scanner:
     @property
     def scanning(self) -> list[bytes]:
         """The paths that are being, or will be, scanned or listed."""
-        with self._lock:
-            scans = list(self._scans)
-        return list(dict.fromkeys([*scans, *self.watcher.pending]))
+        return list(dict.fromkeys([*self._scans.paths(), *self.watcher.pending]))
 
     @property
     def incomplete_reason(self) -> Reason | None:
         """Why pictures below the roots may be missing, at present; None if they aren't."""
-        reason = reasons.MAYBE_INCOMPLETE(reason=reasons.UNEXPECTED())
+        reason = reasons.MAYBE_INCOMPLETE(reason=unexpected())
         return reason if self._failed_roots else None
 
     @property
@@ -196,10 +200,9 @@ class Scanner:
     def _is_scanning(self, path: bytes) -> bool:
         """Whether a scan of `path`, or of a directory above or below it, is requested or under
         way."""
-        with self._lock:
-            return any(
-                is_below(path, scanned) or is_below(scanned, path) for scanned in self._scans
-            )
+        return any(
+            is_below(path, scanned) or is_below(scanned, path) for scanned in self._scans.paths()
+        )
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -216,12 +219,13 @@ class Scanner:
                 self._retry_now.wait(_RETRY_SECONDS)
             except Exception:  # the supervisor starts the thread again
                 self.failed_at = time.monotonic()
-                self.last_error = reasons.NOT_FOLLOWED(reason=reasons.UNEXPECTED())
+                self.last_error = reasons.NOT_FOLLOWED(reason=unexpected())
                 self._mark_incomplete(self.watcher.roots)
                 raise
 
     def _run_once(self) -> bool:
         """Lists one directory for an event, and one for a scan. Returns whether there were any."""
+        self._errands.run()
         if self._roots_or_mounts_changed.is_set():
             self._reconcile_roots_and_mounts()
         self.watcher.handle_events()
@@ -240,8 +244,7 @@ class Scanner:
             self.watcher.release(path)
         if node := self.watcher.next_listing():
             self._list_directory(node.path, node)
-        with self._lock:
-            scan = next(reversed(self._scans.values()), None)
+        scan = self._scans.next()
         if scan and self._try_step(scan):
             self._finish(scan)
         return node is not None or scan is not None
@@ -306,13 +309,12 @@ class Scanner:
 
     def _drop(self, removed: bytes) -> None:
         """Ends the scans in a removed root, and removes what they have listed since its removal."""
-        with self._lock:
-            scans = list(self._scans.values())
-        for scan in scans:
+        for scan in self._scans.all():
             if not is_below(scan.path, removed) or self.watcher.remote.is_covered(scan.path):
                 continue
             if scan.requested < self._roots_changed_at:
-                self._end(scan)
+                self._scans.end(scan)
+                self._changed()
             else:  # it was requested after the removal: what it has listed is removed, too
                 scan.again = scan.begun
         listings.remove(self._library, removed, keep_roots=True)
@@ -376,7 +378,8 @@ class Scanner:
             scan.found += len(listing.files)
             prefix = path.rstrip(b"/") + b"/"
             below = (prefix + name for name in reversed(listing.directories))
-            scan.remaining.extend(filter(self.watcher.remote.passes, below))
+            wanted = filter(scan.includes, filter(self.watcher.remote.passes, below))
+            scan.remaining.extend(wanted)
         elif path == scan.path:  # others are removed by the listing of their parent
             listings.remove(self._library, path)
             self.watcher.on_scan_finished(path, False, True, scan.cost)
@@ -420,11 +423,8 @@ class Scanner:
     def _finish(self, scan: Scan) -> None:
         """Ends a scan, unless it was requested again."""
         with self._lock:
-            if scan.again:
-                scan.start_over()
+            if not self._scans.finish(scan):
                 return
-            # From here on, a request starts another scan.
-            del self._scans[scan.path]
             if not scan.failures:
                 self._recent.note(scan.path)
                 if self.watcher.is_root(scan.path) and scan.path not in self._failed_roots:
@@ -434,16 +434,7 @@ class Scanner:
         scan.done.set()
         self._changed()
 
-    def _end(self, scan: Scan) -> None:
-        """Ends a scan of a removed root."""
-        with self._lock:
-            del self._scans[scan.path]
-        scan.done.set()
-        self._changed()
-
     def _restart_scans(self) -> None:
         """Starts all scans over, and scans watched roots, after the library couldn't be written."""
-        with self._lock:
-            for scan in self._scans.values():
-                scan.remaining = [scan.path]
+        self._scans.restart()
         self.watcher.rescan()

@@ -11,6 +11,7 @@ from csearch.control.checks import (
     OK,
     WARN,
     Finding,
+    desktop,
     environment,
     installation,
     integrations,
@@ -49,3 +50,4 @@ def _findings() -> Iterator[Finding]:
     yield from environment.findings()
     yield from service.findings()
     yield from integrations.findings()
+    yield from desktop.findings()

@@ -11,6 +11,8 @@ from typing import Any
 
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.directories import data_directory
+from csearch.protocol.origin import install_command
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import AddressError, socket_path
 from csearch.show.numbers import count, size
 
@@ -24,6 +26,7 @@ _SERVICE_CHECK = """
 import json
 from csearchd import config, paths
 from csearchd.errors import ConfigError
+from csearchd.library.database import wrong_with
 from csearchd.system.filesystem import network_filesystem
 
 places = paths.standard_paths()
@@ -33,19 +36,23 @@ try:
 except ConfigError as error:
     wrong = str(error)
 network = network_filesystem(places.data)
-print(json.dumps({"file": places.config, "wrong": wrong, "network": network}))
+said = {"file": places.config, "wrong": wrong, "network": network}
+print(json.dumps({**said, "library": wrong_with(places.library)}))
 """
 
 
 def findings() -> Findings:
     checked = _service_check()
     if isinstance(checked, str):
-        advice = "install csearch again"
+        advice = f"install csearch again: {install_command()}"
         yield Finding(FAIL, "configuration", f"csearchd cannot be run: {checked}", advice)
     else:
         yield _configuration(checked)
         yield _library(checked["network"])
-        yield from _emptied()
+        if checked["library"]:
+            yield Finding(FAIL, "library", checked["library"])
+        else:
+            yield from _emptied()
     yield _socket()
     yield _watches()
 
@@ -124,7 +131,7 @@ def _socket() -> Finding:
         except FileNotFoundError:
             continue  # the service makes both
         except OSError as error:
-            return Finding(FAIL, "socket", f"{os.fsdecode(part)}: {error.strerror}")
+            return Finding(FAIL, "socket", f"{os.fsdecode(part)} can't be used: {in_words(error)}")
         if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o077:
             advice = f"only you may have access: chmod {mode} {os.fsdecode(part)}"
             return Finding(

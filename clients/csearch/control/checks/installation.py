@@ -13,10 +13,10 @@ from csearch import __version__
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
 from csearch.models import verify
 from csearch.protocol.errors import ClientError
+from csearch.protocol.origin import install_command
 from csearch.protocol.quoting import printable
 
 _OLDEST_PYTHON = (3, 11)
-_REINSTALL = "pip install csearch in a fresh virtual environment brings all that is needed"
 
 
 def findings() -> Findings:
@@ -25,7 +25,7 @@ def findings() -> Findings:
     try:
         verified = verify()
     except ClientError as error:
-        yield Finding(FAIL, "models", str(error), _REINSTALL)
+        yield Finding(FAIL, "models", str(error), install_command())
         return
     yield _torch(verified["pytorch"])
     yield from _models(verified["models"])
@@ -44,11 +44,11 @@ def _packages() -> Finding:
     try:
         requirements = metadata.requires("csearch") or []
     except metadata.PackageNotFoundError:
-        return Finding(WARN, "packages", "csearch runs from its sources", _REINSTALL)
+        return Finding(WARN, "packages", "csearch runs from its sources", install_command())
     names = [re.split(r"[^\w.-]", line)[0] for line in requirements if "extra ==" not in line]
     missing = [name for name in names if _version(name) is None and not _replaced(name)]
     if missing:
-        return Finding(FAIL, "packages", f"missing: {', '.join(missing)}", _REINSTALL)
+        return Finding(FAIL, "packages", f"missing: {', '.join(missing)}", install_command())
     return Finding(OK, "packages", f"all {len(names)} that csearch needs")
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from importlib import metadata
+
 from csearch import __version__
 from csearch.connection import Connection
 from csearch.control.checks import FAIL, OK, WARN, Finding, Findings
@@ -32,8 +36,40 @@ def _daemon() -> Findings:
     else:
         advice = "csearchctl stop && csearchctl start"
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
+    yield from _environment(int(connection.server["pid"]))
     for note in status.get("notes") or []:
         yield Finding(WARN, "service", note)
+
+
+def _environment(process: int) -> Findings:
+    """Whether the service runs what is installed now, and where it is now."""
+    restart = "csearchctl stop && csearchctl start"
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            python = os.fsdecode(file.read().split(b"\0")[0])
+        started = os.stat(f"/proc/{process}").st_mtime
+    except OSError:
+        return  # it has just ended, or is hidden
+    if not os.path.exists(python):
+        text = f"it runs from an environment that was moved or deleted: {python}"
+        yield Finding(WARN, "service", text, restart)
+    elif os.path.dirname(python) != os.path.dirname(sys.executable):
+        text = f"it runs from another environment ({python}) than this command ({sys.executable})"
+        yield Finding(WARN, "service", text, restart)
+    elif (installed := _installed()) and installed > started:
+        text = "csearch was installed anew since the service started, which runs what was before"
+        yield Finding(WARN, "service", text, restart)
+
+
+def _installed() -> float | None:
+    """When csearch was installed, in seconds since 1970; None if it runs from its sources."""
+    try:
+        record = metadata.distribution("csearch").locate_file(
+            f"csearch-{metadata.version('csearch')}.dist-info/RECORD"
+        )
+        return os.stat(str(record)).st_mtime
+    except (metadata.PackageNotFoundError, OSError):
+        return None
 
 
 def _unit() -> Finding:

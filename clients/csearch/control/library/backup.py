@@ -12,6 +12,7 @@ from csearch.command import print_out
 from csearch.directories import data_directory
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.show.numbers import size
 
 EXAMPLES = """
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {in_words(error)}") from error
     try:
         _copy(library, temporary, target)
         _sync(temporary)
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         os.rename(temporary, target)
         _sync(directory)
     except OSError as error:
-        raise ClientError(f"{printable(target)}: cannot be written: {error.strerror}") from error
+        raise ClientError(f"{printable(target)}: cannot be written: {in_words(error)}") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -69,7 +70,9 @@ def run(options: argparse.Namespace) -> int:
 def _check(library: str, target: str) -> None:
     """Raises ClientError if there is no library, or `target` exists or belongs to it."""
     if not os.path.exists(library):
-        raise ClientError(f"there is no library at {printable(library)}")
+        raise ClientError(
+            f"there is no library at {printable(library)}, so there is nothing to copy"
+        )
     if os.path.realpath(target) in [os.path.realpath(library) + end for end in _SUFFIXES]:
         raise ClientError(f"{printable(target)} is the library itself, or a part of it")
     if os.path.isdir(target):
@@ -96,7 +99,9 @@ def _copy(library: str, temporary: str, target: str) -> None:
             if application != _APPLICATION_ID or not tables:
                 raise ClientError(f"{printable(library)} is empty, or is not a library of csearch")
         except sqlite3.Error as error:
-            raise ClientError(f"{printable(library)} cannot be read: {error}") from error
+            raise ClientError(
+                f"{printable(library)} cannot be read ({error}); csearchctl doctor tells what to do"
+            ) from error
         try:
             copy = stack.enter_context(contextlib.closing(sqlite3.connect(temporary)))
             copy.isolation_level = None
@@ -110,7 +115,10 @@ def _copy(library: str, temporary: str, target: str) -> None:
         except sqlite3.Error as error:
             raise ClientError(_reason(error, library, target)) from error
     if wrong != "ok":
-        raise ClientError(f"{printable(library)} is damaged ({wrong}); no copy was made")
+        raise ClientError(
+            f"{printable(library)} is damaged ({wrong}); no copy was made; "
+            "csearchctl doctor tells what to do"
+        )
 
 
 def _open(path: str) -> sqlite3.Connection:

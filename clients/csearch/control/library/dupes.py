@@ -37,8 +37,8 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     terminal = Terminal(1)
-    progress = ProgressLine(Terminal(2))
     path = absolute(options.directory) if options.directory is not None else None
+    progress = ProgressLine(Terminal(2), [path] if path else ())
     result: Message = {}
     try:
         replies = Connection(start=True).request("dupes", path=path, exact=options.exact)

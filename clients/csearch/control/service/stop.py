@@ -84,7 +84,8 @@ class _Process:
             pass
         except PermissionError:
             raise ClientError(
-                f"the search service, process {self.number}, is not yours to end"
+                f"the search service, process {self.number}, is not yours to end; "
+                "ask whoever started it"
             ) from None
 
     def has_open(self, path: str) -> bool:
@@ -168,11 +169,14 @@ def _kill(process: _Process, failing: str) -> None:
     if not process.has_open(lock_path()):
         raise ClientError(
             f"the search service {failing}, and process {process.number} doesn't hold "
-            f"{printable(lock_path())}, so it stays as it is"
+            f"{printable(lock_path())}, so it stays as it is; kill {process.number} ends it"
         )
     process.send(signal.SIGKILL)
     if not process.has_gone(STOP_SECONDS):
-        raise ClientError(f"process {process.number} doesn't end, though it was killed")
+        raise ClientError(
+            f"process {process.number} doesn't end, though it was killed; it may "
+            "wait for a disk or a file server that doesn't answer"
+        )
     if managed(socket_path()):
         systemctl("stop", UNIT)  # so that it isn't started again
     print_err(

@@ -215,11 +215,12 @@ class CodeFile:
         if self.head.get("safe") is True:
             self._write_head(list(self.head["tokens"]), safe=False)  # type: ignore[call-overload]
 
-    def free(self, row: int) -> None:
-        """Frees a row. Raises OSError."""
+    def free(self, row: int, count: int = 1) -> None:
+        """Frees a row, or `count` rows from it on. Raises OSError."""
         self._begin_writing()
         for name in ("check", "content"):
-            write_all(self._files[name], bytes(self._bytes[name]), row * self._bytes[name])
+            size = self._bytes[name]
+            write_all(self._files[name], bytes(size * count), row * size)
 
     def clear_from(self, row: int) -> None:
         """Frees all rows from `row` on. Raises OSError."""

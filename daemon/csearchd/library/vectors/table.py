@@ -7,6 +7,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,7 @@ class VectorTable:
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """Up to `count` vectors from evenly spaced rows: float32 of shape (n, dimensions)."""
-        rows = np.flatnonzero(self._file.content[: self._used])
+        rows = np.flatnonzero(self._file.content[: self._used].copy())  # it may change meanwhile
         rows = rows[:: max(1, -(-len(rows) // count))] if len(rows) else rows
         return self._file.coordinates(rows)
 
@@ -256,6 +257,24 @@ class VectorTable:
             self._guard(lambda: self._file.free(row))
             self._row[content] = -1
             self._free.append(row)
+
+    def remove_all(self, contents: Iterable[int]) -> None:
+        """As `change`, for many contents whose vectors are removed: it writes runs of rows."""
+        try:
+            found = np.array([c for c in contents if 0 < c < len(self._row)], np.int64)
+            rows = np.sort(self._row[found])
+            self._row[found] = -1
+            rows = rows[rows >= 0]
+            for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+                if len(run):  # `_guard` may replace the file
+                    self._guard(partial(self._free_rows, int(run[0]), len(run)))
+            self._free += rows.tolist()
+        except Exception:
+            log.exception("vectors could not be removed in memory; they are read again")
+            self.stale = True
+
+    def _free_rows(self, first: int, count: int) -> None:
+        self._file.free(first, count)
 
     def has(self, contents: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which of `contents`, ids of shape (n,), have a vector: bool of shape (n,)."""

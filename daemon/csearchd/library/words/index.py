@@ -6,6 +6,7 @@ made anew in the background (`catch_up`).
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sqlite3
@@ -146,17 +147,20 @@ def _is_one_of(error: sqlite3.Error, codes: Sequence[int]) -> bool:
 
 
 def _write(database: sqlite3.Connection, entries: Sequence[int]) -> None:
-    new_words: set[str] = set()
-    for number in entries:
-        text = " ".join(_words_of(database, number))
-        before = database.execute("SELECT text FROM words WHERE rowid = ?", (number,)).fetchone()
-        if before and before[0] == text:
-            continue
-        if before:
-            database.execute("DELETE FROM words WHERE rowid = ?", (number,))
-        if text:
-            database.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
-            new_words.update(filter(_has_parts, text.split()))
+    texts = _texts(database, entries)
+    before = dict(
+        database.execute(
+            "SELECT rowid, text FROM words WHERE rowid IN (SELECT value FROM json_each(?))",
+            (json.dumps(entries),),
+        )
+    )
+    changed = [number for number in entries if before.get(number, "") != texts.get(number, "")]
+    database.executemany(
+        "DELETE FROM words WHERE rowid = ?", [(number,) for number in changed if number in before]
+    )
+    new = [(number, texts[number]) for number in changed if texts.get(number)]
+    database.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", new)
+    new_words = {word for _, text in new for word in filter(_has_parts, text.split())}
     for word in sorted(new_words):
         row = database.execute(
             "INSERT INTO vocabulary (word) SELECT ? WHERE NOT EXISTS "
@@ -183,19 +187,27 @@ def _forget_unused_words(database: sqlite3.Connection) -> None:
         database.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
 
-def _words_of(database: sqlite3.Connection, number: int) -> list[str]:
-    """The words of an entry as its source is now; none where there is no such source any more."""
-    owner, kind = parted(number)
-    source = _SOURCES.get(kind)
-    if source is None:  # of a newer version
-        return []
-    row = database.execute(
-        f"SELECT {source.text} FROM {source.table} WHERE {source.id} = ?", (owner,)
-    ).fetchone()
-    if row is None or row[0] is None:
-        return []
-    text = row[0] if isinstance(row[0], bytes) else str(row[0])  # a damaged row may hold a number
-    return words_of_name(text) if kind == Source.NAME else words(os.fsdecode(text))
+def _texts(database: sqlite3.Connection, entries: Sequence[int]) -> dict[int, str]:
+    """The words of entries as their sources are now; without those whose source is gone."""
+    owners: dict[int, list[int]] = {}
+    for number in entries:
+        owner, kind = parted(number)
+        owners.setdefault(kind, []).append(owner)
+    found = {}
+    for kind, numbers in owners.items():
+        source = _SOURCES.get(kind)
+        if source is None:  # of a newer version
+            continue
+        rows = database.execute(
+            f"SELECT {source.id}, {source.text} FROM {source.table} "
+            f"WHERE {source.id} IN (SELECT value FROM json_each(?)) AND {source.text} IS NOT NULL",
+            (json.dumps(numbers),),
+        )
+        for owner, value in rows:
+            text = value if isinstance(value, bytes) else str(value)  # damaged: it may be a number
+            parts = words_of_name(text) if kind == Source.NAME else words(os.fsdecode(text))
+            found[owner * 16 + kind] = " ".join(parts)
+    return found
 
 
 def _has_parts(word: str) -> bool:

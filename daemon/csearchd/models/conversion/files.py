@@ -20,6 +20,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import MalformedError, ModelError
 from csearchd.models.conversion import schema
 
@@ -90,7 +91,7 @@ def read_onnx(path: str) -> OnnxFile:
         found = OnnxFile(path, model)
         _check(found)
     except OSError as error:
-        raise ModelError(f"{path} can't be read: {error.strerror or error}") from None
+        raise ModelError(f"{path} can't be read: {in_words(error)}") from None
     except (MalformedError, DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from None
     return found
@@ -275,7 +276,7 @@ def _mapped(
                 return np.empty(shape, kind)
             return np.memmap(file, kind, "r", place.offset, shape)
     except OSError as error:
-        raise MalformedError(f"{place.location}, which it refers to: {error.strerror}") from None
+        raise MalformedError(f"{place.location}, which it refers to: {in_words(error)}") from None
 
 
 def _place(tensor: Any) -> Place:

@@ -25,6 +25,7 @@ import safetensors
 import torch
 from numpy.typing import NDArray
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import ExportError, ModelError
 from csearchd.models import installed
 from csearchd.models.architectures import check_configuration
@@ -178,7 +179,7 @@ def _configuration(directory: str) -> dict[str, Any]:
         with open(config, encoding="utf-8") as file:
             return dict(json.load(file)["model_cfg"])
     except OSError as error:
-        raise ModelError(f"{config} can't be read: {error.strerror}") from None
+        raise ModelError(f"{config} can't be read: {in_words(error)}") from None
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{config} is not a configuration of open_clip") from None
 

@@ -7,9 +7,10 @@ from csearchd.concurrency.single_flight import SingleFlight
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError
 from csearchd.indexing.indexer import Indexer
-from csearchd.library import contents, listings, roots
+from csearchd.library import listings, roots
 from csearchd.library.library import Library
-from csearchd.previews.desktop_thumbnails import drop_thumbnails
+from csearchd.library.removal.forgetting import Forgetting
+from csearchd.previews.desktop_thumbnails import Thumbnails
 from csearchd.reasons import commands as reasons
 from csearchd.reasons import told
 from csearchd.requests.exchange import Exchange
@@ -25,8 +26,6 @@ from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.completion import CompletionHandlers
 from csearchd.serve.handlers.status import StatusReport, unread_mount
 from csearchd.serve.operations import Handlers
-from csearchd.tags import tagged_folders
-from csearchd.tags.locations import files_at
 from csearchd.watch.scanner import Scanner
 
 
@@ -125,18 +124,23 @@ class LibraryHandlers:
     async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.resolve, request.path)
         await self._completion.forget(path)
-        known = await self._workers.wait(self._paths_below, path)
-        files = await self._workers.wait(contents.forget_path, self._library, path)
-        for picture in known:
-            await self._workers.wait(drop_thumbnails, picture)
-        if files is None:
+        forgetting = Forgetting(self._library, path)
+        self._indexer.leave_out(path)
+        try:
+            await self._workers.wait(self._scanner.leave_out, path)
+            await self._workers.wait(self._indexer.drop, path)
+            thumbnails = await self._workers.wait(Thumbnails)
+            total = await self._workers.answer(self._count, path)
+            while (paths := await self._workers.wait(forgetting.step)) is not None:
+                await self._workers.wait(thumbnails.drop, paths)
+                done = min(forgetting.files, total)
+                await exchange.reply("progress", phase="forgetting", done=done, total=total)
+            await self._workers.wait(forgetting.finish)
+        finally:
+            self._indexer.allow(path)
+        if not forgetting.known:
             raise RequestError("not-found", reasons.NOT_KNOWN(path=path))
-        return {"files": files}
-
-    def _paths_below(self, path: bytes) -> list[bytes]:
-        files = tagged_folders.files_below(self._library, path)
-        parts = (files[start : start + 500] for start in range(0, len(files), 500))
-        return [row[1] for part in parts for row in files_at(self._library, part)]
+        return {"files": forgetting.files, "kept": forgetting.kept}
 
     def _count(self, path: bytes) -> int:
         with self._library.memory_lock:
