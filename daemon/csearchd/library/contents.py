@@ -321,6 +321,7 @@ def forget_path(library: Library, path: bytes) -> int | None:
     while not forgotten:
         with library.write() as database:
             forgotten = library.words.forget_unused_words(database)
+    library.texts.forget_unused_words()
     library.vacuum()
     return count if known or count else None
 
@@ -357,7 +358,9 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
         library.add_to_counter("encoded", -passes)
         database.execute("DELETE FROM vectors WHERE content = ?", (content,))
         database.execute("DELETE FROM signatures WHERE content = ?", (content,))
+        database.execute("DELETE FROM texts WHERE content = ?", (content,))
         database.execute("DELETE FROM contents WHERE id = ?", (content,))
+    library.texts.deleted(contents)
 
     def remove() -> None:
         for table in library.tables.values():

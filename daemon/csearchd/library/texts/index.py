@@ -1,0 +1,119 @@
+"""The index of words in pictures: which contents have them.
+
+A word is first looked up among all words that were ever recognised, by its parts (trigrams of their
+skeletons, csearchd.library.texts.tokens); then the contents that have one of those are looked up.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.texts.pattern import MIN_TYPO, TextPattern
+from csearchd.library.texts.tokens import distance, has_parts, is_near, skeleton
+from csearchd.library.words.tokens import is_unspaced
+
+log = logging.getLogger(__name__)
+
+_MOST_WORDS = 1000  # that count as one that is looked for
+_MOST_CANDIDATES = 20_000  # words that are compared with it
+_MOST_SPLIT = 20  # characters of a word that may be written in two
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+Contents = NDArray[np.int64]  # ids, ascending
+
+
+def contents_with(database: sqlite3.Connection, pattern: TextPattern) -> Contents:
+    """The contents whose words have a pattern. Raises sqlite3.Error."""
+    if not pattern:
+        return _NONE
+    similar = [_similar(database, unit) for unit in pattern.units]
+    if pattern.is_one_word:
+        return _matching(database, _expression(pattern.units[0], similar[0]))
+    groups = [f"({_expression(*each)})" for each in zip(pattern.units, similar, strict=True)]
+    wanted = " AND ".join(groups)
+    if pattern.has_parts:
+        joined = _similar(database, pattern.joined)
+        wanted = f"({wanted}) OR ({_expression(pattern.joined, joined)})"
+    allowed = [frozenset(words) for words in similar]
+    rows = database.execute(
+        "SELECT rowid, words FROM text_words WHERE text_words MATCH ?", (wanted,)
+    )
+    found = [content for content, words in rows if pattern.is_in(words.split(), allowed)]
+    return np.array(sorted(found), np.int64)
+
+
+def contents_with_words(
+    database: sqlite3.Connection, alternatives: Iterable[Sequence[str]], limit: int
+) -> Contents | None:
+    """The contents that have all words of one of the `alternatives`, as they are; None if there
+    are more than `limit`. Raises sqlite3.Error."""
+    groups = (" AND ".join(map(_quoted, group)) for group in alternatives)
+    wanted = " OR ".join(f"({group})" for group in groups)
+    found = _matching(database, wanted, limit + 1)
+    return None if len(found) > limit else found
+
+
+def similar_words(database: sqlite3.Connection, word: str) -> list[str]:
+    """Words that were recognised and may be a wrong `word`, which is folded."""
+    return [one for one in _similar(database, word) if one != word and distance(one, word, 2) <= 2]
+
+
+_NONE: Contents = np.zeros(0, np.int64)
+
+
+def _matching(database: sqlite3.Connection, wanted: str, limit: int = -1) -> Contents:
+    # In one row: Python's sqlite3 releases the GIL for each row.
+    (found,) = database.execute(
+        "SELECT group_concat(rowid) FROM "
+        "(SELECT rowid FROM text_words WHERE text_words MATCH ? LIMIT ?)",
+        (wanted, limit),
+    ).fetchone()
+    return np.fromstring(found or "", np.int64, sep=",")
+
+
+def _expression(unit: str, similar: Sequence[str]) -> str:
+    """FTS5's expression for a unit of a pattern, which may be written as two words, too."""
+    wanted = [_quoted(word) for word in (similar or [unit])]
+    if len(unit) < 3 and not is_unspaced(unit):
+        wanted.append(f"{_quoted(unit)} *")
+    elif not is_unspaced(unit) and len(unit) <= _MOST_SPLIT:
+        wanted += [_quoted(f"{unit[:at]} {unit[at:]}") for at in range(1, len(unit))]
+    return " OR ".join(wanted)
+
+
+def _quoted(word: str) -> str:
+    if is_unspaced(word):  # each of its characters is a word of the index
+        word = " ".join(word.replace(" ", ""))
+    return '"' + word.replace('"', "") + '"'
+
+
+def _similar(database: sqlite3.Connection, word: str) -> list[str]:
+    """The words that count as one: those that have it in them, or else differ by a letter."""
+    if not has_parts(word):
+        return [word]
+    sought = skeleton(word)
+    found = [one for one in _having(database, [sought]) if is_near(word, one)]
+    if not found and len(word) >= MIN_TYPO and word.isalpha():
+        middle = len(sought) // 2  # one of both halves is right
+        halves = [sought[:middle], sought[middle:]]
+        found = [one for one in _having(database, halves) if distance(word, one, 1) <= 1]
+    return sorted({word, *found}, key=lambda one: (len(one), one))[:_MOST_WORDS]
+
+
+def _having(database: sqlite3.Connection, parts: Sequence[str]) -> list[str]:
+    """Words whose skeletons have one of the parts."""
+    long = [f'"{part}"' for part in parts if len(part) > 2]
+    if not long:
+        return []
+    (found,) = database.execute(
+        "SELECT group_concat(v.word, ' ') FROM (SELECT rowid FROM text_parts "
+        f"WHERE text_parts MATCH ? LIMIT {_MOST_CANDIDATES}) p "
+        "JOIN text_vocabulary v ON v.id = p.rowid",
+        (" OR ".join(long),),
+    ).fetchone()
+    return (found or "").split()
