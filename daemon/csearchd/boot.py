@@ -57,6 +57,7 @@ from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
 from csearchd.serve.server import Server
 from csearchd.serve.tag_upkeep import TagUpkeep
+from csearchd.serve.text_handlers import TextHandlers, TextWait
 from csearchd.system.memory import release_free_memory
 from csearchd.tags.tag_scorer import TagScorer
 from csearchd.tags.task_queue import TaggingQueue
@@ -141,6 +142,7 @@ async def _run(
     verification = SingleFlight(upkeep.verify)
     client_paths = ClientPaths(library, watcher)
     indexing_wait = IndexingWait(library, scanner, indexer, workers)
+    text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
@@ -161,6 +163,7 @@ async def _run(
             queries,
             client_paths,
             indexing_wait,
+            text_wait,
             Hits(library, places),
             explanations,
             completion,
@@ -179,6 +182,7 @@ async def _run(
         LibraryHandlers(
             library, scanner, indexer, client_paths, report, completion, verification, workers
         ),
+        TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),
         StatusHandlers(report, verification, workers),
         ControlHandlers(lifecycle, configuration, indexer, workers),

@@ -29,8 +29,8 @@ csearch -0 receipt | xargs -0 cp -t ~/taxes   also for file names with newlines
 csearch --format '{path}\\t{date}\\t{place}' sunset
 """
 _FILTERS = """
-filters: after before on date near camera lens iso rating tag person name title description folder
-type size orientation, as in after:2023-05 near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+filters: after before on date near camera lens iso rating tag person name title description text
+folder type size orientation, as in after:2023-05 near:Lisbon iso:>800 text:invoice size:>10MP
 """
 
 
@@ -50,6 +50,10 @@ def parse(arguments: list[str]) -> Options:
     if options.demo and options.window:
         known.error("argument --window: not allowed with argument --demo")
     options.query += arguments[end:] if arguments[end + 1 :] else []
+    if options.text is not None and (options.query or options.like):
+        known.error("argument --text: it goes without a query; text:WORD in a query searches")
+    if options.text is not None:
+        return options
     if not options.query and not options.like and not options.random and not options.window:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
     return options
@@ -92,6 +96,9 @@ def _add_query(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         help="a file or URL that results are similar to (can be repeated)",
+    )
+    group.add_argument(
+        "--text", metavar="FILE", help="instead of searching, print the words that a picture shows"
     )
     group.add_argument(
         "--label", metavar="TEXT", help="what the pictures in the query are about, such as a brand"

@@ -10,9 +10,19 @@ from csearch.show.numbers import count, duration, rate
 from csearch.show.terminal import CLEAR_LINE, Terminal
 
 _BAR_COLUMNS = 24
-_DOING = {"encoding": "Reading", "tagging": "Tagging", "undoing": "Taking tags back from"}
+_DOING = {
+    "encoding": "Reading",
+    "text": "Reading words in",
+    "tagging": "Tagging",
+    "undoing": "Taking tags back from",
+}
 _WHAT = {"undoing": "place"}  # a picture, its sidecar and its attributes are three places
-_FAILED = {"encoding": "unreadable", "tagging": "left alone", "undoing": "left alone"}
+_FAILED = {
+    "encoding": "unreadable",
+    "text": "unreadable",
+    "tagging": "left alone",
+    "undoing": "left alone",
+}
 _ENCODING = sys.stderr.encoding if sys.stderr else "ascii"  # None where stderr is closed
 
 

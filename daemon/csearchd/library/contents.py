@@ -326,6 +326,17 @@ def forget_path(library: Library, path: bytes) -> int | None:
     return count if known or count else None
 
 
+def known_below(library: Library, path: bytes) -> set[int]:
+    """The contents of the file at `path`, or of the files below it, mounted or not. Raises
+    LibraryError."""
+    with library.read() as database:
+        held = _contents_below(library, database, path)
+        held |= unmounted.contents_of(database, unmounted.directories_at(database, path))
+        if not held and (file := unmounted.file_at(database, path)) and file[1]:
+            held = {file[1]}
+    return held
+
+
 def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
     """The contents of the file at `path`, or of the files below it."""
     directory = library.tree.find(path)

@@ -73,6 +73,7 @@ WRONG_VALUE = Template("wrong-value", "{name}: {reason}")
 NOT_A_NUMBER = Template(
     "not-a-number", "{value!r} is not a number or a comparison such as {example}"
 )
+NO_WORDS = Template("no-words", "{value!r} has neither letters nor digits")
 NOT_A_CHOICE = Template("not-a-choice", "{value!r} is not one of {choices}")
 
 # Dates

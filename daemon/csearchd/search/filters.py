@@ -27,6 +27,7 @@ from csearchd.library.metadata.photo_metadata import (
     PhotoMetadata,
     aligned,
 )
+from csearchd.library.texts.pattern import TextPattern
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
 from csearchd.reasons import query as reasons
@@ -52,6 +53,7 @@ class Condition(NamedTuple):
     choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
     negated: bool
     text: str = ""  # of the filter in the query
+    pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -61,7 +63,13 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
         last = dated[limits.DATES]
         raise QueryError(reasons.TOO_MANY_DATES(limit=limits.DATES), last.start, last.end)
     return [
-        Condition(_choice(filter, now, places), filter.negated, str(filter)) for filter in filters
+        Condition(
+            _choice(filter, now, places),
+            filter.negated,
+            str(filter),
+            TextPattern(filter.value) if filter.name == "text" else None,
+        )
+        for filter in filters
     ]
 
 
@@ -95,6 +103,8 @@ def _choice(filter: Filter, now: datetime, places: Geocoder) -> Choice:
             return _number(name, value)
         if name in ("type", "orientation"):
             return _kind(name, value)
+        if name == "text":
+            return _written(value)
     except (DateError, PlaceError, _ValueProblem) as error:
         wrong = reasons.WRONG_VALUE(name=name, reason=error.reason)
         raise QueryError(wrong, filter.start, filter.end) from None
@@ -175,6 +185,22 @@ def _kind(name: str, value: str) -> Choice:
         raise _ValueProblem(reasons.NOT_A_CHOICE(value=clipped(value), choices=", ".join(known)))
     compare = PhotoMetadata.format if name == "type" else PhotoMetadata.orientation
     return lambda library: compare(library.load_photo_metadata(), kind)
+
+
+def _written(value: str) -> Choice:
+    """Files by the words that stand in their pictures."""
+    pattern = TextPattern(value)
+    if not pattern:
+        raise _ValueProblem(reasons.NO_WORDS(value=clipped(value)))
+
+    def choice(library: Library) -> Mask:
+        found = library.texts.contents_with(pattern)
+        having: Mask = np.zeros(int(found.max(initial=0)) + 2, np.bool_)
+        having[found] = True  # the last one stays False, for larger ids
+        with library.memory_lock:
+            return having.take(library.catalogue.content, mode="clip")
+
+    return choice
 
 
 def _tester(value: str) -> Callable[[str], bool]:

@@ -32,6 +32,10 @@ def _daemon() -> Findings:
     else:
         advice = "csearchctl stop && csearchctl start"
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
+    if text := status.get("text"):
+        known = f"words in pictures are read ({text['read']:,} so far)"
+        reason = status.get("text_reason")
+        yield Finding(WARN if reason else OK, "text", reason or known)
     for note in status.get("notes") or []:
         yield Finding(WARN, "service", note)
 

@@ -6,7 +6,6 @@ skeletons, csearchd.library.texts.tokens); then the contents that have one of th
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -17,20 +16,18 @@ from csearchd.library.texts.pattern import MIN_TYPO, TextPattern
 from csearchd.library.texts.tokens import distance, has_parts, is_near, skeleton
 from csearchd.library.words.tokens import is_unspaced
 
-log = logging.getLogger(__name__)
-
 _MOST_WORDS = 1000  # that count as one that is looked for
 _MOST_CANDIDATES = 20_000  # words that are compared with it
 _MOST_SPLIT = 20  # characters of a word that may be written in two
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 Contents = NDArray[np.int64]  # ids, ascending
+NONE: Contents = np.zeros(0, np.int64)
 
 
 def contents_with(database: sqlite3.Connection, pattern: TextPattern) -> Contents:
     """The contents whose words have a pattern. Raises sqlite3.Error."""
     if not pattern:
-        return _NONE
+        return NONE
     similar = [_similar(database, unit) for unit in pattern.units]
     if pattern.is_one_word:
         return _matching(database, _expression(pattern.units[0], similar[0]))
@@ -52,7 +49,9 @@ def contents_with_words(
 ) -> Contents | None:
     """The contents that have all words of one of the `alternatives`, as they are; None if there
     are more than `limit`. Raises sqlite3.Error."""
-    groups = (" AND ".join(map(_quoted, group)) for group in alternatives)
+    groups = [" AND ".join(map(_quoted, group)) for group in alternatives]
+    if not groups:
+        return NONE
     wanted = " OR ".join(f"({group})" for group in groups)
     found = _matching(database, wanted, limit + 1)
     return None if len(found) > limit else found
@@ -61,9 +60,6 @@ def contents_with_words(
 def similar_words(database: sqlite3.Connection, word: str) -> list[str]:
     """Words that were recognised and may be a wrong `word`, which is folded."""
     return [one for one in _similar(database, word) if one != word and distance(one, word, 2) <= 2]
-
-
-_NONE: Contents = np.zeros(0, np.int64)
 
 
 def _matching(database: sqlite3.Connection, wanted: str, limit: int = -1) -> Contents:

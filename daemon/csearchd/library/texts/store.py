@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,36 +14,22 @@ from csearchd.library.texts import index
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern
+from csearchd.library.texts.queue import PendingText, TextQueue, marks, parts_of
 from csearchd.library.texts.states import FAILED, READ, WITHHELD, TextStates
 from csearchd.library.texts.tokens import has_parts, skeleton, words_of_lines
-from csearchd.library.words.sources import Source, parted
+from csearchd.reasons import Reason
+from csearchd.reasons import library as reasons
 
 if TYPE_CHECKING:
     from csearchd.library.library import Library
 
-_PLANNED = 2000  # contents whose order is found at a time
-_PLAN_SECONDS = 30.0  # after which new pictures are looked for
-_PARAMETERS = 500  # of a statement
-_TELLING = (
-    "screenshot", "screenshots", "bildschirmfoto", "captura", "capture", "scan", "scans", "scanned",
-    "receipt", "receipts", "invoice", "rechnung", "quittung", "beleg", "facture", "factura",
-    "document", "dokument", "letter", "brief", "contract", "vertrag", "ticket", "whiteboard",
-)  # fmt: skip
-"""Words in names of files that are likely to have words in them."""
-_MOST_TELLING = 20_000  # files with such a name
 
-Ids = NDArray[np.int32]
-Likely = Callable[[Ids], NDArray[np.bool_]]
-"""Tells which contents are likely to have words in them."""
+class TextState(NamedTuple):
+    """What is known of a content's words."""
 
-
-class PendingText(NamedTuple):
-    """A content whose words are to be read, and a file that has it."""
-
-    content: int
-    file: int
-    path: bytes
-    stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode, as of contents.Job
+    lines: list[TextLine] | None  # None where they aren't known
+    failure: str | None = None  # why they can't be read
+    withheld: bool = False  # the user had them forgotten
 
 
 class TextCounts(NamedTuple):
@@ -58,89 +43,34 @@ class TextCounts(NamedTuple):
 class Texts:
     """The words of a library's pictures. Used by several threads.
 
-    `recogniser` is the version that reads now; None where none does. `likely` tells what to read
-    first.
+    `version` is that of the recogniser that is installed, None without one; whether it may read
+    is `enabled`. `queue` says what is to be read next.
     """
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self.recogniser: str | None = None
-        self.likely: Likely | None = None
+        self.version: str | None = None
+        self.enabled = True
+        self.queue = TextQueue(library, self.states)
         self._states: TextStates | None = None  # from its first use on
         self._changes = 0
-        self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
 
-    # What is to be read
+    @property
+    def recogniser(self) -> str | None:
+        """The version of the recogniser that reads; None where none does."""
+        return self.version if self.enabled else None
+
+    @property
+    def remark(self) -> Reason | None:
+        """Why no words are read, for the user."""
+        if not self.enabled:
+            return reasons.TEXT_OFF()
+        return reasons.TEXT_MISSING() if self.version is None else None
 
     def next_pending(self, recogniser: str, count: int) -> list[PendingText]:
-        """Up to `count` contents that this version of the recogniser hasn't read, likely ones
-        first, the newest of these first. A content is given until it is read or has failed.
-
-        Raises LibraryError.
-        """
-        version, until, planned = self._plan
-        if version != recogniser or time.monotonic() > until or not planned:
-            planned = self._ordered(recogniser)
-            self._plan = recogniser, time.monotonic() + _PLAN_SECONDS, planned
-        states = self._loaded()
-        with self._library.memory_lock:
-            chosen = np.array(planned, np.int32)
-            left = chosen[states.pending(chosen, recogniser)].tolist()
-        self._plan = (recogniser, self._plan[1], left)
-        if not left:
-            return []
-        found = {one.content: one for one in self._files_of(left[: 2 * count])}
-        return [found[content] for content in left if content in found][:count]
-
-    def _ordered(self, recogniser: str) -> list[int]:
-        states = self._loaded()
-        with self._library.memory_lock:
-            catalogue = self._library.catalogue
-            held = np.flatnonzero(catalogue.contents_of(catalogue.state == INDEXED))
-            contents = held.astype(np.int32)
-            contents = contents[states.pending(contents, recogniser)]
-        if not len(contents):
-            return []
-        with self._library.read() as database:
-            (row,) = database.execute(
-                "SELECT group_concat(content || ',' || mtime_ns / 1000000000) FROM files "
-                "WHERE content IS NOT NULL AND NOT due"
-            ).fetchone()
-            named = self._telling_names(database)
-        numbers = np.fromstring(row or "", np.int64, sep=",").reshape(-1, 2)
-        changed = np.zeros(int(max(numbers[:, 0].max(initial=0), contents.max())) + 1, np.int64)
-        np.maximum.at(changed, numbers[:, 0], numbers[:, 1])
-        first = np.isin(contents, named)
-        if self.likely is not None:
-            first |= self.likely(contents)
-        order = np.lexsort((-changed[contents], ~first))[:_PLANNED]
-        planned: list[int] = contents[order].tolist()
-        return planned
-
-    def _telling_names(self, database: sqlite3.Connection) -> Ids:
-        """Contents whose files' names say that there are words in them."""
-        groups = [(word,) for word in _TELLING]
-        entries = self._library.words.entries(database, groups, _MOST_TELLING) or []
-        files = [owner for owner, kind in map(parted, entries) if kind == Source.NAME]
-        with self._library.memory_lock:
-            content = self._library.catalogue.content
-            return content[[file for file in files if file < len(content)]]
-
-    def _files_of(self, contents: Sequence[int]) -> Iterator[PendingText]:
-        for part in _parts(contents):
-            with self._library.read() as database:
-                rows = database.execute(
-                    "SELECT content, id, directory, name, size, mtime_ns, ctime_ns, inode "
-                    f"FROM files WHERE NOT due AND failure IS NULL AND content IN ({_marks(part)})",
-                    part,
-                ).fetchall()
-            with self._library.memory_lock:
-                above = self._library.tree.paths({row[2] for row in rows})
-            for content, file, directory, name, *stat in rows:
-                if directory in above:  # its disk is mounted
-                    size, mtime, ctime, inode = stat
-                    path = above[directory] + name
-                    yield PendingText(content, file, path, (size, mtime, ctime, inode))
+        """Up to `count` contents that this version of the recogniser hasn't read (TextQueue).
+        Raises LibraryError."""
+        return self.queue.next(recogniser, count)
 
     # What was read
 
@@ -212,10 +142,10 @@ class Texts:
         """The lines of those contents whose words are known; empty for those without words.
         Raises LibraryError."""
         found: dict[int, list[TextLine]] = {}
-        for part in _parts(contents):
+        for part in parts_of(contents):
             with self._library.read() as database:
                 rows = database.execute(
-                    f"SELECT content, lines FROM texts WHERE content IN ({_marks(part)}) "
+                    f"SELECT content, lines FROM texts WHERE content IN ({marks(part)}) "
                     f"AND (state = {READ} OR lines IS NOT NULL)",
                     part,
                 ).fetchall()
@@ -227,10 +157,23 @@ class Texts:
         with self._library.read() as database:
             return index.contents_with(database, pattern)
 
+    def contents_with_words(
+        self, alternatives: Sequence[Sequence[str]], word: str, limit: int
+    ) -> index.Contents:
+        """The contents that have all words of one of the `alternatives`; if none has, those that
+        have what a recogniser may have made of `word`, which is folded. None where there are more
+        than `limit`: the word says too little. Raises LibraryError."""
+        with self._library.read() as database:
+            found = index.contents_with_words(database, alternatives, limit)
+            if found is not None and not len(found) and word:
+                similar = [(one,) for one in index.similar_words(database, word)]
+                found = index.contents_with_words(database, similar, limit)
+        return index.NONE if found is None else found
+
     def counts(self) -> TextCounts:
         """How many files' words are known, are still to be read, and can't be read. Nothing is
         to be read where no recogniser is at work. Raises LibraryError."""
-        states = self._loaded()
+        states = self.states()
         with self._library.memory_lock:
             catalogue = self._library.catalogue
             held = catalogue.content[catalogue.state == INDEXED]
@@ -240,16 +183,36 @@ class Texts:
             pending = int(np.count_nonzero(states.pending(held, version)))
             return TextCounts(known, pending, int(np.count_nonzero(states.failed(held, version))))
 
-    def pending_in(self, scope: NDArray[np.bool_] | None) -> int:
-        """How many files in a scope (a mask over directories) have words still to be read. Raises
-        LibraryError."""
+    def pending_in(self, scope: NDArray[np.bool_] | None) -> list[int]:
+        """The contents of files in a scope, a mask over directories (None: everywhere), whose
+        words are still to be read. Raises LibraryError."""
         if (version := self.recogniser) is None:
-            return 0
-        states = self._loaded()
+            return []
+        states = self.states()
         with self._library.memory_lock:
             catalogue = self._library.catalogue
             files = catalogue.files_in(scope) & (catalogue.state == INDEXED)
-            return int(np.count_nonzero(states.pending(catalogue.content[files], version)))
+            held = np.unique(catalogue.content[files])
+            found: list[int] = held[states.pending(held, version)].tolist()
+        return found
+
+    def still_pending(self, contents: Sequence[int]) -> int:
+        """How many of the contents are still to be read. Raises LibraryError."""
+        version = self.recogniser
+        return len(self.queue.pending_among(contents, version)) if version is not None else 0
+
+    def state(self, content: int) -> TextState:
+        """What is known of a content's words. Raises LibraryError."""
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT state, lines, failure FROM texts WHERE content = ?", (content,)
+            ).fetchone()
+        if row is None:
+            return TextState(None)
+        state, lines, failure = row
+        if state == READ or lines is not None:
+            return TextState(unpacked(lines))
+        return TextState(None, failure, state == WITHHELD)
 
     def failures(self) -> list[tuple[bytes, str]]:
         """The files whose words can't be read, and why. Raises LibraryError."""
@@ -266,7 +229,9 @@ class Texts:
             if directory in above
         ]
 
-    def _loaded(self) -> TextStates:
+    def states(self) -> TextStates:
+        """The states of all contents, to be read while holding `memory_lock`. Raises
+        LibraryError."""
         while self._states is None:
             before = self._changes
             with self._library.read() as database:
@@ -282,14 +247,14 @@ class Texts:
         """Deletes the words of contents, and lets none of them be read until `release`. Returns
         how many had words. Raises LibraryError."""
         had = 0
-        for part in _parts(list(contents)):
+        for part in parts_of(list(contents)):
             with self._library.write() as database:
                 rows = database.execute(
-                    f"SELECT id FROM contents WHERE id IN ({_marks(part)})", part
+                    f"SELECT id FROM contents WHERE id IN ({marks(part)})", part
                 ).fetchall()
                 (known,) = database.execute(
                     "SELECT count(*) FROM texts WHERE lines IS NOT NULL "
-                    f"AND content IN ({_marks(part)})",
+                    f"AND content IN ({marks(part)})",
                     part,
                 ).fetchone()
                 had += known
@@ -309,8 +274,8 @@ class Texts:
         older version has read serves until then. Returns how many these are. Raises LibraryError.
         """
         count = 0
-        for part in _parts(list(contents)):
-            among = f"state IN ({FAILED}, {WITHHELD}) AND content IN ({_marks(part)})"
+        for part in parts_of(list(contents)):
+            among = f"state IN ({FAILED}, {WITHHELD}) AND content IN ({marks(part)})"
             with self._library.write() as database:
                 gone = database.execute(
                     f"SELECT content, lines IS NULL FROM texts WHERE {among}", part
@@ -370,12 +335,3 @@ def _add_to_vocabulary(database: sqlite3.Connection, words: Iterable[str]) -> No
         "WHERE NOT EXISTS (SELECT 1 FROM text_vocabulary WHERE word = ?1)",
         [(word, skeleton(word)) for word in sorted(set(words)) if has_parts(word)],
     )
-
-
-def _parts(contents: Sequence[int]) -> Iterator[list[int]]:
-    for start in range(0, len(contents), _PARAMETERS):
-        yield list(contents[start : start + _PARAMETERS])
-
-
-def _marks(part: Sequence[int]) -> str:
-    return ",".join("?" * len(part))

@@ -1,4 +1,5 @@
-"""The files whose names, folders, keywords, titles, descriptions or people have words of a query.
+"""The files whose names, folders, keywords, titles, descriptions or people have words of a query,
+or in whose pictures these stand.
 
 A file is found by name if it has SHARE of the query's words, where words that no file has count
 half: they describe what is seen. The bonus that lifts it is in standard deviations of the query's
@@ -39,7 +40,10 @@ _QUALITY = {
 }
 """The best come first."""
 
+_TEXT = 0.95  # the same of words that stand in pictures
+
 _MOST_ENTRIES = 20_000  # with a word; a more frequent one says too little for what it costs
+_MIN_SIMILAR = 5  # letters of a word that a recogniser may have mistaken
 _MOST_FOLDERS = 1000  # with a word
 _FEW_FOLDERS = 8  # that are looked at one by one
 _FEW_FILES = 1000  # a library of fewer counts as one of so many
@@ -133,14 +137,15 @@ class _Finder:
         of_part = 1.0
         with self._library.read() as database:
             entries = index.entries(database, word.alternatives, _MOST_ENTRIES)
-            if entries == [] and (wholes := index.wholes(database, word.part)):
+            written = self._written(word)
+            if entries == [] and not len(written) and (wholes := index.wholes(database, word.part)):
                 groups = [(whole,) for whole in wholes]
                 entries = index.entries(database, groups, _MOST_ENTRIES)
                 of_part = _PART
-        if not entries:
+        if not entries and not len(written):
             return None
         by_kind: dict[int, list[int]] = {}
-        for number in entries:
+        for number in entries or ():
             owner, kind = parted(number)
             by_kind.setdefault(kind, []).append(owner)
         parts = [
@@ -148,12 +153,27 @@ class _Finder:
             for source, well in _QUALITY.items()
             if source in by_kind
         ]
+        parts.append((written, _TEXT))
         files = np.concatenate([np.zeros(0, np.int64), *(each for each, _ in parts)])
         quality = np.concatenate([np.full(len(each), well, np.float32) for each, well in parts])
         if not np.all(files[1:] > files[:-1]):  # sorting takes longer than all else
-            files, first = np.unique(files, return_index=True)
-            quality = quality[first]
+            order = np.lexsort((-quality, files))
+            files, first = np.unique(files[order], return_index=True)
+            quality = quality[order][first]
         return _Found(files, quality) if len(files) else None
+
+    def _written(self, word: QueryWord) -> Files:
+        """The candidates in whose pictures a word stands."""
+        similar = word.part if len(word.part) >= _MIN_SIMILAR else ""
+        contents = self._library.texts.contents_with_words(
+            word.alternatives, similar, _MOST_ENTRIES
+        )
+        if not len(contents):
+            return contents
+        with self._library.memory_lock:
+            files = self._library.catalogue.files_with(contents.astype(np.int32))
+        files = files[files < len(self._candidates)]
+        return files[self._candidates[files]].astype(np.int64)
 
     def _files(self, source: Source, owners: list[int]) -> Files:
         """The candidates that sources of a kind, by their ids, belong to."""

@@ -10,8 +10,8 @@ from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents, listings, roots
 from csearchd.library.library import Library
 from csearchd.previews.desktop_thumbnails import drop_thumbnails
+from csearchd.reasons import OTHER, told
 from csearchd.reasons import commands as reasons
-from csearchd.reasons import told
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import (
     AddRequest,
@@ -105,6 +105,8 @@ class LibraryHandlers:
 
     async def _failed(self, request: FailedRequest, exchange: Exchange) -> Message:
         found = await self._workers.answer(listings.failures, self._library)
+        unread = await self._workers.answer(self._library.texts.failures)
+        found += [(path, str(reasons.NO_TEXT(reason=OTHER(text=why)))) for path, why in unread]
         exchange.holds(len(found))
         for start in range(0, len(found), HITS_PER_REPLY):
             part = found[start : start + HITS_PER_REPLY]
@@ -117,6 +119,7 @@ class LibraryHandlers:
                     self._scanner.scan(path)
                     retried += 1
             self._indexer.retry()
+            retried += await self._workers.wait(self._library.texts.retry_failed)
         return {"count": len(found), "retried": retried}
 
     async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
