@@ -42,11 +42,9 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "forget" and options.all == bool(options.paths):
         raise ClientError("csearchctl text forget needs either a PATH or --all")
     connection = Connection(start=True)
-    paths = [absolute(path) for path in options.paths] or [None]
+    paths: list[bytes | None] = [absolute(path) for path in options.paths]
     operation = f"text-{options.action}"
-    pictures = sum(connection.call(operation, path=path)["pictures"] for path in paths)
-    done = "forgotten" if options.action == "forget" else "will be read"
-    print_out(
-        f"The words of {count(pictures, 'picture')} {'are ' if done == 'forgotten' else ''}{done}."
-    )
+    done = [connection.call(operation, path=path)["pictures"] for path in paths or [None]]
+    what = "are forgotten" if options.action == "forget" else "will be read"
+    print_out(f"The words of {count(sum(done), 'picture')} {what}.")
     return 0

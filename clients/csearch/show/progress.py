@@ -19,7 +19,6 @@ _DOING = {
 _WHAT = {"undoing": "place"}  # a picture, its sidecar and its attributes are three places
 _FAILED = {
     "encoding": "unreadable",
-    "text": "unreadable",
     "tagging": "left alone",
     "undoing": "left alone",
 }

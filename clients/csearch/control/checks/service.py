@@ -34,8 +34,8 @@ def _daemon() -> Findings:
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
     if text := status.get("text"):
         known = f"words in pictures are read ({text['read']:,} so far)"
-        reason = status.get("text_reason")
-        yield Finding(WARN if reason else OK, "text", reason or known)
+        missing = status.get("text_reason")
+        yield Finding(WARN if missing else OK, "text", missing or known)
     for note in status.get("notes") or []:
         yield Finding(WARN, "service", note)
 
