@@ -14,7 +14,7 @@ from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from csearchd.library.words import index as words_index
 from csearchd.library.words import schema
-from csearchd.library.words.sources import Source, entry
+from csearchd.library.words.sources import SOURCES, Source, entry
 from csearchd.library.words.tokens import words, words_of_name
 from support.steps import counted
 
@@ -197,6 +197,29 @@ def test_a_damaged_index_costs_nothing_else_and_is_made_anew(library: Library) -
     catch_up(library)
     assert found(library, "moon") and found(library, "sun")
     assert not library.words.damaged
+
+
+def test_an_index_made_anew_has_the_tables_of_migrated_libraries(library: Library) -> None:
+    before = definitions(library)
+    library.words.damaged = True
+    catch_up(library)
+    assert definitions(library) == before
+
+
+def definitions(library: Library) -> dict[str, str]:
+    """What SQLite has of each table and index, less its blanks."""
+    with library.read() as database:
+        rows = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {name: " ".join(sql.split()) for name, sql in rows}
+
+
+@pytest.mark.parametrize("source", Source)
+def test_migrations_bring_the_triggers_of_every_source(library: Library, source: Source) -> None:
+    kind, made = SOURCES[source], " ".join(definitions(library).values())
+    for change in ("AFTER INSERT ON", f"AFTER UPDATE OF {kind.text} ON", "AFTER DELETE ON"):
+        assert f"{change} {kind.table}" in made
+    for row in ("new", "old"):
+        assert f"INSERT INTO words_due SELECT {row}.{kind.id} * 16 + {int(source)} " in made
 
 
 def test_another_program_may_write_to_the_library(library: Library) -> None:
