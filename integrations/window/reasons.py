@@ -74,6 +74,7 @@ _TEMPLATES = {
     "too-many-wildcards": N_("more than {limit} * in the value of {name}:"),
     "wrong-value": "{name}: {reason}",
     "not-a-number": N_("'{value}' is not a number or a comparison such as {example}"),
+    "no-words": N_("'{value}' has neither letters nor digits"),
     "not-a-choice": N_("'{value}' is not one of {choices}"),
     "date-too-long": N_("the date has {length} characters; at most {limit} are allowed"),
     "no-date-in-range": N_("a date is missing before or after .."),
@@ -198,6 +199,18 @@ _TEMPLATES = {
     "no-answer": N_("no answer for {seconds} s"),
     "gpu-unusable": N_("the GPU can't be used ({details})"),
     # The library
+    "text-off": N_("words in pictures are not read: text.enabled is false in the configuration"),
+    "text-missing": N_(
+        "words in pictures are not read; to have them read, install csearch with them: "
+        "pip install '.[text]'"
+    ),
+    "text-pending": N_(
+        "the words of {count} pictures are still to be read, so some may be missing; --wait "
+        "waits for them"
+    ),
+    "no-text": N_("its words can't be read: {reason}"),
+    "text-withheld": N_("{path}: its words were forgotten; csearchctl text read reads them again"),
+    "text-not-read": N_("its words have not been read yet"),
     "library-on-network": N_(
         "{path} is on a network file system ({kind}), where a database can be damaged; set "
         "XDG_DATA_HOME to a directory on a local disk"

@@ -32,8 +32,8 @@ def _daemon() -> Findings:
     else:
         advice = "csearchctl stop && csearchctl start"
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
-    if text := status.get("text"):
-        known = f"words in pictures are read ({text['read']:,} so far)"
+    if words := status.get("text"):
+        known = f"words in pictures are read ({words['read']:,} so far)"
         missing = status.get("text_reason")
         yield Finding(WARN if missing else OK, "text", missing or known)
     for note in status.get("notes") or []:
