@@ -79,7 +79,7 @@ class Bench:
                 folder, _, name = photo.path.rpartition("/")
                 directory_id = self.library.tree.find(folder.encode())
                 (job,) = (
-                    contents._job(found)
+                    contents.job_of(found)
                     for found in database.execute(
                         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars "
                         "FROM files WHERE directory = ? AND name = ?",

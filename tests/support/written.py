@@ -23,7 +23,7 @@ def line(text: str, row: int = 0, script: str = "Latn") -> TextLine:
 def write_words(user: User, pages: Mapping[Path, Sequence[str]]) -> None:
     """Puts lines into pictures that are known. The service is stopped for it."""
     user.csearchctl("stop")
-    library = Library(str(user.data / "library.sqlite"))
+    library = Library(str(user.data / "library.sqlite"), str(user.home / ".cache" / "csearch"))
     try:
         for path, lines in pages.items():
             library.texts.put(

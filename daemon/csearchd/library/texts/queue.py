@@ -114,7 +114,7 @@ class TextQueue:
             return []
         with self._library.read() as database:
             (row,) = database.execute(
-                "SELECT group_concat(content || ',' || mtime_ns / 1000000000) FROM files "
+                "SELECT group_concat(content || ',' || (mtime_ns / 1000000000)) FROM files "
                 "WHERE content IS NOT NULL AND NOT due"
             ).fetchone()
             named = self._telling_names(database)
