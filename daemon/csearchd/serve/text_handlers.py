@@ -108,9 +108,12 @@ class TextHandlers:
         with SharedFile(file) as own:
             picture = await self._workers.wait(self._queries.open, own, path)
             try:
-                return await self._workers.wait(self._image_queries.content_at, picture)
+                known = await self._workers.wait(self._image_queries.content_at, picture)
             except ImageQueryError as error:
                 raise picture_error(path, error) from None
+        if known is not None:
+            return known
+        return (await self._queries.picture_vector(file, path)).content  # it may be a copy
 
     async def _forget(self, request: TextForgetRequest, exchange: Exchange) -> Message:
         held = await self._contents(request.path)
