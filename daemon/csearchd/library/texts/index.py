@@ -49,12 +49,36 @@ def contents_with_words(
 ) -> Contents | None:
     """The contents that have all words of one of the `alternatives`, as they are; None if there
     are more than `limit`. Raises sqlite3.Error."""
-    groups = [" AND ".join(map(_quoted, group)) for group in alternatives]
-    if not groups:
+    if not (wanted := _any(alternatives)):
         return NONE
-    wanted = " OR ".join(f"({group})" for group in groups)
     found = _matching(database, wanted, limit + 1)
     return None if len(found) > limit else found
+
+
+def contents_quoting(
+    database: sqlite3.Connection,
+    pattern: TextPattern,
+    words: Sequence[Sequence[Sequence[str]]],
+    limit: int,
+) -> Contents:
+    """The contents with all `words`, each given as alternatives, whose words have a pattern. None
+    where more than `limit` have them. Raises sqlite3.Error."""
+    wanted = " AND ".join(f"({_any(alternatives)})" for alternatives in words if alternatives)
+    if not wanted:
+        return NONE
+    rows = database.execute(
+        "SELECT rowid, words FROM text_words WHERE text_words MATCH ? LIMIT ?",
+        (wanted, limit + 1),
+    ).fetchall()
+    if len(rows) > limit:
+        return NONE
+    found = [content for content, text in rows if pattern.is_in(text.split())]
+    return np.array(sorted(found), np.int64)
+
+
+def _any(alternatives: Iterable[Sequence[str]]) -> str:
+    groups = [" AND ".join(map(_quoted, group)) for group in alternatives]
+    return " OR ".join(f"({group})" for group in groups)
 
 
 def similar_words(database: sqlite3.Connection, word: str) -> list[str]:

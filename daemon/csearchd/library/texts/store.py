@@ -170,6 +170,18 @@ class Texts:
                 found = index.contents_with_words(database, similar, limit)
         return index.NONE if found is None else found
 
+    def quoting(
+        self,
+        pattern: TextPattern,
+        words: Sequence[Sequence[Sequence[str]]],
+        limit: int,
+    ) -> index.Contents:
+        """The contents whose words have a pattern, as far as it is told by `words` of it, each as
+        alternatives (`contents_with_words`). None where more than `limit` have all of these.
+        Raises LibraryError."""
+        with self._library.read() as database:
+            return index.contents_quoting(database, pattern, words, limit)
+
     def counts(self) -> TextCounts:
         """How many files' words are known, are still to be read, and can't be read. Nothing is
         to be read where no recogniser is at work. Raises LibraryError."""
