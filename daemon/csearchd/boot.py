@@ -30,6 +30,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
+from csearchd.search.likely_words import LikelyWords
 from csearchd.search.places import table
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.address import OwnSocket, inherited_socket
@@ -111,6 +112,7 @@ async def _run(
     watcher = scanner.watcher
     indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
     engine = Engine(library, models, watcher.existing_paths, supervisor.failed)
+    library.texts.queue.likely = LikelyWords(models, engine.embed)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
         library,

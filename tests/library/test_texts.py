@@ -250,6 +250,20 @@ def test_a_failed_transaction_changes_nothing(library: Library) -> None:
     assert found(library, "words") == [] and texts.counts() == (0, 1, 0)
 
 
+@pytest.mark.parametrize("table", ["text_words", "text_parts"])
+def test_a_damaged_index_is_made_anew(library: Library, table: str) -> None:
+    (one,) = add(library, 1)
+    put(library, one, "Ausfahrt freihalten")
+    with library.write() as database:
+        # Not the record of its structure, without which SQLite can't open it.
+        database.execute(f"UPDATE {table}_data SET block = x'ffffffffff' WHERE id > 10")
+    assert found(library, "fahrt") == [] and library.texts.damaged
+    library.texts.repair()
+    assert found(library, "fahrt") == [one] and not library.texts.damaged
+    put(library, one, "Einfahrt")
+    assert found(library, "ausfahrt") == [] and found(library, "einfahrt") == [one]
+
+
 def test_nothing_is_pending_without_a_reader(library: Library) -> None:
     texts = library.texts
     (one,) = add(library, 1)

@@ -90,6 +90,7 @@ class LibraryUpkeep:
     def _index_some_words(self) -> bool:
         """Writes some of the index of words of an older library, or of a damaged one. Returns
         whether there is more."""
+        self._library.texts.repair()
         with self._library.read() as database:
             if not self._library.words.is_behind(database):
                 return False

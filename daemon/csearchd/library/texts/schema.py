@@ -47,3 +47,22 @@ MIGRATION = """
             VALUES ('delete', old.id, old.skeleton);
     END;
 """
+
+REPAIR = (
+    "DROP TABLE text_words",
+    "DROP TABLE text_parts",
+    """
+    CREATE VIRTUAL TABLE text_words USING fts5(
+        words, content = 'texts', content_rowid = 'content',
+        tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE text_parts USING fts5(
+        skeleton, content = 'text_vocabulary', content_rowid = 'id', tokenize = 'trigram'
+    )
+    """,
+    "INSERT INTO text_words (text_words) VALUES ('rebuild')",
+    "INSERT INTO text_parts (text_parts) VALUES ('rebuild')",
+)
+"""Makes both indexes anew."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern
 from csearchd.library.texts.queue import PendingText, TextQueue, marks, parts_of
+from csearchd.library.texts.schema import REPAIR
 from csearchd.library.texts.states import FAILED, READ, WITHHELD, TextStates
 from csearchd.library.texts.tokens import has_parts, skeleton, words_of_lines
 from csearchd.reasons import Reason
@@ -22,6 +24,10 @@ from csearchd.reasons import library as reasons
 
 if TYPE_CHECKING:
     from csearchd.library.library import Library
+
+log = logging.getLogger(__name__)
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class TextState(NamedTuple):
@@ -51,6 +57,7 @@ class Texts:
         self._library = library
         self.version: str | None = None
         self.enabled = True
+        self.damaged = False  # the index must be made anew
         self.queue = TextQueue(library, self.states)
         self._states: TextStates | None = None  # from its first use on
         self._changes = 0
@@ -154,8 +161,7 @@ class Texts:
 
     def contents_with(self, pattern: TextPattern) -> index.Contents:
         """The contents whose words have a pattern. Raises LibraryError."""
-        with self._library.read() as database:
-            return index.contents_with(database, pattern)
+        return self._look_up(lambda database: index.contents_with(database, pattern))
 
     def contents_with_words(
         self, alternatives: Sequence[Sequence[str]], word: str, limit: int
@@ -163,12 +169,15 @@ class Texts:
         """The contents that have all words of one of the `alternatives`; if none has, those that
         have what a recogniser may have made of `word`, which is folded. None where there are more
         than `limit`: the word says too little. Raises LibraryError."""
-        with self._library.read() as database:
+
+        def look(database: sqlite3.Connection) -> index.Contents | None:
             found = index.contents_with_words(database, alternatives, limit)
-            if found is not None and not len(found) and word:
-                similar = [(one,) for one in index.similar_words(database, word)]
-                found = index.contents_with_words(database, similar, limit)
-        return index.NONE if found is None else found
+            if found is None or len(found) or not word:
+                return found
+            similar = [(one,) for one in index.similar_words(database, word)]
+            return index.contents_with_words(database, similar, limit)
+
+        return self._look_up(look)
 
     def quoting(
         self,
@@ -179,8 +188,33 @@ class Texts:
         """The contents whose words have a pattern, as far as it is told by `words` of it, each as
         alternatives (`contents_with_words`). None where more than `limit` have all of these.
         Raises LibraryError."""
+        return self._look_up(
+            lambda database: index.contents_quoting(database, pattern, words, limit)
+        )
+
+    def _look_up(
+        self, look: Callable[[sqlite3.Connection], index.Contents | None]
+    ) -> index.Contents:
+        """What `look` finds in the index; nothing where that is damaged."""
         with self._library.read() as database:
-            return index.contents_quoting(database, pattern, words, limit)
+            try:
+                found = look(database)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+                    raise
+                if not self.damaged:  # once, not for each search until it is made anew
+                    log.warning("the index of words in pictures is damaged (%s)", error)
+                self.damaged = True
+                found = None
+        return index.NONE if found is None else found
+
+    def repair(self) -> None:
+        """Makes the index anew if it is `damaged`, of what it was made of. Raises LibraryError."""
+        if self.damaged:
+            with self._library.write() as database:
+                for statement in REPAIR:
+                    database.execute(statement)
+            self.damaged = False
 
     def counts(self) -> TextCounts:
         """How many files' words are known, are still to be read, and can't be read. Nothing is

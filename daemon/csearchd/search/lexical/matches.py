@@ -117,11 +117,13 @@ def find_matches(
         half = shown and _Found(shown.files, shown.quality * np.float32(_SEEN))
         names.append((word.text, _merged(named, half) if hint else named))
     lifted = [_rated(names, count, SHARE, whole=False), _rated(texts, count, ALL_BUT, whole=True)]
-    lifted += [
-        (quoted, np.full(len(quoted), written.bonus(len(quoted), count), np.float32))
-        for quoted in written.quoted(words, phrases)
-        if len(quoted)
-    ]
+    having = {text: one.files for text, one in texts if one is not None}
+    for phrase in phrases:
+        if len(quoting := written.quoting(phrase, words)):
+            bonus = written.bonus(len(quoting), count)
+            lifted.append((quoting, np.full(len(quoting), bonus, np.float32)))
+            for word in written.said_in(phrase, words):
+                having[word.text] = np.union1d(having.get(word.text, quoting), quoting)
     files = np.concatenate([one for one, _ in lifted])
     if not len(files):
         return None
@@ -129,15 +131,14 @@ def find_matches(
     every, places = np.unique(files, return_inverse=True)
     highest = np.zeros(len(every), np.float32)
     np.maximum.at(highest, places, bonuses)
-    having = [(text, one.files) for text, one in texts if one is not None]
-    return Matches(every, highest, having)
+    return Matches(every, highest, list(having.items()))
 
 
 def _rated(
     found: Sequence[tuple[str, _Found | None]], count: int, least: float, whole: bool
 ) -> tuple[Files, NDArray[np.float32]]:
-    """The files that have at least a share of the words, and their bonuses. With `whole`, words
-    that models know count less even in what has all."""
+    """The files that have at least a share of the words, and their bonuses, which are less for
+    what may be chance: words that models know, where others are asked, too; with `whole`, all."""
     known = [(text, one) for text, one in found if one is not None]
     if not known:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -154,7 +155,7 @@ def _rated(
         more = one.quality * np.float32((_COMMON + (_RARE - _COMMON) * rarity) / total)
         share[places] += np.float32(1 / total)
         bonuses[places] += more
-        reduced[places] += more * np.float32(_SEEN if is_english(text) else 1)
+        reduced[places] += more * np.float32(_SEEN if whole or is_english(text) else 1)
     if not whole:
         reduced = np.where(share > _WHOLE, bonuses, reduced)
     kept = share >= least

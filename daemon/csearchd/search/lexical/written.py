@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.library import Library
+from csearchd.library.texts.index import NONE
 from csearchd.library.texts.pattern import TextPattern
 from csearchd.search.lexical.query_words import QueryWord
+from csearchd.search.query_language.foreign import is_english
 
 _MOST_CONTENTS = 20_000  # with a word; a more frequent one says too little for what it costs
 _MOST_COMPARED = 2000  # pictures whose words are compared with what may be quoted
@@ -35,17 +37,18 @@ class Written:
             self._library.texts.contents_with_words(word.alternatives, similar, _MOST_CONTENTS)
         )
 
-    def quoted(self, words: Sequence[QueryWord], phrases: Sequence[str]) -> Iterator[Files]:
-        """For each phrase of several words the candidates in whose pictures it stands. `words` are
-        those of all phrases that say something. Raises LibraryError."""
-        for phrase in phrases:
-            pattern = TextPattern(phrase)
-            if len(pattern.units) > 1:
-                telling = [word for word in words if word.text in phrase]
-                found = self._library.texts.quoting(
-                    pattern, [word.alternatives for word in telling], _MOST_COMPARED
-                )
-                yield self._files(found)
+    def quoting(self, phrase: str, words: Sequence[QueryWord]) -> Files:
+        """The candidates in whose pictures a phrase stands; none for a single word that models
+        know. `words` are those of the query that say something. Raises LibraryError."""
+        pattern = TextPattern(phrase)
+        if not pattern or (len(pattern.units) == 1 and is_english(phrase)):
+            return NONE
+        telling = [word.alternatives for word in self.said_in(phrase, words)]
+        return self._files(self._library.texts.quoting(pattern, telling, _MOST_COMPARED))
+
+    def said_in(self, phrase: str, words: Sequence[QueryWord]) -> list[QueryWord]:
+        """Those of the words that are in a phrase."""
+        return [word for word in words if word.text in phrase]
 
     def bonus(self, quoting: int, count: int) -> float:
         """The bonus of so many of `count` files that are quoted, in standard deviations."""
