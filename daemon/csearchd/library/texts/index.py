@@ -17,7 +17,12 @@ from csearchd.library.texts.tokens import distance, has_parts, is_near, skeleton
 from csearchd.library.words.tokens import is_unspaced
 
 _MOST_WORDS = 1000  # that count as one that is looked for
+_MOST_OF_THREE = 300  # the same for one of three letters, which is in very many words
+_FEW = 2000  # pictures with a word that are compared at once
+_MOST_TRIED = 8  # words of a pattern that are tried for that
+_PARAMETERS = 500  # of a statement
 _MOST_CANDIDATES = 20_000  # words that are compared with it
+_MOST_COMPARED = 20_000  # pictures that are compared with words that follow one another
 _MOST_SPLIT = 20  # characters of a word that may be written in two
 
 Contents = NDArray[np.int64]  # ids, ascending
@@ -28,20 +33,60 @@ def contents_with(database: sqlite3.Connection, pattern: TextPattern) -> Content
     """The contents whose words have a pattern. Raises sqlite3.Error."""
     if not pattern:
         return NONE
-    similar = [_similar(database, unit) for unit in pattern.units]
     if pattern.is_one_word:
-        return _matching(database, _expression(pattern.units[0], similar[0]))
-    groups = [f"({_expression(*each)})" for each in zip(pattern.units, similar, strict=True)]
-    wanted = " AND ".join(groups)
+        (unit,) = pattern.units
+        return _matching(database, _expression(unit, _similar(database, unit)))
+    joined = NONE
     if pattern.has_parts:
-        joined = _similar(database, pattern.joined)
-        wanted = f"({wanted}) OR ({_expression(pattern.joined, joined)})"
-    allowed = [frozenset(words) for words in similar]
+        similar = _similar(database, pattern.joined)
+        joined = _matching(database, _expression(pattern.joined, similar))
+    found = _with_rare_unit(database, pattern)
+    if found is None:
+        found = _with_all_units(database, pattern)
+    return np.union1d(found, joined)
+
+
+def _with_rare_unit(database: sqlite3.Connection, pattern: TextPattern) -> Contents | None:
+    """The contents with a pattern of several units, by one that few have; None without one."""
+    for unit in sorted(pattern.units, key=len, reverse=True)[:_MOST_TRIED]:
+        few = _matching(database, _expression(unit, _similar(database, unit)), _FEW + 1)
+        if len(few) <= _FEW:
+            break
+    else:
+        return None
+    rows = [
+        row
+        for start in range(0, len(few), _PARAMETERS)
+        for row in _words_of(database, few[start : start + _PARAMETERS].tolist())
+    ]
+    found = [content for content, words in rows if pattern.is_in(words.split())]
+    if len(found) < len(rows) and len(pattern.units) <= _MOST_TRIED:
+        allowed = [frozenset(_similar(database, unit)) for unit in pattern.units]
+        found = [content for content, words in rows if pattern.is_in(words.split(), allowed)]
+    return np.array(sorted(found), np.int64)
+
+
+def _with_all_units(database: sqlite3.Connection, pattern: TextPattern) -> Contents:
+    """The same for units that many have."""
+    units = pattern.units[:_MOST_TRIED]
+    similar = [_similar(database, unit) for unit in units]
+    groups = [f"({_expression(*each)})" for each in zip(units, similar, strict=True)]
     rows = database.execute(
-        "SELECT rowid, words FROM text_words WHERE text_words MATCH ?", (wanted,)
-    )
+        "SELECT rowid, words FROM text_words WHERE text_words MATCH ? LIMIT ?",
+        (" AND ".join(groups), _MOST_COMPARED + 1),
+    ).fetchall()
+    if len(rows) > _MOST_COMPARED:  # of words that are so frequent, only the words as they are
+        return _matching(database, _quoted(" ".join(pattern.words)))
+    allowed = [frozenset(words) for words in similar] if units == pattern.units else []
     found = [content for content, words in rows if pattern.is_in(words.split(), allowed)]
     return np.array(sorted(found), np.int64)
+
+
+def _words_of(database: sqlite3.Connection, contents: Sequence[int]) -> list[tuple[int, str]]:
+    marks = ",".join("?" * len(contents))
+    return database.execute(
+        f"SELECT content, words FROM texts WHERE content IN ({marks})", contents
+    ).fetchall()
 
 
 def contents_with_words(
@@ -106,10 +151,11 @@ def _expression(unit: str, similar: Sequence[str]) -> str:
     return " OR ".join(wanted)
 
 
-def _quoted(word: str) -> str:
-    if is_unspaced(word):  # each of its characters is a word of the index
-        word = " ".join(word.replace(" ", ""))
-    return '"' + word.replace('"', "") + '"'
+def _quoted(words: str) -> str:
+    """The expression for words that follow one another, in quotes."""
+    # Each character of writing without blanks is a word of the index.
+    apart = (" ".join(word) if is_unspaced(word) else word for word in words.split())
+    return '"' + " ".join(apart).replace('"', "") + '"'
 
 
 def _similar(database: sqlite3.Connection, word: str) -> list[str]:
@@ -122,7 +168,8 @@ def _similar(database: sqlite3.Connection, word: str) -> list[str]:
         middle = len(sought) // 2  # one of both halves is right
         halves = [sought[:middle], sought[middle:]]
         found = [one for one in _having(database, halves) if distance(word, one, 1) <= 1]
-    return sorted({word, *found}, key=lambda one: (len(one), one))[:_MOST_WORDS]
+    most = _MOST_OF_THREE if len(word) == 3 else _MOST_WORDS
+    return sorted({word, *found}, key=lambda one: (len(one), one))[:most]
 
 
 def _having(database: sqlite3.Connection, parts: Sequence[str]) -> list[str]:

@@ -81,8 +81,10 @@ def is_near(wanted: str, word: str) -> bool:
     """
     if wanted in word:
         return True
-    plain, places = _with_places(word)
     sought = skeleton(wanted)
+    if sought not in skeleton(word):  # which is told much sooner than where
+        return False
+    plain, places = _with_places(word)
     start = plain.find(sought)
     while start >= 0:
         part = word[places[start] : places[start + len(sought)]]

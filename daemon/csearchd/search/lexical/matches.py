@@ -29,7 +29,7 @@ from csearchd.search.lexical.written import Written
 from csearchd.search.query_language.foreign import is_english
 
 SHARE = 0.5
-ALL_BUT = 0.75  # of the words, where they stand in pictures: pages have many
+ALL_BUT = 0.95  # of the words, where they stand in pictures: pages have many
 _COMMON, _RARE = 2.0, 7.0
 _ABSENT = 0.5  # the weight of a word that no file has
 _SEEN = 0.5  # of the bonus of a word that a model knows, where the query has others, too
