@@ -54,7 +54,7 @@ class TextQueue:
         self._library = library
         self._states = states
         self.likely: Likely | None = None
-        self._asked: list[int] = []  # contents that somebody waits for, the latest last
+        self._asked: list[Sequence[int]] = []  # contents that somebody waits for, the latest last
         self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
 
     def next(self, recogniser: str, count: int) -> list[PendingText]:
@@ -63,9 +63,9 @@ class TextQueue:
 
         Raises LibraryError.
         """
-        asked = self.pending_among(self._asked, recogniser)
-        if asked:
-            return self._with_files(asked[::-1], count)
+        for group in reversed(self._asked.copy()):
+            if asked := self._with_files(self.pending_among(group, recogniser), count):
+                return asked
         version, until, planned = self._plan
         if version != recogniser or time.monotonic() > until or not planned:
             planned = self._ordered(recogniser)
@@ -82,12 +82,11 @@ class TextQueue:
 
     def ask(self, contents: Sequence[int]) -> None:
         """Puts contents, for whose words somebody waits, before all others."""
-        self._asked += contents
+        self._asked.append(contents)
 
     def stop_asking(self, contents: Sequence[int]) -> None:
         """Undoes one `ask` with the same contents."""
-        for content in contents:
-            self._asked.remove(content)
+        self._asked.remove(contents)
 
     def pending_among(self, contents: Sequence[int], recogniser: str) -> list[int]:
         """Those of the contents that this version has still to read. Raises LibraryError."""
