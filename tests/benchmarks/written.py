@@ -80,7 +80,7 @@ def lines(text: str, of: int = 5) -> list[TextLine]:
 def with_files(library: Library, count: int) -> None:
     """Adds so many pictures, of which nothing else is known."""
     with library.write() as database:
-        database.execute("INSERT INTO directories (id, parent, name) VALUES (2, 1, 'pictures')")
+        database.execute("INSERT INTO directories (id, parent, name) VALUES (2, 1, x'70')")
         database.executemany(
             "INSERT INTO contents (id, scheme, identity) VALUES (?, 1, ?)",
             ((n + 1, n.to_bytes(32, "big")) for n in range(count)),
