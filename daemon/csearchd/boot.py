@@ -30,6 +30,7 @@ from csearchd.search.concepts import Concepts
 from csearchd.search.engine import Engine
 from csearchd.search.history import History
 from csearchd.search.image_query import ImageQueries
+from csearchd.search.likely_words import LikelyWords
 from csearchd.search.places import table
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.address import OwnSocket, inherited_socket
@@ -57,6 +58,7 @@ from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
 from csearchd.serve.server import Server
 from csearchd.serve.tag_upkeep import TagUpkeep
+from csearchd.serve.text_handlers import TextHandlers, TextWait
 from csearchd.system.memory import release_free_memory
 from csearchd.tags.tag_scorer import TagScorer
 from csearchd.tags.task_queue import TaggingQueue
@@ -110,6 +112,7 @@ async def _run(
     watcher = scanner.watcher
     indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
     engine = Engine(library, models, watcher.existing_paths, supervisor.failed)
+    library.texts.queue.likely = LikelyWords(models, engine.embed)
     concepts = Concepts(library, models, engine.embed)
     image_queries = ImageQueries(
         library,
@@ -141,6 +144,7 @@ async def _run(
     verification = SingleFlight(upkeep.verify)
     client_paths = ClientPaths(library, watcher)
     indexing_wait = IndexingWait(library, scanner, indexer, workers)
+    text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
@@ -161,6 +165,7 @@ async def _run(
             queries,
             client_paths,
             indexing_wait,
+            text_wait,
             Hits(library, places),
             explanations,
             completion,
@@ -179,6 +184,7 @@ async def _run(
         LibraryHandlers(
             library, scanner, indexer, client_paths, report, completion, verification, workers
         ),
+        TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),
         StatusHandlers(report, verification, workers),
         ControlHandlers(lifecycle, configuration, indexer, workers),

@@ -99,6 +99,15 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Text:
+    """Words in pictures."""
+
+    enabled: Annotated[
+        bool, Setting("whether words that stand in pictures are read, to find pictures by them")
+    ] = True
+
+
+@dataclass(frozen=True)
 class Tags:
     """Which tags are written."""
 
@@ -136,6 +145,7 @@ class Config:
     scan: Scan = field(default_factory=Scan)
     encode: Encode = field(default_factory=Encode)
     search: Search = field(default_factory=Search)
+    text: Text = field(default_factory=Text)
     tags: Tags = field(default_factory=Tags)
     history: History = field(default_factory=History)
     log: Log = field(default_factory=Log)

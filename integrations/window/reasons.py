@@ -78,6 +78,7 @@ _TEMPLATES = {
     "not-a-number": N_("'{value}' is not a number or a comparison such as {example}"),
     "size-in-megapixels": N_("a size is in megapixels, with MP after the number: size:{example}"),
     "too-many-stars": N_("there are at most {limit} stars"),
+    "no-words": N_("'{value}' has neither letters nor digits"),
     "not-a-choice": N_("'{value}' is not one of {choices}"),
     "date-too-long": N_("the date has {length} characters; at most {limit} are allowed"),
     "no-date-in-range": N_("a date is missing before or after .."),
@@ -210,6 +211,18 @@ _TEMPLATES = {
     "no-answer": N_("no answer for {seconds} s"),
     "gpu-unusable": N_("the GPU can't be used ({details})"),
     # The library
+    "text-off": N_("words in pictures are not read: text.enabled is false in the configuration"),
+    "text-missing": N_(
+        "words in pictures are not read; to have them read, install csearch with them: "
+        "pip install '.[text]'"
+    ),
+    "text-pending": N_(
+        "the words of {count} pictures are still to be read, so some may be missing; --wait "
+        "waits for them"
+    ),
+    "no-text": N_("its words can't be read: {reason}"),
+    "text-withheld": N_("{path}: its words were forgotten; csearchctl text read reads them again"),
+    "text-not-read": N_("its words have not been read yet"),
     "library-on-network": N_(
         "{path} is on a network file system ({kind}), where a database can be damaged; set "
         "XDG_DATA_HOME to a directory on a local disk"

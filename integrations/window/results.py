@@ -35,6 +35,7 @@ class Item(GObject.Object):
         self.name: str = GLib.filename_display_basename(os.fsdecode(path))
         self.people = ""  # who is in it, as far as other programs have told
         self.by_name = ""  # the words that it is found by
+        self.line = ""  # of words in the picture, which has what was looked for
         self.shown = 0  # cells that show it now
         self.asked = False
 
@@ -83,6 +84,8 @@ class Results(Gtk.GridView):
             item.people = ", ".join(details.get("people", []))
             item.incomplete = bool(details.get("incomplete"))
             item.by_name = ", ".join(fields.get("by_name") or [])
+            lines = fields.get("text") or []
+            item.line = lines[0]["text"] if lines else ""
             item.confidence = fields.get("confidence") or ""
             item.notify("confidence")  # `by_name` may have changed alone
             items.append(item)
@@ -190,8 +193,7 @@ class Results(Gtk.GridView):
 
     def _bind(self, _factory: Gtk.SignalListItemFactory, cell: Gtk.ListItem) -> None:
         item, box = cell.get_item(), cell.get_child()
-        picture, label = box.get_first_child().get_child(), box.get_last_child()
-        label.set_text(item.name)
+        picture = box.get_first_child().get_child()
         flags = GObject.BindingFlags.SYNC_CREATE
         cell.bindings = [item.bind_property("texture", picture, "paintable", flags)]
         cell.weak = item.connect("notify", lambda item, _property: _mark(cell, item))
@@ -243,10 +245,13 @@ def _mark(cell: Gtk.ListItem, item: Item) -> None:
     weak = item.confidence == "weak" and not item.by_name
     change = box.add_css_class if weak else box.remove_css_class
     change("weak")
+    box.get_last_child().set_text(item.line or item.name)
     box.get_first_child().get_last_child().set_visible(item.incomplete)
     remarks = [_("Does not match well")] if weak else []
     if item.by_name:
         remarks.append(_("Found by name: {words}").format(words=item.by_name))
+    if item.line:
+        remarks.append(_("In the picture: “{text}”").format(text=item.line))
     remarks += [_("Incomplete: a part of the picture is missing")] if item.incomplete else []
     box.set_tooltip_text("\n".join(filter(None, (item.name, item.place, item.people, *remarks))))
     _describe(cell, item.name, ". ".join(remarks))

@@ -19,9 +19,13 @@ def downgrade(file: Path, version: int) -> None:
     old = sqlite3.connect(":memory:", isolation_level=None)
     for script in schema.MIGRATIONS[:version]:
         old.executescript(script)
-    tables = [row[0] for row in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    tables = old.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    virtual = [name for name, sql in tables if sql and sql.startswith("CREATE VIRTUAL")]
+    # What an index is stored in comes first, since triggers look into the index.
+    names = [name for name, _ in tables if name not in virtual]
+    names.sort(key=lambda name: not name.startswith(tuple(f"{one}_" for one in virtual)))
     old.execute("ATTACH ? AS new", (str(file),))
-    for table in tables:
+    for table in names:
         columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
         old.execute(f"DELETE FROM main.{table}")
         old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")

@@ -11,6 +11,7 @@ import pytest
 from csearch.show.manual import arguments
 from support.album import write_album, write_photo, xmp
 from support.user import User
+from support.written import write_words
 
 ROOT = Path(__file__).parents[2]
 NOTHING = {"type:raw", "on:yesterday"}  # are in no album of ours
@@ -47,6 +48,8 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         said = xmp(title="Sunset in Porto", description="the old harbour")
         write_photo(someone.pictures / "porto.jpg", "coins", packet=said)
         someone.search("x", "--in", someone.pictures)
+        pages = {someone.pictures / "porto.jpg": ("Invoice ab-9917", "Wi-Fi password")}
+        write_words(someone, pages)
         yield someone
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "concepts": "list, rename and remove the words that were taught",
     "history": "list or delete past queries, which shell completion offers",
     "completion": "print a script that makes a shell complete commands",
+    "text": "forget the words in pictures, or read them again",
     "model": "list, install and choose models",
     "tags": "write tags that other programs read, or remove them again",
     "backup": "copy the library (all that csearch knows) into a file",

@@ -14,6 +14,7 @@ class Options:
     def __init__(self) -> None:
         self.query: list[str] = []
         self.like: list[str] = []
+        self.text: str | None = None
         self.label: str | None = None
         self.blend: float | None = None
         self.lang: str | None = None

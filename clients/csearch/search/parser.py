@@ -30,8 +30,8 @@ csearch -0 receipt | xargs -0 cp -t ~/taxes   also for file names with newlines
 csearch --format '{path}\\t{date}\\t{place}' sunset
 """
 _FILTERS = """
-filters: after before on date near camera lens iso rating tag person name title description folder
-type size orientation, as in after:2023-05 near:Lisbon iso:>800 tag:beach name:IMG_* size:>10MP
+filters: after before on date near camera lens iso rating tag person name title description text
+folder type size orientation, as in after:2023-05 near:Lisbon iso:>800 text:invoice size:>10MP
 
 csearchctl help filters explains them, csearchctl help lists more topics, man csearch has it all.
 csearchctl -h: watching folders, why a picture isn't found, models, tags, removing everything.
@@ -58,6 +58,10 @@ def parse(arguments: list[str]) -> Options:
             known.error(f"--preview-size doesn't go with {other}")
         options.preview = True
     options.query += arguments[end:] if arguments[end + 1 :] else []
+    if options.text is not None:
+        if options.query or options.like:
+            known.error("--text goes without a query; text:WORD in a query searches")
+        return options
     nothing = not (options.query or options.like or options.random or options.window)
     if nothing and not options.sorts_all:
         known.error('QUERY is missing: describe a picture: csearch "a dog on the beach"')
@@ -91,6 +95,9 @@ def _add_query(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         help="a file or URL that results are similar to (can be repeated)",
+    )
+    group.add_argument(
+        "--text", metavar="FILE", help="instead of searching, print the words that a picture shows"
     )
     group.add_argument(
         "--label", metavar="TEXT", help="what the pictures in the query are about, such as a brand"

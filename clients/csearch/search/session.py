@@ -42,6 +42,10 @@ def search(arguments: list[str]) -> int:
         from csearch.search.window import show
 
         return show(options)
+    if options.text is not None:
+        from csearch.search.written import print_text
+
+        return print_text(options.text, options.json)
     typed = joined(options.query)
     if not (typed.strip() or options.like or options.random or options.sorts_all):
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')

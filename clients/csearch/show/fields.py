@@ -11,11 +11,11 @@ FIELDS = (
     "rank", "date", "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude",
     "longitude", "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size",
     "format", "orientation", "rating", "favourite", "title", "description", "keywords", "people",
-    "incomplete",
+    "incomplete", "text",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 # Without details:
-OF_THE_HIT = ("score", "probability", "confidence", "similar", "burst", "by_name", "rank")
+OF_THE_HIT = ("score", "probability", "confidence", "similar", "burst", "by_name", "text", "rank")
 
 
 def values(hit: Message, rank: int) -> dict[str, Any]:
@@ -24,7 +24,8 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
     is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
-    `by_name`: words of the query that its name, folders or metadata have. `incomplete`: the file
+    `by_name`: words of the query that its name, folders or metadata have, or that stand in it;
+    `text`: the line in it that has most of them. `incomplete`: the file
     lacks a part of the picture. `similar`: how many pictures --group left out for this one;
     `burst`: how many of them are different shots of the same seconds.
     """
@@ -38,6 +39,7 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
         "probability": None if sure is None else round(sure, 4),
         "confidence": hit.get("confidence"),
         "by_name": hit.get("by_name"),
+        "text": best_line(hit),
         "score": None if score is None else round(score, 6),
         "rank": rank,
         "date": details.get("taken"),
@@ -45,4 +47,12 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
         "favourite": bool(details.get("favourite")),
     }
     shown = {name: known.get(name) for name in FIELDS if name not in OF_THE_PATH}
+    if hit.get("text"):
+        shown["text_lines"] = hit["text"]
     return {**shown, "why": hit["why"]} if hit.get("why") else shown
+
+
+def best_line(hit: Message) -> str | None:
+    """The line of words in a picture that has most of what was looked for; None without one."""
+    lines = hit.get("text")
+    return lines[0]["text"] if lines else None

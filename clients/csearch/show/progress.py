@@ -15,6 +15,7 @@ from csearch.show.terminal import CLEAR_LINE, Terminal
 _BAR_COLUMNS = 24
 _DOING = {
     "encoding": "Reading",
+    "text": "Reading words in",
     "tagging": "Tagging",
     "undoing": "Taking tags back from",
     "forgetting": "Forgetting",

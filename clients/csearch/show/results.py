@@ -64,12 +64,21 @@ def formatter(terminal: Terminal, options: Options) -> Formatter:
 
 
 def _explaining(terminal: Terminal, options: Options) -> Explain:
-    """The function that explains a hit with --why; otherwise it returns ""."""
+    """The function that explains a hit with --why; otherwise, on a terminal, it says which line in
+    the picture matched."""
     if not options.why:
-        return lambda hit, indent: ""
+        return lambda hit, indent: _written(hit, indent, terminal)
     from csearch.show.why import reasons
 
     return lambda hit, indent: reasons(hit, indent, terminal)
+
+
+def _written(hit: Message, indent: str, terminal: Terminal) -> str:
+    if not terminal.interactive or not hit.get("text"):
+        return ""
+    from csearch.show.why import written
+
+    return "".join(written(hit, indent, terminal))
 
 
 def _rows(

@@ -110,6 +110,7 @@ def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
         ("to do", _pending(status)),
         ("failed", _failed(status)),
         ("encoded", _encoded(status)),
+        ("text", _text(status)),
         ("model", _model(status)),
         ("scanning", _scanning(status)),
         ("watching", _watching(status)),
@@ -144,6 +145,19 @@ def _failed(status: Message) -> str:
 def _encoded(status: Message) -> str:
     encoded, reused = status.get("encoded") or 0, status.get("reused") or 0
     return f"{count(encoded, 'picture')}; {count(reused)} recognised and not encoded again"
+
+
+def _text(status: Message) -> str:
+    text = status.get("text")
+    if text is None:
+        return ""
+    if reason := status.get("text_reason"):
+        known = f"words of {count(text['read'], 'picture')} known; " if text["read"] else ""
+        return known + harmless(reason)
+    line = f"words read in {count(text['read'])} of {count(status.get('images') or 0, 'picture')}"
+    if text["failed"]:
+        line += f"; {count(text['failed'])} can't be read, csearchctl failed says why"
+    return line
 
 
 def _model(status: Message) -> str:

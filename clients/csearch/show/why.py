@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
+from csearch.show.fields import best_line
 from csearch.show.numbers import count
 from csearch.show.terminal import Terminal
 
@@ -23,11 +24,20 @@ def reasons(hit: Message, indent: str, terminal: Terminal) -> str:
     if words := hit.get("by_name"):
         styled = terminal.styled("by name", "32")
         lines.append(f"{indent}{styled} {harmless(', '.join(words))}\n")
+    lines += written(hit, indent, terminal)
     if (hit.get("details") or {}).get("incomplete"):
         lines.append(f"{indent}the file is incomplete: a part of the picture is missing\n")
     if terms := why.get("terms"):
         lines.append(f"{indent}{terminal.styled('shows ', '2')}  {harmless(', '.join(terms))}\n")
     return "".join(lines)
+
+
+def written(hit: Message, indent: str, terminal: Terminal) -> list[str]:
+    """The line in the picture that has what was looked for, with a newline at its end; or none."""
+    line = best_line(hit)
+    if line is None:
+        return []
+    return [f"{indent}{terminal.styled('text   ', '2')} {harmless(line)}\n"]
 
 
 def of_filters(why: Message) -> list[str]:

@@ -30,6 +30,7 @@ _TOP = 10  # the Shell shows about five and counts the rest
 class ShellSearchProvider:
     def __init__(self, handle: Handler, opening: Opening, thumbnailer: Thumbnailer) -> None:
         self._box = SearchBox(handle, _TOP)
+        self._lines: dict[str, str] = {}  # of words in the pictures last found, by URI
         self._opening = opening
         self._thumbnailer = thumbnailer
         self.object = Object(
@@ -52,14 +53,15 @@ class ShellSearchProvider:
 
     async def _search(self, sender: str, terms: list[str]) -> list[str]:
         hits = await self._box.search(sender, " ".join(terms))
-        return [uri(path) for path, _ in hits]
+        self._lines = {uri(hit.path): hit.line for hit in hits}
+        return list(self._lines)
 
     async def _metas(self, call: Call) -> list[Any]:
         if len(call.arguments[0]) > limits.METAS:
             raise RequestError("bad-request", f"at most {limits.METAS} results at a time")
         paths = [pictures.from_uri(identifier) for identifier in call.arguments[0]]
         files = await self._thumbnailer.files([path for path in paths if path], _THUMBNAIL_SECONDS)
-        return [_describe(call.arguments[0], files)]
+        return [_describe(call.arguments[0], files, self._lines)]
 
     async def _activate(self, call: Call) -> list[Any]:
         path = pictures.from_uri(call.arguments[0])
@@ -73,8 +75,11 @@ class ShellSearchProvider:
         return []
 
 
-def _describe(identifiers: list[str], thumbnails: list[str | None]) -> list[dict[str, Variant]]:
-    """Returns what is shown of each result. `thumbnails` are those of our identifiers."""
+def _describe(
+    identifiers: list[str], thumbnails: list[str | None], lines: dict[str, str]
+) -> list[dict[str, Variant]]:
+    """Returns what is shown of each result. `thumbnails` are those of our identifiers, `lines`
+    the words in pictures that were looked for."""
     metas = []
     files = iter(thumbnails)
     for identifier in identifiers:
@@ -83,7 +88,7 @@ def _describe(identifiers: list[str], thumbnails: list[str | None]) -> list[dict
         meta = {
             "id": identifier,
             "name": pictures.name(path),
-            "description": pictures.place(path),
+            "description": pictures.subtitle(path, lines.get(identifier, "")),
             "gicon": next(files) or pictures.ICON,
         }
         metas.append({key: Variant("s", value) for key, value in meta.items()})

@@ -18,7 +18,7 @@ from csearchd.desktop import pictures
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
-from csearchd.desktop.search_box import MIN_LETTERS, SearchBox
+from csearchd.desktop.search_box import MIN_LETTERS, BoxHit, SearchBox
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.errors import RequestError
 from csearchd.previews.desktop_thumbnails import uri
@@ -65,7 +65,7 @@ class KRunner:
         begun = time.monotonic()
         self._supersede(call.sender)
         hits = await self._box.search(call.sender, call.arguments[0])
-        paths = [path for path, _ in hits]
+        paths = [hit.path for hit in hits]
         found = time.monotonic()
         seconds = max(_THUMBNAIL_SECONDS - (found - begun), self._allowance.left())
         self._supersede(call.sender)
@@ -136,14 +136,14 @@ def _in_the_users_language(text: str) -> str:
     return gettext.translation("csearch", catalogues, fallback=True).gettext(text)
 
 
-def _matches(hits: list[tuple[bytes, str | None]], thumbnails: list[str | None]) -> list[list[Any]]:
+def _matches(hits: list[BoxHit], thumbnails: list[str | None]) -> list[list[Any]]:
     matches = []
     relevance = 1.0
-    for (path, confidence), thumbnail in zip(hits, thumbnails, strict=True):
+    for (path, confidence, line), thumbnail in zip(hits, thumbnails, strict=True):
         identifier = uri(path)
         properties = {
             "urls": Variant("as", [identifier]),
-            "subtext": Variant("s", pictures.place(path)),
+            "subtext": Variant("s", pictures.subtitle(path, line)),
             "actions": Variant("as", [_FOLDER]),
         }
         icon = thumbnail or pictures.ICON  # KRunner 5 and 6 take the path of a file here, too

@@ -23,6 +23,11 @@ def name(path: bytes) -> str:
     return text(os.fsdecode(os.path.basename(path)))
 
 
+def subtitle(path: bytes, line: str) -> str:
+    """Returns the line of words in a picture that was looked for, or else its place."""
+    return text(f"“{line}”") if line else place(path)
+
+
 def place(path: bytes) -> str:
     """Returns the directory as text, with ~ for the user's home."""
     directory = os.path.dirname(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.errors import RequestError, Superseded
 from csearchd.requests.exchange import Handler
@@ -10,15 +12,22 @@ from csearchd.search.request import SearchRequest
 MIN_LETTERS = 3  # fewer say nothing about a picture
 
 
+class BoxHit(NamedTuple):
+    """A picture that was found."""
+
+    path: bytes
+    confidence: str | None  # None of those that are found by name
+    line: str  # of words in the picture that has what was looked for; "" for none
+
+
 class SearchBox:
     def __init__(self, handle: Handler, top: int) -> None:
         self._handle = handle
         self._top = top
         self._searches = LatestSearches()
 
-    async def search(self, sender: str, query: str) -> list[tuple[bytes, str | None]]:
-        """Returns the best pictures everywhere as (path, confidence), best first; None as the
-        confidence of those that are found by name.
+    async def search(self, sender: str, query: str) -> list[BoxHit]:
+        """Returns the best pictures everywhere, best first.
 
         The list is empty where the query is half-typed or a newer one came: while somebody types, a
         search box shows no errors.
@@ -38,7 +47,11 @@ class SearchBox:
                 return []
             raise
         return [
-            (hit["path"], None if hit.get("by_name") else hit["confidence"])
+            BoxHit(
+                hit["path"],
+                None if hit.get("by_name") else hit["confidence"],
+                hit["text"][0]["text"] if hit.get("text") else "",
+            )
             for hit in bus_request.hits
         ]
 

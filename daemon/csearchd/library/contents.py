@@ -16,6 +16,7 @@ from csearchd.library.library import Library
 from csearchd.library.listings import mark_orphans
 from csearchd.library.metadata import stored_labels
 from csearchd.library.vectors.table import VectorTable
+from csearchd.library.volumes import unmounted
 
 METADATA = (
     "taken", "taken_ms", "utc_offset", "date_source", "date_doubtful", "make", "model", "lens",
@@ -311,6 +312,32 @@ def without_file(database: sqlite3.Connection, contents: Iterable[int]) -> list[
     ]
 
 
+def known_below(library: Library, path: bytes) -> set[int]:
+    """The contents of the file at `path`, or of the files below it, mounted or not. Raises
+    LibraryError."""
+    with library.read() as database:
+        held = _contents_below(library, database, path)
+        held |= unmounted.contents_of(database, unmounted.directories_at(database, path))
+        if not held and (file := unmounted.file_at(database, path)) and file[1]:
+            held = {file[1]}
+    return held
+
+
+def _contents_below(library: Library, database: sqlite3.Connection, path: bytes) -> set[int]:
+    """The contents of the file at `path`, or of the files below it."""
+    directory = library.tree.find(path)
+    if directory is not None:
+        with library.memory_lock:
+            inside = library.catalogue.files_in(library.tree.mask([directory]))
+            return {int(content) for content in library.catalogue.content[inside] if content}
+    parent, _, name = path.rpartition(b"/")
+    rows = database.execute(
+        "SELECT content FROM files WHERE directory = ? AND name = ? AND content IS NOT NULL",
+        (library.tree.find(parent or b"/"), name),
+    )
+    return {row[0] for row in rows}
+
+
 def delete(library: Library, database: sqlite3.Connection, contents: Collection[int]) -> None:
     """Deletes contents without files, and their vectors of all models; inside a `write()`.
 
@@ -322,10 +349,14 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
         (numbers,),
     ).fetchone()
     library.add_to_counter("encoded", -passes)
-    for table, column in (("vectors", "content"), ("signatures", "content"), ("contents", "id")):
+    for table in ("vectors", "signatures", "texts"):
         database.execute(
-            f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (numbers,)
+            f"DELETE FROM {table} WHERE content IN (SELECT value FROM json_each(?))", (numbers,)
         )
+    database.execute(
+        "DELETE FROM contents WHERE id IN (SELECT value FROM json_each(?))", (numbers,)
+    )
+    library.texts.deleted(contents)
 
     def remove() -> None:
         for table in library.tables.values():

@@ -27,6 +27,7 @@ from csearchd.library.integrity import rows
 from csearchd.library.integrity.presence import Presence
 from csearchd.library.metadata.labels import KEYWORDS, PEOPLE, Labels
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
+from csearchd.library.texts.store import Texts
 from csearchd.library.tree import DirectoryTree
 from csearchd.library.vectors.table import VectorTable, forget_other_changes
 from csearchd.library.words.index import WordIndex
@@ -67,6 +68,7 @@ class Library:
         self.report_failure: Callable[[str, Exception], object] = _log_failure
         self.cache = Cache(cache)
         self.words = WordIndex()
+        self.texts = Texts(self)
         self._tables: dict[int, VectorTable] = {}  # by the model's row
         self._database = open_database(path, self.remarks)
         try:
@@ -404,9 +406,7 @@ class Library:
     def close(self) -> None:
         """Closes the database, with everything that is committed in its own file.
 
-        It doesn't wait long for a transaction under way, which is rolled back when the process
-        ends.
-        """
+        A transaction under way isn't waited for long, and rolled back when the process ends."""
         if self._write_lock.acquire(timeout=_CLOSE_SECONDS):
             with contextlib.suppress(LibraryError):  # then the next start applies the changes
                 self._flush_caches()

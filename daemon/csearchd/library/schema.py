@@ -47,6 +47,11 @@ words        the index of words (library.words): an entry for each name of a fil
              words of `vocabulary` by parts of them. `words_due`: entries whose sources have
              changed, noted by triggers; `words_backlog`: the same of what was there before the
              index was.
+texts        what was recognised in a content (library.texts): `state` and `recogniser` (NULL: to be
+             read again) say by whom, `failure` why not. `lines`: with their places
+             (library.texts.packing); `words` as library.texts.tokens has them, which `text_words`
+             indexes. `text_parts` finds the words of `text_vocabulary` by parts of their skeletons.
+recognisers  versions of the recogniser.
 derived      by name, the token of a file in the cache (library.cache_token), which tells from which
              state of the library it was derived.
 changed_vectors, changed_files
@@ -56,6 +61,7 @@ changed_vectors, changed_files
 
 from __future__ import annotations
 
+from csearchd.library.texts import schema as texts
 from csearchd.library.words import schema as words
 
 APPLICATION_ID = 0x43534831  # "CSH1", in the file's header (SQLite file format, section 1.3)
@@ -312,6 +318,7 @@ MIGRATIONS = (
     );
     """,
     words.MIGRATION,
+    texts.MIGRATION,
 )
 
 VERSION = len(MIGRATIONS)

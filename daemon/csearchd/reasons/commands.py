@@ -19,6 +19,11 @@ NO_REGIONS = Template("no-regions", "a query of filters alone matches no regions
 NOT_WATCHED = Template(
     "directory-not-watched", "{path} is not watched; csearchctl roots lists what is"
 )
+NO_TEXT = Template("no-text", "its words can't be read: {reason}")
+TEXT_WITHHELD = Template(
+    "text-withheld", "{path}: its words were forgotten; csearchctl text read reads them again"
+)
+TEXT_NOT_READ = Template("text-not-read", "its words have not been read yet")
 NOT_KNOWN = Template("nothing-known", "{path}: nothing is known of it")
 
 # Concepts

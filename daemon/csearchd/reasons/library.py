@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from csearchd.reasons import Template
 
+# Words in pictures
+TEXT_OFF = Template(
+    "text-off", "words in pictures are not read: text.enabled is false in the configuration"
+)
+TEXT_MISSING = Template(
+    "text-missing",
+    "words in pictures are not read; to have them read, install csearch with them: "
+    "pip install '.[text]'",
+)
+TEXT_PENDING = Template(
+    "text-pending",
+    "the words of {count:,} pictures are still to be read, so some may be missing; --wait waits "
+    "for them",
+)
+
 # The database
 NETWORK_FILE_SYSTEM = Template(
     "library-on-network",

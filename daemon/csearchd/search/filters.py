@@ -28,6 +28,7 @@ from csearchd.library.metadata.photo_metadata import (
     PhotoMetadata,
     aligned,
 )
+from csearchd.library.texts.pattern import TextPattern
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
 from csearchd.reasons import LIST, Reason
@@ -59,6 +60,7 @@ class Condition(NamedTuple):
     negated: bool
     text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
+    pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -68,7 +70,13 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
         last = dated[limits.DATES]
         raise QueryError(reasons.TOO_MANY_DATES(limit=limits.DATES), last.start, last.end)
     return [
-        Condition(choice, filter.negated, str(filter), remarks)
+        Condition(
+            choice,
+            filter.negated,
+            str(filter),
+            remarks,
+            TextPattern(filter.value) if filter.name == "text" else None,
+        )
         for filter in filters
         for choice, remarks in [_understood(filter, now, places)]
     ]
@@ -128,6 +136,8 @@ def _choice(filter: Filter, now: datetime) -> Choice:
             return _number(name, value)
         if name in ("type", "orientation"):
             return _kind(name, value)
+        if name == "text":
+            return _written(value)
     except (DateError, _ValueProblem) as error:
         raise _wrong(filter, error) from None
     if name == "camera":
@@ -229,6 +239,22 @@ def _kind(name: str, value: str) -> Choice:
         raise _ValueProblem(reasons.NOT_A_CHOICE(value=clipped(value), choices=", ".join(known)))
     compare = PhotoMetadata.format if name == "type" else PhotoMetadata.orientation
     return lambda library: compare(library.load_photo_metadata(), kind)
+
+
+def _written(value: str) -> Choice:
+    """Files by the words that stand in their pictures."""
+    pattern = TextPattern(value)
+    if not pattern:
+        raise _ValueProblem(reasons.NO_WORDS(value=clipped(value)))
+
+    def choice(library: Library) -> Mask:
+        found = library.texts.contents_with(pattern)
+        having: Mask = np.zeros(int(found.max(initial=0)) + 2, np.bool_)
+        having[found] = True  # the last one stays False, for larger ids
+        with library.memory_lock:
+            return having.take(library.catalogue.content, mode="clip")
+
+    return choice
 
 
 def _tester(value: str) -> Callable[[str], bool]:

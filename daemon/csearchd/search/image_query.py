@@ -77,7 +77,7 @@ class ImageQueries:
         Raises ImageQueryError, LibraryError."""
         if not stat.S_ISREG(picture.info.st_mode):
             raise ImageQueryError(reasons.NOT_REGULAR())
-        content = self._content_at(picture)
+        content = self.content_at(picture)
         vector = None if content is None else self._vector(self._models.active_model.row, content)
         return None if vector is None else PictureVector(vector, content)
 
@@ -137,7 +137,7 @@ class ImageQueries:
             if cancellation:
                 cancellation.check()
 
-    def _content_at(self, picture: Picture) -> int | None:
+    def content_at(self, picture: Picture) -> int | None:
         """Returns the content that the library has for the picture's path, if the file is unchanged
         since."""
         directory, name = os.path.split(picture.path)

@@ -111,7 +111,12 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       told.
     - confidence ("weak", "fair" or "strong"): the same in words (csearchd.scoring.confidence).
     - by_name ([str]): words of the query by which it is found and lifted in the order: its name, a
-      folder above it, or its keywords, title, description or people have them; left out for others.
+      folder above it, or its keywords, title, description or people have them, or they stand in the
+      picture; left out for others.
+    - text ([{text, box, confidence, script}]): lines in the picture that have words of the query or
+      of a filter `text`, best first; left out for others. box ([float]): four corners, x and y,
+      clockwise from the text's top left, from 0 to 1 of the picture's displayed size; script: as in
+      ISO 15924, "" for digits and signs alone.
     - similar (int): how many files were left out for this one by `group`; burst (int): how many of
       them aren't copies, but shots of the same seconds. Left out where they are 0.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,

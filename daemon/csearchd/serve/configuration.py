@@ -28,6 +28,7 @@ class Configuration:
     ) -> None:
         """`config` was read from the file at `path`; the other parts are told of a new one."""
         self.current = config
+        library.texts.enabled = config.text.enabled
         self._path = path
         self._library = library
         self._models = models
@@ -43,6 +44,7 @@ class Configuration:
         config = configuration.load(self._path)
         self._models.set_threads(config.search.threads)
         self.current = config
+        self._library.texts.enabled = config.text.enabled
         logging.getLogger().setLevel(config.log.level.upper())
         self._indexer.config = config.encode
         self._indexer.left_devices.clear()

@@ -90,6 +90,7 @@ class LibraryUpkeep:
     def _index_some_words(self) -> bool:
         """Writes some of the index of words of an older library, or of a damaged one. Returns
         whether there is more."""
+        self._library.texts.repair()
         with self._library.read() as database:
             if not self._library.words.is_behind(database):
                 return False
@@ -104,8 +105,12 @@ class LibraryUpkeep:
             try:
                 while await self._workers.wait(self._index_some_words):
                     await asyncio.sleep(_WORDS_REST_SECONDS)
+                purged = False
                 while await self._workers.wait(contents.purge, self._library, keep):
+                    purged = True
                     await asyncio.sleep(0.1)
+                if purged:
+                    await self._workers.wait(self._library.texts.forget_unused_words)
                 installed = await self._workers.wait(lambda: self._models.fingerprints)
                 while await self._workers.wait(
                     delete_unused_vectors, self._library, installed, keep

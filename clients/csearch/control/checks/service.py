@@ -37,6 +37,10 @@ def _daemon() -> Findings:
         advice = "csearchctl stop && csearchctl start"
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
     yield from _environment(int(connection.server["pid"]))
+    if words := status.get("text"):
+        known = f"words in pictures are read ({words['read']:,} so far)"
+        missing = status.get("text_reason")
+        yield Finding(WARN if missing else OK, "text", missing or known)
     for note in status.get("notes") or []:
         yield Finding(WARN, "service", note)
 

@@ -240,7 +240,7 @@ def _repair_pictures(database: sqlite3.Connection) -> list[Reason]:
     if contents := _find(database, _CONTENTS):
         found += contents
         chosen = f"SELECT id FROM contents WHERE {_CONTENTS.damaged}"
-        for table in ("vectors", "signatures", "concept_examples"):
+        for table in ("vectors", "signatures", "texts", "concept_examples"):
             database.execute(f"DELETE FROM {table} WHERE content IN ({chosen})")
         database.execute(f"DELETE FROM contents WHERE {_CONTENTS.damaged}")
     else:

@@ -53,7 +53,8 @@ class Lexical:
             return None
         with self._library.memory_lock:
             candidates = self._library.catalogue.files_in(None) if files is None else files
-        found = find_matches(self._library, words, candidates, request.scope)
+        phrases = [part.text for part in request.parts if part.weight > 0]
+        found = find_matches(self._library, words, candidates, request.scope, phrases)
         if found is None:
             return None
         contents = self._library.catalogue.content[found.files]

@@ -1,4 +1,5 @@
-"""The files whose names, folders, keywords, titles, descriptions or people have words of a query.
+"""The files whose names, folders, keywords, titles, descriptions or people have words of a query,
+or in whose pictures these stand.
 
 A file is found by name if it has SHARE of the query's words, where words that no file has count
 half: they describe what is seen. The bonus that lifts it is in standard deviations of the query's
@@ -6,6 +7,9 @@ scores on pictures in general: from _COMMON for a word that all files have to _R
 only few have, times the share. So a name that is the only one with a word lifts any picture to the
 top, and a folder with half of all pictures only moves them a little. Of words that models know, in
 a query with others, the bonus is less: there the vectors tell more than a name that may mislead.
+Pages have many words: what stands in pictures counts fully only where it is nearly all of the
+query, or where the query is quoted from there; else less, and only rare words that models don't
+know count at all.
 tests/benchmarks/lexical.py measures what that costs descriptions, and what it finds.
 """
 
@@ -21,9 +25,11 @@ from numpy.typing import NDArray
 from csearchd.library.library import Library
 from csearchd.library.words.sources import OF_FILES, Source, parted
 from csearchd.search.lexical.query_words import QueryWord
+from csearchd.search.lexical.written import Written
 from csearchd.search.query_language.foreign import is_english
 
 SHARE = 0.5
+ALL_BUT = 0.95  # of the words, where they stand in pictures: pages have many
 _COMMON, _RARE = 2.0, 7.2
 _ABSENT = 0.5  # the weight of a word that no file has
 _SEEN = 0.5  # of the bonus of a word that a model knows, where the query has others, too
@@ -39,6 +45,9 @@ _QUALITY = {
 }
 """The best come first."""
 
+_TEXT = 0.95  # the same of words that stand in pictures
+
+_FEW_TEXTS, _RARE_TEXTS = 3, 0.001  # pictures with a word, and a share of all, for a rare word
 _MOST_ENTRIES = 20_000  # with a word; a more frequent one says too little for what it costs
 _MOST_FOLDERS = 1000  # with a word
 _FEW_FOLDERS = 8  # that are looked at one by one
@@ -80,19 +89,60 @@ def _places(ascending: Files, files: Sequence[int]) -> tuple[NDArray[np.intp], M
 
 
 def find_matches(
-    library: Library, words: Sequence[QueryWord], candidates: Mask, scope: Mask | None
+    library: Library,
+    words: Sequence[QueryWord],
+    candidates: Mask,
+    scope: Mask | None,
+    phrases: Sequence[str] = (),
 ) -> Matches | None:
-    """The files among `candidates`, a mask over files, that are found by name; None if none is.
+    """The files among `candidates`, a mask over files, that are found by name, or by words in
+    their pictures; None if none is.
 
-    `scope` is a mask over the directories that are searched; None for all. Raises LibraryError.
+    `scope` is a mask over the directories that are searched; None for all. `phrases`: the texts of
+    the query, which may be quoted from a picture. Raises LibraryError.
     """
     finder = _Finder(library, candidates, scope)
-    found = [(word.text, finder.find(word)) for word in words]
+    written = Written(library, candidates)
+    count = max(int(np.count_nonzero(candidates)), _FEW_FILES)
+    names: list[tuple[str, _Found | None]] = []
+    texts: list[tuple[str, _Found | None]] = []
+    for word in words:
+        in_text = written.files_with(word)
+        named = finder.find(word, parts=not len(in_text))
+        shown = _Found(in_text, np.full(len(in_text), _TEXT, np.float32)) if len(in_text) else None
+        either = _merged(named, shown)
+        texts.append((word.text, either))
+        telling = len(in_text) <= max(_FEW_TEXTS, count * _RARE_TEXTS)
+        hint = shown and telling and not is_english(word.text)
+        half = shown and _Found(shown.files, shown.quality * np.float32(_SEEN))
+        names.append((word.text, _merged(named, half) if hint else named))
+    lifted = [_rated(names, count, SHARE, whole=False), _rated(texts, count, ALL_BUT, whole=True)]
+    having = {text: one.files for text, one in texts if one is not None}
+    for phrase in phrases:
+        if len(quoting := written.quoting(phrase, words)):
+            bonus = written.bonus(len(quoting), count)
+            lifted.append((quoting, np.full(len(quoting), bonus, np.float32)))
+            for word in written.said_in(phrase, words):
+                having[word.text] = np.union1d(having.get(word.text, quoting), quoting)
+    files = np.concatenate([one for one, _ in lifted])
+    if not len(files):
+        return None
+    bonuses = np.concatenate([one for _, one in lifted])
+    every, places = np.unique(files, return_inverse=True)
+    highest = np.zeros(len(every), np.float32)
+    np.maximum.at(highest, places, bonuses)
+    return Matches(every, highest, list(having.items()))
+
+
+def _rated(
+    found: Sequence[tuple[str, _Found | None]], count: int, least: float, whole: bool
+) -> tuple[Files, NDArray[np.float32]]:
+    """The files that have at least a share of the words, and their bonuses, which are less for
+    what may be chance: words that models know, where others are asked, too; with `whole`, all."""
     known = [(text, one) for text, one in found if one is not None]
     if not known:
-        return None
-    total = len(known) + _ABSENT * (len(words) - len(known))
-    count = max(int(np.count_nonzero(candidates)), _FEW_FILES)
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    total = len(known) + _ABSENT * (len(found) - len(known))
     every = known[0][1].files
     for _, one in known[1:]:
         every = np.union1d(every, one.files)
@@ -105,11 +155,22 @@ def find_matches(
         more = one.quality * np.float32((_COMMON + (_RARE - _COMMON) * rarity) / total)
         share[places] += np.float32(1 / total)
         bonuses[places] += more
-        reduced[places] += more * np.float32(_SEEN if is_english(text) else 1)
-    bonuses = np.where(share > _WHOLE, bonuses, reduced)
-    kept = share >= SHARE
-    having = [(text, one.files) for text, one in known]
-    return Matches(every[kept], bonuses[kept], having) if kept.any() else None
+        reduced[places] += more * np.float32(_SEEN if whole or is_english(text) else 1)
+    if not whole:
+        reduced = np.where(share > _WHOLE, bonuses, reduced)
+    kept = share >= least
+    return every[kept], reduced[kept]
+
+
+def _merged(first: _Found | None, second: _Found | None) -> _Found | None:
+    """What is in either, with the better quality."""
+    if first is None or second is None:
+        return first or second
+    files = np.concatenate([first.files, second.files])
+    quality = np.concatenate([first.quality, second.quality])
+    order = np.lexsort((-quality, files))
+    unique, places = np.unique(files[order], return_index=True)
+    return _Found(unique, quality[order][places])
 
 
 class _Found(NamedTuple):
@@ -127,13 +188,14 @@ class _Finder:
         self._candidates = candidates
         self._scope = scope
 
-    def find(self, word: QueryWord) -> _Found | None:
-        """The candidates that have a word; None if none has it, or far too many have."""
+    def find(self, word: QueryWord, parts: bool) -> _Found | None:
+        """The candidates that have a word; None if none has it, or far too many have. With
+        `parts`, it may be a part of a word."""
         index = self._library.words
         of_part = 1.0
         with self._library.read() as database:
             entries = index.entries(database, word.alternatives, _MOST_ENTRIES)
-            if entries == [] and (wholes := index.wholes(database, word.part)):
+            if parts and entries == [] and (wholes := index.wholes(database, word.part)):
                 groups = [(whole,) for whole in wholes]
                 entries = index.entries(database, groups, _MOST_ENTRIES)
                 of_part = _PART
@@ -143,13 +205,13 @@ class _Finder:
         for number in entries:
             owner, kind = parted(number)
             by_kind.setdefault(kind, []).append(owner)
-        parts = [
+        found = [
             (self._files(source, by_kind[source]), well * of_part)
             for source, well in _QUALITY.items()
             if source in by_kind
         ]
-        files = np.concatenate([np.zeros(0, np.int64), *(each for each, _ in parts)])
-        quality = np.concatenate([np.full(len(each), well, np.float32) for each, well in parts])
+        files = np.concatenate([np.zeros(0, np.int64), *(each for each, _ in found)])
+        quality = np.concatenate([np.full(len(each), well, np.float32) for each, well in found])
         if not np.all(files[1:] > files[:-1]):  # sorting takes longer than all else
             files, first = np.unique(files, return_index=True)
             quality = quality[first]

@@ -33,6 +33,8 @@ if the colon is followed by nothing, by another colon or by "/". Otherwise it mu
     person                  a name, or words of one, of somebody whom another program has named
     name                    a part of the file's name, or with * and ? all of it
     title description       the same for what the picture says of itself
+    text                    words that stand in the picture, or parts of them, one after the other;
+                            hyphens and blanks count for nothing
     folder                  a part of the name of a directory above; a/b for one inside another
     type                    jpeg, png, raw, …
     size                    >10MP, <=2MP, 12MP (megapixels)
@@ -58,7 +60,7 @@ from csearchd.reasons import query as reasons
 
 FILTERS = (
     "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "person",
-    "name", "title", "description", "folder", "type", "size", "orientation",
+    "name", "title", "description", "text", "folder", "type", "size", "orientation",
 )  # fmt: skip
 MAX_PARTS = 100
 FOLLOWING = 4  # words that may belong to a value without quotes

@@ -11,11 +11,14 @@ from csearchd.errors import PlaceError
 from csearchd.library.library import Library
 from csearchd.library.metadata import times
 from csearchd.library.metadata.details import details
+from csearchd.library.texts.pattern import TextPattern, matching_lines
 from csearchd.reasons import Reason
 from csearchd.scoring.confidence import level_name
 from csearchd.search.places.geocoder import Geocoder
-from csearchd.search.request import Hit
+from csearchd.search.request import Hit, SearchRequest
 from csearchd.system.files import seconds_of
+
+_MOST_LINES = 5  # of a picture
 
 
 class Hits:
@@ -43,6 +46,25 @@ class Hits:
             found.append({**_fields(hit), "details": fields})
         names = [one["details"] for one in found]
         return found, self._name_places(names) if with_places else None
+
+    def add_lines(
+        self, request: SearchRequest, hits: Sequence[Hit], found: Sequence[Message]
+    ) -> None:
+        """Adds to hits the lines in their pictures by which they were found. Raises
+        LibraryError."""
+        patterns = [
+            each.pattern for each in request.conditions if each.pattern and not each.negated
+        ]
+        wanted = [hit.content for hit in hits if patterns or hit.by_name]
+        if not wanted:
+            return
+        known = self._library.texts.lines(wanted)
+        for hit, fields in zip(hits, found, strict=True):
+            if not (lines := known.get(hit.content)):
+                continue
+            words = [TextPattern(word) for word in hit.by_name or ()]
+            if shown := matching_lines(lines, [*patterns, *words], _MOST_LINES):
+                fields["text"] = [line._asdict() for line in shown]
 
     def _name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
         """Adds the name of the city near by to `details` with a position. Returns why it can't, if

@@ -11,8 +11,8 @@ from csearchd.library import listings, roots
 from csearchd.library.library import Library
 from csearchd.library.removal.forgetting import Forgetting
 from csearchd.previews.desktop_thumbnails import Thumbnails
+from csearchd.reasons import OTHER, told
 from csearchd.reasons import commands as reasons
-from csearchd.reasons import told
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import (
     AddRequest,
@@ -107,11 +107,13 @@ class LibraryHandlers:
 
     async def _failed(self, request: FailedRequest, exchange: Exchange) -> Message:
         found = await self._workers.answer(listings.failures, self._library)
+        unread = await self._workers.answer(self._library.texts.failures)
+        found += [(path, str(reasons.NO_TEXT(reason=OTHER(text=why)))) for path, why in unread]
         exchange.holds(len(found))
         for start in range(0, len(found), HITS_PER_REPLY):
             part = found[start : start + HITS_PER_REPLY]
             await exchange.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
-        retried = directories = 0
+        retried = directories = words = 0
         if request.retry:
             retried = await self._workers.wait(listings.retry_failed, self._library)
             for path, _ in found:
@@ -119,7 +121,8 @@ class LibraryHandlers:
                     self._scanner.scan(path)
                     directories += 1
             self._indexer.retry()
-        return {"count": len(found), "retried": retried, "directories": directories}
+            words = await self._workers.wait(self._library.texts.retry_failed)
+        return {"count": len(found), "retried": retried + words, "directories": directories}
 
     async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.resolve, request.path)

@@ -20,6 +20,7 @@ from csearchd.library.volumes import unmounted
 from csearchd.models.active_model import Models
 from csearchd.models.catalogue import DEFAULT
 from csearchd.reasons import OTHER, PATH, Reason, told
+from csearchd.reasons.library import TEXT_PENDING
 from csearchd.reasons.query import ALL_ASKED_WITH, ENGLISH_ONLY
 from csearchd.reasons.service import UNMOUNTED
 from csearchd.requests.exchange import Exchange
@@ -35,6 +36,7 @@ from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.handlers.status import StatusReport
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.operations import Handlers
+from csearchd.serve.text_handlers import TextWait
 from csearchd.system.language import own_language
 from csearchd.watch.scanner import Scanner
 
@@ -52,6 +54,7 @@ class SearchHandlers:
         queries: QueryResolver,
         paths: ClientPaths,
         indexing_wait: IndexingWait,
+        text_wait: TextWait,
         hits: Hits,
         explanations: Explanations,
         completion: CompletionHandlers,
@@ -65,6 +68,7 @@ class SearchHandlers:
         self._queries = queries
         self._paths = paths
         self._indexing_wait = indexing_wait
+        self._text_wait = text_wait
         self._hits = hits
         self._explanations = explanations
         self._completion = completion
@@ -81,6 +85,9 @@ class SearchHandlers:
         run = self._workers.wait if may_wait else self._workers.answer
         request, paths, scanned = await run(self._understand, request)
         stopped = await self._prepare_directories(request, exchange, scanned)
+        if request.wait == "all" and _looks_for_text(request) and not stopped:
+            scope = None if paths is None else self._indexing_wait.scope_of(paths)
+            stopped = await self._text_wait.wait_below(exchange, scope)
         request, result, (hits, stale, nearest) = await self._answer(request, exchange, paths)
         found = bool(hits or result.get("count"))
         exchange.holds(len(hits))
@@ -89,6 +96,8 @@ class SearchHandlers:
         if request.scope is not None and not reading and self._report.reads_anything_again:
             reading = await self._workers.answer(self._report.reads_again, request.scope)
         remarks = [*request.remarks, *self._report.remarks(reading)]
+        if _looks_for_text(request):
+            remarks += await self._workers.answer(self._text_remarks, request)
         if any(remark.code == ENGLISH_ONLY.code for remark in remarks):
             fingerprint = self._models.active_model.model.fingerprint
             self._workers.begin(
@@ -237,6 +246,8 @@ class SearchHandlers:
                 remarks.append(remark)
             else:
                 found = self._hits.plain(part)
+            if any(hit.by_name for hit in part) or _looks_for_text(request):
+                await self._workers.answer(self._hits.add_lines, request, part, found)
             if request.why:
                 reasons, remark = await self._workers.compute(
                     "explain", self._explanations.of_hits, request, part
@@ -273,6 +284,14 @@ class SearchHandlers:
         others = self._engine.candidate_count(replace(request, without=frozenset()))
         return ALL_ASKED_WITH() if others else None
 
+    def _text_remarks(self, request: SearchRequest) -> list[Reason]:
+        """Returns a remark where words in pictures are looked for that weren't read yet."""
+        texts = self._library.texts
+        if remark := texts.remark:
+            return [remark]
+        pending = texts.pending_in(request.scope)
+        return [TEXT_PENDING(count=len(pending))] if pending else []
+
     def _unmounted_note(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""
         with self._library.read() as database:
@@ -290,3 +309,7 @@ class SearchHandlers:
             if reason := listings.directory_failure(self._library, path):
                 raise RequestError("denied", PATH(path=path, reason=OTHER(text=reason)))
         return self._indexing_wait.scope_of(paths)
+
+
+def _looks_for_text(request: SearchRequest) -> bool:
+    return any(condition.pattern for condition in request.conditions)

@@ -79,6 +79,8 @@ class StatusReport:
         reused    files that were recognised and not encoded again
         reason    why nothing is read, where the user didn't ask for that: text, or None
         failed    files that can't be read or decoded
+        text      words in pictures, {read, pending, failed}: files whose words are known, are still
+                  to be read, can't be read; text_reason: why none are read, text, or None
         rate      files read a second, lately; remaining: seconds left, or None
         roots     [{path, present, images, pending, failed, watch, directories, reconciled, failure,
                   every, lost}]; watch: how changes are noticed: "watched" as they happen, "polled"
@@ -115,6 +117,8 @@ class StatusReport:
             images = int(np.count_nonzero(active_model.table.has(catalogue.content)))
             due, failed = catalogue.count(DUE), catalogue.count(FAILED)
             counters = dict(self._library.counters)
+        # After `due`, so that what isn't due any more is counted here.
+        text = self._library.texts.counts()
         scanning = scanner.scanning
         left_out = scanner.watcher.remote.unread_below()
         unread = [unread_mount(mount) for mount in left_out]
@@ -138,6 +142,8 @@ class StatusReport:
             "encoded": counters["encoded"],
             "reused": counters["reused"],
             "failed": failed,
+            "text": text._asdict(),
+            "text_reason": str(remark) if (remark := self._library.texts.remark) else None,
             "rate": round(rate, 1),
             "remaining": round(pending / rate) if rate > 0 else None,
             "roots": self.roots(),

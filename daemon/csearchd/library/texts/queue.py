@@ -1,0 +1,164 @@
+"""The order in which pictures' words are read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.catalogue import INDEXED
+from csearchd.library.texts.states import TextStates
+from csearchd.library.words.sources import Source, parted
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from csearchd.library.library import Library
+
+_PLANNED = 2000  # contents whose order is found at a time
+_PLAN_SECONDS = 30.0  # after which new pictures are looked for
+_PARAMETERS = 500  # of a statement
+_TELLING = (
+    "screenshot", "screenshots", "bildschirmfoto", "captura", "capture", "scan", "scans", "scanned",
+    "receipt", "receipts", "invoice", "rechnung", "quittung", "beleg", "facture", "factura",
+    "document", "dokument", "letter", "brief", "contract", "vertrag", "ticket", "whiteboard",
+)  # fmt: skip
+"""Words in names of files that are likely to have words in them."""
+_MOST_TELLING = 20_000  # files with such a name
+
+Ids = NDArray[np.int32]
+Likely = Callable[[Ids], NDArray[np.bool_]]
+"""Tells which contents are likely to have words in them."""
+
+
+class PendingText(NamedTuple):
+    """A content whose words are to be read, and a file that has it."""
+
+    content: int
+    file: int
+    path: bytes
+    stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode, as of contents.Job
+
+
+class TextQueue:
+    """Pictures that somebody waits for come first, then those that are likely to have words by
+    their looks (`likely`) or by their names, then all others; the newest of each first.
+
+    Used by several threads; `next` by one.
+    """
+
+    def __init__(self, library: Library, states: Callable[[], TextStates]) -> None:
+        self._library = library
+        self._states = states
+        self.likely: Likely | None = None
+        self._asked: list[Sequence[int]] = []  # contents that somebody waits for, the latest last
+        self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
+
+    def next(self, recogniser: str, count: int) -> list[PendingText]:
+        """Up to `count` contents that this version of the recogniser hasn't read, likely ones
+        first, the newest of these first. A content is given until it is read or has failed.
+
+        Raises LibraryError.
+        """
+        for group in reversed(self._asked.copy()):
+            if asked := self._with_files(self.pending_among(group, recogniser), count):
+                return asked
+        version, until, planned = self._plan
+        if version != recogniser or time.monotonic() > until or not planned:
+            planned = self._ordered(recogniser)
+            self._plan = recogniser, time.monotonic() + _PLAN_SECONDS, planned
+        left = self.pending_among(planned, recogniser)
+        self._plan = (recogniser, self._plan[1], left)
+        return self._with_files(left, count)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for words, so that they are read though the machine is on
+        battery, or busy."""
+        return bool(self._asked)
+
+    def ask(self, contents: Sequence[int]) -> None:
+        """Puts contents, for whose words somebody waits, before all others."""
+        self._asked.append(contents)
+
+    def stop_asking(self, contents: Sequence[int]) -> None:
+        """Undoes one `ask` with the same contents."""
+        self._asked.remove(contents)
+
+    def pending_among(self, contents: Sequence[int], recogniser: str) -> list[int]:
+        """Those of the contents that this version has still to read. Raises LibraryError."""
+        if not contents:
+            return []
+        states = self._states()
+        chosen = np.array(contents, np.int32)
+        with self._library.memory_lock:
+            left: list[int] = chosen[states.pending(chosen, recogniser)].tolist()
+        return left
+
+    def _with_files(self, contents: Sequence[int], count: int) -> list[PendingText]:
+        found = {one.content: one for one in self._files_of(contents[: 2 * count])}
+        return [found[content] for content in contents if content in found][:count]
+
+    def _ordered(self, recogniser: str) -> list[int]:
+        states = self._states()
+        with self._library.memory_lock:
+            catalogue = self._library.catalogue
+            held = np.flatnonzero(catalogue.contents_of(catalogue.state == INDEXED))
+            contents = held.astype(np.int32)
+            contents = contents[states.pending(contents, recogniser)]
+        if not len(contents):
+            return []
+        with self._library.read() as database:
+            (row,) = database.execute(
+                "SELECT group_concat(content || ',' || (mtime_ns / 1000000000)) FROM files "
+                "WHERE content IS NOT NULL AND NOT due"
+            ).fetchone()
+            named = self._telling_names(database)
+        numbers = np.fromstring(row or "", np.int64, sep=",").reshape(-1, 2)
+        changed = np.zeros(int(max(numbers[:, 0].max(initial=0), contents.max())) + 1, np.int64)
+        np.maximum.at(changed, numbers[:, 0], numbers[:, 1])
+        first = np.isin(contents, named)
+        if self.likely is not None:
+            first |= self.likely(contents)
+        order = np.lexsort((-changed[contents], ~first))[:_PLANNED]
+        planned: list[int] = contents[order].tolist()
+        return planned
+
+    def _telling_names(self, database: sqlite3.Connection) -> Ids:
+        """Contents whose files' names say that there are words in them."""
+        groups = [(word,) for word in _TELLING]
+        entries = self._library.words.entries(database, groups, _MOST_TELLING) or []
+        files = [owner for owner, kind in map(parted, entries) if kind == Source.NAME]
+        with self._library.memory_lock:
+            content = self._library.catalogue.content
+            return content[[file for file in files if file < len(content)]]
+
+    def _files_of(self, contents: Sequence[int]) -> Iterator[PendingText]:
+        for part in parts_of(contents):
+            with self._library.read() as database:
+                rows = database.execute(
+                    "SELECT content, id, directory, name, size, mtime_ns, ctime_ns, inode "
+                    f"FROM files WHERE NOT due AND failure IS NULL AND content IN ({marks(part)})",
+                    part,
+                ).fetchall()
+            with self._library.memory_lock:
+                above = self._library.tree.paths({row[2] for row in rows})
+            for content, file, directory, name, *stat in rows:
+                if directory in above:  # its disk is mounted
+                    size, mtime, ctime, inode = stat
+                    path = above[directory] + name
+                    yield PendingText(content, file, path, (size, mtime, ctime, inode))
+
+
+def parts_of(contents: Sequence[int]) -> Iterator[list[int]]:
+    """Contents in parts that a statement can take as parameters."""
+    for start in range(0, len(contents), _PARAMETERS):
+        yield list(contents[start : start + _PARAMETERS])
+
+
+def marks(part: Sequence[int]) -> str:
+    """The marks of a part's parameters in a statement."""
+    return ",".join("?" * len(part))

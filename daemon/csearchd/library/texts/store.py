@@ -1,0 +1,383 @@
+"""Stores words of pictures: by content, so that copies, renames and metadata cost nothing."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csearchd.library.catalogue import INDEXED
+from csearchd.library.texts import index
+from csearchd.library.texts.lines import TextLine
+from csearchd.library.texts.packing import packed, unpacked
+from csearchd.library.texts.pattern import TextPattern
+from csearchd.library.texts.queue import PendingText, TextQueue, marks, parts_of
+from csearchd.library.texts.schema import REPAIR
+from csearchd.library.texts.states import FAILED, READ, WITHHELD, TextStates
+from csearchd.library.texts.tokens import has_parts, skeleton, words_of_lines
+from csearchd.reasons import Reason
+from csearchd.reasons import library as reasons
+
+if TYPE_CHECKING:
+    from csearchd.library.library import Library
+
+log = logging.getLogger(__name__)
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class TextState(NamedTuple):
+    """What is known of a content's words."""
+
+    lines: list[TextLine] | None  # None where they aren't known
+    failure: str | None = None  # why they can't be read
+    withheld: bool = False  # the user had them forgotten
+
+
+class TextCounts(NamedTuple):
+    """Numbers of files."""
+
+    read: int  # whose words are known, of whatever version
+    pending: int
+    failed: int
+
+
+class Texts:
+    """The words of a library's pictures. Used by several threads.
+
+    `version` is that of the recogniser that is installed, None without one; whether it may read
+    is `enabled`. `queue` says what is to be read next.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.version: str | None = None
+        self.enabled = True
+        self.damaged = False  # the index must be made anew
+        self.queue = TextQueue(library, self.states)
+        self._states: TextStates | None = None  # from its first use on
+        self._changes = 0
+
+    @property
+    def recogniser(self) -> str | None:
+        """The version of the recogniser that reads; None where none does."""
+        return self.version if self.enabled else None
+
+    @property
+    def remark(self) -> Reason | None:
+        """Why no words are read, for the user."""
+        if not self.enabled:
+            return reasons.TEXT_OFF()
+        return reasons.TEXT_MISSING() if self.version is None else None
+
+    def next_pending(self, recogniser: str, count: int) -> list[PendingText]:
+        """Up to `count` contents that this version of the recogniser hasn't read (TextQueue).
+        Raises LibraryError."""
+        return self.queue.next(recogniser, count)
+
+    # What was read
+
+    def put(self, content: int, recogniser: str, lines: Sequence[TextLine]) -> None:
+        """Stores what a version of the recogniser has read in a content; no lines: no words.
+
+        It is dropped where the content isn't known any more, or its words were to be forgotten.
+        Raises LibraryError.
+        """
+        words = words_of_lines(line.text for line in lines)
+        with self._library.write() as database:
+            if not self._takes(database, content):
+                return
+            row = self._version_row(database, recogniser)
+            database.execute(
+                "INSERT INTO texts (content, recogniser, state, words, lines) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (content) DO UPDATE SET "
+                "recogniser = excluded.recogniser, state = excluded.state, failure = NULL, "
+                "words = excluded.words, lines = excluded.lines",
+                (content, row, READ, " ".join(words), packed(lines) if lines else None),
+            )
+            _add_to_vocabulary(database, words)
+            self._note(content, recogniser, row, READ)
+
+    def fail(self, content: int, recogniser: str, reason: str) -> None:
+        """Records why a version of the recogniser can't read a content. What an older one has
+        read is kept. Raises LibraryError."""
+        with self._library.write() as database:
+            if not self._takes(database, content):
+                return
+            row = self._version_row(database, recogniser)
+            database.execute(
+                "INSERT INTO texts (content, recogniser, state, failure) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (content) DO UPDATE SET recogniser = excluded.recogniser, "
+                "state = excluded.state, failure = excluded.failure",
+                (content, row, FAILED, reason),
+            )
+            self._note(content, recogniser, row, FAILED)
+
+    def _takes(self, database: sqlite3.Connection, content: int) -> bool:
+        row = database.execute(
+            "SELECT (SELECT state FROM texts WHERE content = id) FROM contents WHERE id = ?",
+            (content,),
+        ).fetchone()
+        return row is not None and row[0] != WITHHELD
+
+    def _version_row(self, database: sqlite3.Connection, recogniser: str) -> int:
+        database.execute(
+            "INSERT INTO recognisers (version) SELECT ? WHERE NOT EXISTS "
+            "(SELECT 1 FROM recognisers WHERE version = ?)",
+            (recogniser, recogniser),
+        )
+        (row,) = database.execute(
+            "SELECT id FROM recognisers WHERE version = ?", (recogniser,)
+        ).fetchone()
+        return int(row)
+
+    def _note(self, content: int, version: str | None, row: int, state: int) -> None:
+        def apply() -> None:
+            self._changes += 1
+            if self._states is not None:
+                self._states.set(content, version, row, state)
+
+        self._library.after_commit(apply)
+
+    # What is known
+
+    def lines(self, contents: Sequence[int]) -> dict[int, list[TextLine]]:
+        """The lines of those contents whose words are known; empty for those without words.
+        Raises LibraryError."""
+        found: dict[int, list[TextLine]] = {}
+        for part in parts_of(contents):
+            with self._library.read() as database:
+                rows = database.execute(
+                    f"SELECT content, lines FROM texts WHERE content IN ({marks(part)}) "
+                    f"AND (state = {READ} OR lines IS NOT NULL)",
+                    part,
+                ).fetchall()
+            found.update((content, unpacked(lines)) for content, lines in rows)
+        return found
+
+    def contents_with(self, pattern: TextPattern) -> index.Contents:
+        """The contents whose words have a pattern. Raises LibraryError."""
+        return self._look_up(lambda database: index.contents_with(database, pattern))
+
+    def contents_with_words(
+        self, alternatives: Sequence[Sequence[str]], word: str, limit: int
+    ) -> index.Contents:
+        """The contents that have all words of one of the `alternatives`; if none has, those that
+        have what a recogniser may have made of `word`, which is folded. None where there are more
+        than `limit`: the word says too little. Raises LibraryError."""
+
+        def look(database: sqlite3.Connection) -> index.Contents | None:
+            found = index.contents_with_words(database, alternatives, limit)
+            if found is None or len(found) or not word:
+                return found
+            similar = [(one,) for one in index.similar_words(database, word)]
+            return index.contents_with_words(database, similar, limit)
+
+        return self._look_up(look)
+
+    def quoting(
+        self,
+        pattern: TextPattern,
+        words: Sequence[Sequence[Sequence[str]]],
+        limit: int,
+    ) -> index.Contents:
+        """The contents whose words have a pattern, as far as it is told by `words` of it, each as
+        alternatives (`contents_with_words`). None where more than `limit` have all of these.
+        Raises LibraryError."""
+        return self._look_up(
+            lambda database: index.contents_quoting(database, pattern, words, limit)
+        )
+
+    def _look_up(
+        self, look: Callable[[sqlite3.Connection], index.Contents | None]
+    ) -> index.Contents:
+        """What `look` finds in the index; nothing where that is damaged."""
+        with self._library.read() as database:
+            try:
+                found = look(database)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+                    raise
+                if not self.damaged:  # once, not for each search until it is made anew
+                    log.warning("the index of words in pictures is damaged (%s)", error)
+                self.damaged = True
+                found = None
+        return index.NONE if found is None else found
+
+    def repair(self) -> None:
+        """Makes the index anew if it is `damaged`, of what it was made of. Raises LibraryError."""
+        if self.damaged:
+            with self._library.write() as database:
+                for statement in REPAIR:
+                    database.execute(statement)
+            self.damaged = False
+
+    def counts(self) -> TextCounts:
+        """How many files' words are known, are still to be read, and can't be read. Nothing is
+        to be read where no recogniser is at work. Raises LibraryError."""
+        states = self.states()
+        with self._library.memory_lock:
+            catalogue = self._library.catalogue
+            held = catalogue.content[catalogue.state == INDEXED]
+            known = int(np.count_nonzero(states.read(held)))
+            if (version := self.recogniser) is None:
+                return TextCounts(known, 0, 0)
+            pending = int(np.count_nonzero(states.pending(held, version)))
+            return TextCounts(known, pending, int(np.count_nonzero(states.failed(held, version))))
+
+    def pending_in(self, scope: NDArray[np.bool_] | None) -> list[int]:
+        """The contents of files in a scope, a mask over directories (None: everywhere), whose
+        words are still to be read. Raises LibraryError."""
+        if (version := self.recogniser) is None:
+            return []
+        states = self.states()
+        with self._library.memory_lock:
+            catalogue = self._library.catalogue
+            files = catalogue.files_in(scope) & (catalogue.state == INDEXED)
+            held = np.unique(catalogue.content[files])
+            found: list[int] = held[states.pending(held, version)].tolist()
+        return found
+
+    def still_pending(self, contents: Sequence[int]) -> int:
+        """How many of the contents are still to be read. Raises LibraryError."""
+        version = self.recogniser
+        return len(self.queue.pending_among(contents, version)) if version is not None else 0
+
+    def state(self, content: int) -> TextState:
+        """What is known of a content's words. Raises LibraryError."""
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT state, lines, failure FROM texts WHERE content = ?", (content,)
+            ).fetchone()
+        if row is None:
+            return TextState(None)
+        state, lines, failure = row
+        if state == READ or lines is not None:
+            return TextState(unpacked(lines))
+        return TextState(None, failure, state == WITHHELD)
+
+    def failures(self) -> list[tuple[bytes, str]]:
+        """The files whose words can't be read, and why. Raises LibraryError."""
+        with self._library.read() as database:
+            rows = database.execute(
+                "SELECT f.directory, f.name, t.failure FROM texts t JOIN files f "
+                f"ON f.content = t.content WHERE t.state = {FAILED} AND NOT f.due"
+            ).fetchall()
+        with self._library.memory_lock:
+            above = self._library.tree.paths({row[0] for row in rows})
+        return [
+            (above[directory] + name, str(failure))
+            for directory, name, failure in rows
+            if directory in above
+        ]
+
+    def states(self) -> TextStates:
+        """The states of all contents, to be read while holding `memory_lock`. Raises
+        LibraryError."""
+        while self._states is None:
+            before = self._changes
+            with self._library.read() as database:
+                states = TextStates(database)
+            with self._library.memory_lock:
+                if self._changes == before:  # else something was committed meanwhile
+                    self._states = states
+        return self._states
+
+    # What is forgotten
+
+    def withhold(self, contents: Collection[int]) -> int:
+        """Deletes the words of contents, and lets none of them be read until `release`. Returns
+        how many had words. Raises LibraryError."""
+        had = 0
+        for part in parts_of(list(contents)):
+            with self._library.write() as database:
+                rows = database.execute(
+                    f"SELECT id FROM contents WHERE id IN ({marks(part)})", part
+                ).fetchall()
+                (known,) = database.execute(
+                    "SELECT count(*) FROM texts WHERE lines IS NOT NULL "
+                    f"AND content IN ({marks(part)})",
+                    part,
+                ).fetchone()
+                had += known
+                database.executemany(
+                    f"INSERT INTO texts (content, state) VALUES (?, {WITHHELD}) "
+                    "ON CONFLICT (content) DO UPDATE SET state = excluded.state, words = '', "
+                    "recogniser = NULL, failure = NULL, lines = NULL",
+                    rows,
+                )
+                for (content,) in rows:
+                    self._note(content, None, 0, WITHHELD)
+        self.forget_unused_words()
+        return had
+
+    def release(self, contents: Collection[int]) -> int:
+        """Lets the words of contents be read that were withheld, or couldn't be read. What an
+        older version has read serves until then. Returns how many these are. Raises LibraryError.
+        """
+        count = 0
+        for part in parts_of(list(contents)):
+            among = f"state IN ({FAILED}, {WITHHELD}) AND content IN ({marks(part)})"
+            with self._library.write() as database:
+                gone = database.execute(
+                    f"SELECT content, lines IS NULL FROM texts WHERE {among}", part
+                ).fetchall()
+                database.execute(f"DELETE FROM texts WHERE lines IS NULL AND {among}", part)
+                database.execute(
+                    f"UPDATE texts SET recogniser = NULL, failure = NULL, state = {READ} "
+                    f"WHERE {among}",
+                    part,
+                )
+                self.deleted(content for content, empty in gone if empty)
+                for content, empty in gone:
+                    if not empty:
+                        self._note(content, None, 0, READ)
+                count += len(gone)
+        return count
+
+    def retry_failed(self) -> int:
+        """Lets the words that can't be read be tried again. Returns how many contents there are.
+        Raises LibraryError."""
+        with self._library.read() as database:
+            rows = database.execute(f"SELECT content FROM texts WHERE state = {FAILED}").fetchall()
+        return self.release([row[0] for row in rows])
+
+    def deleted(self, contents: Iterable[int]) -> None:
+        """Must be called inside a `write()` that deletes contents, whose ids may be used again."""
+        gone = list(contents)
+
+        def apply() -> None:
+            self._changes += 1
+            if self._states is not None:
+                self._states.clear(gone)
+
+        self._library.after_commit(apply)
+
+    def forget_unused_words(self) -> None:
+        """Deletes words that no picture has any more, also from what SQLite keeps of them. Raises
+        LibraryError."""
+        with self._library.write() as database:
+            database.execute(
+                "CREATE VIRTUAL TABLE temp.text_terms USING fts5vocab('main', 'text_words', 'row')"
+            )
+            try:
+                database.execute(
+                    "DELETE FROM text_vocabulary WHERE word NOT IN "
+                    "(SELECT term FROM temp.text_terms)"
+                )
+            finally:
+                database.execute("DROP TABLE temp.text_terms")
+            for table in ("text_words", "text_parts"):
+                database.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+
+
+def _add_to_vocabulary(database: sqlite3.Connection, words: Iterable[str]) -> None:
+    database.executemany(
+        "INSERT INTO text_vocabulary (word, skeleton) SELECT ?1, ?2 "
+        "WHERE NOT EXISTS (SELECT 1 FROM text_vocabulary WHERE word = ?1)",
+        [(word, skeleton(word)) for word in sorted(set(words)) if has_parts(word)],
+    )
