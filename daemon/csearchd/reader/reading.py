@@ -142,11 +142,6 @@ class _Line(NamedTuple):
     guess: Guess
 
 
-def recognise(image: Image.Image) -> list[TextLine]:
-    """The lines of text in a picture, for tests and measurements; see `Reader`."""
-    return Reader(1).read(image.convert("RGB"))
-
-
 # Which guesses are believed. The recogniser guesses at any script, pattern or scribble: letters
 # that it doesn't know come out as blanks, or as others that look alike, with less confidence.
 _SURE = 0.8
