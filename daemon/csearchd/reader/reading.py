@@ -56,7 +56,9 @@ class Reader:
 
     def read(self, picture: Image.Image) -> list[TextLine]:
         """The lines of text in an sRGB picture, in reading order, then what QR codes say."""
-        return self._read(picture) + codes(picture)
+        found = codes(picture)
+        lines = [line for line in self._read(picture) if not any(_lies_in(line, c) for c in found)]
+        return lines + found
 
     def _read(self, picture: Image.Image) -> list[TextLine]:
         if not self.has_text(picture):
@@ -135,6 +137,14 @@ def _as_read(box: Points, turn: int) -> Points:
     turned = np.roll(box, -turn, axis=0)
     x, y = turned[:, 0], turned[:, 1]
     return np.stack([(x, y), (y, -x), (-x, -y), (-y, x)][turn], axis=1)
+
+
+def _lies_in(line: TextLine, code: TextLine) -> bool:
+    """Whether what was taken for a line is a part of a code."""
+    x, y = sum(line.box[::2]) / 4, sum(line.box[1::2]) / 4
+    return min(code.box[::2]) <= x <= max(code.box[::2]) and min(code.box[1::2]) <= y <= max(
+        code.box[1::2]
+    )
 
 
 class _Line(NamedTuple):
