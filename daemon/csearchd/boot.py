@@ -21,6 +21,7 @@ from csearchd.config import Config
 from csearchd.desktop.bus import SessionBus
 from csearchd.errors import ConfigError, LibraryError, ModelError
 from csearchd.indexing.indexer import Indexer
+from csearchd.indexing.word_reading import WordReading
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.models.active_model import Models
@@ -111,6 +112,7 @@ async def _run(
     )
     watcher = scanner.watcher
     indexer = Indexer(library, models, config.encode, debounce, scanner.list_soon, supervisor)
+    word_reading = WordReading(library, indexer, supervisor)
     engine = Engine(library, models, watcher.existing_paths, supervisor.failed)
     library.texts.queue.likely = LikelyWords(models, engine.embed)
     concepts = Concepts(library, models, engine.embed)
@@ -202,6 +204,7 @@ async def _run(
 
     scanner.start()
     indexer.start()
+    word_reading.start()
     supervisor.start("accepting connections", server.run)
     _handle_signals(lifecycle, configuration, workers)
     supervisor.start("purging", upkeep.purge)
@@ -233,6 +236,7 @@ async def _run(
     server.stop()
     tagging.stop()
     await supervisor.stop()
+    word_reading.stop(_STOP_SECONDS)
     indexer.stop(_STOP_SECONDS)
     scanner.stop(_STOP_SECONDS)
     threads.stop()

@@ -140,6 +140,12 @@ _TEMPLATES = {
     "too-slow": N_("takes longer than {seconds} s (encode.max_seconds)"),
     "decoding-crashed": N_("decoding it crashed ({ending})"),
     "encoding-crashed": N_("encoding it crashed ({ending})"),
+    "words-need-memory": N_(
+        "reading its words needs {needed} MB of memory, more than the limit of {limit} MB"
+    ),
+    "words-exceed-memory": N_("reading its words needs too much memory"),
+    "reading-words-crashed": N_("reading its words crashed ({ending})"),
+    "reader-unusable": N_("words in pictures can't be read ({details}): install csearch again"),
     "no-vector": N_("the model gave no usable vector"),
     "not-seen": N_("cannot be looked at: {reason}"),
     "encoder-ended-before-reading": N_(

@@ -30,7 +30,7 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) 
 
 
 _CLIENTS = ("csearch.search", "csearch.control", "csearch.completing")
-_SERVICES = ("csearchd", "csearchd.encoder", "csearchd.tags")
+_SERVICES = ("csearchd", "csearchd.encoder", "csearchd.reader", "csearchd.tags")
 
 
 class User:

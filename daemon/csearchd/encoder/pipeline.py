@@ -32,7 +32,14 @@ from csearchd.metadata.sidecars import from_attributes, from_sidecars
 from csearchd.models.preprocess import Preprocess
 from csearchd.reasons import OTHER, Reason
 from csearchd.reasons import pictures as reasons
-from csearchd.system.files import FileStat, check_open_file, open_file, open_parent, read_file
+from csearchd.system.files import (
+    FileStat,
+    check_open_file,
+    is_another,
+    open_file,
+    open_parent,
+    read_file,
+)
 from csearchd.system.memory import Budget, limit_growth
 from csearchd.system.writers import may_be_growing
 
@@ -205,7 +212,7 @@ class Pipeline:
 
         Raises UnreadableError.
         """
-        if task.stat and _is_another(file, task.stat):
+        if task.stat and is_another(file, task.stat):
             os.close(fd)
             raise UnreadableError(reasons.CHANGED_BEFORE(), changed=True, file=file)
         if not self._reserve(file.size):
@@ -400,17 +407,3 @@ class Pipeline:
         if identity is not None:
             message.update(scheme=SCHEME, identity=identity)
         self._send(message)
-
-
-def _is_another(file: FileStat, stat: Stat) -> bool:
-    """Whether an open file isn't the one that the library knows.
-
-    The ctime isn't known after a move, which changes it; the inode doesn't count where it is 0,
-    on file systems that don't keep its number.
-    """
-    size, mtime_ns, ctime_ns, inode = stat
-    if not any(stat):
-        return False
-    if (file.size, file.mtime_ns) != (size, mtime_ns):
-        return True
-    return file.ctime_ns != ctime_ns if ctime_ns else inode not in (0, file.inode)

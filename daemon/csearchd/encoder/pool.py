@@ -246,7 +246,7 @@ class Pool:
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = start(theirs.fileno(), self._urgent)
+            self._process = start("csearchd.encoder", theirs.fileno(), self._urgent)
         ours.setblocking(False)
         self._socket = ours
         self._unpacker = Unpacker(MAX_FRAME)

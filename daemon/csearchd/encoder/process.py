@@ -1,4 +1,4 @@
-"""How the encoder process is started, and how it has ended."""
+"""How the processes that decode pictures are started, and how they have ended."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from csearchd.reasons import Reason
 from csearchd.reasons import pictures as reasons
 
 
-def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
-    """Starts an encoder that has the descriptor `fd` as its end of a socketpair."""
+def start(module: str, fd: int, urgent: bool = False) -> subprocess.Popen[bytes]:
+    """Starts the process of `module` that has the descriptor `fd` as its end of a socketpair."""
     # -P: modules in the working directory must not be imported
-    command = [sys.executable, "-P", "-m", "csearchd.encoder", str(fd)]
+    command = [sys.executable, "-P", "-m", module, str(fd)]
     command += ["urgent"] if urgent else []
     return subprocess.Popen(
         command,
@@ -22,7 +22,7 @@ def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         env=_environment(),
-        start_new_session=True,  # a Ctrl-C meant for the daemon is not the encoder's
+        start_new_session=True,  # a Ctrl-C meant for the daemon is not this process's
     )
 
 

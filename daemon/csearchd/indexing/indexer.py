@@ -151,6 +151,11 @@ class Indexer:
         self.wake()
 
     @property
+    def busy(self) -> bool:
+        """Whether pictures are being read."""
+        return bool(self._session.pool.busy)
+
+    @property
     def encoder_pid(self) -> int | None:
         """The encoder's process id; None while there is none."""
         return self._session.pool.pid

@@ -54,6 +54,16 @@ TOO_SLOW = Template("too-slow", "takes longer than {seconds:g} s (encode.max_sec
 DECODING_CRASHED = Template("decoding-crashed", "decoding it crashed ({ending})")
 ENCODING_CRASHED = Template("encoding-crashed", "encoding it crashed ({ending})")
 NO_VECTOR = Template("no-vector", "the model gave no usable vector")
+WORDS_NEED_MEMORY = Template(
+    "words-need-memory",
+    "reading its words needs {needed} MB of memory, more than the limit of {limit} MB",
+)
+WORDS_EXCEED_MEMORY = Template("words-exceed-memory", "reading its words needs too much memory")
+READING_WORDS_CRASHED = Template("reading-words-crashed", "reading its words crashed ({ending})")
+READER_UNUSABLE = Template(
+    "reader-unusable",
+    "words in pictures can't be read ({details}): install csearch again",
+)
 NOT_SEEN = Template("not-seen", "cannot be looked at: {reason}")
 
 # The encoder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from csearchd.errors import UnreadableError
@@ -112,6 +113,21 @@ def read_file(fd: int, file: FileStat) -> bytes:
     if left or after != file:
         raise UnreadableError(reasons.CHANGED_MEANWHILE(), changed=True, file=after)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def is_another(file: FileStat, stat: Sequence[int]) -> bool:
+    """Whether an open file isn't the one that the library knows by `stat`: size, mtime_ns,
+    ctime_ns and inode, all 0 if it doesn't.
+
+    The ctime isn't known after a move, which changes it; the inode doesn't count where it is 0,
+    on file systems that don't keep its number.
+    """
+    size, mtime_ns, ctime_ns, inode = stat
+    if not any(stat):
+        return False
+    if (file.size, file.mtime_ns) != (size, mtime_ns):
+        return True
+    return file.ctime_ns != ctime_ns if ctime_ns else inode not in (0, file.inode)
 
 
 def _file_stat(info: os.stat_result) -> FileStat:

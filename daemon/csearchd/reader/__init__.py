@@ -1,0 +1,1 @@
+"""Reads the words in pictures, in a process of its own."""
