@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _retried(result: Message) -> str:
     """How many pictures, and directories that can't be listed, are tried again."""
-    pictures, directories = result["retried"], result["directories"]
+    pictures, directories = result["retried"], result.get("directories") or 0
     parts = [count(pictures, "picture")] if pictures or not directories else []
     if directories:
         parts.append(f"{count(directories)} {'directory' if directories == 1 else 'directories'}")
