@@ -20,8 +20,9 @@ from csearchd.reader.recognition import Guess, Recogniser, cut, is_upright
 from csearchd.reader.scripts import READABLE, script_of
 
 _LOOK_SIDE = 320  # pixels of the longer side at the first look
-_LOOK_LIKELIHOOD = 0.3  # of text anywhere, from which on a picture is read
+_LOOK_LIKELIHOOD, _LOOK_PIXELS = 0.5, 10  # of text, and where at least, so that a picture is read
 _FLAT = 0.4  # share of pixels that equal their neighbours, above which it is drawn, not a photo
+_EDGE, _EDGES = 48, 30  # a difference between neighbours, and how many of it text has at least
 _PATCH = 96  # pixels of a patch's side, by which that is found
 _MIN_SIDE = 320  # to which smaller pictures are enlarged
 _SIDES = (960, 1920, 3456)  # of the longer side when lines are sought, until they are large enough
@@ -79,7 +80,8 @@ class Reader:
             return True
         factor = min(1.0, _LOOK_SIDE / max(picture.size))
         size = round(picture.width * factor), round(picture.height * factor)
-        return bool(self._look.look(picture, size).max() > _LOOK_LIKELIHOOD)
+        likely = self._look.look(picture, size) > _LOOK_LIKELIHOOD
+        return bool(np.count_nonzero(likely) >= _LOOK_PIXELS)
 
     def _found(self, picture: Image.Image, flat: bool) -> list[Points]:
         """The boxes of lines, sought at growing resolutions until they are large enough.
@@ -192,19 +194,21 @@ def _lacks_letters(text: str) -> bool:
 
 
 def is_flat(picture: Image.Image) -> bool:
-    """Whether a picture is drawn by a program rather than taken by a camera: most pixels equal
-    their neighbours. Its text may be too small for the first look."""
+    """Whether a picture is drawn by a program rather than taken by a camera, and has something on
+    it: most pixels equal their neighbours, but some differ much from them, which isn't so in photos
+    that were enlarged. Its text may be too small for the first look."""
     shares = []
     for column in (1, 3, 5):
         for row in (1, 3, 5):
             x = max(0, picture.width * column // 6 - _PATCH // 2)
             y = max(0, picture.height * row // 6 - _PATCH // 2)
-            patch = picture.crop(
-                (x, y, min(x + _PATCH, picture.width), min(y + _PATCH, picture.height))
-            )
-            pixels: NDArray[np.uint8] = np.asarray(patch)
+            right, bottom = min(x + _PATCH, picture.width), min(y + _PATCH, picture.height)
+            pixels: NDArray[np.uint8] = np.asarray(picture.crop((x, y, right, bottom)))
             shares.append(float((pixels[:, 1:] == pixels[:, :-1]).all(axis=2).mean()))
-    return float(np.mean(shares)) > _FLAT
+    if float(np.mean(shares)) <= _FLAT:
+        return False
+    grey = np.asarray(picture.convert("L")).astype(np.int16)
+    return int(np.count_nonzero(np.abs(np.diff(grey, axis=1)) > _EDGE)) > _EDGES
 
 
 def _height(box: Points) -> float:
