@@ -226,9 +226,6 @@ _TEMPLATES = {
         "the words of {count} pictures are still to be read, so some may be missing; --wait "
         "waits for them"
     ),
-    "no-text": N_("its words can't be read: {reason}"),
-    "text-withheld": N_("{path}: its words were forgotten; csearchctl text read reads them again"),
-    "text-not-read": N_("its words have not been read yet"),
     "library-on-network": N_(
         "{path} is on a network file system ({kind}), where a database can be damaged; set "
         "XDG_DATA_HOME to a directory on a local disk"

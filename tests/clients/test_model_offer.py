@@ -12,7 +12,7 @@ from home import Home
 from scripted_service import STATUS, answering, hits
 
 from csearch.models import seconds_per_picture
-from csearch.search import model_offer
+from csearch.search.offers import model_offer
 
 CATALOGUE = {
     "default": "large",

@@ -332,10 +332,10 @@ class _Search:
         if not (self._terminal.interactive and os.isatty(0) and os.isatty(2)):
             return
         if result.get("unwatched") and result.get("images"):
-            from csearch.search.watch_offer import offer_watch
+            from csearch.search.offers.watch_offer import offer_watch
 
             offer_watch(result["unwatched"])
         if self._found:
-            from csearch.search.model_offer import offer_model
+            from csearch.search.offers.model_offer import offer_model
 
             offer_model()

@@ -17,9 +17,9 @@ from csearchd.reader import networks
 from csearchd.reader.messages import MEMORY, Settings
 from csearchd.reader.pool import Answer, ReaderPool
 from csearchd.reasons import OTHER, Reason
-from csearchd.reasons import service as reasons
 from csearchd.system import processors
 from csearchd.system.memory import release_free_memory
+from csearchd.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class WordReading:
                 self._recover(reason)
             except Exception as error:
                 self._supervisor.failed("reading words", error)
-                self._recover(reasons.UNEXPECTED())
+                self._recover(unexpected())
         self._pool.close()
 
     def _run_once(self) -> None:

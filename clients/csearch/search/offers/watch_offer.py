@@ -7,7 +7,7 @@ import shlex
 
 from csearch.command import print_err
 from csearch.protocol.quoting import printable
-from csearch.search.model_offer import csearchctl
+from csearch.search.offers.model_offer import csearchctl
 
 _SHOWN = 3  # directories, of those that one search reads
 

@@ -1,0 +1,1 @@
+"""What a search on a terminal offers besides its results, once."""
