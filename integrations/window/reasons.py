@@ -219,8 +219,8 @@ _TEMPLATES = {
     # The library
     "text-off": N_("words in pictures are not read: text.enabled is false in the configuration"),
     "text-missing": N_(
-        "words in pictures are not read; to have them read, install csearch with them: "
-        "pip install '.[text]'"
+        "words in pictures are not read: this installation lacks the recogniser's networks; "
+        "install csearch anew"
     ),
     "text-pending": N_(
         "the words of {count} pictures are still to be read, so some may be missing; --wait "

@@ -40,7 +40,7 @@ COMMANDS = {
     "tags": "write tags that other programs read, or remove them again",
     "backup": "copy the library (all that csearch knows) into a file",
     "install": "start the service with your session, and integrate it with your desktop",
-    "uninstall": "remove what install has added",
+    "uninstall": "remove what install has added, or with --purge every trace",
     "doctor": "check the installation and say what to do",
     "help": "show the manual of a topic or a command",
 }

@@ -10,8 +10,8 @@ TEXT_OFF = Template(
 )
 TEXT_MISSING = Template(
     "text-missing",
-    "words in pictures are not read; to have them read, install csearch with them: "
-    "pip install '.[text]'",
+    "words in pictures are not read: this installation lacks the recogniser's networks; install "
+    "csearch anew",
 )
 TEXT_PENDING = Template(
     "text-pending",
