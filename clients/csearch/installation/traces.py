@@ -58,7 +58,8 @@ _CACHE = (
 _RUNTIME = ("csearch.sock",)
 # The same of directories, with all that is in them
 _CACHE_TREES = ("vectors-*", "places-*", "downloads", "tagger")
-_MODELS = "models"  # a place of its own, in that of the data
+_MODELS = "models"  # a place of its own, in that of the data, and so is the next
+_DAMAGED = "damaged"  # where csearch has advised to move a damaged library
 _UNFINISHED_MODELS = (".*.part", ".old-*")
 _MODEL_FILES = ("model.toml", "text.onnx")  # a directory with one of them is an installed model
 
@@ -81,6 +82,7 @@ def places() -> list[Place]:
     found = [
         _place(configuration, _CONFIGURATION),
         _place(os.path.join(data, _MODELS), trees=_UNFINISHED_MODELS),
+        _place(os.path.join(data, _DAMAGED), ("library.sqlite*",)),
         _place(data, _DATA),
         _place(cache, _CACHE, _CACHE_TREES),
     ]
@@ -97,7 +99,7 @@ def _place(
         return None
     place = Place(directory, [], [])
     try:
-        for name in sorted(set(os.listdir(directory)) - {_MODELS}):
+        for name in sorted(set(os.listdir(directory)) - {_MODELS, _DAMAGED}):
             path = os.path.join(directory, name)
             if os.path.isdir(path) and not os.path.islink(path):
                 ours = _matches(name, trees) or _is_model(path) or _is_results(path)
