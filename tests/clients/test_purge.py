@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -183,6 +184,22 @@ def test_what_cannot_be_deleted_does_not_keep_the_rest(settled_in: User) -> None
     links.chmod(0o700)
     settled_in.csearchctl("uninstall", "--purge", "--yes")
     assert everything(settled_in) == set()
+
+
+def test_nothing_goes_while_a_service_has_the_library(user: User) -> None:
+    """One that was started after the other was stopped."""
+    user.csearchctl("start")
+    user.csearchctl("stop")
+    with open(user.data / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = user.csearchctl("uninstall", "--purge", "--yes", check=2)
+    assert b"was started again meanwhile" in done.stderr
+    assert (user.data / "library.sqlite").exists()
+    damaged = user.data / "damaged" / "library.sqlite-wal"
+    damaged.parent.mkdir()
+    damaged.touch()
+    user.csearchctl("uninstall", "--purge", "--yes")
+    assert everything(user) == set(), "a library that was moved away as advised goes, too"
 
 
 def test_bases_of_nobody_lead_to_nothing(user: User) -> None:
