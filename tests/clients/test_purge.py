@@ -156,7 +156,10 @@ def test_what_others_have_made_stays(settled_in: User) -> None:
     told = settled_in.csearchctl("uninstall", "--purge", "--dry-run").stdout.decode()
     assert "thesis.txt" in told and f"would delete {settled_in.data}\n" not in told
     said = settled_in.csearchctl("uninstall", "--purge", "--yes").stdout.decode()
-    assert f"{settled_in.data} stays, for csearch hasn't made what is in it: thesis.txt" in said
+    assert (
+        f"{settled_in.data} stays, for csearch hasn't made what is in it: models, thesis.txt"
+        in said
+    )
     stays = {*mine, pipe, linked, edited, home / "kept.png", settled_in.data}
     stays.add(settled_in.address.parent / "results" / "dogs" / "1 cat.jpg")
     assert everything(settled_in) == {str(path.relative_to(home)) for path in stays}

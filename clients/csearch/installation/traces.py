@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import quote
@@ -79,11 +79,15 @@ def places() -> list[Place]:
     """
     configuration = os.path.join(base("XDG_CONFIG_HOME", "~/.config"), "csearch")
     data, cache = data_directory(), cache_directory()
-    found = [
-        _place(configuration, _CONFIGURATION),
+    inner = [
         _place(os.path.join(data, _MODELS), trees=_UNFINISHED_MODELS),
         _place(os.path.join(data, _DAMAGED), ("library.sqlite*",)),
-        _place(data, _DATA),
+    ]
+    going = [os.path.basename(place.directory) for place in inner if place and not place.others]
+    found = [
+        *inner,
+        _place(data, _DATA, without=going),
+        _place(configuration, _CONFIGURATION),
         _place(cache, _CACHE, _CACHE_TREES),
     ]
     if not os.environ.get("CSEARCH_SOCKET"):  # with it, the directory is the user's
@@ -93,13 +97,17 @@ def places() -> list[Place]:
 
 
 def _place(
-    directory: str, files: tuple[str, ...] = (), trees: tuple[str, ...] = ()
+    directory: str,
+    files: tuple[str, ...] = (),
+    trees: tuple[str, ...] = (),
+    without: Sequence[str] = (),
 ) -> Place | None:
+    """What is in a directory, but for the names `without`; None if there is no such directory."""
     if not os.path.lexists(directory):
         return None
     place = Place(directory, [], [])
     try:
-        for name in sorted(set(os.listdir(directory)) - {_MODELS, _DAMAGED}):
+        for name in sorted(set(os.listdir(directory)) - set(without)):
             path = os.path.join(directory, name)
             if os.path.isdir(path) and not os.path.islink(path):
                 ours = _matches(name, trees) or _is_model(path) or _is_results(path)
