@@ -102,7 +102,9 @@ def test_a_reason_survives_the_way_to_another_process() -> None:
 def test_reasons_of_the_system_have_its_codes(number: int) -> None:
     reason = from_system(OSError(number, os.strerror(number)))
     assert reason.code in ("ENOENT", "EACCES", "ENOSPC")
-    assert reason.text == os.strerror(number)
+    assert reason.text.startswith(f"{os.strerror(number)}; "), "and what to do"
+    bare = from_system(OSError(number, os.strerror(number)), advised=False)
+    assert bare.text == os.strerror(number)
 
 
 @pytest.mark.parametrize("text", ["it was lost", '"x"', "[1]", "{}", "1"])

@@ -257,7 +257,7 @@ _TEMPLATES = {
         "{path} was written by a newer csearch (its format is {version}, this one knows "
         "{known}); install that version again, or set XDG_DATA_HOME to another directory"
     ),
-    "library-failed": "{path}: {details}",
+    "library-failed": N_("{path} cannot be used: {details}; csearchctl doctor tells more"),
     "library-lost": N_(
         "{path} was deleted, moved or replaced while the service runs; the service notices "
         "that within a minute and writes it anew from memory: try again then"

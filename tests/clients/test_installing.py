@@ -182,3 +182,33 @@ def test_desktop_files_are_valid(user: User) -> None:
     of_kde = 'only valid for type "Application"'
     errors = [line for line in done.stdout.splitlines() if "error:" in line and of_kde not in line]
     assert not errors and os.path.exists(found[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"files": null}',
+        '{"files": {"/x": 5}}',
+        '{"files": {"x": "0"}, "directories": []}',
+    ],
+)
+def test_a_damaged_record_is_told(user: User, text: str) -> None:
+    record = user.data / "installed.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(text)
+    done = user.csearchctl("uninstall", check=2)
+    assert f"{record}: is damaged; remove it".encode() in done.stderr
+    done = user.csearchctl("doctor", check=None)
+    assert done.stderr == b"" and b"installed.json: is damaged" in done.stdout
+
+
+def test_a_directory_in_the_place_of_a_file_stays(user: User) -> None:
+    user.csearchctl("install", "--all")
+    unit = user.home / ".config" / "systemd" / "user" / "csearchd.service"
+    unit.unlink()
+    unit.mkdir()
+    assert b"changed" in user.csearchctl("doctor", check=None).stdout
+    user.csearchctl("uninstall")
+    assert unit.is_dir()

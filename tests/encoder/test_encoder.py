@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -22,6 +23,7 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
+from csearch.protocol.system_errors import in_words
 from csearchd.encoder.messages import Limits
 from csearchd.models.installed import IMAGE_TOWER
 from csearchd.system.child_process import INITIAL_NICENESS, LOWEST_NICENESS
@@ -171,7 +173,8 @@ def bad_files(directory: Path, photo: bytes) -> dict[str, str]:
     else:
         (directory / "secret.jpg").write_bytes(photo)
         (directory / "secret.jpg").chmod(0)
-        reasons["secret.jpg"] = "cannot be read: Permission denied"
+        denied = OSError(errno.EACCES, os.strerror(errno.EACCES))
+        reasons["secret.jpg"] = f"cannot be read: {in_words(denied)}"
     return reasons
 
 

@@ -11,6 +11,7 @@ import pytest
 from csearchd.library import contents, listings, moves
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.removal.forgetting import forget_path
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern, matching_lines
@@ -228,6 +229,19 @@ def test_what_is_forgotten_is_not_read_again(library: Library) -> None:
     assert [each.content for each in texts.next_pending(VERSION, 10)] == [one]
     put(library, one, "very secret words")
     assert found(library, "secret") == [one]
+
+
+def test_words_of_what_is_forgotten_go_to_nothing_else(library: Library) -> None:
+    """A picture is read while it is forgotten, and another takes its numbers."""
+    (one,) = add(library, 1)
+    (picture,) = library.texts.next_pending(VERSION, 5)
+    assert library.texts.queue.is_current(picture)
+    assert forget_path(library, b"/a") == 1
+    assert not library.texts.queue.is_current(picture)
+    other = Listing(b"/b", [FileStat(b"b.jpg", 2, 2, 2, 2)], [], os.urandom(8))
+    listings.apply(library, other)
+    assert look(library, "/b/b.jpg", 7) == one, "the content has the same number"
+    assert not library.texts.queue.is_current(picture)
 
 
 def test_failures_are_tried_again(library: Library) -> None:

@@ -82,6 +82,16 @@ def test_a_scan_above_leaves_out_what_is_forgotten(user: User, crowd: Path) -> N
     assert user.settle()["images"] == 1
 
 
+def test_a_watched_directory_inside_is_still_scanned(user: User, crowd: Path) -> None:
+    """All of it is found, though what is above is forgotten meanwhile."""
+    user.csearchctl("add", crowd)
+    wait_for(lambda: user.status()["pending"] > 100, "a directory that is scanned")
+    user.csearchctl("forget", user.home)
+    wait_for(lambda: not user.status()["scanning"], "the end of the scan")
+    status = user.status()
+    assert status["images"] + status["pending"] + status["failed"] == MANY
+
+
 def test_watched_directories_inside_are_kept(user: User) -> None:
     (cat,) = user.take_photos(("cat",))
     user.csearchctl("add", user.pictures)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from csearch.protocol.wire import pack
-from support.user import User
+from support.user import User, wait_for
 
 
 def asked(user: User, query: str, **more: Any) -> dict[str, Any]:
@@ -73,10 +73,13 @@ def test_remarks_go_with_the_notes(user: User) -> None:
     user.start()
     user.csearchctl("add", user.pictures)
     user.csearchctl("pause")
+    user.take_photos(("cat",))  # where all is read, it isn't told that reading is paused
+    wait_for(lambda: user.status()["pending"], "a picture that is to be read")
     found = asked(user, "a cat")
     assert [remark["text"] for remark in found["remarks"]] == found["notes"]
     assert "paused" in [remark["code"] for remark in found["remarks"]]
     status = user.status()
     assert [remark["text"] for remark in status["remarks"]] == status["notes"]
     user.csearchctl("resume")
+    user.settle()
     assert asked(user, "a cat")["remarks"] == []

@@ -11,6 +11,7 @@ from csearch.command import print_out
 from csearch.installation.items import share
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
+from csearch.protocol.system_errors import in_words
 from csearch.show.manual import plain_text, section
 from csearch.show.terminal import Terminal
 
@@ -96,7 +97,7 @@ def _show(page: str, heading: str) -> None:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        raise ClientError(f"{printable(path)}: {error.strerror}; install csearch again") from error
+        raise ClientError(f"{printable(path)}: {in_words(error)}; install csearch again") from error
     if heading:
         text = section(text, heading)
     if man:

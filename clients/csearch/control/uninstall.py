@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 from csearch.command import print_err, print_out
 from csearch.control.install import show
@@ -15,6 +17,10 @@ from csearch.installation.plan import carry_out, removal, root_removals
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
 from csearch.show.numbers import count
+
+T = TypeVar("T")
+
+_NAMES = 5  # of others' files, which a message names
 
 EXAMPLES = """
 csearchctl uninstall
@@ -53,17 +59,51 @@ def run(options: argparse.Namespace) -> int:
         return _uninstall(options.dry_run)
     if not options.dry_run:
         _settle_tags(options)
-    found = [*traces.directories(), *traces.links()]
-    thumbnails = traces.thumbnails()
-    _list(found, len(thumbnails), options.dry_run)
+    _list(options.dry_run)
     if not options.dry_run and not options.yes:
         _require_yes("Delete all this? What csearch knows is lost. [y/N] ", "--yes")
     _uninstall(options.dry_run, purge=True)
-    if not options.dry_run:
-        for path in (*thumbnails, *found):
-            traces.delete(path)
+    return 0 if options.dry_run else _delete_traces()
+
+
+def _delete_traces() -> int:
+    """Deletes what is there now that the service has ended. What can't be deleted is told, and
+    doesn't keep the rest. Returns the exit status; raises ClientError."""
+    failed = 0
+    with traces.without_service():
+        for path in (*traces.thumbnails(), *traces.links()):
+            failed += not _deleted(traces.delete_file, path)
+        for place in traces.places():
+            failed += not _deleted(traces.delete, place)
+    if failed:
+        raise ClientError("not everything could be deleted, for the reasons above")
+    if left := traces.places():
+        for place in left:
+            print_out(f"{printable(place.directory)} stays{_others(place)}")
+        print_out("All else of csearch is removed, but for the directory that it runs from.")
+    else:
         print_out("Every trace of csearch is removed, but for the directory that it runs from.")
     return 0
+
+
+def _deleted(delete: Callable[[T], None], what: T) -> bool:
+    try:
+        delete(what)
+    except ClientError as error:
+        print_err(f"csearchctl: {error}")
+        return False
+    return True
+
+
+def _others(place: traces.Place) -> str:
+    """What csearch hasn't made in one of its directories, as the end of a sentence."""
+    if not place.others:
+        return ", since it is a mount, or a link that leads nowhere"
+    names = ", ".join(map(printable, place.others[:_NAMES]))
+    more = len(place.others) - _NAMES
+    return f", for csearch hasn't made what is in it: {names}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
 
 
 def _uninstall(dry_run: bool, purge: bool = False) -> int:
@@ -94,11 +134,19 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
     return 0
 
 
-def _list(found: list[str], thumbnails: int, dry_run: bool) -> None:
+def _list(dry_run: bool) -> None:
+    """Prints what csearch has left behind. Raises ClientError."""
     does = "would delete" if dry_run else "to delete:"
-    for path in found:
+    for place in traces.places():
+        if not place.others:
+            print_out(f"{does} {printable(place.directory)}")
+            continue
+        for name in place.made:
+            print_out(f"{does} {printable(os.path.join(place.directory, name))}")
+        print_out(f"{printable(place.directory)} stays{_others(place)}")
+    for path in traces.links():
         print_out(f"{does} {printable(path)}")
-    if thumbnails:
+    if thumbnails := len(traces.thumbnails()):
         print_out(f"{does} {count(thumbnails, 'thumbnail')} that csearch has made")
 
 

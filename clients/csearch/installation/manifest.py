@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from csearch.directories import data_directory
 from csearch.protocol.errors import ClientError
 from csearch.protocol.private_directory import make_directories
-from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.quoting import printable
 from csearch.protocol.system_errors import in_words
 
 
@@ -30,13 +30,29 @@ def load() -> Manifest:
     path = manifest_path()
     try:
         with open(path, encoding="utf-8") as file:
-            return Manifest(**json.load(file))
+            return _checked(Manifest(**json.load(file)))
     except FileNotFoundError:
         return Manifest()
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
+        raise ClientError(f"{printable(path)}: cannot be read: {in_words(error)}") from error
+    except (ValueError, TypeError) as error:
         raise ClientError(
-            f"{printable(path)}: cannot be read ({harmless(str(error))}); remove it, then install"
+            f"{printable(path)}: is damaged; remove it, then csearchctl install"
         ) from error
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """Raises ValueError if a manifest isn't as it was written."""
+    files, directories = manifest.files, manifest.directories
+    if not (isinstance(files, dict) and isinstance(directories, list)):
+        raise ValueError("no files or directories")
+    texts = [manifest.command, *files.values()]
+    paths = [*files, *directories]
+    if not all(isinstance(text, str) for text in [*texts, *paths]):
+        raise ValueError("not texts")
+    if not all(os.path.isabs(path) and "\0" not in path for path in paths):
+        raise ValueError("relative paths")
+    return manifest
 
 
 def save(manifest: Manifest) -> None:
@@ -58,12 +74,17 @@ def digest(content: bytes) -> str:
 
 
 def read_file(path: str) -> bytes | None:
-    """A file's content; None if it doesn't exist. Raises OSError."""
+    """A file's content; None if it doesn't exist, b"" of a directory in its place. Raises
+    ClientError."""
     try:
         with open(path, "rb") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError:
+        return b""
+    except OSError as error:
+        raise ClientError(f"{printable(path)} cannot be read: {in_words(error)}") from error
 
 
 def write_file(path: str, content: bytes, mode: int = 0o644) -> None:

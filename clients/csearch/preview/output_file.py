@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
+from csearch.protocol.system_errors import in_words
 from csearch.protocol.wire import Message, pack
 
 SHEET, DRAWING = "contact sheet", "drawing of regions"
@@ -51,7 +52,9 @@ class OutputFile(NamedTuple):
         except OSError as error:
             if os.path.exists(temporary):
                 os.unlink(temporary)
-            raise ClientError(f"{printable(self.path)}: {error.strerror}") from error
+            raise ClientError(
+                f"{printable(self.path)} cannot be written: {in_words(error)}"
+            ) from error
 
     def check(self) -> None:
         """Raises ClientError if there is a file that isn't of this kind, or not csearch's."""
@@ -65,7 +68,9 @@ class OutputFile(NamedTuple):
         except FileNotFoundError:
             return
         except OSError as error:
-            raise ClientError(f"{printable(self.path)}: {error.strerror}") from error
+            raise ClientError(
+                f"{printable(self.path)} cannot be written: {in_words(error)}"
+            ) from error
         if not ours:
             raise ClientError(
                 f"{printable(self.path)} exists and is not a {self.kind} of csearch; it is left as "

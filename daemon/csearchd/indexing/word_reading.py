@@ -141,8 +141,8 @@ class WordReading:
         content = answer.picture.content
         if answer.changed:
             self._resting[content] = time.monotonic() + _REST_SECONDS
-        elif version is None:
-            return  # turned off meanwhile
+        elif version is None or not self._texts.queue.is_current(answer.picture):
+            return  # turned off or forgotten meanwhile
         elif answer.lines is not None:
             self._texts.put(content, version, answer.lines)
         else:

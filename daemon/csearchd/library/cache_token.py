@@ -68,7 +68,7 @@ class Cache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.report(path, from_system(error))
+            self.report(path, from_system(error, advised=False))
         except _DamagedError as error:
             self.report(path, error.reason)
         return None

@@ -203,7 +203,9 @@ def file_checksum(path: str) -> str:
 def unreadable(path: str, error: OSError) -> ModelError:
     """The error for a model's file that can't be read."""
     what = remedy(os.path.dirname(path))
-    return ModelError(reasons.UNREADABLE(path=path, reason=from_system(error), remedy=what))
+    return ModelError(
+        reasons.UNREADABLE(path=path, reason=from_system(error, advised=False), remedy=what)
+    )
 
 
 def remedy(directory: str) -> Reason:

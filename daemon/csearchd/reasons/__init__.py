@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Union
 
+from csearch.protocol.system_errors import in_words
+
 Parameter = Union[str, int, float, bytes, "Reason"]
 """A path is bytes. A sentence may be a part of another one."""
 
@@ -108,8 +110,9 @@ PATH = Template("path", "{path}: {reason}")
 LIST = Template("list", "{first}; {rest}")
 
 
-def from_system(error: OSError) -> Reason:
-    """What the system says of `error`, without the file's name."""
-    text = error.strerror or str(error)
+def from_system(error: OSError, advised: bool = True) -> Reason:
+    """What the system says of `error`, without the file's name, and what to do, unless it isn't
+    `advised` because the rest of the sentence tells that."""
+    text = in_words(error) if advised else error.strerror or str(error)
     name = errno.errorcode.get(error.errno or 0)
     return Reason(name, text) if name else OTHER(text=text)

@@ -59,7 +59,9 @@ NEWER = Template(
     "{path} was written by a newer csearch (its format is {version}, this one knows {known}); "
     "install that version again, or set XDG_DATA_HOME to another directory",
 )
-FAILED = Template("library-failed", "{path}: {details}")
+FAILED = Template(
+    "library-failed", "{path} cannot be used: {details}; csearchctl doctor tells more"
+)
 LOST = Template(
     "library-lost",
     "{path} was deleted, moved or replaced while the service runs; the service notices that within "

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import SkippedFile
 
 _MAX_MIRROR = 64 << 10  # bytes; csearch writes no larger one
@@ -28,7 +29,7 @@ def skipped_by(error: OSError, what: str = "it can't be changed") -> SkippedFile
     if error.errno == errno.ELOOP:
         return SkippedFile("it is a symbolic link")
     number = error.errno or 0
-    reason = FULL.get(number) or f"{what}: {error.strerror or error}"
+    reason = FULL.get(number) or f"{what}: {in_words(error)}"
     return SkippedFile(reason, is_transient=number in _TRANSIENT)
 
 

@@ -32,7 +32,7 @@ class Coverage:
             return Inotify()
         except OSError as error:
             self.last_error = reasons.NOT_WATCHED(
-                reason=from_system(error),
+                reason=from_system(error, advised=False),
                 command="sudo sysctl fs.inotify.max_user_instances=1024",
             )
             log.error("%s", self.last_error)

@@ -6,6 +6,7 @@ import hashlib
 import os
 from typing import NamedTuple
 
+from csearch.protocol.system_errors import in_words
 from csearchd.errors import UnreadableError
 from csearchd.formats.suffixes import developed_names, is_sidecar, sidecar_names
 from csearchd.library.listings import MARKED, FileStat, Listing
@@ -73,7 +74,7 @@ def read_listing(
 
 
 def _failed(path: bytes, error: OSError) -> Listing:
-    return Listing(path, (), (), b"", f"cannot be listed: {error.strerror}")
+    return Listing(path, (), (), b"", f"cannot be listed: {in_words(error)}")
 
 
 def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: VersionFields) -> Listing:
@@ -118,7 +119,7 @@ def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: Versio
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except OSError as error:
-            return Listing(path, (), (), b"", f"cannot be looked into: {error.strerror}")
+            return Listing(path, (), (), b"", f"cannot be looked into: {in_words(error)}")
         inode = signed(info.st_ino) if versions.inode else 0
         changed = stored_time(info.st_ctime_ns) if versions.ctime else 0
         mtime = stored_time(info.st_mtime_ns)

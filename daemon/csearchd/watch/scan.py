@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 
 from csearchd.library.roots import is_below
 
@@ -98,9 +99,12 @@ class Scans:
             del self._scans[scan.path]
         scan.done.set()
 
-    def leave_out(self, path: bytes) -> None:
-        """Ends scans of `path` and below it, and lets those above leave it out."""
+    def leave_out(self, path: bytes, kept: Collection[bytes]) -> None:
+        """Ends scans of `path` and below it, but for the directories in `kept` and below them, and
+        lets those above leave it out."""
         for scan in self.all():
+            if any(is_below(scan.path, other) for other in kept):
+                continue
             if is_below(scan.path, path):
                 self.end(scan)
             elif is_below(path, scan.path):

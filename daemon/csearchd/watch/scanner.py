@@ -159,14 +159,19 @@ class Scanner:
         self._pipe.wake()
 
     def leave_out(self, path: bytes) -> None:
-        """Ends what scans do at and below `path`, which is being forgotten; after a while it
-        returns without. A client may still ask for it anew."""
+        """Ends what scans do at and below `path`, which is being forgotten, but not in roots that
+        are below it; after a while it returns without. A client may still ask for it anew."""
         self._errands.ask(lambda: self._leave_out(path), _ERRAND_SECONDS)
 
     def _leave_out(self, path: bytes) -> None:
+        kept = [root for root in self.watcher.roots if is_below(root, path) and root != path]
         with self._lock:
-            self._scans.leave_out(path)
-            self._listings = [each for each in self._listings if not is_below(each, path)]
+            self._scans.leave_out(path, kept)
+            self._listings = [
+                each
+                for each in self._listings
+                if not is_below(each, path) or any(is_below(each, root) for root in kept)
+            ]
         self._changed()
 
     def notice_ended_mounts(self) -> None:

@@ -14,28 +14,28 @@ _AGAIN = "csearchctl install"
 
 def findings() -> Findings:
     try:
-        manifest = load()
-        ours = command()
-        older = _older(manifest)
+        yield _installed()
     except ClientError as error:
         yield Finding(WARN, "integrations", str(error))
-        return
+
+
+def _installed() -> Finding:
+    """Raises ClientError."""
+    manifest = load()
     if not manifest.files:
         text = "none; csearchctl install starts the service with your session"
-        yield Finding(OK, "integrations", text)
-        return
+        return Finding(OK, "integrations", text)
     if missing := [path for path in manifest.files if read_file(path) is None]:
-        yield Finding(WARN, "integrations", f"{missing[0]} is missing", _AGAIN)
-    elif manifest.command != ours:
-        text = f"they run {manifest.command}, but csearch is {ours} now"
-        yield Finding(WARN, "integrations", text, f"{_AGAIN} puts them right")
-    elif older:
+        return Finding(WARN, "integrations", f"{missing[0]} is missing", _AGAIN)
+    if manifest.command != command():
+        text = f"they run {manifest.command}, but csearch is {command()} now"
+        return Finding(WARN, "integrations", text, f"{_AGAIN} puts them right")
+    if older := _older(manifest):
         text = f"{len(older)} files are from another version of csearch, such as {older[0]}"
-        yield Finding(WARN, "integrations", text, f"{_AGAIN} renews them")
-    else:
-        changed = sum(step.action != REMOVE for step in removal(manifest))
-        text = f"{len(manifest.files)} files" + (f", {changed} of them changed" if changed else "")
-        yield Finding(OK, "integrations", text)
+        return Finding(WARN, "integrations", text, f"{_AGAIN} renews them")
+    changed = sum(step.action != REMOVE for step in removal(manifest))
+    text = f"{len(manifest.files)} files" + (f", {changed} of them changed" if changed else "")
+    return Finding(OK, "integrations", text)
 
 
 def _older(manifest: Manifest) -> list[str]:

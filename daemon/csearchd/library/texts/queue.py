@@ -98,6 +98,16 @@ class TextQueue:
             left: list[int] = chosen[states.pending(chosen, recogniser)].tolist()
         return left
 
+    def is_current(self, picture: PendingText) -> bool:
+        """Whether the file still has that content: what is forgotten leaves its numbers to others.
+        Raises LibraryError."""
+        with self._library.read() as database:
+            row = database.execute(
+                "SELECT content, size, mtime_ns, ctime_ns, inode FROM files WHERE id = ?",
+                (picture.file,),
+            ).fetchone()
+        return bool(row == (picture.content, *picture.stat))
+
     def _with_files(self, contents: Sequence[int], count: int) -> list[PendingText]:
         found = {one.content: one for one in self._files_of(contents[: 2 * count])}
         return [found[content] for content in contents if content in found][:count]

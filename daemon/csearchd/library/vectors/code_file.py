@@ -136,7 +136,7 @@ class CodeFile:
             with ThreadPoolExecutor(threads, "checksums") as pool:
                 wrong = sum(pool.map(self._count_wrong, starts))
         except OSError as error:
-            return from_system(error)
+            return from_system(error, advised=False)
         return reasons.WRONG_ROWS(count=wrong) if wrong else None
 
     def _count_wrong(self, row: int) -> int:

@@ -126,7 +126,7 @@ def read(directory: str) -> Table:
             _mapped(directory, "area_keys.npy"),
         )
     except OSError as error:
-        path, details = error.filename or directory, from_system(error)
+        path, details = error.filename or directory, from_system(error, advised=False)
     except (ValueError, AttributeError, RecursionError) as error:  # of SUMS; it has no checksum
         path, details = directory, OTHER(text=str(error))
     raise PlaceError(PLACES_DAMAGED(path=path, details=details))
