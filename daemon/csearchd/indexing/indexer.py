@@ -88,6 +88,7 @@ class Indexer:
         self._retry_seconds = _MIN_RETRY_SECONDS
         self._stopping = False
         self._pipe = WakePipe()
+        self._listeners: list[Callable[[], object]] = []
         self._errands = Errands(self.wake)
         self._thread = supervisor.thread("reading pictures", self._run)
 
@@ -105,6 +106,13 @@ class Indexer:
         """Wakes the thread: there may be new files to read, or it must stop."""
         self.backlog.may_have_more = self._woken = True
         self._pipe.wake()
+        for listener in self._listeners:
+            listener()
+
+    def on_wake(self, listener: Callable[[], object]) -> None:
+        """Calls `listener`, which must be quick, whenever the thread is woken: pictures, disks or
+        the configuration may have changed. Before `start`."""
+        self._listeners.append(listener)
 
     def retry(self) -> None:
         """Ends a delay after an error: the cause may be gone."""

@@ -47,7 +47,7 @@ class TextWait:
         texts.queue.ask(wanted)
         try:
             while left := await self._workers.answer(texts.still_pending, wanted):
-                if exchange.answer_now.is_set() or self._indexer.paused:
+                if exchange.answer_now.is_set() or self._indexer.paused or texts.last_error:
                     return True
                 done, total = len(wanted) - left, len(wanted)
                 await exchange.reply("progress", phase="text", done=done, total=total)
@@ -100,7 +100,7 @@ class TextHandlers:
             return {"lines": [line._asdict() for line in state.lines]}
         if state.withheld:
             raise RequestError("not-found", reasons.TEXT_WITHHELD(path=request.path))
-        known = OTHER(text=state.failure) if state.failure else texts.remark
+        known = OTHER(text=state.failure) if state.failure else texts.remark or texts.last_error
         why = known or reasons.TEXT_NOT_READ()
         raise RequestError("picture", PATH(path=request.path, reason=why))
 

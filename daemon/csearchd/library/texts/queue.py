@@ -41,6 +41,7 @@ class PendingText(NamedTuple):
     file: int
     path: bytes
     stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode, as of contents.Job
+    identity: bytes  # of the content: another one may get its id
 
 
 class TextQueue:
@@ -55,6 +56,7 @@ class TextQueue:
         self._states = states
         self.likely: Likely | None = None
         self._asked: list[Sequence[int]] = []  # contents that somebody waits for, the latest last
+        self._listeners: list[Callable[[], object]] = []
         self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
 
     def next(self, recogniser: str, count: int) -> list[PendingText]:
@@ -83,6 +85,12 @@ class TextQueue:
     def ask(self, contents: Sequence[int]) -> None:
         """Puts contents, for whose words somebody waits, before all others."""
         self._asked.append(contents)
+        for listener in self._listeners:
+            listener()
+
+    def on_ask(self, listener: Callable[[], object]) -> None:
+        """Calls `listener`, which must be quick, whenever somebody begins to wait."""
+        self._listeners.append(listener)
 
     def stop_asking(self, contents: Sequence[int]) -> None:
         """Undoes one `ask` with the same contents."""
@@ -140,17 +148,19 @@ class TextQueue:
         for part in parts_of(contents):
             with self._library.read() as database:
                 rows = database.execute(
-                    "SELECT content, id, directory, name, size, mtime_ns, ctime_ns, inode "
-                    f"FROM files WHERE NOT due AND failure IS NULL AND content IN ({marks(part)})",
+                    "SELECT content, f.id, directory, name, identity, size, mtime_ns, ctime_ns, "
+                    "inode FROM files f JOIN contents c ON c.id = content "
+                    f"WHERE NOT due AND f.failure IS NULL AND content IN ({marks(part)})",
                     part,
                 ).fetchall()
             with self._library.memory_lock:
                 above = self._library.tree.paths({row[2] for row in rows})
-            for content, file, directory, name, *stat in rows:
+            for content, file, directory, name, identity, *stat in rows:
                 if directory in above:  # its disk is mounted
                     size, mtime, ctime, inode = stat
                     path = above[directory] + name
-                    yield PendingText(content, file, path, (size, mtime, ctime, inode))
+                    stat_then = (size, mtime, ctime, inode)
+                    yield PendingText(content, file, path, stat_then, identity)
 
 
 def parts_of(contents: Sequence[int]) -> Iterator[list[int]]:
