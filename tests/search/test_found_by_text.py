@@ -105,7 +105,9 @@ def test_what_a_picture_says(user: User) -> None:
     assert user.csearch("--text", user.pictures / "drawn-00005.jpg", check=1).stdout == b""
     unknown = user.home / "unknown.jpg"
     unknown.write_bytes(drawn(4000))
-    assert b"Traceback" not in user.csearch("--text", unknown, check=2).stderr
+    assert user.csearch("--text", unknown, check=1).stdout == b""
+    unknown.write_bytes(b"no picture")
+    assert b"unknown.jpg" in user.csearch("--text", unknown, check=2).stderr
     assert b"nothing.jpg" in user.csearch("--text", user.home / "nothing.jpg", check=2).stderr
     assert user.csearch("--text", picture, "dog", check=2).stdout == b""
 

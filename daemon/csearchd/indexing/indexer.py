@@ -71,6 +71,7 @@ class Indexer:
         self.failed_at = 0.0  # when that was last found out, monotonic seconds
         self.throttled = False  # pictures are read slowly, since other programs are busy
         self._power_policy = PowerPolicy()
+        self._power_policies = [self._power_policy]  # that a resumption tells to ignore the battery
         self.backlog = Backlog(library, models, debounce, self._power_policy)
         self._duty_cycle = DutyCycle()
         # Files that have changed while they were read: when to list them, and their directories
@@ -109,10 +110,12 @@ class Indexer:
         for listener in self._listeners:
             listener()
 
-    def on_wake(self, listener: Callable[[], object]) -> None:
+    def accompany(self, listener: Callable[[], object], policy: PowerPolicy) -> None:
         """Calls `listener`, which must be quick, whenever the thread is woken: pictures, disks or
-        the configuration may have changed. Before `start`."""
+        the configuration may have changed. `policy` ignores the battery when this one does. To be
+        called before `start`."""
         self._listeners.append(listener)
+        self._power_policies.append(policy)
 
     def retry(self) -> None:
         """Ends a delay after an error: the cause may be gone."""
@@ -148,7 +151,8 @@ class Indexer:
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
         if not paused:
-            self._power_policy.ignore_battery()
+            for policy in self._power_policies:
+                policy.ignore_battery()
             self.backlog.held_on_battery = False
         self.retry()
 

@@ -13,7 +13,7 @@ from csearchd.indexing.indexer import Indexer
 from csearchd.indexing.power_policy import PAUSE_SECONDS, DutyCycle, PowerPolicy
 from csearchd.library.library import Library
 from csearchd.library.texts.lines import TextLine
-from csearchd.library.texts.queue import PendingText
+from csearchd.library.texts.queue import Guest, PendingText
 from csearchd.reader import networks
 from csearchd.reader.messages import MEMORY, Settings
 from csearchd.reader.pool import Answer, ReaderPool
@@ -53,13 +53,14 @@ class WordReading:
         self._library = library
         # Contents that couldn't be reached: until when they rest, and how long it was
         self._resting: dict[int, tuple[float, float]] = {}
+        self._guest: Guest | None = None  # whose file is being read
         self._retry_at = 0.0  # monotonic seconds, before which nothing is tried after an error
         self._busy_until = 0.0  # when the reader last had something to do
         self._stopping = False
         self._pipe = WakePipe()
         self._thread = supervisor.thread("reading words", self._run)
         library.on_commit(self._pipe.wake)
-        indexer.on_wake(self._pipe.wake)
+        indexer.accompany(self._pipe.wake, self._power_policy)
         self._texts.queue.on_ask(self._retry)
 
     def start(self) -> None:
@@ -103,6 +104,7 @@ class WordReading:
         wait = None
         if self._texts.recogniser is None and pool.running:
             pool.close()  # it was turned off
+            self._guest = None
         if not pool.busy:
             picture, wait = self._next()
             if picture:
@@ -139,6 +141,9 @@ class WordReading:
             return None, None
         if now < self._retry_at:
             return None, self._retry_at - now
+        if guest := self._texts.queue.guest:
+            self._guest = guest
+            return guest.picture, None
         awaited = self._texts.queue.awaited
         if not awaited and self._encodes():
             on_battery = self._indexer.backlog.held_on_battery
@@ -173,6 +178,10 @@ class WordReading:
         """Raises LibraryError; then the picture is read again."""
         version = self._texts.recogniser
         picture = answer.picture
+        if guest := self._guest:
+            self._guest = None
+            guest.lines, guest.reason = answer.lines, answer.reason
+            return
         if answer.changed:
             _, before = self._resting.get(picture.content, (0.0, 0.0))
             seconds = min(max(_REST_SECONDS, 2 * before), _MAX_REST_SECONDS)
@@ -200,6 +209,8 @@ class WordReading:
 
     def _recover(self, reason: Reason) -> None:
         self._texts.last_error = reason
+        if self._guest:
+            self._guest.reason, self._guest = reason, None
         self._pool.close()
         self._pool = self._new_pool()
         self._retry_at = time.monotonic() + _RETRY_SECONDS

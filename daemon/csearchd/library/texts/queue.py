@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.catalogue import INDEXED
+from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.states import TextStates
 from csearchd.library.words.sources import Source, parted
+from csearchd.reasons import Reason
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +31,9 @@ _TELLING = (
 """Words in names of files that are likely to have words in them."""
 _MOST_TELLING = 20_000  # files with such a name
 
+NO_CONTENT = 0
+"""The content of a picture that isn't in the library."""
+
 Ids = NDArray[np.int32]
 Likely = Callable[[Ids], NDArray[np.bool_]]
 """Tells which contents are likely to have words in them."""
@@ -44,6 +49,20 @@ class PendingText(NamedTuple):
     identity: bytes  # of the content: another one may get its id
 
 
+class Guest:
+    """A file outside the library whose words somebody waits for. What is read isn't stored."""
+
+    def __init__(self, path: bytes, stat: tuple[int, int, int, int]) -> None:
+        self.picture = PendingText(NO_CONTENT, 0, path, stat, b"")
+        self.lines: list[TextLine] | None = None
+        self.reason: Reason | None = None  # why it can't be read
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was read, or can't be read."""
+        return self.lines is not None or self.reason is not None
+
+
 class TextQueue:
     """Pictures that somebody waits for come first, then those that are likely to have words by
     their looks (`likely`) or by their names, then all others; the newest of each first.
@@ -56,6 +75,7 @@ class TextQueue:
         self._states = states
         self.likely: Likely | None = None
         self._asked: list[Sequence[int]] = []  # contents that somebody waits for, the latest last
+        self._guests: list[Guest] = []
         self._listeners: list[Callable[[], object]] = []
         self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
 
@@ -80,11 +100,28 @@ class TextQueue:
     def awaited(self) -> bool:
         """Whether somebody waits for words, so that they are read though the machine is on
         battery, or busy."""
-        return bool(self._asked)
+        return bool(self._asked or self._guests)
 
     def ask(self, contents: Sequence[int]) -> None:
         """Puts contents, for whose words somebody waits, before all others."""
         self._asked.append(contents)
+        self._tell()
+
+    def invite(self, guest: Guest) -> None:
+        """Puts a file outside the library, for whose words somebody waits, before all others."""
+        self._guests.append(guest)
+        self._tell()
+
+    def dismiss(self, guest: Guest) -> None:
+        """Undoes `invite`."""
+        self._guests.remove(guest)
+
+    @property
+    def guest(self) -> Guest | None:
+        """The next guest that isn't read."""
+        return next((guest for guest in self._guests.copy() if not guest.is_done), None)
+
+    def _tell(self) -> None:
         for listener in self._listeners:
             listener()
 
