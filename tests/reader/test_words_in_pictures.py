@@ -50,7 +50,7 @@ def test_words_of_a_picture_outside_the_library(tmp_path: Path) -> None:
     with User(tmp_path) as user:
         page, damaged = user.home / "page.png", user.home / "damaged.png"
         written(("boysenberry 12",)).save(page)
-        damaged.write_bytes(page.read_bytes()[:200])
+        damaged.write_bytes(b"no picture")
         assert user.csearch("--text", page).stdout == b"boysenberry 12\n"
         (user.home / "link.png").symlink_to(page)
         assert user.csearch("--text", user.home / "link.png").stdout == b"boysenberry 12\n"
@@ -83,6 +83,24 @@ def test_a_reader_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         assert len(user.search("--wait", "text:cranberry")) == 3
         assert user.status()["text"]["failed"] == 0
+
+
+def test_a_recogniser_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+    """No picture is to blame, and nobody waits for it."""
+    with User(tmp_path) as user:
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken" / "zxingcpp.py").write_text("raise ImportError('no libzxing')")
+        user.environment["PYTHONPATH"] = str(tmp_path / "broken")
+        written(("dewberry",)).save(user.pictures / "note.png")
+        user.csearchctl("add", user.pictures)
+        done = user.csearch("--wait", "text:dewberry", check=None)
+        assert done.stdout == b"" and b"no libzxing" in done.stderr
+        assert b"no libzxing" in user.csearch("--text", user.pictures / "note.png", check=2).stderr
+        status = user.status()
+        assert status["text"]["failed"] == 0 and "no libzxing" in status["text_reason"]
+        del user.environment["PYTHONPATH"]
+        user.csearchctl("stop")
+        assert len(user.search("--wait", "text:dewberry")) == 1
 
 
 def test_words_are_not_read_where_that_is_turned_off(tmp_path: Path) -> None:

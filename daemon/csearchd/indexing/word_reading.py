@@ -151,8 +151,11 @@ class WordReading:
         resting = {one for one, (until, _) in self._resting.items() if until > now}
         planned = self._texts.next_pending(version, _PLANNED + len(resting))
         picture = next((one for one in planned if one.content not in resting), None)
+        if not planned:
+            self._texts.last_error = None  # there is nothing to retry any more
+            return None, None
         if picture is None:
-            return None, _RESTING_SECONDS if planned else None
+            return None, _RESTING_SECONDS
         if not awaited and (seconds := self._held()):
             return None, seconds
         return picture, None
