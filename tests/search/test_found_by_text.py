@@ -125,6 +125,7 @@ def test_completion_offers_no_words(user: User) -> None:
 
 
 def test_status_and_doctor_tell(user: User) -> None:
+    names(user, "text:draft")  # starts the service
     wait_for(lambda: not user.status()["text"]["pending"], "the words of all pictures")
     status = user.status()
     assert status["text"] == {"read": status["images"], "pending": 0, "failed": 0}
