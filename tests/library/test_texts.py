@@ -231,17 +231,35 @@ def test_what_is_forgotten_is_not_read_again(library: Library) -> None:
     assert found(library, "secret") == [one]
 
 
-def test_words_of_what_is_forgotten_go_to_nothing_else(library: Library) -> None:
-    """A picture is read while it is forgotten, and another takes its numbers."""
-    (one,) = add(library, 1)
-    (picture,) = library.texts.next_pending(VERSION, 5)
-    assert library.texts.queue.is_current(picture)
-    assert forget_path(library, b"/a") == 1
-    assert not library.texts.queue.is_current(picture)
-    other = Listing(b"/b", [FileStat(b"b.jpg", 2, 2, 2, 2)], [], os.urandom(8))
-    listings.apply(library, other)
-    assert look(library, "/b/b.jpg", 7) == one, "the content has the same number"
-    assert not library.texts.queue.is_current(picture)
+def test_words_of_a_picture_whose_id_another_one_got(library: Library) -> None:
+    texts = library.texts
+    add(library, 1)
+    (read,) = texts.next_pending(VERSION, 1)
+    listings.remove(library, b"/a")
+    contents.purge(library, -1)
+    assert add(library, 1, "/b", 7) == [read.content]
+    texts.put(read.content, VERSION, [line("secret")], read.identity)
+    texts.fail(read.content, VERSION, "reason", read.identity)
+    assert found(library, "secret") == [] and len(texts.next_pending(VERSION, 1)) == 1
+
+
+def test_words_are_removed_though_the_service_has_ended(library: Library) -> None:
+    """Words that no picture has any more; others stay."""
+    one, other = add(library, 2)
+    put(library, one, "secret common")
+    put(library, other, "public common")
+    with library.write() as database:
+        library.texts.delete(database, [one])
+    library.close()
+    again = Library(library.path)
+    again.texts.unused_words.forget()
+    with again.read() as database:
+        words = {row[0] for row in database.execute("SELECT word FROM text_vocabulary")}
+    assert words == {"public", "common"}
+    assert not again.texts.unused_words.step() and found(again, "omm") == [other]
+    again.checkpoint()
+    again.close()
+    assert b"secret" not in Path(library.path).read_bytes()
 
 
 def test_failures_are_tried_again(library: Library) -> None:

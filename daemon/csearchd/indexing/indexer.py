@@ -71,6 +71,7 @@ class Indexer:
         self.failed_at = 0.0  # when that was last found out, monotonic seconds
         self.throttled = False  # pictures are read slowly, since other programs are busy
         self._power_policy = PowerPolicy()
+        self._power_policies = [self._power_policy]  # that a resumption tells to ignore the battery
         self.backlog = Backlog(library, models, debounce, self._power_policy)
         self._duty_cycle = DutyCycle()
         # Files that have changed while they were read: when to list them, and their directories
@@ -88,6 +89,7 @@ class Indexer:
         self._retry_seconds = _MIN_RETRY_SECONDS
         self._stopping = False
         self._pipe = WakePipe()
+        self._listeners: list[Callable[[], object]] = []
         self._errands = Errands(self.wake)
         self._thread = supervisor.thread("reading pictures", self._run)
 
@@ -105,6 +107,15 @@ class Indexer:
         """Wakes the thread: there may be new files to read, or it must stop."""
         self.backlog.may_have_more = self._woken = True
         self._pipe.wake()
+        for listener in self._listeners:
+            listener()
+
+    def accompany(self, listener: Callable[[], object], policy: PowerPolicy) -> None:
+        """Calls `listener`, which must be quick, whenever the thread is woken: pictures, disks or
+        the configuration may have changed. `policy` ignores the battery when this one does. To be
+        called before `start`."""
+        self._listeners.append(listener)
+        self._power_policies.append(policy)
 
     def retry(self) -> None:
         """Ends a delay after an error: the cause may be gone."""
@@ -140,7 +151,8 @@ class Indexer:
         self._library.set("paused", "yes" if paused else None)
         self.paused = paused
         if not paused:
-            self._power_policy.ignore_battery()
+            for policy in self._power_policies:
+                policy.ignore_battery()
             self.backlog.held_on_battery = False
         self.retry()
 

@@ -349,14 +349,14 @@ def delete(library: Library, database: sqlite3.Connection, contents: Collection[
         (numbers,),
     ).fetchone()
     library.add_to_counter("encoded", -passes)
-    for table in ("vectors", "signatures", "texts"):
+    library.texts.delete(database, contents)
+    for table in ("vectors", "signatures"):
         database.execute(
             f"DELETE FROM {table} WHERE content IN (SELECT value FROM json_each(?))", (numbers,)
         )
     database.execute(
         "DELETE FROM contents WHERE id IN (SELECT value FROM json_each(?))", (numbers,)
     )
-    library.texts.deleted(contents)
 
     def remove() -> None:
         for table in library.tables.values():

@@ -55,11 +55,11 @@ class Link:
                     raise ProtocolError(f"an unknown message: {message['op']}")
 
     def _configure(self, settings: Settings) -> None:
-        from csearchd.reader.decode import Decoder  # Pillow, once the process is in order
-        from csearchd.reader.reading import Reader
-
         limit_growth(_GROWTH)
-        try:
+        try:  # also to import what may be broken or missing here, for which no picture is to blame
+            from csearchd.reader.decode import Decoder  # Pillow, once the process is in order
+            from csearchd.reader.reading import Reader
+
             self._reader = Reader(settings.threads, lambda: self._send({"op": "working"}))
         except Exception as error:  # onnxruntime's have no common class
             reason = reasons.READER_UNUSABLE(details=f"{type(error).__name__}: {error}"[:300])

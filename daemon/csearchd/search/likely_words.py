@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from csearchd.errors import ModelError
 from csearchd.models.active_model import Models
 from csearchd.scoring.background import MIN_VECTORS, background
 from csearchd.search.query_language.query_vector import Vector
@@ -32,7 +33,7 @@ class LikelyWords:
 
     def __call__(self, contents: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which of the contents, by ascending ids, are likely to have words; the likeliest, of
-        very many."""
+        very many. None where that can't be told at present."""
         active_model = self._models.active_model
         general = background(active_model)
         if len(general) < MIN_VECTORS or not len(contents):
@@ -41,7 +42,12 @@ class LikelyWords:
         wanted[contents] = True
         likely = [np.zeros(0, np.int32)]
         for prompt in _PROMPTS:
-            vector = self._embed(prompt)
+            try:
+                vector = self._embed(prompt)
+            except ModelError:  # the order of reading is not worth more
+                return np.zeros(len(contents), np.bool_)
+            if len(vector) != general.shape[1]:  # another model became the active one meanwhile
+                return np.zeros(len(contents), np.bool_)
             usual = general @ vector
             found, scores = active_model.table.search(vector, wanted, _MOST)
             likely.append(found[scores > usual.mean() + _SURE * usual.std()])

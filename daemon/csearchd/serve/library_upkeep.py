@@ -105,12 +105,10 @@ class LibraryUpkeep:
             try:
                 while await self._workers.wait(self._index_some_words):
                     await asyncio.sleep(_WORDS_REST_SECONDS)
-                purged = False
                 while await self._workers.wait(contents.purge, self._library, keep):
-                    purged = True
                     await asyncio.sleep(0.1)
-                if purged:
-                    await self._workers.wait(self._library.texts.forget_unused_words)
+                while await self._workers.wait(self._library.texts.unused_words.step):
+                    await asyncio.sleep(0.1)
                 installed = await self._workers.wait(lambda: self._models.fingerprints)
                 while await self._workers.wait(
                     delete_unused_vectors, self._library, installed, keep

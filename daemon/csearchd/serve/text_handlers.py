@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from csearchd.errors import ImageQueryError, RequestError
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import contents
 from csearchd.library.library import Library
-from csearchd.reasons import OTHER, PATH
+from csearchd.library.texts.queue import Guest
+from csearchd.reasons import OTHER, PATH, Reason
 from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.files import SharedFile
@@ -22,6 +25,7 @@ from csearchd.search.request import Scope
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.queries import QueryResolver, picture_error
 from csearchd.serve.operations import Handlers
+from csearchd.system.files import identifying
 
 _LOOK_SECONDS = 0.1  # between looks whether words were read
 
@@ -47,17 +51,32 @@ class TextWait:
         texts.queue.ask(wanted)
         try:
             while left := await self._workers.answer(texts.still_pending, wanted):
-                if exchange.answer_now.is_set() or self._indexer.paused:
+                if not await self._go_on(exchange, len(wanted) - left, len(wanted)):
                     return True
-                done, total = len(wanted) - left, len(wanted)
-                await exchange.reply("progress", phase="text", done=done, total=total)
-                try:
-                    await asyncio.wait_for(exchange.answer_now.wait(), _LOOK_SECONDS)
-                except TimeoutError:
-                    pass
         finally:
             texts.queue.stop_asking(wanted)
         return False
+
+    async def wait_for_file(self, exchange: Exchange, guest: Guest) -> None:
+        """The same for a file outside the library."""
+        queue = self._library.texts.queue
+        queue.invite(guest)
+        try:
+            while not guest.is_done and await self._go_on(exchange, 0, 1):
+                pass
+        finally:
+            queue.dismiss(guest)
+
+    async def _go_on(self, exchange: Exchange, done: int, total: int) -> bool:
+        """Sends progress and waits a moment. Returns whether to wait on."""
+        texts = self._library.texts
+        off = texts.recogniser is None or texts.last_error or self._indexer.paused
+        if exchange.answer_now.is_set() or off:
+            return False
+        await exchange.reply("progress", phase="text", done=done, total=total)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(exchange.answer_now.wait(), _LOOK_SECONDS)
+        return True
 
 
 class TextHandlers:
@@ -90,8 +109,15 @@ class TextHandlers:
         content = await self._content(request.path, exchange.files[0])
         texts = self._library.texts
         if content is None:
-            why = texts.remark or reasons.NOT_KNOWN(path=request.path)
-            raise RequestError("not-found", why)
+            if texts.remark or not request.path.startswith(b"/"):  # a URL or standard input
+                why = texts.remark or reasons.NOT_KNOWN(path=request.path)
+                raise RequestError("not-found", why)
+            path = await self._workers.wait(os.path.realpath, request.path)
+            guest = Guest(path, identifying(exchange.files[0]))
+            await self._wait.wait_for_file(exchange, guest)
+            if guest.lines is not None:
+                return {"lines": [line._asdict() for line in guest.lines]}
+            raise self._unread(request.path, guest.reason)
         state = await self._workers.answer(texts.state, content)
         if state.lines is None and not state.failure and not state.withheld and not texts.remark:
             await self._wait.wait_for(exchange, [content])
@@ -100,9 +126,12 @@ class TextHandlers:
             return {"lines": [line._asdict() for line in state.lines]}
         if state.withheld:
             raise RequestError("not-found", reasons.TEXT_WITHHELD(path=request.path))
-        known = OTHER(text=state.failure) if state.failure else texts.remark
-        why = known or reasons.TEXT_NOT_READ()
-        raise RequestError("picture", PATH(path=request.path, reason=why))
+        raise self._unread(request.path, OTHER(text=state.failure) if state.failure else None)
+
+    def _unread(self, path: bytes, why: Reason | None) -> RequestError:
+        texts = self._library.texts
+        why = why or texts.remark or texts.last_error or reasons.TEXT_NOT_READ()
+        return RequestError("picture", PATH(path=path, reason=why))
 
     async def _content(self, path: bytes, file: int) -> int | None:
         with SharedFile(file) as own:

@@ -130,6 +130,12 @@ def is_another(file: FileStat, stat: Sequence[int]) -> bool:
     return file.ctime_ns != ctime_ns if ctime_ns else inode not in (0, file.inode)
 
 
+def identifying(fd: int) -> tuple[int, int, int, int]:
+    """What `is_another` compares of an open file: size, mtime_ns, ctime_ns and inode."""
+    file = _file_stat(os.fstat(fd))
+    return file.size, file.mtime_ns, file.ctime_ns, file.inode
+
+
 def _file_stat(info: os.stat_result) -> FileStat:
     return FileStat(
         info.st_size,

@@ -83,7 +83,7 @@ class Forgetting:
         while not forgotten:
             with library.write() as database:
                 forgotten = library.words.forget_unused_words(database)
-        library.texts.forget_unused_words()
+        library.texts.unused_words.forget()
         library.vacuum()
 
     def _find(self, database: sqlite3.Connection) -> bool:

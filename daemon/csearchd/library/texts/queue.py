@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.catalogue import INDEXED
+from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.states import TextStates
 from csearchd.library.words.sources import Source, parted
+from csearchd.reasons import Reason
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +31,9 @@ _TELLING = (
 """Words in names of files that are likely to have words in them."""
 _MOST_TELLING = 20_000  # files with such a name
 
+NO_CONTENT = 0
+"""The content of a picture that isn't in the library."""
+
 Ids = NDArray[np.int32]
 Likely = Callable[[Ids], NDArray[np.bool_]]
 """Tells which contents are likely to have words in them."""
@@ -41,6 +46,21 @@ class PendingText(NamedTuple):
     file: int
     path: bytes
     stat: tuple[int, int, int, int]  # size, mtime_ns, ctime_ns, inode, as of contents.Job
+    identity: bytes  # of the content: another one may get its id
+
+
+class Guest:
+    """A file outside the library whose words somebody waits for. What is read isn't stored."""
+
+    def __init__(self, path: bytes, stat: tuple[int, int, int, int]) -> None:
+        self.picture = PendingText(NO_CONTENT, 0, path, stat, b"")
+        self.lines: list[TextLine] | None = None
+        self.reason: Reason | None = None  # why it can't be read
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was read, or can't be read."""
+        return self.lines is not None or self.reason is not None
 
 
 class TextQueue:
@@ -55,6 +75,8 @@ class TextQueue:
         self._states = states
         self.likely: Likely | None = None
         self._asked: list[Sequence[int]] = []  # contents that somebody waits for, the latest last
+        self._guests: list[Guest] = []
+        self._listeners: list[Callable[[], object]] = []
         self._plan: tuple[str, float, list[int]] = ("", 0.0, [])
 
     def next(self, recogniser: str, count: int) -> list[PendingText]:
@@ -78,11 +100,34 @@ class TextQueue:
     def awaited(self) -> bool:
         """Whether somebody waits for words, so that they are read though the machine is on
         battery, or busy."""
-        return bool(self._asked)
+        return bool(self._asked or self._guests)
 
     def ask(self, contents: Sequence[int]) -> None:
         """Puts contents, for whose words somebody waits, before all others."""
         self._asked.append(contents)
+        self._tell()
+
+    def invite(self, guest: Guest) -> None:
+        """Puts a file outside the library, for whose words somebody waits, before all others."""
+        self._guests.append(guest)
+        self._tell()
+
+    def dismiss(self, guest: Guest) -> None:
+        """Undoes `invite`."""
+        self._guests.remove(guest)
+
+    @property
+    def guest(self) -> Guest | None:
+        """The next guest that isn't read."""
+        return next((guest for guest in self._guests.copy() if not guest.is_done), None)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def on_ask(self, listener: Callable[[], object]) -> None:
+        """Calls `listener`, which must be quick, whenever somebody begins to wait."""
+        self._listeners.append(listener)
 
     def stop_asking(self, contents: Sequence[int]) -> None:
         """Undoes one `ask` with the same contents."""
@@ -97,16 +142,6 @@ class TextQueue:
         with self._library.memory_lock:
             left: list[int] = chosen[states.pending(chosen, recogniser)].tolist()
         return left
-
-    def is_current(self, picture: PendingText) -> bool:
-        """Whether the file still has that content: what is forgotten leaves its numbers to others.
-        Raises LibraryError."""
-        with self._library.read() as database:
-            row = database.execute(
-                "SELECT content, size, mtime_ns, ctime_ns, inode FROM files WHERE id = ?",
-                (picture.file,),
-            ).fetchone()
-        return bool(row == (picture.content, *picture.stat))
 
     def _with_files(self, contents: Sequence[int], count: int) -> list[PendingText]:
         found = {one.content: one for one in self._files_of(contents[: 2 * count])}
@@ -150,17 +185,19 @@ class TextQueue:
         for part in parts_of(contents):
             with self._library.read() as database:
                 rows = database.execute(
-                    "SELECT content, id, directory, name, size, mtime_ns, ctime_ns, inode "
-                    f"FROM files WHERE NOT due AND failure IS NULL AND content IN ({marks(part)})",
+                    "SELECT content, f.id, directory, name, identity, size, mtime_ns, ctime_ns, "
+                    "inode FROM files f JOIN contents c ON c.id = content "
+                    f"WHERE NOT due AND f.failure IS NULL AND content IN ({marks(part)})",
                     part,
                 ).fetchall()
             with self._library.memory_lock:
                 above = self._library.tree.paths({row[2] for row in rows})
-            for content, file, directory, name, *stat in rows:
+            for content, file, directory, name, identity, *stat in rows:
                 if directory in above:  # its disk is mounted
                     size, mtime, ctime, inode = stat
                     path = above[directory] + name
-                    yield PendingText(content, file, path, (size, mtime, ctime, inode))
+                    stat_then = (size, mtime, ctime, inode)
+                    yield PendingText(content, file, path, stat_then, identity)
 
 
 def parts_of(contents: Sequence[int]) -> Iterator[list[int]]:

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.catalogue import INDEXED
-from csearchd.library.texts import index
+from csearchd.library.texts import index, vocabulary
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern
 from csearchd.library.texts.queue import PendingText, TextQueue, marks, parts_of
 from csearchd.library.texts.schema import REPAIR
 from csearchd.library.texts.states import FAILED, READ, WITHHELD, TextStates
-from csearchd.library.texts.tokens import has_parts, skeleton, words_of_lines
+from csearchd.library.texts.tokens import words_of_lines
+from csearchd.library.texts.unused_words import UnusedWords
 from csearchd.reasons import Reason
 from csearchd.reasons import library as reasons
 
@@ -57,10 +58,12 @@ class Texts:
         self._library = library
         self.version: str | None = None
         self.enabled = True
+        self.last_error: Reason | None = None  # why the recogniser reads nothing at present
         self.damaged = False  # the index must be made anew
         self.queue = TextQueue(library, self.states)
         self._states: TextStates | None = None  # from its first use on
         self._changes = 0
+        self.unused_words = UnusedWords(library)
 
     @property
     def recogniser(self) -> str | None:
@@ -81,17 +84,24 @@ class Texts:
 
     # What was read
 
-    def put(self, content: int, recogniser: str, lines: Sequence[TextLine]) -> None:
+    def put(
+        self,
+        content: int,
+        recogniser: str,
+        lines: Sequence[TextLine],
+        identity: bytes | None = None,
+    ) -> None:
         """Stores what a version of the recogniser has read in a content; no lines: no words.
 
-        It is dropped where the content isn't known any more, or its words were to be forgotten.
-        Raises LibraryError.
+        It is dropped where the content isn't known any more, or has another `identity` (another
+        one got its id), or its words were to be forgotten. Raises LibraryError.
         """
         words = words_of_lines(line.text for line in lines)
         with self._library.write() as database:
-            if not self._takes(database, content):
+            if not self._takes(database, content, identity):
                 return
             row = self._version_row(database, recogniser)
+            before = vocabulary.words_of(database, [content])
             database.execute(
                 "INSERT INTO texts (content, recogniser, state, words, lines) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (content) DO UPDATE SET "
@@ -99,14 +109,17 @@ class Texts:
                 "words = excluded.words, lines = excluded.lines",
                 (content, row, READ, " ".join(words), packed(lines) if lines else None),
             )
-            _add_to_vocabulary(database, words)
+            vocabulary.add(database, words)
+            self.unused_words.note(before.difference(words))
             self._note(content, recogniser, row, READ)
 
-    def fail(self, content: int, recogniser: str, reason: str) -> None:
-        """Records why a version of the recogniser can't read a content. What an older one has
-        read is kept. Raises LibraryError."""
+    def fail(
+        self, content: int, recogniser: str, reason: str, identity: bytes | None = None
+    ) -> None:
+        """Records why a version of the recogniser can't read a content, unless `put` would drop
+        it. What an older one has read is kept. Raises LibraryError."""
         with self._library.write() as database:
-            if not self._takes(database, content):
+            if not self._takes(database, content, identity):
                 return
             row = self._version_row(database, recogniser)
             database.execute(
@@ -117,10 +130,11 @@ class Texts:
             )
             self._note(content, recogniser, row, FAILED)
 
-    def _takes(self, database: sqlite3.Connection, content: int) -> bool:
+    def _takes(self, database: sqlite3.Connection, content: int, identity: bytes | None) -> bool:
         row = database.execute(
-            "SELECT (SELECT state FROM texts WHERE content = id) FROM contents WHERE id = ?",
-            (content,),
+            "SELECT (SELECT state FROM texts WHERE content = id) FROM contents "
+            "WHERE id = ?1 AND (?2 IS NULL OR identity = ?2)",
+            (content, identity),
         ).fetchone()
         return row is not None and row[0] != WITHHELD
 
@@ -304,15 +318,17 @@ class Texts:
                     part,
                 ).fetchone()
                 had += known
+                words = vocabulary.words_of(database, part)
                 database.executemany(
                     f"INSERT INTO texts (content, state) VALUES (?, {WITHHELD}) "
                     "ON CONFLICT (content) DO UPDATE SET state = excluded.state, words = '', "
                     "recogniser = NULL, failure = NULL, lines = NULL",
                     rows,
                 )
+                self.unused_words.note(words)
                 for (content,) in rows:
                     self._note(content, None, 0, WITHHELD)
-        self.forget_unused_words()
+        self.unused_words.forget()
         return had
 
     def release(self, contents: Collection[int]) -> int:
@@ -332,7 +348,7 @@ class Texts:
                     f"WHERE {among}",
                     part,
                 )
-                self.deleted(content for content, empty in gone if empty)
+                self._note_deleted([content for content, empty in gone if empty])
                 for content, empty in gone:
                     if not empty:
                         self._note(content, None, 0, READ)
@@ -346,38 +362,20 @@ class Texts:
             rows = database.execute(f"SELECT content FROM texts WHERE state = {FAILED}").fetchall()
         return self.release([row[0] for row in rows])
 
-    def deleted(self, contents: Iterable[int]) -> None:
-        """Must be called inside a `write()` that deletes contents, whose ids may be used again."""
+    def delete(self, database: sqlite3.Connection, contents: Iterable[int]) -> None:
+        """Deletes what is known of contents that are deleted, whose ids may be used again; inside
+        a `write()`."""
         gone = list(contents)
+        for part in parts_of(gone):
+            words = vocabulary.words_of(database, part)
+            database.execute(f"DELETE FROM texts WHERE content IN ({marks(part)})", part)
+            self.unused_words.note(words)
+        self._note_deleted(gone)
 
+    def _note_deleted(self, gone: Sequence[int]) -> None:
         def apply() -> None:
             self._changes += 1
             if self._states is not None:
                 self._states.clear(gone)
 
         self._library.after_commit(apply)
-
-    def forget_unused_words(self) -> None:
-        """Deletes words that no picture has any more, also from what SQLite keeps of them. Raises
-        LibraryError."""
-        with self._library.write() as database:
-            database.execute(
-                "CREATE VIRTUAL TABLE temp.text_terms USING fts5vocab('main', 'text_words', 'row')"
-            )
-            try:
-                database.execute(
-                    "DELETE FROM text_vocabulary WHERE word NOT IN "
-                    "(SELECT term FROM temp.text_terms)"
-                )
-            finally:
-                database.execute("DROP TABLE temp.text_terms")
-            for table in ("text_words", "text_parts"):
-                database.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
-
-
-def _add_to_vocabulary(database: sqlite3.Connection, words: Iterable[str]) -> None:
-    database.executemany(
-        "INSERT INTO text_vocabulary (word, skeleton) SELECT ?1, ?2 "
-        "WHERE NOT EXISTS (SELECT 1 FROM text_vocabulary WHERE word = ?1)",
-        [(word, skeleton(word)) for word in sorted(set(words)) if has_parts(word)],
-    )

@@ -290,7 +290,9 @@ class SearchHandlers:
         if remark := texts.remark:
             return [remark]
         pending = texts.pending_in(request.scope)
-        return [TEXT_PENDING(count=len(pending))] if pending else []
+        if not pending:
+            return []
+        return [texts.last_error or TEXT_PENDING(count=len(pending))]
 
     def _unmounted_note(self, paths: _Paths) -> Reason | None:
         """Returns a remark about pictures whose disk isn't mounted, or None."""

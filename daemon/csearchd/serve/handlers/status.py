@@ -119,6 +119,7 @@ class StatusReport:
             counters = dict(self._library.counters)
         # After `due`, so that what isn't due any more is counted here.
         text = self._library.texts.counts()
+        text_reason = self._library.texts.remark or self._library.texts.last_error
         scanning = scanner.scanning
         left_out = scanner.watcher.remote.unread_below()
         unread = [unread_mount(mount) for mount in left_out]
@@ -143,7 +144,7 @@ class StatusReport:
             "reused": counters["reused"],
             "failed": failed,
             "text": text._asdict(),
-            "text_reason": str(remark) if (remark := self._library.texts.remark) else None,
+            "text_reason": str(text_reason) if text_reason else None,
             "rate": round(rate, 1),
             "remaining": round(pending / rate) if rate > 0 else None,
             "roots": self.roots(),
