@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from home import Home
+from hypothesis import HealthCheck, settings
 from scripted_service import Handler, Service
 
 from csearchd.errors import LibraryError
@@ -30,6 +31,10 @@ os.environ.pop("DBUS_SESSION_BUS_ADDRESS", None)
 # starts must not inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# A busy machine is no fault of an example.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # .ci/run has installed everything: only what the machine itself lacks may be left out there.
 MUST_RUN = bool(os.environ.get("CSEARCH_TEST_ALL"))

@@ -68,7 +68,7 @@ def test_any_text_is_a_configuration_or_a_complaint(text: str) -> None:
 
 
 def test_the_daemon_says_so_instead_of_starting(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[encode]\nmax_pixel = 1\n")
     daemon = user.start(wait=False)
     assert daemon.wait(SECONDS) == 1
@@ -77,7 +77,7 @@ def test_the_daemon_says_so_instead_of_starting(user: User) -> None:
 
 
 def test_a_wrong_one_at_reload_changes_nothing(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.start()
     user.config.write_text("nonsense = 1\n")
     told = user.csearchctl("reload", check=2).stderr.decode()

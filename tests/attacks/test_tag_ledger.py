@@ -82,7 +82,7 @@ def test_a_damaged_folder_costs_itself(
 
 def test_undo_names_what_is_damaged_and_does_all_else(user: User) -> None:
     paths = write_photos(user.pictures, NAMES)
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     for path in paths:
         os.setxattr(path, XDG, b"mine")

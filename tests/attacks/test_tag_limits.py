@@ -122,7 +122,7 @@ def test_a_ledger_without_room_is_named_until_there_is_some(
 
 def test_a_vocabulary_that_was_broken_is_noticed_when_it_is_mended(user: User) -> None:
     write_photos(user.pictures, ("cat",))
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     vocabulary = user.config.with_name("vocabulary.txt")
     vocabulary.write_text("oops, this: is wrong\n")
@@ -147,7 +147,7 @@ def test_few_descriptors_leave_no_picture_alone(user: User) -> None:
     (path,) = write_photos(user.pictures, ("cat",))
     for number in range(40):
         shutil.copy2(path, user.pictures / f"{number:03}.jpg")
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     user.start(prefix=("prlimit", "--nofile=64:64"))
     for mode in ("sidecar", "xattr"):

@@ -21,7 +21,7 @@ FEW, MANY = 3, 100
 @pytest.fixture
 def album(user: User) -> Path:
     """A watched directory inside another, with pictures that all get tags."""
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     return fill(user.pictures / "a", "cat")
 

@@ -19,7 +19,7 @@ MODES = ("xattr", "sidecar", "embedded")
 @pytest.fixture
 def album(user: User) -> Path:
     """A directory in a watched one, with pictures that all get tags."""
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     directory = user.pictures / "a"
     fill(directory, 3)

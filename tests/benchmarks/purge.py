@@ -31,7 +31,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=raw).parse_args()
     with tempfile.TemporaryDirectory() as base:
         user = make(Path(base) / "home", COUNT)
-        user.config.parent.mkdir(parents=True)
+        user.config.parent.mkdir(parents=True, exist_ok=True)
         user.config.write_text("[library]\nkeep_days = 0\n")
         file = user.data / "library.sqlite"
         try:

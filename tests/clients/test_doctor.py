@@ -40,7 +40,7 @@ def test_a_sound_installation(home):
 
 def test_configuration_that_is_wrong(home):
     config = home.config
-    config.parent.mkdir(parents=True)
+    config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text("[encode]\nthread = 3\n")
     found, status = doctor(home)
     assert status == 1

@@ -37,7 +37,7 @@ def test_past_queries_are_listed_the_latest_last(asked: User) -> None:
 
 
 def test_where_none_are_kept_that_is_said(asked: User) -> None:
-    asked.config.parent.mkdir(parents=True)
+    asked.config.parent.mkdir(parents=True, exist_ok=True)
     asked.config.write_text("[history]\nkeep = false\n")
     asked.csearchctl("reload")
     asked.search("a rocket", "--in", asked.pictures)

@@ -39,7 +39,7 @@ def thumbnail(user: User, name: str, software: str) -> Path:
 def settled_in(user: User) -> User:
     """Somebody who has used all of csearch."""
     user.take_photos(PHOTOS)
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[search]\nthreads = 1\n")
     user.csearchctl("add", user.pictures)
     user.settle()

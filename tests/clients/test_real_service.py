@@ -191,7 +191,7 @@ def test_a_daemon_that_was_killed_is_replaced(home: Home):
 
 
 def test_wrong_configuration_is_told_by_the_first_search(home: Home):
-    home.config.parent.mkdir(parents=True)
+    home.config.parent.mkdir(parents=True, exist_ok=True)
     home.config.write_text("[encode]\nthread = 3\n")
     done = home.ask("csearch", "cat")
     assert done.returncode == 2

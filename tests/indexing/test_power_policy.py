@@ -100,7 +100,7 @@ def test_resume_overrides_the_battery(roaming: User) -> None:
 
 
 def test_the_battery_can_be_ignored(roaming: User) -> None:
-    roaming.config.parent.mkdir(parents=True)
+    roaming.config.parent.mkdir(parents=True, exist_ok=True)
     roaming.config.write_text("[encode]\non_battery = true\n")
     roaming.csearchctl("reload")
     write_drawn(roaming.pictures, 4 * SMALL_BATCH)

@@ -50,7 +50,7 @@ def test_what_is_deleted_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_only_what_a_removed_model_made_goes(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[library]\nkeep_days = 0\n")
     for name, seed in (("tiny", 1), ("other", 2)):
         make_tiny_model(str(user.data / "models" / name), seed=seed)

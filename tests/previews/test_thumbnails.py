@@ -137,7 +137,7 @@ def test_the_process_outlives_whatever_it_is_asked_and_is_nice(home: Path) -> No
 def test_the_users_limits_hold(home: Path, key: str) -> None:
     path = picture(home, size=(60, 50))
     config = home / ".config" / "csearch" / "config.toml"
-    config.parent.mkdir(parents=True)
+    config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(f"[encode]\n{key} = 50\n")
     for form in ({"form": "png", "width": 64, "height": 64}, {"form": "desktop", "size": "large"}):
         with process() as running:

@@ -36,7 +36,7 @@ contents.purge = purge
 
 
 def test_a_switch_of_models_during_a_purge(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[library]\nkeep_days = 0\n")
     make_tiny_model(str(user.data / "models" / "tiny"))
     photos = write_drawn(user.pictures, 3)

@@ -78,7 +78,7 @@ def test_a_socket_from_the_manager_is_served_and_left(user: User, manager: socke
 def test_sighup_reads_the_configuration_again(user: User) -> None:
     daemon = user.start()
     wait_for(lambda: "ready with" in user.log(), "the service to heed signals")
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[scan]\nhidden = true\n")
     daemon.send_signal(signal.SIGHUP)
     (user.pictures / ".hidden").mkdir()

@@ -39,7 +39,9 @@ class User:
     At the end of a `with` all of the user's processes have ended.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, reads_words: bool = False) -> None:
+        """`reads_words`: whether the words in pictures are read, which takes most of the processor
+        time of a service that has little else to do."""
         self.home = home
         self.pictures = home / "Pictures"
         self.runtime = home / "run"
@@ -48,6 +50,9 @@ class User:
         self.address = self.runtime / "csearch" / "csearch.sock"
         self.pictures.mkdir(exist_ok=True)
         self.runtime.mkdir(mode=0o700, exist_ok=True)
+        if not reads_words and not self.config.exists():
+            self.config.parent.mkdir(parents=True)
+            self.config.write_text("[text]\nenabled = false\n")
         # What the terminal of whoever runs the tests can do is nothing to them. Bytecode is kept,
         # as an installed command's is: compiling takes longer than a search.
         left_out = ("XDG_", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES", "NO_COLOR", "DOMTERM")

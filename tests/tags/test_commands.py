@@ -93,7 +93,7 @@ def test_preview_writes_nothing_and_tells_what_write_would_write(user: User) -> 
 
 def test_the_users_vocabulary_and_settings_decide(user: User) -> None:
     user.take_photos()
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     own = user.config.with_name("vocabulary.txt")
     own.write_text("-*\nmy cat: a cat\nmy rocket: a rocket launch\nother: something else\n")
     user.config.write_text("[tags]\nconfidence = 1\nmost = 1\n")
@@ -251,7 +251,7 @@ def many(user: User, count: int) -> None:
     (path,) = write_photos(user.home, ("cat",))
     for number in range(count):
         (user.pictures / f"{number:03}.jpg").write_bytes(path.read_bytes())
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
     user.csearchctl("add", user.pictures)
     user.settle()

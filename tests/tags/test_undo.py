@@ -28,7 +28,7 @@ def tagged(user: User) -> tuple[Path, Path]:
 
 
 def everything_gets_tags(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[tags]\nconfidence = 1\n")
 
 

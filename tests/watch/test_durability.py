@@ -97,7 +97,7 @@ def test_pictures_that_crash_or_stop_the_decoder_are_found_and_left_out(user: Us
     user.environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(user.home), user.environment.get("PYTHONPATH")])
     )
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[encode]\nmax_seconds = 2\n")
     write_drawn(user.pictures, 40)
     for name, side in (("crash-1", 13), ("crash-2", 13), ("endless", 17)):
@@ -176,7 +176,7 @@ def test_waiting_for_ones_turn_is_not_taking_too_long(user: User) -> None:
         "    PngImageFile.load_prepare = lambda image: (time.sleep(2), prepare(image))\n"
     )
     run_in_its_processes(user, slow)
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text("[encode]\nthreads = 8\nmax_memory = 100_000_000\nmax_seconds = 10\n")
     image = Image.new("RGB", (4000, 4000))
     for number in range(8):

@@ -65,7 +65,7 @@ def test_marked_directories_and_hidden_files(shared: User, folder: Path) -> None
 
 
 def test_configured_excludes_and_hidden_ones(user: User) -> None:
-    user.config.parent.mkdir(parents=True)
+    user.config.parent.mkdir(parents=True, exist_ok=True)
     user.config.write_text('[scan]\nhidden = true\nexclude = ["raw-*"]\n')
     for name in ("raw-2024", ".hidden", ".git", "plain"):
         write_drawn(user.pictures / name, 1)

@@ -19,7 +19,9 @@ from csearchd.reader.detection import Detector, boxes, in_reading_order
 from csearchd.reader.recognition import Guess, Recogniser, cut, is_upright
 from csearchd.reader.scripts import READABLE, script_of
 
-_LOOK_SIDE = 320  # pixels of the longer side at the first look
+_LOOK_SIDES = (320, 640)  # pixels of the longer side at the first look, and where that is unsure
+_LOOK_HEIGHT = 0.75  # of the shorter side: what is higher is a surface, or a page of many lines
+_LOOK_BOXES = 50
 _LOOK_LIKELIHOOD, _LOOK_PIXELS = 0.5, 10  # of text, and where at least, so that a picture is read
 _FLAT = 0.4  # share of pixels that equal their neighbours, above which it is drawn, not a photo
 _EDGE, _EDGES = 48, 30  # a difference between neighbours, and how many of it text has at least
@@ -78,10 +80,16 @@ class Reader:
             return False
         if is_flat(picture):
             return True
-        factor = min(1.0, _LOOK_SIDE / max(picture.size))
-        size = round(picture.width * factor), round(picture.height * factor)
-        likely = self._look.look(picture, size) > _LOOK_LIKELIHOOD
-        return bool(np.count_nonzero(likely) >= _LOOK_PIXELS)
+        for side in _LOOK_SIDES:
+            factor = min(1.0, side / max(picture.size))
+            size = round(picture.width * factor), round(picture.height * factor)
+            likelihood = self._look.look(picture, size)
+            if np.count_nonzero(likelihood > _LOOK_LIKELIHOOD) < _LOOK_PIXELS:
+                return False
+            thin = (_height(box) for box in boxes(likelihood, size, _LOOK_BOXES))
+            if any(height < _LOOK_HEIGHT * min(size) for height in thin):
+                return True
+        return False
 
     def _found(self, picture: Image.Image, flat: bool) -> list[Points]:
         """The boxes of lines, sought at growing resolutions until they are large enough.
