@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.texts.pattern import MIN_TYPO, TextPattern
-from csearchd.library.texts.tokens import distance, has_parts, is_near, skeleton
+from csearchd.library.texts.tokens import distance, has_parts, is_near, is_one_off, skeleton
 from csearchd.library.words.tokens import is_unspaced
 
 _MOST_WORDS = 1000  # that count as one that is looked for
@@ -174,7 +174,7 @@ def _similar(database: sqlite3.Connection, word: str, typos: bool = True) -> lis
     if typos and not found and len(word) >= MIN_TYPO and word.isalpha():
         middle = len(sought) // 2  # one of both halves is right
         halves = [sought[:middle], sought[middle:]]
-        found = [one for one in _having(database, halves) if distance(word, one, 1) <= 1]
+        found = [one for one in _having(database, halves) if is_one_off(word, one)]
     most = _MOST_OF_THREE if len(word) == 3 else _MOST_WORDS
     return sorted({word, *found}, key=lambda one: (len(one), one))[:most]
 
