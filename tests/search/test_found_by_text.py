@@ -31,6 +31,7 @@ PAGES = {
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     with User(tmp_path_factory.mktemp("u")) as someone:
         write_drawn(someone.pictures, 12)
+        os.rename(someone.pictures / "drawn-00006.jpg", someone.pictures / "mysofabed.jpg")
         someone.csearchctl("add", someone.pictures)
         someone.csearch("-g", "--wait", "anything")
         write_words(someone, {someone.pictures / name: page for name, page in PAGES.items()})
@@ -74,6 +75,11 @@ def test_a_quoted_text_comes_first(user: User, query: str) -> None:
     best = hits(user, query)[0]
     assert Path(best["path"]).name in ("drawn-00000.jpg", "drawn-00001.jpg")
     assert best["by_name"] and query.split()[-1].lower() in best["text"].lower()
+
+
+def test_a_part_of_a_name_counts_beside_words_in_pictures(user: User) -> None:
+    found = {Path(hit["path"]).name for hit in hits(user, "sofa") if "by_name" in hit}
+    assert {"mysofabed.jpg", "drawn-00001.jpg"} <= found
 
 
 def test_the_line_is_shown(user: User) -> None:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.texts.pattern import MIN_TYPO, TextPattern
-from csearchd.library.texts.tokens import distance, has_parts, is_near, skeleton
+from csearchd.library.texts.tokens import distance, has_parts, is_near, is_one_off, skeleton
 from csearchd.library.words.tokens import is_unspaced
 
 _MOST_WORDS = 1000  # that count as one that is looked for
 _MOST_OF_THREE = 300  # the same for one of three letters, which is in very many words
 _FEW = 2000  # pictures with a word that are compared at once
+_MIN_LONG = 8  # letters of a word whose halves few others have
 _MOST_TRIED = 8  # words of a pattern that are tried for that
 _PARAMETERS = 500  # of a statement
 _MOST_CANDIDATES = 20_000  # words that are compared with it
@@ -54,11 +55,7 @@ def _with_rare_unit(database: sqlite3.Connection, pattern: TextPattern) -> Conte
             break
     else:
         return None
-    rows = [
-        row
-        for start in range(0, len(few), _PARAMETERS)
-        for row in _words_of(database, few[start : start + _PARAMETERS].tolist())
-    ]
+    rows = _rows(database, few)
     found = [content for content, words in rows if pattern.is_in(words.split())]
     if len(found) < len(rows) and len(pattern.units) <= _MOST_TRIED:
         allowed = [frozenset(_similar(database, unit)) for unit in pattern.units]
@@ -80,6 +77,15 @@ def _with_all_units(database: sqlite3.Connection, pattern: TextPattern) -> Conte
     allowed = [frozenset(words) for words in similar] if units == pattern.units else []
     found = [content for content, words in rows if pattern.is_in(words.split(), allowed)]
     return np.array(sorted(found), np.int64)
+
+
+def _rows(database: sqlite3.Connection, contents: Contents) -> list[tuple[int, str]]:
+    """Contents and their words."""
+    return [
+        row
+        for start in range(0, len(contents), _PARAMETERS)
+        for row in _words_of(database, contents[start : start + _PARAMETERS].tolist())
+    ]
 
 
 def _words_of(database: sqlite3.Connection, contents: Sequence[int]) -> list[tuple[int, str]]:
@@ -104,20 +110,18 @@ def contents_quoting(
     database: sqlite3.Connection,
     pattern: TextPattern,
     words: Sequence[Sequence[Sequence[str]]],
+    among: Contents | None,
     limit: int,
 ) -> Contents:
-    """The contents with all `words`, each given as alternatives, whose words have a pattern. None
-    where more than `limit` have them. Raises sqlite3.Error."""
-    wanted = " AND ".join(f"({_any(alternatives)})" for alternatives in words if alternatives)
-    if not wanted:
+    """The contents whose words have a pattern, of those that have all `words`, each given as
+    alternatives: `among`, or None where these aren't known. None where there are more than `limit`
+    of these. Raises sqlite3.Error."""
+    if among is None:
+        wanted = " AND ".join(f"({_any(alternatives)})" for alternatives in words if alternatives)
+        among = _matching(database, wanted, limit + 1) if wanted else NONE
+    if len(among) > limit:
         return NONE
-    rows = database.execute(
-        "SELECT rowid, words FROM text_words WHERE text_words MATCH ? LIMIT ?",
-        (wanted, limit + 1),
-    ).fetchall()
-    if len(rows) > limit:
-        return NONE
-    found = [content for content, text in rows if pattern.is_in(text.split())]
+    found = [row[0] for row in _rows(database, among) if pattern.is_in(row[1].split())]
     return np.array(sorted(found), np.int64)
 
 
@@ -127,8 +131,10 @@ def _any(alternatives: Iterable[Sequence[str]]) -> str:
 
 
 def similar_words(database: sqlite3.Connection, word: str) -> list[str]:
-    """Words that were recognised and may be a wrong `word`, which is folded."""
-    return [one for one in _similar(database, word) if one != word and distance(one, word, 2) <= 2]
+    """Words that were recognised and may be a wrong `word`, which is folded. Any letter may be
+    wrong only in a long one: halves of a short one are in thousands of words."""
+    similar = _similar(database, word, len(word) >= _MIN_LONG)
+    return [one for one in similar if one != word and distance(one, word, 2) <= 2]
 
 
 def _matching(database: sqlite3.Connection, wanted: str, limit: int = -1) -> Contents:
@@ -158,16 +164,17 @@ def _quoted(words: str) -> str:
     return '"' + " ".join(apart).replace('"', "") + '"'
 
 
-def _similar(database: sqlite3.Connection, word: str) -> list[str]:
-    """The words that count as one: those that have it in them, or else differ by a letter."""
+def _similar(database: sqlite3.Connection, word: str, typos: bool = True) -> list[str]:
+    """The words that count as one: those that have it in them, or else, with `typos`, differ by a
+    letter."""
     if not has_parts(word):
         return [word]
     sought = skeleton(word)
     found = [one for one in _having(database, [sought]) if is_near(word, one)]
-    if not found and len(word) >= MIN_TYPO and word.isalpha():
+    if typos and not found and len(word) >= MIN_TYPO and word.isalpha():
         middle = len(sought) // 2  # one of both halves is right
         halves = [sought[:middle], sought[middle:]]
-        found = [one for one in _having(database, halves) if distance(word, one, 1) <= 1]
+        found = [one for one in _having(database, halves) if is_one_off(word, one)]
     most = _MOST_OF_THREE if len(word) == 3 else _MOST_WORDS
     return sorted({word, *found}, key=lambda one: (len(one), one))[:most]
 

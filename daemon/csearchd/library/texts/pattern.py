@@ -8,9 +8,9 @@ from functools import cached_property
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.tokens import (
     MAX_WORD,
-    distance,
     has_parts,
     is_near,
+    is_one_off,
     words_of,
 )
 from csearchd.library.words.tokens import is_unspaced
@@ -69,9 +69,8 @@ class TextPattern:
             for start in range(last + 1)
         )
 
-    def share(self, text: str) -> float:
-        """How much of it a text has, from 0 to 1: what is shown for it is where most is."""
-        words = words_of(text)
+    def share(self, words: Sequence[str]) -> float:
+        """How much of it words have, from 0 to 1: what is shown for it is where most is."""
         if not words:
             return 0.0
         if is_near(self.joined, "".join(words)):
@@ -83,7 +82,7 @@ class TextPattern:
 def _is_alike(wanted: str, word: str) -> bool:
     if wanted == word or (len(wanted) > 2 and is_near(wanted, word)):
         return True
-    return len(wanted) >= MIN_TYPO and wanted.isalpha() and distance(wanted, word, 1) <= 1
+    return len(wanted) >= MIN_TYPO and wanted.isalpha() and is_one_off(wanted, word)
 
 
 def matching_lines(
@@ -92,6 +91,9 @@ def matching_lines(
     """The lines, at most so many, that have most of the patterns, best first; the first of equal
     ones, and none that has nothing of them."""
     wanted = [pattern for pattern in patterns if pattern]
-    rated = [(sum(one.share(line.text) for one in wanted), line) for line in lines]
+    rated = []
+    for line in lines:
+        words = words_of(line.text)
+        rated.append((sum(one.share(words) for one in wanted), line))
     ranked = sorted(rated, key=lambda pair: -pair[0])[:most]
     return [line for share, line in ranked if share > 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -175,52 +176,58 @@ class Texts:
 
     def contents_with(self, pattern: TextPattern) -> index.Contents:
         """The contents whose words have a pattern. Raises LibraryError."""
-        return self._look_up(lambda database: index.contents_with(database, pattern))
+        return self._look_up(lambda database: index.contents_with(database, pattern), index.NONE)
 
     def contents_with_words(
-        self, alternatives: Sequence[Sequence[str]], word: str, limit: int
-    ) -> index.Contents:
-        """The contents that have all words of one of the `alternatives`; if none has, those that
-        have what a recogniser may have made of `word`, which is folded. None where there are more
-        than `limit`: the word says too little. Raises LibraryError."""
+        self, words: Sequence[tuple[Sequence[Sequence[str]], str]], limit: int
+    ) -> list[index.Contents | None]:
+        """For each of some words the contents that have it; None where there are more than
+        `limit`: it says too little.
 
-        def look(database: sqlite3.Connection) -> index.Contents | None:
-            found = index.contents_with_words(database, alternatives, limit)
-            if found is None or len(found) or not word:
-                return found
-            similar = [(one,) for one in index.similar_words(database, word)]
-            return index.contents_with_words(database, similar, limit)
+        A word is given as alternatives, each of words that a content must have all, and, folded,
+        as one of which a recogniser may have made another, if none has an alternative; "" for none.
+        Raises LibraryError.
+        """
 
-        return self._look_up(look)
+        def look(database: sqlite3.Connection) -> list[index.Contents | None]:
+            found: list[index.Contents | None] = []
+            for alternatives, word in words:
+                having = index.contents_with_words(database, alternatives, limit)
+                if word and having is not None and not len(having):
+                    similar = [(one,) for one in index.similar_words(database, word)]
+                    having = index.contents_with_words(database, similar, limit)
+                found.append(having)
+            return found
+
+        return self._look_up(look, [index.NONE for _ in words])
 
     def quoting(
         self,
         pattern: TextPattern,
         words: Sequence[Sequence[Sequence[str]]],
+        among: index.Contents | None,
         limit: int,
     ) -> index.Contents:
         """The contents whose words have a pattern, as far as it is told by `words` of it, each as
-        alternatives (`contents_with_words`). None where more than `limit` have all of these.
-        Raises LibraryError."""
+        alternatives (`contents_with_words`). `among`: those that have all of these, where they are
+        known. None where there are more than `limit` of these. Raises LibraryError."""
         return self._look_up(
-            lambda database: index.contents_quoting(database, pattern, words, limit)
+            lambda database: index.contents_quoting(database, pattern, words, among, limit),
+            index.NONE,
         )
 
-    def _look_up(
-        self, look: Callable[[sqlite3.Connection], index.Contents | None]
-    ) -> index.Contents:
-        """What `look` finds in the index; nothing where that is damaged."""
+    def _look_up(self, look: Callable[[sqlite3.Connection], _T], nothing: _T) -> _T:
+        """What `look` finds in the index; `nothing` where that is damaged."""
         with self._library.read() as database:
             try:
-                found = look(database)
+                return look(database)
             except sqlite3.DatabaseError as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
                     raise
                 if not self.damaged:  # once, not for each search until it is made anew
                     log.warning("the index of words in pictures is damaged (%s)", error)
                 self.damaged = True
-                found = None
-        return index.NONE if found is None else found
+                return nothing
 
     def repair(self) -> None:
         """Makes the index anew if it is `damaged`, of what it was made of. Raises LibraryError."""

@@ -112,6 +112,13 @@ def _is_mistaken(wanted: str, part: str) -> bool:
     return distance(wanted, part, 2) <= 2
 
 
+def is_one_off(first: str, second: str) -> bool:
+    """Whether two words differ by at most one character. Told soon, since one half is the same."""
+    half = len(first) // 2
+    same_half = second.startswith(first[:half]) or second.endswith(first[half:])
+    return same_half and distance(first, second, 1) <= 1
+
+
 def distance(first: str, second: str, most: int) -> int:
     """The least number of characters to add, delete or replace; `most` + 1 where it is more."""
     if abs(len(first) - len(second)) > most:

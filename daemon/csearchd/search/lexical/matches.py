@@ -102,20 +102,21 @@ def find_matches(
     the query, which may be quoted from a picture. Raises LibraryError.
     """
     finder = _Finder(library, candidates, scope)
-    written = Written(library, candidates)
+    written = Written(library, candidates, words)
     count = max(int(np.count_nonzero(candidates)), _FEW_FILES)
+    in_names = [finder.find(word) for word in words]
+    in_texts = written.shown(words, [one is not None for one in in_names], ALL_BUT, _ABSENT)
     names: list[tuple[str, _Found | None]] = []
     texts: list[tuple[str, _Found | None]] = []
-    for word in words:
-        in_text = written.files_with(word)
-        named = finder.find(word, parts=not len(in_text))
-        shown = _Found(in_text, np.full(len(in_text), _TEXT, np.float32)) if len(in_text) else None
-        either = _merged(named, shown)
-        texts.append((word.text, either))
-        telling = len(in_text) <= max(_FEW_TEXTS, count * _RARE_TEXTS)
-        hint = shown and telling and not is_english(word.text)
-        half = shown and _Found(shown.files, shown.quality * np.float32(_SEEN))
-        names.append((word.text, _merged(named, half) if hint else named))
+    for word, named, shown in zip(words, in_names, in_texts, strict=True):
+        name, stands = named, None
+        if shown:
+            quality = np.full(len(shown.files), _TEXT, np.float32)
+            stands = _Found(shown.files, quality, shown.having)
+            if shown.is_hint and shown.having <= max(_FEW_TEXTS, count * _RARE_TEXTS):
+                name = _merged(named, stands._replace(quality=quality * np.float32(_SEEN)))
+        names.append((word.text, name))
+        texts.append((word.text, _merged(named, stands)))
     lifted = [_rated(names, count, SHARE, whole=False), _rated(texts, count, ALL_BUT, whole=True)]
     having = {text: one.files for text, one in texts if one is not None}
     for phrase in phrases:
@@ -151,7 +152,7 @@ def _rated(
     reduced = np.zeros(len(every), np.float32)
     for text, one in known:
         places = np.searchsorted(every, one.files)
-        rarity = 1 - math.log(len(one.files)) / math.log(count)
+        rarity = 1 - math.log(min(one.having, count)) / math.log(count)
         more = one.quality * np.float32((_COMMON + (_RARE - _COMMON) * rarity) / total)
         share[places] += np.float32(1 / total)
         bonuses[places] += more
@@ -170,7 +171,7 @@ def _merged(first: _Found | None, second: _Found | None) -> _Found | None:
     quality = np.concatenate([first.quality, second.quality])
     order = np.lexsort((-quality, files))
     unique, places = np.unique(files[order], return_index=True)
-    return _Found(unique, quality[order][places])
+    return _Found(unique, quality[order][places], max(len(unique), first.having, second.having))
 
 
 class _Found(NamedTuple):
@@ -178,6 +179,7 @@ class _Found(NamedTuple):
 
     files: Files
     quality: NDArray[np.float32]
+    having: int  # how many files have it, beside these
 
 
 class _Finder:
@@ -188,14 +190,14 @@ class _Finder:
         self._candidates = candidates
         self._scope = scope
 
-    def find(self, word: QueryWord, parts: bool) -> _Found | None:
-        """The candidates that have a word; None if none has it, or far too many have. With
-        `parts`, it may be a part of a word."""
+    def find(self, word: QueryWord) -> _Found | None:
+        """The candidates that have a word; None if none has it, or far too many have. Where no
+        name has it as a word, it may be a part of a word."""
         index = self._library.words
         of_part = 1.0
         with self._library.read() as database:
             entries = index.entries(database, word.alternatives, _MOST_ENTRIES)
-            if parts and entries == [] and (wholes := index.wholes(database, word.part)):
+            if entries == [] and (wholes := index.wholes(database, word.part)):
                 groups = [(whole,) for whole in wholes]
                 entries = index.entries(database, groups, _MOST_ENTRIES)
                 of_part = _PART
@@ -215,7 +217,7 @@ class _Finder:
         if not np.all(files[1:] > files[:-1]):  # sorting takes longer than all else
             files, first = np.unique(files, return_index=True)
             quality = quality[first]
-        return _Found(files, quality) if len(files) else None
+        return _Found(files, quality, len(files)) if len(files) else None
 
     def _files(self, source: Source, owners: list[int]) -> Files:
         """The candidates that sources of a kind, by their ids, belong to."""

@@ -195,14 +195,24 @@ class Cities:
 
 
 def _around(points: NDArray[Any]) -> NDArray[np.bool_]:
-    """By cell number: whether one of `points`, (points, 2), lies in the cell or next to it."""
+    """By cell number: whether one of `points`, (points, 2), lies in the cell or next to it, or may
+    be as near as the nearest city: cells are narrow far from the equator."""
     occupied = np.zeros(CELLS, np.bool_)
     occupied[cell_numbers(points[:, 0], points[:, 1])] = True
     rows = occupied.reshape(181, 360)
-    across = rows | np.roll(rows, 1, axis=1) | np.roll(rows, -1, axis=1)
-    around = across.copy()
-    around[1:] |= across[:-1]
-    around[:-1] |= across[1:]
+    above_and_below = rows.copy()
+    above_and_below[1:] |= rows[:-1]
+    above_and_below[:-1] |= rows[1:]
+    around = above_and_below.copy()
+    farthest = np.minimum(90, np.abs(np.arange(181) - 90) + 1)  # latitude of a row's cells
+    scale = np.maximum(0.01, np.cos(np.radians(farthest)))
+    reach = np.minimum(180, np.ceil(np.degrees(_MAX_DISTANCE / _EARTH_RADIUS) / scale))
+    for step in range(1, 181):
+        far = (reach >= step) & above_and_below.any(axis=1)
+        if not far.any():
+            break
+        for shift in (step, -step):
+            around[far] |= np.roll(above_and_below[far], shift, axis=1)
     return around.ravel()
 
 
