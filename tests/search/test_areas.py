@@ -114,7 +114,7 @@ POINTS = {
     "Bolzano": (46.5, 11.35), "Monaco": (43.735, 7.42), "Ajaccio": (41.93, 8.74),
     "Cagliari": (39.22, 9.12), "Lugano": (46.0, 8.96), "Fiji": (-17.0, 179.99),
     "the Atlantic": (40.0, -40.0), "the pole": (-90.0, 0.0), "Nuuk": (64.18, -51.72),
-    "Anchorage": (61.22, -149.9), "Chukotka": (64.73, -177.5),
+    "Anchorage": (61.22, -149.9), "Chukotka": (64.42, -173.23),
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "history": ("clear",),
     "completion": ("bash", "zsh", "fish"),
     "model": ("list", "install", "import", "use", "remove"),
+    "text": ("forget", "read"),
     "tags": ("preview", "write", "on", "off", "undo"),
 }  # fmt: skip
 _FILE_URL = "file://"
