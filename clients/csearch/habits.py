@@ -43,6 +43,7 @@ _BOTH = {
     **dict.fromkeys(("-V", "-version", "--ver"), "--version"),
 }
 _COUNTS = ("-n", "-m", "-l", "-k")  # with a number: the best N
+_CLUSTERED = "rRiFcnlHEwv"  # options of grep that are typed as one word
 # What csearch does anyway.
 _ANYWAY = frozenset(
     (
@@ -58,7 +59,7 @@ _FILTERS = {
         name: name
         for name in (
             "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag",
-            "person", "name", "title", "description", "type", "size", "orientation",
+            "person", "name", "title", "description", "text", "type", "size", "orientation",
         )
     },
     **dict.fromkeys(("since", "newer", "newermt", "mtime", "changed-within", "from"), "after"),
@@ -69,6 +70,7 @@ _FILTERS = {
     **dict.fromkeys(("people", "who"), "person"),
     **dict.fromkeys(("place", "city", "country", "location", "where"), "near"),
     **dict.fromkeys(("ipath", "wholename", "album"), "folder"),
+    **dict.fromkeys(("ocr", "words", "written"), "text"),
     "stars": "rating",
 }  # fmt: skip
 _SHORT_FILTERS = {
@@ -82,6 +84,7 @@ _VALUES = {
     "after": "2023-05", "before": "2024", "on": "2023-05-17", "date": "2022..2023",
     "near": "Lisbon", "camera": "nikon", "lens": "50mm", "iso": ">800", "rating": ">=4",
     "tag": "beach", "person": "Anna", "name": "IMG_*", "title": "sunset", "description": "harbour",
+    "text": "invoice",
     "folder": "Holidays", "type": "png", "size": ">10MP", "orientation": "portrait",
 }  # fmt: skip
 LEAVE_OUT = "to leave something out: dog - grass"
@@ -94,6 +97,7 @@ _ANSWERS = {
     "-o": "--open opens the best result; csearch … > FILE writes the paths to a file",
     "-q": "csearch … > /dev/null tells by its exit status whether there are results",
     "-s": LEAVE_OUT,
+    "-in": "--in DIR searches DIR and all below it",
     "-d": "--in DIR searches DIR and all below it",
     "-A": "-g searches all known directories",
     "-S": "csearchctl status shows what csearch knows",
@@ -157,6 +161,8 @@ def understood(argument: str, following: str | None, known: frozenset[str]) -> l
         return ["--no-color"]
     if argument in _ANYWAY and searches:
         return []
+    if searches and (flags := _cluster(argument)) and not _ANSWERS.keys() & set(flags):
+        return flags
     if searches and name[:2] in _COUNTS and not name.startswith("--"):
         number = name[2:] or value
         if number.isdecimal():
@@ -174,6 +180,10 @@ def answer(argument: str, following: str | None) -> str | None:
     name, equals, value = argument.partition("=")
     if found := _ANSWERS.get(argument) or _ANSWERS.get(name):
         return found
+    if told := [_ANSWERS[flag] for flag in _cluster(argument) if flag in _ANSWERS]:
+        return told[0]
+    if name in ("-type", "--type") and (value or following) in ("f", "d", "l"):
+        return "csearch finds pictures, which are files; type:png are those of a format"
     if name.lstrip("-").isdecimal():
         return f"-t {name.lstrip('-')} shows the best {name.lstrip('-')}"
     filter = _FILTERS.get(name[2:]) if name.startswith("--") else _SHORT_FILTERS.get(name)
@@ -185,3 +195,11 @@ def answer(argument: str, following: str | None) -> str | None:
         quoted = f"'{written}'" if set(written) & set('"*?<>&;|$`()[]{}! ') else written
         return f"filters are parts of the query: csearch dog {quoted}"
     return None
+
+
+def _cluster(argument: str) -> list[str]:
+    """The options in one word that grep's users type, as in -ri and -rnl; [] if it is none."""
+    letters = argument[1:]
+    if len(letters) < 2 or letters[0] not in "rRi" or len(set(letters)) < len(letters):
+        return []
+    return [f"-{letter}" for letter in letters] if set(letters) <= set(_CLUSTERED) else []

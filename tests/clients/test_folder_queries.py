@@ -59,6 +59,9 @@ def test_a_folder_by_its_url(guest: Home) -> None:
         (["model", "list"], "the command is csearchctl model list"),
         (["model list"], "the command is csearchctl model list"),
         (["history", "clear"], "the command is csearchctl history clear"),
+        (["text", "forget"], "the command is csearchctl text forget"),
+        (["dog", "OR", "cat"], "OR is searched for as a word; dog + cat looks for both"),
+        (["dog AND NOT cat"], "AND is searched for as a word"),
         (["add", "Holidays"], "the command is csearchctl add Holidays"),
     ],
 )
@@ -86,6 +89,7 @@ def test_plain_words_are_searched_for_beside_a_hint(
         ["1.5"],
         ["a dog . on grass"],
         ["dog and/or cat"],
+        ["dog or cat", "--", "NOT"],
         ['"Holidays/" dog'],
     ],
 )

@@ -76,7 +76,12 @@ def test_a_dash_leaves_nothing_out(home: Home, words: str, meant: str) -> None:
         ("dog --json=path", "--json takes no value; --format"),
         ("dog --count=3", "--count takes no value"),
         ("dog --type png", "csearch dog type:png"),
-        ("dog -type f", "csearch dog type:f"),
+        ("dog -type f", "type:png are those of a format"),
+        ("dog -type png", "csearch dog type:png"),
+        ("dog --ocr invoice", "csearch dog text:invoice"),
+        ("-rn dog", "-t N shows the best N"),
+        ("-ril dog", "in a pipe csearch prints paths alone"),
+        ("-in Pictures dog", "--in DIR searches DIR"),
         ("dog --name IMG_1.jpg", "csearch dog name:IMG_1.jpg"),
         ("dog -iname *.jpg", "csearch dog 'name:*.jpg'"),
         ("dog --since 2020", "csearch dog after:"),
@@ -137,7 +142,17 @@ def test_nul_after_each_path(home: Home, asked: list[dict], option: str) -> None
 
 @pytest.mark.parametrize(
     "option",
-    ["-r", "-R", "--recursive", "-i", "--ignore-case", "--color=auto", "--color=never", "-print"],
+    [
+        "-r",
+        "-R",
+        "-ri",
+        "--recursive",
+        "-i",
+        "--ignore-case",
+        "--color=auto",
+        "--color=never",
+        "-print",
+    ],
 )
 def test_what_is_so_anyway(home: Home, asked: list[dict], option: str) -> None:
     assert home.ask("csearch", option, "dog").stdout == A + b"\n" + B + b"\n"
@@ -186,6 +201,8 @@ def test_values_that_begin_with_a_dash(home: Home, asked: list[dict]) -> None:
         ("update", "csearchctl rescan"),
         ("index .", "csearchctl add DIR"),
         ("rm x", "csearchctl forget"),
+        ("why x.jpg", "csearchctl help missing"),
+        ("ocr", "csearchctl text"),
         ("restart", "csearchctl stop, then csearchctl start"),
         ("init zsh", "csearchctl completion"),
         ("frobnicate", "there is no command frobnicate (csearchctl -h lists them)"),

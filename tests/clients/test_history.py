@@ -64,7 +64,9 @@ def test_pictures_that_are_tried_again_are_counted_without_directories(user: Use
         (user.pictures / f"{name}.jpg").write_bytes(b"\xff\xd8\xff" + name.encode() * 1000)
     user.search("a cat", "--in", user.pictures)
     assert len(user.csearchctl("failed").stdout.splitlines()) == 2
+    user.csearch("--text", user.pictures / "a.jpg", check=2)  # its words can't be read, either
     done = user.csearchctl("failed", "--retry")
+    assert len(done.stdout.splitlines()) == 2
     assert done.stderr == b"2 pictures will be tried again.\n"
     user.settle()
     (user.pictures / "a.jpg").unlink()

@@ -69,6 +69,12 @@ _ELSEWHERE = {
     **dict.fromkeys(
         ("update", "updatedb", "reindex", "refresh", "scan", "sync"), "csearchctl rescan"
     ),
+    **dict.fromkeys(
+        ("why", "why-not", "whynot", "explain", "missing", "diagnose"),
+        "csearchctl help missing: why a picture isn't found",
+    ),
+    "ocr": "csearchctl text",
+    **dict.fromkeys(("reset", "wipe"), "csearchctl uninstall --purge"),
     **dict.fromkeys(("rm", "delete", "purge", "exclude"), "csearchctl forget PATH"),
     **dict.fromkeys(("info", "stats", "verbose"), "csearchctl status"),
     "v": "--version, or csearchctl status",

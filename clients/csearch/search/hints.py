@@ -21,9 +21,12 @@ COMMANDS = {
     "history": ("clear",),
     "completion": ("bash", "zsh", "fish"),
     "model": ("list", "install", "import", "use", "remove"),
+    "text": ("forget", "read"),
     "tags": ("preview", "write", "on", "off", "undo"),
 }  # fmt: skip
 _FILE_URL = "file://"
+_OPERATORS = frozenset(("AND", "OR", "NOT", "&&", "||", "|"))  # of web searches
+_SIGNS = "dog + cat looks for both, dog - grass leaves something out (csearchctl help words)"
 
 
 def hint(arguments: list[str]) -> str | None:
@@ -42,6 +45,8 @@ def hint(arguments: list[str]) -> str | None:
             if _is_path(word) and (alone or "/" in word) and (directory := _directory(word)):
                 others = [other.replace(word, "").strip() for other in words if other != word]
                 raise ClientError(_searched_in(word, directory, list(filter(None, others))))
+    if operators := [word for word in " ".join(words).split() if word in _OPERATORS]:
+        return f"{operators[0]} is searched for as a word; {_SIGNS}"
     if len(words) == len(arguments) == 1 and _directory(words[0]):
         name = printable(words[0])
         return f"{name} is a directory, too: csearch --in {_quoted(words[0])} … searches in it"

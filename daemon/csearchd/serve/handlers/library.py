@@ -107,13 +107,15 @@ class LibraryHandlers:
 
     async def _failed(self, request: FailedRequest, exchange: Exchange) -> Message:
         found = await self._workers.answer(listings.failures, self._library)
-        unread = await self._workers.answer(self._library.texts.failures)
+        listed = {path for path, _ in found}
+        texts = await self._workers.answer(self._library.texts.failures)
+        unread = [(path, why) for path, why in texts if path not in listed]
         found += [(path, str(reasons.NO_TEXT(reason=OTHER(text=why)))) for path, why in unread]
         exchange.holds(len(found))
         for start in range(0, len(found), HITS_PER_REPLY):
             part = found[start : start + HITS_PER_REPLY]
             await exchange.reply("hits", hits=[{"path": path, "reason": why} for path, why in part])
-        retried = directories = words = 0
+        retried = directories = 0
         if request.retry:
             retried = await self._workers.wait(listings.retry_failed, self._library)
             for path, _ in found:
@@ -121,8 +123,9 @@ class LibraryHandlers:
                     self._scanner.scan(path)
                     directories += 1
             self._indexer.retry()
-            words = await self._workers.wait(self._library.texts.retry_failed)
-        return {"count": len(found), "retried": retried + words, "directories": directories}
+            await self._workers.wait(self._library.texts.retry_failed)
+            retried += len(unread)
+        return {"count": len(found), "retried": retried, "directories": directories}
 
     async def _forget(self, request: ForgetRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.resolve, request.path)
