@@ -11,7 +11,6 @@ import pytest
 from csearchd.library import contents, listings, moves
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
-from csearchd.library.removal.forgetting import forget_path
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern, matching_lines

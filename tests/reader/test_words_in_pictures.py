@@ -14,7 +14,7 @@ READER = "csearchd.reader"
 
 
 def test_words_are_read_after_the_looks_and_found(tmp_path: Path) -> None:
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         note, blank = user.pictures / "note.png", user.pictures / "blank.png"
         written(("Wireless password", "gooseberry 4711")).save(note)
         written(()).save(blank)
@@ -29,7 +29,7 @@ def test_words_are_read_after_the_looks_and_found(tmp_path: Path) -> None:
 
 def test_all_is_done_once_nothing_is_pending(tmp_path: Path) -> None:
     """A picture waits for its words before it doesn't wait to be looked at any more."""
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         for number in range(4):
             written((f"loganberry {number}",)).save(user.pictures / f"{number}.png")
         user.csearchctl("add", user.pictures)
@@ -47,7 +47,7 @@ def test_all_is_done_once_nothing_is_pending(tmp_path: Path) -> None:
 
 
 def test_words_of_a_picture_outside_the_library(tmp_path: Path) -> None:
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         page, damaged = user.home / "page.png", user.home / "damaged.png"
         written(("boysenberry 12",)).save(page)
         damaged.write_bytes(b"no picture")
@@ -59,7 +59,7 @@ def test_words_of_a_picture_outside_the_library(tmp_path: Path) -> None:
 
 
 def test_turning_it_off_ends_the_reader(tmp_path: Path) -> None:
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         for number in range(3):
             written((f"mulberry {number} " * 3,) * 6).save(user.pictures / f"{number}.png")
         user.csearchctl("add", user.pictures)
@@ -75,7 +75,7 @@ def test_turning_it_off_ends_the_reader(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_is_killed_costs_nothing(tmp_path: Path) -> None:
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         for number in range(3):
             written((f"cranberry {number}",)).save(user.pictures / f"{number}.png")
         user.csearchctl("add", user.pictures)
@@ -87,7 +87,7 @@ def test_a_reader_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 
 def test_a_recogniser_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
     """No picture is to blame, and nobody waits for it."""
-    with User(tmp_path) as user:
+    with User(tmp_path, reads_words=True) as user:
         (tmp_path / "broken").mkdir()
         (tmp_path / "broken" / "zxingcpp.py").write_text("raise ImportError('no libzxing')")
         user.environment["PYTHONPATH"] = str(tmp_path / "broken")
@@ -104,8 +104,8 @@ def test_a_recogniser_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
 
 
 def test_words_are_not_read_where_that_is_turned_off(tmp_path: Path) -> None:
-    with User(tmp_path) as user:
-        user.config.parent.mkdir(parents=True)
+    with User(tmp_path, reads_words=True) as user:
+        user.config.parent.mkdir(parents=True, exist_ok=True)
         user.config.write_text("[text]\nenabled = false\n")
         written(("elderberry",)).save(user.pictures / "note.png")
         user.csearchctl("add", user.pictures)

@@ -29,7 +29,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    with User(tmp_path_factory.mktemp("u")) as someone:
+    with User(tmp_path_factory.mktemp("u"), reads_words=True) as someone:
         write_drawn(someone.pictures, 12)
         os.rename(someone.pictures / "drawn-00006.jpg", someone.pictures / "mysofabed.jpg")
         someone.csearchctl("add", someone.pictures)
