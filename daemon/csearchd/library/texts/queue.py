@@ -163,7 +163,8 @@ class TextQueue:
             ).fetchone()
             named = self._telling_names(database)
         numbers = np.fromstring(row or "", np.int64, sep=",").reshape(-1, 2)
-        changed = np.zeros(int(max(numbers[:, 0].max(initial=0), contents.max())) + 1, np.int64)
+        size = max(int(numbers[:, 0].max(initial=0)), int(contents.max())) + 1
+        changed = np.zeros(size, np.int64)
         np.maximum.at(changed, numbers[:, 0], numbers[:, 1])
         first = np.isin(contents, named)
         if self.likely is not None:
