@@ -107,7 +107,7 @@ _OPERATIONS = (
     "search", "add", "remove", "rescan", "failed", "forget", "dupes", "teach", "concepts", "use",
     "concept-rename", "concept-remove", "history", "history-clear", "models", "tags-write",
     "tags-preview", "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume",
-    "status",
+    "status", "text", "text-forget", "text-read",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ from support.user import User
 UNIT = Path(".config/systemd/user/csearchd.service")
 BUS = Path(".local/share/dbus-1/services/org.csearch.Csearch1.service")
 RUNNER = Path(".local/share/krunner/dbusplugins/org.csearch.krunner.desktop")
+
+
+@pytest.fixture
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """A user who has no configuration."""
+    with User(tmp_path_factory.mktemp("u"), reads_words=True) as someone:
+        yield someone
 
 
 def files(user: User) -> dict[str, bytes]:
