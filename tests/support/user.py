@@ -51,7 +51,9 @@ class User:
         self.pictures.mkdir(exist_ok=True)
         self.runtime.mkdir(mode=0o700, exist_ok=True)
         if not reads_words and not self.config.exists():
-            self.config.parent.mkdir(parents=True)
+            self.config.parent.parent.mkdir(mode=0o700, exist_ok=True)
+            self.config.parent.mkdir(mode=0o700)
+            self.config.touch(mode=0o600)
             self.config.write_text("[text]\nenabled = false\n")
         # What the terminal of whoever runs the tests can do is nothing to them. Bytecode is kept,
         # as an installed command's is: compiling takes longer than a search.
