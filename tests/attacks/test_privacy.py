@@ -166,7 +166,7 @@ def test_who_is_faster_in_tmp(
 @pytest.mark.parametrize("kind", ["pipe", "device", "directory", "socket"])
 def test_a_configuration_that_is_no_file(home: Home, kind: str) -> None:
     """It is named at once, and nothing waits for who never writes."""
-    home.config.parent.mkdir(parents=True, exist_ok=True)
+    home.config.unlink()
     if kind == "pipe":
         os.mkfifo(home.config)
     elif kind == "device":
