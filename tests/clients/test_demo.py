@@ -32,7 +32,10 @@ NAMES = sorted(path.name for path in Path(PHOTOS).glob("*.jpg"))
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Iterator[User]:
     """A user without pictures, and with a temporary directory of their own."""
-    with tempfile.TemporaryDirectory(prefix="d", dir="/tmp") as temporary, User(tmp_path) as user:
+    with (
+        tempfile.TemporaryDirectory(prefix="d", dir="/tmp") as temporary,
+        User(tmp_path, reads_words=True) as user,
+    ):
         user.pictures.rmdir()
         user.environment["TMPDIR"] = temporary
         yield user
