@@ -89,7 +89,7 @@ def test_other_sizes_are_refused(viewer: User, size: str) -> None:
 def test_a_size_goes_with_no_other_form(viewer: User) -> None:
     for other in ("--json", "-0", "--count", "--folder", "--format={path}"):
         done = viewer.csearch("--preview-size=30", other, "a cat", check=2)
-        assert b"not allowed with" in done.stderr
+        assert b"--preview-size doesn't go with" in done.stderr
 
 
 def test_in_256_colours_the_picture_is_still_that(viewer: User) -> None:

@@ -29,6 +29,8 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) 
     return found
 
 
+# What root starts with it may read and delete what an ordinary user may.
+PLAIN = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
 _CLIENTS = ("csearch.search", "csearch.control", "csearch.completing")
 _SERVICES = ("csearchd", "csearchd.encoder", "csearchd.reader", "csearchd.tags")
 
@@ -79,9 +81,11 @@ class User:
     def run(
         self, module: str, *arguments: object, check: int | None = 0, **options: Any
     ) -> subprocess.CompletedProcess[bytes]:
-        """Runs a command to its end; `check` is the exit status that it must have."""
+        """Runs a command to its end; `check` is the exit status that it must have. With `plain`,
+        root may do no more in it than others."""
+        prefix = PLAIN if options.pop("plain", False) and os.getuid() == 0 else ()
         done = subprocess.run(
-            [sys.executable, "-P", "-m", module, *map(_argument, arguments)],
+            [*prefix, sys.executable, "-P", "-m", module, *map(_argument, arguments)],
             env=self.environment,
             cwd=options.pop("cwd", self.home),
             capture_output=True,
