@@ -44,7 +44,7 @@ def test_names_that_no_folder_can_have(user: User) -> None:
     assert link.endswith(".jpg") and (made / link).readlink() == user.pictures / long
 
 
-@pytest.mark.parametrize("query", [".. ..", "/../..", b"\xff\xfe"])
+@pytest.mark.parametrize("query", [".. ..", b"\xff\xfe"])
 def test_words_that_name_no_folder(settled: User, query: str | bytes) -> None:
     made = folder(settled, query, "--in", settled.pictures)
     assert (made.parent.name, made.name) == ("results", "pictures")

@@ -177,7 +177,7 @@ def test_it_speaks_the_users_language(screen: Desktop) -> None:
     with search_window(screen, *COMMAND, title="Bildersuche", **german):
         screen.wait_for_text(APPLICATION, "Beschreiben Sie das Bild")
         screen.keys("type", "near:Lisbom")
-        screen.wait_for_text(APPLICATION, "near: eine Stadt „Lisbom“ ist nicht bekannt")
+        screen.wait_for_text(APPLICATION, "near: ein Ort „Lisbom“ ist nicht bekannt")
     screen.user.csearchctl("pause")
     try:
         with search_window(screen, *COMMAND, "a cat", title="Bildersuche", **german):

@@ -58,7 +58,7 @@ def test_the_raw_file_is_read(
 ) -> None:
     program = PROGRAM.format(trouble=TROUBLE[trouble])
 
-    def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
+    def start(module: str, fd: int, urgent: bool) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-c", program, str(fd), *(["urgent"] if urgent else [])]
         return subprocess.Popen(command, pass_fds=[fd], start_new_session=True)
 

@@ -44,7 +44,7 @@ def starting(monkeypatch: pytest.MonkeyPatch) -> Start:
     def having(before: str = "", **how: object) -> list[int]:
         started: list[int] = []
 
-        def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
+        def start(module: str, fd: int, urgent: bool) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-c", before + stand_in(**how), str(fd), "urgent"]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             process = subprocess.Popen(

@@ -219,7 +219,7 @@ def test_no_picture_is_blamed_at_once_for_the_first_tower(
     """One that crashes the decoder meanwhile does so again."""
     program = ENDING.format(ends=str(tmp_path / "ends"), times=times)
 
-    def start(fd: int, urgent: bool) -> subprocess.Popen[bytes]:
+    def start(module: str, fd: int, urgent: bool) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", program, str(fd), "urgent"]
         return subprocess.Popen(command, pass_fds=[fd], env=environment, start_new_session=True)

@@ -152,11 +152,12 @@ def test_a_broken_thumbnail_costs_a_contact_sheet_nothing(home: Path) -> None:
     file.write_bytes(broken(file.read_bytes())[3])
     bad = home / "bad.png"
     bad.write_bytes(broken(Path(os.fsdecode(path)).read_bytes())[3])
-    shown = [{"path": p, "name": "n", "score": "1"} for p in (path, os.fsencode(bad), b"/none")]
+    shown = [{"path": p, "name": "n", "below": "1"} for p in (path, os.fsencode(bad), b"/none")]
     done = subprocess.run(
         [sys.executable, "-P", "-m", "csearchd.previews.contact_sheet"],
-        input=pack({"pictures": shown}), capture_output=True,
-    )  # fmt: skip
+        input=pack({"pictures": shown, "form": "PNG", "kind": "contact sheet"}),
+        capture_output=True,
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     image = Image.open(io.BytesIO(done.stdout)).convert("RGB")
     assert any(image.getpixel((x, y)) == RED for x in range(16, 260, 4) for y in range(200, 260, 4))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from csearchd.library.metadata.candidates import matching
@@ -151,6 +151,7 @@ _NAMES = st.text(alphabet="aeoäéøłßIıİſK\u0308\u0301Åœ12 .=≠_%", max
 
 
 @given(name=_NAMES, text=_NAMES)
+@example(name="1\u03011", text="11")
 def test_the_database_leaves_out_nothing_that_matches(name: str, text: str) -> None:
     import sqlite3
 

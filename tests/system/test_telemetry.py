@@ -23,8 +23,9 @@ def test_no_library_reports_anything(user: User) -> None:
         assert not _internet_sockets(pid)
     assert {one.name for one in (user.home / ".cache").iterdir()} <= {"csearch", "thumbnails"}
     assert {one.name for one in user.home.iterdir()} == {
-        ".cache", ".local", "Pictures", "run"
+        ".cache", ".config", ".local", "Pictures", "run"
     }  # fmt: skip
+    assert [one.name for one in (user.home / ".config").iterdir()] == ["csearch"]
     assert [one.name for one in (user.home / ".local" / "share").iterdir()] == ["csearch"]
     assert [one.name for one in (user.home / ".local").iterdir()] == ["share"]
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _FOLDED = re.compile(r"f+[il]?|s+t?|k|[;`]|[^\x00-\x7f]+")
 
 
-# What may have, or be made of, letters with an accent or signs with a stroke.
-_CHANGING = re.compile(r"[^\x00-\x7f]+|[A-Za-z;`<=>]+")
+# What stays as it is without accents: no letter, and no sign that may have a stroke.
+_UNCHANGING = re.compile(r"[^A-Za-z;`<=>\x80-\U0010ffff]")
 
 
 def having(column: str, text: str) -> tuple[str, list[str]]:
@@ -29,7 +29,8 @@ def having(column: str, text: str) -> tuple[str, list[str]]:
 def matching(column: str, text: str) -> tuple[str, list[str]]:
     """The same, whatever the accents; `*` and `?` in `text` stand for any text."""
     wanted = unaccented(text)
-    wide = _pattern(_CHANGING.split(wanted), wildcards=True)
+    # Between any two signs, a text may have an accent that is a sign of its own.
+    wide = _pattern(_UNCHANGING.findall(wanted), wildcards=True)
     return _either(column, wanted, _pattern([wanted], wildcards=True), wide)
 
 
