@@ -4,7 +4,7 @@ set -e
 cd "$(dirname "$0")"
 export LC_ALL=C.UTF-8
 xgettext --from-code=UTF-8 --language=Python --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --no-location \
-  --package-name=csearch --sort-output -o csearch.pot ../window/*.py ../nautilus/*.py
+  --package-name=csearch --sort-output -o csearch.pot ../window/*.py ../window/*/*.py ../nautilus/*.py
 sed -i -e '/^"POT-Creation-Date/d' -e 's/charset=CHARSET/charset=UTF-8/' csearch.pot
 for catalogue in *.po; do
   language=${catalogue%.po}

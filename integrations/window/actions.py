@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio
 
-from results import content
+from grid.results import content
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from results import Item, Results
-    from service import Service
+    from bus.service import Service
+    from grid.results import Item, Results
     from window import Window
 
 _MOST_OPENED = 10

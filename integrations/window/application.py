@@ -20,8 +20,8 @@ except (ImportError, ValueError):
     Toolkit = Gtk
 
 from background import Workers  # noqa: E402
-from service import Service, path  # noqa: E402
-from thumbnails import Thumbnails  # noqa: E402
+from bus.service import Service, path  # noqa: E402
+from grid.thumbnails import Thumbnails  # noqa: E402
 from window import Window  # noqa: E402
 
 if TYPE_CHECKING:

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
 import actions
-import messages
-import pictures
-from chips import Chips
-from incoming import Incoming
-from results import Results
-from scope import Scope
-from service import Asking
+from bus.service import Asking
+from grid.results import Results
+from pages import messages
+from query import pictures
+from query.chips import Chips
+from query.incoming import Incoming
+from query.scope import Scope
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from background import Workers
-    from messages import Parts
-    from pictures import Picture
-    from results import Item
-    from service import Failure, Hit, Service, Values
-    from thumbnails import Thumbnails
+    from bus.service import Failure, Hit, Service, Values
+    from grid.results import Item
+    from grid.thumbnails import Thumbnails
+    from pages.messages import Parts
+    from query.pictures import Picture
 
 _FIRST = 30  # results while somebody types: what fits into a window
 _TOP = 200  # a moment later; nobody scrolls further

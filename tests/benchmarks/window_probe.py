@@ -13,10 +13,10 @@ sys.path.insert(
 )
 
 import application
-import thumbnails
 import window
 from application import GLib, Gtk
-from thumbnails import GdkPixbuf
+from grid import thumbnails
+from grid.thumbnails import GdkPixbuf
 
 _PREPARE = bool(os.environ["PROBE_PREPARE"])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gi.repository import Gio, GLib
 
-from reasons import system_error
+from bus.reasons import system_error
 from texts import _
 
 if TYPE_CHECKING:

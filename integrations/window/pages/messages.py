@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from gi.repository import GLib, Gtk
 
-from reasons import sentence
+from bus.reasons import sentence
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from service import Hit, Values
+    from bus.service import Hit, Values
 
     # What Message.show takes.
     Parts: TypeAlias = tuple[str, str, str] | tuple[str, str, str, bool]

@@ -11,7 +11,7 @@ from texts import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pictures import Picture
+    from query.pictures import Picture
 
 _LEAST = 12  # characters of a name
 

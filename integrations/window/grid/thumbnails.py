@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from service import Service
+    from bus.service import Service
 
     Wanted: TypeAlias = Callable[[], bool]
     Ready: TypeAlias = Callable[[Gdk.Texture | None], object]

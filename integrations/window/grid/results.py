@@ -13,8 +13,8 @@ from texts import _
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from service import Hit
-    from thumbnails import Thumbnails
+    from bus.service import Hit
+    from grid.thumbnails import Thumbnails
 
 SIDE = 168  # of a picture, in pixels of the layout
 _REMEMBERED = 300  # pictures that keep their thumbnails while they are not shown

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gdk, GLib, GObject, Gtk
 
-from fetching import fetch
-from messages import HANGING
-from pictures import Picture, is_on_the_web, local
+from pages.messages import HANGING
+from query.fetching import fetch
+from query.pictures import Picture, is_on_the_web, local
 from texts import _
 
 if TYPE_CHECKING:

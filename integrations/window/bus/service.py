@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib
 
-import pictures
-from messages import HANGING
-from reasons import sentence
+from bus.reasons import sentence
+from pages.messages import HANGING
+from query import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, TypeAlias
 
     from background import Workers
-    from pictures import Given, Picture
+    from query.pictures import Given, Picture
 
     Hit: TypeAlias = list[Any]  # path (bytes), score (float), fields (dict)
     Values: TypeAlias = dict[str, Any]  # what goes with the hits, a signal, or the status

@@ -1,0 +1,1 @@
+"""The pictures that were found, and their thumbnails."""

@@ -1,0 +1,1 @@
+"""What is searched for: words, pictures, a place; and how it comes into the window."""
