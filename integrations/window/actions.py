@@ -43,10 +43,17 @@ def install(window: Window, results: Results, service: Service) -> None:
         uris = [item.file.get_uri() for item in items]
         service.show_in_folder(uris, lambda: window.launch(folder))
 
+    def properties(items: list[Item]) -> None:
+        uris = [item.file.get_uri() for item in items]
+        service.show_properties(uris, window.has_no_properties)
+
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))
     add("copy", with_selected(lambda items: window.copy(content(items))))
     add("similar", with_selected(window.like))
+    add("properties", with_selected(properties))
+    add("back", window.back)
+    add("forward", window.forward)
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
     add("choose-folder", lambda: window.scope.choose())
@@ -58,4 +65,7 @@ def install(window: Window, results: Results, service: Service) -> None:
     other.append(_("Copy"), "win.copy")
     other.append(_("Find Similar Images"), "win.similar")
     menu.append_section(None, other)
+    about = Gio.Menu()
+    about.append(_("Properties"), "win.properties")
+    menu.append_section(None, about)
     results.set_menu(menu)

@@ -11,10 +11,12 @@ import actions
 from bus.service import Asking
 from grid.results import Results
 from pages import messages
-from query import pictures
+from query import keys, pictures
 from query.chips import Chips
+from query.header import Header
 from query.incoming import Incoming
 from query.scope import Scope
+from query.steps import Step, Steps
 from texts import _
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Window(Gtk.ApplicationWindow):
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
         actions.install(self, self.results, service)
+        self._may_walk(back=False, forward=False)
         self._listening = [
             service.listen("Progress", self._progress),
             service.listen("Changed", self._changed),
@@ -84,18 +87,16 @@ class Window(Gtk.ApplicationWindow):
     def _build(self, thumbnails: Thumbnails) -> None:
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
-        self.field.connect("changed", lambda _field: self.search())
+        self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
-        self.field.set_key_capture_widget(self)
-        keys = Gtk.EventControllerKey()
-        keys.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
-        keys.connect("key-pressed", self._key)
-        self.field.add_controller(keys)
+        in_field = Gtk.EventControllerKey()
+        in_field.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
+        in_field.connect("key-pressed", self._key)
+        self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
-        header = Gtk.HeaderBar(title_widget=self.field)
-        header.pack_start(self.scope.button)
-        self.set_titlebar(header)
+        self._header = Header(self, self.field, left=[self.scope.button], right=[])
+        self.set_titlebar(self._header.bar)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
@@ -110,14 +111,18 @@ class Window(Gtk.ApplicationWindow):
         self.stack = Gtk.Stack(vexpand=True)
         self.stack.add_named(scrolled, "results")
         self.stack.add_named(self.message, "message")
-        self.state = Gtk.Label(xalign=0, wrap=True)
+        status = Gtk.AccessibleRole.STATUS
+        self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (like, self.stack, self.state):
+        for part in (self._header.row, like, self.stack, self.state):
             box.append(part)
         self.set_child(box)
 
         self._incoming.accept_drops(self)
+        self.steps = Steps(self._may_walk)
+        keys.type_anywhere(self, self.field, self.steps.settle)
+        keys.walk_by_mouse(self, self.back, self.forward)
 
     def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
@@ -129,6 +134,7 @@ class Window(Gtk.ApplicationWindow):
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
+        self.steps.visit(self._step)
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
@@ -147,9 +153,35 @@ class Window(Gtk.ApplicationWindow):
     def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
+            self.steps.visit(self._step)
             self.results.show([])
             self._say(self._greeting())
         return _REMOVE
+
+    @property
+    def _step(self) -> Step:
+        return Step(self.field.get_text(), tuple(self.chips.pictures), self.scope.folder)
+
+    def _go(self, step: Step | None) -> None:
+        """Searches for all of `step` at once."""
+        if step is None:
+            return
+        with self.field.handler_block(self._typed):
+            self._write(step.query)
+        self.chips.clear()
+        self.chips.add(step.pictures)
+        self.scope.set_folder(step.folder)
+        self.search()
+
+    def back(self) -> None:
+        self._go(self.steps.back())
+
+    def forward(self) -> None:
+        self._go(self.steps.forward())
+
+    def _may_walk(self, back: bool, forward: bool) -> None:
+        for name, possible in (("back", back), ("forward", forward)):
+            self.lookup_action(name).set_enabled(possible)
 
     def _greeting(self) -> Parts:
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
@@ -301,6 +333,7 @@ class Window(Gtk.ApplicationWindow):
     def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""
         if self._asks():
+            self.steps.settle()
             self.chips.clear()
             self.field.set_text("")
         else:
@@ -318,10 +351,12 @@ class Window(Gtk.ApplicationWindow):
 
     def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
-        self.chips.clear()
-        self.field.set_text("")
-        self.chips.add([pictures.Picture(item.path) for item in items])
-        self.search()
+        self.steps.settle()
+        self._go(Step("", tuple(pictures.Picture(item.path) for item in items), self.scope.folder))
+
+    def has_no_properties(self) -> None:
+        """No file manager shows them."""
+        self._notice(_("There is no file manager that shows properties."), failed=True)
 
     def copy(self, content: Gdk.ContentProvider) -> None:
         Gdk.Display.get_default().get_clipboard().set_content(content)

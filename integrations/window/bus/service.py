@@ -198,6 +198,13 @@ class Service:
 
     def show_in_folder(self, uris: list[str], failed: Callable[[], object]) -> None:
         """Selected in the file manager; calls `failed()` later where none does that."""
+        self._ask_file_manager("ShowItems", uris, failed)
+
+    def show_properties(self, uris: list[str], failed: Callable[[], object]) -> None:
+        """The file manager's properties; calls `failed()` later where none has them."""
+        self._ask_file_manager("ShowItemProperties", uris, failed)
+
+    def _ask_file_manager(self, method: str, uris: list[str], failed: Callable[[], object]) -> None:
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
         name = "org.freedesktop.FileManager1"
         values = GLib.Variant("(ass)", (uris, ""))
@@ -210,7 +217,7 @@ class Service:
 
         if self._bus:
             path = "/org/freedesktop/FileManager1"
-            self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, finish)
+            self._bus.call(name, path, name, method, values, None, 0, -1, None, finish)
 
 
 def _told(picture: Given) -> dict[str, GLib.Variant]:
