@@ -58,6 +58,9 @@ from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
 from csearchd.serve.server import Server
+from csearchd.serve.suggestions.choices import Choices
+from csearchd.serve.suggestions.handlers import SuggestionHandlers
+from csearchd.serve.suggestions.suggesting import Suggesting
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.serve.text_handlers import TextHandlers, TextWait
 from csearchd.system.memory import release_free_memory
@@ -149,12 +152,13 @@ async def _run(
     text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
     explanations = Explanations(library, models, engine, scoring)
+    filter_values = FilterValues(library, places, FolderNames(library))
     completion = CompletionHandlers(
         library,
         History(paths.history),
         paths.history,
         paths.models,
-        FilterValues(library, places, FolderNames(library)),
+        filter_values,
         configuration,
         workers,
     )
@@ -178,6 +182,11 @@ async def _run(
         DuplicateHandlers(library, models, engine, watcher, client_paths, indexing_wait, workers),
         DescribeHandlers(library, models, scoring, client_paths, workers),
         completion,
+        SuggestionHandlers(
+            Suggesting(filter_values, completion.past_queries),
+            Choices(library, filter_values, places),
+            workers,
+        ),
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
         TagHandlers(
             library, models, scanner, tagging, tag_upkeep, client_paths, indexing_wait, workers

@@ -61,6 +61,7 @@ class Condition(NamedTuple):
     text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
+    filter: Filter | None = None  # as the query has it
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -76,6 +77,7 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
             str(filter),
             remarks,
             TextPattern(filter.value) if filter.name == "text" else None,
+            filter,
         )
         for filter in filters
         for choice, remarks in [_understood(filter, now, places)]
