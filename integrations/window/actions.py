@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import Gio
+from gi.repository import Gio, GLib
 
 from grid.results import content
 from texts import _
@@ -57,6 +57,22 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
     add("choose-folder", lambda: window.scope.choose())
+
+    def show_filters(action: Gio.SimpleAction, shown: GLib.Variant) -> None:
+        action.set_state(shown)
+        window.filter_bar.set_visible(shown.get_boolean())
+
+    def sort(_action: Gio.SimpleAction, order: GLib.Variant) -> None:
+        window.set_sort(order.get_string())
+        window.search()
+
+    filters = Gio.SimpleAction.new_stateful("filters", None, GLib.Variant("b", False))
+    filters.connect("change-state", show_filters)
+    window.add_action(filters)
+    none = GLib.Variant("s", "")
+    sorting = Gio.SimpleAction.new_stateful("sort", none.get_type(), none)
+    sorting.connect("change-state", sort)
+    window.add_action(sorting)
 
     menu = Gio.Menu()
     menu.append(_("Open"), "win.open")

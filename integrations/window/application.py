@@ -35,6 +35,7 @@ _KEYS = {
     "win.show-in-folder": ["<Control>Return"],
     "win.properties": ["<Alt>Return"],
     "win.similar": ["<Control>d"],
+    "win.filters": ["<Control><Shift>f"],
     "win.choose-folder": ["<Control>o"],
     "win.everywhere": ["<Control>e"],
     "window.close": ["<Control>w"],

@@ -9,10 +9,15 @@ from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
+from filtering.bar import Bar
+from filtering.chips import FilterChips
+from filtering.filters import Filters
+from filtering.suggestions import Suggestions
 from grid.results import Results
 from pages import messages
 from query import keys, pictures
 from query.chips import Chips
+from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
 from query.scope import Scope
@@ -57,6 +62,8 @@ class Window(Gtk.ApplicationWindow):
         self._pending = 0
         self._again = 0
         self._more = 0
+        self._query = ""  # that was asked last
+        self.sort = ""
         self._absent = False
         self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
@@ -85,8 +92,7 @@ class Window(Gtk.ApplicationWindow):
             self._incoming.name(like)
 
     def _build(self, thumbnails: Thumbnails) -> None:
-        self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
-        self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
+        self.field = Field()
         self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
@@ -95,13 +101,24 @@ class Window(Gtk.ApplicationWindow):
         in_field.connect("key-pressed", self._key)
         self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
-        self._header = Header(self, self.field, left=[self.scope.button], right=[])
+        by_hand = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
+        by_hand.set_tooltip_text(_("Filters"))
+        by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
+        self._header = Header(self, self.field, left=[self.scope.button], right=[by_hand])
         self.set_titlebar(self._header.bar)
+        self.steps = Steps(self._may_walk)
+        self.filters = Filters(self.field, self._show_filters, self.steps.settle)
+        self.filter_bar = Bar(self.filters, self._service)
+        self.filter_bar.set_visible(False)
+        self._suggestions = Suggestions(self.field, self._service)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
-        like.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
-        self.chips.bind_property("visible", like, "visible", GObject.BindingFlags.SYNC_CREATE)
+        self._filter_chips = FilterChips()
+        typed = Gtk.ScrolledWindow(child=self._filter_chips)
+        for chips, row in ((self.chips, like), (self._filter_chips, typed)):
+            row.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
+            chips.bind_property("visible", row, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
         self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
@@ -115,12 +132,11 @@ class Window(Gtk.ApplicationWindow):
         self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (self._header.row, like, self.stack, self.state):
+        for part in (self._header.row, self.filter_bar, like, typed, self.stack, self.state):
             box.append(part)
         self.set_child(box)
 
         self._incoming.accept_drops(self)
-        self.steps = Steps(self._may_walk)
         keys.type_anywhere(self, self.field, self.steps.settle)
         keys.walk_by_mouse(self, self.back, self.forward)
 
@@ -130,7 +146,7 @@ class Window(Gtk.ApplicationWindow):
         if self._more:
             GLib.source_remove(self._more)
             self._more = 0
-        query = self.field.get_text()
+        query = self._query = self.field.get_text()
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
@@ -142,6 +158,10 @@ class Window(Gtk.ApplicationWindow):
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
+        if self.sort:
+            order, _space, reverse = self.sort.partition(" ")
+            options["sort"] = GLib.Variant("s", order)
+            options["reverse"] = GLib.Variant("b", bool(reverse))
         self._begun = time.monotonic()
         self._top = top
         self._asking.ask(query, self.chips.pictures, self._fetched, options, self._answer)
@@ -154,13 +174,15 @@ class Window(Gtk.ApplicationWindow):
         """Nothing is asked."""
         if not self._asks():
             self.steps.visit(self._step)
+            self.filters.told("", [])
             self.results.show([])
             self._say(self._greeting())
         return _REMOVE
 
     @property
     def _step(self) -> Step:
-        return Step(self.field.get_text(), tuple(self.chips.pictures), self.scope.folder)
+        query, folder = self.field.get_text(), self.scope.folder
+        return Step(query, tuple(self.chips.pictures), folder, self.sort)
 
     def _go(self, step: Step | None) -> None:
         """Searches for all of `step` at once."""
@@ -171,7 +193,18 @@ class Window(Gtk.ApplicationWindow):
         self.chips.clear()
         self.chips.add(step.pictures)
         self.scope.set_folder(step.folder)
+        self.set_sort(step.sort)
         self.search()
+
+    def set_sort(self, order: str) -> None:
+        """One of filtering.bar.SORTS; a search is to follow."""
+        self.sort = order
+        self.lookup_action("sort").set_state(GLib.Variant("s", order))
+        self.filter_bar.show_sort(order)
+
+    def _show_filters(self) -> None:
+        self._filter_chips.show_filters(self.filters)
+        self.filter_bar.show_filters()
 
     def back(self) -> None:
         self._go(self.steps.back())
@@ -189,8 +222,11 @@ class Window(Gtk.ApplicationWindow):
     def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
         self._absent = failure is not None and failure.absent
         if failure:
+            to_blame = result.get("error", {})
+            self.filters.refused(self._query, to_blame.get("start"), to_blame.get("end"))
             self._fail(failure)
             return
+        self.filters.told(self._query, result.get("filters", []))
         self._pending = result.get("pending", 0)
         self.results.show(hits)
         if len(hits) == _FIRST:
@@ -313,6 +349,8 @@ class Window(Gtk.ApplicationWindow):
         self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
     ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
+        if self._suggestions.key(value, plain):
+            return True
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
         if value in onwards and plain and len(self.results.store):
             self.results.focus_first()
@@ -342,6 +380,7 @@ class Window(Gtk.ApplicationWindow):
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
+        self._suggestions.close()
         self._service.unwatch(self._watching)
         self._asking.cancel()
         self._service.close()
@@ -352,7 +391,8 @@ class Window(Gtk.ApplicationWindow):
     def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
         self.steps.settle()
-        self._go(Step("", tuple(pictures.Picture(item.path) for item in items), self.scope.folder))
+        like = tuple(pictures.Picture(item.path) for item in items)
+        self._go(Step(pictures=like, folder=self.scope.folder, sort=self.sort))
 
     def has_no_properties(self) -> None:
         """No file manager shows them."""

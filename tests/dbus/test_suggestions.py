@@ -43,7 +43,7 @@ def test_a_word_may_be_the_beginning_of_a_filter(album: Bus) -> None:
     assert ("tag", "tag:beach", 2, 4) in suggested(album, "a be")
     assert ("person", 'person:"Anna Smith"', 0, 3) in suggested(album, "ann")
     assert ("near", "near:Lisbon", 0, 4) in suggested(album, "Lisb at sea", 4)
-    assert ("camera", 'camera:"nikon corporation nikon d750"', 0, 5) in suggested(album, "nikon")
+    assert ("camera", 'camera:"nikon d750"', 0, 5) in suggested(album, "nikon")
     assert ("filter", "rating:", 0, 3) in suggested(album, "rat")
     assert suggested(album, "zzz") == []
 

@@ -155,6 +155,29 @@ class Service:
         kind = GLib.VariantType("(a{sv})")
         self._bus.call(NAME, PATH, NAME, "Status", None, kind, 0, -1, None, finish)
 
+    def suggest(self, query: str, position: int, told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(suggestions)` later: what may take the place of parts of `query`."""
+        self._ask("Suggest", GLib.Variant("(su)", (query, position)), told)
+
+    def choices(self, what: str, prefix: str, told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(choices)` later: values of the filter `what`."""
+        self._ask("Choices", GLib.Variant("(ss)", (what, prefix)), told)
+
+    def _ask(
+        self, method: str, values: GLib.Variant, told: Callable[[list[Values]], object]
+    ) -> None:
+        """Calls `told` later with what the method answers, with nothing where it can't."""
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                told(unpacked(bus.call_finish(result).get_child_value(0)))
+            except GLib.Error:
+                told([])
+
+        if self._bus:
+            kind = GLib.VariantType("(aa{sv})")
+            self._bus.call(NAME, PATH, NAME, method, values, kind, 0, -1, None, finish)
+
     def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""
         if self._bus:
