@@ -20,12 +20,14 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
+from query.remembering import Remembering
 from query.scope import Scope
-from query.steps import Step, Steps
+from query.walking import Walking
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from background import Workers
     from bus.service import Failure, Hit, Service, Values
@@ -68,10 +70,11 @@ class Window(Gtk.ApplicationWindow):
         self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
+        self._remembering = Remembering(service)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
         actions.install(self, self.results, service)
-        self._may_walk(back=False, forward=False)
+        self.walking.enable(back=False, forward=False)
         self._listening = [
             service.listen("Progress", self._progress),
             service.listen("Changed", self._changed),
@@ -106,8 +109,8 @@ class Window(Gtk.ApplicationWindow):
         by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
         self._header = Header(self, self.field, left=[self.scope.button], right=[by_hand])
         self.set_titlebar(self._header.bar)
-        self.steps = Steps(self._may_walk)
-        self.filters = Filters(self.field, self._show_filters, self.steps.settle)
+        self.walking = Walking(self)
+        self.filters = Filters(self.field, self._show_filters, self.walking.settle)
         self.filter_bar = Bar(self.filters, self._service)
         self.filter_bar.set_visible(False)
         self._suggestions = Suggestions(self.field, self._service)
@@ -137,12 +140,13 @@ class Window(Gtk.ApplicationWindow):
         self.set_child(box)
 
         self._incoming.accept_drops(self)
-        keys.type_anywhere(self, self.field, self.steps.settle)
-        keys.walk_by_mouse(self, self.back, self.forward)
+        keys.type_anywhere(self, self.field, self.walking.settle)
+        keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
     def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
         self._asking.cancel()
+        self._remembering.left()
         if self._more:
             GLib.source_remove(self._more)
             self._more = 0
@@ -150,7 +154,7 @@ class Window(Gtk.ApplicationWindow):
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
-        self.steps.visit(self._step)
+        self.walking.visit()
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
@@ -173,28 +177,16 @@ class Window(Gtk.ApplicationWindow):
     def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
-            self.steps.visit(self._step)
+            self.walking.visit()
             self.filters.told("", [])
             self.results.show([])
             self._say(self._greeting())
         return _REMOVE
 
-    @property
-    def _step(self) -> Step:
-        query, folder = self.field.get_text(), self.scope.folder
-        return Step(query, tuple(self.chips.pictures), folder, self.sort)
-
-    def _go(self, step: Step | None) -> None:
-        """Searches for all of `step` at once."""
-        if step is None:
-            return
-        with self.field.handler_block(self._typed):
-            self._write(step.query)
-        self.chips.clear()
-        self.chips.add(step.pictures)
-        self.scope.set_folder(step.folder)
-        self.set_sort(step.sort)
-        self.search()
+    def unsearched(self) -> AbstractContextManager[None]:
+        """What is written into the field meanwhile isn't searched for at once."""
+        blocked: AbstractContextManager[None] = self.field.handler_block(self._typed)
+        return blocked
 
     def set_sort(self, order: str) -> None:
         """One of filtering.bar.SORTS; a search is to follow."""
@@ -212,10 +204,6 @@ class Window(Gtk.ApplicationWindow):
     def forward(self) -> None:
         self._go(self.steps.forward())
 
-    def _may_walk(self, back: bool, forward: bool) -> None:
-        for name, possible in (("back", back), ("forward", forward)):
-            self.lookup_action(name).set_enabled(possible)
-
     def _greeting(self) -> Parts:
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
 
@@ -229,6 +217,8 @@ class Window(Gtk.ApplicationWindow):
         self.filters.told(self._query, result.get("filters", []))
         self._pending = result.get("pending", 0)
         self.results.show(hits)
+        if hits and not self.chips.pictures:
+            self._remembering.answered(self._query)
         if len(hits) == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         state = messages.state(hits, result, self._top)
@@ -371,7 +361,7 @@ class Window(Gtk.ApplicationWindow):
     def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""
         if self._asks():
-            self.steps.settle()
+            self.walking.settle()
             self.chips.clear()
             self.field.set_text("")
         else:
@@ -381,6 +371,7 @@ class Window(Gtk.ApplicationWindow):
         for number in self._listening:
             self._service.unlisten(number)
         self._suggestions.close()
+        self._remembering.left()
         self._service.unwatch(self._watching)
         self._asking.cancel()
         self._service.close()
@@ -390,9 +381,7 @@ class Window(Gtk.ApplicationWindow):
 
     def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
-        self.steps.settle()
-        like = tuple(pictures.Picture(item.path) for item in items)
-        self._go(Step(pictures=like, folder=self.scope.folder, sort=self.sort))
+        self.walking.like([pictures.Picture(item.path) for item in items])
 
     def has_no_properties(self) -> None:
         """No file manager shows them."""

@@ -8,43 +8,25 @@ import pytest
 
 from support.desktop import Desktop, needs
 from support.photos import NAMES
-from support.search_window import APPLICATION, COMMAND, search_window
+from support.search_window import (
+    APPLICATION,
+    COMMAND,
+    FIELD,
+    focus,
+    query,
+    search_window,
+    see,
+    shown,
+)
 from support.user import wait_for
 
 pytestmark = needs()
-
-FIELD = "Describe a picture"
 
 
 @pytest.fixture
 def window(screen: Desktop) -> Iterator[Desktop]:
     with search_window(screen, *COMMAND):
         yield screen
-
-
-def shown(screen: Desktop) -> list[str]:
-    """The names of the pictures in the grid, in their order."""
-    return [
-        name
-        for role, name, _ in screen.accessible("tree", APPLICATION)
-        if role == "table cell" and ".jpg" in name
-    ]
-
-
-def query(screen: Desktop) -> str:
-    """What is in the field."""
-    tree = screen.accessible("tree", APPLICATION)
-    return next((text for _, name, text in tree if name == FIELD), "")
-
-
-def see(screen: Desktop, first: str) -> list[str]:
-    """All pictures that are shown, once `first` is the first."""
-    return wait_for(lambda: (names := shown(screen)) and first in names[0] and names, first)
-
-
-def focus(screen: Desktop, part: str) -> None:
-    """Waits until what has `part` in its name has the keyboard."""
-    wait_for(lambda: part in str(screen.accessible("focused", APPLICATION)), f"focus on {part}")
 
 
 def test_what_is_typed_among_the_pictures_is_a_new_query(window: Desktop) -> None:

@@ -31,12 +31,13 @@ class _Kind(NamedTuple):
     filter: str
     title: str
     label: Callable[[str], str] = str
-    wanted: Callable[[str], bool] = bool
 
 
 def _stars(value: str) -> str:
     """>=4 as stars and "or more"."""
     count = value.removeprefix(">=")
+    if count == "5":
+        return "★" * 5
     return _("{stars} or more").format(stars="★" * int(count)) if count.isdecimal() else value
 
 
@@ -51,7 +52,7 @@ _KINDS = (
     _Kind("camera", _("Camera"), _camera),
     _Kind("folder", _("Folder")),
     _Kind("type", _("Type"), str.upper),
-    _Kind("rating", _("Rating"), _stars, lambda value: value.startswith(">=") and value != ">=0"),
+    _Kind("rating", _("Rating"), _stars),
     _Kind("tag", _("Tag")),
 )
 
@@ -72,7 +73,7 @@ class Bar(Gtk.ScrolledWindow):
         times = Times(service, lambda word: filters.put(TIMES, word))
         self._add(box, _Button(_("Any time"), times), TIMES, shown)
         for kind in _KINDS:
-            choices = Choices(kind.filter, service, filters, kind.label, kind.wanted)
+            choices = Choices(kind.filter, service, filters, kind.label)
             self._add(box, _Button(kind.title, choices), (kind.filter,), kind.label)
         menu = Gio.Menu()
         for order, title in SORTS.items():

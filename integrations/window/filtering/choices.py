@@ -30,16 +30,14 @@ class Choices(Gtk.Popover):
         service: Service,
         filters: Filters,
         label: Callable[[str], str],
-        wanted: Callable[[str], bool],
     ) -> None:
-        """`label` says a value in the user's words; `wanted` says which are offered."""
+        """`label` says a value in the user's words."""
         super().__init__()
         self.add_css_class("choices")
         self._what = what
         self._service = service
         self._filters = filters
         self._label = label
-        self._wanted = wanted
         self._words: list[str] = []
         self._asked = ""
         self._entry = Gtk.SearchEntry(placeholder_text=_("Search"))
@@ -74,7 +72,7 @@ class Choices(Gtk.Popover):
 
         def told(choices: list[dict[str, Any]]) -> None:
             if prefix == self._asked:
-                self._show(prefix, [one for one in choices if self._wanted(one["value"])])
+                self._show(prefix, choices)
 
         self._service.choices(self._what, prefix, told)
 

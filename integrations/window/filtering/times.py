@@ -58,7 +58,6 @@ class Times(Gtk.Popover):
         ends = Gtk.Box(spacing=6)
         for title, choice in ((_("From"), self._first), (_("To"), self._last)):
             label = Gtk.Label(label=title)
-            choice.update_property([Gtk.AccessibleProperty.LABEL], [title])
             choice.connect("notify::selected", self._chosen)
             ends.append(label)
             ends.append(choice)
@@ -148,6 +147,10 @@ class Times(Gtk.Popover):
             n=number(count), first=_month(self._units[first][0]), last=_month(self._units[last][0])
         )
         self._bars.update_property([Gtk.AccessibleProperty.LABEL], [name])
+        for choice, title, at in ((self._first, _("From"), first), (self._last, _("To"), last)):
+            # The button inside has the keyboard.
+            told = f"{title}: {_month(self._units[at][0])}"
+            choice.get_first_child().update_property([Gtk.AccessibleProperty.LABEL], [told])
 
 
 def _now() -> GLib.DateTime:

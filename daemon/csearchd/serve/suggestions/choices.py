@@ -17,6 +17,7 @@ from csearchd.search.query_language.typed_word import written
 from csearchd.serve.handlers.filter_values import MAX_VALUES, FilterValues
 
 MONTHS = "months"
+_RATINGS = [f">={stars}" for stars in range(5, 0, -1)]
 
 
 class Choices:
@@ -38,6 +39,8 @@ class Choices:
         if values is None:
             return None
         found = list(dict.fromkeys(values(prefix)))[:MAX_VALUES]
+        if name == "rating" and not prefix:
+            found = _RATINGS
         if name == "type":  # one name of each format
             found = list({FORMATS[value]: value for value in reversed(found)}.values())[::-1]
         counted = [(value, self._count(name, value)) for value in found]
