@@ -61,12 +61,13 @@ def apply(library: Library, listing: Listing) -> bool:
                     (listing.failure, directory),
                 )
             return False
-        if known == listing.digest:
-            return False
         here = set(listing.directories)
-        for name, child in library.tree.children(directory).items():
-            if name not in here:
-                remove_tree(library, database, child, keep_roots=True)
+        # Even where nothing has changed since the last listing: a scan of a directory may have
+        # begun before the directory was excluded.
+        gone = [c for name, c in library.tree.children(directory).items() if name not in here]
+        removed = [remove_tree(library, database, child, keep_roots=True) for child in gone]
+        if known == listing.digest:
+            return any(removed)
         _compare_files(library, database, directory, listing.files)
         database.execute(
             "UPDATE directories SET listing = ?, failure = NULL WHERE id = ?",
@@ -152,7 +153,7 @@ def _compare_files(
     library: Library, database: sqlite3.Connection, directory: int, files: Sequence[FileStat]
 ) -> None:
     rows = database.execute(
-        "SELECT name, size, mtime_ns, ctime_ns, inode, sidecars, id, content FROM files "
+        "SELECT name, size, mtime_ns, ctime_ns, inode, sidecars, id, content, failure FROM files "
         "WHERE directory = ?",
         (directory,),
     )
@@ -172,7 +173,8 @@ def _compare_files(
                 (directory, *file),
             )
             changed.append((int(cursor.lastrowid or 0), None))
-        elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6]:
+        elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6] and row[8] is None:
+            # One that can't be read is tried again: its mode may have changed, too.
             database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[6]))
         elif row[:6] != file:
             database.execute(
