@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import listings, moves, roots
+from csearchd.library import contents, listings, moves, roots
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from support.steps import counted
@@ -109,3 +109,19 @@ def test_a_file_that_could_not_be_read_is_tried_again_once_moved(
     with library.read() as reader:
         rows = reader.execute("SELECT ctime_ns, due, failure FROM files").fetchall()
     assert rows == [(5, failure is not None, None)]
+
+
+@pytest.mark.parametrize("unreached", [False, True])
+def test_a_file_whose_directory_could_not_be_entered_is_tried_again_when_that_is_listed(
+    library: Library, unreached: bool
+) -> None:
+    listing = Listing(b"/a", [FileStat(b"x.jpg", 1, 2, 3, 4)], [], b"1")
+    listings.apply(library, listing)
+    with library.read() as reader:
+        jobs = list(contents.due(reader))
+    outcomes = [contents.Outcome(job, failure="forbidden", unreached=unreached) for job in jobs]
+    contents.store(library, 1, outcomes)
+    listings.apply(library, listing)  # nothing of it has changed
+    with library.read() as reader:
+        rows = reader.execute("SELECT due, failure FROM files").fetchall()
+    assert rows == [(1, None) if unreached else (0, "forbidden")]

@@ -55,6 +55,11 @@ class Event:
     reason: Reason | None = None  # of "failed"
     changed: bool = False  # of "failed": the file changed meanwhile and should be tried again
 
+    @property
+    def unreached(self) -> bool:
+        """Whether it failed since its directory can't be entered."""
+        return self.reason is not None and self.reason.code == reasons.UNREACHABLE.code
+
 
 @dataclass
 class _Flight:

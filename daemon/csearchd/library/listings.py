@@ -174,9 +174,8 @@ def _compare_files(
             )
             changed.append((int(cursor.lastrowid or 0), None))
         elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6] and row[8] is None:
-            # One that can't be read is tried again: its mode may have changed, too.
             database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[6]))
-        elif row[:6] != file:
+        elif row[:6] != file:  # or it couldn't be read, and its mode may have changed, too
             database.execute(
                 "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, sidecars = ?, "
                 "due = 1, failure = NULL, paired = 0 WHERE id = ?",
@@ -258,6 +257,19 @@ def mark_orphans(library: Library, database: sqlite3.Connection, contents: Itera
         "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
         [(library.clock.now(), content) for content in contents],
     )
+
+
+def invalidate(database: sqlite3.Connection, *directories: int) -> None:
+    """Lets the next listings of `directories` be compared, since the library has changed."""
+    database.executemany(
+        "UPDATE directories SET listing = x'' WHERE id = ? AND listing IS NOT NULL",
+        [(directory,) for directory in directories],
+    )
+
+
+def let_be_read(database: sqlite3.Connection, *files: int) -> None:
+    """Lets the next listing find that files have changed: no digest of sidecars is below 0."""
+    database.executemany("UPDATE files SET sidecars = -1 WHERE id = ?", [(file,) for file in files])
 
 
 def mark_failed(library: Library, file: int, reason: str) -> None:

@@ -16,6 +16,7 @@ NOT_REGULAR = Template("not-a-regular-file", "is not a regular file")
 EMPTY = Template("empty-file", "is empty")
 VANISHED = Template("vanished", "has vanished")
 UNREADABLE = Template("unreadable", "cannot be read: {reason}")
+UNREACHABLE = Template("unreachable", "is in a directory that cannot be entered: {reason}")
 CHANGED_BEFORE = Template("changed-before-reading", "changed before it was read")
 CHANGED_MEANWHILE = Template("changed-while-reading", "changed while it was read")
 FILE_TOO_LARGE = Template(

@@ -115,6 +115,7 @@ _TEMPLATES = {
     "empty-file": N_("is empty"),
     "vanished": N_("has vanished"),
     "unreadable": N_("cannot be read: {reason}"),
+    "unreachable": N_("is in a directory that cannot be entered: {reason}"),
     "changed-before-reading": N_("changed before it was read"),
     "changed-while-reading": N_("changed while it was read"),
     "file-too-large": N_("has {size}, more than the limit of {limit} (encode.max_bytes)"),
