@@ -184,7 +184,15 @@ async def _run(
         ),
         TaggerHandlers(library, tagging, configuration, workers),
         LibraryHandlers(
-            library, scanner, indexer, client_paths, report, completion, verification, workers
+            library,
+            scanner,
+            indexer,
+            client_paths,
+            report,
+            completion,
+            verification,
+            upkeep.forgotten,
+            workers,
         ),
         TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),

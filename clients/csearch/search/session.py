@@ -12,7 +12,7 @@ from csearch.protocol.errors import INTERRUPTED, NOTHING_FOUND, ClientError, Ser
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.search.command_line import parse
-from csearch.search.hints import hint
+from csearch.search.hints import hint, sort_hint
 from csearch.search.joining import joined, value_note
 from csearch.search.language import locale_language
 from csearch.search.options import Options
@@ -36,7 +36,12 @@ def search(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.no_color:
         os.environ["NO_COLOR"] = "1"
-    for meant in filter(None, (hint(options.query), value_note(options.query))):
+    meanings = (
+        hint(options.query, options.directories),
+        sort_hint(arguments) if options.sort else None,
+        value_note(options.query),
+    )
+    for meant in filter(None, meanings):
         print_err(f"csearch: {meant}")
     if options.window:
         from csearch.search.window import show

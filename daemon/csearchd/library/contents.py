@@ -57,7 +57,7 @@ def due(reader: sqlite3.Connection) -> Iterator[Job]:
     """The files that are due, newest first."""
     rows = reader.execute(
         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
-        "WHERE due ORDER BY mtime_ns DESC"
+        "WHERE due AND directory NOT IN (SELECT directory FROM forgotten) ORDER BY mtime_ns DESC"
     )
     return (job_of(row) for row in rows)
 

@@ -5,6 +5,8 @@ directories  the tree from "/" (id 1, no parent): a row for each directory that 
              comparison. `covered`: when everything below was last scanned, in seconds since 1970.
              `absent`: since when its disk is unmounted; then the row isn't in memory, and the
              topmost directory of the disk has no parent.
+forgotten    directories that were put aside to be deleted (library.removal), which are `absent`,
+             have no parent and are on no disk. `path`: where they were, with "/" at the end.
 disks        the place of a root, or of a mount below one, on its disk: the name of the file system
              (library.volumes) and the path inside it. `path`: where it was last mounted.
 files        a picture file: its name, and its stat when it was last listed or read. `due`: it must
@@ -319,6 +321,12 @@ MIGRATIONS = (
     """,
     words.MIGRATION,
     texts.MIGRATION,
+    """
+    CREATE TABLE forgotten (
+        directory INTEGER PRIMARY KEY REFERENCES directories(id) ON DELETE CASCADE,
+        path BLOB NOT NULL
+    );
+    """,
 )
 
 VERSION = len(MIGRATIONS)

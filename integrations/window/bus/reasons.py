@@ -109,7 +109,9 @@ _TEMPLATES = {
     "not-a-directory": N_("{path}: is not a directory"),
     "directory-denied": N_("{path}: permission denied"),
     "no-directory": N_("{path}: no such directory"),
-    "file-system-unanswering": N_("{path}: its file system doesn't answer"),
+    "file-system-unanswering": N_(
+        "{path}: its file system doesn't answer; is its disk or server connected?"
+    ),
     "symbolic-link": N_("is a symbolic link"),
     "not-a-regular-file": N_("is not a regular file"),
     "empty-file": N_("is empty"),
@@ -118,41 +120,53 @@ _TEMPLATES = {
     "unreachable": N_("is in a directory that cannot be entered: {reason}"),
     "changed-before-reading": N_("changed before it was read"),
     "changed-while-reading": N_("changed while it was read"),
-    "file-too-large": N_("has {size}, more than the limit of {limit} (encode.max_bytes)"),
-    "unknown-format": N_("not an image of a supported format"),
+    "file-too-large": N_(
+        "has {size}, more than the limit of {limit} (encode.max_bytes in the configuration)"
+    ),
+    "unknown-format": N_("is no picture in a format that csearch reads (csearchctl help formats)"),
     "header-damaged": N_("is a damaged or truncated {format} file: its header can't be read"),
-    "directory-cut-off": N_("the file breaks off before the part that says how to decode it"),
+    "directory-cut-off": N_("the file is cut off: the part that says how to decode it is missing"),
     "truncated": N_("the file is truncated or damaged ({details})"),
     "ends-early": N_("it ends too early"),
     "undecodable": N_("the file is damaged or not supported ({details})"),
     "metadata-too-large": N_("the file is damaged (its metadata point to too much data)"),
     "no-pixels": N_("has no pixels ({width}×{height})"),
     "too-many-pixels": N_(
-        "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)"
+        "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels "
+        "in the configuration)"
     ),
-    "tiles-too-large": N_("its tiles of {width}×{height} pixels are too large"),
+    "tiles-too-large": N_(
+        "is made of tiles of {width}×{height} pixels, which are too large to be decoded"
+    ),
     "needs-memory": N_(
         "decoding needs {needed} MB of memory, more than the limit of {limit} MB "
-        "(encode.max_memory)"
+        "(encode.max_memory in the configuration)"
     ),
     "exceeds-memory": N_(
-        "decoding needs more memory than the limit of {limit} MB (encode.max_memory)"
+        "decoding needs more memory than the limit of {limit} MB (encode.max_memory in "
+        "the configuration)"
     ),
-    "too-slow": N_("takes longer than {seconds} s (encode.max_seconds)"),
-    "decoding-crashed": N_("decoding it crashed ({ending})"),
-    "encoding-crashed": N_("encoding it crashed ({ending})"),
+    "too-slow": N_(
+        "takes longer than {seconds} s to be read (encode.max_seconds in the configuration)"
+    ),
+    "decoding-crashed": N_("the program that decodes pictures crashed on it ({ending})"),
+    "encoding-crashed": N_("the model crashed on it ({ending})"),
     "words-need-memory": N_(
         "reading its words needs {needed} MB of memory, more than the limit of {limit} MB"
     ),
     "words-exceed-memory": N_("reading its words needs too much memory"),
-    "reading-words-crashed": N_("reading its words crashed ({ending})"),
+    "reading-words-crashed": N_(
+        "the program that reads words in pictures crashed on it ({ending})"
+    ),
     "reader-unusable": N_("words in pictures can't be read ({details}): install csearch again"),
-    "no-vector": N_("the model gave no usable vector"),
+    "no-vector": N_("the model can make nothing of it; csearchctl model list shows others"),
     "not-seen": N_("cannot be looked at: {reason}"),
     "encoder-ended-before-reading": N_(
-        "the encoder ended ({ending}) before it began with a picture"
+        "the program that reads pictures ended ({ending}) before it began"
     ),
-    "encoder-ended-while-loading": N_("the encoder ended ({ending}) while it loaded the model"),
+    "encoder-ended-while-loading": N_(
+        "the program that reads pictures ended ({ending}) while it loaded the model"
+    ),
     "exit-status": N_("exit status {status}"),
     # Models
     "model-not-installed": N_(
