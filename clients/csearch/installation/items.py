@@ -22,6 +22,19 @@ class Item(NamedTuple):
     executable: bool = False
 
 
+# What a directory of the sources is for, as people call it.
+_KINDS = {
+    "systemd": "systemd units",
+    "dbus": "D-Bus services",
+    "krunner": "KRunner",
+    "completions": "shell completions",
+    "man": "manual pages",
+    "nautilus": "Nautilus",
+    "dolphin": "Dolphin",
+    "window": "search window",
+    "gnome-shell": "GNOME Shell",
+}
+
 _COMMANDS = ("csearch", "csearchctl")
 _SYSTEMD = ("systemctl",)
 _WINDOW = ("/usr/bin/python3",)
@@ -111,6 +124,14 @@ ITEMS = (
 def chosen(everything: bool) -> list[Item]:
     """All items, or those whose programs are installed."""
     return [item for item in ITEMS if everything or any(map(shutil.which, item.needs))]
+
+
+def kind_of(path: str) -> str:
+    """What an installed file is for."""
+    for item in ITEMS:
+        if target(item) == path:
+            return _KINDS[os.path.basename(os.path.dirname(item.source))]
+    return "older versions"
 
 
 def for_root(item: Item) -> bool:
