@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from support.bus import KRUNNER, SHELL, Bus, needs_bus, on_bus
 from support.photos import photo
@@ -26,11 +26,12 @@ STONES = ("Firefox.jpg", "sunsets 1.jpg", "IMG 125.jpg", "receipt.jpg")
 @pytest.fixture(scope="module")
 def launcher(settled: User) -> Iterator[Bus]:
     """Beside the photos there are pictures of gravel whose names say something else, one of them
-    with words in it, and a cat without a name."""
+    with words in it, a plain one, and a cat without a name."""
     directory = settled.pictures / "more"
     directory.mkdir()
     for number, name in enumerate(STONES):
         photo("gravel").crop((0, 0, 400 - 20 * number, 400)).save(directory / name)
+    Image.new("RGB", (640, 400), (255, 0, 0)).save(directory / "0002.png")
     ImageOps.mirror(photo("cat")).save(directory / "0001.jpg")
     settled.csearchctl("rescan", settled.pictures)
     settled.settle()

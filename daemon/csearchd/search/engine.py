@@ -26,7 +26,8 @@ from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
 from csearchd.search.lexical import labels
 from csearchd.search.lexical.fusion import Lexical, Lifted, fused
-from csearchd.search.lexical.query_words import query_words
+from csearchd.search.lexical.query_words import means_pictures, query_words
+from csearchd.search.query_language.foreign import knows_only_english
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest, matches_well
 
@@ -180,8 +181,8 @@ class Engine:
         """The best of what is worth being offered where pictures may not be meant at all."""
         answer = self._ranked(replace(request, top=_OFFERED_OF * request.top))
         words = len(query_words(request.parts))
-        # A number says nothing of what is seen.
-        seen = any(char.isalpha() for part in request.parts for char in part.text)
+        only_english = knows_only_english(self._models.active_model.model)
+        seen = means_pictures(request.parts, only_english)
         hits = [
             hit
             for hit in answer.hits
