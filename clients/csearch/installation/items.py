@@ -114,6 +114,11 @@ ITEMS = (
         _WINDOW,
     ),
     Item(
+        "integrations/window/org.csearch.Window-symbolic.svg",
+        "$DATA/icons/hicolor/symbolic/apps/org.csearch.Window-symbolic.svg",
+        _WINDOW,
+    ),
+    Item(
         "integrations/gnome-shell/org.csearch.search-provider.ini",
         "/usr/local/share/gnome-shell/search-providers/org.csearch.search-provider.ini",
         ("gnome-shell",),
