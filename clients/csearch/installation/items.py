@@ -21,6 +21,10 @@ class Item(NamedTuple):
     needs: tuple[str, ...]  # programs; the file is of use if one of them is installed
     executable: bool = False
 
+    @property
+    def is_application(self) -> bool:
+        return os.path.dirname(self.target) == "$DATA/applications"
+
 
 # What a directory of the sources is for, as people call it.
 _KINDS = {

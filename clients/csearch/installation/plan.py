@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import NamedTuple
 
-from csearch.installation import items
+from csearch.installation import items, mime_types
 from csearch.installation.manifest import (
     Manifest,
     digest,
@@ -98,6 +98,8 @@ def carry_out(steps: list[Step], manifest: Manifest) -> None:
         else:
             manifest.files.pop(step.path, None)
         save(manifest)
+    if any(step.action in (WRITE, REMOVE) for step in steps):
+        mime_types.renew_cache()
     if not manifest.files:
         _remove_directories(manifest)
 
