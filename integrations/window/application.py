@@ -45,7 +45,8 @@ class Application(Toolkit.Application):
     def __init__(self) -> None:
         GLib.set_prgname(NAME)
         GLib.set_application_name(_("Picture Search"))
-        super().__init__(application_id=NAME, flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+        flags = Gio.ApplicationFlags.HANDLES_COMMAND_LINE | Gio.ApplicationFlags.HANDLES_OPEN
+        super().__init__(application_id=NAME, flags=flags)
         self.set_option_context_parameter_string(_("[QUERY]"))
         for name, kind, text, value in (
             ("in", GLib.OptionArg.FILENAME, _("Search below this folder"), _("FOLDER")),
@@ -77,6 +78,11 @@ class Application(Toolkit.Application):
 
     def do_activate(self) -> None:
         self._open()
+
+    def do_open(self, files: Sequence[Gio.File], *_: object) -> None:
+        """Searches for pictures like those that are opened with this application."""
+        paths = [file.get_path() or file.get_uri() for file in files]
+        self._open(pictures=list(map(os.fsencode, paths)))
 
     def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()

@@ -151,7 +151,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     op: ClassVar[str] = "search"
     not_sent: ClassVar[frozenset[str]] = frozenset(
         ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
-         "telling", "query_terms", "remarks", "check")
+         "telling", "query_terms", "remarks", "check", "offered")
     )  # fmt: skip
 
     top: Annotated[int, Meta(ge=1)]
@@ -173,7 +173,11 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     why: Flag = None
     remember: Flag = None
 
-    # What follows is not in a message: csearchd.serve.handlers.queries finds it out.
+    # Not in a message: what the desktop's search boxes ask for. Only what is at least fair, or has
+    # all words of the query that say something, as whole words, in its names or in the picture.
+    offered: bool = False
+
+    # Neither is what follows: csearchd.serve.handlers.queries finds it out.
     parts: Sequence[Part] = ()
     conditions: Sequence[Condition] = ()
     model: int = 0  # the row of the model whose vectors these are
