@@ -10,7 +10,7 @@ from csearchd.indexing.indexer import Indexer
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
 from csearchd.library.removal.forgetting import Forgetting
-from csearchd.previews.desktop_thumbnails import Thumbnails
+from csearchd.previews.desktop_thumbnails import CachedThumbnails
 from csearchd.reasons import OTHER, told
 from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
@@ -135,7 +135,7 @@ class LibraryHandlers:
         try:
             await self._workers.wait(self._scanner.leave_out, path)
             await self._workers.wait(self._indexer.drop, path)
-            thumbnails = await self._workers.wait(Thumbnails)
+            thumbnails = await self._workers.wait(CachedThumbnails)
             total = await self._workers.answer(self._count, path)
             while (paths := await self._workers.wait(forgetting.step)) is not None:
                 await self._workers.wait(thumbnails.drop, paths)
