@@ -19,7 +19,7 @@ from csearch.preview.capabilities import (
     conversation,
     detect,
 )
-from csearch.preview.thumbnails import Thumbnails
+from csearch.preview.thumbnails import ThumbnailProcess
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.show.terminal import Terminal
@@ -48,7 +48,7 @@ class Drawing:
             self._rows = min(self._rows, placeholders.MAX_CELLS)
         self._cell = _sent_cell(support, self._columns, self._rows)
         self._form = _FORMS.get(support.protocol) or ("rgb" if support.true_colour else "xterm")
-        self._thumbnails = Thumbnails()
+        self._thumbnails = ThumbnailProcess()
         self._numbers = itertools.count(secrets.randbelow(placeholders.NUMBERS))
         if support.hint:
             print_err(f"csearch: {support.hint}")
