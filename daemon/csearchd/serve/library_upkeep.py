@@ -22,7 +22,7 @@ from csearchd.library.model_cleanup import delete_unused_vectors
 from csearchd.library.removal import purging
 from csearchd.logs import limit_log
 from csearchd.models.active_model import Models
-from csearchd.previews.desktop_thumbnails import Thumbnails
+from csearchd.previews.desktop_thumbnails import CachedThumbnails
 from csearchd.reasons import PATH, from_system
 from csearchd.reasons import library as reasons
 from csearchd.serve import result_folders
@@ -106,7 +106,7 @@ class LibraryUpkeep:
         """Deletes what was forgotten and put aside, a few files at a time. Raises LibraryError."""
         if not await self._workers.wait(purging.is_due, self._library):
             return
-        thumbnails = await self._workers.wait(Thumbnails)
+        thumbnails = await self._workers.wait(CachedThumbnails)
         steps = 0
         while (files := await self._workers.wait(purging.next_files, self._library)) is not None:
             await self._workers.wait(thumbnails.drop, files.paths)
