@@ -57,6 +57,7 @@ from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
+from csearchd.serve.saved.handlers import SavedHandlers
 from csearchd.serve.server import Server
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.serve.text_handlers import TextHandlers, TextWait
@@ -186,6 +187,7 @@ async def _run(
         LibraryHandlers(
             library, scanner, indexer, client_paths, report, completion, verification, workers
         ),
+        SavedHandlers(library, queries, client_paths, workers),
         TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),
         StatusHandlers(report, verification, workers),
