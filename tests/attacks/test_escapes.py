@@ -192,6 +192,7 @@ _TABLES: dict[str, dict[str, Any]] = {
                 "name": NAME,
                 "query": TEXT,
                 "scopes": [PATH],
+                "folder": PATH,
                 "reason": {"code": "other", "parameters": {}, "text": TEXT},
             }
         ]

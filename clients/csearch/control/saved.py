@@ -35,7 +35,8 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     add = add_action(actions, EXAMPLES, "add", "give a query a name")
     add.description = (
         f"{add.description} It is about all that is known, wherever csearch --saved asks it, "
-        "unless --in says where to look."
+        "unless --in says where to look. The folder that is printed is kept filled with links to "
+        "what it finds: the best 500, or N, that match at least fairly; with filters alone, all."
     )
     add.add_argument("name", metavar="NAME", help="anything that a file may be called")
     add.add_argument("query", nargs="+", metavar="QUERY", help="as of csearch")
@@ -100,12 +101,13 @@ def _add(options: argparse.Namespace) -> int:
         "min_confidence": options.min_confidence,
         "replace": options.replace,
     }
-    Connection(start=True).call(
+    done = Connection(start=True).call(
         "saved-add",
         name=os.fsencode(options.name),
         query="".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in query),
         **{name: value for name, value in given.items() if value not in (None, False, [])},
     )
+    print_out(printable(done["folder"]))
     return 0
 
 
@@ -151,6 +153,8 @@ def _show(options: argparse.Namespace) -> int:
         "top": search.get("top"),
         "sort": search.get("sort"),
         "min-confidence": search.get("min_confidence"),
+        "folder": printable(search["folder"]),
+        "links": search.get("links"),
     }
     for label, value in lines.items():
         if value is not None:
@@ -161,19 +165,22 @@ def _show(options: argparse.Namespace) -> int:
 
 def _rename(options: argparse.Namespace) -> int:
     name, new = os.fsencode(options.name), os.fsencode(options.new)
-    Connection(start=True).call("saved-rename", name=name, new=new)
+    done = Connection(start=True).call("saved-rename", name=name, new=new)
+    print_out(printable(done["folder"]))
     return 0
 
 
 def _remove(options: argparse.Namespace) -> int:
-    Connection(start=True).call("saved-remove", name=os.fsencode(options.name))
+    done = Connection(start=True).call("saved-remove", name=os.fsencode(options.name))
+    if done["kept"]:
+        print_err(f"csearchctl: {printable(done['folder'])} stays: something else is in it")
     return 0
 
 
 def _warn(search: Message) -> None:
     """Says on stderr what is wrong with a saved search."""
     if reason := search.get("reason"):
-        print_err(f"csearchctl: {printable(search['name'])}: {reason['text']}")
+        print_err(f"csearchctl: {printable(search['name'])}: {harmless(reason['text'])}")
 
 
 def _described(search: Message) -> Message:

@@ -16,9 +16,12 @@ class SavedRequest(Request, frozen=True, kw_only=True):
 
     Fields: name (bin): that one alone.
 
-    Result: {searches: [{name: bin, query, scopes, pictures, top, sort, min_confidence, reason}]}.
-    All but the name are as of `search`, and left out where they weren't given. reason: why it can't
-    be understood (a REASON of csearch.protocol.wire), left out while it can.
+    Result: {searches: [{name: bin, query, scopes, pictures, top, sort, min_confidence, folder: bin,
+    links, reason}]}. From query on to min_confidence they are as of `search`, and left out where
+    they weren't given. folder: the directory that is kept filled with links to what is found, in
+    its order; links (int): how many there are, left out while it hasn't been filled; reason: why it
+    can't be understood, or the folder not be filled (a REASON of csearch.protocol.wire), left out
+    while all is well.
     """
 
     op: ClassVar[str] = "saved"
@@ -27,13 +30,13 @@ class SavedRequest(Request, frozen=True, kw_only=True):
 
 
 class SavedAddRequest(Request, frozen=True, kw_only=True):
-    """`saved-add`: gives a query a name.
+    """`saved-add`: gives a query a name, and keeps a folder of links to what it finds.
 
     Fields: name (bin): what a file may be called; query, scopes, top, sort, min_confidence: as of
     `search`, scopes left out for all that is known; pictures ([{path, start, end}]): pictures in
     the query, by absolute paths; replace (bool): whether to replace one with the same name.
 
-    Result: {}.
+    Result: {folder: bin}.
     """
 
     op: ClassVar[str] = "saved-add"
@@ -58,9 +61,9 @@ class SavedAddRequest(Request, frozen=True, kw_only=True):
 
 
 class SavedRenameRequest(Request, frozen=True, kw_only=True):
-    """`saved-rename`: gives a saved search another name.
+    """`saved-rename`: gives a saved search, and its folder, another name.
 
-    Fields: name (bin), new (bin). Result: {}.
+    Fields: name (bin), new (bin). Result: {folder: bin}.
     """
 
     op: ClassVar[str] = "saved-rename"
@@ -70,7 +73,11 @@ class SavedRenameRequest(Request, frozen=True, kw_only=True):
 
 
 class SavedRemoveRequest(Request, frozen=True, kw_only=True):
-    """`saved-remove`: forgets a saved search. Fields: name (bin). Result: {}."""
+    """`saved-remove`: forgets a saved search, and removes its links.
+
+    Fields: name (bin). Result: {folder: bin, kept: bool}: whether the folder stays, since something
+    else is in it.
+    """
 
     op: ClassVar[str] = "saved-remove"
 

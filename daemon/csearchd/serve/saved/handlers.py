@@ -21,15 +21,22 @@ from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.operations import Handlers
 from csearchd.serve.saved.queries import fields_of, trouble, understood
+from csearchd.serve.saved.upkeep import SavedUpkeep
 
 
 class SavedHandlers:
     """`saved`, `saved-add`, `saved-rename`, `saved-remove`."""
 
     def __init__(
-        self, library: Library, queries: QueryResolver, paths: ClientPaths, workers: Workers
+        self,
+        library: Library,
+        upkeep: SavedUpkeep,
+        queries: QueryResolver,
+        paths: ClientPaths,
+        workers: Workers,
     ) -> None:
         self._library = library
+        self._upkeep = upkeep
         self._queries = queries
         self._paths = paths
         self._workers = workers
@@ -55,9 +62,13 @@ class SavedHandlers:
     def _described(self, searches: list[SavedSearch]) -> list[Message]:
         described = []
         for search in searches:
-            reason = trouble(search, self._queries)
-            said = {"reason": reason.to_message()} if reason else {}
-            described.append({"name": search.name, **fields_of(search), **said})
+            name = search.name
+            fields = {"name": name, **fields_of(search), "folder": self._upkeep.folder(name)}
+            if (links := self._upkeep.links.get(name)) is not None:
+                fields["links"] = links
+            if reason := trouble(search, self._queries) or self._upkeep.troubles.get(name):
+                fields["reason"] = reason.to_message()
+            described.append(fields)
         return described
 
     async def _add(self, request: SavedAddRequest, exchange: Exchange) -> Message:
@@ -81,23 +92,25 @@ class SavedHandlers:
         replace = bool(request.replace)
         if not await self._workers.wait(store.add, self._library, search, replace):
             raise RequestError("bad-request", reasons.SAVED_SEARCH_EXISTS(name=search.name))
-        return {}
+        await self._upkeep.update(search)
+        return {"folder": self._upkeep.folder(search.name)}
 
     async def _rename(self, request: SavedRenameRequest, exchange: Exchange) -> Message:
         _check_name(request.new)
         try:
-            found = await self._workers.wait(store.rename, self._library, request.name, request.new)
+            found = await self._upkeep.rename(request.name, request.new)
         except KeyError:
             taken = reasons.SAVED_NAME_TAKEN(name=request.new)
             raise RequestError("bad-request", taken) from None
         if not found:
             raise _missing(request.name)
-        return {}
+        return {"folder": self._upkeep.folder(request.new)}
 
     async def _remove(self, request: SavedRemoveRequest, exchange: Exchange) -> Message:
-        if not await self._workers.wait(store.remove, self._library, request.name):
+        kept = await self._upkeep.remove(request.name)
+        if kept is None:
             raise _missing(request.name)
-        return {}
+        return {"folder": self._upkeep.folder(request.name), "kept": kept}
 
 
 def _missing(name: bytes) -> RequestError:
