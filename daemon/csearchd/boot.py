@@ -57,6 +57,8 @@ from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
+from csearchd.serve.saved.handlers import SavedHandlers
+from csearchd.serve.saved.upkeep import SavedUpkeep
 from csearchd.serve.server import Server
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.serve.text_handlers import TextHandlers, TextWait
@@ -148,6 +150,7 @@ async def _run(
     indexing_wait = IndexingWait(library, scanner, indexer, workers)
     text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
+    saved = SavedUpkeep(library, models, engine, queries, client_paths, indexing_wait, workers)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
         library,
@@ -194,6 +197,7 @@ async def _run(
             upkeep.forgotten,
             workers,
         ),
+        SavedHandlers(library, saved, queries, client_paths, workers),
         TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),
         StatusHandlers(report, verification, workers),
@@ -223,6 +227,7 @@ async def _run(
     supervisor.start("tidying up after the tagger", tag_upkeep.settle_unfinished)
     supervisor.start("keeping folders tagged", tag_upkeep.keep_tagged)
     supervisor.start("keeping the library", upkeep.keep)
+    supervisor.start("filling the folders of saved searches", saved.keep)
     supervisor.start("checking the library", upkeep.check)
     if own:
         supervisor.start("watching the socket", lambda: own.watch(lifecycle))

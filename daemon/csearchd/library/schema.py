@@ -54,6 +54,10 @@ texts        what was recognised in a content (library.texts): `state` and `reco
              (library.texts.packing); `words` as library.texts.tokens has them, which `text_words`
              indexes. `text_parts` finds the words of `text_vocabulary` by parts of their skeletons.
 recognisers  versions of the recogniser.
+saved_searches
+             queries that the user has given a name, which is a file's. `saved_scopes`: directories
+             to search below; none for everywhere. `saved_pictures`: pictures in the query, from the
+             character `start` to before `stop`.
 derived      by name, the token of a file in the cache (library.cache_token), which tells from which
              state of the library it was derived.
 changed_vectors, changed_files
@@ -63,6 +67,7 @@ changed_vectors, changed_files
 
 from __future__ import annotations
 
+from csearchd.library.saved import schema as saved
 from csearchd.library.texts import schema as texts
 from csearchd.library.words import schema as words
 
@@ -327,6 +332,7 @@ MIGRATIONS = (
         path BLOB NOT NULL
     );
     """,
+    saved.MIGRATION,
 )
 
 VERSION = len(MIGRATIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from csearch.protocol.wire import Message
 from csearchd.errors import InvalidMessage, RequestError
 from csearchd.limits import clipped
-from csearchd.requests import completion, concepts, library, service, tagger, tags, texts
+from csearchd.requests import completion, concepts, library, saved, service, tagger, tags, texts
 from csearchd.search.request import RegionsRequest, SearchRequest
 from csearchd.validation import Request, validated
 
@@ -48,6 +48,10 @@ _KINDS: tuple[type[Request], ...] = (
     texts.TextRequest,
     texts.TextForgetRequest,
     texts.TextReadRequest,
+    saved.SavedRequest,
+    saved.SavedAddRequest,
+    saved.SavedRenameRequest,
+    saved.SavedRemoveRequest,
 )
 OPERATIONS = {kind.op: kind for kind in _KINDS}
 """The class of each operation's requests, by the operation's name."""

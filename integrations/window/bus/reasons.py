@@ -307,6 +307,7 @@ _TEMPLATES = {
     "lost-roots": N_("watched directories: {names}"),
     "lost-tagged-directories": N_("directories that are kept tagged: {names}"),
     "lost-concepts": N_("concepts: {names}"),
+    "lost-saved-searches": N_("saved searches: {names}"),
     "put-backup-back": N_("put a backup back (csearchctl backup -h tells how)"),
     "put-backup-back-or-add": N_(
         "put a backup back (csearchctl backup -h tells how), or csearchctl add {names}"
@@ -322,6 +323,8 @@ _TEMPLATES = {
     "disk-rows": N_("disk of a directory {names}"),
     "root-rows": N_("watched directory with the number {names}"),
     "concept-rows": N_("concept {names}"),
+    "saved-search-rows": N_("saved search {names}"),
+    "saved-path-rows": N_("path {names} of a saved search"),
     "example-rows": N_("example of the concept {names}"),
     "tagged-rows": N_("directory that is kept tagged: {names}"),
     "mark-rows": N_("mark of a file in the cache {names}"),
