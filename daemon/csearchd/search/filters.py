@@ -61,6 +61,8 @@ class Condition(NamedTuple):
     text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
+    start: int = 0  # where it stands in the query, in characters
+    end: int = 0
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -76,6 +78,8 @@ def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> li
             str(filter),
             remarks,
             TextPattern(filter.value) if filter.name == "text" else None,
+            filter.start,
+            filter.end,
         )
         for filter in filters
         for choice, remarks in [_understood(filter, now, places)]
