@@ -63,6 +63,7 @@ class Window(Gtk.ApplicationWindow):
         self._more = 0
         self._absent = False
         self._result: Values = {}  # of what is shown
+        self._answered: Question | None = None  # whose pictures are shown
         self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
@@ -70,7 +71,7 @@ class Window(Gtk.ApplicationWindow):
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
         self._paging = Paging(self.results, self._asking, self._counted)
-        self._presence = Presence(self.results, workers)
+        self._presence = Presence(self.results, workers, self._search_soon)
         self._alike = Alike(self.results, service)
         actions.install(self, self.results, service)
         self._listening = [
@@ -79,7 +80,7 @@ class Window(Gtk.ApplicationWindow):
         ]
         self._watching = service.watch(self._appeared)
         service.status(self._told)
-        self.connect("notify::is-active", lambda *_: self._look_whether_there())
+        self.connect("notify::is-active", lambda *_: self._presence.look())
         self.connect("close-request", self._close)
 
     def begin(self, query: str, folder: bytes | None, like: Sequence[bytes]) -> None:
@@ -189,11 +190,14 @@ class Window(Gtk.ApplicationWindow):
         if not hits:
             self._outdated(lambda: self._nothing(result))
             return
-        self.results.show(hits, nearest=bool(result.get("nearest")))
+        self.results.show(
+            hits, bool(result.get("nearest")), again=self._question.same(self._answered)
+        )
+        self._answered = self._question
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
-        if len(hits) == _FIRST and self._top == _FIRST:
+        if self._top == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         else:
             self._paging.begin(self._question, hits, self._top)
@@ -292,16 +296,12 @@ class Window(Gtk.ApplicationWindow):
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
-        self._look_whether_there()
+        self._presence.look()
         if not self._asks():
             self._told(status)
             return
         if self._pending or self.results.empty():
             self._search_soon()
-
-    def _look_whether_there(self) -> None:
-        """What was shown may have gone, and what had gone may be back."""
-        self._presence.look(lambda _back: self._search_soon())
 
     def _search_soon(self) -> None:
         if self._asks() and not self._asking.under_way and not self._again:
@@ -386,6 +386,7 @@ class Window(Gtk.ApplicationWindow):
         self._asking.cancel()
         self._service.close()
         self._waiting.end()
+        self._presence.forget()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False

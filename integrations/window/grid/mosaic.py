@@ -267,19 +267,23 @@ class Mosaic(Gtk.Widget):
             tile.set_visible(True)
             row = self._rows[self._row_of(position)]
             self.appear(item, row.places[position - row.first][1], row.height)
-        self._put_in_order()
         self._show_headings()
+        self._put_in_order()
         self.queue_allocate()
         self.end_in_sight(end)
 
     def _put_in_order(self) -> None:
         """Assistive technology goes by the order of the widgets."""
+        placed: list[tuple[int, int, Gtk.Widget]] = [
+            (self._headings[number][0], -1, label) for number, label in self._labels.items()
+        ]
+        for position, tile in self._tiles.items():
+            placed.append((self._rows[self._row_of(position)].y, position, tile))
         before: Gtk.Widget | None = None
-        for position in sorted(self._tiles):
-            tile = self._tiles[position]
-            if tile.get_prev_sibling() is not before:
-                tile.insert_after(self, before)
-            before = tile
+        for *_where, widget in sorted(placed, key=lambda one: one[:2]):
+            if widget.get_prev_sibling() is not before:
+                widget.insert_after(self, before)
+            before = widget
 
     def _new_tile(self) -> Tile:
         if self._spare:

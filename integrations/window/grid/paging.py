@@ -23,6 +23,11 @@ class Question(NamedTuple):
     fetched: Mapping[str, Picture]
     options: Options
 
+    def same(self, other: Question | None) -> bool:
+        """Whether it is the same, however many pictures are wanted."""
+        scopes = other and other.options.get("scopes")
+        return other is not None and (*self[:3], self.options.get("scopes")) == (*other[:3], scopes)
+
     def why(self) -> Question:
         """Which of its filters leave how many pictures?"""
         more = {"why": GLib.Variant("b", True), "top": GLib.Variant("u", 1)}

@@ -5,42 +5,51 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from gi.repository import GLib
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from background import Workers
     from grid.results import Results
 
+_AGAIN = 2  # seconds between looks at what has gone
+
 
 class Presence:
-    """Looks at the disk beside the main loop. `missing` have gone, and are looked for again."""
+    """Looks at the disk beside the main loop. What has gone is taken out of the results, and looked
+    for until something else is shown."""
 
-    def __init__(self, results: Results, workers: Workers) -> None:
+    def __init__(self, results: Results, workers: Workers, back: Callable[[], object]) -> None:
+        """`back()` is called where something is there again, which isn't shown any more."""
         self._results = results
         self._workers = workers
+        self._back = back
+        self._missing: set[bytes] = set()
         self._looking = False
-        self.missing: set[bytes] = set()
+        self._timer = 0
 
     def forget(self) -> None:
         """Other pictures are shown."""
-        self.missing = set()
+        self._missing = set()
+        if self._timer:
+            GLib.source_remove(self._timer)
+            self._timer = 0
 
-    def look(self, back: Callable[[set[bytes]], object]) -> None:
-        """Takes what has gone out of the results. Calls `back(paths)` where some are there again,
-        which are not shown any more."""
-        if self._looking:
+    def look(self) -> None:
+        """At all that is shown, and at what had gone."""
+        shown = {item.path for item in self._results.store}
+        missing = set(self._missing)
+        if self._looking or not shown | missing:
             return
         self._looking = True
-        shown = {item.path for item in self._results.store}
-        missing = set(self.missing)
 
         def looked(there: set[bytes]) -> None:
             self._looking = False
-            if gone := shown - there:
-                self._results.remove(gone)
-            if returned := missing & there:
-                back(returned)
-            self.missing = (self.missing | gone) - returned
+            self._take_out(shown - there)
+            if missing & there & self._missing:
+                self.forget()
+                self._back()
 
         self._workers.run(lambda: {path for path in shown | missing if _is_there(path)}, looked)
 
@@ -51,11 +60,21 @@ class Presence:
 
         def looked(there: bool) -> None:
             if not there:
-                self.missing.add(path)
-                self._results.remove({path})
+                self._take_out({path})
             told(there)
 
         self._workers.run(lambda: _is_there(path), looked, late)
+
+    def _take_out(self, gone: set[bytes]) -> None:
+        if gone:
+            self._results.remove(gone)
+            self._missing |= gone
+        if self._missing and not self._timer:
+            self._timer = GLib.timeout_add_seconds(_AGAIN, self._look_again)
+
+    def _look_again(self) -> bool:
+        self.look()
+        return bool(GLib.SOURCE_CONTINUE)
 
 
 def _is_there(path: bytes) -> bool:

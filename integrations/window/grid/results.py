@@ -52,6 +52,7 @@ class Results(Mosaic):
         self._pixels = 0
         self._folded: list[Item] = []  # what hardly matches
         self._certain = 0  # the first ones of those shown, that match at least fairly
+        self._unfolded = False
         self._menu: Gtk.PopoverMenu | None = None
         self.foot = Gtk.Button(has_frame=False, visible=False)
         self.foot.add_css_class("divider")
@@ -69,10 +70,11 @@ class Results(Mosaic):
         """What is shown, in its order."""
         return list(self.store)
 
-    def show(self, hits: Iterable[Hit], nearest: bool = False) -> None:
+    def show(self, hits: Iterable[Hit], nearest: bool = False, again: bool = False) -> None:
         """Shows (path, score, fields), best first; what was there stays as it is.
 
-        What hardly matches is folded, unless all of it does (`nearest`).
+        What hardly matches is folded, unless all of it does (`nearest`), or the same was asked
+        `again` after it had been unfolded.
         """
         items = [self._item(path, fields) for path, _score, fields in hits]
         while len(self._items) > max(_REMEMBERED, len(items)):
@@ -80,6 +82,9 @@ class Results(Mosaic):
         sure = items if nearest else [item for item in items if not item.weak]
         self._folded = [] if nearest else [item for item in items if item.weak]
         self._certain = len(sure)
+        self._unfolded = again and self._unfolded
+        if self._unfolded:
+            sure, self._folded = sure + self._folded, []
         there = self.items
         if sure[: len(there)] == there:  # more of the same: it may have been scrolled
             self.store.splice(len(there), 0, sure[len(there) :])
@@ -124,6 +129,7 @@ class Results(Mosaic):
 
     def unfold(self) -> None:
         """Shows what hardly matches, too."""
+        self._unfolded = True
         folded, self._folded = self._folded, []
         begin = self.store.get_n_items()
         self.store.splice(begin, 0, folded)

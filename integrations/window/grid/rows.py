@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAP = 8  # pixels between tiles
-NARROWEST, WIDEST = 0.5, 2.5  # width by height of a tile; a picture beyond that has bars
+NARROWEST, WIDEST = 0.5, 3.5  # width by height of a tile; a picture beyond that has bars
 _HIGHEST = 1.35  # times the height that is asked for
 
 

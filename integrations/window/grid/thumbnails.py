@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Ready: TypeAlias = Callable[[Gdk.Texture | None], object]
 
 _SIZES = {"large": 256, "x-large": 512, "xx-large": 1024}  # pixels of the longer side
-_LARGEST_MADE = "x-large"
 _ENLARGED = 1.15  # by which one may be enlarged, so little that nobody sees it
 _THREADS = 2
 _AT_ONCE = 4  # that the service is asked for: they are shown together
@@ -83,10 +82,9 @@ class Thumbnails:
 
 
 def _from(pixels: int) -> list[str]:
-    """The sizes that do for so many pixels, the smallest first; one at least that can be made."""
-    largest = list(_SIZES).index(_LARGEST_MADE)
+    """The sizes that do for so many pixels, the smallest first; the largest, where none does."""
     fitting = [size for size, side in _SIZES.items() if side * _ENLARGED >= pixels]
-    return fitting if len(fitting) >= len(_SIZES) - largest else list(_SIZES)[largest:]
+    return fitting or list(_SIZES)[-1:]
 
 
 def _cached(path: bytes, sizes: list[str]) -> Gdk.Texture | None:
