@@ -186,14 +186,14 @@ class Window(Gtk.ApplicationWindow):
             self._fail(failure)
             return
         self._pending = result.get("pending", 0)
-        self._presence.forget()
+        again = self._question.same(self._answered)
+        self._answered = self._question
+        if not again:
+            self._presence.forget()
         if not hits:
             self._outdated(lambda: self._nothing(result))
             return
-        self.results.show(
-            hits, bool(result.get("nearest")), again=self._question.same(self._answered)
-        )
-        self._answered = self._question
+        self.results.show(hits, bool(result.get("nearest")), again)
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
@@ -300,7 +300,7 @@ class Window(Gtk.ApplicationWindow):
         if not self._asks():
             self._told(status)
             return
-        if self._pending or self.results.empty():
+        if self._pending or self._presence.lost or self.results.empty():
             self._search_soon()
 
     def _search_soon(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gi.repository import Gdk, Gio, GLib, GObject
 
 from grid import dates, rows
-from texts import _
+from texts import _, number
 
 if TYPE_CHECKING:
     from bus.service import Values
@@ -24,7 +24,6 @@ class Item(GObject.Object):
     def __init__(self, path: bytes) -> None:
         super().__init__()
         self.path = path
-        self.file = Gio.File.new_for_path(os.fsdecode(path))
         self.name: str = GLib.filename_display_basename(os.fsdecode(path))
         self.confidence = ""
         self.incomplete = False  # its file lacks a part of it
@@ -69,6 +68,10 @@ class Item(GObject.Object):
         self.aspect = rows.aspect(details.get("width", 0), details.get("height", 0))
 
     @property
+    def file(self) -> Gio.File:
+        return Gio.File.new_for_path(os.fsdecode(self.path))
+
+    @property
     def weak(self) -> bool:
         """Whether it hardly matches."""
         return self.confidence == "weak" and not self.by_name
@@ -103,6 +106,9 @@ class Item(GObject.Object):
             found.append(_("Found by name: {words}").format(words=self.by_name))
         if self.line:
             found.append(_("In the picture: “{text}”").format(text=self.line))
+        if self.alike:
+            text = _("One of {n} that are nearly the same")
+            found.append(text.format(n=number(len(self.alike) + 1)))
         if self.incomplete:
             found.append(_("Incomplete: a part of the picture is missing"))
         return found

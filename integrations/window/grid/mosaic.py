@@ -34,6 +34,8 @@ class Mosaic(Gtk.Widget):
         super().__init__(accessible_role=Gtk.AccessibleRole.GRID)
         self.add_css_class("pictures")
         self.store = Gio.ListStore(item_type=Item)
+        self.shown: list[Item] = []  # what is in the store, where Python finds it sooner
+        self.store.connect("items-changed", self._items_changed)
         self.selection = Gtk.MultiSelection(model=self.store)
         self.selection.connect("selection-changed", lambda *_: self._show_chosen())
         self.foot: Gtk.Widget | None = None  # stands below all
@@ -133,7 +135,7 @@ class Mosaic(Gtk.Widget):
     def grab(self, position: int) -> None:
         """Moves the keyboard to an item, and the item into sight."""
         self._lay_out(self._width or self.get_width())
-        if not self._rows or position >= self.store.get_n_items():
+        if not self._rows or position >= len(self.shown):
             return
         row = self._rows[self._row_of(position)]
         if self.adjustment:
@@ -159,7 +161,7 @@ class Mosaic(Gtk.Widget):
         self._scrolled()  # for that width others may be in sight
         mirrored = self.get_direction() == Gtk.TextDirection.RTL
         for position, tile in self._tiles.items():
-            if position >= self.store.get_n_items():
+            if position >= len(self.shown):
                 continue
             row = self._rows[self._row_of(position)]
             x, wide = row.places[position - row.first]
@@ -184,7 +186,7 @@ class Mosaic(Gtk.Widget):
             if heading:
                 self._headings.append((y, heading))
                 y += _HEADING
-            aspects = [self.store[number].aspect for number in range(first, first + length)]
+            aspects = [item.aspect for item in self.shown[first : first + length]]
             found = rows(aspects, width, self._height, first, y)
             self._rows += found
             if found:
@@ -251,22 +253,26 @@ class Mosaic(Gtk.Widget):
         first, end = self._in_sight()
         wanted = {*range(first, end), *more}
         focused = self.focused()
-        if focused is not None and focused < self.store.get_n_items():
+        if focused is not None and focused < len(self.shown):
             wanted.add(focused)
-        for position in [number for number in self._tiles if number not in wanted]:
-            tile = self._tiles.pop(position)
-            tile.unbind()
-            tile.set_visible(False)
-            self._spare.append(tile)
+        # A picture keeps its tile, wherever it moves.
+        there = {tile.item: tile for tile in self._tiles.values()}
+        self._tiles = {}
         for position in sorted(wanted):
+            if tile := there.pop(self.shown[position], None):
+                self._tiles[position] = tile
+        self._spare += there.values()
+        for position in sorted(wanted):
+            item = self.shown[position]
             tile = self._tiles.get(position) or self._new_tile()
             self._tiles[position] = tile
-            item = self.store[position]
             tile.bind(item, position)
             tile.choose(self.selection.is_selected(position))
-            tile.set_visible(True)
             row = self._rows[self._row_of(position)]
             self.appear(item, row.places[position - row.first][1], row.height)
+        for tile in self._spare:
+            tile.unbind()
+            tile.set_visible(False)
         self._show_headings()
         self._put_in_order()
         self.queue_allocate()
@@ -287,7 +293,9 @@ class Mosaic(Gtk.Widget):
 
     def _new_tile(self) -> Tile:
         if self._spare:
-            return self._spare.pop()
+            tile = self._spare.pop()
+            tile.set_visible(True)
+            return tile
         tile = self.make_tile()
         tile.set_parent(self)
         return tile
@@ -310,9 +318,12 @@ class Mosaic(Gtk.Widget):
                 self._labels[number] = label
             self._labels[number].set_text(self._headings[number][1])
 
+    def _items_changed(self, store: Gio.ListStore, at: int, removed: int, added: int) -> None:
+        self.shown[at : at + removed] = [store[number] for number in range(at, at + added)]
+
     def _show_chosen(self) -> None:
         for position, tile in self._tiles.items():
-            if position < self.store.get_n_items():
+            if position < len(self.shown):
                 tile.choose(self.selection.is_selected(position))
 
     def _empty(self) -> None:

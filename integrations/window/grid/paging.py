@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from grid.results import Results
     from query.pictures import Picture
 
-_PAGE = 200
+_PAGE = 100
 _GROUPED = 1000  # pictures up to which the service groups those that are nearly the same
 
 
@@ -64,7 +64,7 @@ class Paging:
     def _more(self) -> bool:
         if self._question and not self._asking.under_way:
             grouped = self._shown + _PAGE <= _GROUPED
-            alike = sum(len(item.alike) for item in self._results.store)
+            alike = sum(len(item.alike) for item in self._results.shown)
             offset = self._shown if grouped else self._shown + alike
             options = {"offset": GLib.Variant("u", offset), "group": GLib.Variant("b", grouped)}
             self._ask(options, self._add)

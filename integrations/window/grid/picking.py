@@ -92,7 +92,7 @@ class Picking:
             return False
         if target < 0:
             self._leave(False)
-        elif target >= view.store.get_n_items():
+        elif target >= len(view.shown):
             if view.foot and view.foot.get_visible():
                 view.foot.grab_focus()
         elif shift:
@@ -105,15 +105,15 @@ class Picking:
         return True
 
     def _key_at_the_foot(self, value: int) -> bool:
-        if value == Gdk.KEY_Up and self._view.store.get_n_items():
-            self.select(self._view.store.get_n_items() - 1)
+        if value == Gdk.KEY_Up and len(self._view.shown):
+            self.select(len(self._view.shown) - 1)
             return True
         return False
 
     def _target(self, here: int, value: int) -> int | None:
         """Where a key leads; below 0 out of the grid, and beyond the last item to its foot."""
         view = self._view
-        last: int = view.store.get_n_items() - 1
+        last = len(view.shown) - 1
         mirrored = view.get_direction() == Gtk.TextDirection.RTL
         forwards, back = Gdk.KEY_Right, Gdk.KEY_Left
         if mirrored:
@@ -216,7 +216,7 @@ class Picking:
         chosen, mask = Gtk.Bitset.new_empty(), Gtk.Bitset.new_empty()
         for position in touched:
             chosen.add(position)
-        mask.add_range(0, self._view.store.get_n_items())
+        mask.add_range(0, len(self._view.shown))
         self._view.selection.set_selection(chosen, mask)
 
     def _band_ends(self) -> None:
@@ -232,11 +232,11 @@ class Picking:
         position = view.at(x, y)
         if position is None:
             return None
-        items: list[Item] = [view.store[position]]
+        items: list[Item] = [view.shown[position]]
         if view.selection.is_selected(position):
             chosen = view.selection.get_selection()
-            items = [view.store[chosen.get_nth(index)] for index in range(chosen.get_size())]
-        source.set_icon(_icon(view, view.store[position], len(items)), _ICON // 2, _ICON // 2)
+            items = [view.shown[chosen.get_nth(index)] for index in range(chosen.get_size())]
+        source.set_icon(_icon(view, view.shown[position], len(items)), _ICON // 2, _ICON // 2)
         return content(items)
 
 

@@ -25,20 +25,21 @@ class Presence:
         self._results = results
         self._workers = workers
         self._back = back
+        self.lost = False  # something has gone since this was asked
         self._missing: set[bytes] = set()
         self._looking = False
         self._timer = 0
 
     def forget(self) -> None:
-        """Other pictures are shown."""
-        self._missing = set()
+        """Something else is asked."""
+        self.lost, self._missing = False, set()
         if self._timer:
             GLib.source_remove(self._timer)
             self._timer = 0
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
-        shown = {item.path for item in self._results.store}
+        shown = {item.path for item in self._results.shown}
         missing = set(self._missing)
         if self._looking or not shown | missing:
             return
@@ -47,8 +48,8 @@ class Presence:
         def looked(there: set[bytes]) -> None:
             self._looking = False
             self._take_out(shown - there)
-            if missing & there & self._missing:
-                self.forget()
+            if returned := missing & there & self._missing:
+                self._missing -= returned
                 self._back()
 
         self._workers.run(lambda: {path for path in shown | missing if _is_there(path)}, looked)
@@ -69,10 +70,14 @@ class Presence:
         if gone:
             self._results.remove(gone)
             self._missing |= gone
+            self.lost = True
         if self._missing and not self._timer:
             self._timer = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self) -> bool:
+        if not self._missing:
+            self._timer = 0
+            return bool(GLib.SOURCE_REMOVE)
         self.look()
         return bool(GLib.SOURCE_CONTINUE)
 

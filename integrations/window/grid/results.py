@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Item", "Results", "content"]
 
 _REMEMBERED = 300  # pictures that are kept while another search is shown
-_PIXELS = 24_000_000  # of thumbnails that are kept while they are not shown
+_PIXELS = 8_000_000  # of thumbnails that are kept while they are not shown
 _NEAR_THE_END = 60  # items before the last, from where more are wanted
 
 
@@ -68,7 +68,7 @@ class Results(Mosaic):
     @property
     def items(self) -> list[Item]:
         """What is shown, in its order."""
-        return list(self.store)
+        return list(self.shown)
 
     def show(self, hits: Iterable[Hit], nearest: bool = False, again: bool = False) -> None:
         """Shows (path, score, fields), best first; what was there stays as it is.
@@ -95,7 +95,7 @@ class Results(Mosaic):
 
     def append(self, hits: Iterable[Hit]) -> None:
         """What follows those that are shown."""
-        there = {item.path for item in self.store}
+        there = {item.path for item in self.shown}
         new = [self._item(path, fields) for path, _, fields in hits if path not in there]
         sure = [item for item in new if not item.weak]
         self._folded += [item for item in new if item.weak]
@@ -108,7 +108,7 @@ class Results(Mosaic):
         found, position = self.store.find(leader)
         if not found:
             return
-        there = set(self.store)
+        there = set(self.shown)
         new = [item for item in items if item not in there]
         leader.alike = []
         leader.emit("changed")
@@ -119,8 +119,8 @@ class Results(Mosaic):
 
     def remove(self, paths: set[bytes]) -> None:
         """Pictures that have gone."""
-        for position in reversed(range(self.store.get_n_items())):
-            if self.store[position].path in paths:
+        for position in reversed(range(len(self.shown))):
+            if self.shown[position].path in paths:
                 self.store.remove(position)
                 if position < self._certain:
                     self._certain -= 1
@@ -131,7 +131,7 @@ class Results(Mosaic):
         """Shows what hardly matches, too."""
         self._unfolded = True
         folded, self._folded = self._folded, []
-        begin = self.store.get_n_items()
+        begin = len(self.shown)
         self.store.splice(begin, 0, folded)
         self._divide()
         if folded:
@@ -139,11 +139,11 @@ class Results(Mosaic):
 
     def empty(self) -> bool:
         """Whether nothing is there, folded neither."""
-        return not self.store.get_n_items() and not self._folded
+        return not self.shown and not self._folded
 
     def matching(self) -> int:
         """How many of those shown match, with those they stand for; 0 where none does fairly."""
-        return sum(1 + len(item.alike) for item in self.items[: self._certain])
+        return sum(1 + len(item.alike) for item in self.shown[: self._certain])
 
     def known(self, path: bytes) -> Item:
         """The item of a picture."""
@@ -159,7 +159,7 @@ class Results(Mosaic):
 
     def focus_first(self) -> None:
         """The keys act on the best picture now."""
-        if self.store.get_n_items():
+        if self.shown:
             self._to_the_top()
             self._picking.select(0)
         elif self.foot:
@@ -168,8 +168,8 @@ class Results(Mosaic):
     def selected(self) -> list[Item]:
         """The selected items, else the first."""
         chosen = self.selection.get_selection()
-        items = [self.store[chosen.get_nth(index)] for index in range(chosen.get_size())]
-        return items or list(self.store)[:1]
+        items = [self.shown[chosen.get_nth(index)] for index in range(chosen.get_size())]
+        return items or self.shown[:1]
 
     def resize(self, steps: int) -> None:
         """Larger pictures, smaller ones (below 0), or of the usual size (0)."""
@@ -221,7 +221,7 @@ class Results(Mosaic):
         return item
 
     def _divide(self) -> None:
-        self.arrange(sections(self.items, self._certain))
+        self.arrange(sections(self.shown, self._certain))
         if self.foot:
             count = len(self._folded)
             self.foot.set_visible(bool(count))

@@ -39,7 +39,7 @@ def _by_date(items: Sequence[Item]) -> bool:
 
 def _months(items: Sequence[Item]) -> list[Section]:
     def month(item: Item) -> str:
-        return "" if item.doubtful else dates.month(item.taken)
+        return "" if item.doubtful else item.taken[:7]
 
-    named = [(name, len(list(some))) for name, some in groupby(items, month)]
-    return [Section(name or _("Date unknown"), count) for name, count in named]
+    named = [(taken, len(list(some))) for taken, some in groupby(items, month)]
+    return [Section(dates.month(taken) or _("Date unknown"), count) for taken, count in named]

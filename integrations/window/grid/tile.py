@@ -24,8 +24,11 @@ class Tile(Gtk.Overlay):
         role = Gtk.AccessibleRole.GRID_CELL
         super().__init__(focusable=True, accessible_role=role, overflow=Gtk.Overflow.HIDDEN)
         self.add_css_class("tile")
+        self.set_has_tooltip(True)
+        self.connect("query-tooltip", self._ask_tooltip)
         self.item: Item | None = None
         self.position = -1
+        self._is_chosen: bool | None = None
         self._opened = opened
         self._listening: list[int] = []
         self._picture = Gtk.Picture(accessible_role=_HIDDEN)
@@ -71,12 +74,25 @@ class Tile(Gtk.Overlay):
 
     def choose(self, chosen: bool) -> None:
         """Shows whether it is selected."""
+        if chosen is self._is_chosen:
+            return
+        self._is_chosen = chosen
         self._chosen.set_visible(chosen)
         if chosen:
             self.set_state_flags(Gtk.StateFlags.SELECTED, False)
         else:
             self.unset_state_flags(Gtk.StateFlags.SELECTED)
         self.update_state([Gtk.AccessibleState.SELECTED], [int(chosen)])
+
+    def _ask_tooltip(
+        self, _tile: Gtk.Widget, _x: int, _y: int, _keyboard: bool, tooltip: Gtk.Tooltip
+    ) -> bool:
+        item = self.item
+        if item is None:
+            return False
+        lines = (item.name, item.place, item.people, *item.remarks)
+        tooltip.set_text("\n".join(filter(None, lines)))
+        return True
 
     def _open(self, _button: Gtk.Button) -> None:
         if self.item:
@@ -91,17 +107,14 @@ class Tile(Gtk.Overlay):
             return
         self._caption.set_text(item.caption)
         self._broken.set_visible(item.incomplete)
-        remarks = list(item.remarks)
+        remarks = item.remarks
         if item.alike:
             count = number(len(item.alike) + 1)
             self._stack.set_label(count)
             text = _("Show all {n} that are nearly the same").format(n=count)
             self._stack.set_tooltip_text(text)
             self._stack.update_property([Gtk.AccessibleProperty.LABEL], [text])
-            remarks.append(_("One of {n} that are nearly the same").format(n=count))
         self._stack.set_visible(bool(item.alike))
-        lines = (item.name, item.place, item.people, *remarks)
-        self.set_tooltip_text("\n".join(filter(None, lines)))
         self.update_property([Gtk.AccessibleProperty.LABEL], [item.spoken])
         if remarks:
             self.update_property([Gtk.AccessibleProperty.DESCRIPTION], [". ".join(remarks)])
