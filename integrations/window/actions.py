@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio
 
-from grid.results import content
+from grid.item import content
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bus.service import Service
-    from grid.results import Item, Results
+    from grid.item import Item
+    from grid.results import Results
     from window import Window
 
 _MOST_OPENED = 10
@@ -46,6 +47,10 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))
     add("copy", with_selected(lambda items: window.copy(content(items))))
+    add("show-alike", with_selected(lambda items: results.emit("unfolded", items[0])))
+    add("larger", lambda: results.resize(1))
+    add("smaller", lambda: results.resize(-1))
+    add("usual-size", lambda: results.resize(0))
     add("similar", with_selected(window.like))
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
@@ -57,5 +62,6 @@ def install(window: Window, results: Results, service: Service) -> None:
     other = Gio.Menu()
     other.append(_("Copy"), "win.copy")
     other.append(_("Find Similar Images"), "win.similar")
+    other.append(_("Show All That Are Nearly the Same"), "win.show-alike")
     menu.append_section(None, other)
     results.set_menu(menu)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,13 @@ from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
+from grid.alike import Alike
+from grid.paging import Paging, Question, is_weak
+from grid.presence import Presence
 from grid.results import Results
 from pages import messages
+from pages.banner import Banner
+from pages.waiting import Waiting
 from query import pictures
 from query.chips import Chips
 from query.incoming import Incoming
@@ -18,17 +24,17 @@ from query.scope import Scope
 from texts import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from background import Workers
     from bus.service import Failure, Hit, Service, Values
-    from grid.results import Item
+    from grid.item import Item
     from grid.thumbnails import Thumbnails
     from pages.messages import Parts
     from query.pictures import Picture
 
 _FIRST = 30  # results while somebody types: what fits into a window
-_TOP = 200  # a moment later; nobody scrolls further
+_TOP = 200  # a moment later; more when somebody scrolls
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
@@ -56,11 +62,17 @@ class Window(Gtk.ApplicationWindow):
         self._again = 0
         self._more = 0
         self._absent = False
+        self._result: Values = {}  # of what is shown
+        self._answered: Question | None = None  # whose pictures are shown
         self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
+        self._waiting = Waiting(_PAUSE, self._still_asking)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails)
+        self._paging = Paging(self.results, self._asking, self._counted)
+        self._presence = Presence(self.results, workers, self._search_soon)
+        self._alike = Alike(self.results, service)
         actions.install(self, self.results, service)
         self._listening = [
             service.listen("Progress", self._progress),
@@ -68,6 +80,7 @@ class Window(Gtk.ApplicationWindow):
         ]
         self._watching = service.watch(self._appeared)
         service.status(self._told)
+        self.connect("notify::is-active", lambda *_: self._presence.look())
         self.connect("close-request", self._close)
 
     def begin(self, query: str, folder: bytes | None, like: Sequence[bytes]) -> None:
@@ -105,10 +118,15 @@ class Window(Gtk.ApplicationWindow):
         self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
         self.message = messages.Message()
-        scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
+        view = Gtk.Viewport(child=self.results, scroll_to_focus=False)  # the grid scrolls itself
+        scrolled = Gtk.ScrolledWindow(child=view, vexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        self.banner = Banner()
+        found = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        found.append(self.banner)
+        found.append(scrolled)
         self.stack = Gtk.Stack(vexpand=True)
-        self.stack.add_named(scrolled, "results")
+        self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
         self.state = Gtk.Label(xalign=0, wrap=True)
         self.state.add_css_class("state")
@@ -122,6 +140,8 @@ class Window(Gtk.ApplicationWindow):
     def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
         self._asking.cancel()
+        self._paging.stop()
+        self._waiting.end()
         if self._more:
             GLib.source_remove(self._more)
             self._more = 0
@@ -132,13 +152,18 @@ class Window(Gtk.ApplicationWindow):
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
-        options = {"top": GLib.Variant("u", top), "details": GLib.Variant("b", True)}
+        # The names of places are not for every key: they cost time.
+        wanted = {"details": True, "group": True, "alike": True, "places": top > _FIRST}
+        options = {name: GLib.Variant("b", value) for name, value in wanted.items()}
+        options["top"] = GLib.Variant("u", top)
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
         self._begun = time.monotonic()
         self._top = top
-        self._asking.ask(query, self.chips.pictures, self._fetched, options, self._answer)
+        self._question = Question(query, list(self.chips.pictures), dict(self._fetched), options)
+        self._waiting.begin()
+        self._asking.ask(*self._question, self._answer)
 
     def _to_fetch(self, query: str) -> list[str]:
         """The addresses in the query whose pictures aren't here yet."""
@@ -155,16 +180,32 @@ class Window(Gtk.ApplicationWindow):
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
 
     def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
+        self._waiting.end()
         self._absent = failure is not None and failure.absent
         if failure:
             self._fail(failure)
             return
         self._pending = result.get("pending", 0)
-        self.results.show(hits)
-        if len(hits) == _FIRST:
+        again = self._question.same(self._answered)
+        self._answered = self._question
+        if not again:
+            self._presence.forget()
+        if not hits:
+            self._outdated(lambda: self._nothing(result))
+            return
+        self.results.show(hits, bool(result.get("nearest")), again)
+        self.results.remove_css_class("outdated")
+        self.banner.show(messages.nearest(result))
+        self._result = result
+        if self._top == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
-        state = messages.state(hits, result, self._top)
-        self._say(None if hits else messages.nothing(result, self.scope.folder), state)
+        else:
+            self._paging.begin(self._question, hits, self._top)
+        some = len(hits) == self._top and not is_weak(hits[-1])
+        self._say(None, messages.state(self.results.matching(), some, result))
+
+    def _counted(self, matching: int) -> None:
+        self.state.set_text(messages.state(matching, False, self._result))
 
     def _search_more(self) -> bool:
         self._more = 0
@@ -176,10 +217,38 @@ class Window(Gtk.ApplicationWindow):
         if failure.absent:
             self.results.show([])
             self._say(messages.absent())
-        elif len(self.results.store):  # half-typed, mostly: what was found stays
-            self._notice(str(failure), failed=True)
         else:
-            self._say(messages.refused(str(failure)))
+            self._outdated(lambda: self._refuse(str(failure)))
+
+    def _refuse(self, reason: str) -> None:
+        if self.results.empty():
+            self._say(messages.refused(reason))
+        else:  # half-typed, mostly: what was found stays in sight
+            self._notice(messages.before(reason), failed=True)
+
+    def _nothing(self, result: Values) -> None:
+        self.results.show([])
+        self._say(messages.nothing(result, self.scope.folder))
+        if result.get("images") and not result.get("pending"):
+            self._asking.ask(*self._question.why(), self._which)
+
+    def _which(self, _hits: list[Hit], result: Values, failure: Failure | None) -> None:
+        """Which filters left nothing."""
+        if not failure and self.results.empty():
+            messages.offer_less(self.message, result, self.field.get_text(), self._write)
+
+    def _outdated(self, act: Callable[[], object]) -> None:
+        """What is shown isn't what is asked for. That is said once nobody types."""
+        if self.results.empty() and self.stack.get_visible_child_name() == "results":
+            act()
+            return
+        self.results.add_css_class("outdated")
+        self._waiting.then(act)
+
+    def _still_asking(self) -> None:
+        """An answer takes long."""
+        if self._asking.under_way and not self.scope.folder:
+            self._notice(messages.long(self.field.get_text()))
 
     def _notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
@@ -203,7 +272,7 @@ class Window(Gtk.ApplicationWindow):
             return
         if time.monotonic() - self._begun > _PATIENCE:
             self._service.answer_now()
-        if not len(self.results.store):
+        if self.results.empty():
             self._say(messages.reading(progress))
 
     def _told(self, status: Values) -> None:
@@ -227,11 +296,15 @@ class Window(Gtk.ApplicationWindow):
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
+        self._presence.look()
         if not self._asks():
             self._told(status)
             return
-        incomplete = self._pending or not len(self.results.store)
-        if incomplete and not self._asking.under_way and not self._again:
+        if self._pending or self._presence.lost or self.results.empty():
+            self._search_soon()
+
+    def _search_soon(self) -> None:
+        if self._asks() and not self._asking.under_way and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self) -> bool:
@@ -282,7 +355,7 @@ class Window(Gtk.ApplicationWindow):
     ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
-        if value in onwards and plain and len(self.results.store):
+        if value in onwards and plain and not self.results.empty():
             self.results.focus_first()
             return True
         if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
@@ -312,6 +385,8 @@ class Window(Gtk.ApplicationWindow):
         self._service.unwatch(self._watching)
         self._asking.cancel()
         self._service.close()
+        self._waiting.end()
+        self._presence.forget()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False
@@ -328,9 +403,18 @@ class Window(Gtk.ApplicationWindow):
 
     def launch(self, file: Gio.File) -> None:
         """Opens a file or a folder in the program that the user has for such."""
-        Gio.AppInfo.launch_default_for_uri_async(
-            file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
-        )
+        path = os.fsencode(file.get_path())
+
+        def looked(there: bool) -> None:
+            if there:
+                context = self.get_display().get_app_launch_context()
+                Gio.AppInfo.launch_default_for_uri_async(
+                    file.get_uri(), context, None, self._opened
+                )
+            else:
+                self._notice(messages.gone(path), failed=True)
+
+        self._presence.check(path, looked, lambda: self._notice(messages.HANGING, failed=True))
 
     def _opened(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
         try:

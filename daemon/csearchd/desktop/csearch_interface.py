@@ -32,7 +32,7 @@ _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
-_LARGE = 256  # pixels
+_LARGE, _X_LARGE = 256, 512  # pixels
 _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
@@ -131,7 +131,8 @@ class CsearchInterface:
             raise RequestError("bad-request", f"at most {_MOST_THUMBNAILS} thumbnails at a time")
         if not all(path.startswith(b"/") and b"\0" not in path for path in paths):
             raise RequestError("bad-request", "a path must be absolute")
-        size = "large" if call.arguments[1] <= _LARGE else "x-large"
+        pixels = call.arguments[1]
+        size = "large" if pixels <= _LARGE else "x-large" if pixels <= _X_LARGE else "xx-large"
         async with self._making:  # what is asked for later takes the place of what is being made
             files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
         return [[os.fsencode(file or "") for file in files]]

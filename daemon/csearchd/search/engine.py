@@ -167,7 +167,13 @@ class Engine:
             active_model = self._models.active_model
             calibration = self._calibrations.of(active_model)
             groups = group_hits(
-                answer.hits, active_model.table, calibration, self._library, end, request.check
+                answer.hits,
+                active_model.table,
+                calibration,
+                self._library,
+                end,
+                request.check,
+                named=bool(request.alike),
             )
             if len(groups) >= end or len(answer.hits) < count or count >= _MAX_GROUPED:
                 break

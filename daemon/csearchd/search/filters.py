@@ -61,6 +61,8 @@ class Condition(NamedTuple):
     text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
+    start: int = 0  # where it stands in the query, in characters
+    end: int = 0
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -107,7 +109,9 @@ def _understood(filter: Filter, now: datetime, places: Geocoder) -> Condition:
         raise _wrong(filter, error) from None
     if filter.joined and name != "near":  # which says what it means in any case
         remarks = (reasons.READ_AS(filter=str(filter._replace(value=f'"{value}"'))),)
-    return Condition(choice, filter.negated, str(filter), remarks, pattern)
+    return Condition(
+        choice, filter.negated, str(filter), remarks, pattern, filter.start, filter.end
+    )
 
 
 def _near(value: str, places: Geocoder) -> tuple[Choice, tuple[Reason, ...]]:

@@ -140,6 +140,23 @@ class Service:
         values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
+    def tags(self, paths: list[bytes], told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(files)` later: what is known of each; nothing if the service has gone."""
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                told(unpacked(bus.call_finish(result).get_child_value(0)))
+            except GLib.Error:
+                told([{} for _ in paths])
+
+        if self._bus:
+            options = {"details": GLib.Variant("b", True)}
+            values, kind = (
+                GLib.Variant("(aaya{sv})", (paths, options)),
+                GLib.VariantType("(aa{sv})"),
+            )
+            self._bus.call(NAME, PATH, NAME, "Tags", values, kind, 0, -1, None, finish)
+
     def status(self, told: Callable[[Values], object]) -> None:
         """Calls `told(values)` later, with nothing where no service answers."""
         if self._bus is None:

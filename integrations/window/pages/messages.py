@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gi.repository import GLib, Gtk
@@ -11,14 +12,17 @@ from bus.reasons import sentence
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
-    from bus.service import Hit, Values
+    from bus.service import Values
 
     # What Message.show takes.
     Parts: TypeAlias = tuple[str, str, str] | tuple[str, str, str, bool]
 
 HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
+_STARTER = "starter"  # the name of the model that comes along
+_MOST_OFFERED = 4
 _FIRST = _("Looking at the pictures for the first time…")
 
 
@@ -42,7 +46,9 @@ class Message(Gtk.Box):
         self._choose.set_margin_top(12)
         self._choose.add_css_class("suggested-action")
         self._choose.add_css_class("pill")
-        for part in (self._icon, self._title, self._text, self._choose):
+        self._offers = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self._offers.set_halign(Gtk.Align.CENTER)
+        for part in (self._icon, self._title, self._text, self._choose, self._offers):
             self.append(part)
 
     def show(self, icon: str, title: str, text: str, choose: bool = False) -> None:
@@ -50,6 +56,19 @@ class Message(Gtk.Box):
         self._title.set_text(title)
         self._text.set_text(text)
         self._choose.set_visible(choose)
+        while offer := self._offers.get_first_child():
+            self._offers.remove(offer)
+
+    def explain(self, text: str) -> None:
+        """Another text."""
+        self._text.set_text(text)
+
+    def offer(self, label: str, act: Callable[[], object]) -> None:
+        """A button."""
+        button = Gtk.Button(label=label)
+        button.add_css_class("pill")
+        button.connect("clicked", lambda _button: act())
+        self._offers.append(button)
 
 
 def empty(folder: bytes | None, known: Values) -> Parts:
@@ -126,32 +145,73 @@ def nothing(result: Values, folder: bytes | None) -> Parts:
     return _nothing_known()
 
 
-def state(hits: list[Hit], result: Values, top: int) -> str:
-    """The line below the pictures, of which there are at most `top`."""
+def state(matching: int, more: bool, result: Values) -> str:
+    """The line below the pictures: `matching` match, or `more` do."""
     images, pending = result.get("images", 0), _new(result)
     parts = []
-    if hits and result.get("nearest"):
-        parts.append(
-            ngettext(
-                "Nothing matches well; this comes nearest.",
-                "Nothing matches well; these come nearest.",
-                len(hits),
+    if matching and not result.get("nearest"):
+        text = ngettext("{n} picture of {all} matches.", "{n} pictures of {all} match.", matching)
+        if more:
+            text = ngettext(
+                "More than {n} picture of {all} matches.",
+                "More than {n} pictures of {all} match.",
+                matching,
             )
-        )
-    if 0 < len(hits) < min(top, images):
-        text = ngettext("{n} picture of {all}.", "{n} pictures of {all}.", len(hits))
-        parts.append(text.format(n=number(len(hits)), all=number(images)))
-    elif hits and "confidence" in hits[0][2]:
-        text = ngettext("The best of {n} picture.", "The best of {n} pictures.", images)
-        parts.append(text.format(n=number(images)))
-    elif hits:  # by filters alone
-        parts.append(_("The latest come first."))
-    if hits and pending:
+        parts.append(text.format(n=number(matching), all=number(max(images, matching))))
+    if pending:
         text = ngettext(
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
     return " ".join([*parts, *map(sentence, result.get("remarks", []))])
+
+
+def nearest(result: Values) -> str:
+    """What stands above pictures none of which matches well; "" above others."""
+    if not result.get("nearest"):
+        return ""
+    text = _("No good match; these come nearest.")
+    if result.get("model") == _STARTER:
+        text += " " + _("This is the small model that comes along; a better one finds more.")
+    return text
+
+
+def before(reason: str) -> str:
+    """Why there is no answer, while the pictures of the last one are shown."""
+    return reason + "\n" + _("The pictures are those that were found before.")
+
+
+def long(query: str) -> str:
+    """While an answer takes long."""
+    if "near:" in query:
+        return _("Getting the names of places ready…")
+    return _("Searching…")
+
+
+def gone(path: bytes) -> str:
+    """A picture can't be opened."""
+    text = _("{name} is gone: it was deleted, moved or renamed, or its disk was taken away.")
+    return text.format(name=_name(path))
+
+
+def offer_less(
+    message: Message, result: Values, query: str, write: Callable[[str], object]
+) -> None:
+    """Says which filters leave nothing, each with a button that takes it out of the query."""
+    filters = result.get("why", {}).get("filters", [])
+    blamed = [one for one in filters if not one["files"]] or filters
+    if not blamed:
+        return
+    names = ", ".join(one["text"] for one in blamed)
+    if len(blamed) == 1:
+        text = _("No picture here meets {filter}.").format(filter=names)
+    else:
+        text = _("No picture here meets all of these: {filters}").format(filters=names)
+    message.explain(text)
+    for one in blamed[:_MOST_OFFERED]:
+        rest = " ".join((query[: one["start"]] + query[one["end"] :]).split())
+        label = _("Search Without {filter}").format(filter=one["text"])
+        message.offer(label, partial(write, rest))
 
 
 def _nothing_known() -> Parts:

@@ -82,7 +82,7 @@ class Hits:
 
 def _fields(hit: Hit) -> Message:
     # Fields by their names take twice as long, of a thousand.
-    path, score, _, _, sure, similar, burst, by_name = hit
+    path, score, _, _, sure, similar, burst, by_name, alike = hit
     fields: Message = {"path": path, "score": score, "probability": None, "confidence": None}
     if sure is not None:
         fields.update(probability=sure, confidence=level_name(sure))
@@ -92,6 +92,8 @@ def _fields(hit: Hit) -> Message:
         fields["burst"] = burst
     if by_name:
         fields["by_name"] = by_name
+    if alike:
+        fields["alike"] = alike
     return fields
 
 
