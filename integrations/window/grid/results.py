@@ -56,10 +56,12 @@ class Results(Gtk.GridView):
     __gtype_name__ = "CsearchResults"
     # The keys lead elsewhere: forwards, or back to where was asked.
     left = GObject.Signal(arg_types=(bool,))
+    selection_changed = GObject.Signal("selection-changed")
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         self.store = Gio.ListStore(item_type=Item)
         self.selection = Gtk.MultiSelection(model=self.store)
+        self.selection.connect("selection-changed", lambda *_: self.emit("selection-changed"))
         factory = Gtk.SignalListItemFactory()
         factory.connect("setup", self._setup)
         factory.connect("bind", self._bind)
@@ -98,6 +100,18 @@ class Results(Gtk.GridView):
         self.store.splice(0, len(there), items)
         if items:  # the grid would follow a picture to its new place
             self.activate_action("list.scroll-to-item", GLib.Variant("u", 0))
+
+    @property
+    def items(self) -> list[Item]:
+        """What is shown, in its order."""
+        return list(self.store)
+
+    def focus(self, item: Item) -> None:
+        """Selects an item alone, and moves the keyboard there."""
+        found, position = self.store.find(item)
+        if found:
+            self.activate_action("list.scroll-to-item", GLib.Variant("u", position))
+            self.selection.select_item(position, True)
 
     def focus_first(self) -> None:
         """The keys act on the best picture now; the grid itself would take the one it had last."""
