@@ -148,6 +148,7 @@ async def _run(
     indexing_wait = IndexingWait(library, scanner, indexer, workers)
     text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
+    hits = Hits(library, places)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
         library,
@@ -168,7 +169,7 @@ async def _run(
             client_paths,
             indexing_wait,
             text_wait,
-            Hits(library, places),
+            hits,
             explanations,
             completion,
             report,
@@ -176,7 +177,9 @@ async def _run(
         ),
         RegionHandlers(image_queries, queries, workers),
         DuplicateHandlers(library, models, engine, watcher, client_paths, indexing_wait, workers),
-        DescribeHandlers(library, models, scoring, client_paths, workers),
+        DescribeHandlers(
+            library, models, scoring, queries, hits, explanations, client_paths, workers
+        ),
         completion,
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
         TagHandlers(
