@@ -10,6 +10,7 @@ from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 import actions
 from bus.service import Asking
 from grid.results import Results
+from lightbox.viewer import Viewer
 from pages import messages
 from query import pictures
 from query.chips import Chips
@@ -60,7 +61,7 @@ class Window(Gtk.ApplicationWindow):
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
-        self._build(thumbnails)
+        self._build(thumbnails, workers)
         actions.install(self, self.results, service)
         self._listening = [
             service.listen("Progress", self._progress),
@@ -81,7 +82,7 @@ class Window(Gtk.ApplicationWindow):
         if like:
             self._incoming.name(like)
 
-    def _build(self, thumbnails: Thumbnails) -> None:
+    def _build(self, thumbnails: Thumbnails, workers: Workers) -> None:
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
@@ -95,14 +96,12 @@ class Window(Gtk.ApplicationWindow):
         self.scope = Scope(self, self.search)
         header = Gtk.HeaderBar(title_widget=self.field)
         header.pack_start(self.scope.button)
-        self.set_titlebar(header)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
         like.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
         self.chips.bind_property("visible", like, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
-        self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
         self.message = messages.Message()
         scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
@@ -115,8 +114,7 @@ class Window(Gtk.ApplicationWindow):
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
         for part in (like, self.stack, self.state):
             box.append(part)
-        self.set_child(box)
-
+        self.viewer = Viewer(self, header, box, self._service, workers)
         self._incoming.accept_drops(self)
 
     def search(self, top: int = _FIRST) -> None:
@@ -161,6 +159,7 @@ class Window(Gtk.ApplicationWindow):
             return
         self._pending = result.get("pending", 0)
         self.results.show(hits)
+        self.viewer.follow()
         if len(hits) == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         state = messages.state(hits, result, self._top)
@@ -236,9 +235,13 @@ class Window(Gtk.ApplicationWindow):
 
     def _look_again(self) -> bool:
         self._again = 0
+        self.search_again()
+        return _REMOVE
+
+    def search_again(self) -> None:
+        """Files have come or gone."""
         if not self._asking.under_way:
             self.search(_TOP)
-        return _REMOVE
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -310,6 +313,7 @@ class Window(Gtk.ApplicationWindow):
         for number in self._listening:
             self._service.unlisten(number)
         self._service.unwatch(self._watching)
+        self.viewer.close()
         self._asking.cancel()
         self._service.close()
         for timer in filter(None, (self._again, self._more)):

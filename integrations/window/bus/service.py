@@ -140,6 +140,34 @@ class Service:
         values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
+    def call(
+        self,
+        method: str,
+        values: GLib.Variant,
+        kind: str,
+        answered: Callable[[Any, Failure | None], object],
+        files: Gio.UnixFDList | None = None,
+        cancellable: Gio.Cancellable | None = None,
+    ) -> None:
+        """Calls `answered(result, None)` later, with the one value of the reply, or
+        `answered(None, failure)`. `kind` is the reply's type."""
+        if self._bus is None:
+            GLib.idle_add(answered, None, Failure("", absent=True))
+            return
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                reply, _files = bus.call_with_unix_fd_list_finish(result)
+            except GLib.Error as error:
+                answered(None, _failure(error))
+                return
+            answered(unpacked(reply.get_child_value(0)), None)
+
+        self._bus.call_with_unix_fd_list(
+            *(NAME, PATH, NAME, method, values, GLib.VariantType(kind)),
+            *(Gio.DBusCallFlags.NONE, _FOR_EVER, files, cancellable, finish),
+        )
+
     def status(self, told: Callable[[Values], object]) -> None:
         """Calls `told(values)` later, with nothing where no service answers."""
         if self._bus is None:
