@@ -81,9 +81,10 @@ def test_what_is_written_in_a_picture(tmp_path: Path) -> None:
                             OWN, "Text", "ayh", *given, unix_fds=[opened.fileno()]
                         )
 
-            ((line,),) = bus.run(ask())
+            (told,) = bus.run(ask())
         finally:
             bus.stop()
+    (line,) = told["lines"].value
     assert line["text"].value == "gooseberry 4711"
     left, top, right, *_ = line["box"].value
     assert 0 <= left < right <= 1 and 0 <= top < 0.5

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
+_DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE = 256  # pixels
@@ -123,7 +124,7 @@ class CsearchInterface:
 
     async def _tags(self, call: Call) -> list[Any]:
         paths, options = plain(call.arguments[0]), plain(call.arguments[1])
-        fields = {key: options[key] for key in ("details", "places", "query") if key in options}
+        fields = {key: options[key] for key in _DESCRIBING if key in options}
         message = {"op": "describe", "paths": paths, **fields}
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(file) for file in told["files"]]]
@@ -156,9 +157,11 @@ class CsearchInterface:
             files = [call.files[handle]]
         except IndexError:
             raise RequestError("bad-request", "the picture must come along as a file") from None
-        request = decoded({"op": "text", "path": path})
-        told = await BusRequest(self._handle, request, files=files).run()
-        return [[variants(line) for line in told["lines"]]]
+        request = BusRequest(self._handle, decoded({"op": "text", "path": path}), files=files)
+        try:
+            return [variants(await request.run())]
+        except RequestError as error:
+            return [variants({"error": error.to_message()})]
 
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await BusRequest(self._handle, StatusRequest()).run())]

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib
 
+from bus.service import explained
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from background import Workers
-    from bus.service import Failure, Service, Values
+    from bus.service import Failure, Options, Service, Values
 
 
 class OnePicture:
@@ -28,19 +30,34 @@ class OnePicture:
 
         self._service.call("Picture", GLib.Variant("(ayu)", (path, pixels)), "(ay)", answered)
 
-    def describe(self, path: bytes, query: str, told: Callable[[Values], object]) -> None:
-        """Calls `told(values)` later: keywords, words, details, why; {} where nothing is known."""
+    def facts(self, path: bytes, told: Callable[[Values], object]) -> None:
+        """Calls `told(values)` soon: keywords, details; {} where nothing is known."""
         options = {
             "details": GLib.Variant("b", True),
             "places": GLib.Variant("b", True),
-            "query": GLib.Variant("s", query),
+            "quick": GLib.Variant("b", True),
         }
+        self._tags(path, options, lambda known, _failure: told(known))
 
-        def answered(files: list[Values] | None, failure: Failure | None) -> None:
+    def looks(self, path: bytes, query: str, told: Callable[[Values], object]) -> None:
+        """Calls `told(values)` later, the first time after seconds: words, and why it matches."""
+
+        def answered(known: Values, failure: Failure | None) -> None:
             if failure and query and not failure.absent:  # it can't be searched for, perhaps
-                self.describe(path, "", told)
+                self.looks(path, "", told)
             else:
-                told(files[0] if files else {})
+                told(known)
+
+        self._tags(path, {"query": GLib.Variant("s", query)}, answered)
+
+    def _tags(
+        self,
+        path: bytes,
+        options: Options,
+        told: Callable[[Values, Failure | None], object],
+    ) -> None:
+        def answered(files: list[Values] | None, failure: Failure | None) -> None:
+            told(files[0] if files else {}, failure)
 
         values = GLib.Variant("(aaya{sv})", ([path], options))
         self._service.call("Tags", values, "(aa{sv})", answered)
@@ -50,9 +67,13 @@ class OnePicture:
         is cancelled."""
         cancellable = Gio.Cancellable()
 
-        def answered(lines: list[Values] | None, failure: Failure | None) -> None:
-            if not cancellable.is_cancelled():
-                told(lines or [], str(failure) if failure else "")
+        def answered(result: Values | None, failure: Failure | None) -> None:
+            if cancellable.is_cancelled():
+                return
+            result = result or {}
+            refusal = result.get("error")
+            text = explained(refusal) if refusal else str(failure or "")
+            told(result.get("lines", []), text)
 
         def opened(file: int | OSError) -> None:
             if isinstance(file, OSError):
@@ -64,7 +85,7 @@ class OnePicture:
             os.close(file)
             if not cancellable.is_cancelled():
                 values = GLib.Variant("(ayh)", (path, 0))
-                self._service.call("Text", values, "(aa{sv})", answered, files, cancellable)
+                self._service.call("Text", values, "(a{sv})", answered, files, cancellable)
 
         self._workers.run(lambda: _opened(path), opened)
         return cancellable

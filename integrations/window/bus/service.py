@@ -107,7 +107,7 @@ class Service:
             if not search.cancellable.is_cancelled():
                 hits, told = unpacked(reply)
                 refusal = told.get("error")
-                answer(hits, told, Failure(_explained(refusal)) if refusal else None)
+                answer(hits, told, Failure(explained(refusal)) if refusal else None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -250,7 +250,7 @@ def _told(picture: Given) -> dict[str, GLib.Variant]:
     return told
 
 
-def _explained(error: Values) -> str:
+def explained(error: Values) -> str:
     """The text of an error in the service's answer."""
     text: str = sentence(error["reason"]) if "reason" in error else error["message"]
     return text

@@ -52,7 +52,7 @@ def told(path: bytes, details: Values) -> Iterator[Fact]:
     yield _("Picture"), _size(details), None
     folder = os.path.dirname(path)
     name = GLib.filename_display_basename(os.fsdecode(folder))
-    yield _("Folder"), _displayed(folder), (name, filter_word("folder", name))
+    yield _("Folder"), "", (_displayed(folder), filter_word("folder", name))
 
 
 def filter_word(name: str, value: str) -> str:
@@ -69,8 +69,13 @@ def reasons(why: Values) -> list[str]:
         if sure := _SURE.get(part.get("confidence", "")):
             lines.append(_("“{words}” {how}").format(words=part["text"], how=sure))
     if terms := why.get("terms"):
-        lines.append(_("It shows: {words}").format(words=", ".join(terms)))
+        lines.append(_("It shows: {words}").format(words=", ".join(map(last, terms))))
     return lines
+
+
+def last(word: str) -> str:
+    """The word at the end of a hierarchical one."""
+    return word.rpartition("/")[2]
 
 
 def _date(taken: str) -> str:

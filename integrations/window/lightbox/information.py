@@ -39,10 +39,15 @@ class Information(Gtk.ScrolledWindow):
         self._parts = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
         self.set_child(self._parts)
         self._item: Item | None = None
+        self._shown: tuple[Item | None, str] | None = None  # with what was asked
         self._timer = 0
 
     def show(self, item: Item | None) -> None:
         """Tells of `item` in a moment."""
+        shown = item, self._asked()
+        if shown == self._shown:
+            return
+        self._shown = shown
         self._item = item
         if self._timer:
             GLib.source_remove(self._timer)
@@ -50,7 +55,7 @@ class Information(Gtk.ScrolledWindow):
 
     def close(self) -> None:
         """Tells of no more."""
-        self._item = None
+        self._item = self._shown = None
         if self._timer:
             GLib.source_remove(self._timer)
             self._timer = 0
@@ -61,14 +66,16 @@ class Information(Gtk.ScrolledWindow):
         if item is None:
             self._tell(None, {})
         else:
-            self._service.describe(
-                item.path, self._asked(), lambda known: self._answered(item, known)
-            )
+            self._service.facts(item.path, lambda known: self._answered(item, known))
         return bool(GLib.SOURCE_REMOVE)
 
     def _answered(self, item: Item, known: Values) -> None:
-        if item is self._item:
-            self._tell(item, known)
+        if item is not self._item:
+            return
+        self._tell(item, known)
+        if known:
+            query, parts = self._asked(), self._looks
+            self._service.looks(item.path, query, lambda known: self._tell_looks(parts, known))
 
     def _tell(self, item: Item | None, known: Values) -> None:
         while child := self._parts.get_first_child():
@@ -88,16 +95,25 @@ class Information(Gtk.ScrolledWindow):
             self._add(name, text, [word] if word else [])
         self._add_words(_("Tags"), "tag", known.get("keywords", []))
         self._add_words(_("People"), "person", details.get("people", []))
-        self._add(_("Shows"), "", [(word, word) for word in known.get("words", [])])
-        self._add(_("Why It Was Found"), "\n".join(facts.reasons(known.get("why") or {})))
+        self._looks = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+        self._parts.append(self._looks)
         more = Gtk.Button(label=_("More Like This"), action_name="win.similar")
         self._parts.append(more)
+
+    def _tell_looks(self, parts: Gtk.Box, known: Values) -> None:
+        """Adds to `parts` what the picture shows, as far as that can be told."""
+        words = [(word, word) for word in map(facts.last, known.get("words", []))]
+        self._add(_("Shows"), "", words, parts)
+        why = "\n".join(facts.reasons(known.get("why") or {}))
+        self._add(_("Why It Was Found"), why, (), parts)
 
     def _add_words(self, name: str, kind: str, values: Sequence[str]) -> None:
         self._add(name, "", [(value, facts.filter_word(kind, value)) for value in values])
 
-    def _add(self, name: str, text: str, words: Sequence[Word] = ()) -> None:
-        """A heading, what is said below it, and buttons that search."""
+    def _add(
+        self, name: str, text: str, words: Sequence[Word], parts: Gtk.Box | None = None
+    ) -> None:
+        """A heading, what is said below it, and buttons that search, at the end of `parts`."""
         if not (text or words):
             return
         part = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=2)
@@ -116,7 +132,7 @@ class Information(Gtk.ScrolledWindow):
                 child.set_focusable(False)  # the button in it is
                 child = child.get_next_sibling()
             part.append(flow)
-        self._parts.append(part)
+        (parts or self._parts).append(part)
 
     def _chip(self, label: str, word: str) -> Gtk.Button:
         shown = Gtk.Label(label=label, ellipsize=Pango.EllipsizeMode.END, max_width_chars=28)

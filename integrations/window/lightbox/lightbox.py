@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SPIN = 200  # milliseconds until it shows that it is busy
 _MOVE = 60.0  # pixels at a key
+_THUMBNAIL = 256  # pixels of the longer side of a thumbnail
+_ENLARGED = 64
 _GRAIN = 64  # pixels that sizes are rounded up to
 
 
@@ -30,7 +32,7 @@ class Lightbox(Gtk.Box):
     left = GObject.Signal()
 
     def __init__(self, results: Results, service: OnePicture) -> None:
-        super().__init__(orientation=Gtk.Orientation.VERTICAL)
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, visible=False)
         self.add_css_class("lightbox")
         self._results = results
         self._loader = Loader(service)
@@ -45,7 +47,11 @@ class Lightbox(Gtk.Box):
         self._percent.add_css_class("numeric")
         self.header = self._header()
         self._message = Gtk.Label(
-            wrap=True, justify=Gtk.Justification.CENTER, halign=Gtk.Align.CENTER, visible=False
+            wrap=True,
+            justify=Gtk.Justification.CENTER,
+            halign=Gtk.Align.CENTER,
+            visible=False,
+            accessible_role=Gtk.AccessibleRole.ALERT,
         )
         self._message.set_valign(Gtk.Align.CENTER)
         self._message.add_css_class("message")
@@ -145,7 +151,7 @@ class Lightbox(Gtk.Box):
         titles = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, valign=Gtk.Align.CENTER)
         titles.append(self._title)
         titles.append(self._subtitle)
-        header = Gtk.HeaderBar(title_widget=titles)
+        header = Gtk.HeaderBar(title_widget=titles, visible=False)
         back = Gtk.Button(icon_name="go-previous-symbolic", tooltip_text=_("Back to the Results"))
         back.update_property([Gtk.AccessibleProperty.LABEL], [_("Back to the Results")])
         back.connect("clicked", lambda _button: self.leave())
@@ -187,10 +193,8 @@ class Lightbox(Gtk.Box):
         self._count(items)
         self.canvas.update_property([Gtk.AccessibleProperty.LABEL], [item.name])
         self._message.set_visible(False)
-        texture = item.texture  # at once, until the picture itself is there
-        size = (texture.get_width(), texture.get_height()) if texture else (1, 1)
-        self.canvas.show(texture, size)
         self._timer = GLib.timeout_add(_SPIN, self._spin)
+        self.canvas.show(item.texture, _likely_size(item.texture))
         near = [items[n].path for n in (place + 1, place - 1) if 0 <= n < len(items)]
         self._loader.want(item.path, self._box(), near, lambda shown: self._loaded(item, shown))
         self._results.focus(item)
@@ -218,12 +222,6 @@ class Lightbox(Gtk.Box):
         self._message.set_text(shown.failure)
         self._message.set_visible(bool(shown.failure))
         self.canvas.show(shown.texture, shown.size, again)
-        state = [Gtk.AccessibleState.INVALID]
-        wrong = Gtk.AccessibleInvalidState.TRUE if shown.failure else None
-        if wrong is not None:
-            self.canvas.update_state(state, [wrong])
-        else:
-            self.canvas.reset_state(state[0])
 
     def _zoomed(self, canvas: Canvas) -> None:
         self._percent.set_text(f"{canvas.percent}\u2009%")
@@ -247,6 +245,16 @@ class Lightbox(Gtk.Box):
             GLib.source_remove(self._timer)
             self._timer = 0
         self._spinner.stop()
+
+
+def _likely_size(thumbnail: Gdk.Texture | None) -> tuple[int, int]:
+    """Of a picture that isn't there yet: its thumbnail fills the window unless it is smaller than
+    thumbnails are."""
+    if thumbnail is None:
+        return 1, 1
+    width, height = thumbnail.get_width(), thumbnail.get_height()
+    times = _ENLARGED if max(width, height) >= _THUMBNAIL else 1
+    return times * width, times * height
 
 
 def _larger(canvas: Canvas) -> None:

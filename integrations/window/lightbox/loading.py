@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bus.one_picture import OnePicture
+    from bus.service import Values
 
     Box: TypeAlias = tuple[int, int]
     Key: TypeAlias = tuple[bytes, Box]
@@ -32,6 +33,7 @@ _OURS = ("jpeg", "png", "gif", "bmp", "webp")  # not "tiff": camera raw looks li
 _MOST_PIXELS = 100_000_000  # decoded here; more is the service's, which has limits
 _LONGEST = 8192  # pixels that the service gives
 _ON_ITS_SIDE = ("5", "6", "7", "8")  # EXIF orientations
+_SIMILAR = 0.02  # difference of aspects
 _THREADS = 2
 _KEPT = 96 << 20  # bytes of pixels, besides those that are wanted now
 
@@ -107,9 +109,14 @@ class Loader:
         def made(data: bytes, failure: str) -> None:
             if failure:
                 self._end(key, Shown(None, failure=failure, version=shown.version))
-                return
-            work = lambda: _of_service(data, shown.version)  # noqa: E731
-            self._workers.run(work, lambda shown: self._end(key, shown))
+            else:
+                self._workers.run(lambda: _of_service(data, shown.version), measure)
+
+        def measure(shown: Shown) -> None:
+            if shown.texture and max(shown.size) == pixels:  # it was made smaller
+                self._service.facts(path, lambda known: self._end(key, _measured(shown, known)))
+            else:
+                self._end(key, shown)
 
         self._service.picture(path, pixels, made)
 
@@ -188,3 +195,12 @@ def _of_service(jpeg: bytes, version: tuple[int, int] | None) -> Shown:
     pixbuf = loader.get_pixbuf()
     size = pixbuf.get_width(), pixbuf.get_height()
     return Shown(Gdk.Texture.new_for_pixbuf(pixbuf), size, version=version)
+
+
+def _measured(shown: Shown, known: Values) -> Shown:
+    """With the size of the whole picture, as the service knows it."""
+    details = known.get("details") or {}
+    size = details.get("width", 0), details.get("height", 0)
+    # Not that of another picture in the file, such as a preview of raw data.
+    same = abs(size[0] * shown.size[1] / max(1, size[1] * shown.size[0]) - 1) < _SIMILAR
+    return shown._replace(size=size) if same and size > shown.size else shown

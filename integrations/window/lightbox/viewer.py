@@ -132,6 +132,9 @@ class Viewer:
 
     def _turn(self, to_picture: bool) -> None:
         name = "picture" if to_picture else "search"
+        # Assistive technology would find what is on the other page of a stack.
+        for part in (self.lightbox, self.lightbox.header):
+            part.set_visible(to_picture)
         self._headers.set_visible_child_name(name)
         self._pages.set_visible_child_name(name)
         self._bar.set_sensitive(not to_picture)
@@ -192,7 +195,7 @@ class Viewer:
         more.update_property([Gtk.AccessibleProperty.LABEL], [_("Menu")])
         header.pack_end(more)
         for icon, text, name in (
-            ("dialog-information-symbolic", _("Information"), "win.information"),
+            ("document-properties-symbolic", _("Information"), "win.information"),
             ("format-text-rich-symbolic", _("Words in the Picture"), "win.words"),
         ):
             button = Gtk.ToggleButton(icon_name=icon, action_name=name, tooltip_text=text)

@@ -43,6 +43,7 @@ class Words(Gtk.Box):
             tooltip_text=_("Copy All Words"),
             valign=Gtk.Align.START,
         )
+        self._copy.update_property([Gtk.AccessibleProperty.LABEL], [_("Copy All Words")])
         self._copy.connect("clicked", lambda _button: self.copy(everything=True))
         self.append(scrolled)
         self.append(self._copy)

@@ -29,7 +29,11 @@ class Notice(Gtk.Revealer):
         self._closed = closed
         self._timer = 0
         self._label = Gtk.Label(
-            wrap=True, xalign=0, max_width_chars=60, accessible_role=Gtk.AccessibleRole.ALERT
+            wrap=True,
+            xalign=0,
+            max_width_chars=60,
+            natural_wrap_mode=Gtk.NaturalWrapMode.NONE,
+            accessible_role=Gtk.AccessibleRole.ALERT,
         )
         self._undo = Gtk.Button(label=_("Undo"), action_name="win.undo")
         close = Gtk.Button(icon_name="window-close-symbolic", has_frame=False)

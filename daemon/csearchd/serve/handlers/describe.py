@@ -88,7 +88,7 @@ class DescribeHandlers:
             told = details(database, [file for file, _ in known.values()])
         if request.places:
             self._hits.name_places(list(told.values()))
-        words = self._words(cancellation, list(told))
+        words = {} if request.quick else self._words(cancellation, list(told))
         why = self._why(cancellation, search, list(known.values())) if search else {}
         found: list[Message] = []
         for place in places:
