@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 _STARS = 5
 _FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m", "%Y")
-_SURE = {"strong": _("matches well"), "fair": _("matches"), "weak": _("matches little")}
+_SURE = {
+    "strong": _("“{words}” matches well"),
+    "fair": _("“{words}” matches"),
+    "weak": _("“{words}” hardly matches"),
+}
 
 
 def told(path: bytes, details: Values) -> Iterator[Fact]:
@@ -67,7 +71,7 @@ def reasons(why: Values) -> list[str]:
     lines = []
     for part in why.get("parts", []):
         if sure := _SURE.get(part.get("confidence", "")):
-            lines.append(_("“{words}” {how}").format(words=part["text"], how=sure))
+            lines.append(sure.format(words=part["text"]))
     if terms := why.get("terms"):
         lines.append(_("It shows: {words}").format(words=", ".join(map(last, terms))))
     return lines
