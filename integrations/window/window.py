@@ -159,7 +159,6 @@ class Window(Gtk.ApplicationWindow):
             return
         self._pending = result.get("pending", 0)
         self.results.show(hits)
-        self.viewer.follow()
         if len(hits) == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         state = messages.state(hits, result, self._top)

@@ -60,6 +60,7 @@ class Viewer:
         self._bar = SelectionBar(self._results)
         self._notice = Notice(self._nothing_to_undo)
         self._trashed: list[bytes] = []
+        self._following = 0
         self._copying = CopyTo(window, workers, self._copied)
         self._headers = Gtk.Stack()
         self._headers.add_named(header, "search")
@@ -84,6 +85,8 @@ class Viewer:
     def close(self) -> None:
         """The window is closed."""
         self.lightbox.close()
+        if self._following:
+            GLib.source_remove(self._following)
         self._information.close()
         self._notice.close()
 
@@ -94,12 +97,18 @@ class Viewer:
         self._window.add_controller(keys)
         self._results.connect("activate", lambda *_: self._look())
         self._results.connect("selection-changed", lambda _results: self._selected())
+        self._results.store.connect("items-changed", self._results_changed)
 
-    def follow(self) -> None:
-        """The results are others now."""
+    def _results_changed(self, *_: object) -> None:
+        if not self._following:  # they may change in several steps
+            self._following = GLib.idle_add(self._follow)
+
+    def _follow(self) -> bool:
+        self._following = 0
         self.lightbox.follow()
         self._bar.follow()
         self._selected()
+        return bool(GLib.SOURCE_REMOVE)
 
     def _key(
         self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
@@ -137,11 +146,7 @@ class Viewer:
             part.set_visible(to_picture)
         self._headers.set_visible_child_name(name)
         self._pages.set_visible_child_name(name)
-        self._bar.set_sensitive(not to_picture)
-        if to_picture:
-            self._bar.set_visible(False)
-        else:
-            self._bar.follow()
+        self._bar.allow(not to_picture)
 
     def _selected(self) -> None:
         if self._panel.get_visible():

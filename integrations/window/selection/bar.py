@@ -20,6 +20,7 @@ class SelectionBar(Gtk.Revealer):
     def __init__(self, results: Results) -> None:
         super().__init__(transition_type=Gtk.RevealerTransitionType.SLIDE_UP, visible=False)
         self._results = results
+        self._allowed = True
         self._label = Gtk.Label(xalign=0, hexpand=True, accessible_role=Gtk.AccessibleRole.STATUS)
         buttons = Gtk.Box(spacing=6)
         for text, icon, action in (
@@ -38,10 +39,15 @@ class SelectionBar(Gtk.Revealer):
         self.set_child(bar)
         results.connect("selection-changed", lambda _results: self.follow())
 
+    def allow(self, allowed: bool) -> None:
+        """Whether there is room for it."""
+        self._allowed = allowed
+        self.follow()
+
     def follow(self) -> None:
         """Shows how many are selected now."""
         count = len(self._results.selected())
-        shown = count >= _LEAST
+        shown = self._allowed and count >= _LEAST
         if shown:
             text = ngettext("{n} selected", "{n} selected", count)
             self._label.set_text(text.format(n=number(count)))
