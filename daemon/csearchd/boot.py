@@ -151,6 +151,7 @@ async def _run(
     text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
     saved = SavedUpkeep(library, models, engine, queries, client_paths, indexing_wait, workers)
+    hits = Hits(library, places)
     explanations = Explanations(library, models, engine, scoring)
     completion = CompletionHandlers(
         library,
@@ -171,7 +172,7 @@ async def _run(
             client_paths,
             indexing_wait,
             text_wait,
-            Hits(library, places),
+            hits,
             explanations,
             completion,
             report,
@@ -179,7 +180,9 @@ async def _run(
         ),
         RegionHandlers(image_queries, queries, workers),
         DuplicateHandlers(library, models, engine, watcher, client_paths, indexing_wait, workers),
-        DescribeHandlers(library, models, scoring, client_paths, workers),
+        DescribeHandlers(
+            library, models, scoring, queries, hits, explanations, client_paths, workers
+        ),
         completion,
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
         TagHandlers(

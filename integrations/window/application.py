@@ -22,6 +22,7 @@ except (ImportError, ValueError):
 from background import Workers  # noqa: E402
 from bus.service import Service, path  # noqa: E402
 from grid.thumbnails import Thumbnails  # noqa: E402
+from lightbox import viewer  # noqa: E402
 from window import Window  # noqa: E402
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Application(Toolkit.Application):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
             action.connect("activate", lambda _action, value, act=act: act(value))
             self.add_action(action)
-        for action, keys in _KEYS.items():
+        for action, keys in {**_KEYS, **viewer.KEYS}.items():
             self.set_accels_for_action(action, keys)
         style = Gtk.CssProvider()
         style.load_from_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css"))

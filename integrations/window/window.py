@@ -14,6 +14,7 @@ from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
 from grid.results import Results
+from lightbox.viewer import Viewer
 from pages import messages
 from pages.banner import Banner
 from pages.waiting import Waiting
@@ -69,7 +70,7 @@ class Window(Gtk.ApplicationWindow):
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
-        self._build(thumbnails)
+        self._build(thumbnails, workers)
         self._paging = Paging(self.results, self._asking, self._counted)
         self._presence = Presence(self.results, workers, self._search_soon)
         self._alike = Alike(self.results, service)
@@ -94,7 +95,7 @@ class Window(Gtk.ApplicationWindow):
         if like:
             self._incoming.name(like)
 
-    def _build(self, thumbnails: Thumbnails) -> None:
+    def _build(self, thumbnails: Thumbnails, workers: Workers) -> None:
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
@@ -108,14 +109,12 @@ class Window(Gtk.ApplicationWindow):
         self.scope = Scope(self, self.search)
         header = Gtk.HeaderBar(title_widget=self.field)
         header.pack_start(self.scope.button)
-        self.set_titlebar(header)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
         like.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
         self.chips.bind_property("visible", like, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
-        self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
         self.message = messages.Message()
         view = Gtk.Viewport(child=self.results, scroll_to_focus=False)  # the grid scrolls itself
@@ -133,8 +132,7 @@ class Window(Gtk.ApplicationWindow):
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
         for part in (like, self.stack, self.state):
             box.append(part)
-        self.set_child(box)
-
+        self.viewer = Viewer(self, header, box, self._service, workers)
         self._incoming.accept_drops(self)
 
     def search(self, top: int = _FIRST) -> None:
@@ -309,9 +307,13 @@ class Window(Gtk.ApplicationWindow):
 
     def _look_again(self) -> bool:
         self._again = 0
+        self.search_again()
+        return _REMOVE
+
+    def search_again(self) -> None:
+        """Files have come or gone."""
         if not self._asking.under_way:
             self.search(_TOP)
-        return _REMOVE
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -383,6 +385,7 @@ class Window(Gtk.ApplicationWindow):
         for number in self._listening:
             self._service.unlisten(number)
         self._service.unwatch(self._watching)
+        self.viewer.close()
         self._asking.cancel()
         self._service.close()
         self._waiting.end()

@@ -18,6 +18,7 @@ from csearchd.desktop.objects import Call, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
+from csearchd.previews.picture_maker import PictureMaker
 from csearchd.reasons.query import TOO_MANY_PICTURES
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
@@ -30,16 +31,21 @@ log = logging.getLogger(__name__)
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
+_DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE, _X_LARGE = 256, 512  # pixels
+_MOST_PIXELS = 8192  # of a picture's longer side: its JPEG must fit into one reply
 _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
 class CsearchInterface:
-    def __init__(self, handle: Handler, thumbnailer: Thumbnailer) -> None:
+    def __init__(
+        self, handle: Handler, thumbnailer: Thumbnailer, picture_maker: PictureMaker
+    ) -> None:
         self._handle = handle
         self._thumbnailer = thumbnailer
+        self._picture_maker = picture_maker
         self._making = asyncio.Lock()
         self._searches = LatestSearches()
         self.objects: Objects | None = None  # of the connection, once there is one
@@ -52,6 +58,8 @@ class CsearchInterface:
                 "Tags": self._tags,
                 "TagTexts": self._tag_texts,
                 "Thumbnails": self._thumbnails,
+                "Picture": self._picture,
+                "Text": self._text,
                 "Status": self._status,
             },
         )
@@ -116,7 +124,8 @@ class CsearchInterface:
 
     async def _tags(self, call: Call) -> list[Any]:
         paths, options = plain(call.arguments[0]), plain(call.arguments[1])
-        message = {"op": "describe", "paths": paths, "details": options.get("details")}
+        fields = {key: options[key] for key in _DESCRIBING if key in options}
+        message = {"op": "describe", "paths": paths, **fields}
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(file) for file in told["files"]]]
 
@@ -136,6 +145,24 @@ class CsearchInterface:
         async with self._making:  # what is asked for later takes the place of what is being made
             files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
         return [[os.fsencode(file or "") for file in files]]
+
+    async def _picture(self, call: Call) -> list[Any]:
+        path, pixels = plain(call.arguments[0]), call.arguments[1]
+        if not path.startswith(b"/") or b"\0" in path:
+            raise RequestError("bad-request", "a path must be absolute")
+        return [await self._picture_maker.jpeg(path, max(1, min(pixels, _MOST_PIXELS)))]
+
+    async def _text(self, call: Call) -> list[Any]:
+        path, handle = plain(call.arguments[0]), call.arguments[1]
+        try:
+            files = [call.files[handle]]
+        except IndexError:
+            raise RequestError("bad-request", "the picture must come along as a file") from None
+        request = BusRequest(self._handle, decoded({"op": "text", "path": path}), files=files)
+        try:
+            return [variants(await request.run())]
+        except RequestError as error:
+            return [variants({"error": error.to_message()})]
 
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await BusRequest(self._handle, StatusRequest()).run())]

@@ -84,14 +84,19 @@ class ForgetRequest(Request, frozen=True, kw_only=True):
 class DescribeRequest(Request, frozen=True, kw_only=True):
     """`describe`: tells what is known of files, and what pictures show.
 
-    Fields: paths ([bin]); details (bool). Result: {files: [{keywords: [str], words: [str],
-    details: as in the hits of `search`}]}, in their order; empty where nothing is known.
+    Fields: paths ([bin]); details (bool); places (bool), as of `search`; query (str): whose match
+    is explained, with words alone; quick (bool): without `words`, which take seconds the first
+    time. Result: {files: [{keywords: [str], words: [str], details, why: as in the hits of
+    `search`}]}, in their order; empty where nothing is known.
     """
 
     op: ClassVar[str] = "describe"
 
     paths: Annotated[list[bytes], Meta(max_length=limits.DESCRIBED)]
     details: Flag = None
+    places: Flag = None
+    query: str = ""
+    quick: Flag = None
 
 
 class DupesRequest(Request, frozen=True, kw_only=True):

@@ -107,7 +107,7 @@ class Service:
             if not search.cancellable.is_cancelled():
                 hits, told = unpacked(reply)
                 refusal = told.get("error")
-                answer(hits, told, Failure(_explained(refusal)) if refusal else None)
+                answer(hits, told, Failure(explained(refusal)) if refusal else None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -139,6 +139,34 @@ class Service:
         assert self._bus, "thumbnails are asked for pictures that were found over the bus"
         values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
+
+    def call(
+        self,
+        method: str,
+        values: GLib.Variant,
+        kind: str,
+        answered: Callable[[Any, Failure | None], object],
+        files: Gio.UnixFDList | None = None,
+        cancellable: Gio.Cancellable | None = None,
+    ) -> None:
+        """Calls `answered(result, None)` later, with the one value of the reply, or
+        `answered(None, failure)`. `kind` is the reply's type."""
+        if self._bus is None:
+            GLib.idle_add(answered, None, Failure("", absent=True))
+            return
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                reply, _files = bus.call_with_unix_fd_list_finish(result)
+            except GLib.Error as error:
+                answered(None, _failure(error))
+                return
+            answered(unpacked(reply.get_child_value(0)), None)
+
+        self._bus.call_with_unix_fd_list(
+            *(NAME, PATH, NAME, method, values, GLib.VariantType(kind)),
+            *(Gio.DBusCallFlags.NONE, _FOR_EVER, files, cancellable, finish),
+        )
 
     def tags(self, paths: list[bytes], told: Callable[[list[Values]], object]) -> None:
         """Calls `told(files)` later: what is known of each; nothing if the service has gone."""
@@ -239,7 +267,7 @@ def _told(picture: Given) -> dict[str, GLib.Variant]:
     return told
 
 
-def _explained(error: Values) -> str:
+def explained(error: Values) -> str:
     """The text of an error in the service's answer."""
     text: str = sentence(error["reason"]) if "reason" in error else error["message"]
     return text

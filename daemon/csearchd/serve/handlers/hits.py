@@ -45,7 +45,7 @@ class Hits:
             _tell_date(fields)
             found.append({**_fields(hit), "details": fields})
         names = [one["details"] for one in found]
-        return found, self._name_places(names) if with_places else None
+        return found, self.name_places(names) if with_places else None
 
     def add_lines(
         self, request: SearchRequest, hits: Sequence[Hit], found: Sequence[Message]
@@ -66,7 +66,7 @@ class Hits:
             if shown := matching_lines(lines, [*patterns, *words], _MOST_LINES):
                 fields["text"] = [line._asdict() for line in shown]
 
-    def _name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
+    def name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
         """Adds the name of the city near by to `details` with a position. Returns why it can't, if
         that is so."""
         located = [one for one in found if "latitude" in one and "longitude" in one]
