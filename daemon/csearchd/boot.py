@@ -60,6 +60,9 @@ from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
 from csearchd.serve.saved.handlers import SavedHandlers
 from csearchd.serve.saved.upkeep import SavedUpkeep
 from csearchd.serve.server import Server
+from csearchd.serve.suggestions.choices import Choices
+from csearchd.serve.suggestions.handlers import SuggestionHandlers
+from csearchd.serve.suggestions.suggesting import Suggesting
 from csearchd.serve.tag_upkeep import TagUpkeep
 from csearchd.serve.text_handlers import TextHandlers, TextWait
 from csearchd.system.memory import release_free_memory
@@ -153,12 +156,13 @@ async def _run(
     saved = SavedUpkeep(library, models, engine, queries, client_paths, indexing_wait, workers)
     hits = Hits(library, places)
     explanations = Explanations(library, models, engine, scoring)
+    filter_values = FilterValues(library, places, FolderNames(library))
     completion = CompletionHandlers(
         library,
         History(paths.history),
         paths.history,
         paths.models,
-        FilterValues(library, places, FolderNames(library)),
+        filter_values,
         configuration,
         workers,
     )
@@ -184,6 +188,11 @@ async def _run(
             library, models, scoring, queries, hits, explanations, client_paths, workers
         ),
         completion,
+        SuggestionHandlers(
+            Suggesting(filter_values, completion.past_queries),
+            Choices(library, filter_values, places),
+            workers,
+        ),
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
         TagHandlers(
             library, models, scanner, tagging, tag_upkeep, client_paths, indexing_wait, workers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import Gio
+from gi.repository import Gio, GLib
 
 from grid.item import content
 from texts import _
@@ -44,6 +44,10 @@ def install(window: Window, results: Results, service: Service) -> None:
         uris = [item.file.get_uri() for item in items]
         service.show_in_folder(uris, lambda: window.launch(folder))
 
+    def properties(items: list[Item]) -> None:
+        uris = [item.file.get_uri() for item in items]
+        service.show_properties(uris, window.has_no_properties)
+
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))
     add("copy", with_selected(lambda items: window.copy(content(items))))
@@ -52,9 +56,28 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("smaller", lambda: results.resize(-1))
     add("usual-size", lambda: results.resize(0))
     add("similar", with_selected(window.like))
+    add("properties", with_selected(properties))
+    add("back", window.walking.back)
+    add("forward", window.walking.forward)
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
     add("choose-folder", lambda: window.scope.choose())
+
+    def show_filters(action: Gio.SimpleAction, shown: GLib.Variant) -> None:
+        action.set_state(shown)
+        window.filter_bar.set_visible(shown.get_boolean())
+
+    def sort(_action: Gio.SimpleAction, order: GLib.Variant) -> None:
+        window.set_sort(order.get_string())
+        window.search()
+
+    filters = Gio.SimpleAction.new_stateful("filters", None, GLib.Variant("b", False))
+    filters.connect("change-state", show_filters)
+    window.add_action(filters)
+    none = GLib.Variant("s", "")
+    sorting = Gio.SimpleAction.new_stateful("sort", none.get_type(), none)
+    sorting.connect("change-state", sort)
+    window.add_action(sorting)
 
     menu = Gio.Menu()
     menu.append(_("View"), "win.look")
@@ -68,6 +91,9 @@ def install(window: Window, results: Results, service: Service) -> None:
     other.append(_("Information"), "win.information")
     other.append(_("Show All That Are Nearly the Same"), "win.show-alike")
     menu.append_section(None, other)
+    about = Gio.Menu()
+    about.append(_("Properties"), "win.properties")
+    menu.append_section(None, about)
     last = Gio.Menu()
     last.append(_("Move to Trash"), "win.trash")
     menu.append_section(None, last)

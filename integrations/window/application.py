@@ -33,11 +33,13 @@ _OPENERS = 2  # threads that look at files
 _KEYS = {
     "win.find": ["<Control>f", "<Control>l"],
     "win.copy": ["<Control>c"],
-    "win.show-in-folder": ["<Control>Return", "<Alt>Return"],
+    "win.show-in-folder": ["<Control>Return"],
+    "win.properties": ["<Alt>Return"],
     "win.similar": ["<Control>d"],
     "win.larger": ["<Control>plus", "<Control>equal", "<Control>KP_Add"],
     "win.smaller": ["<Control>minus", "<Control>KP_Subtract"],
     "win.usual-size": ["<Control>0", "<Control>KP_0"],
+    "win.filters": ["<Control><Shift>f"],
     "win.choose-folder": ["<Control>o"],
     "win.everywhere": ["<Control>e"],
     "window.close": ["<Control>w"],
@@ -72,7 +74,7 @@ class Application(Toolkit.Application):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
             action.connect("activate", lambda _action, value, act=act: act(value))
             self.add_action(action)
-        for action, keys in {**_KEYS, **viewer.KEYS}.items():
+        for action, keys in {**_KEYS, **viewer.KEYS, **_walking_keys()}.items():
             self.set_accels_for_action(action, keys)
         style = Gtk.CssProvider()
         style.load_from_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css"))
@@ -107,6 +109,14 @@ class Application(Toolkit.Application):
         window = Window(self, Service(), self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
+
+
+def _walking_keys() -> dict[str, list[str]]:
+    """Back is where lines begin."""
+    back, forward = "<Alt>Left", "<Alt>Right"
+    if Gtk.Widget.get_default_direction() == Gtk.TextDirection.RTL:
+        back, forward = forward, back
+    return {"win.back": [back, "Back"], "win.forward": [forward, "Forward"]}
 
 
 def _absolute(here: bytes, name: bytes) -> bytes:

@@ -10,6 +10,10 @@ from gi.repository import Gdk, Gio, GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
+from filtering.bar import Bar
+from filtering.chips import FilterChips
+from filtering.filters import Filters
+from filtering.suggestions import Suggestions
 from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
@@ -18,14 +22,19 @@ from lightbox.viewer import Viewer
 from pages import messages
 from pages.banner import Banner
 from pages.waiting import Waiting
-from query import pictures
+from query import keys, pictures
 from query.chips import Chips
+from query.field import Field
+from query.header import Header
 from query.incoming import Incoming
+from query.remembering import Remembering
 from query.scope import Scope
+from query.walking import Walking
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from background import Workers
     from bus.service import Failure, Hit, Service, Values
@@ -62,6 +71,8 @@ class Window(Gtk.ApplicationWindow):
         self._pending = 0
         self._again = 0
         self._more = 0
+        self._query = ""  # that was asked last
+        self.sort = ""
         self._absent = False
         self._result: Values = {}  # of what is shown
         self._answered: Question | None = None  # whose pictures are shown
@@ -69,12 +80,14 @@ class Window(Gtk.ApplicationWindow):
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
+        self._remembering = Remembering(service)
         self._incoming = Incoming(workers, self._take, self._write, self._notice)
         self._build(thumbnails, workers)
         self._paging = Paging(self.results, self._asking, self._counted)
         self._presence = Presence(self.results, workers, self._search_soon)
         self._alike = Alike(self.results, service)
         actions.install(self, self.results, service)
+        self.walking.enable(back=False, forward=False)
         self._listening = [
             service.listen("Progress", self._progress),
             service.listen("Changed", self._changed),
@@ -96,24 +109,32 @@ class Window(Gtk.ApplicationWindow):
             self._incoming.name(like)
 
     def _build(self, thumbnails: Thumbnails, workers: Workers) -> None:
-        self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
-        self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
-        self.field.connect("changed", lambda _field: self.search())
+        self.field = Field()
+        self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
-        self.field.set_key_capture_widget(self)
-        keys = Gtk.EventControllerKey()
-        keys.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
-        keys.connect("key-pressed", self._key)
-        self.field.add_controller(keys)
+        in_field = Gtk.EventControllerKey()
+        in_field.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
+        in_field.connect("key-pressed", self._key)
+        self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
-        header = Gtk.HeaderBar(title_widget=self.field)
-        header.pack_start(self.scope.button)
+        by_hand = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
+        by_hand.set_tooltip_text(_("Filters"))
+        by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
+        self._header = Header(self, self.field, left=[self.scope.button], right=[by_hand])
+        self.walking = Walking(self)
+        self.filters = Filters(self.field, self._show_filters, self.walking.settle)
+        self.filter_bar = Bar(self.filters, self._service)
+        self.filter_bar.set_visible(False)
+        self._suggestions = Suggestions(self.field, self._service)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
-        like.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
-        self.chips.bind_property("visible", like, "visible", GObject.BindingFlags.SYNC_CREATE)
+        self._filter_chips = FilterChips()
+        typed = Gtk.ScrolledWindow(child=self._filter_chips)
+        for chips, row in ((self.chips, like), (self._filter_chips, typed)):
+            row.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
+            chips.bind_property("visible", row, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
         self.results.connect("left", self._left)
         self.message = messages.Message()
@@ -127,26 +148,31 @@ class Window(Gtk.ApplicationWindow):
         self.stack = Gtk.Stack(vexpand=True)
         self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
-        self.state = Gtk.Label(xalign=0, wrap=True)
+        status = Gtk.AccessibleRole.STATUS
+        self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (like, self.stack, self.state):
+        for part in (self._header.row, self.filter_bar, like, typed, self.stack, self.state):
             box.append(part)
-        self.viewer = Viewer(self, header, box, self._service, workers)
+        self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
         self._incoming.accept_drops(self)
+        keys.type_anywhere(self, self.field, self.walking.settle)
+        keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
     def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
         self._asking.cancel()
         self._paging.stop()
         self._waiting.end()
+        self._remembering.left()
         if self._more:
             GLib.source_remove(self._more)
             self._more = 0
-        query = self.field.get_text()
+        query = self._query = self.field.get_text()
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
+        self.walking.visit()
         if self._to_fetch(query):
             self._notice(_("Enter fetches the picture."))
             return
@@ -157,6 +183,10 @@ class Window(Gtk.ApplicationWindow):
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
+        if self.sort:
+            order, _space, reverse = self.sort.partition(" ")
+            options["sort"] = GLib.Variant("s", order)
+            options["reverse"] = GLib.Variant("b", bool(reverse))
         self._begun = time.monotonic()
         self._top = top
         self._question = Question(query, list(self.chips.pictures), dict(self._fetched), options)
@@ -170,9 +200,32 @@ class Window(Gtk.ApplicationWindow):
     def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
+            self.walking.visit()
+            self.filters.told("", [])
             self.results.show([])
             self._say(self._greeting())
         return _REMOVE
+
+    def unsearched(self) -> AbstractContextManager[None]:
+        """What is written into the field meanwhile isn't searched for at once."""
+        blocked: AbstractContextManager[None] = self.field.handler_block(self._typed)
+        return blocked
+
+    def set_sort(self, order: str) -> None:
+        """One of filtering.bar.SORTS; a search is to follow."""
+        self.sort = order
+        self.lookup_action("sort").set_state(GLib.Variant("s", order))
+        self.filter_bar.show_sort(order)
+
+    def _show_filters(self) -> None:
+        self._filter_chips.show_filters(self.filters)
+        self.filter_bar.show_filters()
+
+    def back(self) -> None:
+        self._go(self.steps.back())
+
+    def forward(self) -> None:
+        self._go(self.steps.forward())
 
     def _greeting(self) -> Parts:
         return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
@@ -181,8 +234,11 @@ class Window(Gtk.ApplicationWindow):
         self._waiting.end()
         self._absent = failure is not None and failure.absent
         if failure:
+            to_blame = result.get("error", {})
+            self.filters.refused(self._query, to_blame.get("start"), to_blame.get("end"))
             self._fail(failure)
             return
+        self.filters.told(self._query, result.get("filters", []))
         self._pending = result.get("pending", 0)
         again = self._question.same(self._answered)
         self._answered = self._question
@@ -195,6 +251,8 @@ class Window(Gtk.ApplicationWindow):
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
+        if not self.chips.pictures:
+            self._remembering.answered(self._query)
         if self._top == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         else:
@@ -356,6 +414,8 @@ class Window(Gtk.ApplicationWindow):
         self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
     ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
+        if self._suggestions.key(value, plain):
+            return True
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
         if value in onwards and plain and not self.results.empty():
             self.results.focus_first()
@@ -376,6 +436,7 @@ class Window(Gtk.ApplicationWindow):
     def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""
         if self._asks():
+            self.walking.settle()
             self.chips.clear()
             self.field.set_text("")
         else:
@@ -384,6 +445,8 @@ class Window(Gtk.ApplicationWindow):
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
+        self._suggestions.close()
+        self._remembering.left()
         self._service.unwatch(self._watching)
         self.viewer.close()
         self._asking.cancel()
@@ -396,10 +459,11 @@ class Window(Gtk.ApplicationWindow):
 
     def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
-        self.chips.clear()
-        self.field.set_text("")
-        self.chips.add([pictures.Picture(item.path) for item in items])
-        self.search()
+        self.walking.like([pictures.Picture(item.path) for item in items])
+
+    def has_no_properties(self) -> None:
+        """No file manager shows them."""
+        self._notice(_("There is no file manager that shows properties."), failed=True)
 
     def copy(self, content: Gdk.ContentProvider) -> None:
         Gdk.Display.get_default().get_clipboard().set_content(content)

@@ -120,18 +120,21 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     wait_for(lambda: second not in (shown(window) or [second]), "others than the picture itself")
 
 
-def test_pictures_are_shown_in_the_file_manager(window: Desktop) -> None:
+@pytest.mark.parametrize(
+    ("keys", "method"), [("ctrl+Return", "ShowItems"), ("alt+Return", "ShowItemProperties")]
+)
+def test_the_file_manager_shows_pictures(window: Desktop, keys: str, method: str) -> None:
     window.keys("type", "a cup of coffee")
     see(window, "coffee.jpg")
 
     async def asked() -> list[Any]:
         async with Programs(window.bus, FILE_MANAGER) as programs:
-            await asyncio.to_thread(window.keys, "key", "alt+Return")
+            await asyncio.to_thread(window.keys, "key", keys)
             await asyncio.to_thread(wait_for, lambda: programs.told, "the file manager")
             return programs.told
 
     uri = (window.user.pictures / "coffee.jpg").as_uri()
-    assert window.bus.run(asked()) == [("ShowItems", [[uri], ""])]
+    assert window.bus.run(asked()) == [(method, [[uri], ""])]
 
 
 def clipboard(screen: Desktop) -> str:
@@ -201,7 +204,7 @@ def test_the_keys_lead_everywhere(window: Desktop) -> None:
     window.keys("key", "Up")  # above is the field
     wait_for(lambda: focused(window) == "Describe a picture", "the field")
     window.keys("key", "Down", "Tab")  # past the other pictures
-    wait_for(lambda: focused(window) == "Where to search", "what comes after the grid")
+    wait_for(lambda: focused(window) == "Where to search: Everywhere", "what comes after the grid")
     window.keys("key", "shift+Tab", "Escape")
     wait_for(lambda: focused(window) == "Describe a picture", "the field")
     window.keys("key", "Escape")

@@ -5,6 +5,7 @@ accessible.py press APPLICATION NAME      triggers what is called NAME; whether 
 accessible.py focused APPLICATION         names of what has the keyboard
 accessible.py scrolled APPLICATION        where sliders and scroll bars are
 accessible.py described APPLICATION       name and description of what has a description
+accessible.py size APPLICATION NAME       width and height of what is called NAME
 accessible.py tree APPLICATION            role, name and text of everything, for people
 """
 
@@ -38,7 +39,10 @@ def everything(accessible):
 
 
 def text_of(accessible):
-    return Atspi.Text.get_text(accessible, 0, -1) if accessible.get_text_iface() else ""
+    if not accessible.get_text_iface():
+        return ""
+    # From 0 to -1 would be nothing of a field in GTK 4.8.
+    return Atspi.Text.get_text(accessible, 0, Atspi.Text.get_character_count(accessible))
 
 
 def name_of(accessible):
@@ -77,6 +81,9 @@ def main(command, application, *rest):
         return [pair for pair in told if pair[1]]
     if command == "tree":
         return [described(node) for node in found]
+    if command == "size":
+        sizes = [Atspi.Component.get_size(node) for node in found if described(node)[1] == rest[0]]
+        return [(size.x, size.y) for size in sizes]
     for node in found:
         _role, name, _text = described(node)
         if name == rest[0] and node.get_action_iface() and node.get_action_iface().get_n_actions():

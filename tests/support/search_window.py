@@ -8,9 +8,11 @@ from pathlib import Path
 
 from support.complaints import complaints
 from support.desktop import DESKTOP_PYTHON, Desktop
+from support.user import wait_for
 
 APPLICATION = "org.csearch.Window"
 PROGRAM = Path(__file__).parents[2] / "integrations" / "window"
+FIELD = "Describe a picture"
 COMMAND = (DESKTOP_PYTHON, "-I", str(PROGRAM))
 
 
@@ -40,3 +42,28 @@ def search_window(
         process.wait(60)
     text = log.read_bytes()[before:].decode(errors="replace")
     assert not complaints(text), text
+
+
+def shown(screen: Desktop) -> list[str]:
+    """The names of the pictures in the grid, in their order."""
+    return [
+        name
+        for role, name, _ in screen.accessible("tree", APPLICATION)
+        if role == "table cell" and ".jpg" in name
+    ]
+
+
+def query(screen: Desktop) -> str:
+    """What is in the field."""
+    tree = screen.accessible("tree", APPLICATION)
+    return next((text for _, name, text in tree if name == FIELD), "")
+
+
+def see(screen: Desktop, first: str) -> list[str]:
+    """All pictures that are shown, once `first` is the first."""
+    return wait_for(lambda: (names := shown(screen)) and first in names[0] and names, first)
+
+
+def focus(screen: Desktop, part: str) -> None:
+    """Waits until what has `part` in its name has the keyboard."""
+    wait_for(lambda: part in str(screen.accessible("focused", APPLICATION)), f"focus on {part}")

@@ -61,6 +61,8 @@ class CsearchInterface:
                 "Picture": self._picture,
                 "Text": self._text,
                 "Status": self._status,
+                "Suggest": self._suggest,
+                "Choices": self._choices,
             },
         )
 
@@ -166,6 +168,18 @@ class CsearchInterface:
 
     async def _status(self, call: Call) -> list[Any]:
         return [variants(await BusRequest(self._handle, StatusRequest()).run())]
+
+    async def _suggest(self, call: Call) -> list[Any]:
+        query, position = call.arguments
+        message = {"op": "suggest", "query": query, "position": position}
+        told = await BusRequest(self._handle, decoded(message)).run()
+        return [[variants(one) for one in told["suggestions"]]]
+
+    async def _choices(self, call: Call) -> list[Any]:
+        what, prefix = call.arguments
+        message = {"op": "choices", "what": what, "prefix": prefix}
+        told = await BusRequest(self._handle, decoded(message)).run()
+        return [[variants(one) for one in told["choices"]]]
 
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:

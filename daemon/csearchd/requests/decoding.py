@@ -39,6 +39,8 @@ _KINDS: tuple[type[Request], ...] = (
     concepts.ConceptRenameRequest,
     concepts.ConceptRemoveRequest,
     completion.CompleteRequest,
+    completion.SuggestRequest,
+    completion.ChoicesRequest,
     completion.HistoryRequest,
     completion.HistoryClearRequest,
     tagger.TagsServeRequest,

@@ -56,13 +56,10 @@ Choice = Callable[[Library], Mask]
 class Condition(NamedTuple):
     """A parsed filter."""
 
+    filter: Filter
     choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
-    negated: bool
-    text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
-    start: int = 0  # where it stands in the query, in characters
-    end: int = 0
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
@@ -88,7 +85,7 @@ def chosen(
     for condition in conditions:
         check()
         met = aligned(condition.choice(library), size)
-        mask &= ~met if condition.negated else met
+        mask &= ~met if condition.filter.negated else met
     return mask
 
 
@@ -109,9 +106,7 @@ def _understood(filter: Filter, now: datetime, places: Geocoder) -> Condition:
         raise _wrong(filter, error) from None
     if filter.joined and name != "near":  # which says what it means in any case
         remarks = (reasons.READ_AS(filter=str(filter._replace(value=f'"{value}"'))),)
-    return Condition(
-        choice, filter.negated, str(filter), remarks, pattern, filter.start, filter.end
-    )
+    return Condition(filter, choice, remarks, pattern)
 
 
 def _near(value: str, places: Geocoder) -> tuple[Choice, tuple[Reason, ...]]:

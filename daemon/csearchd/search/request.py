@@ -132,8 +132,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       phrase, word or picture of the query (weight below 0: subtracted) how sure it is in that
       picture, and what the score would lose without it, or nil; and what the picture shows of that.
 
-    Result: {images, pending, again, failed, model, stopped, unwatched, notes, remarks, nearest,
-    count, why}:
+    Result: {images, pending, again, failed, model, stopped, unwatched, filters, notes, remarks,
+    nearest, count, why}:
 
     - images, pending, again, failed (int): images searched in the scope; files there that still
       need work; those of them that are searched meanwhile as they were; those that can't be read.
@@ -141,6 +141,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - stopped (bool): whether the wait was cut short.
     - unwatched ([bin]): directories that were read for the first time, for this search, and aren't
       watched.
+    - filters ([{name, value, negated, start, end}]): those of the query, and where they stand.
     - notes ([str]): remarks for the user; remarks: the same as reasons (csearch.protocol.wire).
     - nearest (bool): as beside hits.
     - count (int): the number that was asked for.

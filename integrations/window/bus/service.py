@@ -200,6 +200,29 @@ class Service:
         kind = GLib.VariantType("(a{sv})")
         self._bus.call(NAME, PATH, NAME, "Status", None, kind, 0, -1, None, finish)
 
+    def suggest(self, query: str, position: int, told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(suggestions)` later: what may take the place of parts of `query`."""
+        self._ask("Suggest", GLib.Variant("(su)", (query, position)), told)
+
+    def choices(self, what: str, prefix: str, told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(choices)` later: values of the filter `what`."""
+        self._ask("Choices", GLib.Variant("(ss)", (what, prefix)), told)
+
+    def _ask(
+        self, method: str, values: GLib.Variant, told: Callable[[list[Values]], object]
+    ) -> None:
+        """Calls `told` later with what the method answers, with nothing where it can't."""
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                told(unpacked(bus.call_finish(result).get_child_value(0)))
+            except GLib.Error:
+                told([])
+
+        if self._bus:
+            kind = GLib.VariantType("(aa{sv})")
+            self._bus.call(NAME, PATH, NAME, method, values, kind, 0, -1, None, finish)
+
     def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""
         if self._bus:
@@ -243,6 +266,13 @@ class Service:
 
     def show_in_folder(self, uris: list[str], failed: Callable[[], object]) -> None:
         """Selected in the file manager; calls `failed()` later where none does that."""
+        self._ask_file_manager("ShowItems", uris, failed)
+
+    def show_properties(self, uris: list[str], failed: Callable[[], object]) -> None:
+        """The file manager's properties; calls `failed()` later where none has them."""
+        self._ask_file_manager("ShowItemProperties", uris, failed)
+
+    def _ask_file_manager(self, method: str, uris: list[str], failed: Callable[[], object]) -> None:
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
         name = "org.freedesktop.FileManager1"
         values = GLib.Variant("(ass)", (uris, ""))
@@ -255,7 +285,7 @@ class Service:
 
         if self._bus:
             path = "/org/freedesktop/FileManager1"
-            self._bus.call(name, path, name, "ShowItems", values, None, 0, -1, None, finish)
+            self._bus.call(name, path, name, method, values, None, 0, -1, None, finish)
 
 
 def _told(picture: Given) -> dict[str, GLib.Variant]:

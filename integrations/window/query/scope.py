@@ -30,7 +30,6 @@ class Scope:
         menu.append(_("Everywhere"), "win.everywhere")
         menu.append(_("Choose a Folder…"), "win.choose-folder")
         self.button = Gtk.MenuButton(child=box, menu_model=menu)
-        self.button.update_property([Gtk.AccessibleProperty.LABEL], [_("Where to search")])
         self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self._show()
 
@@ -62,9 +61,12 @@ class Scope:
 
     def _show(self) -> None:
         if self.folder is None:
-            self._label.set_text(_("Everywhere"))
+            value = _("Everywhere")
             self.button.set_tooltip_text(_("Where to search"))
         else:
             shown = os.fsdecode(self.folder)
-            self._label.set_text(GLib.filename_display_basename(shown))
+            value = GLib.filename_display_basename(shown)
             self.button.set_tooltip_text(GLib.filename_display_name(shown))
+        self._label.set_text(value)
+        name = _("Where to search: {place}").format(place=value)
+        self.button.update_property([Gtk.AccessibleProperty.LABEL], [name])

@@ -360,6 +360,14 @@ class PhotoMetadata:
         written = numbers.astype(f"datetime64[{unit}]").astype(str).tolist()
         return [time for time in written if time.startswith(prefix)]
 
+    def months(self) -> list[tuple[str, int]]:
+        """The months of `timestamp`, the earliest first, and how many pictures are of each."""
+        columns = self._columns
+        known = (columns.timestamp != times.UNKNOWN) & times.known_as(columns.date_length, "M")
+        dates = columns.timestamp[known & ~self.doubtful()].astype("datetime64[ms]")
+        months, counts = np.unique(dates.astype("datetime64[M]"), return_counts=True)
+        return list(zip(months.astype(str).tolist(), counts.tolist(), strict=True))
+
     def iso(self, comparison: str, number: float) -> Mask:
         """A mask: files whose ISO speed compares with `number`. Raises KeyError if `comparison` is
         not one of COMPARISONS."""

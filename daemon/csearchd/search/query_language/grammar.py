@@ -52,6 +52,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from csearch.protocol.similar import similar
+from csearch.protocol.wire import Message
 from csearchd import limits
 from csearchd.errors import QueryError
 from csearchd.limits import clipped
@@ -110,6 +111,12 @@ class Filter(NamedTuple):
 
     def __str__(self) -> str:
         return f"{'not:' if self.negated else ''}{self.name}:{self.value}"
+
+    def to_message(self) -> Message:
+        """Returns the fields of a filter in the result of a search."""
+        told = self._asdict()
+        del told["joined"]
+        return told
 
 
 @dataclass

@@ -76,10 +76,10 @@ class Explanations:
         left = np.logical_and.reduce(masks) if masks else inside
         told = [
             {
-                "text": condition.text,
+                "text": str(condition.filter),
                 "files": int(np.count_nonzero(mask)),
-                "start": condition.start,
-                "end": condition.end,
+                "start": condition.filter.start,
+                "end": condition.filter.end,
             }
             for condition, mask in zip(request.conditions, masks, strict=True)
         ]

@@ -48,7 +48,7 @@ class FilterValues:
                 library, "description", prefix, MAX_VALUES
             ),
             "near": self._places,
-            "camera": lambda prefix: library.photo_metadata.cameras(prefix),
+            "camera": lambda prefix: _cameras(library.photo_metadata.cameras(prefix)),
             "lens": lambda prefix: library.photo_metadata.lenses(prefix),
             "iso": self._numbers("iso"),
             "rating": self._numbers("rating"),
@@ -96,3 +96,14 @@ class FilterValues:
             return [f"{sign}{number}" for number in beginning(numbers, prefix[len(sign) :])]
 
         return values
+
+
+def _cameras(names: Sequence[str]) -> list[str]:
+    """Makes and models without the make where the model repeats it: NIKON CORPORATION NIKON D750 is
+    a nikon d750."""
+    short: dict[str, None] = {}
+    for name in names:
+        words = name.split()
+        again = words.index(words[0], 1) if words[:1] and words[0] in words[1:] else 0
+        short[" ".join(words[again:])] = None
+    return list(short)

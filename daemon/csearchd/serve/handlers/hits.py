@@ -53,7 +53,7 @@ class Hits:
         """Adds to hits the lines in their pictures by which they were found. Raises
         LibraryError."""
         patterns = [
-            each.pattern for each in request.conditions if each.pattern and not each.negated
+            each.pattern for each in request.conditions if each.pattern and not each.filter.negated
         ]
         wanted = [hit.content for hit in hits if patterns or hit.by_name]
         if not wanted:

@@ -126,6 +126,7 @@ class SearchHandlers:
             "model": self._models.active_model.model.name,
             "stopped": stopped,
             "unwatched": await self._workers.answer(self._unwatched, first) if first else [],
+            "filters": [condition.filter.to_message() for condition in request.conditions],
             **told(dict.fromkeys(remarks)),
         }
 

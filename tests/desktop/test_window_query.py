@@ -1,0 +1,98 @@
+"""The query of the search window: typed from anywhere, and walked back and forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.desktop import Desktop, needs
+from support.photos import NAMES
+from support.search_window import (
+    APPLICATION,
+    COMMAND,
+    FIELD,
+    focus,
+    query,
+    search_window,
+    see,
+    shown,
+)
+from support.user import wait_for
+
+pytestmark = needs()
+
+
+@pytest.fixture
+def window(screen: Desktop) -> Iterator[Desktop]:
+    with search_window(screen, *COMMAND):
+        yield screen
+
+
+def test_what_is_typed_among_the_pictures_is_a_new_query(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee")
+    window.keys("key", "Down")
+    focus(window, "coffee")
+    window.keys("key", "BackSpace")
+    assert query(window) == "a cup of coffee"
+    window.keys("type", "a rocket at night")
+    see(window, "rocket")
+    assert query(window) == "a rocket at night"
+    focus(window, FIELD)
+
+
+def test_back_and_forward_walk_the_searches(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee")
+    window.keys("key", "Down")
+    focus(window, "coffee")
+    window.keys("key", "ctrl+d")
+    window.wait_for_text(APPLICATION, "Search without coffee.jpg")
+    wait_for(lambda: len(shown(window)) == len(NAMES) - 1, "others than the picture itself")
+    assert query(window) == ""
+    window.keys("key", "alt+Left")
+    see(window, "coffee")
+    assert query(window) == "a cup of coffee"
+    assert "Search without coffee.jpg" not in window.accessible("texts", APPLICATION)
+    window.keys("key", "alt+Right")
+    window.wait_for_text(APPLICATION, "Search without coffee.jpg")
+    assert window.accessible("press", APPLICATION, "Back")
+    see(window, "coffee")
+    window.keys("key", "ctrl+f", "Escape")
+    wait_for(lambda: not shown(window), "an empty page")
+    window.keys("mousemove", "640", "600", "click", "8")
+    see(window, "coffee")
+    assert query(window) == "a cup of coffee"
+
+
+def test_the_field_keeps_room_in_a_narrow_window(screen: Desktop) -> None:
+    with search_window(screen, *COMMAND, "a cup of coffee") as window:
+        see(screen, "coffee")
+        for width in ("500", "360"):  # below a certain one the buttons make room
+            screen.keys("windowsize", window, width, "600")
+            wait_for(
+                lambda: field_width(screen) > 180 and window_width(screen, window) < 510, width
+            )
+        wait_for(lambda: window_width(screen, window) < 400, "a narrow window")
+        assert field_width(screen) > 180
+        screen.wait_for_text(APPLICATION, "Where to search: Everywhere")
+        screen.keys("type", " at noon")  # the field has the keyboard still
+        wait_for(lambda: query(screen) == "a cup of coffee at noon", "the words")
+
+
+def field_width(screen: Desktop) -> int:
+    return int(max(width for width, _ in screen.accessible("size", APPLICATION, FIELD)))
+
+
+def window_width(screen: Desktop, window: str) -> int:
+    shape = screen.keys("getwindowgeometry", "--shell", window)
+    return int(dict(line.split("=") for line in shape.splitlines())["WIDTH"])
+
+
+def test_the_scope_and_the_state_tell_what_they_are(window: Desktop) -> None:
+    window.wait_for_text(APPLICATION, "Where to search: Everywhere")
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee")
+    tree = window.accessible("tree", APPLICATION)
+    assert "The best of" in next(name + text for role, name, text in tree if role == "status bar")
