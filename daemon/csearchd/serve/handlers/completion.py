@@ -49,7 +49,7 @@ class CompletionHandlers:
         self._configuration = configuration
         self._workers = workers
         self._values: dict[str, Values] = {
-            "queries": self._queries,
+            "queries": self.past_queries,
             "filters": fixed(*FILTERS),
             "roots": self._roots,
             "concepts": self._concepts,
@@ -117,7 +117,8 @@ class CompletionHandlers:
         # Not the error's own name of the file: one that comes of writing has none.
         return PATH(path=self._history_path, reason=from_system(error))
 
-    def _queries(self, prefix: str) -> list[str]:
+    def past_queries(self, prefix: str) -> list[str]:
+        """Returns those that begin with `prefix`, the latest first; none where they aren't kept."""
         if not self._configuration.current.history.keep:
             return []
         try:
