@@ -49,7 +49,8 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("similar", with_selected(window.like))
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
-    add("choose-folder", lambda: window.scope.choose())
+    add("choose-folder", lambda: window.start.choose_scope(window.scope))
+    add("try-again", window.try_again)
 
     menu = Gio.Menu()
     menu.append(_("Open"), "win.open")

@@ -11,10 +11,12 @@ import actions
 from bus.service import Asking
 from grid.results import Results
 from pages import messages
+from preferences import menu
 from query import pictures
 from query.chips import Chips
 from query.incoming import Incoming
 from query.scope import Scope
+from start.start import Start
 from texts import _
 
 if TYPE_CHECKING:
@@ -56,11 +58,10 @@ class Window(Gtk.ApplicationWindow):
         self._again = 0
         self._more = 0
         self._absent = False
-        self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
-        self._incoming = Incoming(workers, self._take, self._write, self._notice)
-        self._build(thumbnails)
+        self._incoming = Incoming(workers, self._take, self._write, self.notice)
+        self._build(thumbnails, workers)
         actions.install(self, self.results, service)
         self._listening = [
             service.listen("Progress", self._progress),
@@ -81,7 +82,7 @@ class Window(Gtk.ApplicationWindow):
         if like:
             self._incoming.name(like)
 
-    def _build(self, thumbnails: Thumbnails) -> None:
+    def _build(self, thumbnails: Thumbnails, workers: Workers) -> None:
         self.field = Gtk.SearchEntry(hexpand=True, placeholder_text=_("Describe a picture"))
         self.field.update_property([Gtk.AccessibleProperty.LABEL], [_("Describe a picture")])
         self.field.connect("changed", lambda _field: self.search())
@@ -95,6 +96,7 @@ class Window(Gtk.ApplicationWindow):
         self.scope = Scope(self, self.search)
         header = Gtk.HeaderBar(title_widget=self.field)
         header.pack_start(self.scope.button)
+        header.pack_end(menu.install(self, self._service, workers))
         self.set_titlebar(header)
 
         self.chips = Chips(self.search)
@@ -105,15 +107,17 @@ class Window(Gtk.ApplicationWindow):
         self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
         self.message = messages.Message()
+        self.start = Start(self, self._service, thumbnails, workers)
         scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         self.stack = Gtk.Stack(vexpand=True)
         self.stack.add_named(scrolled, "results")
         self.stack.add_named(self.message, "message")
+        self.stack.add_named(self.start, "start")
         self.state = Gtk.Label(xalign=0, wrap=True)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (like, self.stack, self.state):
+        for part in (self.start.bar, like, self.stack, self.state):
             box.append(part)
         self.set_child(box)
 
@@ -130,7 +134,7 @@ class Window(Gtk.ApplicationWindow):
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
         if self._to_fetch(query):
-            self._notice(_("Enter fetches the picture."))
+            self.notice(_("Enter fetches the picture."))
             return
         options = {"top": GLib.Variant("u", top), "details": GLib.Variant("b", True)}
         if self.scope.folder:
@@ -148,11 +152,18 @@ class Window(Gtk.ApplicationWindow):
         """Nothing is asked."""
         if not self._asks():
             self.results.show([])
-            self._say(self._greeting())
+            self._say(None)
+            self._show_idle()
         return _REMOVE
 
-    def _greeting(self) -> Parts:
-        return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
+    def _show_idle(self) -> None:
+        """Nothing is asked. The line below stays: it may say what could not be fetched."""
+        if self._absent:
+            self.message.show(*messages.absent())
+            self.stack.set_visible_child_name("message")
+        else:
+            self.start.show_idle(self.scope.folder)
+            self.stack.set_visible_child_name("start")
 
     def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
         self._absent = failure is not None and failure.absent
@@ -177,11 +188,11 @@ class Window(Gtk.ApplicationWindow):
             self.results.show([])
             self._say(messages.absent())
         elif len(self.results.store):  # half-typed, mostly: what was found stays
-            self._notice(str(failure), failed=True)
+            self.notice(str(failure), failed=True)
         else:
             self._say(messages.refused(str(failure)))
 
-    def _notice(self, text: str, failed: bool = False) -> None:
+    def notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
         self.state.set_text(text)
         change = self.state.add_css_class if failed else self.state.remove_css_class
@@ -208,12 +219,10 @@ class Window(Gtk.ApplicationWindow):
 
     def _told(self, status: Values) -> None:
         """What the service says of itself; {} where there is none."""
-        self._known = status
+        self.start.learn(status)
         self._absent = not status
         if not self._asks():
-            # The line below stays: it may say what could not be fetched.
-            self.message.show(*self._greeting())
-            self.stack.set_visible_child_name("message")
+            self._show_idle()
 
     def _appeared(self) -> None:
         """A service joined the bus."""
@@ -222,13 +231,19 @@ class Window(Gtk.ApplicationWindow):
             self._service.status(self._told)
             self.search()
 
+    def try_again(self) -> None:
+        """Asks the service once more; the bus starts it where it can."""
+        self._service.status(self._told)
+        self.search()
+
     def _asks(self) -> bool:
         return bool(self.field.get_text().strip() or self.chips.pictures)
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
+        self.start.learn(status)
         if not self._asks():
-            self._told(status)
+            self._service.status(self._told)
             return
         incomplete = self._pending or not len(self.results.store)
         if incomplete and not self._asking.under_way and not self._again:
@@ -336,4 +351,4 @@ class Window(Gtk.ApplicationWindow):
         try:
             Gio.AppInfo.launch_default_for_uri_finish(result)
         except GLib.Error as error:
-            self._notice(error.message, failed=True)
+            self.notice(error.message, failed=True)

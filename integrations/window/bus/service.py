@@ -155,6 +155,33 @@ class Service:
         kind = GLib.VariantType("(a{sv})")
         self._bus.call(NAME, PATH, NAME, "Status", None, kind, 0, -1, None, finish)
 
+    def ask(
+        self,
+        method: str,
+        values: GLib.Variant | None,
+        told: Callable[[Any, Failure | None], object],
+    ) -> None:
+        """Calls one of the service's methods, and `told(value, failure)` later: the first value of
+        its answer, None where there is none."""
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                answer = unpacked(bus.call_finish(result))
+            except GLib.Error as error:
+                told(None, _failure(error))
+            else:
+                told(answer[0] if answer else None, None)
+
+        if self._bus:
+            self._bus.call(NAME, PATH, NAME, method, values, None, 0, _FOR_EVER, None, finish)
+        else:
+            GLib.idle_add(told, None, Failure("", absent=True))
+
+    def python(self, told: Callable[[list[str]], object]) -> None:
+        """Calls `told(command)` later: the Python that has csearch's modules; nothing where no
+        service answers."""
+        self.ask("Python", None, lambda command, failure: told([] if failure else command))
+
     def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""
         if self._bus:
