@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -85,3 +86,10 @@ def write(path: str, text: str) -> None:
     except OSError:
         os.unlink(temporary)
         raise
+
+
+def take_back(path: str, before: str, after: str) -> None:
+    """Writes the text `before` again, unless somebody else has changed the file since."""
+    with contextlib.suppress(OSError, Unchangeable):
+        if read(path) == after:
+            write(path, before)

@@ -37,6 +37,7 @@ class Preferences(Gtk.Window):
         self._service = service
         self._workers = workers
         self._path = ""  # of the configuration file
+        self._changes: list[tuple[str, str, Value]] = []  # the first is under way
         self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self._folders = Group(_("Folders"))
         self._reading = Group(_("Reading"))
@@ -201,32 +202,48 @@ class Preferences(Gtk.Window):
         )
 
     def _change(self, section: str, key: str, value: Value) -> None:
-        """Writes a value into the file, and has it read; puts the file back where that fails."""
-        path = self._path
+        """One change at a time: each is read by the service before the next one is written."""
+        self._changes.append((section, key, value))
+        if len(self._changes) == 1:
+            self._write()
 
-        def work() -> tuple[str | None, str]:
+    def _write(self) -> None:
+        """Writes a value into the file, and has it read; takes it back where that fails."""
+        path, (section, key, value) = self._path, self._changes[0]
+
+        def work() -> tuple[str, str, str]:
+            before = after = failure = ""
             try:
                 before = configuration.read(path)
-                configuration.write(path, configuration.changed(before, section, key, value))
+                after = configuration.changed(before, section, key, value)
+                configuration.write(path, after)
             except configuration.Unchangeable:
-                return None, _("{path} can only be changed by hand.").format(path=path)
+                failure = _("{path} can only be changed by hand.").format(path=path)
             except OSError as error:
-                return None, f"{path}: {error.strerror}"
-            return before, ""
+                failure = f"{path}: {error.strerror}"
+            return before, after, failure
 
-        def written(result: tuple[str | None, str]) -> None:
-            before, failure = result
-            if before is None:
-                self._fail(failure)
-                return
-            self._service.ask("Reload", None, lambda _values, why: reloaded(before, why))
-
-        def reloaded(before: str, failure: Failure | None) -> None:
-            self._fail(str(failure or ""))
+        def written(result: tuple[str, str, str]) -> None:
+            before, after, failure = result
             if failure:
-                self._workers.run(lambda: configuration.write(path, before), lambda _done: None)
+                self._written(failure)
+                return
+            self._service.ask("Reload", None, lambda _values, why: read(before, after, why))
+
+        def read(before: str, after: str, failure: Failure | None) -> None:
+            if failure:
+                self._workers.run(
+                    lambda: configuration.take_back(path, before, after), lambda _done: None
+                )
+            self._written(str(failure or ""))
 
         self._workers.run(work, written)
+
+    def _written(self, failure: str) -> None:
+        self._fail(failure)
+        del self._changes[0]
+        if self._changes:
+            self._write()
 
     def _fail(self, text: str) -> None:
         self._failure.set_text(text)
