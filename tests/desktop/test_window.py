@@ -267,7 +267,7 @@ def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
         with search_window(screen, *COMMAND):
             screen.wait_for_text(APPLICATION, "3 pictures are still to be looked at.")
             screen.keys("type", "name:drawn")
-            screen.wait_for_text(APPLICATION, "Nothing found yet")
+            screen.wait_for_text(APPLICATION, "Reading is paused")
             screen.keys("key", "ctrl+a")
             screen.keys("type", "a cup of coffee")
             screen.wait_for_text(APPLICATION, "3 more are still to be looked at.")

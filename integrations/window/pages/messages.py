@@ -175,7 +175,13 @@ def state(hits: list[Hit], result: Values, top: int) -> str:
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
-    return " ".join([*parts, *map(sentence, result.get("remarks", []))])
+    # What is paused while there is something to read, the bar above says.
+    remarks = [
+        remark
+        for remark in result.get("remarks", [])
+        if not (pending and remark["code"] in _PAUSED)
+    ]
+    return " ".join([*parts, *map(sentence, remarks)])
 
 
 def _new(result: Values) -> int:
