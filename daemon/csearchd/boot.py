@@ -53,6 +53,7 @@ from csearchd.serve.handlers.search import SearchHandlers
 from csearchd.serve.handlers.status import StatusHandlers, StatusReport
 from csearchd.serve.handlers.tagger import TaggerHandlers
 from csearchd.serve.handlers.tags import TagHandlers
+from csearchd.serve.home.handlers import HomeHandlers
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
@@ -191,6 +192,15 @@ async def _run(
         SuggestionHandlers(
             Suggesting(filter_values, completion.past_queries),
             Choices(library, filter_values, places),
+            workers,
+        ),
+        HomeHandlers(
+            library,
+            models,
+            scoring,
+            places,
+            completion.past_queries,
+            watcher.existing_paths,
             workers,
         ),
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),

@@ -61,7 +61,8 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("forward", window.walking.forward)
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
-    add("choose-folder", lambda: window.scope.choose())
+    add("choose-folder", lambda: window.start.choose_scope(window.scope))
+    add("try-again", window.try_again)
 
     def show_filters(action: Gio.SimpleAction, shown: GLib.Variant) -> None:
         action.set_state(shown)

@@ -28,6 +28,8 @@ from window import Window  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from start.model import Installation
+
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
 _KEYS = {
@@ -61,6 +63,8 @@ class Application(Toolkit.Application):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
         self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
+        # Of a better model, which the windows show the progress of.
+        self.installation: Installation | None = None
 
     def do_startup(self) -> None:
         Toolkit.Application.do_startup(self)

@@ -22,6 +22,7 @@ from lightbox.viewer import Viewer
 from pages import messages
 from pages.banner import Banner
 from pages.waiting import Waiting
+from preferences import menu
 from query import keys, pictures
 from query.chips import Chips
 from query.field import Field
@@ -30,6 +31,7 @@ from query.incoming import Incoming
 from query.remembering import Remembering
 from query.scope import Scope
 from query.walking import Walking
+from start.start import Start
 from texts import _
 
 if TYPE_CHECKING:
@@ -76,12 +78,11 @@ class Window(Gtk.ApplicationWindow):
         self._absent = False
         self._result: Values = {}  # of what is shown
         self._answered: Question | None = None  # whose pictures are shown
-        self._known: Values = {}  # what the service says of itself
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
         self._remembering = Remembering(service)
-        self._incoming = Incoming(workers, self._take, self._write, self._notice)
+        self._incoming = Incoming(workers, self._take, self._write, self.notice)
         self._build(thumbnails, workers)
         self._paging = Paging(self.results, self._asking, self._counted)
         self._presence = Presence(self.results, workers, self._search_soon)
@@ -121,7 +122,8 @@ class Window(Gtk.ApplicationWindow):
         by_hand = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
         by_hand.set_tooltip_text(_("Filters"))
         by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
-        self._header = Header(self, self.field, left=[self.scope.button], right=[by_hand])
+        main = menu.install(self, self._service, workers)
+        self._header = Header(self, self.field, left=[self.scope.button], right=[main, by_hand])
         self.walking = Walking(self)
         self.filters = Filters(self.field, self._show_filters, self.walking.settle)
         self.filter_bar = Bar(self.filters, self._service)
@@ -138,6 +140,7 @@ class Window(Gtk.ApplicationWindow):
         self.results = Results(thumbnails)
         self.results.connect("left", self._left)
         self.message = messages.Message()
+        self.start = Start(self, self._service, thumbnails, workers)
         view = Gtk.Viewport(child=self.results, scroll_to_focus=False)  # the grid scrolls itself
         scrolled = Gtk.ScrolledWindow(child=view, vexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
@@ -148,11 +151,13 @@ class Window(Gtk.ApplicationWindow):
         self.stack = Gtk.Stack(vexpand=True)
         self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
+        self.stack.add_named(self.start, "start")
         status = Gtk.AccessibleRole.STATUS
         self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (self._header.row, self.filter_bar, like, typed, self.stack, self.state):
+        row = self._header.row
+        for part in (row, self.filter_bar, self.start.bar, like, typed, self.stack, self.state):
             box.append(part)
         self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
         self._incoming.accept_drops(self)
@@ -174,7 +179,7 @@ class Window(Gtk.ApplicationWindow):
             return
         self.walking.visit()
         if self._to_fetch(query):
-            self._notice(_("Enter fetches the picture."))
+            self.notice(_("Enter fetches the picture."))
             return
         # The names of places are not for every key: they cost time.
         wanted = {"details": True, "group": True, "alike": True, "places": top > _FIRST}
@@ -203,7 +208,8 @@ class Window(Gtk.ApplicationWindow):
             self.walking.visit()
             self.filters.told("", [])
             self.results.show([])
-            self._say(self._greeting())
+            self._say(None)
+            self._show_idle()
         return _REMOVE
 
     def unsearched(self) -> AbstractContextManager[None]:
@@ -221,14 +227,14 @@ class Window(Gtk.ApplicationWindow):
         self._filter_chips.show_filters(self.filters)
         self.filter_bar.show_filters()
 
-    def back(self) -> None:
-        self._go(self.steps.back())
-
-    def forward(self) -> None:
-        self._go(self.steps.forward())
-
-    def _greeting(self) -> Parts:
-        return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
+    def _show_idle(self) -> None:
+        """Nothing is asked. The line below stays: it may say what could not be fetched."""
+        if self._absent:
+            self.message.show(*messages.absent())
+            self.stack.set_visible_child_name("message")
+        else:
+            self.start.show_idle(self.scope.folder)
+            self.stack.set_visible_child_name("start")
 
     def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
         self._waiting.end()
@@ -280,7 +286,7 @@ class Window(Gtk.ApplicationWindow):
         if self.results.empty():
             self._say(messages.refused(reason))
         else:  # half-typed, mostly: what was found stays in sight
-            self._notice(messages.before(reason), failed=True)
+            self.notice(messages.before(reason), failed=True)
 
     def _nothing(self, result: Values) -> None:
         self.results.show([])
@@ -304,9 +310,9 @@ class Window(Gtk.ApplicationWindow):
     def _still_asking(self) -> None:
         """An answer takes long."""
         if self._asking.under_way and not self.scope.folder:
-            self._notice(messages.long(self.field.get_text()))
+            self.notice(messages.long(self.field.get_text()))
 
-    def _notice(self, text: str, failed: bool = False) -> None:
+    def notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
         self.state.set_text(text)
         change = self.state.add_css_class if failed else self.state.remove_css_class
@@ -333,12 +339,10 @@ class Window(Gtk.ApplicationWindow):
 
     def _told(self, status: Values) -> None:
         """What the service says of itself; {} where there is none."""
-        self._known = status
+        self.start.learn(status)
         self._absent = not status
         if not self._asks():
-            # The line below stays: it may say what could not be fetched.
-            self.message.show(*self._greeting())
-            self.stack.set_visible_child_name("message")
+            self._show_idle()
 
     def _appeared(self) -> None:
         """A service joined the bus."""
@@ -347,14 +351,20 @@ class Window(Gtk.ApplicationWindow):
             self._service.status(self._told)
             self.search()
 
+    def try_again(self) -> None:
+        """Asks the service once more; the bus starts it where it can."""
+        self._service.status(self._told)
+        self.search()
+
     def _asks(self) -> bool:
         return bool(self.field.get_text().strip() or self.chips.pictures)
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
         self._presence.look()
+        self.start.learn(status)
         if not self._asks():
-            self._told(status)
+            self._service.status(self._told)
             return
         if self._pending or self._presence.lost or self.results.empty():
             self._search_soon()
@@ -463,7 +473,7 @@ class Window(Gtk.ApplicationWindow):
 
     def has_no_properties(self) -> None:
         """No file manager shows them."""
-        self._notice(_("There is no file manager that shows properties."), failed=True)
+        self.notice(_("There is no file manager that shows properties."), failed=True)
 
     def copy(self, content: Gdk.ContentProvider) -> None:
         Gdk.Display.get_default().get_clipboard().set_content(content)
@@ -479,12 +489,12 @@ class Window(Gtk.ApplicationWindow):
                     file.get_uri(), context, None, self._opened
                 )
             else:
-                self._notice(messages.gone(path), failed=True)
+                self.notice(messages.gone(path), failed=True)
 
-        self._presence.check(path, looked, lambda: self._notice(messages.HANGING, failed=True))
+        self._presence.check(path, looked, lambda: self.notice(messages.HANGING, failed=True))
 
     def _opened(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
         try:
             Gio.AppInfo.launch_default_for_uri_finish(result)
         except GLib.Error as error:
-            self._notice(error.message, failed=True)
+            self.notice(error.message, failed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from typing import Any
 
 from dbus_fast import Variant
@@ -14,17 +15,27 @@ from csearchd import limits
 from csearchd.desktop import pictures
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
-from csearchd.desktop.objects import Call, Object, Objects
+from csearchd.desktop.objects import Call, Method, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
 from csearchd.previews.picture_maker import PictureMaker
 from csearchd.reasons.query import TOO_MANY_PICTURES
+from csearchd.requests.completion import HistoryClearRequest
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
-from csearchd.requests.service import StatusRequest
+from csearchd.requests.home import HomeRequest
+from csearchd.requests.service import (
+    ModelsRequest,
+    PauseRequest,
+    ReloadRequest,
+    ResumeRequest,
+    SettingsRequest,
+    StatusRequest,
+)
 from csearchd.spelling import folded
 from csearchd.unexpected import unexpected
+from csearchd.validation import Request
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +71,25 @@ class CsearchInterface:
                 "Thumbnails": self._thumbnails,
                 "Picture": self._picture,
                 "Text": self._text,
-                "Status": self._status,
                 "Suggest": self._suggest,
                 "Choices": self._choices,
+                "Home": self._home,
+                "AddFolder": self._add_folder,
+                "RemoveFolder": self._remove_folder,
+                "Status": self._told(StatusRequest()),
+                "Models": self._told(ModelsRequest()),
+                "Settings": self._told(SettingsRequest()),
+                "Pause": self._done(PauseRequest()),
+                "Resume": self._done(ResumeRequest()),
+                "Reload": self._done(ReloadRequest()),
+                "ClearHistory": self._done(HistoryClearRequest()),
+                "Python": self._python,
             },
         )
 
     def changed(self, status: Message) -> None:
         """Sends the signal `Changed` to everybody."""
-        parts = {key: status[key] for key in ("state", "images", "pending")}
+        parts = {key: status[key] for key in ("state", "images", "pending", "remaining")}
         self._signal("Changed", variants(parts), None)
 
     async def _search(self, call: Call) -> list[Any]:
@@ -166,8 +187,37 @@ class CsearchInterface:
         except RequestError as error:
             return [variants({"error": error.to_message()})]
 
-    async def _status(self, call: Call) -> list[Any]:
-        return [variants(await BusRequest(self._handle, StatusRequest()).run())]
+    async def _home(self, call: Call) -> list[Any]:
+        return await self._ask(HomeRequest(words=plain(call.arguments[0]).get("words") is True))
+
+    async def _add_folder(self, call: Call) -> list[Any]:
+        return await self._ask(decoded({"op": "add", "path": plain(call.arguments[0])}))
+
+    async def _remove_folder(self, call: Call) -> list[Any]:
+        return await self._ask(decoded({"op": "remove", "path": plain(call.arguments[0])}))
+
+    async def _python(self, call: Call) -> list[Any]:
+        return [[sys.executable, "-P"]]
+
+    def _told(self, request: Request) -> Method:
+        """Returns the method that answers with the fields of a request's result."""
+
+        async def method(call: Call) -> list[Any]:
+            return await self._ask(request)
+
+        return method
+
+    def _done(self, request: Request) -> Method:
+        """Returns the method that answers with nothing once a request is carried out."""
+
+        async def method(call: Call) -> list[Any]:
+            await self._ask(request)
+            return []
+
+        return method
+
+    async def _ask(self, request: Request) -> list[Any]:
+        return [variants(await BusRequest(self._handle, request).run())]
 
     async def _suggest(self, call: Call) -> list[Any]:
         query, position = call.arguments

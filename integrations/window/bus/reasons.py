@@ -416,10 +416,17 @@ _TEMPLATES = {
     "ENOTCONN": N_("Transport endpoint is not connected"),
 }
 
+# Where the window has a button for what a terminal has a command for.
+_WITH_BUTTON = {
+    "paused": N_("reading is paused"),
+    "on-battery": N_("waiting: on battery"),
+    "english-only": N_("the model {model} knows English only; the preferences offer a better one"),
+}
+
 
 def translated(reason: Reason) -> str:
     """The sentence in the user's language."""
-    template = _TEMPLATES.get(reason["code"])
+    template = _WITH_BUTTON.get(reason["code"]) or _TEMPLATES.get(reason["code"])
     if template is None:
         return reason["text"]
     values = {name: _shown(value) for name, value in reason["parameters"].items()}

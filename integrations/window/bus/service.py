@@ -202,26 +202,40 @@ class Service:
 
     def suggest(self, query: str, position: int, told: Callable[[list[Values]], object]) -> None:
         """Calls `told(suggestions)` later: what may take the place of parts of `query`."""
-        self._ask("Suggest", GLib.Variant("(su)", (query, position)), told)
+        values = GLib.Variant("(su)", (query, position))
+        self.ask("Suggest", values, lambda suggestions, _failure: told(suggestions or []))
 
     def choices(self, what: str, prefix: str, told: Callable[[list[Values]], object]) -> None:
         """Calls `told(choices)` later: values of the filter `what`."""
-        self._ask("Choices", GLib.Variant("(ss)", (what, prefix)), told)
+        values = GLib.Variant("(ss)", (what, prefix))
+        self.ask("Choices", values, lambda choices, _failure: told(choices or []))
 
-    def _ask(
-        self, method: str, values: GLib.Variant, told: Callable[[list[Values]], object]
+    def ask(
+        self,
+        method: str,
+        values: GLib.Variant | None,
+        told: Callable[[Any, Failure | None], object],
     ) -> None:
-        """Calls `told` later with what the method answers, with nothing where it can't."""
+        """Calls one of the service's methods, and `told(value, failure)` later: the first value of
+        its answer, None where there is none."""
 
         def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
-                told(unpacked(bus.call_finish(result).get_child_value(0)))
-            except GLib.Error:
-                told([])
+                answer = unpacked(bus.call_finish(result))
+            except GLib.Error as error:
+                told(None, _failure(error))
+            else:
+                told(answer[0] if answer else None, None)
 
         if self._bus:
-            kind = GLib.VariantType("(aa{sv})")
-            self._bus.call(NAME, PATH, NAME, method, values, kind, 0, -1, None, finish)
+            self._bus.call(NAME, PATH, NAME, method, values, None, 0, _FOR_EVER, None, finish)
+        else:
+            GLib.idle_add(told, None, Failure("", absent=True))
+
+    def python(self, told: Callable[[list[str]], object]) -> None:
+        """Calls `told(command)` later: the Python that has csearch's modules; nothing where no
+        service answers."""
+        self.ask("Python", None, lambda command, failure: told([] if failure else command))
 
     def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 
     from bus.service import Values
 
+    # What a button is called, and the action that it stands for.
+    Button: TypeAlias = tuple[str, str]
     # What Message.show takes.
-    Parts: TypeAlias = tuple[str, str, str] | tuple[str, str, str, bool]
+    Parts: TypeAlias = tuple[str, str, str] | tuple[str, str, str, Button]
 
 HANGING = _("The disk with that picture doesn't answer; perhaps it only has to wake up.")
 _STARTER = "starter"  # the name of the model that comes along
 _MOST_OFFERED = 4
+_PAUSED = ("paused", "on-battery")  # codes of what the service remarks
 _FIRST = _("Looking at the pictures for the first time…")
 
 
 class Message(Gtk.Box):
-    """An icon, a title, a text, and perhaps a button that chooses a folder, in the middle."""
+    """An icon, a title, a text, and perhaps a button, in the middle."""
 
     __gtype_name__ = "CsearchMessage"
 
@@ -40,22 +43,23 @@ class Message(Gtk.Box):
         self._title = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER)
         self._title.add_css_class("title")
         self._text = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER, max_width_chars=60)
-        self._choose = Gtk.Button(
-            label=_("Choose a Folder…"), action_name="win.choose-folder", halign=Gtk.Align.CENTER
-        )
-        self._choose.set_margin_top(12)
-        self._choose.add_css_class("suggested-action")
-        self._choose.add_css_class("pill")
+        self._button = Gtk.Button(halign=Gtk.Align.CENTER)
+        self._button.set_margin_top(12)
+        self._button.add_css_class("suggested-action")
+        self._button.add_css_class("pill")
         self._offers = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._offers.set_halign(Gtk.Align.CENTER)
-        for part in (self._icon, self._title, self._text, self._choose, self._offers):
+        for part in (self._icon, self._title, self._text, self._button, self._offers):
             self.append(part)
 
-    def show(self, icon: str, title: str, text: str, choose: bool = False) -> None:
+    def show(self, icon: str, title: str, text: str, button: Button | None = None) -> None:
         self._icon.set_from_icon_name(icon)
         self._title.set_text(title)
         self._text.set_text(text)
-        self._choose.set_visible(choose)
+        self._button.set_visible(button is not None)
+        if button:
+            self._button.set_label(button[0])
+            self._button.set_action_name(button[1])
         while offer := self._offers.get_first_child():
             self._offers.remove(offer)
 
@@ -71,22 +75,29 @@ class Message(Gtk.Box):
         self._offers.append(button)
 
 
-def empty(folder: bytes | None, known: Values) -> Parts:
-    """Before anything is asked. `known` is what the service says of itself, {} if it doesn't."""
-    where = _("Searches all known folders.")
-    if folder:
-        where = _("Finds pictures below {folder}.").format(folder=_name(folder))
-    elif known and not known["images"] and not known["pending"]:
-        return _nothing_known()
-    if known.get("pending"):
-        where += "\n" + _still(known["pending"])
-    return (
-        "image-x-generic-symbolic",
-        _("Describe the picture you remember"),
-        where
-        + "\n\n"
-        + _("For example: two parrots on a branch, red boat after:2023, or drop a picture here."),
+def greeting(
+    folder: bytes | None, known: Values, watched: bool
+) -> tuple[str, str] | tuple[str, str, Button]:
+    """Before anything is asked. `known` is what the service says of itself, {} before it does;
+    `watched`: whether `folder` is, None of which stands for everywhere."""
+    title = _("Describe the picture you remember")
+    example = _(
+        "For example: two parrots on a branch, red boat after:2023, or drop a picture here."
     )
+    if folder:
+        text = _("Finds pictures below {folder}.").format(folder=_name(folder)) + "\n" + example
+        if known and not watched:
+            return title, text, (_("Watch This Folder"), "win.watch-folder")
+        return title, text
+    if known and not known["images"] and not known["pending"]:
+        if known.get("state") == "scanning":
+            return _("Looking for pictures…"), _("They can be found as soon as they are read.")
+        return (
+            _("There are no pictures in your folders yet"),
+            _("Those that you put there are found by themselves."),
+            (_("Add Another Folder…"), "win.add-folder"),
+        )
+    return title, example
 
 
 def refused(reason: str) -> Parts:
@@ -98,7 +109,8 @@ def absent() -> Parts:
     return (
         "dialog-warning-symbolic",
         _("The search service does not answer"),
-        _("In a terminal, “csearchctl doctor” says what is wrong."),
+        _("It may have ended, or not be installed for this session."),
+        (_("Try Again"), "win.try-again"),
     )
 
 
@@ -120,6 +132,13 @@ def reading(progress: Values) -> Parts:
 def nothing(result: Values, folder: bytes | None) -> Parts:
     """No result at all."""
     images, pending = result.get("images", 0), _new(result)
+    if pending and any(remark["code"] in _PAUSED for remark in result.get("remarks", [])):
+        return (
+            "media-playback-pause-symbolic",
+            _("Reading is paused"),
+            _still(pending),
+            (_("Resume"), "win.resume"),
+        )
     if pending:
         title = _("Nothing found yet") if images else _FIRST
         return "folder-pictures-symbolic", title, _still(pending)
@@ -140,9 +159,14 @@ def nothing(result: Values, folder: bytes | None) -> Parts:
             "folder-pictures-symbolic",
             _("There are no pictures in {folder}").format(folder=_name(folder)),
             _("Perhaps they are in another one."),
-            True,
+            (_("Choose a Folder…"), "win.choose-folder"),
         )
-    return _nothing_known()
+    return (
+        "folder-pictures-symbolic",
+        _("No pictures are known yet"),
+        _("Choose the folder that your pictures are in: it is read once, and known from then on."),
+        (_("Choose a Folder…"), "win.add-folder"),
+    )
 
 
 def state(matching: int, more: bool, result: Values) -> str:
@@ -163,7 +187,13 @@ def state(matching: int, more: bool, result: Values) -> str:
             "{n} more is still to be looked at.", "{n} more are still to be looked at.", pending
         )
         parts.append(text.format(n=number(pending)))
-    return " ".join([*parts, *map(sentence, result.get("remarks", []))])
+    # What is paused while there is something to read, the bar above says.
+    remarks = [
+        remark
+        for remark in result.get("remarks", [])
+        if not (pending and remark["code"] in _PAUSED)
+    ]
+    return " ".join([*parts, *map(sentence, remarks)])
 
 
 def nearest(result: Values) -> str:
@@ -212,15 +242,6 @@ def offer_less(
         rest = " ".join((query[: one["start"]] + query[one["end"] :]).split())
         label = _("Search Without {filter}").format(filter=one["text"])
         message.offer(label, partial(write, rest))
-
-
-def _nothing_known() -> Parts:
-    return (
-        "folder-pictures-symbolic",
-        _("No pictures are known yet"),
-        _("Choose the folder that your pictures are in: it is read once, and known from then on."),
-        True,
-    )
 
 
 def _new(result: Values) -> int:

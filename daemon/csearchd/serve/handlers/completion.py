@@ -120,7 +120,7 @@ class CompletionHandlers:
         return PATH(path=self._history_path, reason=from_system(error))
 
     def past_queries(self, prefix: str) -> list[str]:
-        """Those that begin with `prefix`, the latest first."""
+        """Returns those that begin with `prefix`, the latest first; none where they aren't kept."""
         if not self._configuration.current.history.keep:
             return []
         try:
