@@ -53,10 +53,13 @@ from csearchd.serve.handlers.search import SearchHandlers
 from csearchd.serve.handlers.status import StatusHandlers, StatusReport
 from csearchd.serve.handlers.tagger import TaggerHandlers
 from csearchd.serve.handlers.tags import TagHandlers
+from csearchd.serve.home.handlers import HomeHandlers
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.library_upkeep import RESCUED, THOROUGH, LibraryUpkeep
 from csearchd.serve.notify import Notifier
 from csearchd.serve.operations import ANSWERS, EXPECTED, Operations
+from csearchd.serve.saved.handlers import SavedHandlers
+from csearchd.serve.saved.upkeep import SavedUpkeep
 from csearchd.serve.server import Server
 from csearchd.serve.suggestions.choices import Choices
 from csearchd.serve.suggestions.handlers import SuggestionHandlers
@@ -151,6 +154,8 @@ async def _run(
     indexing_wait = IndexingWait(library, scanner, indexer, workers)
     text_wait = TextWait(library, indexer, workers)
     queries = QueryResolver(models, concepts, places, image_queries, client_paths, workers)
+    saved = SavedUpkeep(library, models, engine, queries, client_paths, indexing_wait, workers)
+    hits = Hits(library, places)
     explanations = Explanations(library, models, engine, scoring)
     filter_values = FilterValues(library, places, FolderNames(library))
     completion = CompletionHandlers(
@@ -172,7 +177,7 @@ async def _run(
             client_paths,
             indexing_wait,
             text_wait,
-            Hits(library, places),
+            hits,
             explanations,
             completion,
             report,
@@ -180,11 +185,22 @@ async def _run(
         ),
         RegionHandlers(image_queries, queries, workers),
         DuplicateHandlers(library, models, engine, watcher, client_paths, indexing_wait, workers),
-        DescribeHandlers(library, models, scoring, client_paths, workers),
+        DescribeHandlers(
+            library, models, scoring, queries, hits, explanations, client_paths, workers
+        ),
         completion,
         SuggestionHandlers(
             Suggesting(filter_values, completion.past_queries),
             Choices(library, filter_values, places),
+            workers,
+        ),
+        HomeHandlers(
+            library,
+            models,
+            scoring,
+            places,
+            completion.past_queries,
+            watcher.existing_paths,
             workers,
         ),
         ConceptHandlers(library, concepts, queries, client_paths, indexing_wait, workers),
@@ -193,8 +209,17 @@ async def _run(
         ),
         TaggerHandlers(library, tagging, configuration, workers),
         LibraryHandlers(
-            library, scanner, indexer, client_paths, report, completion, verification, workers
+            library,
+            scanner,
+            indexer,
+            client_paths,
+            report,
+            completion,
+            verification,
+            upkeep.forgotten,
+            workers,
         ),
+        SavedHandlers(library, saved, queries, client_paths, workers),
         TextHandlers(library, image_queries, queries, client_paths, text_wait, workers),
         ModelHandlers(models, indexer, report, workers),
         StatusHandlers(report, verification, workers),
@@ -224,6 +249,7 @@ async def _run(
     supervisor.start("tidying up after the tagger", tag_upkeep.settle_unfinished)
     supervisor.start("keeping folders tagged", tag_upkeep.keep_tagged)
     supervisor.start("keeping the library", upkeep.keep)
+    supervisor.start("filling the folders of saved searches", saved.keep)
     supervisor.start("checking the library", upkeep.check)
     if own:
         supervisor.start("watching the socket", lambda: own.watch(lifecycle))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 import os
 import re
+from datetime import datetime
 
 from gi.repository import Gio, GLib, GObject, Nautilus
 
@@ -27,6 +28,13 @@ _GATHER = 100  # milliseconds without another file: then tags may come
 _MOST_FILES = 500  # in one call
 _REMOVE: bool = GLib.SOURCE_REMOVE
 _CONTINUE: bool = GLib.SOURCE_CONTINUE
+# Dates as they are told, and as the user's language writes as much of them.
+_DATES = (
+    ("%Y-%m-%dT%H:%M:%S", "%c"),
+    ("%Y-%m-%dT%H:%M", "%c"),
+    ("%Y-%m-%d", "%x"),
+    ("%Y-%m", "%B %Y"),
+)
 _AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
 # Without a handle Nautilus couldn't tell us that what is in progress is not wanted any more.
 _POINTER = re.compile(r"\(\w+ at 0x0*[1-9a-f][0-9a-f]*\)")
@@ -57,7 +65,7 @@ class Service:
 
     def facts(self, path: bytes, answer: Callable[[dict[str, Any]], object]) -> None:
         """Calls `answer(told)` later, if there is one: all that is known of a picture."""
-        options = {"details": GLib.Variant("b", True)}
+        options = {name: GLib.Variant("b", True) for name in ("details", "places")}
         values = GLib.Variant("(aaya{sv})", ([path], options))
         self._ask("Tags", values, lambda reply: answer(reply.unpack()[0][0]))
 
@@ -257,7 +265,6 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(name, value) of what is known of a picture."""
     yield _("Search"), _("Can be found by what it shows") if told else _("Not looked at yet")
     details = told.get("details", {})
-    camera = " ".join(str(details[key]) for key in ("make", "model") if key in details)
     shown = [_last(word) for word in told.get("words", [])]
     for name, value in (
         (_("Tags"), ", ".join(_tags(told.get("keywords", [])))),
@@ -266,7 +273,10 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (_("People"), ", ".join(details.get("people", []))),
         (_("Description"), details.get("description")),
         (_("Taken"), _date(details)),
-        (_("Camera"), camera),
+        (_("Place"), _place(details)),
+        (_("Camera"), _camera(details)),
+        (_("Lens"), details.get("lens")),
+        (_("Exposure"), f"ISO {details['iso']}" if details.get("iso") else ""),
         (_("Rating"), "★" * max(0, int(details.get("rating") or 0))),
     ):
         if value:
@@ -274,8 +284,29 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _date(details: dict[str, Any]) -> str:
-    taken = str(details.get("taken") or "").replace("T", " ")
+    taken = str(details.get("taken") or "")
+    for told, written in _DATES:
+        try:
+            taken = datetime.strptime(taken, told).strftime(written)
+        except ValueError:
+            continue
+        break
     return _("{date} (doubtful)").format(date=taken) if details.get("date_doubtful") else taken
+
+
+def _place(details: dict[str, Any]) -> str:
+    """The name of the city near by, or else the position."""
+    if "latitude" not in details or "longitude" not in details:
+        return ""
+    position = f"{details['latitude']:.4f}, {details['longitude']:.4f}"
+    return str(details.get("place") or position)
+
+
+def _camera(details: dict[str, Any]) -> str:
+    """Make and model; many models begin with the make's name."""
+    make, model = str(details.get("make") or ""), str(details.get("model") or "")
+    name = make.split()[0].casefold() if make else ""
+    return model if name and model.casefold().startswith(name) else f"{make} {model}".strip()
 
 
 def _tags(keywords: list[str]) -> list[str]:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib
 
-from grid.results import content
+from grid.item import content
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bus.service import Service
-    from grid.results import Item, Results
+    from grid.item import Item
+    from grid.results import Results
     from window import Window
 
 _MOST_OPENED = 10
@@ -50,13 +51,18 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))
     add("copy", with_selected(lambda items: window.copy(content(items))))
+    add("show-alike", with_selected(lambda items: results.emit("unfolded", items[0])))
+    add("larger", lambda: results.resize(1))
+    add("smaller", lambda: results.resize(-1))
+    add("usual-size", lambda: results.resize(0))
     add("similar", with_selected(window.like))
     add("properties", with_selected(properties))
     add("back", window.walking.back)
     add("forward", window.walking.forward)
     add("find", lambda: window.field.grab_focus())
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
-    add("choose-folder", lambda: window.scope.choose())
+    add("choose-folder", lambda: window.start.choose_scope(window.scope))
+    add("try-again", window.try_again)
 
     def show_filters(action: Gio.SimpleAction, shown: GLib.Variant) -> None:
         action.set_state(shown)
@@ -75,13 +81,21 @@ def install(window: Window, results: Results, service: Service) -> None:
     window.add_action(sorting)
 
     menu = Gio.Menu()
+    menu.append(_("View"), "win.look")
     menu.append(_("Open"), "win.open")
+    menu.append(_("Open With…"), "win.open-with")
     menu.append(_("Show in Folder"), "win.show-in-folder")
     other = Gio.Menu()
     other.append(_("Copy"), "win.copy")
     other.append(_("Find Similar Images"), "win.similar")
+    other.append(_("Copy to…"), "win.copy-to")
+    other.append(_("Information"), "win.information")
+    other.append(_("Show All That Are Nearly the Same"), "win.show-alike")
     menu.append_section(None, other)
     about = Gio.Menu()
     about.append(_("Properties"), "win.properties")
     menu.append_section(None, about)
+    last = Gio.Menu()
+    last.append(_("Move to Trash"), "win.trash")
+    menu.append_section(None, last)
     results.set_menu(menu)

@@ -22,10 +22,13 @@ except (ImportError, ValueError):
 from background import Workers  # noqa: E402
 from bus.service import Service, path  # noqa: E402
 from grid.thumbnails import Thumbnails  # noqa: E402
+from lightbox import viewer  # noqa: E402
 from window import Window  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from start.model import Installation
 
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
@@ -35,6 +38,9 @@ _KEYS = {
     "win.show-in-folder": ["<Control>Return"],
     "win.properties": ["<Alt>Return"],
     "win.similar": ["<Control>d"],
+    "win.larger": ["<Control>plus", "<Control>equal", "<Control>KP_Add"],
+    "win.smaller": ["<Control>minus", "<Control>KP_Subtract"],
+    "win.usual-size": ["<Control>0", "<Control>KP_0"],
     "win.filters": ["<Control><Shift>f"],
     "win.choose-folder": ["<Control>o"],
     "win.everywhere": ["<Control>e"],
@@ -47,7 +53,8 @@ class Application(Toolkit.Application):
     def __init__(self) -> None:
         GLib.set_prgname(NAME)
         GLib.set_application_name(_("Picture Search"))
-        super().__init__(application_id=NAME, flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+        flags = Gio.ApplicationFlags.HANDLES_COMMAND_LINE | Gio.ApplicationFlags.HANDLES_OPEN
+        super().__init__(application_id=NAME, flags=flags)
         self.set_option_context_parameter_string(_("[QUERY]"))
         for name, kind, text, value in (
             ("in", GLib.OptionArg.FILENAME, _("Search below this folder"), _("FOLDER")),
@@ -56,6 +63,8 @@ class Application(Toolkit.Application):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
         self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
+        # Of a better model, which the windows show the progress of.
+        self.installation: Installation | None = None
 
     def do_startup(self) -> None:
         Toolkit.Application.do_startup(self)
@@ -69,7 +78,7 @@ class Application(Toolkit.Application):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
             action.connect("activate", lambda _action, value, act=act: act(value))
             self.add_action(action)
-        for action, keys in {**_KEYS, **_walking_keys()}.items():
+        for action, keys in {**_KEYS, **viewer.KEYS, **_walking_keys()}.items():
             self.set_accels_for_action(action, keys)
         style = Gtk.CssProvider()
         style.load_from_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css"))
@@ -79,6 +88,11 @@ class Application(Toolkit.Application):
 
     def do_activate(self) -> None:
         self._open()
+
+    def do_open(self, files: Sequence[Gio.File], *_: object) -> None:
+        """Searches for pictures like those that are opened with this application."""
+        paths = [file.get_path() or file.get_uri() for file in files]
+        self._open(pictures=list(map(os.fsencode, paths)))
 
     def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()

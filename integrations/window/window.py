@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,15 @@ from filtering.bar import Bar
 from filtering.chips import FilterChips
 from filtering.filters import Filters
 from filtering.suggestions import Suggestions
+from grid.alike import Alike
+from grid.paging import Paging, Question, is_weak
+from grid.presence import Presence
 from grid.results import Results
+from lightbox.viewer import Viewer
 from pages import messages
+from pages.banner import Banner
+from pages.waiting import Waiting
+from preferences import menu
 from query import keys, pictures
 from query.chips import Chips
 from query.field import Field
@@ -23,21 +31,22 @@ from query.incoming import Incoming
 from query.remembering import Remembering
 from query.scope import Scope
 from query.walking import Walking
+from start.start import Start
 from texts import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from background import Workers
     from bus.service import Failure, Hit, Service, Values
-    from grid.results import Item
+    from grid.item import Item
     from grid.thumbnails import Thumbnails
     from pages.messages import Parts
     from query.pictures import Picture
 
 _FIRST = 30  # results while somebody types: what fits into a window
-_TOP = 200  # a moment later; nobody scrolls further
+_TOP = 200  # a moment later; more when somebody scrolls
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
@@ -67,12 +76,17 @@ class Window(Gtk.ApplicationWindow):
         self._query = ""  # that was asked last
         self.sort = ""
         self._absent = False
-        self._known: Values = {}  # what the service says of itself
+        self._result: Values = {}  # of what is shown
+        self._answered: Question | None = None  # whose pictures are shown
         self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
+        self._waiting = Waiting(_PAUSE, self._still_asking)
         self._remembering = Remembering(service)
-        self._incoming = Incoming(workers, self._take, self._write, self._notice)
-        self._build(thumbnails)
+        self._incoming = Incoming(workers, self._take, self._write, self.notice)
+        self._build(thumbnails, workers)
+        self._paging = Paging(self.results, self._asking, self._counted)
+        self._presence = Presence(self.results, workers, self._search_soon)
+        self._alike = Alike(self.results, service)
         actions.install(self, self.results, service)
         self.walking.enable(back=False, forward=False)
         self._listening = [
@@ -81,6 +95,7 @@ class Window(Gtk.ApplicationWindow):
         ]
         self._watching = service.watch(self._appeared)
         service.status(self._told)
+        self.connect("notify::is-active", lambda *_: self._presence.look())
         self.connect("close-request", self._close)
 
     def begin(self, query: str, folder: bytes | None, like: Sequence[bytes]) -> None:
@@ -94,7 +109,7 @@ class Window(Gtk.ApplicationWindow):
         if like:
             self._incoming.name(like)
 
-    def _build(self, thumbnails: Thumbnails) -> None:
+    def _build(self, thumbnails: Thumbnails, workers: Workers) -> None:
         self.field = Field()
         self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
@@ -107,8 +122,8 @@ class Window(Gtk.ApplicationWindow):
         by_hand = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
         by_hand.set_tooltip_text(_("Filters"))
         by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
-        self._header = Header(self, self.field, left=[self.scope.button], right=[by_hand])
-        self.set_titlebar(self._header.bar)
+        main = menu.install(self, self._service, workers)
+        self._header = Header(self, self.field, left=[self.scope.button], right=[main, by_hand])
         self.walking = Walking(self)
         self.filters = Filters(self.field, self._show_filters, self.walking.settle)
         self.filter_bar = Bar(self.filters, self._service)
@@ -123,22 +138,28 @@ class Window(Gtk.ApplicationWindow):
             row.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
             chips.bind_property("visible", row, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
-        self.results.connect("activate", lambda *_: self.activate_action("win.open", None))
         self.results.connect("left", self._left)
         self.message = messages.Message()
-        scrolled = Gtk.ScrolledWindow(child=self.results, vexpand=True)
+        self.start = Start(self, self._service, thumbnails, workers)
+        view = Gtk.Viewport(child=self.results, scroll_to_focus=False)  # the grid scrolls itself
+        scrolled = Gtk.ScrolledWindow(child=view, vexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        self.banner = Banner()
+        found = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        found.append(self.banner)
+        found.append(scrolled)
         self.stack = Gtk.Stack(vexpand=True)
-        self.stack.add_named(scrolled, "results")
+        self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
+        self.stack.add_named(self.start, "start")
         status = Gtk.AccessibleRole.STATUS
         self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
         self.state.add_css_class("state")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (self._header.row, self.filter_bar, like, typed, self.stack, self.state):
+        row = self._header.row
+        for part in (row, self.filter_bar, self.start.bar, like, typed, self.stack, self.state):
             box.append(part)
-        self.set_child(box)
-
+        self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
         self._incoming.accept_drops(self)
         keys.type_anywhere(self, self.field, self.walking.settle)
         keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
@@ -146,6 +167,8 @@ class Window(Gtk.ApplicationWindow):
     def search(self, top: int = _FIRST) -> None:
         """Asks for what is in the field now; an older question is dropped."""
         self._asking.cancel()
+        self._paging.stop()
+        self._waiting.end()
         self._remembering.left()
         if self._more:
             GLib.source_remove(self._more)
@@ -156,9 +179,12 @@ class Window(Gtk.ApplicationWindow):
             return
         self.walking.visit()
         if self._to_fetch(query):
-            self._notice(_("Enter fetches the picture."))
+            self.notice(_("Enter fetches the picture."))
             return
-        options = {"top": GLib.Variant("u", top), "details": GLib.Variant("b", True)}
+        # The names of places are not for every key: they cost time.
+        wanted = {"details": True, "group": True, "alike": True, "places": top > _FIRST}
+        options = {name: GLib.Variant("b", value) for name, value in wanted.items()}
+        options["top"] = GLib.Variant("u", top)
         if self.scope.folder:
             options["scopes"] = GLib.Variant("aay", [self.scope.folder])
             options["wait"] = GLib.Variant("s", "first")
@@ -168,7 +194,9 @@ class Window(Gtk.ApplicationWindow):
             options["reverse"] = GLib.Variant("b", bool(reverse))
         self._begun = time.monotonic()
         self._top = top
-        self._asking.ask(query, self.chips.pictures, self._fetched, options, self._answer)
+        self._question = Question(query, list(self.chips.pictures), dict(self._fetched), options)
+        self._waiting.begin()
+        self._asking.ask(*self._question, self._answer)
 
     def _to_fetch(self, query: str) -> list[str]:
         """The addresses in the query whose pictures aren't here yet."""
@@ -180,7 +208,8 @@ class Window(Gtk.ApplicationWindow):
             self.walking.visit()
             self.filters.told("", [])
             self.results.show([])
-            self._say(self._greeting())
+            self._say(None)
+            self._show_idle()
         return _REMOVE
 
     def unsearched(self) -> AbstractContextManager[None]:
@@ -198,16 +227,17 @@ class Window(Gtk.ApplicationWindow):
         self._filter_chips.show_filters(self.filters)
         self.filter_bar.show_filters()
 
-    def back(self) -> None:
-        self._go(self.steps.back())
-
-    def forward(self) -> None:
-        self._go(self.steps.forward())
-
-    def _greeting(self) -> Parts:
-        return messages.absent() if self._absent else messages.empty(self.scope.folder, self._known)
+    def _show_idle(self) -> None:
+        """Nothing is asked. The line below stays: it may say what could not be fetched."""
+        if self._absent:
+            self.message.show(*messages.absent())
+            self.stack.set_visible_child_name("message")
+        else:
+            self.start.show_idle(self.scope.folder)
+            self.stack.set_visible_child_name("start")
 
     def _answer(self, hits: list[Hit], result: Values, failure: Failure | None) -> None:
+        self._waiting.end()
         self._absent = failure is not None and failure.absent
         if failure:
             to_blame = result.get("error", {})
@@ -216,13 +246,28 @@ class Window(Gtk.ApplicationWindow):
             return
         self.filters.told(self._query, result.get("filters", []))
         self._pending = result.get("pending", 0)
-        self.results.show(hits)
-        if hits and not self.chips.pictures:
+        again = self._question.same(self._answered)
+        self._answered = self._question
+        if not again:
+            self._presence.forget()
+        if not hits:
+            self._outdated(lambda: self._nothing(result))
+            return
+        self.results.show(hits, bool(result.get("nearest")), again)
+        self.results.remove_css_class("outdated")
+        self.banner.show(messages.nearest(result))
+        self._result = result
+        if not self.chips.pictures:
             self._remembering.answered(self._query)
-        if len(hits) == _FIRST:
+        if self._top == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
-        state = messages.state(hits, result, self._top)
-        self._say(None if hits else messages.nothing(result, self.scope.folder), state)
+        else:
+            self._paging.begin(self._question, hits, self._top)
+        some = len(hits) == self._top and not is_weak(hits[-1])
+        self._say(None, messages.state(self.results.matching(), some, result))
+
+    def _counted(self, matching: int) -> None:
+        self.state.set_text(messages.state(matching, False, self._result))
 
     def _search_more(self) -> bool:
         self._more = 0
@@ -234,12 +279,40 @@ class Window(Gtk.ApplicationWindow):
         if failure.absent:
             self.results.show([])
             self._say(messages.absent())
-        elif len(self.results.store):  # half-typed, mostly: what was found stays
-            self._notice(str(failure), failed=True)
         else:
-            self._say(messages.refused(str(failure)))
+            self._outdated(lambda: self._refuse(str(failure)))
 
-    def _notice(self, text: str, failed: bool = False) -> None:
+    def _refuse(self, reason: str) -> None:
+        if self.results.empty():
+            self._say(messages.refused(reason))
+        else:  # half-typed, mostly: what was found stays in sight
+            self.notice(messages.before(reason), failed=True)
+
+    def _nothing(self, result: Values) -> None:
+        self.results.show([])
+        self._say(messages.nothing(result, self.scope.folder))
+        if result.get("images") and not result.get("pending"):
+            self._asking.ask(*self._question.why(), self._which)
+
+    def _which(self, _hits: list[Hit], result: Values, failure: Failure | None) -> None:
+        """Which filters left nothing."""
+        if not failure and self.results.empty():
+            messages.offer_less(self.message, result, self.field.get_text(), self._write)
+
+    def _outdated(self, act: Callable[[], object]) -> None:
+        """What is shown isn't what is asked for. That is said once nobody types."""
+        if self.results.empty() and self.stack.get_visible_child_name() == "results":
+            act()
+            return
+        self.results.add_css_class("outdated")
+        self._waiting.then(act)
+
+    def _still_asking(self) -> None:
+        """An answer takes long."""
+        if self._asking.under_way and not self.scope.folder:
+            self.notice(messages.long(self.field.get_text()))
+
+    def notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
         self.state.set_text(text)
         change = self.state.add_css_class if failed else self.state.remove_css_class
@@ -261,17 +334,15 @@ class Window(Gtk.ApplicationWindow):
             return
         if time.monotonic() - self._begun > _PATIENCE:
             self._service.answer_now()
-        if not len(self.results.store):
+        if self.results.empty():
             self._say(messages.reading(progress))
 
     def _told(self, status: Values) -> None:
         """What the service says of itself; {} where there is none."""
-        self._known = status
+        self.start.learn(status)
         self._absent = not status
         if not self._asks():
-            # The line below stays: it may say what could not be fetched.
-            self.message.show(*self._greeting())
-            self.stack.set_visible_child_name("message")
+            self._show_idle()
 
     def _appeared(self) -> None:
         """A service joined the bus."""
@@ -280,23 +351,37 @@ class Window(Gtk.ApplicationWindow):
             self._service.status(self._told)
             self.search()
 
+    def try_again(self) -> None:
+        """Asks the service once more; the bus starts it where it can."""
+        self._service.status(self._told)
+        self.search()
+
     def _asks(self) -> bool:
         return bool(self.field.get_text().strip() or self.chips.pictures)
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
+        self._presence.look()
+        self.start.learn(status)
         if not self._asks():
-            self._told(status)
+            self._service.status(self._told)
             return
-        incomplete = self._pending or not len(self.results.store)
-        if incomplete and not self._asking.under_way and not self._again:
+        if self._pending or self._presence.lost or self.results.empty():
+            self._search_soon()
+
+    def _search_soon(self) -> None:
+        if self._asks() and not self._asking.under_way and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self) -> bool:
         self._again = 0
+        self.search_again()
+        return _REMOVE
+
+    def search_again(self) -> None:
+        """Files have come or gone."""
         if not self._asking.under_way:
             self.search(_TOP)
-        return _REMOVE
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -342,7 +427,7 @@ class Window(Gtk.ApplicationWindow):
         if self._suggestions.key(value, plain):
             return True
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
-        if value in onwards and plain and len(self.results.store):
+        if value in onwards and plain and not self.results.empty():
             self.results.focus_first()
             return True
         if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
@@ -373,8 +458,11 @@ class Window(Gtk.ApplicationWindow):
         self._suggestions.close()
         self._remembering.left()
         self._service.unwatch(self._watching)
+        self.viewer.close()
         self._asking.cancel()
         self._service.close()
+        self._waiting.end()
+        self._presence.forget()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False
@@ -385,19 +473,28 @@ class Window(Gtk.ApplicationWindow):
 
     def has_no_properties(self) -> None:
         """No file manager shows them."""
-        self._notice(_("There is no file manager that shows properties."), failed=True)
+        self.notice(_("There is no file manager that shows properties."), failed=True)
 
     def copy(self, content: Gdk.ContentProvider) -> None:
         Gdk.Display.get_default().get_clipboard().set_content(content)
 
     def launch(self, file: Gio.File) -> None:
         """Opens a file or a folder in the program that the user has for such."""
-        Gio.AppInfo.launch_default_for_uri_async(
-            file.get_uri(), self.get_display().get_app_launch_context(), None, self._opened
-        )
+        path = os.fsencode(file.get_path())
+
+        def looked(there: bool) -> None:
+            if there:
+                context = self.get_display().get_app_launch_context()
+                Gio.AppInfo.launch_default_for_uri_async(
+                    file.get_uri(), context, None, self._opened
+                )
+            else:
+                self.notice(messages.gone(path), failed=True)
+
+        self._presence.check(path, looked, lambda: self.notice(messages.HANGING, failed=True))
 
     def _opened(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
         try:
             Gio.AppInfo.launch_default_for_uri_finish(result)
         except GLib.Error as error:
-            self._notice(error.message, failed=True)
+            self.notice(error.message, failed=True)

@@ -107,7 +107,8 @@ _OPERATIONS = (
     "search", "add", "remove", "rescan", "failed", "forget", "dupes", "teach", "concepts", "use",
     "concept-rename", "concept-remove", "history", "history-clear", "models", "tags-write",
     "tags-preview", "tags-on", "tags-off", "tags-undo", "roots", "reload", "pause", "resume",
-    "status", "text", "text-forget", "text-read",
+    "status", "text", "text-forget", "text-read", "saved", "saved-add", "saved-rename",
+    "saved-remove",
 )  # fmt: skip
 
 
@@ -185,6 +186,17 @@ _TABLES: dict[str, dict[str, Any]] = {
     "tags-off": {"paths": [PATH]},
     "tags-undo": {"files": 1, "written": 1, "left": 0, "folders": [PATH]},
     "use": {"model": TEXT, "total": 1},
+    "saved": {
+        "searches": [
+            {
+                "name": NAME,
+                "query": TEXT,
+                "scopes": [PATH],
+                "folder": PATH,
+                "reason": {"code": "other", "parameters": {}, "text": TEXT},
+            }
+        ]
+    },
 }
 
 
@@ -204,6 +216,9 @@ _TABLES: dict[str, dict[str, Any]] = {
         "tags off x",
         "tags undo x",
         "model use x",
+        "saved list",
+        "saved list --json",
+        "saved show x",
     ],
 )
 def test_answers(home: Home, service: Callable[..., Service], command: str) -> None:

@@ -49,6 +49,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "teach": {"name": "x", "pictures": [], "against": 0},
     "concept-rename": {"name": "x", "new": "y"},
     "concept-remove": {"name": "x"},
+    "saved": {"name": b"x"},
+    "saved-add": {
+        "name": b"x", "query": "a cat", "scopes": None, "pictures": [], "top": 5, "sort": "date",
+        "min_confidence": "weak", "replace": True,
+    },
+    "saved-rename": {"name": b"x", "new": b"y"},
+    "saved-remove": {"name": b"y"},
     "tags-write": {"path": b"/missing", "mode": "xattr"},
     "tags-preview": {"path": b"/missing"},
     "tags-on": {"path": b"/missing", "mode": "xattr"},

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/forgetting.py [COUNT]
 
-prints JSON: seconds of the command, CPU seconds of the service with the searches' part, and the
-worst and median seconds of searches and of `csearchctl status` that ran at the same time.
+prints JSON: seconds of the command, and until what was stored is deleted in the background; CPU
+seconds of the service until then, with the searches' part; and the worst and median seconds of
+searches and of `csearchctl status` that ran at the same time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -51,7 +53,11 @@ def main() -> None:
             asking = threading.Thread(target=ask)
             asking.start()
             before = usage(daemon)[0]
+            begun = time.monotonic()
             seconds = timed(lambda: user.csearchctl("forget", user.pictures))
+            while user.status()["forgetting"]:
+                time.sleep(0.5)
+            deleted = time.monotonic() - begun
             processor = usage(daemon)[0] - before
             ended.set()
             asking.join()
@@ -61,7 +67,12 @@ def main() -> None:
         name: {"worst": round(max(times), 3), "median": round(statistics.median(times), 3)}
         for name, times in taken.items()
     }
-    found = {"files": count, "seconds": round(seconds, 1), "cpu_seconds": round(processor, 1)}
+    found = {
+        "files": count,
+        "seconds": round(seconds, 1),
+        "until_deleted": round(deleted, 1),
+        "cpu_seconds": round(processor, 1),
+    }
     print(json.dumps({**found, **waits, **machine()}, indent=2))
 
 

@@ -63,6 +63,16 @@ def test_a_folder_by_its_url(guest: Home) -> None:
         (["dog", "OR", "cat"], "OR is searched for as a word; dog + cat looks for both"),
         (["dog AND NOT cat"], "AND is searched for as a word"),
         (["add", "Holidays"], "the command is csearchctl add Holidays"),
+        (
+            ["--in", ".", "dog", "Holidays"],
+            "Holidays is searched for as a word; to search in it, too: --in Holidays",
+        ),
+        (["--in", "Holidays/2023 Rome", "Holidays"], "to search in it, too: --in Holidays"),
+        (
+            ["dog", "--sort", "size", "10"],
+            "10 is searched for as a word; for at most so many: -t 10",
+        ),
+        (["--sort=size", "10", "dog"], "for at most so many: -t 10"),
     ],
 )
 def test_plain_words_are_searched_for_beside_a_hint(
@@ -86,6 +96,11 @@ def test_plain_words_are_searched_for_beside_a_hint(
         ["--", "status"],
         ['"status"'],
         ["dog", "--in", "Holidays"],
+        ["Holidays", "dog", "--in", "Holidays"],
+        ["route", "66", "--sort", "date"],
+        ["--sort", "date", "2019"],
+        ["--sort", "date", "dog", "10"],
+        ["--sort", "date", "--", "10"],
         ["1.5"],
         ["a dog . on grass"],
         ["dog and/or cat"],

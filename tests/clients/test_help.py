@@ -70,16 +70,28 @@ def test_the_filters_are_all_explained(home: Home) -> None:
     assert dates.strip() in said.replace("\n   Time\n", "\nTime\n") and "near:" not in dates
 
 
-def test_a_section_is_shown_by_man_on_a_terminal(user: User) -> None:
+def help_on_terminal(user: User, redirection: str, term: str) -> str:
+    """What `csearchctl help places` prints where `man` tells that it was run."""
     programs = user.home / "bin"
     programs.mkdir()
     (programs / "man").write_text('#!/bin/sh\necho "man $*"; cat\n')
     (programs / "man").chmod(0o755)
     path = f"{programs}:{user.environment['PATH']}"
-    output = pexpect.run(
-        f"{sys.executable} -P -m csearch.control help places",
-        env={**user.environment, "PATH": path},
+    output: str = pexpect.run(
+        f"/bin/sh -c '{sys.executable} -P -m csearch.control help places {redirection}'",
+        env={**user.environment, "PATH": path, "TERM": term},
         encoding="utf-8",
     )
+    return output
+
+
+def test_a_section_is_shown_by_man_on_a_terminal(user: User) -> None:
+    output = help_on_terminal(user, "", "xterm")
     assert "man -l -\r\n.TH CSEARCH-QUERY 7" in output
     assert ".SH Place" in output and "near:Lisbon" in output and ".SH CONCEPTS" not in output
+
+
+@pytest.mark.parametrize(("redirection", "term"), [("</dev/null", "xterm"), ("", "dumb")])
+def test_no_pager_waits_where_nobody_can_type(user: User, redirection: str, term: str) -> None:
+    output = help_on_terminal(user, redirection, term)
+    assert "near:Lisbon" in output and "man -l" not in output and ".SH" not in output

@@ -39,3 +39,15 @@ thumbnailer._ask = ask
     fault(user).unlink()
     ((made,),) = bus.call(OWN, "Thumbnails", "aayu", [os.fsencode(coffee)], 256)
     assert os.path.exists(made)
+
+
+def test_a_pipe_in_the_place_of_a_thumbnail_holds_nobody_up(user: User, bus: Bus) -> None:
+    (cat,) = user.take_photos(("cat",))
+    bus.start()
+    user.start()
+    wait_for(lambda: on_bus(bus), "the service on the bus")
+    ((made,),) = bus.call(OWN, "Thumbnails", "aayu", [os.fsencode(cat)], 256)
+    os.unlink(made)
+    os.mkfifo(made)  # nobody writes to it
+    assert bus.call(OWN, "Thumbnails", "aayu", [os.fsencode(cat)], 256) == [[made]]
+    assert os.path.isfile(made)

@@ -83,13 +83,19 @@ def look_for(screen: Desktop, qdbus: Ask, words: str, colours: set[str]) -> None
 
 
 def test_pictures_are_results_with_thumbnails(screen: Desktop, qdbus: Ask) -> None:
-    look_for(screen, qdbus, "name:plain-* a colour", set(COLOURS))
+    look_for(screen, qdbus, "plain", set(COLOURS))
     assert "Traceback" not in screen.user.log()
 
 
 def test_other_words_show_other_pictures(screen: Desktop, qdbus: Ask) -> None:
     for name in COLOURS:
-        look_for(screen, qdbus, f"name:plain-{name}* a colour", {name})
+        look_for(screen, qdbus, f"name:plain-{name}* plain", {name})
+
+
+def test_what_is_meant_for_other_runners_shows_no_pictures(screen: Desktop, qdbus: Ask) -> None:
+    for words in ("firefox", "settings", "1+1", "terminal", "plai"):
+        look_for(screen, qdbus, "name:plain-red* plain", {"red"})
+        look_for(screen, qdbus, words, set())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +112,7 @@ def test_enter_opens_and_a_second_action_shows_in_folder(
 
     async def scenario() -> None:
         async with Programs(screen.bus, program) as programs:
-            words = f"name:plain-{name}* a picture"
+            words = f"name:plain-{name}* plain"
             await asyncio.to_thread(look_for, screen, qdbus, words, {name})
             screen.keys("key", key)
             while not programs.told:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from support import exif
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import NAMES, write_drawn, write_photos
 from support.user import wait_for
@@ -98,6 +99,51 @@ def test_properties(nautilus: Desktop) -> None:
         return not any("Properties" in title for title in nautilus.titles())
 
     wait_for(closed, "the end of the properties")
+
+
+# What the page says, told by the real service, in the desktop's Python and in a language.
+_TOLD = """
+import runpy, sys
+from gi.repository import GLib
+extension = runpy.run_path(sys.argv[1])
+loop, service = GLib.MainLoop(), extension["_service"]
+GLib.timeout_add_seconds(60, sys.exit, "in vain")
+while not service.is_there:
+    GLib.MainContext.default().iteration(True)
+def show(told):
+    for name, value in extension["_facts"](told):
+        print(f"{name}: {value}")
+    loop.quit()
+service.facts(sys.argv[2].encode(), show)
+loop.run()
+"""
+
+
+def test_properties_of_a_photo_in_german(nautilus: Desktop) -> None:
+    photo = nautilus.user.home / "Photo" / "d750.jpg"
+    photo.parent.mkdir()
+    entries = [
+        exif.ascii(271, "NIKON CORPORATION"),
+        exif.ascii(272, "NIKON D750"),
+        exif.ascii(0x9003, "2019:05:17 18:30:00", exif.EXIF),
+        exif.short(0x8827, 800, directory=exif.EXIF),
+        exif.ascii(0xA434, "24-120mm f/4", exif.EXIF),
+        *exif.place([(48, 1), (51, 1), (30, 1)], [(2, 1), (17, 1), (40, 1)]),
+    ]
+    photo.write_bytes(exif.jpeg(exif.exif(entries)))
+    nautilus.user.search("anything", "--in", photo.parent, "--wait")
+    extension = nautilus.user.home / ".local/share/nautilus-python/extensions/csearch.py"
+    done = subprocess.run(
+        [DESKTOP_PYTHON, "-c", _TOLD, extension, photo],
+        env={**nautilus.environment, "LC_ALL": "", "LANGUAGE": "de", "LC_TIME": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+    )
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert told["Kamera"] == "NIKON D750", done.stderr
+    assert told["Objektiv"] == "24-120mm f/4" and told["Belichtung"] == "ISO 800"
+    assert told["Aufgenommen"] == "Fri May 17 18:30:00 2019"
+    assert told["Ort"] and told["Suche"] == "Ist nach dem zu finden, was es zeigt"
 
 
 def test_several_pictures_find_more(nautilus: Desktop) -> None:

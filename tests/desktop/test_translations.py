@@ -45,4 +45,5 @@ def test_german_is_complete() -> None:
     assert "untranslated" not in told and "fuzzy" not in told, told
     german = gettext.translation("csearch", INTEGRATIONS / "locale", ["de"])
     assert german.gettext("Find Similar Images") == "Ähnliche Bilder suchen"
-    assert german.ngettext("The best of {n} picture.", "", 5) == "Die besten von {n} Bildern."
+    text = german.ngettext("{n} more is still to be looked at.", "", 5)
+    assert text == "{n} weitere sind noch anzusehen."

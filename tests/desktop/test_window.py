@@ -50,6 +50,13 @@ def see(screen: Desktop, first: str) -> list[str]:
         raise
 
 
+def see_all(screen: Desktop) -> list[str]:
+    """Asks for all pictures, and returns them in their order, by date."""
+    screen.keys("type", "type:jpeg")
+    wait_for(lambda: len(shown(screen)) == len(NAMES), "all pictures")
+    return shown(screen)
+
+
 def test_without_a_screen_it_says_so(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
     done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=60)
@@ -60,8 +67,8 @@ def test_without_a_screen_it_says_so(tmp_path: Path) -> None:
 def test_the_grid_follows_what_is_typed(window: Desktop) -> None:
     window.wait_for_text(APPLICATION, "Describe the picture you remember")
     window.keys("type", "a cup of coffee")
-    assert len(see(window, "coffee.jpg")) == len(NAMES)
-    window.wait_for_text(APPLICATION, f"The best of {len(NAMES)} pictures.")
+    see(window, "coffee.jpg")
+    window.wait_for_text(APPLICATION, f"of {len(NAMES)} match")
     window.keys("key", "ctrl+a")
     window.keys("type", "a rocket at night")
     see(window, "rocket.jpg")
@@ -73,10 +80,11 @@ def test_the_grid_follows_what_is_typed(window: Desktop) -> None:
 
 def test_a_mistake_is_said_and_nothing_is_lost(window: Desktop) -> None:
     window.keys("type", "a cup of coffee")
-    see(window, "coffee.jpg")
+    found = see(window, "coffee.jpg")
     window.keys("type", " colour:red")
     window.wait_for_text(APPLICATION, "filter")
-    assert len(shown(window)) == len(NAMES)
+    assert shown(window) == found
+    window.wait_for_text(APPLICATION, "The pictures are those that were found before.")
     window.keys("key", "Escape")
     wait_for(lambda: not shown(window), "an empty grid")
 
@@ -95,11 +103,10 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     (applications / "mimeapps.list").write_text(
         "[Default Applications]\nimage/jpeg=viewer.desktop\ninode/directory=viewer.desktop\n"
     )
-    window.keys("type", "a cup of coffee")
-    second = see(window, "coffee.jpg")[1]
+    first, second = see_all(window)[:2]
     window.keys("key", "Return")
     wait_for(opened.exists, "the viewer")
-    assert opened.read_text().strip() == str(window.user.pictures / "coffee.jpg")
+    assert opened.read_text().strip() == str(window.user.pictures / first)
     window.keys("key", "Down", "Right", "Return")
     wait_for(lambda: len(opened.read_text().splitlines()) == 2, "the second picture")
     assert opened.read_text().splitlines()[1].endswith(second)
@@ -110,8 +117,7 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     wait_for(lambda: second in clipboard(window), "the file on the clipboard")
     window.keys("key", "ctrl+d")  # similar ones
     window.wait_for_text(APPLICATION, f"Search without {second}")
-    wait_for(lambda: len(shown(window)) == len(NAMES) - 1, "others than the picture itself")
-    assert second not in shown(window)
+    wait_for(lambda: second not in (shown(window) or [second]), "others than the picture itself")
 
 
 @pytest.mark.parametrize(
@@ -184,14 +190,13 @@ def test_it_speaks_the_users_language(screen: Desktop) -> None:
     screen.user.csearchctl("pause")
     try:
         with search_window(screen, *COMMAND, "a cat", title="Bildersuche", **german):
-            screen.wait_for_text(APPLICATION, "Das Lesen ist angehalten; „csearchctl resume“")
+            screen.wait_for_text(APPLICATION, "Das Lesen ist angehalten.")
     finally:
         screen.user.csearchctl("resume")
 
 
 def test_the_keys_lead_everywhere(window: Desktop) -> None:
-    window.keys("type", "a cup of coffee")
-    first, second = see(window, "coffee.jpg")[:2]
+    first, second = see_all(window)[:2]
     window.keys("key", "Tab")
     wait_for(lambda: focused(window) == first, "the grid")
     window.keys("key", "Right")
@@ -227,10 +232,14 @@ def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
 
     with search_window(screen, *COMMAND, "--like", str(twin)):
         see(screen, "cat.jpg")
+        screen.wait_for_text(APPLICATION, f"Less certain ({len(expected)})")
+        assert not weak()
+        assert screen.accessible("press", APPLICATION, f"Less certain ({len(expected)})")
         wait_for(lambda: weak() == expected, "what matches badly")
-        assert "Nothing matches well" not in str(screen.accessible("texts", APPLICATION))
+        assert "No good match" not in str(screen.accessible("texts", APPLICATION))
+        screen.keys("key", "ctrl+f")
         screen.keys("type", "name:moon")
-        screen.wait_for_text(APPLICATION, "Nothing matches well")
+        screen.wait_for_text(APPLICATION, "No good match")
 
 
 def test_an_incomplete_picture_is_marked(screen: Desktop) -> None:
@@ -242,7 +251,7 @@ def test_an_incomplete_picture_is_marked(screen: Desktop) -> None:
         described = screen.accessible("described", APPLICATION)
         return {name for name, text in described if "Incomplete: a part" in text}
 
-    with search_window(screen, *CSEARCH, "--window", "--in", str(folder), "a rocket"):
+    with search_window(screen, *CSEARCH, "--window", "--in", str(folder), "type:jpeg"):
         wait_for(lambda: sorted(shown(screen)) == [cat.name, rocket.name], "both")
         wait_for(lambda: marked() == {rocket.name}, "the mark")
 
@@ -270,13 +279,16 @@ def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
         with search_window(screen, *COMMAND):
             screen.wait_for_text(APPLICATION, "3 pictures are still to be looked at.")
             screen.keys("type", "name:drawn")
-            screen.wait_for_text(APPLICATION, "Nothing found yet")
+            screen.wait_for_text(APPLICATION, "Reading is paused")
             screen.keys("key", "ctrl+a")
             screen.keys("type", "a cup of coffee")
             screen.wait_for_text(APPLICATION, "3 more are still to be looked at.")
-            before = len(see(screen, "coffee.jpg"))
+            see(screen, "coffee.jpg")
+            screen.keys("key", "ctrl+a")
+            screen.keys("type", "name:drawn")
+            screen.wait_for_text(APPLICATION, "Nothing found yet")
             user.csearchctl("resume")
-            wait_for(lambda: len(shown(screen)) == before + 3, "the new pictures in the grid")
+            wait_for(lambda: len(shown(screen)) == 3, "the new pictures in the grid")
     finally:
         user.csearchctl("resume")
         for path in new:
@@ -301,21 +313,3 @@ def test_without_the_service_it_says_so_until_there_is_one(screen: Desktop) -> N
             see(screen, "coffee.jpg")
     finally:
         screen.user.start(wait=False)
-
-
-def test_who_has_no_pictures_is_told_what_to_do(screen: Desktop) -> None:
-    roots = screen.user.status()["roots"]
-    for root in roots:
-        screen.user.csearchctl("remove", root["path"])
-    screen.user.csearchctl("forget", screen.user.home)
-    screen.user.csearchctl("stop")
-    with search_window(screen, *COMMAND):
-        screen.wait_for_text(APPLICATION, "The search service does not answer")
-        screen.user.start()
-        screen.wait_for_text(APPLICATION, "No pictures are known yet")
-        assert screen.accessible("press", APPLICATION, "Choose a Folder…")
-        wait_for(lambda: "Search below This Folder" in screen.titles(), "the chooser")
-        screen.keys("key", "Escape")
-        wait_for(lambda: "Search below This Folder" not in screen.titles(), "its end")
-        screen.user.csearchctl("add", screen.user.pictures)  # the window sees it
-        screen.wait_for_text(APPLICATION, "Describe the picture you remember")

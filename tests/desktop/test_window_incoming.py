@@ -116,7 +116,7 @@ def test_a_folder_dropped_in_is_where_is_searched(screen: Desktop, tmp_path: Pat
     with opened(screen, "a cat"):
         drop(screen, tmp_path / "log", "text/uri-list", (tmp_path / "only here").as_uri())
         screen.wait_for_text(APPLICATION, "only here")
-        screen.wait_for_text(APPLICATION, "The best of 1 picture.")
+        screen.wait_for_text(APPLICATION, "cat.jpg")
 
 
 @pytest.mark.parametrize("kind", ["text/uri-list", "text/plain;charset=utf-8"])

@@ -115,8 +115,8 @@ def test_every_sentence_of_the_window_is_translated() -> None:
                     reason=pictures.ENDED_BEFORE_READING(ending=pictures.EXIT_STATUS(status=1))
                 ),
             ),
-            "/a/b.jpg: kann nicht angesehen werden: der Bildleser endete (Status 1), bevor er "
-            "mit einem Bild begann",
+            "/a/b.jpg: kann nicht angesehen werden: das Programm, das Bilder liest, endete "
+            "(Status 1), bevor es anfing",
         ),
         (
             query.WRONG_VALUE(
@@ -128,7 +128,10 @@ def test_every_sentence_of_the_window_is_translated() -> None:
             UNMOUNTED(count=12345),
             "Bilder auf einem Datenträger, der nicht eingehängt ist, warten auf ihn: 12\u2009345.",
         ),
-        (pictures.TOO_SLOW(seconds=60.0), "Braucht länger als 60 s (encode.max_seconds)."),
+        (
+            pictures.TOO_SLOW(seconds=60.0),
+            "Braucht zum Lesen länger als 60 s (encode.max_seconds in der Konfiguration).",
+        ),
     ],
 )
 def test_reasons_are_shown_in_the_users_language(reason: Reason, german: str) -> None:

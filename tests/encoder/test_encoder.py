@@ -36,6 +36,7 @@ PHOTOS = {
     "coffee": photos.coffee,
     "rocket": photos.rocket,
 }
+UNKNOWN = "is no picture in a format that csearch reads (csearchctl help formats)"
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +147,9 @@ def bad_files(directory: Path, photo: bytes) -> dict[str, str]:
     """Makes files that are no pictures. Their names, and a part of the reason each fails for."""
     files = {
         "empty.jpg": (b"", "is empty"),
-        "text.jpg": (b"Dear diary,\n" * 99, "not an image of a supported format"),
-        "postscript.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image of a supported format"),
-        "binary.png": (os.urandom(5000), "not an image of a supported format"),
+        "text.jpg": (b"Dear diary,\n" * 99, UNKNOWN),
+        "postscript.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n", UNKNOWN),
+        "binary.png": (os.urandom(5000), UNKNOWN),
         "head.jpg": (photo[:100], "truncated"),
         "damaged.png": (b"\x89PNG\r\n\x1a\n" + b"\0" * 500, "damaged"),
     }
@@ -231,11 +232,13 @@ def test_limits(model: Path, photo: Path, tmp_path: Path) -> None:
     with Encoder(model, limits) as encoder:
         begin = time.monotonic()
         assert encoder.reason(huge) == (
-            "30000×30000 pixels are more than the limit of 300 million (encode.max_pixels)"
+            "30000×30000 pixels are more than the limit of 300 million "
+            "(encode.max_pixels in the configuration)"
         )
         assert "encode.max_memory" in encoder.reason(large)
         assert not encoder.imported("libtorch")  # nothing is to be encoded
-        assert encoder.reason(thick).endswith("more than the limit of 2.0 MB (encode.max_bytes)")
+        limit = "more than the limit of 2.0 MB (encode.max_bytes in the configuration)"
+        assert encoder.reason(thick).endswith(limit)
         assert time.monotonic() - begin < 20
         peak = Path(f"/proc/{encoder.process.pid}/status").read_text()
         assert int(peak.split("VmHWM:")[1].split()[0]) < 300_000  # kB; torch was not loaded

@@ -185,7 +185,8 @@ def test_no_picture_is_blamed_for_torch(
         os.close(wake)
         os.close(other)
     assert "failed" not in events
-    assert events[-1] in ("encoded", "the encoder ended (exit status 9) while it loaded the model")
+    ended = "ended (exit status 9) while it loaded the model"
+    assert events[-1] in ("encoded", f"the program that reads pictures {ended}")
 
 
 # An encoder that ends while it loads its first tower and decodes a picture, the first times.
@@ -241,7 +242,7 @@ def test_no_picture_is_blamed_at_once_for_the_first_tower(
         os.close(never)
     assert last.op == outcome
     if outcome == "failed":
-        assert str(last.reason) == "decoding it crashed (exit status 9)"
+        assert str(last.reason) == "the program that decodes pictures crashed on it (exit status 9)"
 
 
 def test_an_image_tower_of_other_weights_is_not_used(copy: Path, pictures: list[bytes]) -> None:

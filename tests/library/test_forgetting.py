@@ -1,13 +1,14 @@
-"""Forgetting in steps: what comes in between, and what nothing else needs."""
+"""Forgetting: put aside at once, deleted in steps with what nothing else needs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from csearchd.library import listings, moves, roots
+from csearchd.library import contents, listings, roots
+from csearchd.library.catalogue import DUE
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
-from csearchd.library.removal import forgetting
+from csearchd.library.removal import purging
 from csearchd.library.removal.forgetting import Forgetting, forget_path
 from csearchd.library.roots import is_below
 
@@ -28,34 +29,61 @@ def count(library: Library, table: str) -> int:
         return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-def test_steps_are_short_and_others_write_in_between(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(forgetting, "_FILES", 2)
+def purge(library: Library) -> int:
+    """Deletes what was put aside. Returns the number of steps."""
+    steps = 0
+    while (files := purging.next_files(library)) is not None:
+        library.set("note", str(steps))  # somebody else writes
+        purging.delete(library, files)
+        steps += 1
+    purging.finish(library)
+    return steps
+
+
+def test_what_is_put_aside_is_gone_at_once_and_deleted_in_short_steps(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(purging, "_FILES", 2)
     library = library_with(tmp_path, b"/a/b", b"/a", b"/c")
     process = Forgetting(library, b"/a")
-    steps = 0
-    while (paths := process.step()) is not None:
-        assert len(paths) <= 2
-        library.set("note", str(steps))  # somebody else writes
-        steps += 1
-    process.finish()
-    assert steps >= 3 and process.files == 6 and process.known
-    assert library.tree.find(b"/a") is None and count(library, "files") == 3
+    assert process.put_aside() == 6 and process.known
+    assert library.tree.find(b"/a") is None
+    assert library.catalogue.count(DUE) == 3
+    assert count(library, "files") == 9 and purging.count(library) == 6
+    with library.read() as database:
+        assert [job.name for job in contents.due(database)] == [b"0.jpg", b"1.jpg", b"2.jpg"]
+    assert purge(library) >= 3
+    assert count(library, "files") == 3 and purging.count(library) == 0
     assert count(library, "words") == 4, "three files and a directory"
+    assert not purging.is_due(library) and count(library, "forgotten") == 0
     library.close()
 
 
-def test_a_directory_that_is_moved_out_meanwhile_is_kept(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(forgetting, "_FILES", 2)
-    library = library_with(tmp_path, b"/a/first", b"/a/last", b"/c")
-    process = Forgetting(library, b"/a")
-    process.step()
-    moves.move_directory(library, b"/a/first", b"/c/first")
-    while process.step() is not None:
-        pass
-    process.finish()
-    assert process.files == 3
-    found = library.tree.find(b"/c/first")
-    assert found is not None and count(library, "files") == 6
+def test_what_comes_back_meanwhile_is_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(purging, "_FILES", 2)
+    library = library_with(tmp_path, b"/a")
+    Forgetting(library, b"/a").put_aside()
+    files = purging.next_files(library)
+    assert files is not None and len(files.ids) == 2
+    assert [path[:3] for path in files.paths] == [b"/a/", b"/a/"]
+    purging.delete(library, files)
+    library.close()
+    library = library_with(tmp_path, b"/a", files=5)  # the next service, which lists it again
+    assert purging.is_due(library) and purging.count(library) == 1
+    purge(library)
+    assert count(library, "files") == 5 and library.catalogue.count(DUE) == 5
+    library.close()
+
+
+def test_a_single_file(tmp_path) -> None:
+    library = library_with(tmp_path, b"/a")
+    process = Forgetting(library, b"/a/1.jpg")
+    assert process.put_aside() == 1
+    files = purging.next_files(library)
+    assert files is not None and files.paths == [b"/a/1.jpg"]
+    purge(library)
+    assert process.put_aside() == 0 and count(library, "files") == 2
+    assert library.catalogue.count(DUE) == 2 and count(library, "directories") == 2
     library.close()
 
 
@@ -63,11 +91,24 @@ def test_roots_below_keep_their_files_and_the_root_itself_its_row(tmp_path) -> N
     library = library_with(tmp_path, b"/home/me", b"/home/me/Pictures/2020", b"/home/me/Pictures")
     roots.add(library, b"/home/me/Pictures")
     process = Forgetting(library, b"/home/me")
-    while process.step() is not None:
-        pass
-    assert process.files == 3 and process.kept == [b"/home/me/Pictures"]
+    assert process.put_aside() == 3 and process.kept == [b"/home/me/Pictures"]
     assert forget_path(library, b"/home/me/Pictures") == 6
     assert roots.roots(library) == [b"/home/me/Pictures"]
+    with library.read() as database:
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    library.close()
+
+
+def test_written_tags_are_known_by_their_path_until_the_file_comes_back(tmp_path) -> None:
+    library = library_with(tmp_path, b"/a", b"/b")
+    with library.write() as database:
+        database.execute(
+            "INSERT INTO tag_ledger (file, path, carrier) SELECT id, name, 'xattr' FROM files"
+        )
+    Forgetting(library, b"/a").put_aside()
+    with library.read() as database:
+        (known,) = database.execute("SELECT count(file) FROM tag_ledger").fetchone()
+    assert known == 3 and count(library, "tag_ledger") == 6
     library.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csearchd.library import listings, roots
+from csearchd.library import contents, listings, moves, roots
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
 from support.steps import counted
@@ -76,3 +76,52 @@ def test_the_directory_of_all_can_be_a_root_and_leaves_like_any_other(library: L
     assert roots.roots(library) == [b"/pictures"] and not listings.was_scanned(library, b"/")
     listings.apply(library, Listing(b"/", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
     assert listings.remove(library, b"/") == 1
+
+
+def test_a_directory_that_was_listed_too_late_is_removed(library: Library) -> None:
+    """It was found, then excluded, then listed: the listing of what it is in hasn't changed."""
+    above = Listing(b"/a", [], [], b"1")
+    listings.apply(library, above)
+    listings.apply(library, Listing(b"/a/b/c", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
+    assert listings.apply(library, above)
+    assert library.tree.find(b"/a/b") is None and listings.file_at(library, b"/a/b/c/x.jpg") is None
+    assert not listings.apply(library, above)
+
+
+def test_a_root_that_is_excluded_where_it_is_changes_nothing(library: Library) -> None:
+    roots.add(library, b"/a/b")
+    listings.apply(library, Listing(b"/a/b", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))
+    assert listings.apply(library, Listing(b"/a", [], [], b"1"))
+    assert not listings.apply(library, Listing(b"/a", [], [], b"1"))
+    assert listings.file_at(library, b"/a/b/x.jpg")
+
+
+@pytest.mark.parametrize("failure", [None, "cannot be read"])
+def test_a_file_that_could_not_be_read_is_tried_again_once_moved(
+    library: Library, failure: str | None
+) -> None:
+    """A change of its mode leaves nothing but a new ctime, as the move does."""
+    listings.apply(library, Listing(b"/a", [FileStat(b"x.jpg", 1, 2, 3, 4)], [], b"1"))
+    with library.write() as database:
+        database.execute("UPDATE files SET due = 0, failure = ?", (failure,))
+    assert moves.move_file(library, b"/a/x.jpg", b"/a/y.jpg")
+    listings.apply(library, Listing(b"/a", [FileStat(b"y.jpg", 1, 2, 5, 4)], [], b"2"))
+    with library.read() as reader:
+        rows = reader.execute("SELECT ctime_ns, due, failure FROM files").fetchall()
+    assert rows == [(5, failure is not None, None)]
+
+
+@pytest.mark.parametrize("unreached", [False, True])
+def test_a_file_whose_directory_could_not_be_entered_is_tried_again_when_that_is_listed(
+    library: Library, unreached: bool
+) -> None:
+    listing = Listing(b"/a", [FileStat(b"x.jpg", 1, 2, 3, 4)], [], b"1")
+    listings.apply(library, listing)
+    with library.read() as reader:
+        jobs = list(contents.due(reader))
+    outcomes = [contents.Outcome(job, failure="forbidden", unreached=unreached) for job in jobs]
+    contents.store(library, 1, outcomes)
+    listings.apply(library, listing)  # nothing of it has changed
+    with library.read() as reader:
+        rows = reader.execute("SELECT due, failure FROM files").fetchall()
+    assert rows == [(1, None) if unreached else (0, "forbidden")]

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from csearch.preview import placeholders
 from csearchd.previews import desktop_thumbnails
-from csearchd.previews.thumbnails import Thumbnails, keep_for_desktop
+from csearchd.previews.thumbnails import ThumbnailMaker, keep_for_desktop
 from support.photos import photo
 from support.user import SECONDS, User, wait_for
 
@@ -414,7 +414,7 @@ def test_a_thumbnail_for_the_desktop_is_known_again(
     photo("cat").save(path, icc_profile=os.urandom(10_000))
     changed = os.stat(path).st_mtime_ns
     assert desktop_thumbnails.thumbnail(path, changed) is None
-    file = keep_for_desktop(Thumbnails(), path, "large")
+    file = keep_for_desktop(ThumbnailMaker(), path, "large")
     assert desktop_thumbnails.thumbnail(path, changed) == file
     assert desktop_thumbnails.thumbnail(path, changed + 1_000_000_000) is None
     with Image.open(file) as made:

@@ -18,7 +18,7 @@ from csearch.protocol.wire import MAX_REPLY, Message, Unpacker, pack
 from csearchd.encoder.messages import Limits
 from csearchd.errors import PictureError
 from csearchd.previews import desktop_thumbnails
-from csearchd.previews.thumbnails import Thumbnails, keep_for_desktop
+from csearchd.previews.thumbnails import ThumbnailMaker, keep_for_desktop
 
 LIMITS = Limits(pixels=10**7, bytes=10**7, memory=10**9)
 RED = (200, 30, 40)
@@ -42,7 +42,7 @@ def picture(home: Path, name: str = "red.png", size: tuple[int, int] = (40, 30))
 def kept(home: Path, name: str = "red.png") -> tuple[bytes, Path]:
     """A picture that has a thumbnail in the desktop's cache, and that."""
     path = picture(home, name)
-    file = keep_for_desktop(Thumbnails(LIMITS), path, "large")
+    file = keep_for_desktop(ThumbnailMaker(LIMITS), path, "large")
     changed = os.stat(path).st_mtime_ns
     assert desktop_thumbnails.thumbnail(path, changed) == file
     return path, Path(file)
@@ -72,7 +72,7 @@ def broken(data: bytes) -> list[bytes]:
 
 def test_a_broken_thumbnail_of_the_desktops_is_left_aside(home: Path) -> None:
     path, file = kept(home)
-    thumbnails = Thumbnails(LIMITS)
+    thumbnails = ThumbnailMaker(LIMITS)
     for damaged in broken(file.read_bytes()):
         file.write_bytes(damaged)
         thumbnails.make(path, 200, 200)  # raises nothing; some damage leaves a picture
@@ -83,7 +83,7 @@ def test_a_broken_thumbnail_of_the_desktops_is_left_aside(home: Path) -> None:
 
 def test_a_broken_picture_costs_itself(home: Path) -> None:
     path = Path(os.fsdecode(picture(home)))
-    thumbnails = Thumbnails(LIMITS)
+    thumbnails = ThumbnailMaker(LIMITS)
     for damaged in broken(path.read_bytes()):
         path.write_bytes(damaged or b"x")
         try:

@@ -45,6 +45,16 @@ def test_what_cannot_be_written_is_refused_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("name", ["nowhere/x.png", "file/x.png"])
+def test_a_directory_that_is_missing_is_told_before_the_search(
+    settled: User, tmp_path: Path, option: str, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = settled.csearch("--in", settled.pictures, option, tmp_path / name, "a cat", check=2)
+    assert done.stdout == b"" and f"{tmp_path / name} cannot be written" in done.stderr.decode()
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
 def test_one_never_overwrites_the_others(settled: User, tmp_path: Path, name: str) -> None:
     for one, other in (OPTIONS, OPTIONS[::-1]):

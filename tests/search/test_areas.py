@@ -82,6 +82,9 @@ def test_names_of_areas(places: Geocoder, names: str, label: str) -> None:
         ("Rom", ["within 25 km of Rome, Italy"]),
         ("Florenz, Toskana", ["within 25 km of Florence, Italy"]),
         ("Paris, Frankreich", ["within 25 km of Paris, France"]),
+        ("London, England", ["within 25 km of London, United Kingdom"]),
+        ("Paris, TX, USA", ["within 25 km of Paris, TX, United States"]),
+        ("Tuscany, it,", ['near:"Tuscany, it," means all of Tuscany, Italy']),
         ("38.7,-9.1", []),
     ],
 )
@@ -100,6 +103,7 @@ def test_what_was_taken_is_said(places: Geocoder, text: str, said: list[str]) ->
         ("Germny", "did you mean Germany?"),
         ("Qwrtzuiop", "of the cities over 1,000 inhabitants, regions and countries"),
         ("Tuscany, Spain", "there is no Tuscany, Spain"),
+        ("London, Wales", "there is no London, Wales, but London, United Kingdom"),
         ("Italien, 100km", "Italy is an area; a distance goes with a city or a point"),
     ],
 )

@@ -83,6 +83,7 @@ def test_quoted_pictures_are_text() -> None:
         ("a foo:bar", "known filters: after", "foo:bar"),
         ("not:tga:x", "did you mean tag:", "not:tga:x"),
         ("not:cat", "not:tag:cat", "not:cat"),
+        ('not:"red: boat"', 'not:tag:"red: boat"', 'not:"red: boat"'),
         ("a -tag:beach", "write not:tag:beach", "-tag:beach"),
         ("tag: beach", "needs a value", "tag:"),
         ('tag:""', "empty", 'tag:""'),

@@ -187,7 +187,7 @@ def test_a_small_table(small: Path) -> None:
     ]
     assert places.find("pax julia").place[:2] == pytest.approx((38.0153, -7.8633), abs=1e-4)
     assert places.find("Naqara").place[:2] == pytest.approx((-17.0, 180.0), abs=1e-4)
-    named = ("Beja, Oregon", "Beja, or, usa", "Beja")
+    named = ("Beja, Oregon", "Beja, or, us", "Beja")
     assert len({places.find(name).place for name in named}) == 1
     assert places.names([(38.01, -7.85), (-17.0, -179.99)]) == ["Beja, Portugal", "Naqara, Fiji"]
     regions = {cities.name(row): cities.region(row)[3:] for row in range(len(CITIES))}

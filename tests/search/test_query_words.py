@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from csearchd.search.lexical.query_words import query_words, says_something
+from csearchd.search.lexical.written import said_in
 from csearchd.search.query_language.foreign import seems_foreign
 from csearchd.search.query_language.grammar import parse
 
@@ -90,3 +91,19 @@ def test_forms() -> None:
 )
 def test_foreign(text: str, language: str, expected: bool) -> None:
     assert seems_foreign(text, language) is expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "query", "said"),
+    [
+        ("birthday party", "birthday party + art", ["birthday", "party"]),
+        ("modern art", "modern art + party", ["modern", "art"]),
+        ("Party", "party + Party", ["party"]),
+        ("café straße", "CAFE + STRASSE + afe", ["CAFE", "STRASSE"]),
+        ("Шарлотта и кот", "кот + Шар", ["кот"]),
+        ("我爱东京塔", "东京 + 大阪", ["东京"]),
+    ],
+)
+def test_words_that_a_phrase_says(phrase: str, query: str, said: list[str]) -> None:
+    """Whole words, but in writing without blanks, where a word may be anywhere."""
+    assert [word.text for word in said_in(phrase, query_words(parse(query).parts))] == said

@@ -87,6 +87,7 @@ COFFEE = {"Café Müller"}
         ("not:near:Italy", {"Café Müller", "cat"}),
         ("size:10MP", COFFEE),
         ("rating:5", COFFEE),
+        ("rating:>1star", {"Café Müller", "rocket"}),
         ("rating:<=5", {"Café Müller", "rocket"}),
     ],
 )

@@ -85,7 +85,9 @@ def main(command, application, *rest):
         sizes = [Atspi.Component.get_size(node) for node in found if described(node)[1] == rest[0]]
         return [(size.x, size.y) for size in sizes]
     for node in found:
-        _role, name, _text = described(node)
+        role, name, _text = described(node)
+        if role == "label":  # of what can be pressed, and has actions of its own
+            continue
         if name == rest[0] and node.get_action_iface() and node.get_action_iface().get_n_actions():
             return bool(Atspi.Action.do_action(node, 0))
     return False

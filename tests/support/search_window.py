@@ -16,6 +16,25 @@ FIELD = "Describe a picture"
 COMMAND = (DESKTOP_PYTHON, "-I", str(PROGRAM))
 
 
+def press(screen: Desktop, name: str) -> None:
+    """Presses the button with that name, once it is there."""
+    wait_for(lambda: screen.accessible("press", APPLICATION, name), name)
+
+
+def toggle(screen: Desktop, name: str) -> None:
+    """Goes to what is called that by the keyboard, and switches it: before GTK 4.12 check boxes and
+    switches have no action that assistive technology could trigger."""
+
+    def has_focus() -> bool:
+        if name in screen.accessible("focused", APPLICATION):
+            return True
+        screen.keys("key", "Tab")
+        return False
+
+    wait_for(has_focus, name)
+    screen.keys("key", "space")
+
+
 @contextmanager
 def search_window(
     screen: Desktop, *command: str, title: str = "Picture Search", **environment: str

@@ -19,6 +19,10 @@ _KNOWN = {
     ("concepts remove", "name"): "concepts",
     ("concepts rename", "name"): "concepts",
     ("teach", "name"): "concepts",
+    ("", "saved"): "saved",  # csearch --saved
+    ("saved show", "name"): "saved",
+    ("saved rename", "name"): "saved",
+    ("saved remove", "name"): "saved",
     ("model use", "name"): "models",
     ("model remove", "name"): "models",
     ("model install", "name"): "recommended",
@@ -203,7 +207,9 @@ class _Line:
 
     def _past(self, current: str) -> Iterator[Candidate]:
         """The rest of past queries that begin like this one."""
-        before = " ".join(" ".join(self._free).split())
+        places = [action.dest for action in self._parser._actions if not action.option_strings]
+        words = self._free[places.index("query") :]
+        before = " ".join(" ".join(words).split())
         typed = f"{before} {current}" if before else current
         for query in self._service.values("queries", typed):
             yield Candidate(

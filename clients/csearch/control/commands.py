@@ -33,6 +33,7 @@ COMMANDS = {
     "dupes": "list pictures that are the same, nearly the same, or of a burst",
     "teach": "teach a word with a few pictures",
     "concepts": "list, rename and remove the words that were taught",
+    "saved": "give queries names, to ask them again",
     "history": "list or delete past queries, which shell completion offers",
     "completion": "print a script that makes a shell complete commands",
     "text": "forget the words in pictures, or read them again",

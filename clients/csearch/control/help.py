@@ -13,7 +13,7 @@ from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
 from csearch.protocol.system_errors import in_words
 from csearch.show.manual import plain_text, section
-from csearch.show.terminal import Terminal
+from csearch.show.terminal import Terminal, is_terminal
 
 EXAMPLES = """
 csearchctl help              the list of topics
@@ -90,7 +90,8 @@ def _show(page: str, heading: str) -> None:
     """Shows a page, or its section with a heading. Raises ClientError."""
     path = os.path.join(share(), "integrations", "man", page)
     terminal = Terminal(1)
-    man = shutil.which("man") if terminal.interactive else None
+    # Its pager waits for keys, also where nobody can type any.
+    man = shutil.which("man") if terminal.controls and is_terminal(0) else None
     if man and not heading:
         os.execv(man, ["man", "-l", path])
     try:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from csearch.command import print_err, print_out
+from csearch.control.asking import agreed, can_ask
 from csearch.control.install import show
 from csearch.control.service.stop import stop_daemon
 from csearch.directories import data_directory
-from csearch.installation import service_manager, traces
+from csearch.installation import links, service_manager, traces
 from csearch.installation.manifest import load
 from csearch.installation.plan import carry_out, removal, root_removals
 from csearch.protocol.errors import ClientError
@@ -111,14 +112,19 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
     manifest = load()
     steps = removal(manifest)
     show(steps, dry_run)
-    if not steps and not purge:
-        print_out("Nothing is installed.")
+    linked = links.made(manifest)
+    if not purge:  # which lists all links to csearch
+        for link in linked:
+            print_out(f"{'would remove' if dry_run else 'removes'} the link {printable(link)}")
+        if not steps and not linked:
+            print_out("Nothing is installed.")
     if not dry_run:
         managed = bool(steps) and service_manager.answers()
         if managed:
             service_manager.disable()
         if stop_daemon():
             print_out("The search service has stopped.")
+        links.remove(manifest)
         carry_out(steps, manifest)
         if managed:
             service_manager.reload()
@@ -180,10 +186,6 @@ def _require_yes(question: str, option: str) -> None:
 def _agreed(question: str, option: str) -> bool:
     """Asks on the terminal; whether the answer is yes. Raises ClientError where nobody can answer,
     and `option` must be given instead."""
-    if not (os.isatty(0) and os.isatty(2)):
+    if not can_ask():
         raise ClientError(f"nothing was removed: without a terminal to answer on, give {option}")
-    os.write(2, question.encode())
-    answer = os.read(0, 1024)
-    if not answer.endswith(b"\n"):
-        os.write(2, b"\n")
-    return answer.strip().lower() in (b"y", b"yes")
+    return agreed(question)

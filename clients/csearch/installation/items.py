@@ -21,6 +21,23 @@ class Item(NamedTuple):
     needs: tuple[str, ...]  # programs; the file is of use if one of them is installed
     executable: bool = False
 
+    @property
+    def is_application(self) -> bool:
+        return os.path.dirname(self.target) == "$DATA/applications"
+
+
+# What a directory of the sources is for, as people call it.
+_KINDS = {
+    "systemd": "systemd units",
+    "dbus": "D-Bus services",
+    "krunner": "KRunner",
+    "completions": "shell completions",
+    "man": "manual pages",
+    "nautilus": "Nautilus",
+    "dolphin": "Dolphin",
+    "window": "search window",
+    "gnome-shell": "GNOME Shell",
+}
 
 _COMMANDS = ("csearch", "csearchctl")
 _SYSTEMD = ("systemctl",)
@@ -101,6 +118,11 @@ ITEMS = (
         _WINDOW,
     ),
     Item(
+        "integrations/window/org.csearch.Window-symbolic.svg",
+        "$DATA/icons/hicolor/symbolic/apps/org.csearch.Window-symbolic.svg",
+        _WINDOW,
+    ),
+    Item(
         "integrations/gnome-shell/org.csearch.search-provider.ini",
         "/usr/local/share/gnome-shell/search-providers/org.csearch.search-provider.ini",
         ("gnome-shell",),
@@ -111,6 +133,14 @@ ITEMS = (
 def chosen(everything: bool) -> list[Item]:
     """All items, or those whose programs are installed."""
     return [item for item in ITEMS if everything or any(map(shutil.which, item.needs))]
+
+
+def kind_of(path: str) -> str:
+    """What an installed file is for."""
+    for item in ITEMS:
+        if target(item) == path:
+            return _KINDS[os.path.basename(os.path.dirname(item.source))]
+    return "older versions"
 
 
 def for_root(item: Item) -> bool:

@@ -1,4 +1,4 @@
-"""The manifest: the files that install has written, so that uninstall removes exactly these."""
+"""The manifest: the files and links that install has made; uninstall removes exactly these."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Manifest:
     command: str = ""  # runs the Python of the environment that was installed
     files: dict[str, str] = field(default_factory=dict)  # digests of the contents by path
     directories: list[str] = field(default_factory=list)  # that were made for the files
+    links: dict[str, str] = field(default_factory=dict)  # to the commands, and what they lead to
 
 
 def manifest_path() -> str:
@@ -43,11 +44,11 @@ def load() -> Manifest:
 
 def _checked(manifest: Manifest) -> Manifest:
     """Raises ValueError if a manifest isn't as it was written."""
-    files, directories = manifest.files, manifest.directories
-    if not (isinstance(files, dict) and isinstance(directories, list)):
-        raise ValueError("no files or directories")
+    files, directories, links = manifest.files, manifest.directories, manifest.links
+    if not (isinstance(files, dict) and isinstance(directories, list) and isinstance(links, dict)):
+        raise ValueError("no files, directories or links")
     texts = [manifest.command, *files.values()]
-    paths = [*files, *directories]
+    paths = [*files, *directories, *links, *links.values()]
     if not all(isinstance(text, str) for text in [*texts, *paths]):
         raise ValueError("not texts")
     if not all(os.path.isabs(path) and "\0" not in path for path in paths):
@@ -59,7 +60,7 @@ def save(manifest: Manifest) -> None:
     """Writes the manifest, or removes its file if nothing is installed. Raises ClientError."""
     path = manifest_path()
     try:
-        if not manifest.files:
+        if not manifest.files and not manifest.links:
             if os.path.exists(path):
                 os.unlink(path)
             return

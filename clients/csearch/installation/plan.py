@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import NamedTuple
 
-from csearch.installation import items
+from csearch.installation import items, mime_types
 from csearch.installation.manifest import (
     Manifest,
     digest,
@@ -81,11 +81,11 @@ def root_removals() -> list[str]:
 def carry_out(steps: list[Step], manifest: Manifest) -> None:
     """Carries out steps and saves the manifest after each. Raises ClientError."""
     manifest.command = command()
-    manifest.directories += _missing_directories(manifest_path())
+    manifest.directories += missing_directories(manifest_path())
     for step in steps:
         try:
             if step.action == WRITE:
-                manifest.directories += _missing_directories(step.path)
+                manifest.directories += missing_directories(step.path)
                 write_file(step.path, step.content, step.mode)
             elif step.action == REMOVE:
                 os.unlink(step.path)
@@ -98,6 +98,8 @@ def carry_out(steps: list[Step], manifest: Manifest) -> None:
         else:
             manifest.files.pop(step.path, None)
         save(manifest)
+    if any(step.action in (WRITE, REMOVE) for step in steps):
+        mime_types.renew_cache()
     if not manifest.files:
         _remove_directories(manifest)
 
@@ -106,7 +108,8 @@ def _ours(manifest: Manifest, path: str, content: bytes) -> bool:
     return manifest.files.get(path) == digest(content)
 
 
-def _missing_directories(path: str) -> list[str]:
+def missing_directories(path: str) -> list[str]:
+    """The directories above a path that don't exist, outermost first."""
     missing = []
     while not os.path.isdir(path := os.path.dirname(path)):
         missing.append(path)

@@ -7,6 +7,7 @@ import sys
 
 import csearch
 from csearch.directories import base, cache_directory, data_directory
+from csearch.installation import mime_types
 from csearch.installation.items import Item, share
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import printable
@@ -18,7 +19,8 @@ _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
 
 def rendered(item: Item) -> bytes:
     """An item's content. Raises ClientError if a path contains a forbidden character."""
-    return rendered_source(item.source)
+    content = rendered_source(item.source)
+    return mime_types.with_defaults(content) if item.is_application else content
 
 
 def rendered_source(source: str) -> bytes:

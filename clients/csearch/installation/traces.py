@@ -44,6 +44,7 @@ _DATA = (
     "installed.json.csearch-*",
     "model-offered",
     "lock",
+    ".nosearch",
 )
 _CACHE = (
     "csearchd.log",
@@ -110,7 +111,7 @@ def _place(
         for name in sorted(set(os.listdir(directory)) - set(without)):
             path = os.path.join(directory, name)
             if os.path.isdir(path) and not os.path.islink(path):
-                ours = _matches(name, trees) or _is_model(path) or _is_results(path)
+                ours = _matches(name, trees) or _is_model(path) or _is_of_links(path)
             else:
                 ours = _matches(name, files)
             (place.made if ours else place.others).append(name)
@@ -130,9 +131,11 @@ def _is_model(path: str) -> bool:
     return inside_models and any(os.path.exists(os.path.join(path, name)) for name in _MODEL_FILES)
 
 
-def _is_results(path: str) -> bool:
-    """Whether a directory is that of folders of results, with nothing but links in them."""
-    if os.path.basename(path) != os.fsdecode(RESULTS):
+def _is_of_links(path: str) -> bool:
+    """Whether a directory is that of folders of results, or of saved searches, with nothing but
+    links in them."""
+    saved = os.path.join(data_directory(), "saved")
+    if path != saved and os.path.basename(path) != os.fsdecode(RESULTS):
         return False
     for directory, _, names in os.walk(path):
         if not all(os.path.islink(os.path.join(directory, name)) for name in names):

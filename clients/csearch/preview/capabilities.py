@@ -36,8 +36,12 @@ _PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (0,)}
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 # Terminals that show only text. Some of them print escapes that they don't know.
 _TEXT_ONLY = ("linux", "screen", "eterm", "vt", "cons", "ansi", "sun", "wy")
-_TMUX = "#{pane_top}\t#{pane_left}\t#{status}\t#{status-position}\t#{allow-passthrough}\t" \
-    "#{client_termname}\t#{client_termtype}\t#{client_termfeatures}"  # fmt: skip
+_TMUX = "\t".join(
+    (
+        "#{pane_top}", "#{pane_left}", "#{status}", "#{status-position}", "#{allow-passthrough}",
+        "#{client_termname}", "#{client_termtype}", "#{client_termfeatures}",
+    )
+)  # fmt: skip
 
 
 class GraphicsSupport(NamedTuple):
@@ -92,11 +96,46 @@ def _named(name: str) -> str | None:
     return next((kind for start, kind in _BY_NAME.items() if name.startswith(start)), None)
 
 
+class _Tmux(NamedTuple):
+    """What tmux tells about a pane and the terminal around it."""
+
+    pane: tuple[int, int]  # its row and column in the terminal, from 1
+    passes: bool  # whether it passes wrapped escapes on
+    term: str  # the terminal's $TERM
+    kind: str  # its answer to XTVERSION, name and version, as in "kitty(0.35.2)"; "" without one
+    features: list[str]
+
+
 def _in_tmux(true_colour: bool) -> GraphicsSupport:
-    """How the terminal around tmux shows pictures. tmux passes wrapped escapes on, if allowed."""
+    """How the terminal around tmux shows pictures."""
+    cell = _cell_size() or _CELL_PIXELS
+    tmux = _ask_tmux()
+    if tmux is None:
+        return GraphicsSupport(BLOCKS, cell, true_colour)
+    # tmux turns other colours into the nearest of the palette.
+    true_colour = "RGB" in tmux.features
+    # A tmux built with sixels claims to show them, but prints "SIXEL IMAGE" if the terminal around
+    # it doesn't.
+    if "sixel" in tmux.features and _ask()[0] == SIXEL:
+        return GraphicsSupport(SIXEL, cell, true_colour)
+    protocol = _named(tmux.kind) or _named(tmux.term)
+    if protocol is None:
+        return GraphicsSupport(BLOCKS, cell, true_colour)
+    placeholders = _has_placeholders(tmux.kind)
+    if protocol == KITTY and not placeholders and not tmux.kind.startswith("Konsole"):
+        program = tmux.kind or tmux.term
+        hint = f"{program} shows no pictures inside tmux; kitty 0.28 or newer, and Ghostty, do"
+        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
+    if not tmux.passes:
+        hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
+        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
+    return GraphicsSupport(protocol, cell, true_colour, tmux.pane, placeholders)
+
+
+def _ask_tmux() -> _Tmux | None:
+    """What tmux tells; None if it doesn't answer as expected."""
     import subprocess
 
-    cell = _cell_size() or _CELL_PIXELS
     pane = ["-t", os.environ["TMUX_PANE"]] if os.environ.get("TMUX_PANE") else []
     try:
         said = subprocess.run(
@@ -104,34 +143,21 @@ def _in_tmux(true_colour: bool) -> GraphicsSupport:
             capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True,
         ).stdout.rstrip("\n")  # fmt: skip
         top, left, status, position, allowed, term, kind, features = said.split("\t")
+        above = _status_lines(status) if position == "top" else 0
+        place = int(top) + above + 1, int(left) + 1
     except (OSError, subprocess.SubprocessError, ValueError):
-        return GraphicsSupport(BLOCKS, cell, true_colour)
-    # tmux turns other colours into the nearest of the palette.
-    true_colour = "RGB" in features.split(",")
-    # A tmux built with sixels claims to show them, but prints "SIXEL IMAGE" if the terminal around
-    # it doesn't.
-    if "sixel" in features.split(",") and _ask()[0] == SIXEL:
-        return GraphicsSupport(SIXEL, cell, true_colour)
-    protocol = _named(kind) or _named(term)
-    if protocol is None:
-        return GraphicsSupport(BLOCKS, cell, true_colour)
-    placeholders = _has_placeholders(kind)
-    if protocol == KITTY and not placeholders and not kind.startswith("Konsole"):
-        program = kind or term
-        hint = f"{program} shows no pictures inside tmux; kitty 0.28 or newer, and Ghostty, do"
-        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
-    if allowed in ("off", "0"):  # "" is tmux before 3.3, which passes everything on
-        hint = "tmux hides pictures; tmux set -g allow-passthrough on lets them through"
-        return GraphicsSupport(BLOCKS, cell, true_colour, hint=hint)
-    above = {"off": 0, "on": 1}.get(status) if position == "top" else 0
-    above = int(status) if above is None else above  # lines of the status bar
-    place = int(top) + above + 1, int(left) + 1
-    return GraphicsSupport(protocol, cell, true_colour, place, placeholders)
+        return None
+    passes = allowed not in ("off", "0")  # "" is tmux before 3.3, which passes everything on
+    return _Tmux(place, passes, term, kind, features.split(","))
+
+
+def _status_lines(status: str) -> int:
+    """The height of tmux's status bar, by its option: "off", "on" or a number of lines."""
+    return ("off", "on").index(status) if status in ("off", "on") else int(status)
 
 
 def _has_placeholders(kind: str) -> bool:
-    """Whether a terminal knows placeholders. `kind` is its answer to XTVERSION, with which it told
-    tmux its name and version, as in "kitty(0.35.2)"; "" if it gave none."""
+    """Whether a terminal knows placeholders, by its answer to XTVERSION."""
     first = next((v for name, v in _PLACEHOLDERS.items() if kind.startswith(name)), None)
     version = _VERSION.search(kind)
     if first is None or version is None:

@@ -10,8 +10,16 @@ from collections.abc import Callable
 
 from csearch.command import print_err, write
 from csearch.preview import graphics, placeholders
-from csearch.preview.capabilities import BLOCKS, ITERM2, KITTY, SIXEL, GraphicsSupport, conversation
-from csearch.preview.thumbnails import Thumbnails
+from csearch.preview.capabilities import (
+    BLOCKS,
+    ITERM2,
+    KITTY,
+    SIXEL,
+    GraphicsSupport,
+    conversation,
+    detect,
+)
+from csearch.preview.thumbnails import ThumbnailProcess
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.show.terminal import Terminal
@@ -38,7 +46,9 @@ class Drawing:
         if support.placeholders:
             self._columns = min(self._columns, placeholders.MAX_CELLS)
             self._rows = min(self._rows, placeholders.MAX_CELLS)
-        self._thumbnails = Thumbnails()
+        self._cell = _sent_cell(support, self._columns, self._rows)
+        self._form = _FORMS.get(support.protocol) or ("rgb" if support.true_colour else "xterm")
+        self._thumbnails = ThumbnailProcess()
         self._numbers = itertools.count(secrets.randbelow(placeholders.NUMBERS))
         if support.hint:
             print_err(f"csearch: {support.hint}")
@@ -53,21 +63,15 @@ class Drawing:
         self._thumbnails.close()
 
     def _draw(self, path: bytes) -> None:
-        support = self._support
-        width, height = (1.0, 2.0) if support.protocol == BLOCKS else support.cell
-        most = max(self._columns * width, self._rows * height)
-        if most > (limit := _PIXELS_MAX.get(support.protocol, most)):
-            width, height = width * limit / most, height * limit / most
-        form = _FORMS.get(support.protocol) or ("rgb" if support.true_colour else "xterm")
+        support, (width, height) = self._support, self._cell
         sides = (round(self._columns * width), round(self._rows * height))
-        picture = self._thumbnails.get(path, *sides, form)
+        picture = self._thumbnails.get(path, *sides, self._form)
         if "reason" in picture:
             write(f"  ({harmless(picture['reason'])})\n".encode())
-            return
-        if support.protocol == BLOCKS:
+        elif support.protocol == BLOCKS:
             write(b"".join(graphics.blocks(picture)))
         else:
-            if support.protocol == SIXEL:
+            if support.protocol == SIXEL:  # which the terminal doesn't scale
                 width, height = support.cell
             columns, rows = picture["width"] / width, picture["height"] / height
             self._draw_in_cells(picture, math.ceil(columns), math.ceil(rows))
@@ -111,6 +115,15 @@ class Drawing:
             write(_wrapped(placed))
 
 
+def _sent_cell(support: GraphicsSupport, columns: int, rows: int) -> tuple[float, float]:
+    """Width and height of a cell in pixels of what is sent, where a picture takes so many cells."""
+    if support.protocol == BLOCKS:
+        return 1.0, 2.0
+    width, height = support.cell
+    scale = min(1.0, _PIXELS_MAX[support.protocol] / max(columns * width, rows * height))
+    return width * scale, height * scale
+
+
 def _wrapped(escape: bytes) -> bytes:
     """Wraps an escape so that tmux passes it on to the terminal around it."""
     return b"\x1bPtmux;" + escape.replace(b"\x1b", b"\x1b\x1b") + b"\x1b\\"
@@ -121,8 +134,6 @@ def drawing(terminal: Terminal, rows: int | None) -> Drawing | None:
 
     `rows`: as of Drawing.
     """
-    from csearch.preview.capabilities import detect
-
     found = detect(terminal)
     if found and found.protocol == BLOCKS and not terminal.colours:
         print_err("csearch: this terminal needs colours to show pictures, and NO_COLOR is set")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from base64 import standard_b64encode
 
 from csearch.protocol.wire import Message
 
 _CHUNK = 4096  # of base64 in one escape of kitty's protocol
 _BAND = 6  # rows of pixels in a sixel
+_PRINTABLE = bytes(63 + value if value < 64 else 63 for value in range(256))
+_RUN = re.compile(rb"(.)\1{3,}", re.DOTALL)
 
 
 def kitty(picture: Message, columns: int, rows: int, place: bytes = b"C=1") -> list[bytes]:
@@ -42,41 +45,32 @@ def sixel(picture: Message, columns: int, rows: int) -> list[bytes]:
     for number in range(len(palette) // 3):
         red, green, blue = (round(level * 100 / 255) for level in palette[3 * number :][:3])
         parts.append(b"#%d;2;%d;%d;%d" % (number, red, green, blue))
+    # By colour: a table that makes pixels of this colour 1, and others 0.
+    masks = {colour: bytes(value == colour for value in range(256)) for colour in set(data)}
+    lines = [data[start : start + width] for start in range(0, len(data), width)]
     for top in range(0, height, _BAND):
-        lines = [
-            data[row * width : (row + 1) * width] for row in range(top, min(top + _BAND, height))
+        band = lines[top : top + _BAND]
+        drawn = [
+            b"#%d%s" % (colour, _run_lengths(_sixels(band, masks[colour])))
+            for colour in sorted(set().union(*band))
         ]
-        drawn = []
-        for colour in sorted(set().union(*lines)):
-            bits = 0
-            for row, line in enumerate(lines):
-                # One byte per pixel: the bit of this row if it has this colour. A large integer
-                # combines the rows.
-                table = bytes(1 << row if value == colour else 0 for value in range(256))
-                bits |= int.from_bytes(line.translate(table), "big")
-            row_of_bits = bits.to_bytes(width, "big").translate(_PRINTABLE)
-            drawn.append(b"#%d%s" % (colour, _packed(row_of_bits)))
         parts.append(b"$".join(drawn) + b"-")
     parts.append(b"\x1b\\")
     return [b"".join(parts)]
 
 
-_PRINTABLE = bytes(63 + value if value < 64 else 63 for value in range(256))
+def _sixels(band: list[bytes], mask: bytes) -> bytes:
+    """The characters for the pixels of a band that a mask makes 1: a bit for each of its lines."""
+    bits = 0
+    for row, line in enumerate(band):
+        # A large integer combines the lines, with a byte for each column.
+        bits |= int.from_bytes(line.translate(mask), "big") << row
+    return bits.to_bytes(len(band[0]), "big").translate(_PRINTABLE)
 
 
-def _packed(line: bytes) -> bytes:
-    """Run-length encodes sixels, with `!count`."""
-    parts = []
-    start = 0
-    while start < len(line):
-        end = start + 1
-        while end < len(line) and line[end] == line[start]:
-            end += 1
-        length = end - start
-        one = line[start : start + 1]
-        parts.append(b"!%d%s" % (length, one) if length > 3 else one * length)
-        start = end
-    return b"".join(parts)
+def _run_lengths(sixels: bytes) -> bytes:
+    """Writes runs that are shorter so as `!count` and the character."""
+    return _RUN.sub(lambda run: b"!%d%s" % (len(run[0]), run[1]), sixels)
 
 
 def blocks(picture: Message) -> list[bytes]:

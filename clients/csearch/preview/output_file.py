@@ -3,6 +3,7 @@ those of the same kind that it has made before."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -44,44 +45,48 @@ class OutputFile(NamedTuple):
             reason = harmless(said[-1]) if said else "no reason given"
             raise ClientError(f"{printable(self.path)}: the {self.kind} was not made: {reason}")
         self.check()
-        temporary = f"{self.path}.{os.getpid()}.new"
+        temporary = os.path.join(_directory(self.path), f".csearch-{os.getpid()}.new")
         try:
             with open(temporary, "xb") as file:
-                file.write(done.stdout)
-            os.replace(temporary, self.path)
+                try:
+                    file.write(done.stdout)
+                    file.flush()
+                    os.replace(temporary, self.path)
+                except BaseException:
+                    os.unlink(temporary)
+                    raise
         except OSError as error:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise ClientError(
-                f"{printable(self.path)} cannot be written: {in_words(error)}"
-            ) from error
+            raise _unwritable(self.path, error) from error
 
     def check(self) -> None:
         """Raises ClientError if there is a file that isn't of this kind, or not csearch's."""
         try:
-            ours = stat.S_ISREG(os.stat(self.path).st_mode)  # opening a pipe could block for ever
-            if ours:
-                with open(self.path, "rb") as file:
-                    found = file.read(_PART_BYTES)
-                    file.seek(-min(_PART_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
-                    ours = f"csearch {self.kind}".encode() in found + file.read()
+            ours = self._is_ours()
         except FileNotFoundError:
             return
         except OSError as error:
-            raise ClientError(
-                f"{printable(self.path)} cannot be written: {in_words(error)}"
-            ) from error
+            raise _unwritable(self.path, error) from error
         if not ours:
             raise ClientError(
                 f"{printable(self.path)} exists and is not a {self.kind} of csearch; it is left as "
                 "it is: choose another name"
             )
 
+    def _is_ours(self) -> bool:
+        """Whether the file there has the mark of this kind. Raises OSError."""
+        if not stat.S_ISREG(os.stat(self.path).st_mode):  # opening a pipe could block for ever
+            return False
+        with open(self.path, "rb") as file:
+            found = file.read(_PART_BYTES)
+            file.seek(-min(_PART_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            return f"csearch {self.kind}".encode() in found + file.read()
+
 
 def output_file(path: str, kind: str) -> OutputFile:
     """The file for a picture of a `kind`, SHEET or DRAWING.
 
-    Raises ClientError if its name has no suffix of FORMATS, or another file is there.
+    Raises ClientError if its name has no suffix of FORMATS, if another file is there, or if none
+    can be made there.
     """
     start, suffix = os.path.splitext(path)
     form = FORMATS.get(suffix.lower())
@@ -95,4 +100,14 @@ def output_file(path: str, kind: str) -> OutputFile:
         )
     file = OutputFile(path, kind, form)
     file.check()
+    if not os.path.isdir(_directory(path)):
+        raise _unwritable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     return file
+
+
+def _directory(path: str) -> str:
+    return os.path.dirname(path) or os.curdir
+
+
+def _unwritable(path: str, error: OSError) -> ClientError:
+    return ClientError(f"{printable(path)} cannot be written: {in_words(error)}")

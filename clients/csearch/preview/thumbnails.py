@@ -13,7 +13,7 @@ from csearch.protocol.wire import MAX_REPLY, Message, ProtocolError, Unpacker, p
 _SECONDS = 20.0  # limit for one picture, since a file system can hang and a file be hostile
 
 
-class Thumbnails:
+class ThumbnailProcess:
     """The process, which is started when it is first needed."""
 
     def __init__(self) -> None:

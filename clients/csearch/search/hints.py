@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
@@ -18,19 +19,22 @@ COMMANDS = {
         (),
     ),
     "concepts": ("list", "rename", "remove"),
+    "saved": ("add", "list", "show", "rename", "remove"),
     "history": ("clear",),
     "completion": ("bash", "zsh", "fish"),
     "model": ("list", "install", "import", "use", "remove"),
     "text": ("forget", "read"),
     "tags": ("preview", "write", "on", "off", "undo"),
 }  # fmt: skip
+_MOST_DIGITS = 3  # of a number of results that is typed: a longer number may be a year
 _FILE_URL = "file://"
 _OPERATORS = frozenset(("AND", "OR", "NOT", "&&", "||", "|"))  # of web searches
 _SIGNS = "dog + cat looks for both, dog - grass leaves something out (csearchctl help words)"
 
 
-def hint(arguments: list[str]) -> str | None:
-    """What else the arguments of a query may mean, for those who meant that.
+def hint(arguments: list[str], directories: Sequence[str] = ()) -> str | None:
+    """What else the arguments of a query may mean, for those who meant that. `directories`: in
+    which it is searched.
 
     Raises ClientError where one of them is a directory, which nothing can be found by.
     """
@@ -47,9 +51,24 @@ def hint(arguments: list[str]) -> str | None:
                 raise ClientError(_searched_in(word, directory, list(filter(None, others))))
     if operators := [word for word in " ".join(words).split() if word in _OPERATORS]:
         return f"{operators[0]} is searched for as a word; {_SIGNS}"
+    for word in words if directories else ():
+        if word not in directories and _directory(word):
+            name = printable(word)
+            return f"{name} is searched for as a word; to search in it, too: --in {_quoted(word)}"
     if len(words) == len(arguments) == 1 and _directory(words[0]):
         name = printable(words[0])
         return f"{name} is a directory, too: csearch --in {_quoted(words[0])} … searches in it"
+    return None
+
+
+def sort_hint(arguments: list[str]) -> str | None:
+    """What else may be meant by a number behind the order, of all arguments of a command."""
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for place, word in enumerate(words):
+        if word == "--sort" or word.startswith("--sort="):
+            (number,) = words[place + 1 + (word == "--sort") :][:1] or ("",)
+            if number.isdecimal() and len(number) <= _MOST_DIGITS:
+                return f"{number} is searched for as a word; for at most so many: -t {number}"
     return None
 
 

@@ -13,6 +13,7 @@ class Options:
 
     def __init__(self) -> None:
         self.query: list[str] = []
+        self.saved: str | None = None
         self.like: list[str] = []
         self.text: str | None = None
         self.label: str | None = None

@@ -59,8 +59,14 @@ def parse(arguments: list[str]) -> Options:
         options.preview = True
     options.query += arguments[end:] if arguments[end + 1 :] else []
     if options.text is not None:
-        if options.query or options.like:
+        if options.query or options.like or options.saved is not None:
             known.error("--text goes without a query; text:WORD in a query searches")
+        return options
+    if options.saved is not None:
+        asked = {"a query": options.query, "--like": options.like, "--demo": options.demo}
+        asked["--window"] = options.window
+        if other := next((name for name, given in asked.items() if given), None):
+            known.error(f"--saved goes without {other}")
         return options
     nothing = not (options.query or options.like or options.random or options.window)
     if nothing and not options.sorts_all:
@@ -88,6 +94,11 @@ def _add_query(group: argparse._ArgumentGroup) -> None:
         nargs="*",
         metavar="QUERY",
         help="a description of the photo, with pictures and filters",
+    )
+    group.add_argument(
+        "--saved",
+        metavar="NAME",
+        help="a search that csearchctl saved has given a name; other options win over its own",
     )
     group.add_argument(
         "--like",
@@ -142,7 +153,7 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_choice(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-t", "--top", type=_positive, metavar="N", help="at most N results (10)")
+    group.add_argument("-t", "--top", type=at_least_one, metavar="N", help="at most N results (10)")
     group.add_argument(
         "--offset", type=_whole, default=0, metavar="N", help="skip the first N results"
     )
@@ -224,7 +235,7 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _positive(text: str) -> int:
+def at_least_one(text: str) -> int:
     return _whole(text, 1)
 
 

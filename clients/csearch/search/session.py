@@ -12,7 +12,7 @@ from csearch.protocol.errors import INTERRUPTED, NOTHING_FOUND, ClientError, Ser
 from csearch.protocol.quoting import harmless
 from csearch.protocol.wire import Message
 from csearch.search.command_line import parse
-from csearch.search.hints import hint
+from csearch.search.hints import hint, sort_hint
 from csearch.search.joining import joined, value_note
 from csearch.search.language import locale_language
 from csearch.search.options import Options
@@ -36,7 +36,12 @@ def search(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.no_color:
         os.environ["NO_COLOR"] = "1"
-    for meant in filter(None, (hint(options.query), value_note(options.query))):
+    meanings = (
+        hint(options.query, options.directories),
+        sort_hint(arguments) if options.sort else None,
+        value_note(options.query),
+    )
+    for meant in filter(None, meanings):
         print_err(f"csearch: {meant}")
     if options.window:
         from csearch.search.window import show
@@ -46,6 +51,8 @@ def search(arguments: list[str]) -> int:
         from csearch.search.written import print_text
 
         return print_text(options.text, options.json)
+    if options.saved is not None:
+        return _search_saved(options)
     typed = joined(options.query)
     if not (typed.strip() or options.like or options.random or options.sorts_all):
         raise ClientError('the query is empty; describe a picture: csearch "a dog on the beach"')
@@ -57,11 +64,35 @@ def search(arguments: list[str]) -> int:
         if options.demo:
             return _search_demo(options, query, pictures, drawing)
         scopes = None if options.everywhere else _scopes(options.directories)
-        progress = ProgressLine(Terminal(2), scopes or ())
-        session = _Search(Terminal(1), progress, options, _connect, drawing)
-        return session.run(query, pictures, scopes)
+        return _run(options, query, pictures, scopes, drawing)
     except ServiceError as error:
         raise _explained(error, query, options.directories) from error
+
+
+def _search_saved(options: Options) -> int:
+    from csearch.search.saved import find
+
+    drawing = _drawing(options)
+    saved = find(options)
+    scopes = saved.scopes
+    if options.everywhere or options.directories:
+        scopes = None if options.everywhere else _scopes(options.directories)
+    try:
+        return _run(options, saved.query, saved.pictures, scopes, drawing)
+    except ServiceError as error:
+        raise _explained(error, saved.query, options.directories) from error
+
+
+def _run(
+    options: Options,
+    query: str,
+    pictures: list[Picture],
+    scopes: list[bytes] | None,
+    drawing: OutputFile | None,
+) -> int:
+    progress = ProgressLine(Terminal(2), scopes or ())
+    session = _Search(Terminal(1), progress, options, _connect, drawing)
+    return session.run(query, pictures, scopes)
 
 
 def _search_demo(

@@ -113,6 +113,7 @@ def _fields(status: Message, terminal: Terminal) -> Iterator[str]:
         ("text", _text(status)),
         ("model", _model(status)),
         ("scanning", _scanning(status)),
+        ("forgetting", _forgetting(status)),
         ("watching", _watching(status)),
         ("tags", _tags(status)),
         ("service", _service(status)),
@@ -174,6 +175,12 @@ def _scanning(status: Message) -> str:
     if len(paths) > _SCANS_SHOWN:
         shown.append(f"{count(len(paths) - _SCANS_SHOWN)} more")
     return ", ".join(shown)
+
+
+def _forgetting(status: Message) -> str:
+    if not status.get("forgetting"):
+        return ""
+    return f"what is left of {count(status['forgetting'], 'forgotten file')} is being deleted"
 
 
 def _watching(status: Message) -> str:

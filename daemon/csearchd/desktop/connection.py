@@ -17,6 +17,7 @@ from csearchd.desktop.sending import QueueingBus
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.errors import RequestError
 from csearchd.library.library import Library
+from csearchd.previews.picture_maker import PictureMaker
 from csearchd.requests.exchange import Handler
 from csearchd.requests.service import StatusRequest
 from csearchd.watch.watcher import Watcher
@@ -37,8 +38,9 @@ class BusConnection:
         opening = Opening(bus, library, watcher, workers)
         in_boxes = Thumbnailer(watcher, workers, supervisor)
         in_windows = Thumbnailer(watcher, workers, supervisor)
-        self._thumbnailers = in_boxes, in_windows
-        self._csearch = CsearchInterface(handle, in_windows)
+        picture_maker = PictureMaker()
+        self._makers = in_boxes, in_windows, picture_maker
+        self._csearch = CsearchInterface(handle, in_windows, picture_maker)
         self._objects = Objects(
             bus,
             {
@@ -87,7 +89,7 @@ class BusConnection:
 
     def leave(self) -> None:
         self._objects.close()
-        for thumbnailer in self._thumbnailers:
-            thumbnailer.stop()
+        for maker in self._makers:
+            maker.stop()
         if self._bus.connected:
             self._bus.disconnect()

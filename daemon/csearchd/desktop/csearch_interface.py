@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from typing import Any
 
 from dbus_fast import Variant
@@ -14,32 +15,48 @@ from csearchd import limits
 from csearchd.desktop import pictures
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
-from csearchd.desktop.objects import Call, Object, Objects
+from csearchd.desktop.objects import Call, Method, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
+from csearchd.previews.picture_maker import PictureMaker
 from csearchd.reasons.query import TOO_MANY_PICTURES
+from csearchd.requests.completion import HistoryClearRequest
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
-from csearchd.requests.service import StatusRequest
+from csearchd.requests.home import HomeRequest
+from csearchd.requests.service import (
+    ModelsRequest,
+    PauseRequest,
+    ReloadRequest,
+    ResumeRequest,
+    SettingsRequest,
+    StatusRequest,
+)
 from csearchd.spelling import folded
 from csearchd.unexpected import unexpected
+from csearchd.validation import Request
 
 log = logging.getLogger(__name__)
 
 PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
+_DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
-_LARGE = 256  # pixels
+_LARGE, _X_LARGE = 256, 512  # pixels
+_MOST_PIXELS = 8192  # of a picture's longer side: its JPEG must fit into one reply
 _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 
 class CsearchInterface:
-    def __init__(self, handle: Handler, thumbnailer: Thumbnailer) -> None:
+    def __init__(
+        self, handle: Handler, thumbnailer: Thumbnailer, picture_maker: PictureMaker
+    ) -> None:
         self._handle = handle
         self._thumbnailer = thumbnailer
+        self._picture_maker = picture_maker
         self._making = asyncio.Lock()
         self._searches = LatestSearches()
         self.objects: Objects | None = None  # of the connection, once there is one
@@ -52,15 +69,27 @@ class CsearchInterface:
                 "Tags": self._tags,
                 "TagTexts": self._tag_texts,
                 "Thumbnails": self._thumbnails,
-                "Status": self._status,
+                "Picture": self._picture,
+                "Text": self._text,
                 "Suggest": self._suggest,
                 "Choices": self._choices,
+                "Home": self._home,
+                "AddFolder": self._add_folder,
+                "RemoveFolder": self._remove_folder,
+                "Status": self._told(StatusRequest()),
+                "Models": self._told(ModelsRequest()),
+                "Settings": self._told(SettingsRequest()),
+                "Pause": self._done(PauseRequest()),
+                "Resume": self._done(ResumeRequest()),
+                "Reload": self._done(ReloadRequest()),
+                "ClearHistory": self._done(HistoryClearRequest()),
+                "Python": self._python,
             },
         )
 
     def changed(self, status: Message) -> None:
         """Sends the signal `Changed` to everybody."""
-        parts = {key: status[key] for key in ("state", "images", "pending")}
+        parts = {key: status[key] for key in ("state", "images", "pending", "remaining")}
         self._signal("Changed", variants(parts), None)
 
     async def _search(self, call: Call) -> list[Any]:
@@ -118,7 +147,8 @@ class CsearchInterface:
 
     async def _tags(self, call: Call) -> list[Any]:
         paths, options = plain(call.arguments[0]), plain(call.arguments[1])
-        message = {"op": "describe", "paths": paths, "details": options.get("details")}
+        fields = {key: options[key] for key in _DESCRIBING if key in options}
+        message = {"op": "describe", "paths": paths, **fields}
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(file) for file in told["files"]]]
 
@@ -133,13 +163,61 @@ class CsearchInterface:
             raise RequestError("bad-request", f"at most {_MOST_THUMBNAILS} thumbnails at a time")
         if not all(path.startswith(b"/") and b"\0" not in path for path in paths):
             raise RequestError("bad-request", "a path must be absolute")
-        size = "large" if call.arguments[1] <= _LARGE else "x-large"
+        pixels = call.arguments[1]
+        size = "large" if pixels <= _LARGE else "x-large" if pixels <= _X_LARGE else "xx-large"
         async with self._making:  # what is asked for later takes the place of what is being made
             files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
         return [[os.fsencode(file or "") for file in files]]
 
-    async def _status(self, call: Call) -> list[Any]:
-        return [variants(await BusRequest(self._handle, StatusRequest()).run())]
+    async def _picture(self, call: Call) -> list[Any]:
+        path, pixels = plain(call.arguments[0]), call.arguments[1]
+        if not path.startswith(b"/") or b"\0" in path:
+            raise RequestError("bad-request", "a path must be absolute")
+        return [await self._picture_maker.jpeg(path, max(1, min(pixels, _MOST_PIXELS)))]
+
+    async def _text(self, call: Call) -> list[Any]:
+        path, handle = plain(call.arguments[0]), call.arguments[1]
+        try:
+            files = [call.files[handle]]
+        except IndexError:
+            raise RequestError("bad-request", "the picture must come along as a file") from None
+        request = BusRequest(self._handle, decoded({"op": "text", "path": path}), files=files)
+        try:
+            return [variants(await request.run())]
+        except RequestError as error:
+            return [variants({"error": error.to_message()})]
+
+    async def _home(self, call: Call) -> list[Any]:
+        return await self._ask(HomeRequest(words=plain(call.arguments[0]).get("words") is True))
+
+    async def _add_folder(self, call: Call) -> list[Any]:
+        return await self._ask(decoded({"op": "add", "path": plain(call.arguments[0])}))
+
+    async def _remove_folder(self, call: Call) -> list[Any]:
+        return await self._ask(decoded({"op": "remove", "path": plain(call.arguments[0])}))
+
+    async def _python(self, call: Call) -> list[Any]:
+        return [[sys.executable, "-P"]]
+
+    def _told(self, request: Request) -> Method:
+        """Returns the method that answers with the fields of a request's result."""
+
+        async def method(call: Call) -> list[Any]:
+            return await self._ask(request)
+
+        return method
+
+    def _done(self, request: Request) -> Method:
+        """Returns the method that answers with nothing once a request is carried out."""
+
+        async def method(call: Call) -> list[Any]:
+            await self._ask(request)
+            return []
+
+        return method
+
+    async def _ask(self, request: Request) -> list[Any]:
+        return [variants(await BusRequest(self._handle, request).run())]
 
     async def _suggest(self, call: Call) -> list[Any]:
         query, position = call.arguments

@@ -1,5 +1,8 @@
 """`org.gnome.Shell.SearchProvider2`: pictures in the GNOME Shell overview.
 
+Where nothing is worth being offered, the set of results is empty, and so is what is told of it. A
+subsearch begins anew, also within an empty set: while "dog" is typed, that of "d" is empty.
+
 https://developer.gnome.org/documentation/tutorials/search-provider.html
 """
 

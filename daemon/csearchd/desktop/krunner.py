@@ -18,11 +18,12 @@ from csearchd.desktop import pictures
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
-from csearchd.desktop.search_box import MIN_LETTERS, BoxHit, SearchBox
+from csearchd.desktop.search_box import BoxHit, SearchBox
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.errors import RequestError
 from csearchd.previews.desktop_thumbnails import uri
 from csearchd.requests.exchange import Handler
+from csearchd.search.query_language.typed import MIN_LETTERS
 
 PATH = "/org/csearch/KRunner"
 _TOP = 6
@@ -33,9 +34,7 @@ _THUMBNAIL_SECONDS = (
 # be that much later, but not all the time: seconds, seconds in a row, and gained each second.
 _LATE, _MOST_LATE, _LATE_SHARE = 0.4, 1.0, 0.1
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
-# Of the best; programs and settings of that name come before pictures. Weak ones come after what
-# others find.
-_RELEVANCE, _WEAK_RELEVANCE = 0.5, 0.2
+_RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
 _STEP = 0.01  # keeps our order
 _FOLDER = "folder"
 
@@ -138,8 +137,8 @@ def _in_the_users_language(text: str) -> str:
 
 def _matches(hits: list[BoxHit], thumbnails: list[str | None]) -> list[list[Any]]:
     matches = []
-    relevance = 1.0
-    for (path, confidence, line), thumbnail in zip(hits, thumbnails, strict=True):
+    pairs = zip(hits, thumbnails, strict=True)
+    for number, ((path, line), thumbnail) in enumerate(pairs):
         identifier = uri(path)
         properties = {
             "urls": Variant("as", [identifier]),
@@ -147,7 +146,6 @@ def _matches(hits: list[BoxHit], thumbnails: list[str | None]) -> list[list[Any]
             "actions": Variant("as", [_FOLDER]),
         }
         icon = thumbnail or pictures.ICON  # KRunner 5 and 6 take the path of a file here, too
-        highest = _WEAK_RELEVANCE if confidence == "weak" else _RELEVANCE
-        relevance = min(highest, relevance - _STEP)
+        relevance = _RELEVANCE - number * _STEP
         matches.append([identifier, pictures.name(path), icon, _POSSIBLE, relevance, properties])
     return matches

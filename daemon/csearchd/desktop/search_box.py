@@ -7,16 +7,14 @@ from typing import NamedTuple
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.errors import RequestError, Superseded
 from csearchd.requests.exchange import Handler
+from csearchd.search.query_language.typed import as_query
 from csearchd.search.request import SearchRequest
-
-MIN_LETTERS = 3  # fewer say nothing about a picture
 
 
 class BoxHit(NamedTuple):
     """A picture that was found."""
 
     path: bytes
-    confidence: str | None  # None of those that are found by name
     line: str  # of words in the picture that has what was looked for; "" for none
 
 
@@ -26,17 +24,19 @@ class SearchBox:
         self._top = top
         self._searches = LatestSearches()
 
-    async def search(self, sender: str, query: str) -> list[BoxHit]:
-        """Returns the best pictures everywhere, best first.
+    async def search(self, sender: str, typed: str) -> list[BoxHit]:
+        """Returns the best pictures everywhere, best first, that are worth being offered beside
+        programs and settings (SearchRequest.offered).
 
         The list is empty where the query is half-typed or a newer one came: while somebody types, a
         search box shows no errors.
         """
-        if len(query.strip()) < MIN_LETTERS:
+        query = as_query(typed)
+        if not query:
             self._searches.cancel(sender)
             return []
         bus_request = BusRequest(
-            self._handle, SearchRequest(query=query, top=self._top, wait="none")
+            self._handle, SearchRequest(query=query, top=self._top, wait="none", offered=True)
         )
         try:
             await self._searches.run(sender, bus_request)
@@ -47,11 +47,7 @@ class SearchBox:
                 return []
             raise
         return [
-            BoxHit(
-                hit["path"],
-                None if hit.get("by_name") else hit["confidence"],
-                hit["text"][0]["text"] if hit.get("text") else "",
-            )
+            BoxHit(hit["path"], hit["text"][0]["text"] if hit.get("text") else "")
             for hit in bus_request.hits
         ]
 

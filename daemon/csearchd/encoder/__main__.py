@@ -97,13 +97,15 @@ class Link:
         return data
 
     def _pipeline(self, message: Message) -> Pipeline:
-        from csearchd.encoder.pipeline import Pipeline  # Pillow, once the process is in order
+        # They import Pillow, once the process is in order.
+        from csearchd.encoder.pipeline import Pipeline
+        from csearchd.models.preprocess import fault_of
 
         settings = Settings.from_message(message)
         try:
             return Pipeline(settings, self.send, self.fail)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            details, what = f"{type(error).__name__}: {error}", remedy(settings.model)
+            details, what = fault_of(error), remedy(settings.model)
             self.fail(NO_CONFIGURATION(path=settings.model, details=details, remedy=what))
             raise
 

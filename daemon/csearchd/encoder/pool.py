@@ -20,7 +20,7 @@ from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.devices.left import DeviceWatch, LeftDevices
 from csearchd.encoder.messages import MAX_FRAME, Settings, Want
 from csearchd.encoder.picture_time_limit import CountedTime
-from csearchd.encoder.process import ending, start
+from csearchd.encoder.process import end, ending, start
 from csearchd.errors import EncoderUnusable
 from csearchd.library.contents import Job
 from csearchd.reasons import Reason, models
@@ -35,7 +35,6 @@ _WINDOW = 64
 _WINDOW_PER_THREAD = 8
 _MAX_KILLS = 3  # by SIGKILL, which another program may have sent, before a lone picture fails
 _MAX_POLL_SECONDS = 3600.0  # poll(2) takes an int of milliseconds
-_KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
 _ALL_OF_IT = 0.9  # of a picture's time limit, in which nothing at all came from the encoder
 _SILENCE_SECONDS = 600.0  # after which an encoder that has work and sends nothing is killed
 _SILENCE_MARGIN = 60.0  # by which that is more than a picture's time limit, at least
@@ -55,6 +54,11 @@ class Event:
     png: bytes | None = None  # of "explained"; a PNG file
     reason: Reason | None = None  # of "failed"
     changed: bool = False  # of "failed": the file changed meanwhile and should be tried again
+
+    @property
+    def unreached(self) -> bool:
+        """Whether it failed since its directory can't be entered."""
+        return self.reason is not None and self.reason.code == reasons.UNREACHABLE.code
 
 
 @dataclass
@@ -205,14 +209,7 @@ class Pool:
         if self._process is None or self._socket is None:
             return 0
         self._socket.close()
-        try:
-            code = self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            try:
-                code = self._process.wait(_KILL_SECONDS)
-            except subprocess.TimeoutExpired:
-                code = -signal.SIGKILL
+        code = end(self._process, grace)
         self._process = self._socket = None
         return code
 

@@ -10,6 +10,8 @@ import sys
 from csearchd.reasons import Reason
 from csearchd.reasons import pictures as reasons
 
+_KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
+
 
 def start(module: str, fd: int, urgent: bool = False) -> subprocess.Popen[bytes]:
     """Starts the process of `module` that has the descriptor `fd` as its end of a socketpair."""
@@ -24,6 +26,19 @@ def start(module: str, fd: int, urgent: bool = False) -> subprocess.Popen[bytes]
         env=_environment(),
         start_new_session=True,  # a Ctrl-C meant for the daemon is not this process's
     )
+
+
+def end(process: subprocess.Popen[bytes], grace: float = 0.0) -> int:
+    """Waits for the end of a process whose socket is closed, and kills it after `grace` seconds.
+    Its exit status."""
+    try:
+        return process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    try:
+        return process.wait(_KILL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
 
 
 def ending(code: int) -> Reason | str:

@@ -354,7 +354,7 @@ def _layout(data: bytes) -> _Layout:
             layout.insertion = segment.end
         if segment.marker == _APP1 and content.startswith(_XMP):
             if segment.is_padded:
-                raise UneditableError("it has unusual padding")
+                raise UneditableError("its XMP is padded in an unusual way")
             if layout.xmp:
                 raise UneditableError("it has several XMP packets")
             layout.xmp = segment

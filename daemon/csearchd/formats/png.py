@@ -212,7 +212,7 @@ def _xmp_chunk(data: bytes) -> Chunk | None:
             if kind == b"iTXt" and bytes(content[: len(_XMP_HEAD)]) == _XMP_HEAD:
                 found.append(chunk)
             elif kind in (b"tEXt", b"zTXt") and bytes(content[:24]).startswith(_RAW_XMP):
-                raise UneditableError("its XMP is in a text chunk of ImageMagick's")
+                raise UneditableError("its XMP is hidden in a text, as ImageMagick writes it")
     except MalformedError:
         raise UneditableError(_DAMAGED) from None
     if len(found) > 1:

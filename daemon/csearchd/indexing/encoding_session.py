@@ -89,7 +89,7 @@ class EncodingSession:
         elif failure and signing:
             self._finish(None, Outcome(job, unread=True))
         else:
-            self._finish(key, Outcome(job, found, event.vector, failure))
+            self._finish(key, Outcome(job, found, event.vector, failure, event.unreached))
         for copy, copy_found in copies:
             self._finish(key, Outcome(copy, copy_found, None, failure))
         return []

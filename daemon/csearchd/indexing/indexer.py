@@ -256,6 +256,8 @@ class Indexer:
                     self.backlog.signing.discard(event.job.file)  # it will be due
                     self.backlog.allow_again(copy.file for copy in copies)  # they are still due
                     self.backlog.may_have_more = True
+                elif event.unreached:  # it may be entered again already
+                    self._note_changed(event)
             except LibraryError as error:
                 last_error = error
             except Exception as error:

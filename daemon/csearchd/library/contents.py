@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from csearchd.library.catalogue import FAILED, INDEXED
 from csearchd.library.library import Library
-from csearchd.library.listings import mark_orphans
+from csearchd.library.listings import invalidate, let_be_read, mark_orphans
 from csearchd.library.metadata import stored_labels
 from csearchd.library.vectors.table import VectorTable
 from csearchd.library.volumes import unmounted
@@ -47,6 +47,7 @@ class Outcome:
     found: dict[str, Any] | None = None
     vector: bytes | None = None  # float16, little-endian; None if it wasn't encoded
     failure: str | None = None  # why it can't be read or decoded
+    unreached: bool = False  # since its directory can't be entered: the next listing tries again
     unsignable: bool = False  # only its content's signature was wanted, and can't be made
     unread: bool = False  # that was wanted, and the file can't be read now: nothing is stored
     paired: bool = False  # a JPEG beside this raw file shows the same, and stands for both
@@ -56,7 +57,7 @@ def due(reader: sqlite3.Connection) -> Iterator[Job]:
     """The files that are due, newest first."""
     rows = reader.execute(
         "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
-        "WHERE due ORDER BY mtime_ns DESC"
+        "WHERE due AND directory NOT IN (SELECT directory FROM forgotten) ORDER BY mtime_ns DESC"
     )
     return (job_of(row) for row in rows)
 
@@ -233,6 +234,9 @@ def _store_file(
         "failure = ?, paired = ? WHERE id = ?",
         (*stat, content, failure, outcome.paired, job.file),
     )
+    if outcome.unreached:
+        let_be_read(database, job.file)
+        invalidate(database, job.directory)
     if content:
         database.execute("UPDATE contents SET orphaned = NULL WHERE id = ?", (content,))
     if row[4] and row[4] != content:

@@ -61,12 +61,13 @@ def apply(library: Library, listing: Listing) -> bool:
                     (listing.failure, directory),
                 )
             return False
-        if known == listing.digest:
-            return False
         here = set(listing.directories)
-        for name, child in library.tree.children(directory).items():
-            if name not in here:
-                remove_tree(library, database, child, keep_roots=True)
+        # Even where nothing has changed since the last listing: a scan of a directory may have
+        # begun before the directory was excluded.
+        gone = [c for name, c in library.tree.children(directory).items() if name not in here]
+        removed = [remove_tree(library, database, child, keep_roots=True) for child in gone]
+        if known == listing.digest:
+            return any(removed)
         _compare_files(library, database, directory, listing.files)
         database.execute(
             "UPDATE directories SET listing = ?, failure = NULL WHERE id = ?",
@@ -152,7 +153,7 @@ def _compare_files(
     library: Library, database: sqlite3.Connection, directory: int, files: Sequence[FileStat]
 ) -> None:
     rows = database.execute(
-        "SELECT name, size, mtime_ns, ctime_ns, inode, sidecars, id, content FROM files "
+        "SELECT name, size, mtime_ns, ctime_ns, inode, sidecars, id, content, failure FROM files "
         "WHERE directory = ?",
         (directory,),
     )
@@ -172,9 +173,9 @@ def _compare_files(
                 (directory, *file),
             )
             changed.append((int(cursor.lastrowid or 0), None))
-        elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6]:
+        elif row[3] == MOVED and file._replace(ctime_ns=MOVED) == row[:6] and row[8] is None:
             database.execute("UPDATE files SET ctime_ns = ? WHERE id = ?", (file.ctime_ns, row[6]))
-        elif row[:6] != file:
+        elif row[:6] != file:  # or it couldn't be read, and its mode may have changed, too
             database.execute(
                 "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, sidecars = ?, "
                 "due = 1, failure = NULL, paired = 0 WHERE id = ?",
@@ -256,6 +257,19 @@ def mark_orphans(library: Library, database: sqlite3.Connection, contents: Itera
         "AND NOT EXISTS (SELECT 1 FROM files WHERE content = contents.id)",
         [(library.clock.now(), content) for content in contents],
     )
+
+
+def invalidate(database: sqlite3.Connection, *directories: int) -> None:
+    """Lets the next listings of `directories` be compared, since the library has changed."""
+    database.executemany(
+        "UPDATE directories SET listing = x'' WHERE id = ? AND listing IS NOT NULL",
+        [(directory,) for directory in directories],
+    )
+
+
+def let_be_read(database: sqlite3.Connection, *files: int) -> None:
+    """Lets the next listing find that files have changed: no digest of sidecars is below 0."""
+    database.executemany("UPDATE files SET sidecars = -1 WHERE id = ?", [(file,) for file in files])
 
 
 def mark_failed(library: Library, file: int, reason: str) -> None:

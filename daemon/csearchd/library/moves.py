@@ -10,7 +10,15 @@ import os
 import sqlite3
 
 from csearchd.library.library import Library
-from csearchd.library.listings import MOVED, directory_row, remove_files, remove_tree, roots_among
+from csearchd.library.listings import (
+    MOVED,
+    directory_row,
+    invalidate,
+    let_be_read,
+    remove_files,
+    remove_tree,
+    roots_among,
+)
 from csearchd.library.roots import is_below
 from csearchd.library.tree import TOP
 
@@ -43,7 +51,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
             "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
             (parent, os.path.basename(new), directory),
         )
-        _invalidate_listings(database, tree.parent(directory), parent)
+        invalidate(database, tree.parent(directory), parent)
         with library.memory_lock:
             tree.move(directory, parent, os.path.basename(new))
     return True
@@ -69,8 +77,8 @@ def move_file(library: Library, old: bytes, new: bytes, read_again: bool = False
             (parent, os.path.basename(new), MOVED, file),
         )
         if read_again:
-            _let_be_read(database, file)
-        _invalidate_listings(database, directory, parent)
+            let_be_read(database, file)
+        invalidate(database, directory, parent)
         with library.memory_lock:
             state = int(library.catalogue.state[file])
             library.catalogue.put(file, parent, content, state)
@@ -114,7 +122,7 @@ def _swap_directories(
         "UPDATE directories SET parent = ?, name = ? WHERE id = ?",
         [(*places[0], second), (*places[1], first)],
     )
-    _invalidate_listings(database, places[0][0], places[1][0])
+    invalidate(database, places[0][0], places[1][0])
     with library.memory_lock:
         tree.swap(first, second)
     return True
@@ -136,8 +144,8 @@ def _swap_files(
         ],
     )
     if read_again:
-        _let_be_read(database, first[0], second[0])
-    _invalidate_listings(database, first[1], second[1])
+        let_be_read(database, first[0], second[0])
+    invalidate(database, first[1], second[1])
     with library.memory_lock:
         catalogue = library.catalogue
         for (file, _, content), (_, directory, _) in ((first, second), (second, first)):
@@ -182,16 +190,3 @@ def carry_ledger(library: Library, old: bytes, new: bytes) -> None:
             "WHERE path > ? AND path < ?",
             (new, len(old) + 1, old + b"/", old + b"0"),
         )
-
-
-def _let_be_read(database: sqlite3.Connection, *files: int) -> None:
-    """Lets the next listing find that files have changed: no digest of sidecars is below 0."""
-    database.executemany("UPDATE files SET sidecars = -1 WHERE id = ?", [(file,) for file in files])
-
-
-def _invalidate_listings(database: sqlite3.Connection, *directories: int) -> None:
-    """Lets the next listings of `directories` be compared, since the library has changed."""
-    database.executemany(
-        "UPDATE directories SET listing = x'' WHERE id = ? AND listing IS NOT NULL",
-        [(directory,) for directory in directories],
-    )

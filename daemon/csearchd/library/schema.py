@@ -5,6 +5,8 @@ directories  the tree from "/" (id 1, no parent): a row for each directory that 
              comparison. `covered`: when everything below was last scanned, in seconds since 1970.
              `absent`: since when its disk is unmounted; then the row isn't in memory, and the
              topmost directory of the disk has no parent.
+forgotten    directories that were put aside to be deleted (library.removal), which are `absent`,
+             have no parent and are on no disk. `path`: where they were, with "/" at the end.
 disks        the place of a root, or of a mount below one, on its disk: the name of the file system
              (library.volumes) and the path inside it. `path`: where it was last mounted.
 files        a picture file: its name, and its stat when it was last listed or read. `due`: it must
@@ -52,6 +54,10 @@ texts        what was recognised in a content (library.texts): `state` and `reco
              (library.texts.packing); `words` as library.texts.tokens has them, which `text_words`
              indexes. `text_parts` finds the words of `text_vocabulary` by parts of their skeletons.
 recognisers  versions of the recogniser.
+saved_searches
+             queries that the user has given a name, which is a file's. `saved_scopes`: directories
+             to search below; none for everywhere. `saved_pictures`: pictures in the query, from the
+             character `start` to before `stop`.
 derived      by name, the token of a file in the cache (library.cache_token), which tells from which
              state of the library it was derived.
 changed_vectors, changed_files
@@ -61,6 +67,7 @@ changed_vectors, changed_files
 
 from __future__ import annotations
 
+from csearchd.library.saved import schema as saved
 from csearchd.library.texts import schema as texts
 from csearchd.library.words import schema as words
 
@@ -319,6 +326,13 @@ MIGRATIONS = (
     """,
     words.MIGRATION,
     texts.MIGRATION,
+    """
+    CREATE TABLE forgotten (
+        directory INTEGER PRIMARY KEY REFERENCES directories(id) ON DELETE CASCADE,
+        path BLOB NOT NULL
+    );
+    """,
+    saved.MIGRATION,
 )
 
 VERSION = len(MIGRATIONS)

@@ -110,7 +110,7 @@ def parse(data: bytes) -> Packet:
     except (expat.ExpatError, UnicodeDecodeError) as error:
         raise XmpError(f"its XMP is damaged: {error}") from error
     if not reader.packet.rdf_tag:
-        raise XmpError("its XMP holds no rdf:RDF")
+        raise XmpError("its XMP is damaged: it has no rdf:RDF")
     return reader.packet
 
 
@@ -133,7 +133,7 @@ class _Reader(XmpParser):
         self._path.append((name, at, tag))
         if level == 0:
             if self.packet.rdf_tag:
-                raise XmpError("its XMP holds several rdf:RDF")
+                raise XmpError("its XMP is damaged: it has several rdf:RDF")
             self.packet.rdf_tag, self.packet.rdf_start = tag, at
         elif level == 1:
             kept = [key for key in attributes if not key.startswith(f"{RDF} ") and " " in key]

@@ -86,12 +86,12 @@ class XmpParser:
         raise NotImplementedError
 
     def _refuse_doctype(self, *_: object) -> None:
-        raise XmpError("its XMP declares a document type, which XMP doesn't have")
+        raise XmpError("its XMP is damaged: it declares a document type, which XMP doesn't have")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise XmpError("its XMP is nested too deeply")
+            raise XmpError("its XMP is damaged: it is nested too deeply")
         if not self._rdf_depth and name == _RDF_RDF:
             self._rdf_depth = self._depth
         self.opened(self._depth - self._rdf_depth if self._rdf_depth else -1, name, attributes)

@@ -45,8 +45,8 @@ class Architecture:
         name = self.configuration["text_cfg"].get("hf_tokenizer_name")
         if name and not (tokenizer and os.path.isfile(os.path.join(tokenizer, TOKENIZER))):
             raise ModelError(
-                f"{self.name} has a tokenizer of its own: it can be imported with {TOKENIZER} of"
-                f" {name} beside the checkpoint"
+                f"{self.name} has a tokenizer of its own: put {TOKENIZER} of {name} beside the"
+                " checkpoint, and try again"
             )
 
 
@@ -66,7 +66,9 @@ def read_architecture(path: str) -> Architecture:
         return Architecture(name, content)
     configuration, preprocessing = content["model_cfg"], content.get("preprocess_cfg")
     if not isinstance(configuration, dict) or not isinstance(preprocessing, dict | None):
-        raise ModelError(f"{path} holds no configuration of open_clip's")
+        raise ModelError(
+            f"{path} is no configuration of open_clip: give the model's open_clip_config.json"
+        )
     return Architecture(name, configuration, preprocessing)
 
 
@@ -95,7 +97,7 @@ def read_json(path: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ModelError(f"{path} holds no JSON object")
+        raise ModelError(f"{path} is damaged, or no configuration: it holds no JSON object")
     return found
 
 
@@ -104,7 +106,9 @@ def check_configuration(configuration: Mapping[str, Any], arch: str) -> None:
     configuration of it, can't be exported."""
     text = configuration.get("text_cfg")
     if not isinstance(text, Mapping) or not isinstance(configuration.get("vision_cfg"), Mapping):
-        raise ModelError(f"{arch} has no configuration of two towers")
+        raise ModelError(
+            f"{arch} has no configuration of two towers: it needs vision_cfg and text_cfg"
+        )
     pooling = text.get("pool_type", "argmax")
     reason = None
     if text.get("hf_model_name"):

@@ -50,7 +50,9 @@ def staged(models_dir: str, name: str) -> Iterator[str]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ModelError(f"{name!r} is being installed by another process") from None
+            raise ModelError(
+                f"{name!r} is being installed by another process: wait until that ends"
+            ) from None
         try:
             _clear(staging)
             yield staging

@@ -256,7 +256,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Model:
     if not options.imported:
         if len(options.names) != 1 or options.arch or options.weights or options.own_name:
-            parser.error("give the name of one model")
+            parser.error("give the name of one model; csearchctl model list shows them")
         cache = os.path.join(standard_paths().cache, "downloads")
         choice = choose(options.names[0])
         return install_published(choice, options.models_dir, os.path.join(cache, choice.name))

@@ -175,7 +175,9 @@ def remove_model(models_dir: str, name: str) -> None:
         raise ModelError("the starter model is part of the program and can't be removed")
     directory = os.path.join(models_dir, name)
     if not _is_name(name) or not os.path.isdir(directory):
-        raise ModelError(f"no model {name!r} is installed in {models_dir}")
+        raise ModelError(
+            f"no model {name!r} is in {models_dir}; csearchctl model list shows what is installed"
+        )
     try:
         shutil.rmtree(directory)
     except OSError as error:
@@ -186,7 +188,9 @@ def remove_model(models_dir: str, name: str) -> None:
 def check_name(name: str) -> None:
     """Raises ModelError unless a model can be installed under the name `name`."""
     if not _is_name(name) or not name.isprintable():
-        raise ModelError(f"{name!r} can't be a model's name: it names a directory")
+        raise ModelError(
+            f"{name!r} can't be a model's name: choose one without / and without a dot in front"
+        )
     if name == STARTER:
         raise ModelError(f"{STARTER!r} is the name of the program's own model: choose another")
 

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from csearch.protocol.system_errors import in_words
+
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -104,6 +106,15 @@ class Preprocess:
         ratios = width / self.width, height / self.height
         ratio = max(ratios) if self.resize_mode == "longest" else min(ratios)
         return max(1, round(width / ratio)), max(1, round(height / ratio))
+
+
+def fault_of(error: Exception) -> str:
+    """What an error of `Preprocess.of_model` tells a user."""
+    if isinstance(error, OSError):
+        return in_words(error)
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    return "an entry is of the wrong type" if isinstance(error, TypeError) else str(error)
 
 
 def _three(value: float | list[float] | tuple[float, ...]) -> tuple[float, ...]:

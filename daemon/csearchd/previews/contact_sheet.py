@@ -8,24 +8,26 @@ below: str}], form, kind}, and writes a file to standard output; csearchd.previe
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 
 from PIL import Image, ImageDraw, ImageFont
 
 from csearch.protocol.wire import MAX_REPLY, Message, Unpacker
 from csearchd.errors import PictureError, UnreadableError
 from csearchd.previews import output
-from csearchd.previews.thumbnails import Thumbnails, begin
+from csearchd.previews.thumbnails import ThumbnailMaker, background_maker
 
 _TILE = 240  # pixels, the longer side of a picture
 _GAP = 16
 _TEXT = 40  # pixels below a picture
 _COLUMNS = 5
 _FONT_SIZE = 14
+_TAIL = 8  # characters at the end of a long name that are always shown
 _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf")  # with more alphabets than Pillow's own
 _BACKGROUND, _FOREGROUND, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120)
 
 
-def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
+def sheet(pictures: list[Message], maker: ThumbnailMaker) -> Image.Image:
     """The pictures in rows, best first, each above its name and what stands `below` it.
 
     `pictures` are those of the frame, at least one. One that can't be shown is replaced by the
@@ -41,7 +43,7 @@ def sheet(pictures: list[Message], thumbnails: Thumbnails) -> Image.Image:
         left = _GAP + number % columns * width
         top = _GAP + number // columns * height
         try:
-            small = thumbnails.make(picture["path"], _TILE, _TILE)
+            small = maker.make(picture["path"], _TILE, _TILE)
             image.paste(small, (left + (_TILE - small.width) // 2, top + _TILE - small.height))
         except (PictureError, UnreadableError) as error:
             draw.text((left, top + _TILE // 2), _fitting(draw, str(error), font), _FAINT, font)
@@ -56,11 +58,12 @@ def _fitting(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont)
     text = "".join(character if character.isprintable() else "\ufffd" for character in text)
     if draw.textlength(text, font) <= _TILE:
         return text
-    tail = text[-8:]
-    for end in range(len(text) - 9, -1, -1):
-        if draw.textlength(f"{text[:end]}…{tail}", font) <= _TILE:
-            return f"{text[:end]}…{tail}"
-    return tail
+    tail = text[-_TAIL:]
+    without = [f"{text[:end]}…{tail}" for end in range(len(text) - _TAIL)]
+    fitting = bisect_right(
+        without, float(_TILE), key=lambda shorter: draw.textlength(shorter, font)
+    )
+    return without[fitting - 1] if fitting else tail
 
 
 def _font() -> ImageFont.FreeTypeFont:
@@ -77,7 +80,7 @@ def _font() -> ImageFont.FreeTypeFont:
 def main() -> None:
     """Writes the sheet to standard output."""
     (message,) = Unpacker(MAX_REPLY).feed(sys.stdin.buffer.read())
-    output.write(sheet(message["pictures"], begin()), message)
+    output.write(sheet(message["pictures"], background_maker()), message)
 
 
 if __name__ == "__main__":

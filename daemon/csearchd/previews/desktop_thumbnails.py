@@ -28,7 +28,7 @@ def uri(path: bytes) -> str:
 
 def thumbnail_file(path: bytes, size: str) -> str:
     """The file in which a picture's thumbnail of a size, a key of PIXELS, is kept."""
-    return os.path.join(_directory(size), _name(path))
+    return os.path.join(_directory(size), _file_name(path))
 
 
 def _directory(size: str) -> str:
@@ -37,7 +37,7 @@ def _directory(size: str) -> str:
     return os.path.join(cache, "thumbnails", size)
 
 
-def _name(path: bytes) -> str:
+def _file_name(path: bytes) -> str:
     return f"{hashlib.md5(uri(path).encode(), usedforsecurity=False).hexdigest()}.png"
 
 
@@ -53,15 +53,23 @@ def thumbnail(path: bytes, changed: int, min_size: str = "") -> str | None:
     """
     wanted = b"tEXtThumb::MTime\0" + modified_text(changed).encode()
     min_pixels = PIXELS.get(min_size, 0)
-    for file in _files(path, (size for size in _SIZES if PIXELS[size] >= min_pixels)):
+    for size in _SIZES:
+        if PIXELS[size] < min_pixels:
+            continue
+        file = thumbnail_file(path, size)
         try:
-            with open(file, "rb") as opened:
+            with open(file, "rb", opener=_open_at_once) as opened:
                 head = opened.read(_HEAD)
         except OSError:
             continue
         if _modified(head) == wanted:
             return file
     return None
+
+
+def _open_at_once(file: str, flags: int) -> int:
+    """Opens a file without waiting, in case it is a pipe."""
+    return os.open(file, flags | os.O_NONBLOCK)
 
 
 def _modified(head: bytes) -> bytes:
@@ -71,7 +79,7 @@ def _modified(head: bytes) -> bytes:
     return head[found : found + 4 + length] if found >= 4 else b""
 
 
-class Thumbnails:
+class CachedThumbnails:
     """The names of all thumbnails that there were at one time, so that those of many pictures can
     be deleted without looking for each."""
 
@@ -81,7 +89,7 @@ class Thumbnails:
     def drop(self, paths: Iterable[bytes]) -> None:
         """Deletes the thumbnails of pictures, of all sizes."""
         for path in paths if self._there else ():
-            name = _name(path)
+            name = _file_name(path)
             for size, names in self._there.items():
                 if name in names:
                     with suppress(OSError):  # it has gone meanwhile
@@ -93,7 +101,3 @@ def _names(directory: str) -> list[str]:
         return os.listdir(directory)
     except OSError:
         return []  # there is none of that size
-
-
-def _files(path: bytes, sizes: Iterable[str]) -> list[str]:
-    return [thumbnail_file(path, size) for size in sizes]

@@ -48,7 +48,7 @@ COLOURS = 64
 _GROWTH = 256 << 20  # bytes that the process may grow by beside a file and its picture
 
 
-class Thumbnails:
+class ThumbnailMaker:
     """Makes small pictures: upright, in sRGB, without transparency."""
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -124,8 +124,6 @@ def _of_desktop(path: bytes, mtime_ns: int, min_side: int) -> Image.Image | None
             image.load()
             if image.info.get("Thumb::MTime") == modified_text(mtime_ns):
                 return to_rgb(resizable(image), None)
-        except (UnreadableError, PictureError):
-            continue
         except Exception:  # Pillow raises SyntaxError and much else for a broken one
             continue
     return None
@@ -140,14 +138,14 @@ def users_limits() -> Limits:
     return Limits(encode.max_pixels, encode.max_bytes, encode.max_memory)
 
 
-def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
+def keep_for_desktop(maker: ThumbnailMaker, path: bytes, size: str) -> str:
     """Puts a thumbnail into the desktop's cache, atomically; returns its file.
 
     `size` is "normal", "large", "x-large" or "xx-large". Raises PictureError, UnreadableError,
     OSError.
     """
     pixels = PIXELS[size]
-    image, version = thumbnails.make_with_stat(path, pixels, pixels)
+    image, version = maker.make_with_stat(path, pixels, pixels)
     file = thumbnail_file(path, size)
     texts = PngImagePlugin.PngInfo()
     for key, text in (("URI", uri(path)), ("MTime", modified_text(version.mtime_ns))):
@@ -166,50 +164,52 @@ def keep_for_desktop(thumbnails: Thumbnails, path: bytes, size: str) -> str:
     return file
 
 
-def _reply(thumbnails: Thumbnails, request: Message) -> Message:
+def _reply(maker: ThumbnailMaker, request: Message) -> Message:
     """The answer to a request; whatever goes wrong becomes its reason."""
     try:
-        return _made(thumbnails, request)
+        return _made(maker, request)
     except (PictureError, UnreadableError, OSError) as error:
         return {"reason": str(error)}
     except Exception as error:
         return {"reason": str(undecodable(error))}
 
 
-def _made(thumbnails: Thumbnails, request: Message) -> Message:
+def _made(maker: ThumbnailMaker, request: Message) -> Message:
     if request["form"] == "desktop":
-        return {"file": keep_for_desktop(thumbnails, request["path"], request["size"])}
-    image = thumbnails.make(request["path"], request["width"], request["height"])
-    if request["form"] in ("png", "jpeg"):
-        stream = io.BytesIO()
-        image.save(stream, request["form"], compress_level=1, quality=85)
-        return {"width": image.width, "height": image.height, "data": stream.getvalue()}
-    if request["form"] == "rgb":
-        return {"width": image.width, "height": image.height, "data": image.tobytes()}
+        return {"file": keep_for_desktop(maker, request["path"], request["size"])}
+    image = maker.make(request["path"], request["width"], request["height"])
     size = {"width": image.width, "height": image.height}
-    if request["form"] == "xterm":
-        return {**size, "data": in_xterm_colours(image)}
-    image = image.quantize(COLOURS, Image.Quantize.MEDIANCUT)
-    palette = bytes(image.getpalette() or ())[: 3 * COLOURS]
-    return {**size, "data": image.tobytes(), "palette": palette}
+    match request["form"]:
+        case "png" | "jpeg" as form:
+            stream = io.BytesIO()
+            image.save(stream, form, compress_level=1, quality=85)
+            return {**size, "data": stream.getvalue()}
+        case "rgb":
+            return {**size, "data": image.tobytes()}
+        case "xterm":
+            return {**size, "data": in_xterm_colours(image)}
+        case _:
+            image = image.quantize(COLOURS, Image.Quantize.MEDIANCUT)
+            palette = bytes(image.getpalette() or ())[: 3 * COLOURS]
+            return {**size, "data": image.tobytes(), "palette": palette}
 
 
-def begin() -> Thumbnails:
-    """Lowers this process's priority and limits its memory, for decoding in the background."""
+def background_maker() -> ThumbnailMaker:
+    """A ThumbnailMaker for this process, whose priority is lowered and whose memory is limited."""
     enter_background(2, quiet=True)
     warnings.simplefilter("ignore")  # Pillow warns of what is reported as failure, or is harmless
     limits = users_limits()
     limit_growth(2 * limits.memory + limits.bytes + _GROWTH)
-    return Thumbnails(limits)
+    return ThumbnailMaker(limits)
 
 
 def main() -> None:
     """Answers requests until standard input is closed."""
-    thumbnails = begin()
+    maker = background_maker()
     unpacker = Unpacker(MAX_REQUEST)
     while data := os.read(0, 1 << 16):
         for request in unpacker.feed(data):
-            sys.stdout.buffer.write(pack(_reply(thumbnails, request)))
+            sys.stdout.buffer.write(pack(_reply(maker, request)))
             sys.stdout.buffer.flush()
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from csearch.protocol.wire import Message, ProtocolError, Unpacker, pack
 from csearchd.encoder.picture_time_limit import CountedTime
-from csearchd.encoder.process import ending, start
+from csearchd.encoder.process import end, ending, start
 from csearchd.errors import EncoderUnusable
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.queue import PendingText
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 _MAX_KILLS = 3  # by SIGKILL, which another program may have sent, before a picture fails
 _LOOK_SECONDS = 1.0  # between looks at the time that a picture takes
 _MAX_POLL_SECONDS = 3600.0  # poll(2) takes an int of milliseconds
-_KILL_SECONDS = 5.0  # a process that waits for a file system may not end when it is killed
 
 
 @dataclass(frozen=True)
@@ -190,13 +189,6 @@ class ReaderPool:
         if self._process is None or self._socket is None:
             return 0
         self._socket.close()
-        try:
-            code = self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            try:
-                code = self._process.wait(_KILL_SECONDS)
-            except subprocess.TimeoutExpired:
-                code = -signal.SIGKILL
+        code = end(self._process, grace)
         self._process = self._socket = None
         return code

@@ -34,6 +34,22 @@ EXAMPLE_UNKNOWN = Template(
     "{path}: examples must be in a directory that csearch knows; csearchctl add DIR makes it known",
 )
 
+# Saved searches
+NO_SAVED_SEARCH = Template(
+    "no-saved-search", "there is no saved search {name}; csearchctl saved list lists them"
+)
+SAVED_SEARCH_EXISTS = Template(
+    "saved-search-exists", "there is a saved search {name} already; --replace replaces it"
+)
+SAVED_NAME_TAKEN = Template(
+    "saved-search-name-taken", "there is a saved search {name} already; remove it first"
+)
+NOT_A_SAVED_NAME = Template(
+    "not-a-saved-name",
+    "{name} can't be the name of a saved search: it is that of a folder, without / and NUL, "
+    "neither empty nor . or .., of 255 bytes at most",
+)
+
 # Tags
 NOT_TAGGED = Template("directory-not-tagged", "{path} is not kept tagged")
 TAGGED_ABOVE = Template(

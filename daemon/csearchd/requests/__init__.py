@@ -10,6 +10,7 @@ is answered with the error `bad-request`, which names the field.
     csearchd.requests.service     hello, answer, status, pause, resume, reload, stop, models, use
     csearchd.requests.tags        tags-write, tags-preview, tags-on, tags-off, tags-undo
     csearchd.requests.concepts    teach, concepts, concept-rename, concept-remove
+    csearchd.requests.saved       saved, saved-add, saved-rename, saved-remove
     csearchd.requests.completion  complete, suggest, choices, history, history-clear
     csearchd.requests.tagger      tags-serve, tags-intend, tags-done, tags-known: of the tagger
 """

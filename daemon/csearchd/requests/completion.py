@@ -16,8 +16,8 @@ class CompleteRequest(Request, frozen=True, kw_only=True):
 
     Fields: what (str): "queries" (past ones, the latest first), "filters", "roots", "models"
     (installed ones), "recommended" (models), "concepts", "taught" (what concepts are called in
-    queries) or a filter's name: values of it that pictures have, or that are worth knowing; prefix
-    (str): what is typed, case ignored.
+    queries), "saved" (searches) or a filter's name: values of it that pictures have, or that are
+    worth knowing; prefix (str): what is typed, case ignored.
 
     Result: {values: [str]}, at most 50.
     """

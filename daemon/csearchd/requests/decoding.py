@@ -5,7 +5,17 @@ from __future__ import annotations
 from csearch.protocol.wire import Message
 from csearchd.errors import InvalidMessage, RequestError
 from csearchd.limits import clipped
-from csearchd.requests import completion, concepts, library, service, tagger, tags, texts
+from csearchd.requests import (
+    completion,
+    concepts,
+    home,
+    library,
+    saved,
+    service,
+    tagger,
+    tags,
+    texts,
+)
 from csearchd.search.request import RegionsRequest, SearchRequest
 from csearchd.validation import Request, validated
 
@@ -26,6 +36,7 @@ _KINDS: tuple[type[Request], ...] = (
     service.PauseRequest,
     service.ResumeRequest,
     service.ReloadRequest,
+    service.SettingsRequest,
     service.StopRequest,
     service.ModelsRequest,
     service.UseRequest,
@@ -43,6 +54,7 @@ _KINDS: tuple[type[Request], ...] = (
     completion.ChoicesRequest,
     completion.HistoryRequest,
     completion.HistoryClearRequest,
+    home.HomeRequest,
     tagger.TagsServeRequest,
     tagger.TagsIntendRequest,
     tagger.TagsDoneRequest,
@@ -50,6 +62,10 @@ _KINDS: tuple[type[Request], ...] = (
     texts.TextRequest,
     texts.TextForgetRequest,
     texts.TextReadRequest,
+    saved.SavedRequest,
+    saved.SavedAddRequest,
+    saved.SavedRenameRequest,
+    saved.SavedRemoveRequest,
 )
 OPERATIONS = {kind.op: kind for kind in _KINDS}
 """The class of each operation's requests, by the operation's name."""

@@ -67,11 +67,13 @@ class FailedRequest(Request, frozen=True, kw_only=True):
 
 
 class ForgetRequest(Request, frozen=True, kw_only=True):
-    """`forget`: deletes now what is known of a file, or of a directory and all below it, and past
-    queries that name it. No more of it is read. Roots inside it are kept.
+    """`forget`: removes what is known of a file, or of a directory and all below it, and past
+    queries that name it. No more of it is read, and nothing of it is found when this returns. Of
+    very many files, what was known is deleted afterwards. Roots inside it are kept.
 
     Fields: path (bin). Progress: {phase: "forgetting", done, total}, in files. Result: {files: int,
-    kept: [bin]}: how many are removed; the roots inside.
+    left: int, kept: [bin]}: how many are removed; of how many forgotten files what was known is
+    still to be deleted; the roots inside.
     """
 
     op: ClassVar[str] = "forget"
@@ -82,14 +84,19 @@ class ForgetRequest(Request, frozen=True, kw_only=True):
 class DescribeRequest(Request, frozen=True, kw_only=True):
     """`describe`: tells what is known of files, and what pictures show.
 
-    Fields: paths ([bin]); details (bool). Result: {files: [{keywords: [str], words: [str],
-    details: as in the hits of `search`}]}, in their order; empty where nothing is known.
+    Fields: paths ([bin]); details (bool); places (bool), as of `search`; query (str): whose match
+    is explained, with words alone; quick (bool): without `words`, which take seconds the first
+    time. Result: {files: [{keywords: [str], words: [str], details, why: as in the hits of
+    `search`}]}, in their order; empty where nothing is known.
     """
 
     op: ClassVar[str] = "describe"
 
     paths: Annotated[list[bytes], Meta(max_length=limits.DESCRIBED)]
     details: Flag = None
+    places: Flag = None
+    query: str = ""
+    quick: Flag = None
 
 
 class DupesRequest(Request, frozen=True, kw_only=True):

@@ -67,6 +67,16 @@ class ReloadRequest(Request, frozen=True, kw_only=True):
     op: ClassVar[str] = "reload"
 
 
+class SettingsRequest(Request, frozen=True, kw_only=True):
+    """`settings`: the configuration in effect.
+
+    Result: {path (bin): of its file, which may not exist; settings: {section: {key: value}}, as in
+    the file, with all keys}.
+    """
+
+    op: ClassVar[str] = "settings"
+
+
 class StopRequest(Request, frozen=True, kw_only=True):
     """`stop`: the service answers, then ends. Result: {}."""
 

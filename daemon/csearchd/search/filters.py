@@ -37,16 +37,16 @@ from csearchd.search.places.areas import Area
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language import dates
 from csearchd.search.query_language.dates import Period
-from csearchd.search.query_language.grammar import Filter
+from csearchd.search.query_language.grammar import DATES, Filter
 from csearchd.spelling import unaccented
 
-_DATES = ("after", "before", "on", "date")
 _EPOCH = datetime(1970, 1, 1)
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 _COMPARED = re.compile(rf"(<=|>=|<|>|=|≤|≥)?\s*({_NUMBER})\s*([a-z]*)", re.IGNORECASE)
 _RANGE = re.compile(rf"({_NUMBER})?\s*\.\.\s*({_NUMBER})?\s*([a-z]*)", re.IGNORECASE)
 _PIXELS = re.compile(r"(\d{1,6})\s*[x×*]\s*(\d{1,6})", re.IGNORECASE)
 _MEGAPIXELS = ("mp", "mpx", "mpix", "megapixel", "megapixels")
+_UNITS = {"iso": ("",), "rating": ("", "star", "stars"), "size": _MEGAPIXELS}
 _STARS = 5
 _SAME = {"≤": "<=", "≥": ">=", "": "="}
 
@@ -56,32 +56,19 @@ Choice = Callable[[Library], Mask]
 class Condition(NamedTuple):
     """A parsed filter."""
 
+    filter: Filter
     choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
-    negated: bool
-    text: str = ""  # of the filter in the query
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
-    filter: Filter | None = None  # as the query has it
 
 
 def understand(filters: Sequence[Filter], now: datetime, places: Geocoder) -> list[Condition]:
     """Parses filters; dates are relative to `now`, a local time. Raises QueryError."""
-    dated = [filter for filter in filters if filter.name in _DATES]
+    dated = [filter for filter in filters if filter.name in DATES]
     if len(dated) > limits.DATES:
         last = dated[limits.DATES]
         raise QueryError(reasons.TOO_MANY_DATES(limit=limits.DATES), last.start, last.end)
-    return [
-        Condition(
-            choice,
-            filter.negated,
-            str(filter),
-            remarks,
-            TextPattern(filter.value) if filter.name == "text" else None,
-            filter,
-        )
-        for filter in filters
-        for choice, remarks in [_understood(filter, now, places)]
-    ]
+    return [_understood(filter, now, places) for filter in filters]
 
 
 def chosen(
@@ -98,27 +85,37 @@ def chosen(
     for condition in conditions:
         check()
         met = aligned(condition.choice(library), size)
-        mask &= ~met if condition.negated else met
+        mask &= ~met if condition.filter.negated else met
     return mask
 
 
-def _understood(
-    filter: Filter, now: datetime, places: Geocoder
-) -> tuple[Choice, tuple[Reason, ...]]:
-    """A filter's choice, and remarks on how its value is understood. Raises QueryError."""
-    if filter.name != "near":
-        shown = f'{"not:" if filter.negated else ""}{filter.name}:"{filter.value}"'
-        read = (reasons.READ_AS(filter=shown),) if filter.joined else ()
-        return _choice(filter, now), read
+def _understood(filter: Filter, now: datetime, places: Geocoder) -> Condition:
+    """Raises QueryError."""
+    name, value = filter.name, filter.value
+    pattern: TextPattern | None = None
+    remarks: tuple[Reason, ...] = ()
     try:
-        found = places.find(filter.value)
-    except PlaceError as error:
+        if name == "near":
+            choice, remarks = _near(value, places)
+        elif name == "text":
+            pattern = _pattern(value)
+            choice = partial(_written, pattern=pattern)
+        else:
+            choice = _choice(name, value, now)
+    except (DateError, PlaceError, _ValueProblem) as error:
         raise _wrong(filter, error) from None
-    place = found.place
+    if filter.joined and name != "near":  # which says what it means in any case
+        remarks = (reasons.READ_AS(filter=str(filter._replace(value=f'"{value}"'))),)
+    return Condition(filter, choice, remarks, pattern)
+
+
+def _near(value: str, places: Geocoder) -> tuple[Choice, tuple[Reason, ...]]:
+    """The choice for a place, and remarks on which one it is. Raises PlaceError."""
+    place, remarks = places.find(value)[:2]
     if isinstance(place, Area):
-        return partial(_in_area, area=place, places=places), found.remarks
+        return partial(_in_area, area=place, places=places), remarks
     circle = place
-    return lambda library: library.load_photo_metadata().near(*circle), found.remarks
+    return lambda library: library.load_photo_metadata().near(*circle), remarks
 
 
 def _wrong(filter: Filter, error: ReasonedError) -> QueryError:
@@ -129,19 +126,14 @@ def _wrong(filter: Filter, error: ReasonedError) -> QueryError:
     return QueryError(wrong, filter.start, filter.end)
 
 
-def _choice(filter: Filter, now: datetime) -> Choice:
-    name, value = filter.name, filter.value
-    try:
-        if name in _DATES:
-            return _date(name, value, now)
-        if name in ("iso", "rating", "size"):
-            return _number(name, value)
-        if name in ("type", "orientation"):
-            return _kind(name, value)
-        if name == "text":
-            return _written(value)
-    except (DateError, _ValueProblem) as error:
-        raise _wrong(filter, error) from None
+def _choice(name: str, value: str, now: datetime) -> Choice:
+    """The choice for any other filter. Raises DateError, _ValueProblem."""
+    if name in DATES:
+        return _date(name, value, now)
+    if name in _UNITS:
+        return _number(name, value)
+    if name in ("type", "orientation"):
+        return _kind(name, value)
     if name == "camera":
         return lambda library: library.load_photo_metadata().camera(value)
     if name == "lens":
@@ -190,38 +182,42 @@ def _date(name: str, value: str, now: datetime) -> Choice:
 
 
 def _number(name: str, value: str) -> Choice:
-    units = _MEGAPIXELS if name == "size" else ("", "stars") if name == "rating" else ("",)
-    example = {"size": "size:>10MP", "iso": "iso:>=800", "rating": "rating:>=4"}[name]
-    if match := _RANGE.fullmatch(value.strip()):
-        low, high, unit = match.groups()
-        tests = [(comparison, float(n)) for comparison, n in ((">=", low), ("<=", high)) if n]
-    elif match := _COMPARED.fullmatch(value.strip()):
-        sign, number, unit = match.groups()
-        tests = [(_SAME.get(sign or "", sign), float(number))]
-        if name == "size" and tests[0][0] == "=":  # 12MP is a nominal size
-            tests = [(">=", float(number) - 0.5), ("<", float(number) + 0.5)]
-    else:
-        unit, tests = None, []
-    if name == "size" and (not tests or unit is None or unit.lower() not in units):
-        raise _ValueProblem(reasons.SIZE_IN_MEGAPIXELS(example=_in_megapixels(value)))
+    tests, unit = _comparisons(value.strip())
+    if not tests or unit.lower() not in _UNITS[name]:
+        if name == "size":
+            raise _ValueProblem(reasons.SIZE_IN_MEGAPIXELS(example=_in_megapixels(value)))
+        example = {"iso": "iso:>=800", "rating": "rating:>=4"}[name]
+        raise _ValueProblem(reasons.NOT_A_NUMBER(value=clipped(value), example=example))
     if name == "rating" and any(number > _STARS for _, number in tests):
         raise _ValueProblem(reasons.TOO_MANY_STARS(limit=_STARS))
-    if not tests or unit is None or unit.lower() not in units:
-        raise _ValueProblem(reasons.NOT_A_NUMBER(value=clipped(value), example=example))
+    if name == "size" and tests[0][0] == "=":  # 12MP is a nominal size
+        ((_, number),) = tests
+        tests = [(">=", number - 0.5), ("<", number + 0.5)]
 
     def choice(library: Library) -> Mask:
         metadata = library.load_photo_metadata()
         comparisons = {
             "iso": metadata.iso, "rating": metadata.rating, "size": metadata.megapixels,
         }  # fmt: skip
-        compare = comparisons[name]
-        masks = [compare(*test) for test in tests]
-        mask = masks[0]
-        for other in masks[1:]:
-            mask = mask & aligned(other, len(mask))
-        return mask
+        first, *others = (comparisons[name](*test) for test in tests)
+        for other in others:
+            first &= aligned(other, len(first))
+        return first
 
     return choice
+
+
+def _comparisons(value: str) -> tuple[list[tuple[str, float]], str]:
+    """What `>800` or `100..400` compares with, and the unit after it; [] if a value is neither."""
+    if match := _RANGE.fullmatch(value):
+        low, high, unit = match.groups()
+        return [
+            (sign, float(number)) for sign, number in ((">=", low), ("<=", high)) if number
+        ], unit
+    if match := _COMPARED.fullmatch(value):
+        sign, number, unit = match.groups()
+        return [(_SAME.get(sign or "", sign), float(number))], unit
+    return [], ""
 
 
 def _in_megapixels(value: str) -> str:
@@ -243,20 +239,20 @@ def _kind(name: str, value: str) -> Choice:
     return lambda library: compare(library.load_photo_metadata(), kind)
 
 
-def _written(value: str) -> Choice:
-    """Files by the words that stand in their pictures."""
+def _pattern(value: str) -> TextPattern:
     pattern = TextPattern(value)
     if not pattern:
         raise _ValueProblem(reasons.NO_WORDS(value=clipped(value)))
+    return pattern
 
-    def choice(library: Library) -> Mask:
-        found = library.texts.contents_with(pattern)
-        having: Mask = np.zeros(int(found.max(initial=0)) + 2, np.bool_)
-        having[found] = True  # the last one stays False, for larger ids
-        with library.memory_lock:
-            return having.take(library.catalogue.content, mode="clip")
 
-    return choice
+def _written(library: Library, pattern: TextPattern) -> Mask:
+    """Files by the words that stand in their pictures."""
+    found = library.texts.contents_with(pattern)
+    having: Mask = np.zeros(int(found.max(initial=0)) + 2, np.bool_)
+    having[found] = True  # the last one stays False, for larger ids
+    with library.memory_lock:
+        return having.take(library.catalogue.content, mode="clip")
 
 
 def _tester(value: str) -> Callable[[str], bool]:

@@ -93,7 +93,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - order_details (bool): hits have details where these explain their order: filters alone, or
       `sort` by date or size.
     - count (bool): a number instead of hits.
-    - group (bool): only the first of files that are nearly the same, or shots of one burst.
+    - group (bool): only the first of files that are nearly the same, or shots of one burst; alike
+      (bool): with the paths of those that it stands for.
     - random (bool): `top` files by chance, of those that the filters let through, or that match.
     - why (bool): hits and the result say why.
     - remember (bool): keeps the query for `complete` and `history`, if anything is found.
@@ -119,6 +120,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       ISO 15924, "" for digits and signs alone.
     - similar (int): how many files were left out for this one by `group`; burst (int): how many of
       them aren't copies, but shots of the same seconds. Left out where they are 0.
+    - alike ([bin]): the paths of the files that `similar` counts, where they are asked for.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
       utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
       description, rating, favourite, keywords, people, place, incomplete}. What isn't known is left
@@ -143,8 +145,8 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     - notes ([str]): remarks for the user; remarks: the same as reasons (csearch.protocol.wire).
     - nearest (bool): as beside hits.
     - count (int): the number that was asked for.
-    - why: {scope, left, filters: [{text, files}]}: files in the scope, those that meet all filters,
-      and those that meet each alone.
+    - why: {scope, left, filters: [{text, files, start, end}]}: files in the scope, those that meet
+      all filters, and those that meet each alone, which stands there in the query (characters).
 
     The error `query` has the fields `start` and `end` where a place in the query is to blame.
     """
@@ -152,7 +154,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     op: ClassVar[str] = "search"
     not_sent: ClassVar[frozenset[str]] = frozenset(
         ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
-         "telling", "query_terms", "remarks", "check")
+         "telling", "query_terms", "remarks", "check", "offered")
     )  # fmt: skip
 
     top: Annotated[int, Meta(ge=1)]
@@ -170,11 +172,16 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     order_details: Flag = None
     count: Flag = None
     group: Flag = None
+    alike: Flag = None
     random: Flag = None
     why: Flag = None
     remember: Flag = None
 
-    # What follows is not in a message: csearchd.serve.handlers.queries finds it out.
+    # Not in a message: what the desktop's search boxes ask for. Only what is at least fair, or has
+    # all words of the query that say something, as whole words, in its names or in the picture.
+    offered: bool = False
+
+    # Neither is what follows: csearchd.serve.handlers.queries finds it out.
     parts: Sequence[Part] = ()
     conditions: Sequence[Condition] = ()
     model: int = 0  # the row of the model whose vectors these are
@@ -240,6 +247,7 @@ class Hit(NamedTuple):
     similar: int = 0  # files that are nearly the same, or of one burst, and left out for it
     burst: int = 0  # those of them that are of one burst
     by_name: list[str] | None = None  # the words that it is found by (csearchd.search.lexical)
+    alike: list[bytes] | None = None  # the paths of those that `similar` counts, if asked for
 
     @property
     def confidence(self) -> str | None:

@@ -29,7 +29,7 @@ class Configuration:
         """`config` was read from the file at `path`; the other parts are told of a new one."""
         self.current = config
         library.texts.enabled = config.text.enabled
-        self._path = path
+        self.path = path
         self._library = library
         self._models = models
         self._scanner = scanner
@@ -41,7 +41,7 @@ class Configuration:
 
         Raises ConfigError, LibraryError or ModelError.
         """
-        config = configuration.load(self._path)
+        config = configuration.load(self.path)
         self._models.set_threads(config.search.threads)
         self.current = config
         self._library.texts.enabled = config.text.enabled

@@ -10,6 +10,7 @@ import os
 import time
 
 from csearchd.concurrency.lifecycle import Lifecycle
+from csearchd.concurrency.single_flight import SingleFlight
 from csearchd.concurrency.threads import Cancellation, setter
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError
@@ -18,8 +19,10 @@ from csearchd.library import contents
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
 from csearchd.library.model_cleanup import delete_unused_vectors
+from csearchd.library.removal import purging
 from csearchd.logs import limit_log
 from csearchd.models.active_model import Models
+from csearchd.previews.desktop_thumbnails import CachedThumbnails
 from csearchd.reasons import PATH, from_system
 from csearchd.reasons import library as reasons
 from csearchd.serve import result_folders
@@ -34,6 +37,7 @@ _REST_SECONDS = 1.0  # between looks for what the user has changed
 _KEEP_SECONDS = 60.0  # until all else is in the database's own file
 _PURGE_SECONDS = 300.0  # between purges of contents without files
 _WORDS_REST_SECONDS = 0.02  # between batches of the index of words, in which others may write
+_FORGOTTEN_REST_SECONDS = 0.02  # the same, of what was forgotten
 
 
 class LibraryUpkeep:
@@ -56,6 +60,7 @@ class LibraryUpkeep:
         self._configuration = configuration
         self._lifecycle = lifecycle
         self._workers = workers
+        self.forgotten = SingleFlight(self._delete_forgotten)
         self._news = asyncio.Event()  # something was committed
         self._news.set()
         library.on_commit(setter(self._news))
@@ -97,12 +102,29 @@ class LibraryUpkeep:
         with self._library.write() as database:
             return self._library.words.catch_up(database)
 
+    async def _delete_forgotten(self) -> None:
+        """Deletes what was forgotten and put aside, a few files at a time. Raises LibraryError."""
+        if not await self._workers.wait(purging.is_due, self._library):
+            return
+        thumbnails = await self._workers.wait(CachedThumbnails)
+        steps = 0
+        while (files := await self._workers.wait(purging.next_files, self._library)) is not None:
+            await self._workers.wait(thumbnails.drop, files.paths)
+            await self._workers.wait(purging.delete, self._library, files)
+            await asyncio.sleep(_FORGOTTEN_REST_SECONDS)
+            steps += 1
+        await self._workers.wait(purging.finish, self._library)
+        if steps > 1:
+            # A picture that came back meanwhile may have been recognised by what was deleted then.
+            await self._workers.wait(self._indexer.recount)
+
     async def purge(self) -> None:
-        """Writes what the index of words lacks, and deletes contents that have had no file, and
-        vectors that have had no model, for long; a few at a time."""
+        """Deletes what was forgotten, writes what the index of words lacks, and deletes contents
+        that have had no file, and vectors that have had no model, for long; a few at a time."""
         while True:
             keep = self._configuration.current.library.keep_days * 86400
             try:
+                await self.forgotten.run()
                 while await self._workers.wait(self._index_some_words):
                     await asyncio.sleep(_WORDS_REST_SECONDS)
                 while await self._workers.wait(contents.purge, self._library, keep):

@@ -35,7 +35,7 @@ def open_parent(path: bytes) -> int:
         check_length(path)
         return os.open(os.path.dirname(path) or b".", os.O_PATH | DIRECTORY)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise _unreachable(error) from error
 
 
 def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tuple[int, FileStat]:
@@ -48,6 +48,9 @@ def open_file(path: bytes, max_bytes: int, directory: int | None = None) -> tupl
     try:
         # Only regular files are opened: opening a device can have effects.
         info = os.stat(path, dir_fd=directory, follow_symlinks=False)
+    except OSError as error:
+        raise _unreachable(error) from error
+    try:
         if stat.S_ISLNK(info.st_mode) or 0 < info.st_size <= annex.MAX_POINTER:
             content = _content_elsewhere(path, directory)
             if content is not None:
@@ -169,6 +172,13 @@ def _unreadable(error: OSError, file: FileStat | None = None) -> UnreadableError
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return UnreadableError(reasons.VANISHED(), changed=True)
     return UnreadableError(reasons.UNREADABLE(reason=from_system(error)), file=file)
+
+
+def _unreachable(error: OSError) -> UnreadableError:
+    """Of the way to a file: the file itself says nothing."""
+    if isinstance(error, PermissionError):
+        return UnreadableError(reasons.UNREACHABLE(reason=from_system(error)))
+    return _unreadable(error)
 
 
 def _megabytes(size: int) -> str:

@@ -110,6 +110,23 @@ class Scans:
             elif is_below(path, scan.path):
                 scan.leave_out(path)
 
+    def on_listed(self, path: bytes, names: Collection[bytes], by: Scan | None) -> None:
+        """Lets other scans than the one `by` which the directory at `path` was listed leave out
+        what isn't read there any more. `names`: the directories in it that are read."""
+        prefix = path.rstrip(b"/") + b"/"
+
+        def is_gone(below: bytes) -> bool:
+            return below.startswith(prefix) and below[len(prefix) :].partition(b"/")[0] not in names
+
+        for scan in self.all():
+            if scan is by:
+                continue
+            if is_gone(scan.path):
+                # At its start it is found out whether that is to be read.
+                scan.remaining, scan.found = [scan.path], 0
+            elif is_below(path, scan.path):
+                scan.remaining = [each for each in scan.remaining if not is_gone(each)]
+
     def restart(self) -> None:
         """Starts all scans over."""
         with self._lock:

@@ -371,7 +371,9 @@ class Scanner:
         began = time.monotonic()
         try:
             # The scan is ended if its root's disk is unmounted meanwhile.
-            listing, changed = self._list(lambda: None if scan.done.is_set() else path, whole=True)
+            listing, changed = self._list(
+                lambda: None if scan.done.is_set() else path, whole=True, by=scan
+            )
         except Exception as error:
             error.add_note(f"while {os.fsdecode(path)!r} was scanned")
             raise
@@ -392,12 +394,14 @@ class Scanner:
             return True
         return False
 
-    def _list(self, where: Callable[[], bytes | None], whole: bool) -> tuple[Listing | None, bool]:
+    def _list(
+        self, where: Callable[[], bytes | None], whole: bool, by: Scan | None = None
+    ) -> tuple[Listing | None, bool]:
         """Watches and lists the directory at `where()`, and updates the library.
 
         A move that happens meanwhile is applied to the library before the listing, so `where` is
         called again. Returns the listing, None if there is no directory, and whether anything has
-        changed. `whole`: whether the directories below it are going to be listed too.
+        changed. `whole`: whether the directories below it are to be listed too; `by` which scan.
         """
         listing = None
         tries = _TRIES
@@ -422,6 +426,7 @@ class Scanner:
         if node:
             self.watcher.on_listed(node, listing, began, whole)
         if changed:
+            self._scans.on_listed(listing.path, set(listing.directories), by)
             self._changed()
         return listing, changed
 

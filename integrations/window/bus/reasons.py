@@ -109,49 +109,64 @@ _TEMPLATES = {
     "not-a-directory": N_("{path}: is not a directory"),
     "directory-denied": N_("{path}: permission denied"),
     "no-directory": N_("{path}: no such directory"),
-    "file-system-unanswering": N_("{path}: its file system doesn't answer"),
+    "file-system-unanswering": N_(
+        "{path}: its file system doesn't answer; is its disk or server connected?"
+    ),
     "symbolic-link": N_("is a symbolic link"),
     "not-a-regular-file": N_("is not a regular file"),
     "empty-file": N_("is empty"),
     "vanished": N_("has vanished"),
     "unreadable": N_("cannot be read: {reason}"),
+    "unreachable": N_("is in a directory that cannot be entered: {reason}"),
     "changed-before-reading": N_("changed before it was read"),
     "changed-while-reading": N_("changed while it was read"),
-    "file-too-large": N_("has {size}, more than the limit of {limit} (encode.max_bytes)"),
-    "unknown-format": N_("not an image of a supported format"),
+    "file-too-large": N_(
+        "has {size}, more than the limit of {limit} (encode.max_bytes in the configuration)"
+    ),
+    "unknown-format": N_("is no picture in a format that csearch reads (csearchctl help formats)"),
     "header-damaged": N_("is a damaged or truncated {format} file: its header can't be read"),
-    "directory-cut-off": N_("the file breaks off before the part that says how to decode it"),
+    "directory-cut-off": N_("the file is cut off: the part that says how to decode it is missing"),
     "truncated": N_("the file is truncated or damaged ({details})"),
     "ends-early": N_("it ends too early"),
     "undecodable": N_("the file is damaged or not supported ({details})"),
     "metadata-too-large": N_("the file is damaged (its metadata point to too much data)"),
     "no-pixels": N_("has no pixels ({width}×{height})"),
     "too-many-pixels": N_(
-        "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels)"
+        "{width}×{height} pixels are more than the limit of {limit} (encode.max_pixels "
+        "in the configuration)"
     ),
-    "tiles-too-large": N_("its tiles of {width}×{height} pixels are too large"),
+    "tiles-too-large": N_(
+        "is made of tiles of {width}×{height} pixels, which are too large to be decoded"
+    ),
     "needs-memory": N_(
         "decoding needs {needed} MB of memory, more than the limit of {limit} MB "
-        "(encode.max_memory)"
+        "(encode.max_memory in the configuration)"
     ),
     "exceeds-memory": N_(
-        "decoding needs more memory than the limit of {limit} MB (encode.max_memory)"
+        "decoding needs more memory than the limit of {limit} MB (encode.max_memory in "
+        "the configuration)"
     ),
-    "too-slow": N_("takes longer than {seconds} s (encode.max_seconds)"),
-    "decoding-crashed": N_("decoding it crashed ({ending})"),
-    "encoding-crashed": N_("encoding it crashed ({ending})"),
+    "too-slow": N_(
+        "takes longer than {seconds} s to be read (encode.max_seconds in the configuration)"
+    ),
+    "decoding-crashed": N_("the program that decodes pictures crashed on it ({ending})"),
+    "encoding-crashed": N_("the model crashed on it ({ending})"),
     "words-need-memory": N_(
         "reading its words needs {needed} MB of memory, more than the limit of {limit} MB"
     ),
     "words-exceed-memory": N_("reading its words needs too much memory"),
-    "reading-words-crashed": N_("reading its words crashed ({ending})"),
+    "reading-words-crashed": N_(
+        "the program that reads words in pictures crashed on it ({ending})"
+    ),
     "reader-unusable": N_("words in pictures can't be read ({details}): install csearch again"),
-    "no-vector": N_("the model gave no usable vector"),
+    "no-vector": N_("the model can make nothing of it; csearchctl model list shows others"),
     "not-seen": N_("cannot be looked at: {reason}"),
     "encoder-ended-before-reading": N_(
-        "the encoder ended ({ending}) before it began with a picture"
+        "the program that reads pictures ended ({ending}) before it began"
     ),
-    "encoder-ended-while-loading": N_("the encoder ended ({ending}) while it loaded the model"),
+    "encoder-ended-while-loading": N_(
+        "the program that reads pictures ended ({ending}) while it loaded the model"
+    ),
     "exit-status": N_("exit status {status}"),
     # Models
     "model-not-installed": N_(
@@ -292,6 +307,7 @@ _TEMPLATES = {
     "lost-roots": N_("watched directories: {names}"),
     "lost-tagged-directories": N_("directories that are kept tagged: {names}"),
     "lost-concepts": N_("concepts: {names}"),
+    "lost-saved-searches": N_("saved searches: {names}"),
     "put-backup-back": N_("put a backup back (csearchctl backup -h tells how)"),
     "put-backup-back-or-add": N_(
         "put a backup back (csearchctl backup -h tells how), or csearchctl add {names}"
@@ -307,6 +323,8 @@ _TEMPLATES = {
     "disk-rows": N_("disk of a directory {names}"),
     "root-rows": N_("watched directory with the number {names}"),
     "concept-rows": N_("concept {names}"),
+    "saved-search-rows": N_("saved search {names}"),
+    "saved-path-rows": N_("path {names} of a saved search"),
     "example-rows": N_("example of the concept {names}"),
     "tagged-rows": N_("directory that is kept tagged: {names}"),
     "mark-rows": N_("mark of a file in the cache {names}"),
@@ -398,10 +416,17 @@ _TEMPLATES = {
     "ENOTCONN": N_("Transport endpoint is not connected"),
 }
 
+# Where the window has a button for what a terminal has a command for.
+_WITH_BUTTON = {
+    "paused": N_("reading is paused"),
+    "on-battery": N_("waiting: on battery"),
+    "english-only": N_("the model {model} knows English only; the preferences offer a better one"),
+}
+
 
 def translated(reason: Reason) -> str:
     """The sentence in the user's language."""
-    template = _TEMPLATES.get(reason["code"])
+    template = _WITH_BUTTON.get(reason["code"]) or _TEMPLATES.get(reason["code"])
     if template is None:
         return reason["text"]
     values = {name: _shown(value) for name, value in reason["parameters"].items()}

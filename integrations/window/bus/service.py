@@ -107,7 +107,7 @@ class Service:
             if not search.cancellable.is_cancelled():
                 hits, told = unpacked(reply)
                 refusal = told.get("error")
-                answer(hits, told, Failure(_explained(refusal)) if refusal else None)
+                answer(hits, told, Failure(explained(refusal)) if refusal else None)
 
         self._bus.call_with_unix_fd_list(
             NAME,
@@ -140,6 +140,51 @@ class Service:
         values, kind = GLib.Variant("(aayu)", (paths, pixels)), GLib.VariantType("(aay)")
         self._bus.call(NAME, PATH, NAME, "Thumbnails", values, kind, 0, _FOR_EVER, None, finish)
 
+    def call(
+        self,
+        method: str,
+        values: GLib.Variant,
+        kind: str,
+        answered: Callable[[Any, Failure | None], object],
+        files: Gio.UnixFDList | None = None,
+        cancellable: Gio.Cancellable | None = None,
+    ) -> None:
+        """Calls `answered(result, None)` later, with the one value of the reply, or
+        `answered(None, failure)`. `kind` is the reply's type."""
+        if self._bus is None:
+            GLib.idle_add(answered, None, Failure("", absent=True))
+            return
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                reply, _files = bus.call_with_unix_fd_list_finish(result)
+            except GLib.Error as error:
+                answered(None, _failure(error))
+                return
+            answered(unpacked(reply.get_child_value(0)), None)
+
+        self._bus.call_with_unix_fd_list(
+            *(NAME, PATH, NAME, method, values, GLib.VariantType(kind)),
+            *(Gio.DBusCallFlags.NONE, _FOR_EVER, files, cancellable, finish),
+        )
+
+    def tags(self, paths: list[bytes], told: Callable[[list[Values]], object]) -> None:
+        """Calls `told(files)` later: what is known of each; nothing if the service has gone."""
+
+        def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
+            try:
+                told(unpacked(bus.call_finish(result).get_child_value(0)))
+            except GLib.Error:
+                told([{} for _ in paths])
+
+        if self._bus:
+            options = {"details": GLib.Variant("b", True)}
+            values, kind = (
+                GLib.Variant("(aaya{sv})", (paths, options)),
+                GLib.VariantType("(aa{sv})"),
+            )
+            self._bus.call(NAME, PATH, NAME, "Tags", values, kind, 0, -1, None, finish)
+
     def status(self, told: Callable[[Values], object]) -> None:
         """Calls `told(values)` later, with nothing where no service answers."""
         if self._bus is None:
@@ -157,26 +202,40 @@ class Service:
 
     def suggest(self, query: str, position: int, told: Callable[[list[Values]], object]) -> None:
         """Calls `told(suggestions)` later: what may take the place of parts of `query`."""
-        self._ask("Suggest", GLib.Variant("(su)", (query, position)), told)
+        values = GLib.Variant("(su)", (query, position))
+        self.ask("Suggest", values, lambda suggestions, _failure: told(suggestions or []))
 
     def choices(self, what: str, prefix: str, told: Callable[[list[Values]], object]) -> None:
         """Calls `told(choices)` later: values of the filter `what`."""
-        self._ask("Choices", GLib.Variant("(ss)", (what, prefix)), told)
+        values = GLib.Variant("(ss)", (what, prefix))
+        self.ask("Choices", values, lambda choices, _failure: told(choices or []))
 
-    def _ask(
-        self, method: str, values: GLib.Variant, told: Callable[[list[Values]], object]
+    def ask(
+        self,
+        method: str,
+        values: GLib.Variant | None,
+        told: Callable[[Any, Failure | None], object],
     ) -> None:
-        """Calls `told` later with what the method answers, with nothing where it can't."""
+        """Calls one of the service's methods, and `told(value, failure)` later: the first value of
+        its answer, None where there is none."""
 
         def finish(bus: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             try:
-                told(unpacked(bus.call_finish(result).get_child_value(0)))
-            except GLib.Error:
-                told([])
+                answer = unpacked(bus.call_finish(result))
+            except GLib.Error as error:
+                told(None, _failure(error))
+            else:
+                told(answer[0] if answer else None, None)
 
         if self._bus:
-            kind = GLib.VariantType("(aa{sv})")
-            self._bus.call(NAME, PATH, NAME, method, values, kind, 0, -1, None, finish)
+            self._bus.call(NAME, PATH, NAME, method, values, None, 0, _FOR_EVER, None, finish)
+        else:
+            GLib.idle_add(told, None, Failure("", absent=True))
+
+    def python(self, told: Callable[[list[str]], object]) -> None:
+        """Calls `told(command)` later: the Python that has csearch's modules; nothing where no
+        service answers."""
+        self.ask("Python", None, lambda command, failure: told([] if failure else command))
 
     def answer_now(self) -> None:
         """Lets the search that waits be answered with what there is."""
@@ -252,7 +311,7 @@ def _told(picture: Given) -> dict[str, GLib.Variant]:
     return told
 
 
-def _explained(error: Values) -> str:
+def explained(error: Values) -> str:
     """The text of an error in the service's answer."""
     text: str = sentence(error["reason"]) if "reason" in error else error["message"]
     return text

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Wanted: TypeAlias = Callable[[], bool]
     Ready: TypeAlias = Callable[[Gdk.Texture | None], object]
 
-_SIZES = {"large": 256, "x-large": 512, "xx-large": 1024}  # pixels
+_SIZES = {"large": 256, "x-large": 512, "xx-large": 1024}  # pixels of the longer side
+_ENLARGED = 1.15  # by which one may be enlarged, so little that nobody sees it
 _THREADS = 2
 _AT_ONCE = 4  # that the service is asked for: they are shown together
 
@@ -35,48 +36,55 @@ class Thumbnails:
         self._service = service
         self._workers = Workers(_THREADS)
         # By path, in the order of their coming.
-        self._lacking: dict[bytes, tuple[Wanted, Ready]] = {}
+        self._lacking: dict[bytes, tuple[int, Wanted, Ready]] = {}
         self._asking = False
 
-    def want(self, path: bytes, scale: int, wanted: Wanted, ready: Ready) -> None:
-        """Calls `ready(texture)` later in the main loop, a square one, if there is one.
+    def want(self, path: bytes, pixels: int, wanted: Wanted, ready: Ready) -> None:
+        """Calls `ready(texture)` later in the main loop, if there is one.
 
-        `wanted()` tells whether it still matters when its turn comes.
+        `pixels`: of the longer side, about. `wanted()` tells whether it still matters when its turn
+        comes.
         """
+        sizes = _from(pixels)
 
         def looked(texture: Gdk.Texture | None) -> None:
             if texture:
                 ready(texture)
             elif wanted():
-                self._lacking[path] = wanted, ready
-                self._ask(pixels)
+                self._lacking[path] = _SIZES[sizes[0]], wanted, ready
+                self._ask()
 
-        sizes = list(_SIZES)[0 if scale == 1 else 1 :]
-        pixels = _SIZES[sizes[0]]
         self._workers.run(lambda: _cached(path, sizes) if wanted() else None, looked)
 
-    def _ask(self, pixels: int) -> None:
+    def _ask(self) -> None:
         """The service makes a few at a time; what isn't shown any more by then is left out."""
         if self._asking:
             return
-        self._lacking = {path: one for path, one in self._lacking.items() if one[0]()}
-        paths = list(self._lacking)[:_AT_ONCE]
-        if not paths:
+        self._lacking = {path: one for path, one in self._lacking.items() if one[1]()}
+        if not self._lacking:
             return
+        pixels = next(iter(self._lacking.values()))[0]
+        paths = [path for path, one in self._lacking.items() if one[0] == pixels][:_AT_ONCE]
         self._asking = True
-        asked = [self._lacking.pop(path)[1] for path in paths]
+        asked = [self._lacking.pop(path)[2] for path in paths]
 
         def made(files: list[bytes]) -> None:
             self._asking = False
             for file, ready in zip(files, asked, strict=True):
                 if file:
                     self._load(file, ready)
-            self._ask(pixels)
+            self._ask()
 
         self._service.thumbnails(paths, pixels, made)
 
     def _load(self, file: bytes, ready: Ready) -> None:
         self._workers.run(lambda: _texture(file), ready)
+
+
+def _from(pixels: int) -> list[str]:
+    """The sizes that do for so many pixels, the smallest first; the largest, where none does."""
+    fitting = [size for size, side in _SIZES.items() if side * _ENLARGED >= pixels]
+    return fitting or list(_SIZES)[-1:]
 
 
 def _cached(path: bytes, sizes: list[str]) -> Gdk.Texture | None:
@@ -95,14 +103,11 @@ def _cached(path: bytes, sizes: list[str]) -> Gdk.Texture | None:
 
 
 def _texture(file: bytes, changed: str | None = None) -> Gdk.Texture | None:
-    """The middle of a thumbnail; None where it is damaged, or not of the time `changed`."""
+    """A thumbnail; None where it is damaged, or not of the time `changed`."""
     try:
         pixbuf = GdkPixbuf.Pixbuf.new_from_file(os.fsdecode(file))
     except GLib.Error:
         return None
     if changed and pixbuf.get_option("tEXt::Thumb::MTime") != changed:
         return None
-    width, height = pixbuf.get_width(), pixbuf.get_height()
-    side = min(width, height)
-    square = pixbuf.new_subpixbuf((width - side) // 2, (height - side) // 2, side, side)
-    return Gdk.Texture.new_for_pixbuf(square)
+    return Gdk.Texture.new_for_pixbuf(pixbuf)

@@ -1,4 +1,4 @@
-"""Checks what csearch uses of the desktop: the session bus, GTK, exiftool, the commands' names."""
+"""Checks what csearch uses of the desktop: the session bus, GTK, exiftool, PATH and MANPATH."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import sys
 from urllib.parse import unquote
 
 from csearch.control.checks import OK, WARN, Finding, Findings
+from csearch.installation import links
 from csearch.installation.manifest import Manifest, load
+from csearch.launch import systemctl
 from csearch.protocol.errors import ClientError
 from csearch.search.window import PACKAGES, PYTHON
 
 _SECONDS = 20.0  # for another program's answer
-_COMMANDS = ("csearch", "csearchctl")
 _BUS_SECONDS = 5.0
 _TOOLKIT = """
 import gi
@@ -35,6 +36,7 @@ def findings() -> Findings:
     yield _toolkit()
     yield _exiftool()
     yield from _commands()
+    yield from _python()
     if any("/man/man" in path for path in installed.files) and shutil.which("man"):
         yield _manual(installed)
 
@@ -105,7 +107,7 @@ def _exiftool() -> Finding:
 def _commands() -> Findings:
     """Whether a shell finds the commands of this environment."""
     here = os.path.dirname(os.path.abspath(sys.executable))
-    ours = {name: os.path.join(here, name) for name in _COMMANDS}
+    ours = {name: os.path.join(here, name) for name in links.COMMANDS}
     if not all(map(os.path.exists, ours.values())):
         yield Finding(OK, "PATH", f"{here} has no commands; csearch runs from its sources")
         return
@@ -124,6 +126,43 @@ def _commands() -> Findings:
             yield Finding(WARN, "PATH", text, link)
             return
     yield Finding(OK, "PATH", f"csearch is {shutil.which('csearch')}")
+
+
+def _python() -> Findings:
+    """Whether the desktop's programs run the Python of an environment: then their extensions don't
+    find the system's packages, such as gi."""
+    python = shutil.which("python3", path=_path_of_the_session())
+    if python is None:
+        return
+    environment = os.path.dirname(os.path.dirname(os.path.abspath(python)))
+    try:
+        with open(os.path.join(environment, "pyvenv.cfg"), encoding="utf-8") as file:
+            settings = "".join(file.read().split())
+    except (OSError, UnicodeDecodeError):
+        return
+    if "include-system-site-packages=true" in settings:
+        return
+    text = f"python3 is {python} in PATH: extensions of Nautilus and others don't work with that"
+    advice = (
+        f"take {os.path.dirname(python)} out of PATH (in ~/.profile, say) and log in again; "
+        "csearchctl install links the commands into ~/.local/bin"
+    )
+    yield Finding(WARN, "PATH", text, advice)
+
+
+def _path_of_the_session() -> str:
+    """PATH of the desktop's programs: that of the user's service manager if there is one, else our
+    own without the environment that was activated in this shell."""
+    told = systemctl("show-environment")
+    lines = told[1].splitlines() if told and told[0] == 0 else []
+    for line in lines:
+        if line.startswith("PATH="):
+            return line.removeprefix("PATH=")
+    active = os.environ.get("VIRTUAL_ENV")
+    places = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(
+        place for place in places if not active or place != os.path.join(active, "bin")
+    )
 
 
 def _broken_link(name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from csearch.control.checks import OK, WARN, Finding, Findings
+from csearch.installation import mime_types
 from csearch.installation.items import ITEMS, target
 from csearch.installation.manifest import Manifest, digest, load, read_file
 from csearch.installation.plan import REMOVE, removal
@@ -45,4 +46,11 @@ def _older(manifest: Manifest) -> list[str]:
         for item in ITEMS
         if (installed := manifest.files.get(path := target(item)))
         and installed != digest(rendered(item))
+        and not _differs_in_types(path, rendered(item))
     ]
+
+
+def _differs_in_types(path: str, content: bytes) -> bool:
+    """Whether an installed file differs only in what follows the defaults of the session."""
+    there = read_file(path) or b""
+    return mime_types.without(there) == mime_types.without(content)

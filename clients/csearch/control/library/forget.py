@@ -35,6 +35,11 @@ def run(options: argparse.Namespace) -> int:
     connection = Connection(start=True)
     results = [_forget(connection, absolute(path)) for path in options.paths]
     print_out(f"{count(sum(result['files'] for result in results), 'file')} forgotten.")
+    if left := max(result.get("left") or 0 for result in results):
+        print_out(
+            f"Nothing finds them any more. What was stored of {count(left, 'file')} is still being "
+            "deleted; csearchctl status tells how far that is."
+        )
     for kept in dict.fromkeys(path for result in results for path in result.get("kept") or []):
         where = shlex.quote(printable(kept))
         print_out(

@@ -23,6 +23,7 @@ _REFERENCES = (  # to directories, and their ids themselves
     ("files", "directory"),
     ("roots", "directory"),
     ("disks", "directory"),
+    ("forgotten", "directory"),
 )
 
 _Row = tuple[Any, Any, Any, Any]  # id, parent, name, absent
@@ -67,6 +68,10 @@ def repair(database: sqlite3.Connection) -> list[bytes]:
     database.execute(
         "UPDATE directories SET parent = NULL, name = x'', absent = NULL WHERE id = 1 "
         "AND (parent IS NOT NULL OR name <> x'' OR absent IS NOT NULL)"
+    )
+    database.execute(
+        "DELETE FROM forgotten WHERE directory NOT IN "
+        "(SELECT id FROM directories WHERE absent IS NOT NULL)"
     )
     detached = _detached(database)
     _restore_roots(database, detached)
@@ -184,6 +189,7 @@ def _delete(database: sqlite3.Connection, rows: list[_Row]) -> list[bytes]:
         for table, column in (
             ("roots", "directory"),
             ("disks", "directory"),
+            ("forgotten", "directory"),
             ("directories", "id"),
         ):
             database.execute(f"DELETE FROM {table} WHERE {column} = ?", (identifier,))

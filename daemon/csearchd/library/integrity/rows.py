@@ -42,6 +42,7 @@ def _types(**columns: str) -> str:
 
 _KNOWN_DIRECTORY = "directory IN (SELECT id FROM directories)"
 _KNOWN_FILE = "file IN (SELECT id FROM files)"
+_UNKNOWN_SEARCH = "search NOT IN (SELECT id FROM saved_searches)"
 
 _SMALL = (
     _Check("settings", _types(name="text", value="text"), "name", reasons.SETTING_ROWS),
@@ -71,6 +72,31 @@ _SMALL = (
         "substr(path, 1, 1) <> x'2f' OR instr(path, x'00')",
         "path",
         reasons.TAGGED_ROWS,
+    ),
+    _Check(
+        "saved_searches",
+        _types(
+            name="blob",
+            query="text",
+            top="integer null",
+            sort="text null",
+            min_confidence="text null",
+        )
+        + " OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR instr(name, x'00')",
+        "name",
+        reasons.SAVED_ROWS,
+    ),
+    _Check(
+        "saved_scopes",
+        f"{_types(path='blob')} OR {_UNKNOWN_SEARCH}",
+        "path",
+        reasons.SAVED_PATH_ROWS,
+    ),
+    _Check(
+        "saved_pictures",
+        f"{_types(start='integer', stop='integer', path='blob')} OR {_UNKNOWN_SEARCH}",
+        "path",
+        reasons.SAVED_PATH_ROWS,
     ),
     _Check("derived", _types(name="text", token="text"), "name", reasons.MARK_ROWS),
     _Check(

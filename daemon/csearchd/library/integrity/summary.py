@@ -19,6 +19,7 @@ from csearchd.library import concepts
 from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.integrity.remarks import shown
 from csearchd.library.library import Library
+from csearchd.library.saved import store as saved
 from csearchd.reasons import LIST, Reason
 from csearchd.reasons import library as reasons
 
@@ -30,6 +31,7 @@ _KINDS = {
     "roots": reasons.LOST_ROOTS,
     "tagged": reasons.LOST_TAGGED,
     "concepts": reasons.LOST_CONCEPTS,
+    "saved": reasons.LOST_SAVED,
 }
 
 
@@ -113,6 +115,7 @@ def _items(library: Library) -> Items:
         "roots": sorted(_text(path) for path in roots if path),
         "tagged": [_text(row[0]) for row in tagged],
         "concepts": [concept.name for concept in concepts.read(library)],
+        "saved": [os.fsdecode(search.name) for search in saved.read(library)],
     }
 
 

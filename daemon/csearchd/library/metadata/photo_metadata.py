@@ -174,6 +174,12 @@ class PhotoMetadata:
         exact = exact.take(files, mode="clip") & ~columns.may_be_invented.take(files, mode="clip")
         return when, exact & ~times.are_implausible(when) & (files < size)
 
+    def exact_days(self) -> Mask:
+        """A mask over file ids: whether the day of the capture is known beyond doubt."""
+        columns = self._columns
+        mask: Mask = columns.has_capture_time & times.known_as(columns.date_length, "D")
+        return mask & ~self.doubtful()
+
     def doubtful(self) -> Mask:
         """A mask over file ids: whether `timestamp` can hardly be when the picture was taken."""
         columns = self._columns

@@ -1,165 +1,177 @@
-"""Forgets a file, or a directory and all below it, with everything that nothing else needs."""
+"""Forgets a file, or a directory and all below it.
+
+What is known of them is put aside in one transaction, after which nothing finds it, and deleted
+step by step (csearchd.library.removal.purging), since that takes long for very many files. Put
+aside are directories: their rows have no parent and count as absent, so that they aren't in memory.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import time
+from collections.abc import Collection, Mapping
 
-from csearchd.library import contents, listings
+import numpy as np
+
 from csearchd.library.library import Library
 from csearchd.library.listings import roots_among
-from csearchd.library.metadata import stored_labels
+from csearchd.library.removal import purging
 from csearchd.library.tree import TOP
 from csearchd.library.volumes import unmounted
 
-_FILES = 2000  # that a step removes
-_DIRECTORIES = 500  # the same
-_ROUNDS = 2  # what has come while the first was under way goes, too
-
-_File = tuple[int, int, bytes, int | None]  # id, directory, name, content
+_NAME = b"forgotten"  # of a directory into which files are put
 
 
 class Forgetting:
-    """The removal of what is known of a path, in steps. One thread at a time uses it.
-
-    A step is a short transaction, so that whoever else writes waits no longer. Roots remain roots;
-    those below the directory were added on their own, and keep their files.
-    """
+    """Forgets one path, and what comes there meanwhile."""
 
     def __init__(self, library: Library, path: bytes) -> None:
-        self.files = 0  # removed so far
+        self.files = 0  # put aside
         self.known = False  # something was known of the path
         self.kept: list[bytes] = []  # the roots below the directory
         self._library = library
         self._path = path
-        self._left: list[int] = []  # directories that are still to be removed, the next one last
-        self._rounds = 0
 
-    def step(self) -> list[bytes] | None:
-        """Removes some files and directories. Returns the files' paths; None once all are gone.
-
-        Raises LibraryError.
-        """
+    def put_aside(self) -> int:
+        """Puts aside what is known of the path, also on an unmounted disk. Roots remain roots;
+        those below the directory were added on their own, and keep their files. Returns the number
+        of files. Raises LibraryError."""
+        before = self.files
         with self._library.write() as database:
-            if not self._left:
-                if self._rounds >= _ROUNDS:
-                    return None
-                self._rounds += 1
-                if not self._find(database):
-                    return self._remove_file(database)
-            files: list[_File] = []
-            emptied: list[int] = []
-            while self._left and len(files) < _FILES and len(emptied) < _DIRECTORIES:
-                if not self._is_inside(self._left[-1]):
-                    self._left.pop()  # moved or removed meanwhile, and its id may be another's
-                    continue
-                files += database.execute(
-                    "SELECT id, directory, name, content FROM files WHERE directory = ? LIMIT ?",
-                    (self._left[-1], _FILES - len(files)),
-                )
-                if len(files) < _FILES:
-                    emptied.append(self._left.pop())
-            paths = self._paths(files)
-            self._remove_files(database, files)
-            spared = self._above_roots(database)
-            for directory in emptied:
-                self._remove_directory(database, directory, directory in spared)
-            return paths
-
-    def finish(self) -> None:
-        """Removes what was there on an unmounted disk, and words that nothing has any more; to be
-        called after the last `step`. Raises LibraryError."""
-        library = self._library
-        with library.write() as database:
+            directory = self._library.tree.find(self._path)
+            if directory is not None:
+                self._put_directory_aside(database, directory)
+            elif file := self._file(database):
+                self._put_file_aside(database, *file)
             tops = unmounted.directories_at(database, self._path)
-            held = unmounted.contents_of(database, tops)
-            self.files += sum(unmounted.remove_unmounted(library, database, top) for top in tops)
+            for top in tops:
+                self._put_unmounted_aside(database, top)
             self.known |= bool(tops)
-            if not self.known and (file := unmounted.file_at(database, self._path)):
-                listings.remove_files(library, database, [file])
-                self.files, self.known, held = 1, True, {file[1]} if file[1] else set()
-            contents.delete(library, database, contents.without_file(database, held))
-            stored_labels.delete_unused(library, database)
-        forgotten = False
-        while not forgotten:
-            with library.write() as database:
-                forgotten = library.words.forget_unused_words(database)
-        library.texts.unused_words.forget()
-        library.vacuum()
+            if not self.known and (found := unmounted.file_at(database, self._path)):
+                self._put_file_aside(database, found[0])
+            if self.known:
+                purging.must_run(self._library)
+        return self.files - before
 
-    def _find(self, database: sqlite3.Connection) -> bool:
-        """Looks for directories to remove. Returns whether the path is one."""
-        tree = self._library.tree
-        directory = tree.find(self._path)
-        if directory is None:
-            return False
+    def _put_directory_aside(self, database: sqlite3.Connection, directory: int) -> None:
+        library, tree = self._library, self._library.tree
         below = tree.below(directory)
-        roots = roots_among(database, below) - {directory}
-        kept = {inner for root in roots for inner in tree.below(root)}
-        self.kept = sorted(tree.path(root) for root in roots)
+        roots = roots_among(database, below)
+        above = {TOP, *(each for root in roots for each in tree.ancestors(root))}
+        inner = {each for root in roots - {directory} for each in tree.below(root)}
+        self.kept = sorted(tree.path(root) for root in roots - {directory})
         self.known = True
-        self._left = [each for each in below if each not in kept]
-        return True
+        chosen = [each for each in below if each not in inner]
+        mask = np.zeros(max(chosen) + 1, np.bool_)
+        mask[chosen] = True
+        files = np.flatnonzero(library.catalogue.files_in(mask)).tolist()
+        places = tree.paths(chosen)
+        self._put_aside(database, {each: places[each] for each in chosen}, above)
+        with library.memory_lock:
+            library.catalogue.remove(files)
+            library.photo_metadata.remove(files)
+            for each in reversed(chosen):
+                if each not in above:
+                    tree.remove(each)
 
-    def _is_inside(self, directory: int) -> bool:
-        """Whether a directory is still at or below the path."""
-        tree = self._library.tree
-        top = tree.find(self._path)
-        return top is not None and directory in tree and top in tree.ancestors(directory)
+    def _put_unmounted_aside(self, database: sqlite3.Connection, top: int) -> None:
+        rows = unmounted.below(database, top)
+        parents = {directory: parent for directory, parent, _ in rows}
+        above: set[int] = set()
+        for root in roots_among(database, parents):
+            current: int | None = root
+            while current is not None and current not in above:
+                above.add(current)
+                current = parents.get(current)
+        self._put_aside(database, unmounted.paths(database, top), above)
 
-    def _above_roots(self, database: sqlite3.Connection) -> set[int]:
-        """The roots, and directories above them: their rows stay."""
-        tree = self._library.tree
-        roots = [row[0] for row in database.execute("SELECT directory FROM roots")]
-        return {TOP, *(above for root in roots if root in tree for above in tree.ancestors(root))}
+    def _put_aside(
+        self, database: sqlite3.Connection, paths: Mapping[int, bytes], above: Collection[int]
+    ) -> None:
+        """Puts directories aside, given with their paths, which end with "/". Of those in `above`,
+        which are roots or above roots, only the files."""
+        spared = [each for each in paths if each in above]
+        aside = {each: path for each, path in paths.items() if each not in above}
+        for each in spared:
+            if database.execute("SELECT 1 FROM files WHERE directory = ?", (each,)).fetchone():
+                new = _new_directory(database)
+                database.execute("UPDATE files SET directory = ? WHERE directory = ?", (new, each))
+                aside[new] = paths[each]
+        # A disk's directory is compared again when it is mounted, others when they are listed.
+        database.execute(
+            "UPDATE directories SET covered = NULL, failure = NULL, "
+            "listing = CASE WHEN absent IS NULL THEN NULL ELSE x'' END "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(spared),),
+        )
+        database.executemany("INSERT INTO forgotten VALUES (?, ?)", aside.items())
+        numbers = json.dumps(list(aside))
+        database.execute(
+            "UPDATE directories SET parent = NULL, absent = coalesce(absent, ?), failure = NULL "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (int(time.time()), numbers),
+        )
+        database.execute(
+            "DELETE FROM disks WHERE directory IN (SELECT value FROM json_each(?))", (numbers,)
+        )
+        self._detach_files(database, numbers)
 
-    def _remove_file(self, database: sqlite3.Connection) -> list[bytes] | None:
-        """Removes the file at the path. Returns its path, or None if there is no such file."""
-        parent, _, name = self._path.rpartition(b"/")
-        directory = self._library.tree.find(parent or b"/")
-        file: _File | None = database.execute(
-            "SELECT id, directory, name, content FROM files WHERE directory = ? AND name = ?",
-            (directory, name),
-        ).fetchone()
-        if file is None:
-            return None
-        self._remove_files(database, [file])
-        self.known = True
+    def _put_file_aside(
+        self, database: sqlite3.Connection, file: int, directory: int | None = None
+    ) -> None:
+        """`directory`: where it is, unless that is on an unmounted disk."""
+        new = _new_directory(database)
+        place = self._path[: self._path.rfind(b"/") + 1]
+        database.execute("INSERT INTO forgotten VALUES (?, ?)", (new, place))
+        database.execute("UPDATE files SET directory = ? WHERE id = ?", (new, file))
         # So that the next listing is compared again.
         database.execute("UPDATE directories SET listing = NULL WHERE id = ?", (directory,))
-        return [self._path]
-
-    def _paths(self, files: list[_File]) -> list[bytes]:
-        places = self._library.tree.paths({file[1] for file in files})
-        return [places[directory] + name for _, directory, name, _ in files if directory in places]
-
-    def _remove_files(self, database: sqlite3.Connection, files: list[_File]) -> None:
-        """Removes files, and contents that no other file has."""
-        listings.delete_files(self._library, database, [file[0] for file in files])
-        held = {file[3] for file in files if file[3]}
-        contents.delete(self._library, database, contents.without_file(database, held))
-        self.files += len(files)
-
-    def _remove_directory(
-        self, database: sqlite3.Connection, directory: int, keep_row: bool
-    ) -> None:
-        tree = self._library.tree
-        if keep_row or tree.children(directory):  # some have come meanwhile
-            database.execute(
-                "UPDATE directories SET listing = NULL, covered = NULL, failure = NULL "
-                "WHERE id = ?",
-                (directory,),
-            )
-            return
-        database.execute("DELETE FROM directories WHERE id = ?", (directory,))
+        self.known = True
+        self._detach_files(database, json.dumps([new]))
         with self._library.memory_lock:
-            tree.remove(directory)
+            self._library.catalogue.remove([file])
+            self._library.photo_metadata.remove([file])
+
+    def _detach_files(self, database: sqlite3.Connection, directories: str) -> None:
+        """Counts the files in directories that were put aside, ids in JSON, and lets entries of
+        written tags refer to them by their paths alone: the files may come back."""
+        inside = "directory IN (SELECT value FROM json_each(?))"
+        (count,) = database.execute(
+            f"SELECT count(*) FROM files WHERE {inside}", (directories,)
+        ).fetchone()
+        self.files += count
+        database.execute(
+            "UPDATE tag_ledger SET file = NULL WHERE EXISTS "
+            f"(SELECT 1 FROM files WHERE id = tag_ledger.file AND {inside})",
+            (directories,),
+        )
+
+    def _file(self, database: sqlite3.Connection) -> tuple[int, int] | None:
+        """The ids of the file at the path, and of its directory."""
+        parent, _, name = self._path.rpartition(b"/")
+        found: tuple[int, int] | None = database.execute(
+            "SELECT id, directory FROM files WHERE directory = ? AND name = ?",
+            (self._library.tree.find(parent or b"/"), name),
+        ).fetchone()
+        return found
+
+
+def _new_directory(database: sqlite3.Connection) -> int:
+    """The id of a new directory for files that are put aside."""
+    cursor = database.execute(
+        "INSERT INTO directories (parent, name, absent) VALUES (NULL, ?, ?)",
+        (_NAME, int(time.time())),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def forget_path(library: Library, path: bytes) -> int | None:
     """Forgets a file or directory in one go. Returns the number of removed files; None if the path
     is unknown. Raises LibraryError."""
     forgetting = Forgetting(library, path)
-    while forgetting.step() is not None:
-        pass
-    forgetting.finish()
+    forgetting.put_aside()
+    while (files := purging.next_files(library)) is not None:
+        purging.delete(library, files)
+    purging.finish(library)
     return forgetting.files if forgetting.known else None

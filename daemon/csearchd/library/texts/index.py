@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csearchd.library.texts.pattern import MIN_TYPO, TextPattern
+from csearchd.library.texts.statements import AMONG, parts_of
 from csearchd.library.texts.tokens import distance, has_parts, is_near, is_one_off, skeleton
 from csearchd.library.words.tokens import is_unspaced
 
@@ -21,7 +22,6 @@ _MOST_OF_THREE = 300  # the same for one of three letters, which is in very many
 _FEW = 2000  # pictures with a word that are compared at once
 _MIN_LONG = 8  # letters of a word whose halves few others have
 _MOST_TRIED = 8  # words of a pattern that are tried for that
-_PARAMETERS = 500  # of a statement
 _MOST_CANDIDATES = 20_000  # words that are compared with it
 _MOST_COMPARED = 20_000  # pictures that are compared with words that follow one another
 _MOST_SPLIT = 20  # characters of a word that may be written in two
@@ -81,18 +81,9 @@ def _with_all_units(database: sqlite3.Connection, pattern: TextPattern) -> Conte
 
 def _rows(database: sqlite3.Connection, contents: Contents) -> list[tuple[int, str]]:
     """Contents and their words."""
-    return [
-        row
-        for start in range(0, len(contents), _PARAMETERS)
-        for row in _words_of(database, contents[start : start + _PARAMETERS].tolist())
-    ]
-
-
-def _words_of(database: sqlite3.Connection, contents: Sequence[int]) -> list[tuple[int, str]]:
-    marks = ",".join("?" * len(contents))
-    return database.execute(
-        f"SELECT content, words FROM texts WHERE content IN ({marks})", contents
-    ).fetchall()
+    statement = f"SELECT content, words FROM texts WHERE content IN {AMONG}"
+    parts = parts_of(contents.tolist())
+    return [row for part in parts for row in database.execute(statement, (part,))]
 
 
 def contents_with_words(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from csearchd.library.catalogue import INDEXED
 from csearchd.library.texts.lines import TextLine
+from csearchd.library.texts.statements import AMONG, parts_of
 from csearchd.library.texts.states import TextStates
 from csearchd.library.words.sources import Source, parted
 from csearchd.reasons import Reason
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _PLANNED = 2000  # contents whose order is found at a time
 _PLAN_SECONDS = 30.0  # after which new pictures are looked for
-_PARAMETERS = 500  # of a statement
 _TELLING = (
     "screenshot", "screenshots", "bildschirmfoto", "captura", "capture", "scan", "scans", "scanned",
     "receipt", "receipts", "invoice", "rechnung", "quittung", "beleg", "facture", "factura",
@@ -188,8 +188,8 @@ class TextQueue:
                 rows = database.execute(
                     "SELECT content, f.id, directory, name, identity, size, mtime_ns, ctime_ns, "
                     "inode FROM files f JOIN contents c ON c.id = content "
-                    f"WHERE NOT due AND f.failure IS NULL AND content IN ({marks(part)})",
-                    part,
+                    f"WHERE NOT due AND f.failure IS NULL AND content IN {AMONG}",
+                    (part,),
                 ).fetchall()
             with self._library.memory_lock:
                 above = self._library.tree.paths({row[2] for row in rows})
@@ -199,14 +199,3 @@ class TextQueue:
                     path = above[directory] + name
                     stat_then = (size, mtime, ctime, inode)
                     yield PendingText(content, file, path, stat_then, identity)
-
-
-def parts_of(contents: Sequence[int]) -> Iterator[list[int]]:
-    """Contents in parts that a statement can take as parameters."""
-    for start in range(0, len(contents), _PARAMETERS):
-        yield list(contents[start : start + _PARAMETERS])
-
-
-def marks(part: Sequence[int]) -> str:
-    """The marks of a part's parameters in a statement."""
-    return ",".join("?" * len(part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -15,8 +16,9 @@ from csearchd.library.texts import index, vocabulary
 from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern
-from csearchd.library.texts.queue import PendingText, TextQueue, marks, parts_of
+from csearchd.library.texts.queue import PendingText, TextQueue
 from csearchd.library.texts.schema import REPAIR
+from csearchd.library.texts.statements import AMONG, parts_of
 from csearchd.library.texts.states import FAILED, READ, WITHHELD, TextStates
 from csearchd.library.texts.tokens import words_of_lines
 from csearchd.library.texts.unused_words import UnusedWords
@@ -102,7 +104,7 @@ class Texts:
             if not self._takes(database, content, identity):
                 return
             row = self._version_row(database, recogniser)
-            before = vocabulary.words_of(database, [content])
+            before = vocabulary.words_of(database, json.dumps([content]))
             database.execute(
                 "INSERT INTO texts (content, recogniser, state, words, lines) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (content) DO UPDATE SET "
@@ -167,9 +169,9 @@ class Texts:
         for part in parts_of(contents):
             with self._library.read() as database:
                 rows = database.execute(
-                    f"SELECT content, lines FROM texts WHERE content IN ({marks(part)}) "
+                    f"SELECT content, lines FROM texts WHERE content IN {AMONG} "
                     f"AND (state = {READ} OR lines IS NOT NULL)",
-                    part,
+                    (part,),
                 ).fetchall()
             found.update((content, unpacked(lines)) for content, lines in rows)
         return found
@@ -317,12 +319,11 @@ class Texts:
         for part in parts_of(list(contents)):
             with self._library.write() as database:
                 rows = database.execute(
-                    f"SELECT id FROM contents WHERE id IN ({marks(part)})", part
+                    f"SELECT id FROM contents WHERE id IN {AMONG}", (part,)
                 ).fetchall()
                 (known,) = database.execute(
-                    "SELECT count(*) FROM texts WHERE lines IS NOT NULL "
-                    f"AND content IN ({marks(part)})",
-                    part,
+                    f"SELECT count(*) FROM texts WHERE lines IS NOT NULL AND content IN {AMONG}",
+                    (part,),
                 ).fetchone()
                 had += known
                 words = vocabulary.words_of(database, part)
@@ -344,16 +345,16 @@ class Texts:
         """
         count = 0
         for part in parts_of(list(contents)):
-            among = f"state IN ({FAILED}, {WITHHELD}) AND content IN ({marks(part)})"
+            among = f"state IN ({FAILED}, {WITHHELD}) AND content IN {AMONG}"
             with self._library.write() as database:
                 gone = database.execute(
-                    f"SELECT content, lines IS NULL FROM texts WHERE {among}", part
+                    f"SELECT content, lines IS NULL FROM texts WHERE {among}", (part,)
                 ).fetchall()
-                database.execute(f"DELETE FROM texts WHERE lines IS NULL AND {among}", part)
+                database.execute(f"DELETE FROM texts WHERE lines IS NULL AND {among}", (part,))
                 database.execute(
                     f"UPDATE texts SET recogniser = NULL, failure = NULL, state = {READ} "
                     f"WHERE {among}",
-                    part,
+                    (part,),
                 )
                 self._note_deleted([content for content, empty in gone if empty])
                 for content, empty in gone:
@@ -375,7 +376,7 @@ class Texts:
         gone = list(contents)
         for part in parts_of(gone):
             words = vocabulary.words_of(database, part)
-            database.execute(f"DELETE FROM texts WHERE content IN ({marks(part)})", part)
+            database.execute(f"DELETE FROM texts WHERE content IN {AMONG}", (part,))
             self.unused_words.note(words)
         self._note_deleted(gone)
 

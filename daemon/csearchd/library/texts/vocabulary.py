@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from csearchd.library.texts.statements import AMONG
 from csearchd.library.texts.tokens import has_parts, skeleton
 
 
@@ -17,11 +18,10 @@ def add(database: sqlite3.Connection, words: Iterable[str]) -> None:
     )
 
 
-def words_of(database: sqlite3.Connection, contents: Sequence[int]) -> set[str]:
-    """The words of contents, of which there are at most as many as a statement has parameters."""
-    marks = ",".join("?" * len(contents))
+def words_of(database: sqlite3.Connection, contents: str) -> set[str]:
+    """The words of contents, whose ids are an array of JSON."""
     rows = database.execute(
-        f"SELECT words FROM texts WHERE words <> '' AND content IN ({marks})", contents
+        f"SELECT words FROM texts WHERE words <> '' AND content IN {AMONG}", (contents,)
     )
     return {word for (words,) in rows for word in words.split()}
 

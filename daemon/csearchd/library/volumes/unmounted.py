@@ -42,6 +42,18 @@ def below(database: sqlite3.Connection, top: int) -> list[tuple[int, int, bytes]
     return rows
 
 
+def paths(database: sqlite3.Connection, top: int) -> dict[int, bytes]:
+    """The last paths, ending with "/", of an unmounted directory and of all below it, by id."""
+    found: dict[int, bytes] = {}
+    for directory, parent, name in below(database, top):
+        above = found.get(parent)
+        if above is None:
+            found[directory] = _last_path(database, directory)
+        else:
+            found[directory] = above + name + b"/"
+    return found
+
+
 def directories_at(database: sqlite3.Connection, path: bytes) -> list[int]:
     """The ids of the unmounted directory that was at `path`, or of the topmost ones that were below
     it."""
@@ -129,6 +141,21 @@ def _tops(database: sqlite3.Connection) -> list[tuple[int, bytes]]:
         "WHERE absent IS NOT NULL AND parent IS NULL ORDER BY path"
     ).fetchall()
     return rows
+
+
+def _last_path(database: sqlite3.Connection, directory: int) -> bytes:
+    """The last path, ending with "/", of an unmounted directory."""
+    names: list[bytes] = []
+    while True:
+        parent, name, path = database.execute(
+            "SELECT parent, name, path FROM directories LEFT JOIN disks ON directory = id "
+            "WHERE id = ?",
+            (directory,),
+        ).fetchone()
+        if parent is None:
+            return b"/".join([(path or b"").rstrip(b"/"), *reversed(names), b""])
+        names.append(name)
+        directory = parent
 
 
 def _descend(database: sqlite3.Connection, top: int, last: bytes, path: bytes) -> int | None:

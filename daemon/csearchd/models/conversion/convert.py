@@ -18,7 +18,7 @@ from csearchd.models.conversion.text import convert_text_tower
 from csearchd.models.hub.disk_space import check_space, conversion_room
 from csearchd.models.identity import fingerprints
 from csearchd.models.installed import Model
-from csearchd.models.preprocess import Preprocess
+from csearchd.models.preprocess import Preprocess, fault_of
 from csearchd.models.tokenization.prepare import prepare_tokenizer
 from csearchd.models.tokenizer import open_tokenizer
 
@@ -39,7 +39,7 @@ def convert_model(source: Source, directory: str, *, name: str, licence: str) ->
 def _converted(source: Source, directory: str, name: str, licence: str) -> Model:
     text_cfg = source.configuration.get("text_cfg")
     if not isinstance(text_cfg, Mapping):
-        raise ModelError(f"the configuration of {source.arch} has no text_cfg")
+        raise ModelError(f"the configuration of {source.arch} has no text_cfg, the part for texts")
     context_length = _context_length(text_cfg, source.arch)
     towers = (source.visual, source.textual)
     sizes = [sum(map(os.path.getsize, read_onnx(tower).sources())) for tower in towers]
@@ -48,7 +48,7 @@ def _converted(source: Source, directory: str, name: str, licence: str) -> Model
     try:
         preprocess = Preprocess.of_model(directory)
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{source.arch} has no proper configuration: {error}") from None
+        raise ModelError(f"{source.arch} has no proper configuration: {fault_of(error)}") from None
     settings = prepare_tokenizer(
         source.tokenizer or os.path.dirname(source.textual), directory, text_cfg
     )
@@ -87,7 +87,9 @@ def _context_length(text_cfg: Mapping[str, Any], arch: str) -> int:
     """How many tokens a text has at most. Raises ModelError."""
     length = text_cfg.get("context_length", _DEFAULT_CONTEXT)
     if not isinstance(length, int) or not 1 <= length <= installed.MAX_SIZE:
-        raise ModelError(f"the configuration of {arch} has no proper context_length")
+        raise ModelError(
+            f"the configuration of {arch} has no proper context_length: it must be a whole number"
+        )
     return length
 
 

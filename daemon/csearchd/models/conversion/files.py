@@ -191,7 +191,7 @@ def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[_Field]:
         tag, position = _varint(content, start, end)
         number, wire = tag >> 3, tag & 7
         if number == 0:
-            raise MalformedError("a field has no number")
+            raise MalformedError("it is damaged (a field has no number); download it again")
         if wire == 0:
             _, stop = _varint(content, position, end)
         elif wire == 1:
@@ -202,9 +202,9 @@ def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[_Field]:
         elif wire == 5:
             stop = position + 4
         else:
-            raise MalformedError("a field has no known type")
+            raise MalformedError("it is damaged (a field has no known type); download it again")
         if stop > end:
-            raise MalformedError("it is cut")
+            raise MalformedError("it is cut off; download it again")
         # Whatever has this number, its content is a message only if it has a length.
         yield _Field(number if wire == 2 else 0, start, position, stop)
         start = stop
@@ -218,7 +218,7 @@ def _varint(content: mmap.mmap, start: int, end: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * (position - start)
         if byte < 0x80:
             return value, position + 1
-    raise MalformedError("it is cut")
+    raise MalformedError("it is cut off; download it again")
 
 
 def _kept(content: mmap.mmap, start: int, end: int, before: int) -> bytes:
@@ -289,9 +289,9 @@ def _place(tensor: Any) -> Place:
         offset = int(entries.get("offset", "0"))
         length = int(entries["length"]) if "length" in entries else None
     except ValueError:
-        raise MalformedError(f"{tensor.name} is nowhere") from None
+        raise MalformedError(f"it doesn't say where the numbers of {tensor.name} are") from None
     if offset < 0:
-        raise MalformedError(f"{tensor.name} is nowhere")
+        raise MalformedError(f"it doesn't say where the numbers of {tensor.name} are")
     return Place(location, offset, length)
 
 
@@ -316,7 +316,7 @@ def _check(file: OnnxFile) -> None:
     UnicodeDecodeError."""
     graph = file.model.graph
     if not graph.node or not graph.output:
-        raise MalformedError("it has no graph")
+        raise MalformedError("it holds no model (it has no graph)")
     for tensor in graph.initializer:
         if is_external(tensor):
             file.array(tensor)
@@ -331,5 +331,7 @@ def _check(file: OnnxFile) -> None:
 
 
 def _damaged(path: str, error: Exception) -> ModelError:
-    details = str(error) if isinstance(error, MalformedError) else "it is damaged"
+    details = (
+        str(error) if isinstance(error, MalformedError) else "it is damaged; download it again"
+    )
     return ModelError(f"{path} can't be used as an ONNX file: {details}")

@@ -72,8 +72,8 @@ def convert_image_tower(source: str, directory: str, preprocess: Preprocess) -> 
         found, seconds = image_cosine(wanted, tower.pixels, tower.expected)
         if not found >= FLOAT_COSINE:
             raise ModelError(
-                f"the image tower made from {source} differs from it (cosine {found:.5f}): it can't"
-                " be used"
+                f"{source} can't be used: the image tower made from it gives other vectors (cosine"
+                f" {found:.5f})"
             )
         reached = quantise_image_tower(tower, smaller, seconds, portable=False)
         if reached is not None:

@@ -151,8 +151,8 @@ def _write_float_tower(tower: FloatTextTower, scratch: str) -> float:
         if found >= FLOAT_COSINE:
             return found
     raise ModelError(
-        f"the text tower made from {tower.graph().path} differs from it (cosine {found:.5f}): it"
-        " can't be used"
+        f"{tower.graph().path} can't be used: the text tower made from it gives other vectors"
+        f" (cosine {found:.5f})"
     )
 
 

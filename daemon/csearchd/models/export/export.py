@@ -53,7 +53,7 @@ from csearchd.models.export.transformer import is_plain_text_tower, write_text_g
 from csearchd.models.hub.disk_space import check_space
 from csearchd.models.identity import fingerprints
 from csearchd.models.installed import Model
-from csearchd.models.preprocess import Preprocess
+from csearchd.models.preprocess import Preprocess, fault_of
 from csearchd.models.token_embedding import write_token_embedding
 from csearchd.models.tokenization.prepare import (
     TokenizerSettings,
@@ -138,7 +138,10 @@ def _export_text(
     the tower's differ.
     """
     if not np.isfinite(table).all():
-        raise ExportError("the weights' token embedding holds numbers that are not finite")
+        raise ExportError(
+            "the weights are damaged (their token embedding has numbers that are not finite):"
+            " download them again"
+        )
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
         source = os.path.join(scratch, "float.onnx")
         if is_plain_text_tower(branch):
@@ -154,7 +157,8 @@ def _export_text(
         cosine = _write_float_text(tower, scratch)
         if not cosine >= FLOAT_COSINE:
             raise ExportError(
-                f"the exported text tower of {arch} differs from open_clip's: cosine {cosine:.5f}"
+                f"the exported text tower of {arch} differs from open_clip's (cosine {cosine:.5f}):"
+                " the model can't be used"
             )
         reached = quantise_text_tower(tower, scratch, portable=portable)
         if reached is None:
@@ -181,7 +185,7 @@ def _configuration(directory: str) -> dict[str, Any]:
     except OSError as error:
         raise ModelError(f"{config} can't be read: {in_words(error)}") from None
     except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{config} is not a configuration of open_clip") from None
+        raise ModelError(f"{config} is damaged, or no configuration of open_clip") from None
 
 
 def _write_tokenizer(directory: str, text_cfg: Mapping[str, Any], source: str) -> TokenizerSettings:
@@ -203,7 +207,7 @@ def load_clip(directory: str, arch: str) -> Any:
     try:
         Preprocess.of_model(directory)
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{arch} has no proper configuration: {error}") from None
+        raise ModelError(f"{arch} has no proper configuration: {fault_of(error)}") from None
     _check_positions(os.path.join(directory, installed.WEIGHTS), configuration, arch)
     try:
         with quiet():

@@ -62,13 +62,13 @@ class Retries:
         """Waits before the next attempt. Raises NetworkError instead if it isn't worth while."""
         if failure.wait > LONGEST_WAIT:
             minutes = f"{failure.wait / 60:.0f} minutes"
-            raise NetworkError(f"the hub asks to wait {minutes} ({failure}); {KEPT} then")
+            raise NetworkError(f"the server asks to wait {minutes} ({failure}); {KEPT} then")
         if self._failures == len(self._pauses):
             raise NetworkError(f"the connection broke off ({failure}); {KEPT}")
         pause = max(self._pauses[self._failures], failure.wait)
         self._failures += 1
         if failure.wait:
-            print(f"the hub is busy ({failure}): waiting {pause:.0f} s", file=sys.stderr)
+            print(f"the server is busy ({failure}): waiting {pause:.0f} s", file=sys.stderr)
         time.sleep(pause)
 
 
@@ -107,14 +107,16 @@ class Hub:
         from huggingface_hub import constants, get_token
 
         if constants.HF_HUB_OFFLINE:
-            raise NetworkError("no network: HF_HUB_OFFLINE is set in the environment")
+            raise NetworkError("no network: HF_HUB_OFFLINE is set in the environment; unset it")
         token = None
         if not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
             try:
                 token = get_token()
             except Exception as error:  # it may refresh one; the types of its errors vary
                 summary = (str(error).splitlines() or [type(error).__name__])[0]
-                raise ModelError(f"the token for the hub can't be read: {summary}") from None
+                raise ModelError(
+                    f"the token of `hf auth login` can't be read: {summary}; set HF_TOKEN instead"
+                ) from None
         return cls(str(constants.ENDPOINT).rstrip("/"), token)
 
     @contextlib.contextmanager
@@ -149,7 +151,9 @@ class Hub:
                     " is a proxy's certificate known (SSL_CERT_FILE)?"
                 ) from None
             if isinstance(error, http.client.InvalidURL):
-                raise ModelError(f"{url} is no address of a hub: check HF_ENDPOINT") from None
+                raise ModelError(
+                    f"{url} is no address of a server with models: check HF_ENDPOINT"
+                ) from None
             unreachable = isinstance(error, urllib.error.URLError)
             raise AttemptFailed(reason, unreachable=unreachable) from None
         except OSError as error:  # while the block reads, or of a file that the block writes
@@ -157,7 +161,9 @@ class Hub:
                 raise
             raise AttemptFailed(error.strerror) from None
         except ValueError as error:  # what urllib says of an address without a scheme
-            raise ModelError(f"{url} is no address of a hub ({error}): check HF_ENDPOINT") from None
+            raise ModelError(
+                f"{url} is no address of a server with models ({error}): check HF_ENDPOINT"
+            ) from None
 
     def get_json(self, path: str) -> Any:
         """The JSON document at `path` of the hub. Raises NetworkError or ModelError."""
@@ -229,7 +235,7 @@ class Hub:
             return ModelError(f"{what}; put the proxy's user and password into its address")
         if error.code == 404:
             return ModelError(f"{what}; it has been renamed or removed")
-        return ModelError(what)
+        return ModelError(f"{what}; try again later")
 
 
 class _Proxies(urllib.request.ProxyHandler):

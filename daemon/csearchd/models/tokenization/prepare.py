@@ -72,7 +72,9 @@ def prepare_tokenizer(source: str, target: str, text_cfg: Mapping[str, Any]) -> 
         raise
     except Exception as error:  # files of others may hold anything
         path, what = os.path.join(source, TOKENIZER), type(error).__name__
-        raise ModelError(f"{path} is not a tokenizer that can be used ({what})") from error
+        raise ModelError(
+            f"{path} can't be used: it is damaged, or no tokenizer ({what})"
+        ) from error
 
 
 def _prepare(published: _Published, target: str, cleaning: str) -> TokenizerSettings:
@@ -152,9 +154,13 @@ class _Published:
         }
         largest = max(self._vocabulary.values(), default=0)
         if largest >= _MAX_SPREAD * (len(self._vocabulary) + len(self._added) + 1):
-            raise ModelError(f"{self.path} has a token {largest}, far behind the others")
+            raise ModelError(
+                f"{self.path} can't be used: it has a token {largest}, far behind the others"
+            )
         if any(len(piece) > _MAX_PIECE for piece in self._vocabulary):
-            raise ModelError(f"{self.path} has a piece of more than {_MAX_PIECE} characters")
+            raise ModelError(
+                f"{self.path} can't be used: it has a piece of more than {_MAX_PIECE} characters"
+            )
         if self._size is not None and largest >= self._size:
             raise ModelError(
                 f"{self.path} has a token {largest}, but the text tower knows only {self._size}"

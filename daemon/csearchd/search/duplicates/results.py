@@ -33,9 +33,11 @@ def group_hits(
     library: Library,
     top: int,
     check: Callable[[], object] = lambda: None,
+    named: bool = False,
 ) -> list[Hit]:
     """The first `top` hits for which no earlier one stands, each with the number of those that it
-    stands for: files with the same content, near-duplicates, and pictures of a burst.
+    stands for: files with the same content, near-duplicates, and pictures of a burst. `named`: and
+    with their paths.
 
     Raises LibraryError.
     """
@@ -49,6 +51,7 @@ def group_hits(
     contents = held[first]
     taken = np.zeros(len(contents), np.bool_)
     stands_for = np.zeros((len(contents), 2), np.int64)  # files, and those of them of a burst
+    followers: dict[int, list[int]] = {}  # by their leader; both are rows of `contents`
     spectra = comparison.spectra(contents)
     size = max(_FEWEST_ROWS, min(top, _ROWS))
     for start in range(0, len(contents), size):
@@ -73,13 +76,31 @@ def group_hits(
             unsure = shot & (shots.apart(one, reach[members]) == 0)
             shot[unsure] = comparison.likeness(one[unsure], reach[members[unsure]]) == 0
             stands_for[start + leader] = counts.sum(), counts[shot].sum()
+            followers[start + leader] = (start + np.asarray(members)).tolist()
     leads = ~taken | stands_for.any(axis=1)
     stands_for[:, 0] += copies - 1
-    return [
+    chosen: list[int] = np.flatnonzero(leads)[:top].tolist()
+    found = [
         hits[first[number]]._replace(
             similar=int(stands_for[number, 0]), burst=int(stands_for[number, 1])
         )
-        for number in np.flatnonzero(leads)[:top].tolist()
+        for number in chosen
+    ]
+    if not named:
+        return found
+    by_content: dict[int, list[bytes]] = {}
+    for hit in hits:
+        by_content.setdefault(hit.content, []).append(hit.path)
+    return [
+        hit._replace(
+            alike=[
+                path
+                for row in (number, *followers.get(number, ()))
+                for path in by_content[int(contents[row])]
+                if path != hit.path
+            ]
+        )
+        for number, hit in zip(chosen, found, strict=True)
     ]
 
 

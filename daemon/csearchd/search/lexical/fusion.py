@@ -51,6 +51,8 @@ class Lexical:
         words = [] if request.label else query_words(request.parts)
         if not words or request.vector is None:
             return None
+        if request.offered:  # neither parts of words nor what a recogniser may have mistaken
+            words = [word._replace(part="") for word in words]
         with self._library.memory_lock:
             candidates = self._library.catalogue.files_in(None) if files is None else files
         phrases = [part.text for part in request.parts if part.weight > 0]

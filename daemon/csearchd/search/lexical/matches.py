@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from csearchd.library.library import Library
 from csearchd.library.words.sources import OF_FILES, Source, parted
 from csearchd.search.lexical.query_words import QueryWord
-from csearchd.search.lexical.written import Written
+from csearchd.search.lexical.written import Written, said_in
 from csearchd.search.query_language.foreign import is_english
 
 SHARE = 0.5
@@ -123,7 +123,7 @@ def find_matches(
         if len(quoting := written.quoting(phrase, words)):
             bonus = written.bonus(len(quoting), count)
             lifted.append((quoting, np.full(len(quoting), bonus, np.float32)))
-            for word in written.said_in(phrase, words):
+            for word in said_in(phrase, words):
                 having[word.text] = np.union1d(having.get(word.text, quoting), quoting)
     files = np.concatenate([one for one, _ in lifted])
     if not len(files):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from csearchd.library.words.tokens import folded, is_unspaced, runs, words_of_run
-from csearchd.search.lexical.stop_words import GENERIC, MEASURES, STOP_WORDS
+from csearchd.search.lexical.stop_words import FOR_DESKTOPS, GENERIC, MEASURES, STOP_WORDS
+from csearchd.search.query_language.foreign import is_english
 from csearchd.search.query_language.grammar import Part
 
 _MAX_WORDS = 16
@@ -38,6 +39,18 @@ def query_words(parts: Sequence[Part]) -> list[QueryWord]:
 def says_something(parts: Sequence[Part]) -> bool:
     """Whether parts describe what a picture shows: "a", "no" and "img" are met by all or none."""
     return any(part.pictures or not is_silent(part.text) for part in parts)
+
+
+def means_pictures(parts: Sequence[Part], only_english: bool) -> bool:
+    """Whether parts describe what is seen to a launcher, which is asked for numbers, programs and
+    settings, too, and at every letter of a word. `only_english`: whether the model knows no other
+    words, so that one that names nothing in pictures is rather half-typed."""
+    words = [folded(run) for part in parts for run in runs(part.text)]
+    others = STOP_WORDS | GENERIC | FOR_DESKTOPS
+    telling = [word for word in words if word not in others and not word.isdecimal()]
+    if len(telling) == 1 and only_english:
+        return is_english(telling[0])
+    return bool(telling)
 
 
 def is_silent(text: str) -> bool:

@@ -49,3 +49,13 @@ _BEFORE_OF = """
 """
 MEASURES = frozenset(_BEFORE_OF.split())
 """Before "of": how much, or what kind of picture."""
+
+_FOR_DESKTOPS = """
+    settings setting preferences options configuration config system systemsettings terminal console
+    konsole shell browser firefox chrome chromium software install uninstall update updates upgrade
+    shutdown restart reboot logout login suspend hibernate bluetooth wifi network
+    einstellungen systemeinstellungen herunterfahren neustart neustarten abmelden anmelden
+    aktualisierung aktualisieren netzwerk
+"""
+FOR_DESKTOPS = frozenset(_FOR_DESKTOPS.split())
+"""What a launcher is asked for by whoever wants no picture; hardly any shows it."""

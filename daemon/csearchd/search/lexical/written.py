@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from csearchd.library.library import Library
 from csearchd.library.texts.index import NONE
 from csearchd.library.texts.pattern import TextPattern
+from csearchd.library.words.tokens import folded, is_unspaced, runs
 from csearchd.search.lexical.query_words import QueryWord
 from csearchd.search.query_language.foreign import is_english
 
@@ -85,16 +86,12 @@ class Written:
         pattern = TextPattern(phrase)
         if not pattern or (len(pattern.units) == 1 and is_english(phrase)):
             return NONE
-        said = self.said_in(phrase, words)
+        said = said_in(phrase, words)
         known = [each for word in said if (each := self._contents[word.text]) is not None]
         among = _in_all(known) if known else None
         telling = [word.alternatives for word in said]
         quoting = self._library.texts.quoting(pattern, telling, among, _MOST_COMPARED)
         return self._files(quoting)[0] if len(quoting) else NONE
-
-    def said_in(self, phrase: str, words: Sequence[QueryWord]) -> list[QueryWord]:
-        """Those of the words that are in a phrase."""
-        return [word for word in words if word.text in phrase]
 
     def bonus(self, quoting: int, count: int) -> float:
         """The bonus of so many of `count` files that are quoted, in standard deviations."""
@@ -109,6 +106,17 @@ class Written:
             files = files[files < len(self._candidates)]
             files = files[self._candidates[files]].astype(np.int64)
             return files, catalogue.content[files]
+
+
+def said_in(phrase: str, words: Sequence[QueryWord]) -> list[QueryWord]:
+    """Those of the words that a phrase says: "party" doesn't say "art". In writing without blanks
+    they may be anywhere."""
+    whole, all_of_it = {folded(run) for run in runs(phrase)}, folded(phrase)
+    return [
+        word
+        for word in words
+        if (plain := folded(word.text)) in whole or (is_unspaced(word.text) and plain in all_of_it)
+    ]
 
 
 def _misread(word: QueryWord) -> str:

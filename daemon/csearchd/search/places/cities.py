@@ -77,8 +77,7 @@ class Cities:
         return np.stack([latitude, west + places["longitude"] / FRACTION], 1)
 
     def region(self, row: int) -> Region:
-        line = self._table.regions[int(self._table.places[row]["region"])]
-        code, state, first, second = line.split("\t")
+        code, state, first, second = self._table.regions[self._region_number(row)].split("\t")
         return Region(code, self._table.countries[code], state, first, second)
 
     def label(self, row: int) -> str:
@@ -90,28 +89,25 @@ class Cities:
     def is_in(self, row: int, region: str) -> bool:
         """Whether a city lies in a country or a region, by its name or code; several of them may be
         given, with commas between."""
-        if not region:
-            return True
-        code, country, state, first, _ = self.region(row)
-        own = {"", folded(code), folded(country)} | _ALIASES.get(code, set())
-        if state:
-            own |= {folded(state), folded(first)}
-        number = int(self._table.places[row]["region"])
-        return all(
-            folded(part) in own or any(area.has(number) for area in self.areas.named(part))
-            for part in region.split(",")
-        )
+        where, number = self.region(row), self._region_number(row)
+        return self._is_within(number, number + 1, {where.country_code, where.state_code}, region)
 
     def area_is_in(self, area: Area, region: str) -> bool:
         """The same for an area."""
-        return not region or all(
-            self.region(area.largest).country_code.lower() == folded(part)
-            or any(area.lies_in(other) for other in self.areas.named(part))
+        code = self.region(area.largest).country_code
+        return self._is_within(area.first, area.end, {code}, region)
+
+    def _is_within(self, first: int, end: int, codes: set[str], region: str) -> bool:
+        """Whether the regions of the table from `first` to before `end`, which have these codes,
+        lie in each of those that `region` names."""
+        return all(
+            part.strip().upper() in {"", *codes}
+            or any(area.first <= first and end <= area.end for area in self.areas.named(part))
             for part in region.split(",")
         )
 
     def lies_in(self, row: int, area: Area) -> bool:
-        return area.has(int(self._table.places[row]["region"]))
+        return area.has(self._region_number(row))
 
     def inside(self, area: Area, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of `points` (degrees), (points, 2), lie in an area, (points,): those whose nearest
@@ -188,6 +184,9 @@ class Cities:
         largest: list[int] = rows[order].tolist()
         return largest
 
+    def _region_number(self, row: int) -> int:
+        return int(self._table.places[row]["region"])
+
     def _rows(self, cell: int) -> NDArray[np.int64]:
         """The cities in a cell."""
         first, last = self._table.cells[cell : cell + 2]
@@ -248,9 +247,3 @@ def distances(points: NDArray[Any], latitude: float, longitude: float) -> NDArra
     sines = np.sin((there - here) / 2) ** 2 + np.cos(there) * np.cos(here) * np.sin(turn / 2) ** 2
     kilometres: NDArray[np.float64] = 2 * _EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(sines, 1)))
     return kilometres
-
-
-_ALIASES = {
-    "US": {"usa", "america", "united states of america"},
-    "GB": {"uk", "england", "scotland", "wales", "great britain", "britain"},
-}

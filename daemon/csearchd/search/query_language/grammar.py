@@ -59,9 +59,10 @@ from csearchd.limits import clipped
 from csearchd.reasons import Reason
 from csearchd.reasons import query as reasons
 
+DATES = ("after", "before", "on", "date")
 FILTERS = (
-    "after", "before", "on", "date", "near", "camera", "lens", "iso", "rating", "tag", "person",
-    "name", "title", "description", "text", "folder", "type", "size", "orientation",
+    *DATES, "near", "camera", "lens", "iso", "rating", "tag", "person", "name", "title",
+    "description", "text", "folder", "type", "size", "orientation",
 )  # fmt: skip
 MAX_PARTS = 100
 FOLLOWING = 4  # words that may belong to a value without quotes
@@ -84,6 +85,7 @@ _CLOSED = re.compile(rf'{_IN_QUOTES}"')
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+):")
 _WEIGHT = re.compile(rf"{_NUMBER.pattern}(?=[^\d:/\s])")
 _NAMED = re.compile(r"([^\W\d_]+):(?![:/]|$)")
+_OPENING = re.compile(rf'(?:{_WEIGHT.pattern}|(?:{_NAMED.pattern})+)(?=")')
 _BARE = re.compile(rf"(?:{_NOT}:)?(?:{'|'.join(FILTERS)}):", re.IGNORECASE)  # without a value
 _DASHED = re.compile(r"-[^\W\d_]")
 _MINUS_NAMED = re.compile(r"-[^\W\d_]+:")
@@ -241,7 +243,7 @@ def _words(text: str, pictures: dict[Span, int]) -> Iterator[_Word]:
 
 def _opening_quote(word: str) -> int | None:
     """The index of the quote that begins a quoted value in `word`, if there is one."""
-    match = re.match(rf'(?:{_WEIGHT.pattern}|(?:{_NAMED.pattern})+)(?=")', word)
+    match = _OPENING.match(word)
     return match.end() if match else None
 
 
@@ -326,11 +328,11 @@ class _Parser:
         rest = word.text.partition(":")[2]
         negated = name == _NOT
         if negated:
-            name, colon, rest = rest.partition(":")
-            name = name.lower()
-            if not colon:
-                wrong = reasons.MISPLACED_NOT(word=clipped(name) or "beach")
+            if rest.startswith('"') or ":" not in rest:
+                wrong = reasons.MISPLACED_NOT(word=clipped(rest) or "beach")
                 raise QueryError(wrong, word.start, word.end)
+            name, _, rest = rest.partition(":")
+            name = name.lower()
         if name not in FILTERS:
             raise QueryError(_unknown(name), word.start, word.end)
         value = f"{_unquoted(rest)} {word.more}".strip()

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from csearchd.errors import DateError
 from csearchd.search.query_language import dates
+from csearchd.search.query_language.grammar import DATES
 
-_DATED = ("after", "before", "on", "date")
 _MONTHS = "january february march april may june july august september october november december"
 _DATE_WORDS = frozenset(
     (
@@ -21,7 +21,7 @@ _DATE_WORDS = frozenset(
         "last", "this", "the", "a", "of", "spring", "summer", "autumn", "fall", "winter",
     )
 )  # fmt: skip
-_LEADING = ("last", "this", "the", "a", "of")  # of these words, none ends a date
+_NOT_LAST = ("last", "this", "the", "a", "of")  # of these words, none ends a date
 _NUMBER = re.compile(r"\d{1,4}(?:st|nd|rd|th)?|\d{1,2}:\d{2}(?::\d{2})?", re.IGNORECASE)
 _COMPLETE = re.compile(r"\d{4}\D?.*|today|yesterday", re.IGNORECASE)
 
@@ -39,9 +39,9 @@ def following(
     which the second begins.
     """
     counts = range(len(words), 0, -1)
-    if name in _DATED and not _COMPLETE.fullmatch(value):
+    if name in DATES and not _COMPLETE.fullmatch(value):
         last = next((n for n, word in enumerate(words) if not _is_of_date(word)), len(words))
-        ends = (n for n in counts if n <= last and words[n - 1].lower() not in _LEADING)
+        ends = (n for n in counts if n <= last and words[n - 1].lower() not in _NOT_LAST)
         return next((n for n in ends if _is_date(value, words[:n], now)), 0)
     if name == "near" and not value.lstrip("+-")[:1].isdecimal():
         return next((n for n in counts if goes_on(value, " ".join((value, *words[:n])))), 0)

@@ -11,6 +11,7 @@ from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError
 from csearchd.library import concepts, roots
 from csearchd.library.library import Library
+from csearchd.library.saved import store as saved
 from csearchd.models.catalogue import RECOMMENDED
 from csearchd.models.installed import installed_models
 from csearchd.reasons import PATH, Reason, from_system
@@ -53,6 +54,7 @@ class CompletionHandlers:
             "filters": fixed(*FILTERS),
             "roots": self._roots,
             "concepts": self._concepts,
+            "saved": self._saved,
             "taught": self._taught,
             "models": self._models,
             "recommended": fixed(*(model.name for model in RECOMMENDED)),
@@ -118,7 +120,7 @@ class CompletionHandlers:
         return PATH(path=self._history_path, reason=from_system(error))
 
     def past_queries(self, prefix: str) -> list[str]:
-        """Those that begin with `prefix`, the latest first."""
+        """Returns those that begin with `prefix`, the latest first; none where they aren't kept."""
         if not self._configuration.current.history.keep:
             return []
         try:
@@ -133,6 +135,11 @@ class CompletionHandlers:
 
     def _concepts(self, prefix: str) -> list[str]:
         return beginning([concept.name for concept in concepts.read(self._library)], prefix)
+
+    def _saved(self, prefix: str) -> list[str]:
+        """The saved searches whose names are text."""
+        names = [os.fsdecode(search.name) for search in saved.read(self._library)]
+        return beginning([name for name in names if name.isprintable()], prefix)
 
     def _taught(self, prefix: str) -> list[str]:
         known = concepts.read(self._library)

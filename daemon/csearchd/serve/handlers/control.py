@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 
@@ -19,6 +20,7 @@ from csearchd.requests.service import (
     PauseRequest,
     ReloadRequest,
     ResumeRequest,
+    SettingsRequest,
     StopRequest,
 )
 from csearchd.serve.configuration import Configuration
@@ -26,7 +28,7 @@ from csearchd.serve.operations import Handlers
 
 
 class ControlHandlers:
-    """`hello`, `answer`, `pause`, `resume`, `reload`, `stop`."""
+    """`hello`, `answer`, `pause`, `resume`, `reload`, `settings`, `stop`."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class ControlHandlers:
             PauseRequest: self._pause,
             ResumeRequest: self._resume,
             ReloadRequest: self._reload,
+            SettingsRequest: self._settings,
             StopRequest: self._stop,
         }
 
@@ -83,6 +86,13 @@ class ControlHandlers:
             stays = reasons.OLD_CONFIGURATION(details=str(error))
             raise RequestError("bad-request", stays) from error
         return {}
+
+    async def _settings(self, request: SettingsRequest, exchange: Exchange) -> Message:
+        configuration = self._configuration
+        return {
+            "path": os.fsencode(configuration.path),
+            "settings": dataclasses.asdict(configuration.current),
+        }
 
     async def _stop(self, request: StopRequest, exchange: Exchange) -> Message:
         self._lifecycle.end()

@@ -63,8 +63,9 @@ class Explanations:
         ], remark
 
     def of_filters(self, cancellation: Cancellation, request: SearchRequest) -> Message:
-        """Returns what the filters did, {scope, left, filters: [{text, files}]}: how many files are
-        in the scope, meet all filters, and meet each. Raises LibraryError."""
+        """Returns what the filters did, {scope, left, filters: [{text, files, start, end}]}: how
+        many files are in the scope, meet all filters, and meet each, and where in the query that
+        stands. Raises LibraryError."""
         library = self._library
         with library.memory_lock:
             inside = library.catalogue.files_in(request.scope)
@@ -74,7 +75,12 @@ class Explanations:
         ]
         left = np.logical_and.reduce(masks) if masks else inside
         told = [
-            {"text": condition.text, "files": int(np.count_nonzero(mask))}
+            {
+                "text": str(condition.filter),
+                "files": int(np.count_nonzero(mask)),
+                "start": condition.filter.start,
+                "end": condition.filter.end,
+            }
             for condition, mask in zip(request.conditions, masks, strict=True)
         ]
         return {

@@ -45,7 +45,7 @@ class Hits:
             _tell_date(fields)
             found.append({**_fields(hit), "details": fields})
         names = [one["details"] for one in found]
-        return found, self._name_places(names) if with_places else None
+        return found, self.name_places(names) if with_places else None
 
     def add_lines(
         self, request: SearchRequest, hits: Sequence[Hit], found: Sequence[Message]
@@ -53,7 +53,7 @@ class Hits:
         """Adds to hits the lines in their pictures by which they were found. Raises
         LibraryError."""
         patterns = [
-            each.pattern for each in request.conditions if each.pattern and not each.negated
+            each.pattern for each in request.conditions if each.pattern and not each.filter.negated
         ]
         wanted = [hit.content for hit in hits if patterns or hit.by_name]
         if not wanted:
@@ -66,7 +66,7 @@ class Hits:
             if shown := matching_lines(lines, [*patterns, *words], _MOST_LINES):
                 fields["text"] = [line._asdict() for line in shown]
 
-    def _name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
+    def name_places(self, found: Sequence[dict[str, Any]]) -> Reason | None:
         """Adds the name of the city near by to `details` with a position. Returns why it can't, if
         that is so."""
         located = [one for one in found if "latitude" in one and "longitude" in one]
@@ -82,7 +82,7 @@ class Hits:
 
 def _fields(hit: Hit) -> Message:
     # Fields by their names take twice as long, of a thousand.
-    path, score, _, _, sure, similar, burst, by_name = hit
+    path, score, _, _, sure, similar, burst, by_name, alike = hit
     fields: Message = {"path": path, "score": score, "probability": None, "confidence": None}
     if sure is not None:
         fields.update(probability=sure, confidence=level_name(sure))
@@ -92,6 +92,8 @@ def _fields(hit: Hit) -> Message:
         fields["burst"] = burst
     if by_name:
         fields["by_name"] = by_name
+    if alike:
+        fields["alike"] = alike
     return fields
 
 

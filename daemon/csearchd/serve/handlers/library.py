@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from csearch.protocol.wire import HITS_PER_REPLY, Message
 from csearchd.concurrency.single_flight import SingleFlight
 from csearchd.concurrency.workers import Workers
@@ -9,8 +12,8 @@ from csearchd.errors import RequestError
 from csearchd.indexing.indexer import Indexer
 from csearchd.library import listings, roots
 from csearchd.library.library import Library
+from csearchd.library.removal import purging
 from csearchd.library.removal.forgetting import Forgetting
-from csearchd.previews.desktop_thumbnails import Thumbnails
 from csearchd.reasons import OTHER, told
 from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
@@ -28,6 +31,8 @@ from csearchd.serve.handlers.status import StatusReport, unread_mount
 from csearchd.serve.operations import Handlers
 from csearchd.watch.scanner import Scanner
 
+_FORGET_SECONDS = 2.0  # to wait until what was put aside is deleted
+
 
 class LibraryHandlers:
     """`add`, `remove`, `roots`, `rescan`, `failed`, `forget`."""
@@ -41,9 +46,11 @@ class LibraryHandlers:
         report: StatusReport,
         completion: CompletionHandlers,
         verification: SingleFlight[None],
+        forgotten: SingleFlight[None],
         workers: Workers,
     ) -> None:
-        """`verification` looks for damaged files in the cache."""
+        """`verification` looks for damaged files in the cache, `forgotten` deletes what was put
+        aside."""
         self._library = library
         self._scanner = scanner
         self._indexer = indexer
@@ -51,6 +58,7 @@ class LibraryHandlers:
         self._report = report
         self._completion = completion
         self._verification = verification
+        self._forgotten = forgotten
         self._workers = workers
 
     def handlers(self) -> Handlers:
@@ -131,22 +139,27 @@ class LibraryHandlers:
         path = await self._workers.wait(self._paths.resolve, request.path)
         await self._completion.forget(path)
         forgetting = Forgetting(self._library, path)
+        total = await self._workers.answer(self._count, path)
+        await exchange.reply("progress", phase="forgetting", done=0, total=total)
         self._indexer.leave_out(path)
         try:
             await self._workers.wait(self._scanner.leave_out, path)
             await self._workers.wait(self._indexer.drop, path)
-            thumbnails = await self._workers.wait(Thumbnails)
-            total = await self._workers.answer(self._count, path)
-            while (paths := await self._workers.wait(forgetting.step)) is not None:
-                await self._workers.wait(thumbnails.drop, paths)
-                done = min(forgetting.files, total)
-                await exchange.reply("progress", phase="forgetting", done=done, total=total)
-            await self._workers.wait(forgetting.finish)
+            await self._workers.wait(forgetting.put_aside)
+            await self._delete_forgotten()
+            if await self._workers.wait(forgetting.put_aside):  # what has come meanwhile
+                await self._delete_forgotten()
         finally:
             self._indexer.allow(path)
         if not forgetting.known:
             raise RequestError("not-found", reasons.NOT_KNOWN(path=path))
-        return {"files": forgetting.files, "kept": forgetting.kept}
+        left = await self._workers.answer(purging.count, self._library)
+        return {"files": forgetting.files, "left": left, "kept": forgetting.kept}
+
+    async def _delete_forgotten(self) -> None:
+        """Waits a while until what was put aside is deleted, which goes on in the background."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._forgotten.run(), _FORGET_SECONDS)
 
     def _count(self, path: bytes) -> int:
         with self._library.memory_lock:

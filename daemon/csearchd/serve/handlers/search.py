@@ -126,7 +126,7 @@ class SearchHandlers:
             "model": self._models.active_model.model.name,
             "stopped": stopped,
             "unwatched": await self._workers.answer(self._unwatched, first) if first else [],
-            "filters": [one.filter.to_message() for one in request.conditions if one.filter],
+            "filters": [condition.filter.to_message() for condition in request.conditions],
             **told(dict.fromkeys(remarks)),
         }
 

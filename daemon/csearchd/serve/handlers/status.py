@@ -23,6 +23,7 @@ from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.contents import Job
 from csearchd.library.integrity.summary import Summary
 from csearchd.library.library import Library
+from csearchd.library.removal import purging
 from csearchd.library.signatures import stored
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.models.active_model import Models
@@ -81,6 +82,7 @@ class StatusReport:
         failed    files that can't be read or decoded
         text      words in pictures, {read, pending, failed}: files whose words are known, are still
                   to be read, can't be read; text_reason: why none are read, text, or None
+        forgetting  forgotten files of which what was known is still to be deleted
         rate      files read a second, lately; remaining: seconds left, or None
         roots     [{path, present, images, pending, failed, watch, directories, reconciled, failure,
                   every, lost}]; watch: how changes are noticed: "watched" as they happen, "polled"
@@ -145,6 +147,7 @@ class StatusReport:
             "failed": failed,
             "text": text._asdict(),
             "text_reason": str(text_reason) if text_reason else None,
+            "forgetting": purging.count(self._library),
             "rate": round(rate, 1),
             "remaining": round(pending / rate) if rate > 0 else None,
             "roots": self.roots(),

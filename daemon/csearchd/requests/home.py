@@ -1,0 +1,23 @@
+"""The request for what a window shows before anything is asked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from csearchd.validation import Flag, Request
+
+
+class HomeRequest(Request, frozen=True, kw_only=True):
+    """`home`: what to look at, and what to search for, before anything is asked.
+
+    Fields: words (bool): only what pictures show most often, which takes seconds the first time.
+
+    Result with `words`: {words: [str]}, the most frequent first. Else {recent: [bin]: pictures that
+    came last; days: [{year, paths: [bin]}]: pictures of this day in past years, the latest year
+    first; places: [str]: where most pictures were taken; queries: [str]: past ones, the latest
+    first}. Each may be empty.
+    """
+
+    op: ClassVar[str] = "home"
+
+    words: Flag = None

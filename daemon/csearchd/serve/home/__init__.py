@@ -1,0 +1,1 @@
+"""The operation `home`: what a window shows before anything is asked."""

@@ -1,0 +1,95 @@
+"""Answers the operation `home`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from csearch.protocol.wire import Message
+from csearchd.concurrency.threads import Cancellation
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import TagsError
+from csearchd.library.library import Library
+from csearchd.models.active_model import Models
+from csearchd.requests.exchange import Exchange
+from csearchd.requests.home import HomeRequest
+from csearchd.search.file_lookup import find_files
+from csearchd.search.places.geocoder import Geocoder
+from csearchd.serve.home import pictures
+from csearchd.serve.operations import Handlers
+from csearchd.tags.tag_scorer import TagScorer
+
+_RECENT = 24  # pictures
+_YEARS, _PER_YEAR = 5, 6
+_QUERIES = 6
+_SAMPLE = 256  # pictures whose contents stand for all
+_WORDS = 8
+_SHARE = 0.02  # of the sample, below which a word isn't frequent
+
+
+class HomeHandlers:
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        scoring: TagScorer,
+        places: Geocoder,
+        past_queries: Callable[[str], list[str]],
+        existing_paths: Callable[[Iterable[bytes]], list[bool]],
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._models = models
+        self._scoring = scoring
+        self._places = places
+        self._past_queries = past_queries
+        self._existing_paths = existing_paths
+        self._workers = workers
+        self._words: tuple[object, list[str]] = (None, [])  # of which model and number of files
+
+    def handlers(self) -> Handlers:
+        return {HomeRequest: self._home}
+
+    async def _home(self, request: HomeRequest, exchange: Exchange) -> Message:
+        if request.words:
+            return {"words": await self._workers.compute("explain", self._frequent_words)}
+        return {
+            **await self._workers.wait(self._pictures),
+            "queries": (await self._workers.answer(self._past_queries, ""))[:_QUERIES],
+        }
+
+    def _pictures(self) -> Message:
+        library = self._library
+        files = pictures.readable(library)
+        latest = pictures.latest(library, files, _RECENT)
+        years = list(pictures.on_this_day(library, files, date.today(), _YEARS, _PER_YEAR))
+        chosen = [*latest, *(file for _, of_year in years for file in of_year)]
+        paths = {file: path for file, _, path in find_files(library, "id", chosen)}
+        there = dict(zip(paths, self._existing_paths(paths.values()), strict=True))
+        days = [(year, [paths[f] for f in of_year if there.get(f)]) for year, of_year in years]
+        return {
+            "recent": [paths[file] for file in latest if there.get(file)],
+            "days": [{"year": year, "paths": found} for year, found in days if found],
+            "places": pictures.frequent_places(library, self._places),
+        }
+
+    def _frequent_words(self, cancellation: Cancellation) -> list[str]:
+        """What many pictures show; computed again when there are clearly more of them."""
+        files = pictures.readable(self._library)
+        model = self._models.active_model
+        state = (model.row, len(files).bit_length())
+        if self._words[0] == state:
+            return self._words[1]
+        cancellation.check()
+        chosen = pictures.sample(files, _SAMPLE)
+        try:
+            told = self._scoring.tags(model, chosen)
+        except TagsError:  # this model can't tag
+            told = {}
+        # "animal/dog" is searched for as "dog".
+        counts = Counter(name.rpartition("/")[2] for tags in told.values() for name, _ in tags)
+        least = max(2, _SHARE * len(chosen))
+        words = [word for word, count in counts.most_common(_WORDS) if count >= least]
+        self._words = state, words
+        return words

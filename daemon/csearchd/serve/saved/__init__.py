@@ -1,0 +1,1 @@
+"""Saved searches: the operations on them, and the folders that hold what they find."""

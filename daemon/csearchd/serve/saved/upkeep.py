@@ -1,0 +1,223 @@
+"""Keeps the folders of saved searches filled with links to what these find: a chore of the running
+service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from contextlib import suppress
+from datetime import date
+
+from csearchd import limits
+from csearchd.concurrency.threads import Cancellation, setter
+from csearchd.concurrency.workers import Workers
+from csearchd.errors import LibraryError, ModelError, RequestError, TookTooLong, TooMany
+from csearchd.library.library import Library
+from csearchd.library.saved import store
+from csearchd.library.saved.store import SavedSearch
+from csearchd.models.active_model import Models
+from csearchd.reasons import OTHER, PATH, Reason, from_system
+from csearchd.reasons import service as reasons
+from csearchd.requests.files import close_files
+from csearchd.search.engine import Engine
+from csearchd.search.image_query import PictureVector
+from csearchd.search.request import SearchRequest
+from csearchd.serve.client_paths import ClientPaths
+from csearchd.serve.handlers.queries import QueryResolver
+from csearchd.serve.indexing_wait import IndexingWait
+from csearchd.serve.saved import folder
+from csearchd.serve.saved.queries import understood
+from csearchd.watch.exclusion.marks import NOSEARCH
+
+log = logging.getLogger(__name__)
+
+_SETTLE_SECONDS = 0.3  # in which changes gather
+_MIN_REST_SECONDS, _MAX_REST_SECONDS = 1.0, 3.0  # between two rounds, by what the last one took
+_REST_SHARE = 5
+_DAY_SECONDS = 60.0  # between looks whether it is another day
+_MAX_VECTORS = 100  # of pictures that the library doesn't know
+
+
+class SavedUpkeep:
+    """Made and used in the event loop."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Models,
+        engine: Engine,
+        queries: QueryResolver,
+        paths: ClientPaths,
+        indexing_wait: IndexingWait,
+        workers: Workers,
+    ) -> None:
+        self._library = library
+        self._models = models
+        self._engine = engine
+        self._queries = queries
+        self._paths = paths
+        self._indexing_wait = indexing_wait
+        self._workers = workers
+        self._data = os.fsencode(os.path.dirname(library.path))
+        self._turn = asyncio.Lock()  # of whoever changes a folder
+        self._vectors: dict[tuple[int, ...], PictureVector] = {}
+        self._day = date.today()
+        self.links: dict[bytes, int] = {}  # how many a folder has, by the search's name
+        self.troubles: dict[bytes, Reason] = {}  # why a folder can't be kept up to date
+        self._news = asyncio.Event()  # the library may have changed
+        library.on_commit(setter(self._news))
+
+    def folder(self, name: bytes) -> bytes:
+        """The path of a saved search's folder."""
+        return os.path.join(self._data, b"saved", name)
+
+    async def keep(self) -> None:
+        """Brings the folders up to date whenever the library has changed, and at midnight."""
+        self._news.set()
+        changes = -1
+        while True:
+            is_new_day = not await self._changed()
+            await asyncio.sleep(_SETTLE_SECONDS)
+            self._news.clear()
+            began = time.monotonic()
+            before, changes = changes, self._library.changes
+            if changes != before or is_new_day:  # a transaction may have changed nothing
+                self._day = date.today()
+                with suppress(LibraryError):  # status says it already
+                    for search in await self._workers.answer(store.read, self._library):
+                        await self.update(search)
+            took = time.monotonic() - began
+            await asyncio.sleep(max(_MIN_REST_SECONDS, min(_REST_SHARE * took, _MAX_REST_SECONDS)))
+
+    async def _changed(self) -> bool:
+        """Waits for a change of the library, and returns True, or for another day."""
+        while not self._news.is_set():
+            try:
+                # Timers stand still while the machine sleeps.
+                await asyncio.wait_for(self._news.wait(), _DAY_SECONDS if self.links else None)
+            except TimeoutError:
+                if date.today() != self._day:
+                    return False
+        return True
+
+    async def update(self, search: SavedSearch) -> None:
+        """Fills the folder of a saved search, if there still is that search. Raises
+        LibraryError."""
+        async with self._turn:
+            if search != await self._workers.answer(store.find, self._library, search.name):
+                return
+            try:
+                found = await self._found(search)
+                if found is None:
+                    self._news.set()
+                    return
+                await self._workers.wait(self._fill, search.name, found)
+            except (RequestError, ModelError, OSError, TookTooLong, TooMany) as error:
+                self._note(search.name, _reason(error, self.folder(search.name)))
+            else:
+                self.links[search.name] = len(found)
+                self.troubles.pop(search.name, None)
+
+    async def rename(self, name: bytes, new: bytes) -> bool:
+        """Renames a saved search and its folder. Returns whether it existed. Raises LibraryError,
+        or KeyError if another one is called `new`."""
+        async with self._turn:
+            if not await self._workers.wait(store.rename, self._library, name, new):
+                return False
+            if name != new:
+                self._forget(name)
+                with suppress(OSError):
+                    await self._workers.wait(folder.move, self.folder(name), self.folder(new))
+            return True
+
+    async def remove(self, name: bytes) -> bool | None:
+        """Forgets a saved search, and removes its links. Returns whether its folder stays, since
+        something else is in it; None if there is no such search. Raises LibraryError, OSError."""
+        async with self._turn:
+            if not await self._workers.wait(store.remove, self._library, name):
+                return None
+            self._forget(name)
+            try:
+                return await self._workers.wait(folder.clear, self.folder(name))
+            except OSError as error:
+                log.warning("%s", PATH(path=self.folder(name), reason=from_system(error)))
+                return True
+
+    def _forget(self, name: bytes) -> None:
+        self.links.pop(name, None)
+        self.troubles.pop(name, None)
+
+    def _note(self, name: bytes, reason: Reason) -> None:
+        self.links.setdefault(name, 0)
+        if self.troubles.get(name) != reason:
+            log.warning("the folder of the saved search %s: %s", os.fsdecode(name), reason)
+            self.troubles[name] = reason
+
+    async def _found(self, search: SavedSearch) -> list[bytes] | None:
+        """The paths of what a saved search finds; None if the model has changed meanwhile."""
+        row = self._models.active_model.row
+        request = await self._workers.wait(understood, search, self._queries)
+        vectors = await self._picture_vectors(request, row)
+        if request.top > limits.MANY:
+            found = await self._workers.compute("explain", self._ask, search, request, vectors)
+        else:
+            found = await self._workers.answer_while_wanted(self._ask, search, request, vectors)
+        return found if self._models.active_model.row == row else None
+
+    def _ask(
+        self,
+        cancellation: Cancellation,
+        search: SavedSearch,
+        request: SearchRequest,
+        vectors: dict[int, PictureVector],
+    ) -> list[bytes]:
+        scope = self._indexing_wait.scope_of(search.scopes) if search.scopes else None
+        request = self._queries.resolve(cancellation, request, vectors, scope)
+        return [hit.path for hit in self._engine.search(request).hits]
+
+    async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:
+        """The pictures that an understood request uses, by their numbers. Raises RequestError."""
+        found: dict[int, PictureVector] = {}
+        pictures = request.pictures or []
+        for number in sorted({number for part in request.parts for number in part.pictures}):
+            path = pictures[number].path
+            opened = [await self._workers.wait(self._paths.ask, path, _open)]
+            try:
+                info = os.fstat(opened[0])
+                key = (row, info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+                vector = self._vectors.get(key)
+                if vector is None:
+                    vector = await self._queries.picture_vector(opened[0], path)
+            finally:
+                close_files(opened)
+            if vector.content is None:  # it isn't to be encoded again
+                if len(self._vectors) >= _MAX_VECTORS:
+                    self._vectors.clear()
+                self._vectors[key] = vector
+            found[number] = vector
+        return found
+
+    def _fill(self, name: bytes, found: list[bytes]) -> None:
+        """Fills a folder. Raises OSError."""
+        mark = os.path.join(self._data, NOSEARCH)  # no scan goes in there
+        with suppress(FileExistsError):
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        folder.fill(self.folder(name), found)
+
+
+def _open(path: bytes) -> int:
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _reason(error: Exception, path: bytes) -> Reason:
+    """What went wrong in filling the folder at `path`."""
+    if isinstance(error, OSError):
+        return PATH(path=path, reason=from_system(error))
+    if isinstance(error, TookTooLong):
+        return reasons.TOOK_TOO_LONG(operation="search")
+    if isinstance(error, TooMany):
+        return reasons.TOO_MANY_QUESTIONS()
+    assert isinstance(error, RequestError | ModelError)
+    return error.reason or OTHER(text=str(error))

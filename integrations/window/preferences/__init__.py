@@ -1,0 +1,1 @@
+"""The window's menu: preferences, shortcuts, help and what the program is."""

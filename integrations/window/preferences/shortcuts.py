@@ -1,0 +1,73 @@
+"""The window of keyboard shortcuts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gi.repository import GLib, Gtk
+
+from texts import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_GROUPS = (
+    (
+        _("Search"),
+        (
+            (_("Describe a picture"), "<Control>f"),
+            (_("Search everywhere"), "<Control>e"),
+            (_("Search below a folder"), "<Control>o"),
+            (_("To the pictures"), "Down"),
+            (_("Clear, then close"), "Escape"),
+        ),
+    ),
+    (
+        _("Pictures"),
+        (
+            (_("Open"), "Return"),
+            (_("Show in Folder"), "<Control>Return"),
+            (_("Copy"), "<Control>c"),
+            (_("Find Similar Images"), "<Control>d"),
+            (_("Menu"), "Menu <Shift>F10"),
+        ),
+    ),
+    (
+        _("General"),
+        (
+            (_("Main Menu"), "F10"),
+            (_("Preferences"), "<Control>comma"),
+            (_("Keyboard Shortcuts"), "<Control>question"),
+            (_("Help"), "F1"),
+            (_("Close the Window"), "<Control>w"),
+            (_("Quit"), "<Control>q"),
+        ),
+    ),
+)
+
+
+def shortcuts_window() -> Gtk.ShortcutsWindow:
+    """Its parts can only be put together by a GtkBuilder before GTK 4.14."""
+    groups = "".join(_group(title, entries) for title, entries in _GROUPS)
+    text = (
+        '<interface><object class="GtkShortcutsWindow" id="window"><property name="modal">1'
+        '</property><child><object class="GtkShortcutsSection"><property name="section-name">all'
+        f'</property><property name="max-height">12</property>{groups}</object></child></object>'
+        "</interface>"
+    )
+    window: Gtk.ShortcutsWindow = Gtk.Builder.new_from_string(text, -1).get_object("window")
+    return window
+
+
+def _group(title: str, entries: Iterable[tuple[str, str]]) -> str:
+    shortcuts = "".join(
+        '<child><object class="GtkShortcutsShortcut">'
+        f'<property name="title">{GLib.markup_escape_text(name)}</property>'
+        f'<property name="accelerator">{GLib.markup_escape_text(keys)}</property></object></child>'
+        for name, keys in entries
+    )
+    return (
+        '<child><object class="GtkShortcutsGroup">'
+        f'<property name="title">{GLib.markup_escape_text(title)}</property>{shortcuts}'
+        "</object></child>"
+    )

@@ -1,0 +1,149 @@
+"""What the window shows while nothing is asked, and the bar that tells of reading."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from gi.repository import Gio, GLib, Gtk
+
+from pages import messages
+from start.assistant import Assistant, choose_folder
+from start.folders import is_below
+from start.home import Home
+from start.model import Installation
+from start.reading import ReadingBar
+
+if TYPE_CHECKING:
+    from background import Workers
+    from bus.service import Failure, Service, Values
+    from grid.thumbnails import Thumbnails
+    from query.scope import Scope
+    from window import Window
+
+
+class Start(Gtk.Stack):
+    """The first run's page, or where to begin."""
+
+    __gtype_name__ = "CsearchStart"
+
+    def __init__(
+        self, window: Window, service: Service, thumbnails: Thumbnails, workers: Workers
+    ) -> None:
+        super().__init__()
+        self._window = window
+        self._service = service
+        self._known: Values = {}  # what the service says of itself
+        self._folder: bytes | None = None  # below which is searched
+        self._filled: tuple[object, ...] | None = None  # what the page was filled for
+        self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
+        self.bar = ReadingBar(service)
+        self._home = Home(thumbnails, self._search, self._open)
+        self._assistant = Assistant(service, workers, self.choose, self._start)
+        self.add_named(self._home, "home")
+        self.add_named(self._assistant, "assistant")
+        for name, act in (
+            ("add-folder", self.choose),
+            ("watch-folder", lambda: self._watch([self._folder] if self._folder else [])),
+            ("pause", lambda: self.bar.pause(True)),
+            ("resume", lambda: self.bar.pause(False)),
+        ):
+            action = Gio.SimpleAction.new(name, None)
+            action.connect("activate", lambda _action, _value, act=act: act())
+            window.add_action(action)
+        if installation := window.get_application().installation:
+            self.bar.follow(installation)
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing is known, and no folder is watched."""
+        known = self._known
+        return bool(known) and not (known["images"] or known["pending"] or known.get("roots"))
+
+    def learn(self, status: Values) -> None:
+        """What the service says of itself, or a part of it."""
+        self._known = {**self._known, **status} if status else {}
+        self.bar.show(self._known)
+
+    def show_idle(self, folder: bytes | None) -> None:
+        """Nothing is asked; the search would be below `folder`, or everywhere."""
+        self._folder = folder
+        if self.first and not folder:
+            self._assistant.begin()
+            self.set_visible_child_name("assistant")
+            return
+        self._home.greet(*messages.greeting(folder, self._known, self._is_watched(folder)))
+        self.set_visible_child_name("home")
+        self._fill()
+
+    def choose_scope(self, scope: Scope) -> None:
+        """Where to search; while nothing is known, what to read."""
+        if self.first:
+            self.choose()
+        else:
+            scope.choose()
+
+    def choose(self) -> None:
+        """Lets the user choose a folder, which is watched from then on; in the first run it is
+        ticked."""
+
+        def chosen(folder: bytes) -> None:
+            if self.first and self.get_visible_child() is self._assistant:
+                self._assistant.add(folder)
+            else:
+                self._watch([folder])
+
+        self._chooser = choose_folder(self._window, chosen)
+
+    def _search(self, query: str) -> None:
+        self._window.field.set_text(query)
+        self._window.field.set_position(-1)
+        self._window.field.grab_focus()
+
+    def _open(self, path: bytes) -> None:
+        self._window.launch(Gio.File.new_for_path(os.fsdecode(path)))
+
+    def _start(self, folders: list[bytes], model: str | None) -> None:
+        self._watch(folders)
+        application = self._window.get_application()
+        if model and not application.installation:
+            application.installation = Installation(application, self._service, model)
+            self.bar.follow(application.installation)
+
+    def _watch(self, folders: list[bytes]) -> None:
+        def added(_values: object, failure: Failure | None) -> None:
+            if failure:
+                self._window.notice(str(failure), failed=True)
+            else:
+                self._service.status(learnt)
+
+        def learnt(status: Values) -> None:
+            self.learn(status)
+            self.show_idle(self._folder)
+
+        for folder in folders:
+            self._service.ask("AddFolder", GLib.Variant("(ay)", (folder,)), added)
+
+    def _is_watched(self, folder: bytes | None) -> bool:
+        roots = [root["path"] for root in self._known.get("roots", [])]
+        return folder is None or any(folder == root or is_below(folder, root) for root in roots)
+
+    def _fill(self) -> None:
+        """Asks for what to show, again once there are other pictures."""
+        state = (self._known.get("images"), self._known.get("pending") == 0)
+        if not self._known or state == self._filled:
+            return
+        self._filled = state
+
+        def told(home: Values, failure: Failure | None) -> None:
+            if failure:  # an older service, perhaps: the field is there
+                return
+            self._home.fill(home)
+            words = GLib.Variant("(a{sv})", ({"words": GLib.Variant("b", True)},))
+            self._service.ask("Home", words, told_words)
+
+        def told_words(home: Values, failure: Failure | None) -> None:
+            if not failure:
+                self._home.fill_words(home.get("words", []))
+
+        self._service.ask("Home", GLib.Variant("(a{sv})", ({},)), told)

@@ -1,0 +1,202 @@
+"""The search window's grid: stacks, what is less certain, months, sizes, and what has gone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from test_window import clipboard
+
+from support.desktop import Desktop, needs
+from support.photos import photo, write_photos
+from support.search_window import APPLICATION, COMMAND, search_window
+from support.user import wait_for
+
+pytestmark = needs()
+
+
+def tree(screen: Desktop, *roles: str) -> list[str]:
+    """The names of all that has one of these roles, in their order."""
+    told: list[list[str]] = screen.accessible("tree", APPLICATION)
+    return [name for role, name, _ in told if role in roles]
+
+
+def tiles(screen: Desktop) -> list[str]:
+    return tree(screen, "table cell")
+
+
+def dated(path: Path, name: str, taken: str, place: tuple[float, float] | None = None) -> None:
+    """Writes a photo that says when it was taken, and where (degrees north and east)."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = taken
+    if place:
+        north, east = place
+        exif.get_ifd(0x8825).update({1: "N", 2: (north, 0.0, 0.0), 3: "E", 4: (east, 0.0, 0.0)})
+    photo(name).save(path, exif=exif)
+
+
+@pytest.fixture
+def folder(screen: Desktop) -> Path:
+    """A new folder that only one test uses."""
+    number = len(list(screen.user.home.glob("folder *")))
+    made: Path = screen.user.home / f"folder {number}"
+    made.mkdir()
+    return made
+
+
+def window(screen: Desktop, folder: Path, query: str) -> Any:
+    return search_window(screen, *COMMAND, "--in", str(folder), query)
+
+
+def test_a_stack_opens_to_all_that_are_nearly_the_same(screen: Desktop, folder: Path) -> None:
+    for number, size in enumerate(((600, 400), (480, 320), (540, 360))):
+        photo("coffee").resize(size).save(folder / f"coffee-{number}.jpg", quality=90)
+    write_photos(folder, ("rocket",))
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: len(tiles(screen)) == 2, "one tile for the three")
+        mark = "Show all 3 that are nearly the same"
+        assert mark in tree(screen, "push button")
+        assert screen.accessible("press", APPLICATION, mark)
+        wait_for(lambda: len(tiles(screen)) == 4, "all")
+        assert mark not in tree(screen, "push button")
+
+
+def test_what_is_less_certain_opens_by_keyboard(screen: Desktop, folder: Path) -> None:
+    write_photos(folder)
+    photo("cat").rotate(3).resize((200, 150)).save(screen.user.home / "twin.jpg")
+    with search_window(
+        screen, *COMMAND, "--in", str(folder), "--like", str(screen.user.home / "twin.jpg")
+    ):
+        wait_for(lambda: "cat.jpg" in tiles(screen), "the cat")
+        (button,) = wait_for(
+            lambda: [one for one in tree(screen, "push button") if one.startswith("Less certain")],
+            "what is less certain",
+        )
+        before = len(tiles(screen))
+        screen.keys("key", "Down")
+        wait_for(lambda: "cat.jpg" in screen.accessible("focused", APPLICATION), "the grid")
+        screen.keys("key", "End", "Down", "Return")
+        wait_for(lambda: len(tiles(screen)) > before, "the others")
+        assert button not in tree(screen, "push button")
+        assert "Less certain" in tree(screen, "heading")
+
+
+def test_months_stand_above_what_is_in_the_order_of_dates(screen: Desktop, folder: Path) -> None:
+    dated(folder / "a.jpg", "cat", "2019:05:14 12:00:00")
+    dated(folder / "b.jpg", "rocket", "2019:05:02 12:00:00")
+    dated(folder / "c.jpg", "coffee", "2021:11:30 12:00:00")
+    with window(screen, folder, "type:jpeg"):
+        wait_for(
+            lambda: (
+                tree(screen, "heading", "table cell")
+                == [
+                    *["November 2021", "c.jpg, 30 November 2021"],
+                    *["May 2019", "a.jpg, 14 May 2019", "b.jpg, 2 May 2019"],
+                ]
+            ),
+            "the months",
+        )
+
+
+def test_tiles_say_when_and_where(screen: Desktop, folder: Path) -> None:
+    dated(folder / "a.jpg", "cat", "2019:05:14 12:00:00", (48.0, 11.0))
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: any(", 14 May 2019, " in name for name in tiles(screen)), "the place")
+
+
+def test_the_size_is_kept(screen: Desktop, folder: Path) -> None:
+    write_photos(folder)
+
+    def kept() -> str:
+        file = screen.user.home / ".config" / "csearch" / "window.ini"
+        return file.read_text() if file.exists() else ""
+
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: tiles(screen), "the pictures")
+        screen.keys("key", "ctrl+minus")
+        wait_for(lambda: "size=0" in kept(), "the size in its file")
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: tiles(screen), "the pictures")
+        screen.keys("key", "ctrl+plus", "ctrl+plus")
+        wait_for(lambda: "size=2" in kept(), "two steps up")
+        screen.keys("key", "ctrl+0")
+        wait_for(lambda: "size=1" in kept(), "the usual size")
+
+
+def test_what_has_gone_vanishes_and_comes_back(screen: Desktop, folder: Path) -> None:
+    write_photos(folder, ("cat", "rocket"))
+    screen.user.csearchctl("add", folder)
+    cat = folder / "cat.jpg"
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: sorted(tiles(screen)) == ["cat.jpg", "rocket.jpg"], "both")
+        away = screen.user.home / "away.jpg"
+        cat.rename(away)
+        wait_for(lambda: tiles(screen) == ["rocket.jpg"], "one only")
+        away.rename(cat)
+        wait_for(lambda: sorted(tiles(screen)) == ["cat.jpg", "rocket.jpg"], "both again")
+    screen.user.csearchctl("remove", folder)
+
+
+def test_opening_what_has_gone_says_so_until_it_is_back(screen: Desktop, folder: Path) -> None:
+    """The folder isn't watched: nobody knows before."""
+    write_photos(folder, ("cat",))
+    cat, away = folder / "cat.jpg", screen.user.home / "away.jpg"
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: tiles(screen) == ["cat.jpg"], "it")
+        cat.rename(away)
+        screen.keys("key", "Return")
+        screen.wait_for_text(APPLICATION, "cat.jpg is gone")
+        assert not tiles(screen)
+        away.rename(cat)
+        wait_for(lambda: tiles(screen) == ["cat.jpg"], "it again")
+        assert "is gone" not in str(screen.accessible("texts", APPLICATION))
+
+
+def test_which_filter_left_nothing_is_said_and_can_be_taken_out(screen: Desktop) -> None:
+    with search_window(screen, *COMMAND, "a cup of coffee type:jpeg name:none"):
+        screen.wait_for_text(APPLICATION, "No picture here meets name:none.")
+        assert screen.accessible("press", APPLICATION, "Search Without name:none")
+        wait_for(lambda: "coffee.jpg" in tiles(screen), "the pictures")
+
+
+def test_half_a_word_flips_nothing(screen: Desktop) -> None:
+    """What was found stays, and isn't taken for the answer."""
+    with search_window(screen, *COMMAND, "type:jpeg"):
+        found = wait_for(lambda: tiles(screen), "the pictures")
+        screen.keys("type", " near:Lisbom")
+        screen.wait_for_text(APPLICATION, "The pictures are those that were found before.")
+        assert tiles(screen) == found
+        screen.keys("key", "BackSpace")
+        screen.keys("type", "n")
+        screen.wait_for_text(APPLICATION, "No picture here meets near:Lisbon")
+
+
+def test_several_are_selected_and_copied(screen: Desktop, folder: Path) -> None:
+    write_photos(folder)
+
+    def copied() -> list[str]:
+        return clipboard(screen).split()
+
+    with window(screen, folder, "type:jpeg"):
+        names = wait_for(lambda: len(tiles(screen)) == 8 and tiles(screen), "all")
+        uris = [(folder / name).as_uri() for name in names]
+        screen.keys("key", "Down")
+        wait_for(lambda: screen.accessible("focused", APPLICATION) == names[:1], "the first")
+        screen.keys("key", "shift+Right", "shift+Right", "ctrl+c")
+        wait_for(lambda: copied() == uris[:3], "three")
+        screen.keys("key", "ctrl+Right", "ctrl+Right", "ctrl+space", "ctrl+c")
+        wait_for(lambda: copied() == [*uris[:3], uris[4]], "one more")
+        screen.keys("key", "ctrl+a", "ctrl+c")
+        wait_for(lambda: copied() == uris, "all")
+
+
+def test_hits_name_those_that_they_stand_for(screen: Desktop, folder: Path) -> None:
+    for number, size in enumerate(((600, 400), (480, 320))):
+        photo("coffee").resize(size).save(folder / f"coffee-{number}.jpg", quality=90)
+    lines = screen.user.csearch("--json", "--group", "--in", folder, "type:jpeg").stdout
+    (hit,) = map(json.loads, lines.splitlines())
+    assert os.path.dirname(hit["path"]) == str(folder) and hit["similar"] == 1

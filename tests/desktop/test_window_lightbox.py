@@ -1,0 +1,195 @@
+"""One picture at a time in the search window, and what is known of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pillow_heif import register_heif_opener
+
+from support.bus import on_bus
+from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.lettering import written
+from support.photos import NAMES, photo
+from support.search_window import APPLICATION, COMMAND, search_window
+from support.user import User, wait_for
+
+pytestmark = needs()
+
+BACK = "Back to the Results"
+
+
+@pytest.fixture
+def window(screen: Desktop) -> Iterator[Desktop]:
+    with search_window(screen, *COMMAND):
+        yield screen
+
+
+def texts(screen: Desktop) -> list[str]:
+    shown: list[str] = screen.accessible("texts", APPLICATION)
+    return shown
+
+
+def into_the_results(screen: Desktop, query: str, first: str) -> None:
+    """Searches, and moves the keyboard to the best picture."""
+    screen.keys("type", query)
+    names = [f"{name}.jpg" for name in NAMES] + [first]
+    wait_for(lambda: next((text for text in texts(screen) if text in names), "") == first, first)
+    screen.keys("key", "Down")
+    wait_for(lambda: first in screen.accessible("focused", APPLICATION)[0], "the keyboard there")
+
+
+def see_large(screen: Desktop, place: str) -> str:
+    """The name of the picture that is large, once it is the one at "3 of 41"."""
+
+    def name() -> str:
+        shown = texts(screen)
+        return shown[shown.index(place) - 1] if BACK in shown and place in shown else ""
+
+    try:
+        return str(wait_for(name, place))
+    except AssertionError:
+        print(texts(screen))
+        raise
+
+
+def wait_for_results(screen: Desktop) -> None:
+    wait_for(lambda: BACK not in texts(screen), "the results")
+
+
+def test_space_shows_a_picture_and_arrows_walk(window: Desktop) -> None:
+    into_the_results(window, "a cup of coffee", "coffee.jpg")
+    window.keys("key", "space")
+    assert see_large(window, f"1 of {len(NAMES)}") == "coffee.jpg"
+    assert "coffee.jpg" in window.accessible("focused", APPLICATION)
+    window.keys("key", "Left")  # there is none before it
+    window.keys("key", "Right")
+    second = see_large(window, f"2 of {len(NAMES)}")
+    assert second != "coffee.jpg"
+    window.keys("key", "End")
+    see_large(window, f"{len(NAMES)} of {len(NAMES)}")
+    window.keys("key", "Home", "Page_Down")
+    assert see_large(window, f"2 of {len(NAMES)}") == second
+    assert window.accessible("press", APPLICATION, "Next Picture")
+    third = see_large(window, f"3 of {len(NAMES)}")
+    window.keys("key", "Escape")
+    wait_for_results(window)
+    window.keys("key", "space")
+    assert see_large(window, f"3 of {len(NAMES)}") == third, "it is selected"
+    window.keys("key", "space")
+    wait_for_results(window)
+
+
+def test_a_picture_is_enlarged_and_fitted_again(window: Desktop) -> None:
+    into_the_results(window, "a cup of coffee", "coffee.jpg")
+    window.keys("key", "space")
+    window.wait_for_text(APPLICATION, "100\u2009%")  # 600 by 400 pixels: it isn't enlarged
+    window.keys("key", "ctrl+plus", "ctrl+plus")
+    window.wait_for_text(APPLICATION, "156\u2009%")
+    window.keys("key", "Right", "Down")  # moves it
+    window.keys("key", "ctrl+minus")
+    window.wait_for_text(APPLICATION, "125\u2009%")
+    window.keys("key", "ctrl+1")
+    window.wait_for_text(APPLICATION, "100\u2009%")
+    window.keys("key", "ctrl+plus", "ctrl+0")
+    window.wait_for_text(APPLICATION, "100\u2009%")
+    see_large(window, f"1 of {len(NAMES)}")
+
+
+def extra(screen: Desktop, name: str) -> Path:
+    """A directory that is read and isn't watched."""
+    directory = screen.user.home / name
+    directory.mkdir()
+    return directory
+
+
+def test_other_formats_turned_ones_and_damaged_ones(screen: Desktop) -> None:
+    register_heif_opener()
+    directory = extra(screen, "formats")
+    photo("coffee").resize((3000, 2000)).save(directory / "a.heic")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    photo("rocket").resize((2000, 1000)).save(directory / "b.jpg", exif=turned)
+    photo("cat").save(directory / "c.png")
+    screen.user.search("anything", "--in", directory)
+    with search_window(screen, *COMMAND, "--in", str(directory), "size:>0MP"):
+        wait_for(lambda: "a.heic" in texts(screen), "the pictures")
+        (directory / "c.png").unlink()
+        screen.keys("key", "Down", "space")
+        seen = {}
+        for number in (1, 2, 3):
+            name = see_large(screen, f"{number} of 3")
+            if name == "c.png":
+                screen.wait_for_text(APPLICATION, "This picture is no longer there.")
+            else:
+                fits = {"a.heic": (3000, 2000), "b.jpg": (1000, 2000)}[name]
+                seen[name] = wait_for(lambda fits=fits: fitted(screen, fits), f"{name}, fitted")
+            screen.keys("key", "Right")
+        assert set(seen) == {"a.heic", "b.jpg"}
+
+
+def fitted(screen: Desktop, size: tuple[int, int]) -> bool:
+    """Whether a picture of so many pixels is as large as there is room."""
+    width, height = 960, 660  # of the window, without its header, more or less
+    expected = 100 * min(width / size[0], height / size[1])
+    shown = [text for text in texts(screen) if text.endswith("\u2009%")]
+    return bool(shown) and abs(int(shown[0].split("\u2009")[0]) - expected) < 4
+
+
+def test_the_side_panel_tells_and_searches(screen: Desktop) -> None:
+    directory = extra(screen, "told")
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "NIKON", "NIKON D750"
+    exif[0x8769] = {0x9003: "2021:07:14 10:20:30", 0x8827: 400, 0xA434: "Nikkor 50mm"}
+    photo("coffee").save(directory / "told.jpg", exif=exif)
+    photo("cat").save(directory / "other.jpg")
+    os.setxattr(directory / "told.jpg", "user.xdg.tags", b"break fast,blue")
+    screen.user.search("anything", "--in", directory)
+    with search_window(screen, *COMMAND, "--in", str(directory), "size:>0MP"):
+        wait_for(lambda: {"told.jpg", "other.jpg"} <= set(texts(screen)), "the pictures")
+        screen.keys("key", "Down", "Right", "F9")
+        for text in ("NIKON D750", "Nikkor 50mm", "ISO 400", "2021", "600 × 400", "blue"):
+            screen.wait_for_text(APPLICATION, text)
+        screen.keys("key", "space")
+        see_large(screen, "2 of 2")
+        assert screen.accessible("press", APPLICATION, 'Search for tag:"break fast"')
+        wait_for_results(screen)
+        wait_for(lambda: "other.jpg" not in texts(screen), "fewer results")
+        screen.keys("key", "F9")
+        wait_for(lambda: "ISO 400" not in texts(screen), "the end of the panel")
+
+
+def clipboard(screen: Desktop) -> str:
+    code = (
+        "import gi; gi.require_version('Gtk', '3.0')\n"
+        "from gi.repository import Gtk, Gdk\n"
+        "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')"
+    )
+    command = [DESKTOP_PYTHON, "-c", code]
+    done = subprocess.run(command, env=screen.environment, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_words_in_a_picture_are_copied(tmp_path: Path) -> None:
+    with User(tmp_path, reads_words=True) as user:
+        written(("Wireless password", "gooseberry 4711")).save(user.pictures / "note.png")
+        screen = Desktop(user)
+        screen.start()
+        try:
+            user.csearchctl("add", user.pictures)
+            wait_for(lambda: on_bus(screen.bus), "the service on the bus")
+            with search_window(screen, *COMMAND, "text:gooseberry"):
+                wait_for(lambda: "note.png" in texts(screen), "the picture")
+                screen.keys("key", "Down", "space")
+                see_large(screen, "1 of 1")
+                screen.keys("key", "ctrl+t")
+                screen.wait_for_text(APPLICATION, "Wireless password\ngooseberry 4711")
+                assert screen.accessible("press", APPLICATION, "Copy All Words")
+                copied = "Wireless password\ngooseberry 4711"
+                wait_for(lambda: clipboard(screen) == copied, "the words")
+        finally:
+            screen.stop()

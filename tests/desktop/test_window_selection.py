@@ -1,0 +1,84 @@
+"""What is done with several pictures in the search window: above all the trash, and back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.desktop import Desktop, needs
+from support.photos import write_photos
+from support.search_window import APPLICATION, COMMAND, search_window
+from support.user import wait_for
+
+pytestmark = needs()
+
+
+@pytest.fixture
+def album(screen: Desktop) -> Iterator[Path]:
+    """Pictures of a test's own; one has a name that isn't UTF-8."""
+    directory = screen.user.home / "album"
+    write_photos(directory, ("coffee", "cat", "rocket"))
+    (directory / "coins.jpg").write_bytes((screen.user.pictures / "coins.jpg").read_bytes())
+    (directory / "coins.jpg").rename(directory / "coins\udcff %41.jpg")
+    screen.user.search("anything", "--in", directory)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def texts(screen: Desktop) -> list[str]:
+    shown: list[str] = screen.accessible("texts", APPLICATION)
+    return shown
+
+
+def trashed(screen: Desktop) -> list[str]:
+    files = screen.user.home / ".local" / "share" / "Trash" / "files"
+    return sorted(path.name for path in files.glob("*"))
+
+
+def select_all(screen: Desktop) -> None:
+    wait_for(lambda: {"coffee.jpg", "cat.jpg", "rocket.jpg"} <= set(texts(screen)), "pictures")
+    screen.keys("key", "Down", "ctrl+a")
+    screen.wait_for_text(APPLICATION, "4 selected")
+
+
+def test_the_trash_and_back(screen: Desktop, album: Path) -> None:
+    before = {path.name: path.read_bytes() for path in album.iterdir()}
+    with search_window(screen, *COMMAND, "--in", str(album), "size:>0MP"):
+        select_all(screen)
+        screen.keys("key", "Delete")
+        screen.wait_for_text(APPLICATION, "Moved 4 pictures to the Trash")
+        assert not list(album.iterdir())
+        assert trashed(screen) == sorted(before)
+        wait_for(lambda: "coffee.jpg" not in texts(screen), "an empty grid")
+        assert screen.accessible("press", APPLICATION, "Undo")
+        wait_for(lambda: len(list(album.iterdir())) == 4, "the files")
+        assert {path.name: path.read_bytes() for path in album.iterdir()} == before
+        wait_for(lambda: not trashed(screen), "an empty trash")
+        wait_for(lambda: "coffee.jpg" in texts(screen), "the pictures")
+
+
+def test_what_cannot_be_undone_is_named(screen: Desktop, album: Path) -> None:
+    with search_window(screen, *COMMAND, "--in", str(album), "name:coffee"):
+        wait_for(lambda: "coffee.jpg" in texts(screen), "the picture")
+        screen.keys("key", "Down", "space")
+        screen.wait_for_text(APPLICATION, "1 of 1")
+        screen.keys("key", "Delete")
+        screen.wait_for_text(APPLICATION, "Moved 1 picture to the Trash")
+        wait_for(lambda: "1 of 1" not in texts(screen), "the results")
+        (album / "coffee.jpg").write_bytes(b"another one")
+        screen.keys("key", "ctrl+z")
+        screen.wait_for_text(APPLICATION, "coffee.jpg: ")
+    assert (album / "coffee.jpg").read_bytes() == b"another one"
+    assert trashed(screen) == ["coffee.jpg"]
+
+
+def test_the_bar_comes_and_goes_and_acts_on_all(screen: Desktop, album: Path) -> None:
+    with search_window(screen, *COMMAND, "--in", str(album), "size:>0MP"):
+        select_all(screen)
+        assert screen.accessible("press", APPLICATION, "Find Similar")
+        screen.wait_for_text(APPLICATION, "Search without coffee.jpg")
+        screen.wait_for_text(APPLICATION, "Search without cat.jpg")
+        wait_for(lambda: "4 selected" not in texts(screen), "the end of the bar")
