@@ -19,6 +19,7 @@ import unicodedata
 from csearchd.search.query_language.grammar import FILTERS
 
 MIN_LETTERS = 3
+_MOST = 2000  # characters; more are pasted by mistake, and cost the time of others
 
 _PIECE = re.compile(
     rf'(?<!\S)(?P<name>(?:not:)?(?:{"|".join(FILTERS)}):)(?P<value>"(?:[^"]|"")*"?|[^\s":/]\S*)?|\S+',
@@ -32,6 +33,8 @@ _OF_SUMS = re.compile("[+*^%=×÷]")
 def as_query(typed: str) -> str:
     """Returns the query (csearchd.search.query_language.grammar) in a text; "" where it describes
     no picture."""
+    if len(typed) > _MOST:
+        return ""
     if _OF_SUMS.search(typed) and not any(map(str.isalpha, typed)):
         return ""
     pieces = []
