@@ -21,10 +21,9 @@ from csearchd.search.query_language.grammar import FILTERS
 MIN_LETTERS = 3
 _MOST = 2000  # characters; more are pasted by mistake, and cost the time of others
 
-_PIECE = re.compile(
-    rf'(?<!\S)(?P<name>(?:not:)?(?:{"|".join(FILTERS)}):)(?P<value>"(?:[^"]|"")*"?|[^\s":/]\S*)?|\S+',
-    re.IGNORECASE,
-)
+_NAME = rf"(?:not:)?(?:{'|'.join(FILTERS)}):"
+_VALUE = r'"(?:[^"]|"")*"?|[^\s":/][^\s"]*'
+_PIECE = re.compile(rf"(?<!\S)(?P<name>{_NAME})(?P<value>{_VALUE})?|\S+", re.IGNORECASE)
 _INNER = "'’-"  # signs that words may have, though not at their ends
 _JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages
 _OF_SUMS = re.compile("[+*^%=×÷]")
