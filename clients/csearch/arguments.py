@@ -53,8 +53,8 @@ class Parser(argparse.ArgumentParser):
         if choice := _CHOICE.fullmatch(message):
             message = f"argument {choice['name']}: {self._no_choice(*choice.groups())}"
         for pattern, sentence in _REWORDED:
-            if re.fullmatch(pattern, message):
-                message = re.sub(pattern, sentence, message, count=1)
+            if found := re.fullmatch(pattern, message):
+                message = found.expand(sentence)
                 break
         self.exit(2, f"{self.prog}: {harmless(message)} ({self.prog} -h explains it)\n")
 
@@ -200,7 +200,7 @@ class _Reading:
 
     def _left_out(self, argument: str) -> str:
         """How to leave out what a word with a dash before it names."""
-        seen, unseen = " ".join(self._words), argument.lstrip("-")
+        seen, unseen = " ".join(self._words), argument.lstrip("-").strip()
         if not all(part.isalnum() for part in f"{seen} {unseen}".split()) or not unseen:
             return LEAVE_OUT
         return f"to leave something out: {seen if 0 < len(seen) < _LONGEST else 'dog'} - {unseen}"

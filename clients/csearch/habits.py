@@ -43,7 +43,7 @@ _BOTH = {
     **dict.fromkeys(("-V", "-version", "--ver"), "--version"),
 }
 _COUNTS = ("-n", "-m", "-l", "-k")  # with a number: the best N
-_CLUSTERED = "rRiFcnlHEwv"  # options of grep that are typed as one word
+_CLUSTERED = frozenset("rRiFcnlHEwv")  # options of grep that are typed as one word
 # What csearch does anyway.
 _ANYWAY = frozenset(
     (
@@ -80,7 +80,7 @@ _SHORT_FILTERS = {
     **dict.fromkeys(("-type", "-e"), "type"),
     "-size": "size",
 }
-_VALUES = {
+_EXAMPLES = {
     "after": "2023-05", "before": "2024", "on": "2023-05-17", "date": "2022..2023",
     "near": "Lisbon", "camera": "nikon", "lens": "50mm", "iso": ">800", "rating": ">=4",
     "tag": "beach", "person": "Anna", "name": "IMG_*", "title": "sunset", "description": "harbour",
@@ -156,23 +156,31 @@ def understood(argument: str, following: str | None, known: frozenset[str]) -> l
     `following` is the next argument, if there is one; `known` are the command's options.
     """
     searches = "--top" in known
+    if searches and (found := _understood_by_search(argument, following)) is not None:
+        return found
     name, equals, value = argument.partition("=")
-    if searches and argument in _NO_COLOUR:
-        return ["--no-color"]
-    if argument in _ANYWAY and searches:
+    meant = _BOTH.get(name) or (_SEARCH if searches else _CONTROL).get(name)
+    if meant is None or meant not in known:
+        return None
+    return [f"{meant}{equals}{value}"]
+
+
+def _understood_by_search(argument: str, following: str | None) -> list[str] | None:
+    """What an argument means to csearch, where that is more than another name of an option."""
+    if argument in _ANYWAY:
         return []
-    if searches and (flags := _cluster(argument)) and not _ANSWERS.keys() & set(flags):
+    if argument in _NO_COLOUR:
+        return ["--no-color"]
+    if (flags := _cluster(argument)) and not _ANSWERS.keys() & set(flags):
         return flags
-    if searches and name[:2] in _COUNTS and not name.startswith("--"):
+    name, _, value = argument.partition("=")
+    if name[:2] in _COUNTS:
         number = name[2:] or value
         if number.isdecimal():
             return [f"--top={number}"]
         if not number and following is not None and following.isdecimal():
             return ["--top"]
-    meant = _BOTH.get(name) or (_SEARCH if searches else _CONTROL).get(name)
-    if meant is None or meant not in known:
-        return None
-    return [f"{meant}{equals}{value}"]
+    return None
 
 
 def answer(argument: str, following: str | None) -> str | None:
@@ -180,21 +188,23 @@ def answer(argument: str, following: str | None) -> str | None:
     name, equals, value = argument.partition("=")
     if found := _ANSWERS.get(argument) or _ANSWERS.get(name):
         return found
-    if told := [_ANSWERS[flag] for flag in _cluster(argument) if flag in _ANSWERS]:
-        return told[0]
+    for flag in _cluster(argument):
+        if flag in _ANSWERS:
+            return _ANSWERS[flag]
     if name in ("-type", "--type") and (value or following) in ("f", "d", "l"):
         return "csearch finds pictures, which are files; type:png are those of a format"
     if name.lstrip("-").isdecimal():
         return f"-t {name.lstrip('-')} shows the best {name.lstrip('-')}"
     filter = _FILTERS.get(name[2:]) if name.startswith("--") else _SHORT_FILTERS.get(name)
-    if filter:
-        given = value if equals else following or ""
-        if not given or given.startswith("-") or filter in ("after", "before", "size"):
-            given = _VALUES[filter]
-        written = f'{filter}:"{given}"' if " " in given else f"{filter}:{given}"
-        quoted = f"'{written}'" if set(written) & set('"*?<>&;|$`()[]{}! ') else written
-        return f"filters are parts of the query: csearch dog {quoted}"
-    return None
+    if filter is None:
+        return None
+    given = value if equals else following or ""
+    if not given or given.startswith("-") or filter in ("after", "before", "size"):
+        given = _EXAMPLES[filter]  # a value of another program may mean something else
+    import shlex
+
+    written = f'{filter}:"{given}"' if " " in given else f"{filter}:{given}"
+    return f"filters are parts of the query: csearch dog {shlex.quote(written)}"
 
 
 def _cluster(argument: str) -> list[str]:
@@ -202,4 +212,4 @@ def _cluster(argument: str) -> list[str]:
     letters = argument[1:]
     if len(letters) < 2 or letters[0] not in "rRi" or len(set(letters)) < len(letters):
         return []
-    return [f"-{letter}" for letter in letters] if set(letters) <= set(_CLUSTERED) else []
+    return [f"-{letter}" for letter in letters] if set(letters) <= _CLUSTERED else []

@@ -97,7 +97,7 @@ def test_metas_of_very_many_results(desktop: Bus, count: int) -> None:
                 assert len(reply.body[0]) == count
             else:
                 assert reply.message_type is MessageType.ERROR
-            assert (await caller.call(SHELL, "GetInitialResultSet", "as", ["cup"]))[0]
+            assert (await caller.call(SHELL, "GetInitialResultSet", "as", ["coffee"]))[0]
             assert await owner(caller) == before
 
     desktop.run(scenario())

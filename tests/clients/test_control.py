@@ -42,6 +42,12 @@ def test_status_is_a_page(home, service):
         assert part in text
 
 
+def test_one_directory_is_no_directories(home, service):
+    status_service(service, watch={"directories": 1})
+    told = home.ask("csearchctl", "status").stdout.decode()
+    assert "1 directory\n" in told and "1 directories" not in told
+
+
 def test_status_tells_of_tags(home, service):
     folder = {"path": b"/pictures/kept", "mode": "xattr", "present": False, "left": 3}
     lone = {"path": b"/lone", "mode": "sidecar", "present": True, "watched": False}

@@ -59,6 +59,10 @@ def test_a_dash_leaves_nothing_out(home: Home, words: str, meant: str) -> None:
     assert f"to leave something out: {meant}" in told(home, "csearch", *words.split())
 
 
+def test_a_query_that_begins_with_a_dash_leaves_nothing_out(home: Home) -> None:
+    assert "to leave something out: dog - grass" in told(home, "csearch", "- grass")
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
@@ -84,6 +88,7 @@ def test_a_dash_leaves_nothing_out(home: Home, words: str, meant: str) -> None:
         ("-in Pictures dog", "--in DIR searches DIR"),
         ("dog --name IMG_1.jpg", "csearch dog name:IMG_1.jpg"),
         ("dog -iname *.jpg", "csearch dog 'name:*.jpg'"),
+        ("dog --name Anna's", """csearch dog 'name:Anna'"'"'s'"""),
         ("dog --since 2020", "csearch dog after:"),
         ("dog --near", "csearch dog near:Lisbon"),
         ("dog --size 5", "'size:>10MP'"),

@@ -107,7 +107,7 @@ def test_krunner_waits_for_the_thumbnail_of_a_large_picture(desktop: Bus) -> Non
     thumbnail = cached(desktop, large / "large.jpg", "large")
 
     def shown_at_once() -> bool:  # KRunner doesn't ask a second time
-        (matches,) = desktop.call(KRUNNER, "Match", "s", "name:large* noise")
+        (matches,) = desktop.call(KRUNNER, "Match", "s", "name:large* large")
         ((_, _, icon, *_),) = matches
         wait_for(thumbnail.exists, "the thumbnail")  # so that the next answer has to wait for it
         thumbnail.unlink()

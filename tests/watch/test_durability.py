@@ -162,7 +162,7 @@ def test_an_encoder_that_cannot_begin_blames_no_picture(user: User) -> None:
     user.csearch("--in", user.pictures, "x", check=1)
     status = user.status()
     assert (status["failed"], status["pending"]) == (0, 3)
-    assert "encoder" in status["notes"][0]
+    assert "the program that reads pictures ended" in status["notes"][0]
 
 
 def test_waiting_for_ones_turn_is_not_taking_too_long(user: User) -> None:

@@ -84,6 +84,7 @@ def places() -> list[Place]:
         _place(os.path.join(data, _MODELS), trees=_UNFINISHED_MODELS),
         _place(os.path.join(data, _DAMAGED), ("library.sqlite*",)),
     ]
+    # Those that csearch deletes with all that is in them are nothing of others' in the outer one.
     going = [os.path.basename(place.directory) for place in inner if place and not place.others]
     found = [
         *inner,
@@ -157,10 +158,10 @@ def links() -> list[str]:
     found = []
     for directory in dict.fromkeys(filter(os.path.isabs, directories)):
         targets = {name: target for name in _COMMANDS if (target := _target(directory, name))}
-        control = targets.get("csearchctl", here)
+        there = os.path.dirname(targets.get("csearchctl", ""))
         for name, target in targets.items():
-            beside = target == os.path.join(os.path.dirname(control), name)
-            if target == os.path.join(here, name) or (beside and not os.path.exists(target)):
+            is_gone = target == os.path.join(there, name) and not os.path.exists(target)
+            if is_gone or target == os.path.join(here, name):
                 found.append(os.path.join(directory, name))
     return found
 
@@ -175,17 +176,15 @@ def _target(directory: str, name: str) -> str | None:
 
 def thumbnails() -> list[str]:
     """The thumbnails in the desktop's cache that csearch has made, not another program."""
-    return list(_thumbnails())
-
-
-def _thumbnails() -> Iterator[str]:
+    found = []
     top = os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "thumbnails")
     for directory, _, names in os.walk(top):
         for name in names:
             path = os.path.join(directory, name)
             head = _head(path)
             if head.startswith(_PNG) and _SIGNATURE in head:
-                yield path
+                found.append(path)
+    return found
 
 
 def _head(path: str) -> bytes:

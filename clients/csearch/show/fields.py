@@ -25,9 +25,9 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
     is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
     `by_name`: words of the query that its name, folders or metadata have, or that stand in it;
-    `text`: the line in it that has most of them. `incomplete`: the file
-    lacks a part of the picture. `similar`: how many pictures --group left out for this one;
-    `burst`: how many of them are different shots of the same seconds.
+    `text`: the line in it that has most of them. `incomplete`: the file lacks a part of the
+    picture. `similar`: how many pictures --group left out for this one; `burst`: how many of them
+    are different shots of the same seconds.
     """
     details = hit.get("details") or {}
     score, sure = hit.get("score"), hit.get("probability")

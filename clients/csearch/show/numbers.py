@@ -4,8 +4,12 @@ from __future__ import annotations
 
 
 def count(number: int, noun: str = "") -> str:
-    """1234, "picture" → "1,234 pictures"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if noun else f"{number:,}"
+    """1234, "picture" → "1,234 pictures"; "query" → "1,234 queries"."""
+    if not noun:
+        return f"{number:,}"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
 
 
 def size(number: float) -> str:

@@ -15,7 +15,7 @@ from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
-_CONFIDENCE_COLUMNS = 8  # "strong" and two blanks
+_BLANKS = {"score": "  ", "confidence": "  ", "order": " ", "left_out": ""}  # after a column
 _PATH_COLUMNS_MIN = 12  # below, the path takes the place of what stands beside it
 Explain = Callable[[Message, str], str]
 """Returns lines that explain a hit, given the hit and an indentation."""
@@ -86,35 +86,50 @@ def _rows(
 ) -> Iterator[str]:
     here = _current_directory()
     for hit in hits:
-        score = "" if hit["score"] is None else f"{hit['score']:6.3f}"
-        sure = hit.get("confidence") or ""
-        order = order_value(hit, sort)
-        if not score or sort in ("date", "size"):
-            order = f"{order:{ORDER_COLUMNS}}"
-        more = _left_out(hit)
-        room = terminal.width - len(more)
-        room -= _SCORE_COLUMNS if score else 0
-        room -= _CONFIDENCE_COLUMNS if sure else 0
-        room -= len(order) + 1 if order else 0
-        if room < _PATH_COLUMNS_MIN and order and score:
-            order, room = "", room + len(order) + 1
-        if room < _PATH_COLUMNS_MIN and sure:
-            sure, room = "", room + _CONFIDENCE_COLUMNS
-        if room < _PATH_COLUMNS_MIN and more:
-            more, room = "", room + len(more)
-        if room < _PATH_COLUMNS_MIN:
-            score, order, room = "", "", max(terminal.width, _PATH_COLUMNS_MIN)
+        beside, room = _beside(hit, sort, terminal.width)
+        styles = {
+            "score": "36",
+            "confidence": _STYLES.get(beside["confidence"].strip(), "2"),
+            "order": "2" if is_of_file(hit, sort) else "36",
+        }
+        before = "".join(
+            terminal.styled(beside[column], style) + _BLANKS[column]
+            for column, style in styles.items()
+            if beside[column]
+        )
         path: bytes = hit["path"]
         shown = shorten(printable(shortest(path, here) if here else path), room)
-        score = terminal.styled(score, "36") + ("  " if score else "")
-        if sure:
-            score += terminal.styled(f"{sure:6}", _STYLES.get(sure, "2")) + "  "
-        if order:
-            score += terminal.styled(order, "2" if is_of_file(hit, sort) else "36") + " "
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
-        reasons = explain(hit, " " * _SCORE_COLUMNS)
-        yield f"{score}{link}{terminal.styled(more, '2')}\n{reasons}"
+        left_out = terminal.styled(beside["left_out"], "2")
+        yield f"{before}{link}{left_out}\n{explain(hit, ' ' * _SCORE_COLUMNS)}"
+
+
+def _beside(hit: Message, sort: str | None, width: int) -> tuple[dict[str, str], int]:
+    """What stands beside the path of a hit, by column, and how much room that leaves for the path.
+
+    Columns become empty, the least important first, until the path has enough.
+    """
+    score = "" if hit["score"] is None else f"{hit['score']:6.3f}"
+    order = order_value(hit, sort)
+    if not score or sort in ("date", "size"):
+        order = f"{order:{ORDER_COLUMNS}}"
+    sure = hit.get("confidence")
+    beside = {
+        "score": score,
+        "confidence": f"{sure:6}" if sure else "",
+        "order": order,
+        "left_out": _left_out(hit),
+    }
+    expendable: tuple[str, ...] = ("confidence", "left_out", "order")
+    if score:
+        expendable = ("order", "confidence", "left_out", "score")
+    for column in expendable:
+        room = width - sum(len(text + _BLANKS[name]) for name, text in beside.items() if text)
+        if room >= _PATH_COLUMNS_MIN:
+            return beside, room
+        beside[column] = ""
+    return beside, max(width, _PATH_COLUMNS_MIN)
 
 
 def _left_out(hit: Message) -> str:

@@ -85,8 +85,7 @@ def _root_remarks(root: Message) -> Iterator[str]:
     if root.get("failed"):
         yield f"{count(root['failed'])} failed"
     if root.get("watch") == "watched" and root.get("directories"):
-        number = root["directories"]
-        yield f"{count(number)} {'directory' if number == 1 else 'directories'} watched"
+        yield f"{count(root['directories'], 'directory')} watched"
     elif root.get("watch"):
         every = f" every {duration(root['every'])}" if root.get("every") else ""
         yield harmless(root["watch"]) + every
@@ -187,7 +186,7 @@ def _watching(status: Message) -> str:
     watch = status.get("watch") or {}
     if not watch.get("directories"):
         return ""
-    text = f"{count(watch['directories'])} directories"
+    text = count(watch["directories"], "directory")
     if watch.get("lost"):
         text += f"; {count(watch['lost'], 'event')} lost, which scans correct"
     return text

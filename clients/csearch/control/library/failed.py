@@ -45,7 +45,7 @@ def _retried(result: Message) -> str:
     pictures, directories = result["retried"], result.get("directories") or 0
     parts = [count(pictures, "picture")] if pictures or not directories else []
     if directories:
-        parts.append(f"{count(directories)} {'directory' if directories == 1 else 'directories'}")
+        parts.append(count(directories, "directory"))
     return " and ".join(parts)
 
 

@@ -43,4 +43,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _queries(number: int) -> str:
-    return f"{count(number)} past {'query' if number == 1 else 'queries'}"
+    return count(number, "past query")

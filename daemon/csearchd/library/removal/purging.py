@@ -17,9 +17,10 @@ from csearchd.library.metadata import stored_labels
 _FILES = 2000  # that a step deletes
 _DIRECTORIES = 500  # the same
 _SETTING = "forgotten_left"  # set while something may be left, also after the service was killed
+# CROSS JOIN: SQLite would go through all files, since it doesn't know that little is put aside.
 _IN_ORDER = (
     "SELECT f.id, g.directory, f.name, CAST(g.path AS BLOB) FROM forgotten g "
-    "JOIN directories d ON d.id = g.directory JOIN files f ON f.directory = d.id "
+    "CROSS JOIN directories d ON d.id = g.directory CROSS JOIN files f ON f.directory = d.id "
     "WHERE d.absent IS NOT NULL ORDER BY g.directory LIMIT ?"
 )
 
@@ -46,7 +47,7 @@ def count(library: Library) -> int:
     """The number of files that are still to be deleted. Raises LibraryError."""
     with library.read() as database:
         (left,) = database.execute(
-            "SELECT count(*) FROM forgotten JOIN files USING (directory)"
+            "SELECT count(*) FROM forgotten CROSS JOIN files USING (directory)"
         ).fetchone()
     return int(left)
 

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from csearchd.search.places import area_names, table
 from csearchd.search.places.area_names import AreaNames
-from csearchd.search.places.areas import Areas
 from csearchd.search.places.cities import Cities
 from csearchd.search.places.names import BUCKET_BITS, REMAINDER_BITS, folded, hashed
 
@@ -277,9 +276,8 @@ def verify(directory: str, cities: Sequence[City]) -> int:
         far = np.abs(found.points(rows[:1]) - (city.latitude, city.longitude)).max()
         if far > 1 / table.FRACTION:
             raise ValueError(f"{name} leads to {far} degrees from {city.name}")
-    areas = Areas(table.read(directory))
-    for area in areas:
-        if area not in areas.named(area.name):
+    for area in found.areas:
+        if area not in found.areas.named(area.name):
             raise ValueError(f"{area.name} doesn't lead to {area.label}")
     return len(meant)
 

@@ -30,7 +30,7 @@ _RADIUS_DEGREES = 0.25  # of latitude: a little more than RADIUS
 _SIMILAR = 20  # names like a misspelt one that are compared with it closely
 _LONG = 8  # letters of a name in which two may be wrong
 _NOTABLE = 15_000  # inhabitants of a city that may be meant where a region of its name is
-_SHARE = 4
+_LARGE_SHARE = 1 / 4  # of a region's inhabitants, in a city of its name that may be meant
 _KILOMETRES = {"km": 1.0, "m": 0.001, "mi": 1.609344}
 
 _RADIUS = re.compile(r"(.+),\s*(\d+(?:\.\d*)?|\.\d+)\s*(km|m|mi)", re.IGNORECASE | re.DOTALL)
@@ -235,7 +235,7 @@ def _means_city(cities: Cities, row: int, area: Area, name: str) -> bool:
         row == area.largest or folded(cities.name(row)) == folded(name)
     ):
         return True
-    large = cities.population(row) * _SHARE >= area.population
+    large = cities.population(row) >= area.population * _LARGE_SHARE
     return large and _is_called(cities, row, name)
 
 

@@ -19,11 +19,11 @@ import unicodedata
 from csearchd.search.query_language.grammar import FILTERS
 
 MIN_LETTERS = 3
+_MOST = 2000  # characters; more are pasted by mistake, and cost the time of others
 
-_PIECE = re.compile(
-    rf'(?<!\S)(?P<name>(?:not:)?(?:{"|".join(FILTERS)}):)(?P<value>"(?:[^"]|"")*"?|[^\s":/]\S*)?|\S+',
-    re.IGNORECASE,
-)
+_NAME = rf"(?:not:)?(?:{'|'.join(FILTERS)}):"
+_VALUE = r'"(?:[^"]|"")*"?|[^\s":/][^\s"]*'
+_PIECE = re.compile(rf"(?<!\S)(?P<name>{_NAME})(?P<value>{_VALUE})?|\S+", re.IGNORECASE)
 _INNER = "'’-"  # signs that words may have, though not at their ends
 _JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages
 _OF_SUMS = re.compile("[+*^%=×÷]")
@@ -32,6 +32,8 @@ _OF_SUMS = re.compile("[+*^%=×÷]")
 def as_query(typed: str) -> str:
     """Returns the query (csearchd.search.query_language.grammar) in a text; "" where it describes
     no picture."""
+    if len(typed) > _MOST:
+        return ""
     if _OF_SUMS.search(typed) and not any(map(str.isalpha, typed)):
         return ""
     pieces = []
