@@ -44,7 +44,7 @@ def test_the_state_line_and_a_selected_picture(screen: Desktop, tmp_path: Path, 
     file = tmp_path / "screen.png"
     with search_window(screen, *COMMAND, "a cup of coffee", **look) as window:
         see(screen, "coffee")
-        screen.wait_for_text(APPLICATION, "The best of")
+        screen.wait_for_text(APPLICATION, " of 8 ")
         place = screen.keys("getwindowgeometry", "--shell", window)
         told = dict(line.split("=") for line in place.splitlines())
         left, top, width, height = (int(told[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))

@@ -65,29 +65,29 @@ def choose(screen: Desktop, filter: str, row: str) -> None:
 
 
 def test_what_is_chosen_is_written_and_can_be_taken_away(window: Desktop) -> None:
-    window.keys("type", "a cat")
+    window.keys("type", "folder:Album")
     wait_for(lambda: shown(window), "pictures")
     window.keys("key", "ctrl+shift+f")
     choose(window, "Rating", "★★★★★, 1")
-    asks(window, "a cat rating:>=5")
+    asks(window, "folder:Album rating:>=5")
     wait_for(lambda: len(shown(window)) == 1, "the best one")
     window.wait_for_text(APPLICATION, "Rating: ★★★★★")
     choose(window, "Type", "JPEG")
-    asks(window, "a cat rating:>=5 type:jpeg")
+    asks(window, "folder:Album rating:>=5 type:jpeg")
     press(window, "Rating: ★★★★★")
     focus(window, "Any")
     for row in ("★★★★★", "★★★★ or more", "★★★ or more, 2"):
         window.keys("key", "Down")
         focus(window, row)
     window.keys("key", "Return")
-    asks(window, "a cat type:jpeg rating:>=3")
+    asks(window, "folder:Album type:jpeg rating:>=3")
     wait_for(lambda: len(shown(window)) == 2, "those with three stars")
     remove(window, "rating:>=3")
-    asks(window, "a cat type:jpeg")
+    asks(window, "folder:Album type:jpeg")
     choose(window, "Type: JPEG", "Any")
-    asks(window, "a cat")
+    asks(window, "folder:Album")
     window.keys("key", "alt+Left")
-    asks(window, "a cat type:jpeg")
+    asks(window, "folder:Album type:jpeg")
 
 
 def test_periods_and_months(window: Desktop) -> None:

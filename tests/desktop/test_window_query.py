@@ -95,4 +95,4 @@ def test_the_scope_and_the_state_tell_what_they_are(window: Desktop) -> None:
     window.keys("type", "a cup of coffee")
     see(window, "coffee")
     tree = window.accessible("tree", APPLICATION)
-    assert "The best of" in next(name + text for role, name, text in tree if role == "status bar")
+    assert "picture" in next(name + text for role, name, text in tree if role == "status bar")

@@ -47,8 +47,12 @@ class Filters:
     def refused(self, query: str, start: int | None, end: int | None) -> None:
         """The query can't be read, because of what is at `start` to `end` of it. What stands where
         it stood is known still."""
-        same = [one for one in self._known if _word(query, one) == _word(self._query, one)]
-        if start is not None and end is not None and all(one.start != start for one in same):
+        same = [
+            one
+            for one in self._known
+            if one.start != start and _word(query, one) == _word(self._query, one)
+        ]
+        if start is not None and end is not None:
             name, colon, value = query[start:end].partition(":")
             same += [Filter(name.lower(), value, False, start, end)] if colon else []
         self._take(query, same)

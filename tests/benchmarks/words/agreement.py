@@ -19,11 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+import pictures
 from PIL import Image
 from rapidocr import RapidOCR
 
 import csearchd.reader
-import pictures
 from csearchd.reader.detection import Detector, boxes
 from csearchd.reader.recognition import Recogniser, cut
 

@@ -21,10 +21,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import pictures
 from common import machine
 from PIL import Image
 
-import pictures
 from csearchd.encoder.messages import Limits
 from csearchd.reader.decode import Decoder
 from csearchd.reader.messages import MEMORY

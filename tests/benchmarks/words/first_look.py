@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import onnx
+import pictures
 from numpy.typing import NDArray
 from onnx import version_converter
 from onnxruntime.quantization import (
@@ -30,7 +31,6 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from PIL import Image
 
-import pictures
 from csearchd.reader import networks
 from csearchd.reader.detection import normalised
 

@@ -26,10 +26,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import pictures
 from common import machine
 from PIL import Image
 
-import pictures
 from csearchd.reader.networks import RECOGNISER
 from csearchd.reader.reading import Reader
 
