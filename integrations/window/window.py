@@ -304,12 +304,14 @@ class Window(Gtk.ApplicationWindow):
             self._search_soon()
 
     def _search_soon(self) -> None:
-        if self._asks() and not self._asking.under_way and not self._again:
+        if self._asks() and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self) -> bool:
+        if self._asking.under_way:  # then the next time
+            return bool(GLib.SOURCE_CONTINUE)
         self._again = 0
-        if not self._asking.under_way:
+        if self._asks():
             self.search(_TOP)
         return _REMOVE
 
