@@ -190,6 +190,8 @@ class Window(Gtk.ApplicationWindow):
         self._answered = self._question
         if not again:
             self._presence.forget()
+        elif len(hits) < self._top:
+            self._presence.miss(hits)
         if not hits:
             self._outdated(lambda: self._nothing(result))
             return
