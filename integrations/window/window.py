@@ -250,6 +250,8 @@ class Window(Gtk.ApplicationWindow):
         self._answered = self._question
         if not again:
             self._presence.forget()
+        elif len(hits) < self._top:
+            self._presence.miss(hits)
         if not hits:
             self._outdated(lambda: self._nothing(result))
             return
@@ -370,17 +372,19 @@ class Window(Gtk.ApplicationWindow):
             self._search_soon()
 
     def _search_soon(self) -> None:
-        if self._asks() and not self._asking.under_way and not self._again:
+        if self._asks() and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
     def _look_again(self) -> bool:
+        if self._asking.under_way:  # then the next time
+            return bool(GLib.SOURCE_CONTINUE)
         self._again = 0
         self.search_again()
         return _REMOVE
 
     def search_again(self) -> None:
         """Files have come or gone."""
-        if not self._asking.under_way:
+        if self._asks() and not self._asking.under_way:
             self.search(_TOP)
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from gi.repository import GLib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from background import Workers
+    from bus.service import Hit
     from grid.results import Results
 
 _AGAIN = 2  # seconds between looks at what has gone
@@ -36,6 +37,12 @@ class Presence:
         if self._timer:
             GLib.source_remove(self._timer)
             self._timer = 0
+
+    def miss(self, hits: Sequence[Hit]) -> None:
+        """The same was asked again; what has gone from the answer may come back."""
+        found = {path for path, _score, _fields in hits}
+        found.update(path for *_hit, fields in hits for path in fields.get("alike") or ())
+        self._take_out({item.path for item in self._results.shown} - found)
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
