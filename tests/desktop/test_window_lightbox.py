@@ -44,14 +44,6 @@ def see(screen: Desktop, *names: str) -> None:
     wait_for(there, ", ".join(names))
 
 
-def into_the_results(screen: Desktop) -> str:
-    """Lists all pictures, and shows the first one large; its name."""
-    screen.keys("type", "size:>0MP")
-    see(screen, *(f"{name}.jpg" for name in NAMES))
-    screen.keys("key", "Down", "space")
-    return see_large(screen, f"1 of {len(NAMES)}")
-
-
 def see_large(screen: Desktop, place: str) -> str:
     """The name of the picture that is large, once it is the one at "3 of 41"."""
 
@@ -70,25 +62,28 @@ def wait_for_results(screen: Desktop) -> None:
     wait_for(lambda: BACK not in texts(screen), "the results")
 
 
-def test_space_shows_a_picture_and_arrows_walk(window: Desktop) -> None:
-    first = into_the_results(window)
-    assert first in window.accessible("focused", APPLICATION)
-    window.keys("key", "Left")  # there is none before it
-    window.keys("key", "Right")
-    second = see_large(window, f"2 of {len(NAMES)}")
-    assert second != first
-    window.keys("key", "End")
-    see_large(window, f"{len(NAMES)} of {len(NAMES)}")
-    window.keys("key", "Home", "Page_Down")
-    assert see_large(window, f"2 of {len(NAMES)}") == second
-    assert window.accessible("press", APPLICATION, "Next Picture")
-    third = see_large(window, f"3 of {len(NAMES)}")
-    window.keys("key", "Escape")
-    wait_for_results(window)
-    window.keys("key", "space")
-    assert see_large(window, f"3 of {len(NAMES)}") == third, "it is selected"
-    window.keys("key", "space")
-    wait_for_results(window)
+def test_space_shows_a_picture_and_arrows_walk(screen: Desktop) -> None:
+    with search_window(screen, *COMMAND, "size:>0MP"):
+        see(screen, *(f"{name}.jpg" for name in NAMES))
+        screen.keys("key", "Down", "space")
+        first = see_large(screen, f"1 of {len(NAMES)}")
+        assert first in screen.accessible("focused", APPLICATION)
+        screen.keys("key", "Left")  # there is none before it
+        screen.keys("key", "Right")
+        second = see_large(screen, f"2 of {len(NAMES)}")
+        assert second != first
+        screen.keys("key", "End")
+        see_large(screen, f"{len(NAMES)} of {len(NAMES)}")
+        screen.keys("key", "Home", "Page_Down")
+        assert see_large(screen, f"2 of {len(NAMES)}") == second
+        assert screen.accessible("press", APPLICATION, "Next Picture")
+        third = see_large(screen, f"3 of {len(NAMES)}")
+        screen.keys("key", "Escape")
+        wait_for_results(screen)
+        screen.keys("key", "space")
+        assert see_large(screen, f"3 of {len(NAMES)}") == third, "it is selected"
+        screen.keys("key", "space")
+        wait_for_results(screen)
 
 
 def test_a_picture_is_enlarged_and_fitted_again(window: Desktop) -> None:
