@@ -108,7 +108,8 @@ class Loader:
 
         def made(data: bytes, failure: str) -> None:
             if failure:
-                self._end(key, Shown(None, failure=failure, version=shown.version))
+                text = _("This picture can't be shown.")
+                self._end(key, Shown(None, failure=text, version=shown.version))
             else:
                 self._workers.run(lambda: _of_service(data, shown.version), measure)
 
@@ -190,8 +191,8 @@ def _of_service(jpeg: bytes, version: tuple[int, int] | None) -> Shown:
     try:
         loader.write(jpeg)
         loader.close()
-    except GLib.Error as error:
-        return Shown(None, failure=error.message, version=version)
+    except GLib.Error:
+        return Shown(None, failure=_("This picture can't be shown."), version=version)
     pixbuf = loader.get_pixbuf()
     size = pixbuf.get_width(), pixbuf.get_height()
     return Shown(Gdk.Texture.new_for_pixbuf(pixbuf), size, version=version)
