@@ -93,6 +93,16 @@ def test_the_menu_leads_to_help_shortcuts_and_about(window: Desktop) -> None:
     window.wait_for_text(APPLICATION, window.user.status()["version"])
 
 
+def test_a_model_that_cannot_be_fetched_says_why(screen: Desktop) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+    with search_window(screen, *COMMAND, **nowhere):
+        screen.keys("key", "ctrl+comma")
+        press(screen, "Get It")
+        screen.wait_for_text(APPLICATION, "The better model could not be installed: ")
+        press(screen, "Get It")  # it is offered again
+        screen.keys("key", "Escape")
+
+
 CHANGES = [
     ("", "[text]\nenabled = false\n"),
     ("[log]\n", "[log]\n\n[text]\nenabled = false\n"),

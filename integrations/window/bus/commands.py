@@ -17,18 +17,20 @@ CONTROL = "csearch.control"  # the module of csearchctl
 
 def run(service: Service, arguments: list[str], done: Callable[[str | None], object]) -> None:
     """Calls `done(output)` later: what one of csearch's modules prints; None where it fails."""
+    service.python(lambda python: start(python, arguments, done))
 
-    def begin(python: list[str]) -> None:
-        flags = Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE
-        if not python:
-            done(None)
-            return
-        try:
-            process = Gio.Subprocess.new([*python, "-m", *arguments], flags)
-        except GLib.Error:
-            done(None)
-            return
-        process.communicate_utf8_async(None, None, ended)
+
+def start(python: list[str], arguments: list[str], done: Callable[[str | None], object]) -> None:
+    """The same, where the service has told its Python (an empty list: it doesn't answer)."""
+    flags = Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE
+    if not python:
+        done(None)
+        return
+    try:
+        process = Gio.Subprocess.new([*python, "-m", *arguments], flags)
+    except GLib.Error:
+        done(None)
+        return
 
     def ended(process: Gio.Subprocess, result: Gio.AsyncResult) -> None:
         try:
@@ -37,4 +39,4 @@ def run(service: Service, arguments: list[str], done: Callable[[str | None], obj
             output = None
         done(output if process.get_successful() else None)
 
-    service.python(begin)
+    process.communicate_utf8_async(None, None, ended)

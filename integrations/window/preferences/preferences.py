@@ -126,8 +126,15 @@ class Preferences(Gtk.Window):
 
     def _follow(self, installation: Installation) -> None:
         row = Row(installation.name)
-        installation.tell(lambda _fraction, text, ended: row.tell(text or _("Installed")))
         self._model.add(row)
+
+        def told(_fraction: float | None, text: str, ended: bool) -> None:
+            row.tell(text)
+            if ended:  # in use, or offered again
+                self._fail(text)
+                self._service.status(self._told)
+
+        installation.tell(told)
 
     def _set(self, told: Values, failure: Failure | None) -> None:
         """What the configuration is."""

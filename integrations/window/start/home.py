@@ -58,13 +58,13 @@ class Home(Gtk.ScrolledWindow):
 
     def fill(self, home: Values) -> None:
         """What the service tells; a part of it may be there already."""
-        if home == self._shown:
+        if home == self._shown or self._sections.get_focus_child():  # the keys are there
             return
         self._shown = home
         self._build()
 
     def fill_words(self, words: list[str]) -> None:
-        if words != self._words:
+        if words != self._words and not self._sections.get_focus_child():
             self._words = words
             self._build()
 

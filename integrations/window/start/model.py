@@ -48,7 +48,7 @@ class Installation:
 
     def __init__(self, application: Gio.Application, service: Service, name: str) -> None:
         self._application = application
-        self._service = service
+        self._python: list[str] = []  # known from the beginning: the window may be closed later
         self.name = name
         self._last = ""  # line that it has written
         self._told: list[Told] = []
@@ -67,6 +67,7 @@ class Installation:
             told(fraction, text, ended)
 
     def _begin(self, python: list[str]) -> None:
+        self._python = python
         command = [*python, "-m", commands.CONTROL, "model", "install", self.name]
         flags = Gio.SubprocessFlags.STDERR_PIPE | Gio.SubprocessFlags.STDOUT_SILENCE
         if not python:
@@ -83,13 +84,13 @@ class Installation:
     def _read(self, lines: Gio.DataInputStream, process: Gio.Subprocess) -> None:
         def read(lines: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
             try:
-                line, _length = lines.read_line_finish(result)
-            except GLib.Error:
+                line, _length = lines.read_line_finish_utf8(result)
+            except GLib.Error:  # it isn't UTF-8
                 line = None
             if line is None:
                 process.wait_async(None, self._installed)
                 return
-            self._hear(bytes(line).decode(errors="replace").strip())
+            self._hear(line.strip())
             self._read(lines, process)
 
         lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read)
@@ -112,10 +113,10 @@ class Installation:
         def used(output: str | None) -> None:
             self._end("" if output is not None else self._last)
 
-        commands.run(self._service, [commands.CONTROL, "model", "use", self.name], used)
+        commands.start(self._python, [commands.CONTROL, "model", "use", self.name], used)
 
     def _end(self, failure: str) -> None:
         text = _("The better model could not be installed: {reason}").format(reason=failure)
-        self._say(None, text if failure else "", ended=True)
         self._application.installation = None
+        self._say(None, text if failure else "", ended=True)
         self._application.release()

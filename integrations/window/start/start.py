@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from query.scope import Scope
     from window import Window
 
+_SECONDS = 10.0  # between looks for what there is to see, while pictures are being read
+
 
 class Start(Gtk.Stack):
     """The first run's page, or where to begin."""
@@ -35,7 +38,8 @@ class Start(Gtk.Stack):
         self._service = service
         self._known: Values = {}  # what the service says of itself
         self._folder: bytes | None = None  # below which is searched
-        self._filled: tuple[object, ...] | None = None  # what the page was filled for
+        self._filled: tuple[int, bool] | None = None  # what the page was filled for
+        self._filled_at = -_SECONDS  # and when
         self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self.bar = ReadingBar(service)
         self._home = Home(thumbnails, self._search, self._open)
@@ -130,15 +134,20 @@ class Start(Gtk.Stack):
 
     def _fill(self) -> None:
         """Asks for what to show, again once there are other pictures."""
-        state = (self._known.get("images"), self._known.get("pending") == 0)
-        if not self._known or state == self._filled:
+        if not self._known:
             return
-        self._filled = state
+        settled, now = not self._known["pending"], time.monotonic()
+        state = (self._known["images"], settled)
+        if state == self._filled or (not settled and now - self._filled_at < _SECONDS):
+            return
+        self._filled, self._filled_at = state, now
 
         def told(home: Values, failure: Failure | None) -> None:
             if failure:  # an older service, perhaps: the field is there
                 return
             self._home.fill(home)
+            if not settled:  # computing the words would hold up reading
+                return
             words = GLib.Variant("(a{sv})", ({"words": GLib.Variant("b", True)},))
             self._service.ask("Home", words, told_words)
 

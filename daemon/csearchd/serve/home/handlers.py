@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 
+import numpy as np
+
 from csearch.protocol.wire import Message
 from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
@@ -17,6 +19,7 @@ from csearchd.requests.home import HomeRequest
 from csearchd.search.file_lookup import find_files
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.home import pictures
+from csearchd.serve.home.pictures import Files
 from csearchd.serve.operations import Handlers
 from csearchd.tags.tag_scorer import TagScorer
 
@@ -47,6 +50,7 @@ class HomeHandlers:
         self._existing_paths = existing_paths
         self._workers = workers
         self._words: tuple[object, list[str]] = (None, [])  # of which model and number of files
+        self._files: tuple[int, Files] = (-1, np.zeros(0, np.int64))  # after how many changes
 
     def handlers(self) -> Handlers:
         return {HomeRequest: self._home}
@@ -61,7 +65,7 @@ class HomeHandlers:
 
     def _pictures(self) -> Message:
         library = self._library
-        files = pictures.readable(library)
+        files = self._readable()
         latest = pictures.latest(library, files, _RECENT)
         years = list(pictures.on_this_day(library, files, date.today(), _YEARS, _PER_YEAR))
         chosen = [*latest, *(file for _, of_year in years for file in of_year)]
@@ -74,9 +78,16 @@ class HomeHandlers:
             "places": pictures.frequent_places(library, self._places),
         }
 
+    def _readable(self) -> Files:
+        with self._library.memory_lock:
+            changes = self._library.catalogue.changes
+        if self._files[0] != changes:
+            self._files = changes, pictures.readable(self._library)
+        return self._files[1]
+
     def _frequent_words(self, cancellation: Cancellation) -> list[str]:
         """What many pictures show; computed again when there are clearly more of them."""
-        files = pictures.readable(self._library)
+        files = self._readable()
         model = self._models.active_model
         state = (model.row, len(files).bit_length())
         if self._words[0] == state:
