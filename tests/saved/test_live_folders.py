@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from models.tiny_model import make_tiny_model
-from support.album import write_photo
+from support.album import write_photo, xmp
 from support.photos import write_drawn
 from support.user import User, wait_for
 
@@ -45,7 +46,14 @@ def links(folder: Path) -> list[str]:
 
 def shown(folder: Path) -> list[str]:
     """What the links lead to, in the order of their names."""
-    return [os.path.basename(os.readlink(folder / name)) for name in links(folder)]
+    return [os.path.basename(target) for target in targets(folder)]
+
+
+def targets(folder: Path) -> list[str]:
+    """The same with their paths, of links that stay for a moment."""
+    while True:
+        with suppress(FileNotFoundError):
+            return [os.readlink(folder / name) for name in links(folder)]
 
 
 def until(condition: Callable[[], Any], what: str) -> float:
@@ -89,8 +97,46 @@ def test_it_follows_new_renamed_and_deleted_pictures(owner: User) -> None:
     (owner.pictures / "sub").mkdir()
     (owner.pictures / "cat.jpg").rename(owner.pictures / "sub" / "cat.jpg")
     target = str(owner.pictures / "sub" / "cat.jpg")
-    until(lambda: target in map(os.readlink, folder.iterdir()), "a moved picture")
+    until(lambda: target in targets(folder), "a moved picture")
     assert all(path.exists() for path in folder.iterdir())
+
+
+def test_it_follows_what_is_told_of_pictures(owner: User) -> None:
+    """Whose pixels stay the same."""
+    late, tagged, named = (
+        save(owner, "late", "after:2025"),
+        save(owner, "tagged", "tag:beach"),
+        save(owner, "named", "folder:sea"),
+    )
+    cat = owner.pictures / "cat.jpg"
+    write_photo(cat, "cat", taken="2025:06:01 12:00:00")
+    until(lambda: shown(late) == ["cat.jpg"], "a new date")
+    cat.with_name("cat.jpg.xmp").write_bytes(xmp(keywords=("beach",)))
+    until(lambda: shown(tagged) == ["cat.jpg"], "a new keyword")
+    (owner.pictures / "lake").mkdir()
+    cat.rename(owner.pictures / "lake" / "cat.jpg")
+    until(lambda: targets(late) == [str(owner.pictures / "lake" / "cat.jpg")], "a moved picture")
+    (owner.pictures / "lake").rename(owner.pictures / "sea")
+    until(lambda: shown(named) == ["cat.jpg"], "a renamed directory")
+    assert targets(late) == [str(owner.pictures / "sea" / "cat.jpg")]
+
+
+def test_only_those_are_asked_that_a_change_may_concern(owner: User) -> None:
+    write_drawn(owner.pictures, 23)  # so many that another one doesn't change what is strong
+    owner.csearchctl("rescan")
+    owner.settle()
+    old = save(owner, "old", "before:2020")
+    cats = save(owner, "cats", "after:2024 a cat", "--min-confidence", "strong")
+    elsewhere = save(owner, "elsewhere", "after:2024", "--in", owner.pictures / "..")
+    dated = save(owner, "dated", "after:2024")
+    mine = owner.pictures / "rocket.jpg"
+    wait_for(lambda: _rest(owner), "the rounds to end")
+    for folder in (old, cats, elsewhere, dated):
+        for link in folder.iterdir():
+            link.unlink()
+    write_photo(mine, "gravel", taken="2024:05:01 12:00:00")
+    until(lambda: len(links(dated)) == len(links(elsewhere)) == 27, "what is concerned")
+    assert links(cats) == links(old) == []
 
 
 def test_it_follows_within_five_seconds(owner: User) -> None:
@@ -172,9 +218,9 @@ def test_it_is_never_empty_and_each_link_leads_somewhere(owner: User) -> None:
         if number:
             shutil.rmtree(owner.pictures / str(number - 1))
         deadline = time.monotonic() + 60
-        while str(sub / "cat.jpg") not in (now := [os.readlink(p) for p in folder.iterdir()]):
-            assert len(now) >= 2 and time.monotonic() < deadline
-            seen.add(len(now))
+        while str(sub / "cat.jpg") not in targets(folder):
+            seen.add(len(os.listdir(folder)))
+            assert time.monotonic() < deadline
     assert min(seen) >= 3
 
 
@@ -290,15 +336,12 @@ def test_nothing_is_done_while_nothing_changes(owner: User) -> None:
     for number in range(5):
         save(owner, str(number), "after:2024")
     folder = owner.data / "saved" / "0"
-    (pid,) = owner.pids("csearchd")
 
     def is_idle() -> bool:
         """Whether no round makes the links again, and nothing else is done, for a while."""
         for name in links(folder):
             (folder / name).unlink()
-        begun = _processor_seconds(pid)
-        time.sleep(8)
-        return not links(folder) and _processor_seconds(pid) - begun < 0.5
+        return _rest(owner) and not links(folder)
 
     wait_for(is_idle, "the rounds to end")
 
@@ -309,6 +352,14 @@ def _write_zone(path: Path, ahead: int) -> None:
     rule = f"\nXXX-{ahead // 3600}:{ahead // 60 % 60:02}:{ahead % 60:02}\n"
     path.parent.mkdir(parents=True)
     path.write_bytes((b"TZif2" + bytes(15) + data) * 2 + rule.encode())
+
+
+def _rest(user: User) -> bool:
+    """Whether next to nothing is done for a while."""
+    (pid,) = user.pids("csearchd")
+    begun = _processor_seconds(pid)
+    time.sleep(8)
+    return _processor_seconds(pid) - begun < 0.5
 
 
 def _processor_seconds(pid: int) -> float:

@@ -166,11 +166,6 @@ class Library:
         """Calls `listener`, which must be quick, after every transaction, in the writing thread."""
         self._listeners.append(listener)
 
-    @property
-    def changes(self) -> int:
-        """The number of rows that were written since the library was opened."""
-        return self._database.total_changes
-
     def _run_actions(self) -> None:
         """Runs all actions after a commit. The failure of one is reported and stops no other."""
         for action in self._file_actions:
@@ -304,8 +299,11 @@ class Library:
 
     @property
     def tables(self) -> dict[int, VectorTable]:
-        """The loaded tables of vectors, by the model's row. They are added and removed only inside
-        a `write()`, so that inside another one, and in the actions after it, this is complete."""
+        """The loaded tables of vectors, by the model's row.
+
+        Tables are added and removed only inside a `write()`, so that inside another one, and in the
+        actions after its commit, this is complete.
+        """
         return dict(self._tables)
 
     # Upkeep
@@ -363,8 +361,10 @@ class Library:
                 raise explain(error, self.path) from error
 
     def probe(self) -> None:
-        """Raises LibraryError if the database can't be written. Unlike a failed `write()`, it
-        doesn't load memory again."""
+        """Raises LibraryError if the database can't be written.
+
+        Unlike a failed `write()`, it doesn't load memory again.
+        """
         with self._write_lock:
             self.require_in_place()
             try:

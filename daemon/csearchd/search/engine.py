@@ -243,6 +243,16 @@ class Engine:
             found = active_model.table.at_least(request.vector, wanted, limit, request.check)
         return int(np.count_nonzero(files & np.isin(contents, found)))
 
+    def state(self) -> object:
+        """What scores, and what is fair, depend on beside the picture: equal while they stay."""
+        active_model = self._models.active_model
+        calibration = self._calibrations.of(active_model)
+        return active_model.row, active_model.model.text_fingerprint, calibration
+
+    def least_score(self, request: SearchRequest) -> float | None:
+        """The limit below which no score meets a request with a vector, if there is one."""
+        return self._min_score(self._models.active_model, request)
+
     def _file_mask(self, request: SearchRequest) -> Mask | None:
         """The files in the scope that meet the conditions, by file id; None for all files."""
         if request.scope is None and not request.conditions:

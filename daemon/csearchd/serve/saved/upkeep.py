@@ -9,6 +9,7 @@ import os
 import time
 from contextlib import suppress
 from datetime import date
+from typing import NamedTuple
 
 from csearchd import limits
 from csearchd.concurrency.threads import Cancellation, setter
@@ -16,6 +17,7 @@ from csearchd.concurrency.workers import Workers
 from csearchd.errors import LibraryError, ModelError, RequestError, TookTooLong, TooMany
 from csearchd.library.library import Library
 from csearchd.library.saved import store
+from csearchd.library.saved.changes import ChangeNotes, Changes
 from csearchd.library.saved.store import SavedSearch
 from csearchd.models.active_model import Models
 from csearchd.reasons import OTHER, PATH, Reason, from_system
@@ -29,6 +31,7 @@ from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.indexing_wait import IndexingWait
 from csearchd.serve.saved import folder
 from csearchd.serve.saved.queries import understood
+from csearchd.serve.saved.relevance import Relevance, Shown
 from csearchd.watch.exclusion.marks import NOSEARCH
 
 log = logging.getLogger(__name__)
@@ -38,6 +41,13 @@ _MIN_REST_SECONDS, _MAX_REST_SECONDS = 1.0, 3.0  # between two rounds, by what t
 _REST_SHARE = 5
 _DAY_SECONDS = 60.0  # between looks whether it is another day
 _MAX_VECTORS = 100  # of pictures that the library doesn't know
+
+
+class _Found(NamedTuple):
+    """What a saved search finds."""
+
+    paths: list[bytes]
+    shown: Shown
 
 
 class SavedUpkeep:
@@ -60,12 +70,15 @@ class SavedUpkeep:
         self._paths = paths
         self._indexing_wait = indexing_wait
         self._workers = workers
+        self._relevance = Relevance(library, models, engine, indexing_wait)
+        self._shown: dict[bytes, Shown] = {}  # by the search's name; none where it has failed
         self._data = os.fsencode(os.path.dirname(library.path))
         self._turn = asyncio.Lock()  # of whoever changes a folder
         self._vectors: dict[tuple[int, ...], PictureVector] = {}
         self._day = date.today()
         self.links: dict[bytes, int] = {}  # how many a folder has, by the search's name
         self.troubles: dict[bytes, Reason] = {}  # why a folder can't be kept up to date
+        self._notes = ChangeNotes(library)
         self._news = asyncio.Event()  # the library may have changed
         library.on_commit(setter(self._news))
 
@@ -76,18 +89,18 @@ class SavedUpkeep:
     async def keep(self) -> None:
         """Brings the folders up to date whenever the library has changed, and at midnight."""
         self._news.set()
-        changes = -1
         while True:
             is_new_day = not await self._changed()
             await asyncio.sleep(_SETTLE_SECONDS)
             self._news.clear()
             began = time.monotonic()
-            before, changes = changes, self._library.changes
-            if changes != before or is_new_day:  # a transaction may have changed nothing
-                self._day = date.today()
-                with suppress(LibraryError):  # status says it already
-                    for search in await self._workers.answer(store.read, self._library):
-                        await self.update(search)
+            if is_new_day:
+                self._shown.clear()
+            self._day = date.today()
+            try:
+                await self._update_all()
+            except LibraryError:  # status says it already
+                self._shown.clear()
             took = time.monotonic() - began
             await asyncio.sleep(max(_MIN_REST_SECONDS, min(_REST_SHARE * took, _MAX_REST_SECONDS)))
 
@@ -102,6 +115,30 @@ class SavedUpkeep:
                     return False
         return True
 
+    async def _update_all(self) -> None:
+        """Updates the folders that what has changed may concern. Raises LibraryError."""
+        searches = await self._workers.answer(store.read, self._library)
+        if not searches:
+            return
+        await self._workers.wait(self._notes.start)
+        changes = self._notes.take()
+        if changes.everything:
+            self._shown.clear()
+        for search in await self._workers.answer(self._concerned, searches, changes):
+            await self.update(search)
+
+    def _concerned(self, searches: list[SavedSearch], changes: Changes) -> list[SavedSearch]:
+        """The searches that are to be asked again. Raises LibraryError."""
+        if not (changes.files or changes.contents):
+            return [search for search in searches if search.name not in self._shown]
+        files = self._relevance.files_of(changes)
+        shown = [self._shown.get(search.name) for search in searches]
+        return [
+            search
+            for search, one in zip(searches, shown, strict=True)
+            if one is None or self._relevance.concerns(one, files)
+        ]
+
     async def update(self, search: SavedSearch) -> None:
         """Fills the folder of a saved search, if there still is that search. Raises
         LibraryError."""
@@ -113,11 +150,13 @@ class SavedUpkeep:
                 if found is None:
                     self._news.set()
                     return
-                await self._workers.wait(self._fill, search.name, found)
+                self._shown.pop(search.name, None)
+                await self._workers.wait(self._fill, search.name, found.paths)
             except (RequestError, ModelError, OSError, TookTooLong, TooMany) as error:
                 self._note(search.name, _reason(error, self.folder(search.name)))
             else:
-                self.links[search.name] = len(found)
+                self.links[search.name] = len(found.paths)
+                self._shown[search.name] = found.shown
                 self.troubles.pop(search.name, None)
 
     async def rename(self, name: bytes, new: bytes) -> bool:
@@ -146,6 +185,7 @@ class SavedUpkeep:
                 return True
 
     def _forget(self, name: bytes) -> None:
+        self._shown.pop(name, None)
         self.links.pop(name, None)
         self.troubles.pop(name, None)
 
@@ -155,8 +195,8 @@ class SavedUpkeep:
             log.warning("the folder of the saved search %s: %s", os.fsdecode(name), reason)
             self.troubles[name] = reason
 
-    async def _found(self, search: SavedSearch) -> list[bytes] | None:
-        """The paths of what a saved search finds; None if the model has changed meanwhile."""
+    async def _found(self, search: SavedSearch) -> _Found | None:
+        """What a saved search finds; None if the model has changed meanwhile."""
         row = self._models.active_model.row
         request = await self._workers.wait(understood, search, self._queries)
         vectors = await self._picture_vectors(request, row)
@@ -172,10 +212,12 @@ class SavedUpkeep:
         search: SavedSearch,
         request: SearchRequest,
         vectors: dict[int, PictureVector],
-    ) -> list[bytes]:
+    ) -> _Found:
         scope = self._indexing_wait.scope_of(search.scopes) if search.scopes else None
         request = self._queries.resolve(cancellation, request, vectors, scope)
-        return [hit.path for hit in self._engine.search(request).hits]
+        hits = self._engine.search(request).hits
+        shown = self._relevance.shown(search, request, frozenset(hit.file for hit in hits))
+        return _Found([hit.path for hit in hits], shown)
 
     async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:
         """The pictures that an understood request uses, by their numbers. Raises RequestError."""
