@@ -44,13 +44,17 @@ def install(window: Window, results: Results, service: Service) -> None:
         uris = [item.file.get_uri() for item in items]
         service.show_in_folder(uris, lambda: window.launch(folder))
 
+    def copy(items: list[Item]) -> None:
+        window.get_clipboard().set_content(content(items))
+
     def properties(items: list[Item]) -> None:
         uris = [item.file.get_uri() for item in items]
-        service.show_properties(uris, window.has_no_properties)
+        missing = _("There is no file manager that shows properties.")
+        service.show_properties(uris, lambda: window.notice(missing, failed=True))
 
     add("open", with_selected(open_them))
     add("show-in-folder", with_selected(show))
-    add("copy", with_selected(lambda items: window.copy(content(items))))
+    add("copy", with_selected(copy))
     add("show-alike", with_selected(lambda items: results.emit("unfolded", items[0])))
     add("larger", lambda: results.resize(1))
     add("smaller", lambda: results.resize(-1))
@@ -66,7 +70,7 @@ def install(window: Window, results: Results, service: Service) -> None:
 
     def show_filters(action: Gio.SimpleAction, shown: GLib.Variant) -> None:
         action.set_state(shown)
-        window.filter_bar.set_visible(shown.get_boolean())
+        window.filtering.bar.set_visible(shown.get_boolean())
 
     def sort(_action: Gio.SimpleAction, order: GLib.Variant) -> None:
         window.set_sort(order.get_string())

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
-from gi.repository import Gdk, Gio, GLib, GObject, Gtk
+from gi.repository import Gdk, GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
-from filtering.bar import Bar
-from filtering.chips import FilterChips
-from filtering.filters import Filters
-from filtering.suggestions import Suggestions
+from filtering.filtering import Filtering
 from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
 from grid.results import Results
+from launching import launcher
 from lightbox.viewer import Viewer
 from pages import messages
 from pages.banner import Banner
+from pages.state import State
 from pages.waiting import Waiting
 from preferences import menu
 from query import keys, pictures
+from query.addresses import Addresses
 from query.chips import Chips
 from query.field import Field
 from query.header import Header
@@ -50,7 +49,6 @@ _TOP = 200  # a moment later; more when somebody scrolls
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2  # seconds between looks while pictures are being read
-_FETCHED = 8  # addresses in the field whose pictures are kept
 _REMOVE: bool = GLib.SOURCE_REMOVE
 
 
@@ -78,15 +76,16 @@ class Window(Gtk.ApplicationWindow):
         self._absent = False
         self._result: Values = {}  # of what is shown
         self._answered: Question | None = None  # whose pictures are shown
-        self._fetched: dict[str, Picture] = {}  # by the addresses that the query names
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
         self._remembering = Remembering(service)
         self._incoming = Incoming(workers, self._take, self._write, self.notice)
+        self._addresses = Addresses(self._incoming)
         self._build(thumbnails, workers)
         self._paging = Paging(self.results, self._asking, self._counted)
         self._presence = Presence(self.results, workers, self._search_soon)
         self._alike = Alike(self.results, service)
+        self.launch = launcher(self, self._presence, self.notice)
         actions.install(self, self.results, service)
         self.walking.enable(back=False, forward=False)
         self._listening = [
@@ -119,22 +118,15 @@ class Window(Gtk.ApplicationWindow):
         in_field.connect("key-pressed", self._key)
         self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
-        by_hand = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
-        by_hand.set_tooltip_text(_("Filters"))
-        by_hand.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
-        main = menu.install(self, self._service, workers)
-        self._header = Header(self, self.field, left=[self.scope.button], right=[main, by_hand])
         self.walking = Walking(self)
-        self.filters = Filters(self.field, self._show_filters, self.walking.settle)
-        self.filter_bar = Bar(self.filters, self._service)
-        self.filter_bar.set_visible(False)
-        self._suggestions = Suggestions(self.field, self._service)
+        self.filtering = Filtering(self.field, self._service, self.walking.settle)
+        buttons = [menu.install(self, self._service, workers), self.filtering.button]
+        self._header = Header(self, self.field, left=[self.scope.button], right=buttons)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
-        self._filter_chips = FilterChips()
-        typed = Gtk.ScrolledWindow(child=self._filter_chips)
-        for chips, row in ((self.chips, like), (self._filter_chips, typed)):
+        typed = Gtk.ScrolledWindow(child=self.filtering.chips)
+        for chips, row in ((self.chips, like), (self.filtering.chips, typed)):
             row.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
             chips.bind_property("visible", row, "visible", GObject.BindingFlags.SYNC_CREATE)
         self.results = Results(thumbnails)
@@ -152,12 +144,10 @@ class Window(Gtk.ApplicationWindow):
         self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
         self.stack.add_named(self.start, "start")
-        status = Gtk.AccessibleRole.STATUS
-        self.state = Gtk.Label(xalign=0, wrap=True, accessible_role=status)
-        self.state.add_css_class("state")
+        self.state = State()
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        row = self._header.row
-        for part in (row, self.filter_bar, self.start.bar, like, typed, self.stack, self.state):
+        above = (self._header.row, self.filtering.bar, self.start.bar, like, typed)
+        for part in (*above, self.stack, self.state):
             box.append(part)
         self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
         self._incoming.accept_drops(self)
@@ -178,7 +168,7 @@ class Window(Gtk.ApplicationWindow):
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
         self.walking.visit()
-        if self._to_fetch(query):
+        if self._addresses.missing(query):
             self.notice(_("Enter fetches the picture."))
             return
         # The names of places are not for every key: they cost time.
@@ -194,19 +184,16 @@ class Window(Gtk.ApplicationWindow):
             options["reverse"] = GLib.Variant("b", bool(reverse))
         self._begun = time.monotonic()
         self._top = top
-        self._question = Question(query, list(self.chips.pictures), dict(self._fetched), options)
+        fetched = dict(self._addresses.fetched)
+        self._question = Question(query, list(self.chips.pictures), fetched, options)
         self._waiting.begin()
         self._asking.ask(*self._question, self._answer)
-
-    def _to_fetch(self, query: str) -> list[str]:
-        """The addresses in the query whose pictures aren't here yet."""
-        return [url for url in pictures.on_the_web(query) if url not in self._fetched]
 
     def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
             self.walking.visit()
-            self.filters.told("", [])
+            self.filtering.filters.told("", [])
             self.results.show([])
             self._say(None)
             self._show_idle()
@@ -221,11 +208,7 @@ class Window(Gtk.ApplicationWindow):
         """One of filtering.bar.SORTS; a search is to follow."""
         self.sort = order
         self.lookup_action("sort").set_state(GLib.Variant("s", order))
-        self.filter_bar.show_sort(order)
-
-    def _show_filters(self) -> None:
-        self._filter_chips.show_filters(self.filters)
-        self.filter_bar.show_filters()
+        self.filtering.bar.show_sort(order)
 
     def _show_idle(self) -> None:
         """Nothing is asked. The line below stays: it may say what could not be fetched."""
@@ -241,10 +224,10 @@ class Window(Gtk.ApplicationWindow):
         self._absent = failure is not None and failure.absent
         if failure:
             to_blame = result.get("error", {})
-            self.filters.refused(self._query, to_blame.get("start"), to_blame.get("end"))
+            self.filtering.filters.refused(self._query, to_blame.get("start"), to_blame.get("end"))
             self._fail(failure)
             return
-        self.filters.told(self._query, result.get("filters", []))
+        self.filtering.filters.told(self._query, result.get("filters", []))
         self._pending = result.get("pending", 0)
         again = self._question.same(self._answered)
         self._answered = self._question
@@ -316,19 +299,14 @@ class Window(Gtk.ApplicationWindow):
 
     def notice(self, text: str, failed: bool = False) -> None:
         """Something to know, below what is shown."""
-        self.state.set_text(text)
-        change = self.state.add_css_class if failed else self.state.remove_css_class
-        change("failure")
-        self.state.set_visible(True)
+        self.state.say(text, failed)
 
     def _say(self, message: Parts | None, state: str = "") -> None:
         """A message in place of the grid, or None; and the line below."""
         if message:
             self.message.show(*message)
         self.stack.set_visible_child_name("message" if message else "results")
-        self.state.remove_css_class("failure")
-        self.state.set_text(state)
-        self.state.set_visible(bool(state))
+        self.state.say(state)
 
     def _progress(self, progress: Values) -> None:
         """A folder is read for the first time."""
@@ -402,15 +380,11 @@ class Window(Gtk.ApplicationWindow):
     def _entered(self, _field: Gtk.SearchEntry) -> None:
         """Enter: an address becomes a picture; else the best picture is opened."""
         query = self.field.get_text()
-        missing = self._to_fetch(query)
+        missing = self._addresses.missing(query)
         if not missing:
             self.activate_action("win.open", None)
-        else:
-            for url in missing:
-                self._fetch(url)
-
-    def _fetch(self, url: str) -> None:
-        self._incoming.fetch(url, lambda picture: self._place(url, picture))
+        for url in missing:
+            self._addresses.fetch(url, self._place)
 
     def _place(self, url: str, picture: Picture) -> None:
         """The address in the field is a picture now. Added, subtracted, with a weight it stays
@@ -418,17 +392,15 @@ class Window(Gtk.ApplicationWindow):
         if self.field.get_text().strip() == url:
             self.field.set_text("")
             self._take([picture], None)
-            return
-        self._fetched[url] = picture
-        while len(self._fetched) > _FETCHED:
-            del self._fetched[next(iter(self._fetched))]
-        self.search()
+        else:
+            self._addresses.keep(url, picture)
+            self.search()
 
     def _key(
         self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
     ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
-        if self._suggestions.key(value, plain):
+        if self.filtering.suggestions.key(value, plain):
             return True
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
         if value in onwards and plain and not self.results.empty():
@@ -459,7 +431,7 @@ class Window(Gtk.ApplicationWindow):
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
-        self._suggestions.close()
+        self.filtering.suggestions.close()
         self._remembering.left()
         self._service.unwatch(self._watching)
         self.viewer.close()
@@ -474,31 +446,3 @@ class Window(Gtk.ApplicationWindow):
     def like(self, items: list[Item]) -> None:
         """Pictures like those that were found."""
         self.walking.like([pictures.Picture(item.path) for item in items])
-
-    def has_no_properties(self) -> None:
-        """No file manager shows them."""
-        self.notice(_("There is no file manager that shows properties."), failed=True)
-
-    def copy(self, content: Gdk.ContentProvider) -> None:
-        Gdk.Display.get_default().get_clipboard().set_content(content)
-
-    def launch(self, file: Gio.File) -> None:
-        """Opens a file or a folder in the program that the user has for such."""
-        path = os.fsencode(file.get_path())
-
-        def looked(there: bool) -> None:
-            if there:
-                context = self.get_display().get_app_launch_context()
-                Gio.AppInfo.launch_default_for_uri_async(
-                    file.get_uri(), context, None, self._opened
-                )
-            else:
-                self.notice(messages.gone(path), failed=True)
-
-        self._presence.check(path, looked, lambda: self.notice(messages.HANGING, failed=True))
-
-    def _opened(self, _source: GObject.Object | None, result: Gio.AsyncResult) -> None:
-        try:
-            Gio.AppInfo.launch_default_for_uri_finish(result)
-        except GLib.Error as error:
-            self.notice(error.message, failed=True)
