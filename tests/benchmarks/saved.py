@@ -34,13 +34,13 @@ QUIET_SECONDS = 60.0
 FEW = 10
 PAUSE_SECONDS = 0.05  # between two that arrive
 SETTLE_SECONDS = 10.0  # for the rounds that saving has caused
-# Words, filters, and both; as many of each kind
+# Words, filters, and both. What arrives meets none of the filters but after:2020.
 QUERIES = (
     "a dog on the beach {}",
     "a red boat after:2020 {}",
     "iso:>{}",
     "name:*{}7.jpg",
-    "date:19{:02}..2050",
+    "before:20{:02} rating:>3",
 )
 
 
@@ -86,9 +86,8 @@ def quiet(pid: int) -> float:
 
 
 def measure(user: User, searches: int, pictures: int) -> dict[str, object]:
-    user.start()
+    pid = user.start().pid
     settled(user)
-    (pid,) = user.pids("csearchd")
     user.csearch("-g", "anything", check=None)
     write_drawn(user.pictures / "new", FEW)
     settled(user)
