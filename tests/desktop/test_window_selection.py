@@ -23,7 +23,7 @@ def album(screen: Desktop) -> Iterator[Path]:
     write_photos(directory, ("coffee", "cat", "rocket"))
     (directory / "coins.jpg").write_bytes((screen.user.pictures / "coins.jpg").read_bytes())
     (directory / "coins.jpg").rename(directory / "coins\udcff %41.jpg")
-    screen.user.search("anything", "--in", directory)
+    screen.user.search("--wait", "anything", "--in", directory)
     yield directory
     shutil.rmtree(directory)
 
@@ -39,7 +39,13 @@ def trashed(screen: Desktop) -> list[str]:
 
 
 def select_all(screen: Desktop) -> None:
-    wait_for(lambda: {"coffee.jpg", "cat.jpg", "rocket.jpg"} <= set(texts(screen)), "pictures")
+    names = ("coffee.jpg", "cat.jpg", "rocket.jpg", "coins")
+
+    def there() -> bool:
+        shown = texts(screen)
+        return all(any(text.startswith(name) for text in shown) for name in names)
+
+    wait_for(there, "the pictures")
     screen.keys("key", "Down", "ctrl+a")
     screen.wait_for_text(APPLICATION, "4 selected")
 
