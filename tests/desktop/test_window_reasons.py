@@ -26,7 +26,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from bus import reasons
 asked = json.load(sys.stdin)
-print(json.dumps([reasons.sentence(one) for one in asked] if asked else reasons._TEMPLATES))
+print(json.dumps([reasons.sentence(one) for one in asked] if asked else reasons.TEMPLATES))
 """
 
 
@@ -75,7 +75,7 @@ def test_the_window_has_every_sentence_of_the_service() -> None:
     ours = {code: without_formats(one.english) for code, one in said_by_the_service().items()}
     theirs = table()
     lacking = {code: text for code, text in ours.items() if theirs.get(code) != text}
-    assert not lacking, "integrations/window/bus/reasons.py has none of these"
+    assert not lacking, "integrations/window/bus/templates.py has none of these"
     assert theirs.keys() - ours.keys() <= set(errno.errorcode.values())
 
 

@@ -3,7 +3,7 @@
 Each sentence is defined once, as a Template in a module of this package. Where something goes
 wrong, or is worth a remark, the template is called with its parameters and gives a Reason, which
 goes to clients as {code, parameters, text} (csearch.protocol.wire). A program that speaks another
-language than English translates by the code; `integrations/window/bus/reasons.py` does.
+language than English translates by the code; `integrations/window/bus/templates.py` does.
 
 A code stays as it is for as long as the sentence means the same. The codes of errors that come from
 the system are the names of errno(3), such as "EACCES".

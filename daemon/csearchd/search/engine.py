@@ -26,14 +26,12 @@ from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
 from csearchd.search.lexical import labels
 from csearchd.search.lexical.fusion import Lexical, Lifted, fused
-from csearchd.search.lexical.query_words import means_pictures, query_words
-from csearchd.search.query_language.foreign import knows_only_english
+from csearchd.search.offering import LOOKED_AT, offered
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest, matches_well
 
 _ENTRY_BYTES = 400  # of a cache entry, beside its text and its vector
 _MAX_GROUPED = 2000  # hits that are looked at to fill a page with groups
-_OFFERED_OF = 4  # times as many are looked at as are offered
 _MAX_DRAWN = 1000  # of the best hits, from which random ones are drawn
 _RATING_CHUNK = 8192  # contents whose confidence is computed at once
 _RATING_THREADS = 2
@@ -184,18 +182,8 @@ class Engine:
         return answer._replace(hits=hits)
 
     def _offered(self, request: SearchRequest) -> Answer:
-        """The best of what is worth being offered where pictures may not be meant at all."""
-        answer = self._ranked(replace(request, top=_OFFERED_OF * request.top))
-        words = len(query_words(request.parts))
-        only_english = knows_only_english(self._models.active_model.model)
-        seen = means_pictures(request.parts, only_english)
-        hits = [
-            hit
-            for hit in answer.hits
-            if (matches_well(hit) and (seen or hit.confidence is None))
-            or (words and len(hit.by_name or ()) == words)
-        ]
-        return answer._replace(hits=hits[: request.top])
+        answer = self._ranked(replace(request, top=LOOKED_AT * request.top))
+        return offered(answer, request, self._models.active_model.model)
 
     def _random(self, request: SearchRequest) -> Answer:
         """Random ones of the files that match; with a vector, of those that are at least fair or
