@@ -286,7 +286,7 @@ def test_what_is_still_to_be_read_is_said_until_it_is(screen: Desktop) -> None:
             see(screen, "coffee.jpg")
             screen.keys("key", "ctrl+a")
             screen.keys("type", "name:drawn")
-            screen.wait_for_text(APPLICATION, "Nothing found yet")
+            screen.wait_for_text(APPLICATION, "Reading is paused")
             user.csearchctl("resume")
             wait_for(lambda: len(shown(screen)) == 3, "the new pictures in the grid")
     finally:

@@ -193,7 +193,7 @@ def test_paths_and_addresses_are_typed(screen: Desktop, served: str, tmp_path: P
     """As csearch takes them; an address is fetched when it is complete, which Enter says."""
     (cat,) = write_photos(tmp_path / "two words", ("cat",))
     with opened(screen, f"{cat} + {cat.as_uri()} name:rocket"):
-        screen.wait_for_text(APPLICATION, "1 picture of ")
+        screen.wait_for_text(APPLICATION, "rocket.jpg")
         screen.keys("key", "ctrl+a")
         screen.keys("type", f"{served}/coffee.jpg")
         screen.wait_for_text(APPLICATION, "Enter fetches the picture.")

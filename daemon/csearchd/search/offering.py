@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csearchd.models.installed import Model
 from csearchd.search.lexical.query_words import means_pictures, query_words
 from csearchd.search.query_language.foreign import knows_only_english
 from csearchd.search.request import Answer, SearchRequest, matches_well

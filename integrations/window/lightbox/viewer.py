@@ -121,6 +121,8 @@ class Viewer:
         on_results = focus is not None and (
             focus is self._results or focus.is_ancestor(self._results)
         )
+        if isinstance(focus, Gtk.Button):  # which opens what is less certain
+            return False
         if value in _DELETE and (on_results or self.lightbox.is_open):
             self._window.activate_action("win.trash", None)
             return True
