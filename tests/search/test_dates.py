@@ -148,3 +148,9 @@ def test_any_text_is_a_date_or_refused(text: str) -> None:
         assert str(error)
     else:
         assert found.start < found.end
+
+
+def test_the_time_zone_needs_no_known_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX-3")
+    assert period("3 hours ago", NOW) == span("2026-11-20T09:30", NOW)
+    assert period("yesterday", NOW) == span("2026-11-19", NOW)

@@ -164,6 +164,8 @@ def _human(text: str, now: datetime) -> Period:
             "PREFER_DATES_FROM": "past",
             "RETURN_TIME_AS_PERIOD": True,
             "REQUIRE_PARTS": [],
+            # Every time is local, wherever that is: TZ may be one of no known name.
+            "TIMEZONE": "UTC",
         },
     )
     refused = text.isdecimal() or text in "aA" or _VAGUE.search(text)
