@@ -18,17 +18,17 @@ def test_a_reply_that_cannot_be_put_into_a_message_is_an_error(user: User, bus: 
         """
 from csearchd.desktop import csearch_interface
 
-async def status(self, call):
-    return [{"state": object()}]
+async def python(self, call):
+    return [object()]
 
-csearch_interface.CsearchInterface._status = status
+csearch_interface.CsearchInterface._python = python
 """,
     )
     wait_for(lambda: on_bus(bus), "the service on the bus")
 
     async def scenario() -> None:
         async with Caller(bus) as caller:
-            reply = await caller.ask(OWN, "Status")
+            reply = await caller.ask(OWN, "Python")
             assert reply.message_type is MessageType.ERROR
             assert reply.error_name == "org.csearch.Error.Internal"
 
