@@ -25,7 +25,7 @@ DECODER = Decoder(PREPROCESS, LIMITS)
 PHOTO = photo("astronaut").resize((256, 256))
 SHOWN = PREPROCESS.fit(PHOTO).astype(int)
 CLOSE = 20  # mean difference of a row, of 255
-CUT_OFF = "the file breaks off before the part that says how to decode it"
+CUT_OFF = "the file is cut off: the part that says how to decode it is missing"
 
 
 def saved(format: str, image: Image.Image = PHOTO, **options: Any) -> bytes:

@@ -135,7 +135,7 @@ def test_known_pixels_cost_no_encoding(owner: User, tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"\xff\xd8\xff\xe0 rubbish", "truncated"),
-        (b"plain text", "not an image"),
+        (b"plain text", "no picture in a format that csearch reads"),
         (b"", "empty"),
     ],
 )
