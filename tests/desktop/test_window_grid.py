@@ -147,13 +147,16 @@ def test_opening_what_has_gone_says_so_until_it_is_back(screen: Desktop, folder:
     cat, away = folder / "cat.jpg", screen.user.home / "away.jpg"
     with window(screen, folder, "type:jpeg"):
         wait_for(lambda: tiles(screen) == ["cat.jpg"], "it")
+        # The window looks at its files whenever it gets the keyboard, or the library changes.
+        wait_for(lambda: screen.accessible("focused", APPLICATION), "the keyboard")
+        screen.user.settle()
         cat.rename(away)
         screen.keys("key", "Return")
         screen.wait_for_text(APPLICATION, "cat.jpg is gone")
-        assert not tiles(screen)
+        wait_for(lambda: not tiles(screen), "its end")
         away.rename(cat)
         wait_for(lambda: tiles(screen) == ["cat.jpg"], "it again")
-        assert "is gone" not in str(screen.accessible("texts", APPLICATION))
+        wait_for(lambda: "is gone" not in str(screen.accessible("texts", APPLICATION)), "silence")
 
 
 def test_which_filter_left_nothing_is_said_and_can_be_taken_out(screen: Desktop) -> None:
