@@ -78,7 +78,7 @@ class SavedUpkeep:
         self._day = date.today()
         self.links: dict[bytes, int] = {}  # how many a folder has, by the search's name
         self.troubles: dict[bytes, Reason] = {}  # why a folder can't be kept up to date
-        self._notes = ChangeNotes(library)
+        self._notes = ChangeNotes(library, lambda: models.active_model.row)
         self._news = asyncio.Event()  # the library may have changed
         library.on_commit(setter(self._news))
 
