@@ -11,6 +11,7 @@ from csearchd.library import contents, listings, roots
 from csearchd.library.catalogue import DUE, INDEXED
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.removal.forgetting import forget_path
 from csearchd.library.volumes import disks
 from csearchd.library.volumes.unmounted import unmounted_roots
 from csearchd.library.volumes.volumes import Volumes
@@ -88,6 +89,18 @@ def test_it_is_not_orphaned(library: Library) -> None:
     with library.write() as database:
         listings.mark_orphans(library, database, [1])
         assert database.execute("SELECT orphaned FROM contents").fetchall() == [(None,)]
+
+
+def test_a_file_on_it_is_looked_up_and_forgotten(library: Library) -> None:
+    settle(library)
+    assert contents.known_below(library, b"/m/p/x.jpg") == {1}
+    assert contents.known_below(library, b"/m/p/y.jpg") == set()
+    assert forget_path(library, b"/m/p/x.jpg") == 1
+    assert contents.known_below(library, b"/m/p/x.jpg") == set()
+    settle(library, b"/n")
+    files = [FileStat(b"x.jpg", 1, 2, 3, 4), FileStat(b"y.jpg", 1, 2, 3, 5)]
+    assert listings.apply(library, Listing(b"/n/p", files, [], b"digest")), "it is compared again"
+    assert listings.file_at(library, b"/n/p/x.jpg")
 
 
 def test_made_a_root_again_at_its_new_place(library: Library) -> None:

@@ -8,9 +8,14 @@ from csearchd.library import contents, listings, roots
 from csearchd.library.catalogue import DUE
 from csearchd.library.library import Library
 from csearchd.library.listings import FileStat, Listing
+from csearchd.library.metadata import stored_labels
 from csearchd.library.removal import purging
 from csearchd.library.removal.forgetting import Forgetting, forget_path
 from csearchd.library.roots import is_below
+from csearchd.search.places.geocoder import Geocoder
+from csearchd.serve.folder_names import FolderNames
+from csearchd.serve.handlers.filter_values import FilterValues
+from csearchd.serve.suggestions.choices import Choices
 
 
 def library_with(path: Path, *directories: bytes, files: int = 3) -> Library:
@@ -124,4 +129,22 @@ def test_nothing_refers_to_what_is_gone(tmp_path) -> None:
     with library.read() as database:
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
     assert forget_path(library, b"/a") is None
+    library.close()
+
+
+def test_words_of_what_is_put_aside_are_not_offered(tmp_path) -> None:
+    library = library_with(tmp_path, b"/a", b"/b", files=1)
+    with library.write() as database:
+        stored_labels.store(library, database, 1, library.keywords, ["beach", "boat"])
+        stored_labels.store(library, database, 2, library.keywords, ["beach"])
+    assert library.keywords.beginning("b", 9) == ["beach", "boat"]
+    names = FolderNames(library)
+    places = Geocoder(library.cache.directory)
+    choices = Choices(library, FilterValues(library, places, names), places)
+    assert [(each["value"], each["count"]) for each in choices.of("tag", "b") or ()] == [
+        ("beach", 2), ("boat", 1),
+    ]  # fmt: skip
+    Forgetting(library, b"/a").put_aside()
+    assert library.keywords.beginning("b", 9) == ["beach"]
+    assert [each["count"] for each in choices.of("tag", "b") or ()] == [1]
     library.close()

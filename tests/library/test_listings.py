@@ -88,6 +88,16 @@ def test_a_directory_that_was_listed_too_late_is_removed(library: Library) -> No
     assert not listings.apply(library, above)
 
 
+def test_what_leads_to_a_directory_that_was_asked_for_is_kept(library: Library) -> None:
+    files = [FileStat(b"x.jpg", 1, 1, 1, 1)]
+    listings.apply(library, Listing(b"/a/.b/c", files, [], b"1"))
+    listings.apply(library, Listing(b"/a", [], [], b"1", kept={b".b"}))
+    assert not listings.apply(library, Listing(b"/a", [], [], b"1", kept={b".b"}))
+    assert listings.file_at(library, b"/a/.b/c/x.jpg")
+    assert listings.apply(library, Listing(b"/a", [], [], b"1"))
+    assert listings.file_at(library, b"/a/.b/c/x.jpg") is None
+
+
 def test_a_root_that_is_excluded_where_it_is_changes_nothing(library: Library) -> None:
     roots.add(library, b"/a/b")
     listings.apply(library, Listing(b"/a/b", [FileStat(b"x.jpg", 1, 1, 1, 1)], [], b"1"))

@@ -230,6 +230,24 @@ def test_what_is_forgotten_is_not_read_again(library: Library) -> None:
     assert found(library, "secret") == [one]
 
 
+def test_words_are_noted_as_unused_once_that_is_committed(library: Library) -> None:
+    (picture,) = add(library, 1)
+    put(library, picture, "quite unusual words")
+    library.texts.unused_words.forget()
+    with pytest.raises(ZeroDivisionError), library.write() as database:
+        library.texts.delete(database, [picture])
+        raise ZeroDivisionError
+    assert library.setting("text_words_left") is None
+    assert not library.texts.unused_words.step()
+    with library.write() as database:
+        library.texts.delete(database, [picture])
+    assert library.setting("text_words_left")
+    library.texts.unused_words.forget()
+    assert library.setting("text_words_left") is None
+    with library.read() as reader:
+        assert reader.execute("SELECT count(*) FROM text_vocabulary").fetchone() == (0,)
+
+
 def test_words_of_a_picture_whose_id_another_one_got(library: Library) -> None:
     texts = library.texts
     add(library, 1)

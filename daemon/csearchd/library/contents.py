@@ -322,8 +322,8 @@ def known_below(library: Library, path: bytes) -> set[int]:
     with library.read() as database:
         held = _contents_below(library, database, path)
         held |= unmounted.contents_of(database, unmounted.directories_at(database, path))
-        if not held and (file := unmounted.file_at(database, path)) and file[1]:
-            held = {file[1]}
+        if not held and (file := unmounted.file_at(database, path)) and file[2]:
+            held = {file[2]}
     return held
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from csearchd.library.catalogue import DUE, FAILED
@@ -41,6 +41,7 @@ class Listing(NamedTuple):
     marked: bool = False  # a file in it, such as .nosearch, excludes it: it is listed as empty
     contents: Sequence[bytes] = ()  # paths of what git-annex keeps of the files, there or not
     has_ignore_file: bool = False  # .csearchignore
+    kept: Collection[bytes] = ()  # names of what isn't entered but leads to what a client asked for
 
 
 def apply(library: Library, listing: Listing) -> bool:
@@ -61,7 +62,7 @@ def apply(library: Library, listing: Listing) -> bool:
                     (listing.failure, directory),
                 )
             return False
-        here = set(listing.directories)
+        here = {*listing.directories, *listing.kept}
         # Even where nothing has changed since the last listing: a scan of a directory may have
         # begun before the directory was excluded.
         gone = [c for name, c in library.tree.children(directory).items() if name not in here]

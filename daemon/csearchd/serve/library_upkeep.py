@@ -107,14 +107,14 @@ class LibraryUpkeep:
         if not await self._workers.wait(purging.is_due, self._library):
             return
         thumbnails = await self._workers.wait(CachedThumbnails)
-        steps = 0
+        has_deleted = False
         while (files := await self._workers.wait(purging.next_files, self._library)) is not None:
             await self._workers.wait(thumbnails.drop, files.paths)
             await self._workers.wait(purging.delete, self._library, files)
             await asyncio.sleep(_FORGOTTEN_REST_SECONDS)
-            steps += 1
+            has_deleted = True
         await self._workers.wait(purging.finish, self._library)
-        if steps > 1:
+        if has_deleted:
             # A picture that came back meanwhile may have been recognised by what was deleted then.
             await self._workers.wait(self._indexer.recount)
 

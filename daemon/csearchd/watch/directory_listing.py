@@ -81,6 +81,7 @@ def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: Versio
     """The listing of an open directory. Raises OSError, and UnreadableError for what the user
     wants left out."""
     rules, wanted = boundaries.rules, boundaries.filter(path)
+    kept = boundaries.leading_to_asked(path)
     annexed = AnnexedEntries(descriptor, path)
     subdirectories: list[bytes] = []
     entries: dict[bytes, _Entry] = {}
@@ -101,7 +102,7 @@ def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: Versio
                 (entries if is_picture else sidecars)[name] = file
     if wanted.is_marked(descriptor, names):
         digest = _digest([], []) if wanted.is_asked else MARKED
-        return Listing(path, (), (), digest, marked=True)
+        return Listing(path, (), (), digest, marked=True, kept=kept)
     has_ignore_file = IGNORE_FILE in names
     directories = sorted(name for name in subdirectories if wanted.enters(name, names))
     albums = [entry for name, entry in sidecars.items() if is_picasa(name)]
@@ -125,9 +126,14 @@ def _read(descriptor: int, path: bytes, boundaries: Boundaries, versions: Versio
         mtime = stored_time(info.st_mtime_ns)
         files.append(FileStat(name, info.st_size, mtime, changed, inode, stamp))
     digest = _digest(files, directories)
-    contents = annexed.contents
     return Listing(
-        path, files, directories, digest, contents=contents, has_ignore_file=has_ignore_file
+        path,
+        files,
+        directories,
+        digest,
+        contents=annexed.contents,
+        has_ignore_file=has_ignore_file,
+        kept=kept,
     )
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection
 
+from csearchd.library.listings import Listing
 from csearchd.library.roots import is_below
 
 _FRESH_SECONDS = 2.0  # after a scan, during which another is no use
@@ -110,13 +111,19 @@ class Scans:
             elif is_below(path, scan.path):
                 scan.leave_out(path)
 
-    def on_listed(self, path: bytes, names: Collection[bytes], by: Scan | None) -> None:
-        """Lets other scans than the one `by` which the directory at `path` was listed leave out
-        what isn't read there any more. `names`: the directories in it that are read."""
+    def on_listed(self, listing: Listing, roots: Collection[bytes], by: Scan | None) -> None:
+        """Lets other scans than the one `by` which a directory was listed leave out what isn't
+        read there any more. What is in one of the `roots` below it doesn't depend on it."""
+        path, names = listing.path, {*listing.directories, *listing.kept}
         prefix = path.rstrip(b"/") + b"/"
+        inner = [root for root in roots if root != path and is_below(root, path)]
 
         def is_gone(below: bytes) -> bool:
-            return below.startswith(prefix) and below[len(prefix) :].partition(b"/")[0] not in names
+            return (
+                below.startswith(prefix)
+                and below[len(prefix) :].partition(b"/")[0] not in names
+                and not any(is_below(below, root) for root in inner)
+            )
 
         for scan in self.all():
             if scan is by:

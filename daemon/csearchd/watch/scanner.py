@@ -426,7 +426,7 @@ class Scanner:
         if node:
             self.watcher.on_listed(node, listing, began, whole)
         if changed:
-            self._scans.on_listed(listing.path, set(listing.directories), by)
+            self._scans.on_listed(listing, self.watcher.roots, by)
             self._changed()
         return listing, changed
 

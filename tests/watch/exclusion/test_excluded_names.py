@@ -92,6 +92,23 @@ def test_one_is_read_if_a_search_names_it(rooted: User, name: str) -> None:
     assert rooted.search("anything", "--in", directory) == [picture]  # and the next time
 
 
+@pytest.mark.parametrize("mark", [".private/x", "marked/.nomedia"])
+def test_one_deep_inside_another_stays_whatever_is_listed_above(user: User, mark: str) -> None:
+    above = (user.pictures / mark).parent
+    write_drawn(above / "2019", 1)
+    write_drawn(asked := above / "2020", 1, first=1)
+    (user.pictures / mark).touch()
+    user.csearchctl("add", user.pictures)
+    assert user.settle()["images"] == 0
+    (picture,) = asked.iterdir()
+    assert user.search("anything", "--in", asked) == [picture]
+    for number in (2, 3):
+        write_drawn(user.pictures, 1, first=number)
+        user.csearchctl("rescan", user.pictures)
+        user.settle()
+        assert len(known(user, user.pictures)) == number
+
+
 @pytest.mark.parametrize("name", ["@Recycle", "phone/WhatsApp/Private", "prism/cache/thumbnails"])
 def test_one_is_followed_if_it_is_a_root(user: User, name: str) -> None:
     mark = LEFT_OUT.get(name)

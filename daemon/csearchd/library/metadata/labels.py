@@ -92,7 +92,9 @@ class Labels:
         with self._read() as database:
             rows = database.execute(
                 f"SELECT text FROM {table} WHERE {condition} AND EXISTS "
-                f"(SELECT 1 FROM {pairs} WHERE {column} = {table}.id) ORDER BY text COLLATE NOCASE",
+                f"(SELECT 1 FROM {pairs} JOIN files ON files.id = file WHERE {column} = {table}.id "
+                "AND directory NOT IN (SELECT directory FROM forgotten)) "
+                "ORDER BY text COLLATE NOCASE",
                 patterns,
             )
             found: dict[str, str] = {}  # by what is compared

@@ -21,6 +21,8 @@ from csearchd.library.tree import TOP
 from csearchd.library.volumes import unmounted
 
 _NAME = b"forgotten"  # of a directory into which files are put
+# A disk's directory is compared again when it is mounted, others when they are listed.
+_COMPARED_AGAIN = "CASE WHEN absent IS NULL THEN NULL ELSE x'' END"
 
 
 class Forgetting:
@@ -49,7 +51,7 @@ class Forgetting:
                 self._put_unmounted_aside(database, top)
             self.known |= bool(tops)
             if not self.known and (found := unmounted.file_at(database, self._path)):
-                self._put_file_aside(database, found[0])
+                self._put_file_aside(database, *found[:2])
             if self.known:
                 purging.must_run(self._library)
         return self.files - before
@@ -98,10 +100,8 @@ class Forgetting:
                 new = _new_directory(database)
                 database.execute("UPDATE files SET directory = ? WHERE directory = ?", (new, each))
                 aside[new] = paths[each]
-        # A disk's directory is compared again when it is mounted, others when they are listed.
         database.execute(
-            "UPDATE directories SET covered = NULL, failure = NULL, "
-            "listing = CASE WHEN absent IS NULL THEN NULL ELSE x'' END "
+            f"UPDATE directories SET covered = NULL, failure = NULL, listing = {_COMPARED_AGAIN} "
             "WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(spared),),
         )
@@ -117,16 +117,14 @@ class Forgetting:
         )
         self._detach_files(database, numbers)
 
-    def _put_file_aside(
-        self, database: sqlite3.Connection, file: int, directory: int | None = None
-    ) -> None:
-        """`directory`: where it is, unless that is on an unmounted disk."""
+    def _put_file_aside(self, database: sqlite3.Connection, file: int, directory: int) -> None:
         new = _new_directory(database)
         place = self._path[: self._path.rfind(b"/") + 1]
         database.execute("INSERT INTO forgotten VALUES (?, ?)", (new, place))
         database.execute("UPDATE files SET directory = ? WHERE id = ?", (new, file))
-        # So that the next listing is compared again.
-        database.execute("UPDATE directories SET listing = NULL WHERE id = ?", (directory,))
+        database.execute(
+            f"UPDATE directories SET listing = {_COMPARED_AGAIN} WHERE id = ?", (directory,)
+        )
         self.known = True
         self._detach_files(database, json.dumps([new]))
         with self._library.memory_lock:

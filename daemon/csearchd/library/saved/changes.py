@@ -1,17 +1,19 @@
 """Notes which pictures have changed, so that not every saved search need be asked again.
 
 Triggers of the writing connection alone call a function, which notes in memory what they tell. What
-is rolled back may be noted, too.
+is rolled back may be noted, too. Vectors of another model than the active one change nothing.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 from csearchd.library.library import Library
 
 _FILE, _CONTENT, _ALL = 0, 1, 2  # what is noted
+_ANY = "NULL"  # model
 _MAX_NOTES = 20_000  # beyond which everything counts as changed
 _FUNCTION = "note_for_saved_searches"
 # What a change of a table tells: the columns that count, and whose number the row has.
@@ -29,13 +31,14 @@ _TABLES = (
 _TRIGGERS = (
     *(
         f"CREATE TEMP TRIGGER noted_{table}_{when.split()[0]} AFTER {when} ON main.{table} "
-        f"BEGIN SELECT {_FUNCTION}({kind}, {row}.{column}); END"
+        f"BEGIN SELECT {_FUNCTION}({kind}, {row}.{column}, "
+        f"{f'{row}.model' if table == 'vectors' else _ANY}); END"
         for table, update, kind, column in _TABLES
         for when, row in (("INSERT", "new"), (update, "new"), ("DELETE", "old"))
     ),
     # Directories come and go with their files.
     "CREATE TEMP TRIGGER noted_directories AFTER UPDATE OF parent, name, absent ON "
-    f"main.directories BEGIN SELECT {_FUNCTION}({_ALL}, 0); END",
+    f"main.directories BEGIN SELECT {_FUNCTION}({_ALL}, 0, {_ANY}); END",
 )
 
 
@@ -50,8 +53,10 @@ class Changes(NamedTuple):
 class ChangeNotes:
     """Any thread may use it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, active_model: Callable[[], int]) -> None:
+        """`active_model`: the id of its row."""
         self._library = library
+        self._active_model = active_model
         self._lock = threading.Lock()
         self._started = False
         # Of the transaction under way, and of those that were committed
@@ -64,7 +69,7 @@ class ChangeNotes:
         if self._started:
             return
         with self._library.write() as database:
-            database.create_function(_FUNCTION, 2, self._note)
+            database.create_function(_FUNCTION, 3, self._note)
             for trigger in _TRIGGERS:
                 database.execute(trigger)
             self._note(_ALL, 0)
@@ -77,7 +82,9 @@ class ChangeNotes:
         of_kind = {kind: {number for k, number in notes if k == kind} for kind in (_FILE, _CONTENT)}
         return Changes(frozenset(of_kind[_FILE]), frozenset(of_kind[_CONTENT]), (_ALL, 0) in notes)
 
-    def _note(self, kind: int, number: int) -> None:
+    def _note(self, kind: int, number: int, model: int | None = None) -> None:
+        if model is not None and model != self._active_model():
+            return
         if kind == _ALL or len(self._noted) > _MAX_NOTES:
             self._noted = {(_ALL, 0)}
         elif (_ALL, 0) not in self._noted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from csearchd.library.texts import vocabulary
@@ -25,7 +26,7 @@ _REST_SECONDS = 0.01  # between two steps, for others to write
 
 class UnusedWords:
     """Notes which words pictures lose, and removes those that none has. Used by several threads;
-    the library's `write()` guards it."""
+    the library's `write()` guards it. What it notes changes after the commit alone."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -43,7 +44,10 @@ class UnusedWords:
             return
         if not self._noted:
             self._library.set(_SETTING, "yes")
-            self._noted = True
+        self._library.after_commit(lambda: self._add(words))
+
+    def _add(self, words: set[str]) -> None:
+        self._noted = True
         self._words |= words
         if len(self._words) > _MOST:
             self._words, self._all, self._cursor = set(), True, 0
@@ -61,7 +65,7 @@ class UnusedWords:
             return False
         with self._library.write() as database:
             if not self._noted:
-                self._noted = self._all = True  # the service has ended before all was done
+                self._noted = self._all = True  # the service ended before all was done
             if "text_words" not in self._merged:  # first, else looking for a word takes long
                 self._merge(database, "text_words")
             elif self._words or self._all:
@@ -70,28 +74,35 @@ class UnusedWords:
                 self._merge(database, "text_parts")
             else:
                 self._library.set(_SETTING, None)
-                self._noted = False
-            return self._noted
+                self._library.after_commit(self._finish)
+        return self._noted
+
+    def _finish(self) -> None:
+        self._noted = False
 
     def _look(self, database: sqlite3.Connection) -> None:
         if not self._all:
-            count = min(_WORDS, len(self._words))
-            vocabulary.forget_unused(database, [self._words.pop() for _ in range(count)])
+            words = list(islice(self._words, _WORDS))
+            vocabulary.forget_unused(database, words)
+            self._library.after_commit(lambda: self._words.difference_update(words))
             return
         rows = database.execute(
             "SELECT id, word FROM text_vocabulary WHERE id > ? ORDER BY id LIMIT ?",
             (self._cursor, _WORDS),
         ).fetchall()
         vocabulary.forget_unused(database, [word for _, word in rows])
-        self._cursor = rows[-1][0] if rows else 0
-        self._all = bool(rows)
+        self._library.after_commit(lambda: self._go_on(rows[-1][0] if rows else 0))
+
+    def _go_on(self, cursor: int) -> None:
+        """`cursor`: 0 at the end of the vocabulary."""
+        self._cursor, self._all = cursor, bool(cursor)
 
     def _merge(self, database: sqlite3.Connection, table: str) -> None:
         """Merges some pages of an index. See "The 'merge' Command" in SQLite's documentation of
         FTS5: a negative number begins with all of it."""
         before = database.total_changes
         pages = _PAGES if table in self._begun else -_PAGES
-        self._begun.add(table)
         database.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
+        self._library.after_commit(lambda: self._begun.add(table))
         if database.total_changes - before < 2:
-            self._merged.add(table)
+            self._library.after_commit(lambda: self._merged.add(table))

@@ -72,16 +72,16 @@ def count_files_at(database: sqlite3.Connection, path: bytes) -> int:
     return sum(_count(database, directory) for directory in directories_at(database, path))
 
 
-def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int | None] | None:
-    """The ids of the file on an unmounted disk that was at `path`, and of its content."""
+def file_at(database: sqlite3.Connection, path: bytes) -> tuple[int, int, int | None] | None:
+    """The ids of the file on an unmounted disk that was at `path`, of its directory and content."""
     parent, _, name = path.rpartition(b"/")
     for top, last in _tops(database):
         directory = _descend(database, top, last, parent)
-        row: tuple[int, int | None] | None = database.execute(
-            "SELECT id, content FROM files WHERE directory = ? AND name = ?", (directory, name)
+        row: tuple[int, int, int | None] | None = database.execute(
+            "SELECT id, directory, content FROM files WHERE directory = ? AND name = ?",
+            (directory, name),
         ).fetchone()
         if row:
-            database.execute("UPDATE directories SET listing = x'' WHERE id = ?", (directory,))
             return row
     return None
 

@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 _DIGITS = 3  # of a rank, at least
 _MAX_PLACES = 4  # of a key between two others; beyond, all links are numbered anew
 _NAME_BYTES = 255  # NAME_MAX
+_CHARACTER_BYTES = 4  # of UTF-8, at most
 _NAMED = re.compile(rb"(\d{3,})(?:-(\d+))? (.+)", re.DOTALL)
 
 
@@ -120,5 +121,13 @@ def _cut(name: bytes, size: int) -> bytes:
         return name
     stem, suffix = os.path.splitext(name)
     if len(suffix) >= size:
-        return name[:size]
-    return stem[: size - len(suffix)] + suffix
+        return _whole(name, size)
+    return _whole(stem, size - len(suffix)) + suffix
+
+
+def _whole(text: bytes, size: int) -> bytes:
+    """The first `size` bytes of a longer `text`, without a part of a character of UTF-8."""
+    for end in range(size, max(size - _CHARACTER_BYTES, 0), -1):
+        if text[end] & 0xC0 != 0x80:  # no character goes on there
+            return text[:end]
+    return text[:size]

@@ -42,9 +42,10 @@ class Relevance:
         self._engine = engine
         self._indexing_wait = indexing_wait
 
-    def shown(self, search: SavedSearch, request: SearchRequest, files: frozenset[int]) -> Shown:
-        """`request` is the resolved one that has found `files`."""
-        state = self._engine.state()
+    def shown(
+        self, search: SavedSearch, request: SearchRequest, state: object, files: frozenset[int]
+    ) -> Shown:
+        """`request` is the resolved one that has found `files`; `state` the engine's before."""
         least = None if request.vector is None else self._engine.least_score(request)
         return Shown(search, request, least, state, files)
 

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 _SETTLE_SECONDS = 0.3  # in which changes gather
 _MIN_REST_SECONDS, _MAX_REST_SECONDS = 1.0, 3.0  # between two rounds, by what the last one took
 _REST_SHARE = 5
-_DAY_SECONDS = 60.0  # between looks whether it is another day
+_LOOK_SECONDS = 60.0  # between looks whether it is another day, or what has failed works now
 _MAX_VECTORS = 100  # of pictures that the library doesn't know
 
 
@@ -78,7 +78,7 @@ class SavedUpkeep:
         self._day = date.today()
         self.links: dict[bytes, int] = {}  # how many a folder has, by the search's name
         self.troubles: dict[bytes, Reason] = {}  # why a folder can't be kept up to date
-        self._notes = ChangeNotes(library)
+        self._notes = ChangeNotes(library, lambda: models.active_model.row)
         self._news = asyncio.Event()  # the library may have changed
         library.on_commit(setter(self._news))
 
@@ -90,33 +90,36 @@ class SavedUpkeep:
         """Brings the folders up to date whenever the library has changed, and at midnight."""
         self._news.set()
         while True:
-            is_new_day = not await self._changed()
+            await self._changed()
             await asyncio.sleep(_SETTLE_SECONDS)
             self._news.clear()
             began = time.monotonic()
-            if is_new_day:
+            if (today := date.today()) != self._day:
+                self._day = today
                 self._shown.clear()
-            self._day = date.today()
             try:
                 await self._update_all()
             except LibraryError:  # status says it already
                 self._shown.clear()
+            except TookTooLong:  # what has changed is taken: all are to be asked, later
+                self._shown.clear()
+                self._news.set()
             took = time.monotonic() - began
             await asyncio.sleep(max(_MIN_REST_SECONDS, min(_REST_SHARE * took, _MAX_REST_SECONDS)))
 
-    async def _changed(self) -> bool:
-        """Waits for a change of the library, and returns True, or for another day."""
+    async def _changed(self) -> None:
+        """Waits for a change of the library, for another day, or to try what has failed again."""
         while not self._news.is_set():
             try:
                 # Timers stand still while the machine sleeps.
-                await asyncio.wait_for(self._news.wait(), _DAY_SECONDS if self.links else None)
+                await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS if self.links else None)
             except TimeoutError:
-                if date.today() != self._day:
-                    return False
-        return True
+                if self.troubles or date.today() != self._day:
+                    return
 
     async def _update_all(self) -> None:
-        """Updates the folders that what has changed may concern. Raises LibraryError."""
+        """Updates the folders that what has changed may concern. Raises LibraryError, and
+        TookTooLong."""
         searches = await self._workers.answer(store.read, self._library)
         if not searches:
             return
@@ -129,28 +132,26 @@ class SavedUpkeep:
 
     def _concerned(self, searches: list[SavedSearch], changes: Changes) -> list[SavedSearch]:
         """The searches that are to be asked again. Raises LibraryError."""
-        if not (changes.files or changes.contents):
-            return [search for search in searches if search.name not in self._shown]
         files = self._relevance.files_of(changes)
         shown = [self._shown.get(search.name) for search in searches]
         return [
             search
             for search, one in zip(searches, shown, strict=True)
-            if one is None or self._relevance.concerns(one, files)
+            if one is None or one.search != search or self._relevance.concerns(one, files)
         ]
 
     async def update(self, search: SavedSearch) -> None:
-        """Fills the folder of a saved search, if there still is that search. Raises
-        LibraryError."""
+        """Fills the folder of a saved search, if there still is that search. Raises LibraryError,
+        and TookTooLong."""
         async with self._turn:
             if search != await self._workers.answer(store.find, self._library, search.name):
                 return
+            self._shown.pop(search.name, None)
             try:
                 found = await self._found(search)
                 if found is None:
                     self._news.set()
                     return
-                self._shown.pop(search.name, None)
                 await self._workers.wait(self._fill, search.name, found.paths)
             except (RequestError, ModelError, OSError, TookTooLong, TooMany) as error:
                 self._note(search.name, _reason(error, self.folder(search.name)))
@@ -215,8 +216,10 @@ class SavedUpkeep:
     ) -> _Found:
         scope = self._indexing_wait.scope_of(search.scopes) if search.scopes else None
         request = self._queries.resolve(cancellation, request, vectors, scope)
+        state = self._engine.state()  # before: what changes meanwhile is noticed
         hits = self._engine.search(request).hits
-        shown = self._relevance.shown(search, request, frozenset(hit.file for hit in hits))
+        files = frozenset(hit.file for hit in hits)
+        shown = self._relevance.shown(search, request, state, files)
         return _Found([hit.path for hit in hits], shown)
 
     async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:

@@ -9,7 +9,7 @@ import numpy as np
 from csearch.protocol.wire import Message
 from csearchd.errors import QueryError
 from csearchd.library.library import Library
-from csearchd.library.metadata.photo_metadata import FORMATS
+from csearchd.library.metadata.photo_metadata import FORMATS, aligned
 from csearchd.search import filters
 from csearchd.search.places.geocoder import Geocoder
 from csearchd.search.query_language.grammar import Filter
@@ -52,7 +52,10 @@ class Choices:
             (condition,) = filters.understand([filter], datetime.now(), self._places)
         except QueryError:
             return 0
-        return int(np.count_nonzero(condition.choice(self._library)))
+        chosen = condition.choice(self._library)
+        with self._library.memory_lock:  # not on a disk that is away, nor forgotten
+            present = self._library.catalogue.files_in(None)
+        return int(np.count_nonzero(present & aligned(chosen, len(present))))
 
 
 def _choice(value: str, word: str, count: int) -> Message:

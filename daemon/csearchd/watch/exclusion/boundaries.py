@@ -156,6 +156,13 @@ class Boundaries:
         are no roots."""
         return {os.path.basename(each) for each in self._asked if os.path.dirname(each) == path}
 
+    def leading_to_asked(self, path: bytes) -> set[bytes]:
+        """The names of the directories in that at `path` which are, or contain, one that somebody
+        has asked for, though that is no root."""
+        prefix = path.rstrip(b"/") + b"/"
+        below = [each[len(prefix) :] for each in self._asked if each.startswith(prefix)]
+        return {each.partition(b"/")[0] for each in below}
+
 
 class Filter:
     """Says which entries of one directory are read."""
