@@ -168,7 +168,7 @@ class Viewer:
         for name, act in (
             ("look", self._look),
             ("open-with", self._open_with),
-            ("copy-to", lambda: self._copying.choose(self._results.selected())),
+            ("copy-to", lambda: self._copying.choose(self._results.chosen())),
             ("trash", self._trash),
             ("undo", self._undo),
         ):
@@ -247,7 +247,7 @@ class Viewer:
                 self._notice.tell(error.message)
 
     def _trash(self) -> None:
-        if paths := [item.path for item in self._results.selected()]:
+        if paths := [item.path for item in self._results.chosen()]:
             trash.move(paths, self._workers, self._moved)
 
     def _moved(self, done: Done) -> None:
