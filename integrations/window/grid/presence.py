@@ -42,7 +42,7 @@ class Presence:
         """The same was asked again; what has gone from the answer may come back."""
         found = {path for path, _score, _fields in hits}
         found.update(path for *_hit, fields in hits for path in fields.get("alike") or ())
-        self._take_out({item.path for item in self._results.shown} - found)
+        self.take_out({item.path for item in self._results.shown} - found)
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
@@ -54,7 +54,7 @@ class Presence:
 
         def looked(there: set[bytes]) -> None:
             self._looking = False
-            self._take_out(shown - there)
+            self.take_out(shown - there)
             if returned := missing & there & self._missing:
                 self._missing -= returned
                 self._back()
@@ -68,12 +68,13 @@ class Presence:
 
         def looked(there: bool) -> None:
             if not there:
-                self._take_out({path})
+                self.take_out({path})
             told(there)
 
         self._workers.run(lambda: _is_there(path), looked, late)
 
-    def _take_out(self, gone: set[bytes]) -> None:
+    def take_out(self, gone: set[bytes]) -> None:
+        """Files have gone, for now."""
         if gone:
             self._results.remove(gone)
             self._missing |= gone

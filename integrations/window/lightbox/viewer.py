@@ -260,7 +260,8 @@ class Viewer:
         if count:
             self._trashed = done.paths
             self._window.lookup_action("undo").set_enabled(True)
-            self._window.search_again()
+            self._window.presence.take_out(set(done.paths))
+            self._window.search_soon()
 
     def _undo(self) -> None:
         paths = self._trashed
@@ -270,7 +271,7 @@ class Viewer:
     def _restored(self, done: Done) -> None:
         if done.failures:
             self._notice.tell(_with_failures("", done.failures))
-        self._window.search_again()
+        self._window.search_soon()
 
     def _nothing_to_undo(self) -> None:
         self._trashed = []
