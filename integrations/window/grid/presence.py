@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bus.service import Hit
     from grid.results import Results
 
-_AGAIN = 2  # seconds between looks at what has gone
+_AGAIN, _SELDOM = 2, 60  # seconds between looks at what has gone: more and more
 
 
 class Presence:
@@ -30,6 +30,7 @@ class Presence:
         self._missing: set[bytes] = set()
         self._looking = False
         self._timer = 0
+        self._pause = _AGAIN
 
     def forget(self) -> None:
         """Something else is asked."""
@@ -46,7 +47,9 @@ class Presence:
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
-        shown = {item.path for item in self._results.shown}
+        self._look({item.path for item in self._results.shown})
+
+    def _look(self, shown: set[bytes]) -> None:
         missing = set(self._missing)
         if self._looking or not shown | missing:
             return
@@ -79,15 +82,19 @@ class Presence:
             self._results.remove(gone)
             self._missing |= gone
             self.lost = True
+            self._pause = _AGAIN
+        self._wait()
+
+    def _wait(self) -> None:
         if self._missing and not self._timer:
-            self._timer = GLib.timeout_add_seconds(_AGAIN, self._look_again)
+            self._timer = GLib.timeout_add_seconds(self._pause, self._look_again)
+            self._pause = min(2 * self._pause, _SELDOM)
 
     def _look_again(self) -> bool:
-        if not self._missing:
-            self._timer = 0
-            return bool(GLib.SOURCE_REMOVE)
-        self.look()
-        return bool(GLib.SOURCE_CONTINUE)
+        self._timer = 0
+        self._look(set())
+        self._wait()
+        return bool(GLib.SOURCE_REMOVE)
 
 
 def _is_there(path: bytes) -> bool:
