@@ -83,9 +83,9 @@ class Window(Gtk.ApplicationWindow):
         self._addresses = Addresses(self._incoming)
         self._build(thumbnails, workers)
         self._paging = Paging(self.results, self._asking, self._counted)
-        self._presence = Presence(self.results, workers, self._search_soon)
+        self.presence = Presence(self.results, workers, self.search_soon)
         self._alike = Alike(self.results, service)
-        self.launch = launcher(self, self._presence, self.notice)
+        self.launch = launcher(self, self.presence, self.notice)
         actions.install(self, self.results, service)
         self.walking.enable(back=False, forward=False)
         self._listening = [
@@ -94,7 +94,7 @@ class Window(Gtk.ApplicationWindow):
         ]
         self._watching = service.watch(self._appeared)
         service.status(self._told)
-        self.connect("notify::is-active", lambda *_: self._presence.look())
+        self.connect("notify::is-active", lambda *_: self.presence.look())
         self.connect("close-request", self._close)
 
     def begin(self, query: str, folder: bytes | None, like: Sequence[bytes]) -> None:
@@ -232,9 +232,9 @@ class Window(Gtk.ApplicationWindow):
         again = self._question.same(self._answered)
         self._answered = self._question
         if not again:
-            self._presence.forget()
+            self.presence.forget()
         elif len(hits) < self._top:
-            self._presence.miss(hits)
+            self.presence.miss(hits)
         if not hits:
             self._outdated(lambda: self._nothing(result))
             return
@@ -341,15 +341,16 @@ class Window(Gtk.ApplicationWindow):
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
-        self._presence.look()
+        self.presence.look()
         self.start.learn(status)
         if not self._asks():
             self._service.status(self._told)
             return
-        if self._pending or self._presence.lost or self.results.empty():
-            self._search_soon()
+        if self._pending or self.presence.lost or self.results.empty():
+            self.search_soon()
 
-    def _search_soon(self) -> None:
+    def search_soon(self) -> None:
+        """Files have come or gone."""
         if self._asks() and not self._again:
             self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
 
@@ -357,13 +358,9 @@ class Window(Gtk.ApplicationWindow):
         if self._asking.under_way:  # then the next time
             return bool(GLib.SOURCE_CONTINUE)
         self._again = 0
-        self.search_again()
-        return _REMOVE
-
-    def search_again(self) -> None:
-        """Files have come or gone."""
-        if self._asks() and not self._asking.under_way:
+        if self._asks():
             self.search(_TOP)
+        return _REMOVE
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -439,7 +436,7 @@ class Window(Gtk.ApplicationWindow):
         self._asking.cancel()
         self._service.close()
         self._waiting.end()
-        self._presence.forget()
+        self.presence.forget()
         for timer in filter(None, (self._again, self._more)):
             GLib.source_remove(timer)
         return False

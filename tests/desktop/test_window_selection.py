@@ -10,7 +10,7 @@ import pytest
 
 from support.desktop import Desktop, needs
 from support.photos import write_photos
-from support.search_window import APPLICATION, COMMAND, search_window
+from support.search_window import APPLICATION, COMMAND, focus, search_window, shown
 from support.user import wait_for
 
 pytestmark = needs()
@@ -26,6 +26,7 @@ def album(screen: Desktop) -> Iterator[Path]:
     screen.user.search("--wait", "anything", "--in", directory)
     yield directory
     shutil.rmtree(directory)
+    shutil.rmtree(screen.user.home / ".local" / "share" / "Trash", ignore_errors=True)
 
 
 def texts(screen: Desktop) -> list[str]:
@@ -88,3 +89,38 @@ def test_the_bar_comes_and_goes_and_acts_on_all(screen: Desktop, album: Path) ->
         screen.wait_for_text(APPLICATION, "Search without coffee.jpg")
         screen.wait_for_text(APPLICATION, "Search without cat.jpg")
         wait_for(lambda: "4 selected" not in texts(screen), "the end of the bar")
+
+
+def test_delete_takes_the_neighbours_and_never_the_first(screen: Desktop, album: Path) -> None:
+    with search_window(screen, *COMMAND, "--in", str(album), "size:>0MP"):
+        names = wait_for(lambda: len(found := shown(screen)) == 4 and found, "the pictures")
+        screen.keys("key", "Down", "End")
+        for count in (3, 2):
+            focus(screen, names[count])
+            screen.keys("key", "Delete")
+            wait_for(lambda count=count: shown(screen) == names[:count], "those before it")
+        focus(screen, names[1])
+        assert len(trashed(screen)) == 2
+        screen.keys("key", "ctrl+shift+a", "Delete", "space")  # nothing is selected
+        screen.wait_for_text(APPLICATION, "1 of 2")
+    assert len(trashed(screen)) == 2
+
+
+def test_what_fails_later_leaves_the_trash_undoable(screen: Desktop, album: Path) -> None:
+    with search_window(screen, *COMMAND, "--in", str(album), "size:>0MP"):
+        names = wait_for(lambda: len(found := shown(screen)) == 4 and found, "the pictures")
+        screen.keys("key", "Down", "Delete")
+        wait_for(lambda: shown(screen) == names[1:], "the others, at once")
+        focus(screen, names[1])
+        gone = next(path for path in album.iterdir() if path.name[:4] == names[1][:4])
+        gone.unlink()
+        screen.keys("key", "Delete")
+        wait_for(lambda: gone.name[:4] in str(notices(screen)), "why it can't be moved")
+        screen.keys("key", "ctrl+z")
+        wait_for(lambda: not trashed(screen), "an empty trash")
+        wait_for(lambda: names[0] in shown(screen), "the first picture")
+
+
+def notices(screen: Desktop) -> list[str]:
+    tree = screen.accessible("tree", APPLICATION)
+    return [name + text for role, name, text in tree if role in ("alert", "notification")]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bus.service import Hit
     from grid.results import Results
 
-_AGAIN = 2  # seconds between looks at what has gone
+_AGAIN, _SELDOM = 2, 60  # seconds between looks at what has gone: more and more
 
 
 class Presence:
@@ -30,6 +30,7 @@ class Presence:
         self._missing: set[bytes] = set()
         self._looking = False
         self._timer = 0
+        self._pause = _AGAIN
 
     def forget(self) -> None:
         """Something else is asked."""
@@ -42,11 +43,13 @@ class Presence:
         """The same was asked again; what has gone from the answer may come back."""
         found = {path for path, _score, _fields in hits}
         found.update(path for *_hit, fields in hits for path in fields.get("alike") or ())
-        self._take_out({item.path for item in self._results.shown} - found)
+        self.take_out({item.path for item in self._results.shown} - found)
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
-        shown = {item.path for item in self._results.shown}
+        self._look({item.path for item in self._results.shown})
+
+    def _look(self, shown: set[bytes]) -> None:
         missing = set(self._missing)
         if self._looking or not shown | missing:
             return
@@ -54,7 +57,7 @@ class Presence:
 
         def looked(there: set[bytes]) -> None:
             self._looking = False
-            self._take_out(shown - there)
+            self.take_out(shown - there)
             if returned := missing & there & self._missing:
                 self._missing -= returned
                 self._back()
@@ -68,25 +71,30 @@ class Presence:
 
         def looked(there: bool) -> None:
             if not there:
-                self._take_out({path})
+                self.take_out({path})
             told(there)
 
         self._workers.run(lambda: _is_there(path), looked, late)
 
-    def _take_out(self, gone: set[bytes]) -> None:
+    def take_out(self, gone: set[bytes]) -> None:
+        """Files have gone, for now."""
         if gone:
             self._results.remove(gone)
             self._missing |= gone
             self.lost = True
+            self._pause = _AGAIN
+        self._wait()
+
+    def _wait(self) -> None:
         if self._missing and not self._timer:
-            self._timer = GLib.timeout_add_seconds(_AGAIN, self._look_again)
+            self._timer = GLib.timeout_add_seconds(self._pause, self._look_again)
+            self._pause = min(2 * self._pause, _SELDOM)
 
     def _look_again(self) -> bool:
-        if not self._missing:
-            self._timer = 0
-            return bool(GLib.SOURCE_REMOVE)
-        self.look()
-        return bool(GLib.SOURCE_CONTINUE)
+        self._timer = 0
+        self._look(set())
+        self._wait()
+        return bool(GLib.SOURCE_REMOVE)
 
 
 def _is_there(path: bytes) -> bool:

@@ -16,7 +16,7 @@ from grid.tile import Tile
 from texts import _, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from bus.service import Hit
     from grid.thumbnails import Thumbnails
@@ -29,7 +29,8 @@ _NEAR_THE_END = 60  # items before the last, from where more are wanted
 
 
 class Results(Mosaic):
-    """Pictures, best first. `selected()` are those that an action is about."""
+    """Pictures, best first. `selected()` are those that an action is about;
+    what changes files is about those of `chosen()` alone."""
 
     __gtype_name__ = "CsearchResults"
     # The keys lead elsewhere: forwards, or back to where was asked.
@@ -76,6 +77,7 @@ class Results(Mosaic):
         What hardly matches is folded, unless all of it does (`nearest`), or the same was asked
         `again` after it had been unfolded.
         """
+        keep = self._keyboard()
         items = [self._item(path, fields) for path, _score, fields in hits]
         while len(self._items) > max(_REMEMBERED, len(items)):
             self._items.popitem(last=False)
@@ -92,6 +94,7 @@ class Results(Mosaic):
             self.store.splice(0, len(there), sure)
             self._to_the_top()
         self._divide()
+        keep()
 
     def append(self, hits: Iterable[Hit]) -> None:
         """What follows those that are shown."""
@@ -119,6 +122,7 @@ class Results(Mosaic):
 
     def remove(self, paths: set[bytes]) -> None:
         """Pictures that have gone."""
+        keep = self._keyboard()
         for position in reversed(range(len(self.shown))):
             if self.shown[position].path in paths:
                 self.store.remove(position)
@@ -126,6 +130,7 @@ class Results(Mosaic):
                     self._certain -= 1
         self._folded = [item for item in self._folded if item.path not in paths]
         self._divide()
+        keep()
 
     def unfold(self) -> None:
         """Shows what hardly matches, too."""
@@ -165,11 +170,14 @@ class Results(Mosaic):
         elif self.foot:
             self.foot.grab_focus()
 
+    def chosen(self) -> list[Item]:
+        """The selected items."""
+        chosen = self.selection.get_selection()
+        return [self.shown[chosen.get_nth(index)] for index in range(chosen.get_size())]
+
     def selected(self) -> list[Item]:
         """The selected items, else the first."""
-        chosen = self.selection.get_selection()
-        items = [self.shown[chosen.get_nth(index)] for index in range(chosen.get_size())]
-        return items or self.shown[:1]
+        return self.chosen() or self.shown[:1]
 
     def resize(self, steps: int) -> None:
         """Larger pictures, smaller ones (below 0), or of the usual size (0)."""
@@ -219,6 +227,17 @@ class Results(Mosaic):
         item = self.known(path)
         item.tell(fields)
         return item
+
+    def _keyboard(self) -> Callable[[], None]:
+        """Call what it returns once others are shown: where all that was selected has gone, and
+        the keyboard was there, both go to what took its place."""
+        here = self.focused() if self.chosen() else None
+
+        def keep() -> None:
+            if here is not None and self.shown and not self.chosen():
+                self._picking.select(min(here, len(self.shown) - 1))
+
+        return keep
 
     def _divide(self) -> None:
         self.arrange(sections(self.shown, self._certain))

@@ -168,7 +168,7 @@ class Viewer:
         for name, act in (
             ("look", self._look),
             ("open-with", self._open_with),
-            ("copy-to", lambda: self._copying.choose(self._results.selected())),
+            ("copy-to", lambda: self._copying.choose(self._results.chosen())),
             ("trash", self._trash),
             ("undo", self._undo),
         ):
@@ -247,7 +247,7 @@ class Viewer:
                 self._notice.tell(error.message)
 
     def _trash(self) -> None:
-        if paths := [item.path for item in self._results.selected()]:
+        if paths := [item.path for item in self._results.chosen()]:
             trash.move(paths, self._workers, self._moved)
 
     def _moved(self, done: Done) -> None:
@@ -260,7 +260,8 @@ class Viewer:
         if count:
             self._trashed = done.paths
             self._window.lookup_action("undo").set_enabled(True)
-            self._window.search_again()
+            self._window.presence.take_out(set(done.paths))
+            self._window.search_soon()
 
     def _undo(self) -> None:
         paths = self._trashed
@@ -270,7 +271,7 @@ class Viewer:
     def _restored(self, done: Done) -> None:
         if done.failures:
             self._notice.tell(_with_failures("", done.failures))
-        self._window.search_again()
+        self._window.search_soon()
 
     def _nothing_to_undo(self) -> None:
         self._trashed = []

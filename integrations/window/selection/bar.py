@@ -46,7 +46,7 @@ class SelectionBar(Gtk.Revealer):
 
     def follow(self) -> None:
         """Shows how many are selected now."""
-        count = len(self._results.selected())
+        count = len(self._results.chosen())
         shown = self._allowed and count >= _LEAST
         if shown:
             text = ngettext("{n} selected", "{n} selected", count)

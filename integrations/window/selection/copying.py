@@ -34,6 +34,8 @@ class CopyTo:
         self._dialog: Gtk.FileChooserNative | None = None  # it has to be kept while it is open
 
     def choose(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
         dialog = self._dialog = Gtk.FileChooserNative(
             title=_("Copy to a Folder"),
             transient_for=self._window,

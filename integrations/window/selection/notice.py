@@ -49,7 +49,8 @@ class Notice(Gtk.Revealer):
         self.set_child(box)
 
     def tell(self, text: str, undo: bool = False) -> None:
-        self.close()
+        """In place of what it told before; what that could take back may still be taken back."""
+        self._rest()
         self._label.set_text(text)
         self._undo.set_visible(undo)
         self.set_visible(True)
@@ -57,13 +58,16 @@ class Notice(Gtk.Revealer):
         self._timer = GLib.timeout_add_seconds(_SECONDS, self._late)
 
     def close(self) -> None:
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
+        self._rest()
         if self.get_visible():
             self.set_reveal_child(False)
             self.set_visible(False)
             self._closed()
+
+    def _rest(self) -> None:
+        if self._timer:
+            GLib.source_remove(self._timer)
+            self._timer = 0
 
     def _late(self) -> bool:
         self._timer = 0
