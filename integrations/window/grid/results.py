@@ -92,7 +92,8 @@ class Results(Mosaic):
             self.store.splice(len(there), 0, sure[len(there) :])
         else:
             self.store.splice(0, len(there), sure)
-            self._to_the_top()
+            if not again:
+                self._to_the_top()
         self._divide()
         keep()
 
