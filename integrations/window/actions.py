@@ -44,6 +44,10 @@ def install(window: Window, results: Results, service: Service) -> None:
         uris = [item.file.get_uri() for item in items]
         service.show_in_folder(uris, lambda: window.launch(folder))
 
+    def find() -> None:
+        window.viewer.lightbox.leave()
+        window.field.grab_focus()
+
     def copy(items: list[Item]) -> None:
         window.get_clipboard().set_content(content(items))
 
@@ -63,7 +67,7 @@ def install(window: Window, results: Results, service: Service) -> None:
     add("properties", with_selected(properties))
     add("back", window.walking.back)
     add("forward", window.walking.forward)
-    add("find", lambda: window.field.grab_focus())
+    add("find", find)
     add("everywhere", lambda: window.scope.set_folder(None, told=True))
     add("choose-folder", lambda: window.start.choose_scope(window.scope))
     add("try-again", window.try_again)

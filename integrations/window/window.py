@@ -233,6 +233,7 @@ class Window(Gtk.ApplicationWindow):
         self._answered = self._question
         if not again:
             self.presence.forget()
+            self.results.selection.unselect_all()  # or Enter would open what was chosen before
         elif len(hits) < self._top:
             self.presence.miss(hits)
         if not hits:
@@ -364,6 +365,7 @@ class Window(Gtk.ApplicationWindow):
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
+        self.viewer.lightbox.leave()
         if folder:
             self.scope.set_folder(folder)
         self.chips.add(found)

@@ -44,12 +44,13 @@ class Preferences(Gtk.Window):
         self._model = Group(_("Model"))
         self._searches = Group(_("Searches"))
         self._tags = Group(_("Tags in files"))
+        self._tagged = Group(_("Folders with tags"))
         self._failure = Gtk.Label(wrap=True, xalign=0, visible=False)
         self._failure.add_css_class("failure")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=18)
         box.add_css_class("preferences")
         groups = (self._folders, self._reading, self._model, self._searches, self._tags)
-        for part in (self._failure, *groups):
+        for part in (self._failure, *groups, self._tagged):
             box.append(part)
         scrolled = Gtk.ScrolledWindow(child=box, hscrollbar_policy=Gtk.PolicyType.NEVER)
         self.set_child(scrolled)
@@ -186,6 +187,8 @@ class Preferences(Gtk.Window):
         group.add(Row(title, text, end))
 
     def _show_tagged(self, folders: list[Values]) -> None:
+        self._tagged.clear()
+        self._tagged.set_visible(bool(folders))
         for folder in folders:
             name = shown(folder["path"])
             stop = button(
@@ -193,12 +196,13 @@ class Preferences(Gtk.Window):
                 partial(self._stop_tagging, folder["path"]),
                 _("Stop tagging {folder}").format(folder=name),
             )
-            self._tags.add(Row(name, _("New pictures are tagged."), stop))
+            self._tagged.add(Row(name, _("New pictures are tagged."), stop))
 
     def _stop_tagging(self, folder: bytes) -> None:
         def done(output: str | None) -> None:
             if output is None:
                 self._fail(_("That could not be changed."))
+            self._service.status(self._told)
 
         arguments = [commands.CONTROL, "tags", "off", "--", os.fsdecode(folder)]
         commands.run(self._service, arguments, done)

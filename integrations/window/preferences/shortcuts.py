@@ -28,22 +28,27 @@ _GROUPS = (
     (
         _("Pictures"),
         (
-            (_("View"), "space"),
             (_("Open"), "Return"),
             (_("Open With…"), "<Control><Shift>Return"),
             (_("Show in Folder"), "<Control>Return"),
             (_("Copy"), "<Control>c"),
             (_("Find Similar Images"), "<Control>d"),
-            (_("Information"), "F9"),
-            (_("Words in the Picture"), "<Control>t"),
             (_("Properties"), "<Alt>Return"),
             (_("Select all"), "<Control>a"),
             (_("Move to Trash"), "Delete"),
             (_("Undo"), "<Control>z"),
+            (_("Menu"), "Menu <Shift>F10"),
+        ),
+    ),
+    (
+        _("Looking"),
+        (
+            (_("View"), "space"),
+            (_("Information"), "F9"),
+            (_("Words in the Picture"), "<Control>t"),
             (_("Larger"), "<Control>plus"),
             (_("Smaller"), "<Control>minus"),
             (_("Usual size"), "<Control>0"),
-            (_("Menu"), "Menu <Shift>F10"),
         ),
     ),
     (
@@ -66,7 +71,7 @@ def shortcuts_window() -> Gtk.ShortcutsWindow:
     text = (
         '<interface><object class="GtkShortcutsWindow" id="window"><property name="modal">1'
         '</property><child><object class="GtkShortcutsSection"><property name="section-name">all'
-        f'</property><property name="max-height">12</property>{groups}</object></child></object>'
+        f'</property><property name="max-height">20</property>{groups}</object></child></object>'
         "</interface>"
     )
     window: Gtk.ShortcutsWindow = Gtk.Builder.new_from_string(text, -1).get_object("window")

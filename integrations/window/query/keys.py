@@ -30,6 +30,8 @@ def type_anywhere(window: Gtk.Window, field: Gtk.SearchEntry, begin: Callable[[]
         keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
     ) -> bool:
         focus = window.get_focus()
+        if not field.get_mapped():  # a picture is looked at
+            return False
         if state & _COMMANDS or not _writes(value) or (focus and _is_elsewhere(focus)):
             return False
         begin()

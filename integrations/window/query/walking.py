@@ -41,6 +41,7 @@ class Walking:
         if step is None:
             return
         window = self._window
+        window.viewer.lightbox.leave()
         with window.unsearched():
             window.field.set_text(step.query)
         window.field.set_position(-1)

@@ -118,7 +118,7 @@ class Home(Gtk.ScrolledWindow):
 
         # What was built anew meanwhile has no root any more.
         self._thumbnails.want(
-            path, self.get_scale_factor(), lambda: picture.get_root() is not None, ready
+            path, _SIDE * self.get_scale_factor(), lambda: picture.get_root() is not None, ready
         )
 
     def _add(self, title: str, rows: Wrapping) -> None:
