@@ -44,10 +44,16 @@ def press(screen: Desktop, name: str) -> None:
 
 
 def remove(screen: Desktop, filter: str) -> None:
-    """Presses the button of a chip, which ends before it can answer."""
+    """Presses the button of a chip, which ends before it can answer. It may be a new one each time
+    an answer comes."""
     name = f"Remove the filter {filter}"
     screen.wait_for_text(APPLICATION, name)
-    screen.accessible("press", APPLICATION, name)
+
+    def gone() -> bool:
+        screen.accessible("press", APPLICATION, name)
+        return filter not in query(screen)
+
+    wait_for(gone, f"the end of {filter}")
 
 
 def asks(screen: Desktop, expected: str) -> None:
