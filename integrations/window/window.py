@@ -237,7 +237,7 @@ class Window(Gtk.ApplicationWindow):
         elif len(hits) < self._top:
             self.presence.miss(hits)
         if not hits:
-            self._outdated(lambda: self._nothing(result))
+            self._outdated(lambda: self._nothing(result, again))
             return
         self.results.show(hits, bool(result.get("nearest")), again)
         self.results.remove_css_class("outdated")
@@ -274,9 +274,11 @@ class Window(Gtk.ApplicationWindow):
         else:  # half-typed, mostly: what was found stays in sight
             self.notice(messages.before(reason), failed=True)
 
-    def _nothing(self, result: Values) -> None:
+    def _nothing(self, result: Values, again: bool) -> None:
         self.results.show([])
-        self._say(messages.nothing(result, self.scope.folder))
+        # Asked again, the line below stays: it may say what has gone.
+        said = self.state.get_text() if again else ""
+        self._say(messages.nothing(result, self.scope.folder), said)
         if result.get("images") and not result.get("pending"):
             self._asking.ask(*self._question.why(), self._which)
 
