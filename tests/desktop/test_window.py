@@ -105,7 +105,7 @@ def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> No
     )
     first, second = see_all(window)[:2]
     window.keys("key", "Return")
-    wait_for(opened.exists, "the viewer")
+    wait_for(lambda: opened.exists() and opened.read_text().endswith("\n"), "the viewer")
     assert opened.read_text().strip() == str(window.user.pictures / first)
     window.keys("key", "Down", "Right", "Return")
     wait_for(lambda: len(opened.read_text().splitlines()) == 2, "the second picture")
