@@ -113,6 +113,8 @@ class Tile(Gtk.Overlay):
             self._stack.set_label(count)
             text = _("Show all {n} that are nearly the same").format(n=count)
             self._stack.set_tooltip_text(text)
+            # Newer GTK prefers the relation to its label.
+            self._stack.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)
             self._stack.update_property([Gtk.AccessibleProperty.LABEL], [text])
         self._stack.set_visible(bool(item.alike))
         self.update_property([Gtk.AccessibleProperty.LABEL], [item.spoken])
