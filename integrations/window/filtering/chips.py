@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gi.repository import Gtk, Pango
+from gi.repository import Gtk
 
+from query.chip import chip
 from texts import _
 
 if TYPE_CHECKING:
     from filtering.filters import Filters
-
-_LEAST = 12  # characters of a filter
 
 
 class FilterChips(Gtk.Box):
@@ -25,16 +25,6 @@ class FilterChips(Gtk.Box):
         while child := self.get_first_child():
             self.remove(child)
         for filter, word in filters.words:
-            chip = Gtk.Box(spacing=4)
-            chip.add_css_class("chip")
-            label = Gtk.Label(label=word, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=32)
-            label.set_width_chars(min(len(word), _LEAST))
-            button = Gtk.Button(icon_name="window-close-symbolic", has_frame=False)
             remove = _("Remove the filter {filter}").format(filter=word)
-            button.set_tooltip_text(remove)
-            button.update_property([Gtk.AccessibleProperty.LABEL], [remove])
-            button.connect("clicked", lambda _button, filter=filter: filters.remove(filter))
-            chip.append(label)
-            chip.append(button)
-            self.append(chip)
+            self.append(chip(word, remove, partial(filters.remove, filter)))
         self.set_visible(self.get_first_child() is not None)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gi.repository import Gtk, Pango
+from gi.repository import Gtk
 
+from query.chip import chip
 from texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from query.pictures import Picture
-
-_LEAST = 12  # characters of a name
 
 
 class Chips(Gtk.Box):
@@ -49,17 +49,6 @@ class Chips(Gtk.Box):
         if self.pictures:
             self.append(Gtk.Label(label=_("Like")))
         for picture in self.pictures:
-            name = picture.name
-            chip = Gtk.Box(spacing=4)
-            chip.add_css_class("chip")
-            label = Gtk.Label(label=name, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=24)
-            label.set_width_chars(min(len(name), _LEAST))
-            button = Gtk.Button(icon_name="window-close-symbolic", has_frame=False)
-            without = _("Search without {name}").format(name=name)
-            button.set_tooltip_text(without)
-            button.update_property([Gtk.AccessibleProperty.LABEL], [without])
-            button.connect("clicked", lambda _button, picture=picture: self._remove(picture))
-            chip.append(label)
-            chip.append(button)
-            self.append(chip)
+            without = _("Search without {name}").format(name=picture.name)
+            self.append(chip(picture.name, without, partial(self._remove, picture)))
         self.set_visible(bool(self.pictures))
