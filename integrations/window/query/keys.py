@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import Gdk, Gtk
+from gi.repository import Gdk, GLib, Gtk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +52,10 @@ def walk_by_mouse(
     def released(gesture: Gtk.GestureClick, _times: int, _x: float, _y: float) -> None:
         button = gesture.get_current_button()
         if button in (_BACK, _FORWARD):
-            (back if button == _BACK else forward)()
+            # Later: GTK loses count of what is pressed where that is hidden meanwhile.
+            GLib.idle_add(back if button == _BACK else forward)
 
     click = Gtk.GestureClick(button=0, propagation_phase=Gtk.PropagationPhase.CAPTURE)
-    # Not when pressed: GTK complains where what is below the pointer is hidden meanwhile.
     click.connect("released", released)
     window.add_controller(click)
 
