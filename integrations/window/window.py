@@ -401,8 +401,10 @@ class Window(Gtk.ApplicationWindow):
         self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
     ) -> bool:
         plain = not state & Gtk.accelerator_get_default_mod_mask()
-        asks_pictures = not self.field.get_text() and not self.results.empty()
-        if not asks_pictures and self.filtering.suggestions.key(value, plain):
+        asks_pictures = self.chips.pictures or not self.results.empty()
+        if (self.field.get_text() or not asks_pictures) and self.filtering.suggestions.key(
+            value, plain
+        ):
             return True
         onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
         if value in onwards and plain and not self.results.empty():

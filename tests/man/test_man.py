@@ -166,7 +166,7 @@ def test_help_uses_man_on_a_terminal_if_it_is_there(user: User, there: bool) -> 
     shell = pexpect.spawn(
         sys.executable,
         ["-P", "-m", "csearch.control", "help", "query"],
-        env={**user.environment, "PATH": str(programs)},
+        env={**user.environment, "PATH": str(programs), "TERM": "xterm"},
         encoding="utf-8",
         use_poll=True,
     )

@@ -60,6 +60,7 @@ def name_of(accessible):
 def described(accessible):
     try:
         name, role = name_of(accessible), accessible.get_role_name()
+        role = "button" if role == "push button" else role  # as at-spi2-core 2.54 renamed it
         text = text_of(accessible)
     except GLib.Error:
         return "", "", ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gi.repository import GLib, Gtk
 
 from filtering.histogram import Histogram
+from naming import call
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
@@ -149,8 +150,7 @@ class Times(Gtk.Popover):
         self._bars.update_property([Gtk.AccessibleProperty.LABEL], [name])
         for choice, title, at in ((self._first, _("From"), first), (self._last, _("To"), last)):
             # The button inside has the keyboard.
-            told = f"{title}: {_month(self._units[at][0])}"
-            choice.get_first_child().update_property([Gtk.AccessibleProperty.LABEL], [told])
+            call(choice.get_first_child(), f"{title}: {_month(self._units[at][0])}")
 
 
 def _now() -> GLib.DateTime:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gtk, Pango
 
+from naming import call
 from texts import _, number
 
 if TYPE_CHECKING:
@@ -113,9 +114,7 @@ class Tile(Gtk.Overlay):
             self._stack.set_label(count)
             text = _("Show all {n} that are nearly the same").format(n=count)
             self._stack.set_tooltip_text(text)
-            # Newer GTK prefers the relation to its label.
-            self._stack.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)
-            self._stack.update_property([Gtk.AccessibleProperty.LABEL], [text])
+            call(self._stack, text)
         self._stack.set_visible(bool(item.alike))
         self.update_property([Gtk.AccessibleProperty.LABEL], [item.spoken])
         if remarks:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gtk, Pango
 
+from naming import call
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,7 +73,6 @@ def button(label: str, pressed: Callable[[], object], name: str = "") -> Gtk.But
     """`name`: for assistive technology, where the label alone doesn't say what it is about."""
     made = Gtk.Button(label=label)
     if name:
-        made.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)  # which newer GTK prefers
-        made.update_property([Gtk.AccessibleProperty.LABEL], [name])
+        call(made, name)
     made.connect("clicked", lambda _button: pressed())
     return made
