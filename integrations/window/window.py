@@ -239,7 +239,8 @@ class Window(Gtk.ApplicationWindow):
         if not hits:
             self._outdated(lambda: self._nothing(result, again))
             return
-        self.results.show(hits, bool(result.get("nearest")), again)
+        some = len(hits) == self._top and not is_weak(hits[-1])
+        self.results.show(hits, bool(result.get("nearest")), again, more=some)
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
@@ -248,8 +249,7 @@ class Window(Gtk.ApplicationWindow):
         if self._top == _FIRST:
             self._more = GLib.timeout_add(_PAUSE, self._search_more)
         else:
-            self._paging.begin(self._question, hits, self._top)
-        some = len(hits) == self._top and not is_weak(hits[-1])
+            self._paging.begin(self._question, hits, self._top, again)
         self._say(None, messages.state(self.results.matching(), some, result))
 
     def _counted(self, matching: int) -> None:
@@ -362,7 +362,7 @@ class Window(Gtk.ApplicationWindow):
             return bool(GLib.SOURCE_CONTINUE)
         self._again = 0
         if self._asks():
-            self.search(_TOP)
+            self.search(self._paging.again(_TOP))
         return _REMOVE
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
