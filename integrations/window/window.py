@@ -27,7 +27,6 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
-from query.remembering import Remembering
 from query.scope import Scope
 from query.walking import Walking
 from start.start import Start
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from grid.thumbnails import Thumbnails
     from pages.messages import Parts
     from query.pictures import Picture
+    from query.remembering import Remembering
 
 _FIRST = 30  # results while somebody types: what fits into a window
 _TOP = 200  # a moment later; more when somebody scrolls
@@ -60,6 +60,7 @@ class Window(Gtk.ApplicationWindow):
         self,
         application: Gtk.Application,
         service: Service,
+        remembering: Remembering,
         thumbnails: Thumbnails,
         workers: Workers,
     ) -> None:
@@ -68,8 +69,7 @@ class Window(Gtk.ApplicationWindow):
         self.set_default_size(960, 720)
         self.set_icon_name("org.csearch.Window")
         self._service = service
-        self._begun = 0.0
-        self._pending = 0
+        self._begun, self._pending = 0.0, 0
         self._again, self._more = Timer(), Timer()
         self._entering = False  # the best picture of the answer that is under way is to be opened
         self._query = ""  # that was asked last
@@ -80,7 +80,7 @@ class Window(Gtk.ApplicationWindow):
         self._answered: Question | None = None  # whose pictures are shown
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
-        self._remembering = Remembering(service)
+        self._remembering = remembering
         self._incoming = Incoming(workers, self._take, self._write, self.notice)
         self._addresses = Addresses(self._incoming)
         self._build(thumbnails, workers)
@@ -257,7 +257,7 @@ class Window(Gtk.ApplicationWindow):
             self._open_best()
 
     def _counted(self, matching: int) -> None:
-        self.state.set_text(messages.state(matching, False, self._result))
+        self.state.say(messages.state(matching, False, self._result))
 
     def _fail(self, failure: Failure) -> None:
         self._pending = 0
