@@ -23,6 +23,7 @@ from background import Workers  # noqa: E402
 from bus.service import Service, path  # noqa: E402
 from grid.thumbnails import Thumbnails  # noqa: E402
 from lightbox import viewer  # noqa: E402
+from query.remembering import Remembering  # noqa: E402
 from window import Window  # noqa: E402
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Application(Toolkit.Application):
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
+        self._aside: Service | None = None  # for what must not hold up a window's own searches
         self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
         # Of a better model, which the windows show the progress of.
@@ -68,7 +70,8 @@ class Application(Toolkit.Application):
 
     def do_startup(self) -> None:
         Toolkit.Application.do_startup(self)
-        self._thumbnails = Thumbnails(Service())
+        self._aside = Service()
+        self._thumbnails = Thumbnails(self._aside)
         for name, kind, act in (
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=path(value))),
@@ -109,8 +112,9 @@ class Application(Toolkit.Application):
     def _open(
         self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
     ) -> None:
-        assert self._thumbnails, "an application is started before it is activated"
-        window = Window(self, Service(), self._thumbnails, self._workers)
+        assert self._aside and self._thumbnails, "it is started before it is activated"
+        remembering = Remembering(self._aside)
+        window = Window(self, Service(), remembering, self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
 

@@ -27,11 +27,11 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
-from query.remembering import Remembering
 from query.scope import Scope
 from query.walking import Walking
 from start.start import Start
 from texts import _
+from timer import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,12 +43,13 @@ if TYPE_CHECKING:
     from grid.thumbnails import Thumbnails
     from pages.messages import Parts
     from query.pictures import Picture
+    from query.remembering import Remembering
 
 _FIRST = 30  # results while somebody types: what fits into a window
 _TOP = 200  # a moment later; more when somebody scrolls
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
-_AGAIN = 2  # seconds between looks while pictures are being read
+_AGAIN = 2000  # milliseconds between looks while pictures are being read
 _REMOVE: bool = GLib.SOURCE_REMOVE
 
 
@@ -59,6 +60,7 @@ class Window(Gtk.ApplicationWindow):
         self,
         application: Gtk.Application,
         service: Service,
+        remembering: Remembering,
         thumbnails: Thumbnails,
         workers: Workers,
     ) -> None:
@@ -67,18 +69,18 @@ class Window(Gtk.ApplicationWindow):
         self.set_default_size(960, 720)
         self.set_icon_name("org.csearch.Window")
         self._service = service
-        self._begun = 0.0
-        self._pending = 0
-        self._again = 0
-        self._more = 0
+        self._begun, self._pending = 0.0, 0
+        self._again, self._more = Timer(), Timer()
+        self._entering = False  # the best picture of the answer that is under way is to be opened
         self._query = ""  # that was asked last
         self.sort = ""
         self._absent = False
         self._result: Values = {}  # of what is shown
+        self._question = Question("", [], {}, {})
         self._answered: Question | None = None  # whose pictures are shown
         self._asking = Asking(service, workers)
         self._waiting = Waiting(_PAUSE, self._still_asking)
-        self._remembering = Remembering(service)
+        self._remembering = remembering
         self._incoming = Incoming(workers, self._take, self._write, self.notice)
         self._addresses = Addresses(self._incoming)
         self._build(thumbnails, workers)
@@ -152,6 +154,7 @@ class Window(Gtk.ApplicationWindow):
         self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
         self._incoming.accept_drops(self)
         keys.type_anywhere(self, self.field, self.walking.settle)
+        keys.text_first(self)
         keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
     def search(self, top: int = _FIRST) -> None:
@@ -160,9 +163,8 @@ class Window(Gtk.ApplicationWindow):
         self._paging.stop()
         self._waiting.end()
         self._remembering.left()
-        if self._more:
-            GLib.source_remove(self._more)
-            self._more = 0
+        self._more.stop()
+        self._entering = False
         query = self._query = self.field.get_text()
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
@@ -239,26 +241,23 @@ class Window(Gtk.ApplicationWindow):
         if not hits:
             self._outdated(lambda: self._nothing(result, again))
             return
-        self.results.show(hits, bool(result.get("nearest")), again)
+        some = len(hits) == self._top and not is_weak(hits[-1])
+        self.results.show(hits, bool(result.get("nearest")), again, more=some)
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
         if not self.chips.pictures:
             self._remembering.answered(self._query)
         if self._top == _FIRST:
-            self._more = GLib.timeout_add(_PAUSE, self._search_more)
+            self._more.start(_PAUSE, lambda: self.search(_TOP))
         else:
-            self._paging.begin(self._question, hits, self._top)
-        some = len(hits) == self._top and not is_weak(hits[-1])
+            self._paging.begin(self._question, hits, self._top, again)
         self._say(None, messages.state(self.results.matching(), some, result))
+        if self._entering:
+            self._open_best()
 
     def _counted(self, matching: int) -> None:
-        self.state.set_text(messages.state(matching, False, self._result))
-
-    def _search_more(self) -> bool:
-        self._more = 0
-        self.search(_TOP)
-        return _REMOVE
+        self.state.say(messages.state(matching, False, self._result))
 
     def _fail(self, failure: Failure) -> None:
         self._pending = 0
@@ -354,16 +353,14 @@ class Window(Gtk.ApplicationWindow):
 
     def search_soon(self) -> None:
         """Files have come or gone."""
-        if self._asks() and not self._again:
-            self._again = GLib.timeout_add_seconds(_AGAIN, self._look_again)
+        if self._asks() and not self._again.runs:
+            self._again.start(_AGAIN, self._look_again)
 
-    def _look_again(self) -> bool:
+    def _look_again(self) -> None:
         if self._asking.under_way:  # then the next time
-            return bool(GLib.SOURCE_CONTINUE)
-        self._again = 0
-        if self._asks():
-            self.search(_TOP)
-        return _REMOVE
+            self.search_soon()
+        elif self._asks():
+            self.search(self._paging.again(_TOP))
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -383,9 +380,15 @@ class Window(Gtk.ApplicationWindow):
         query = self.field.get_text()
         missing = self._addresses.missing(query)
         if not missing:
-            self.activate_action("win.open", None)
+            self._open_best()
         for url in missing:
             self._addresses.fetch(url, self._place)
+
+    def _open_best(self) -> None:
+        """Of what is asked, not of what was asked before: its answer is waited for."""
+        self._entering = not self._question.same(self._answered)
+        if not (self._entering or self.results.has_css_class("outdated")):
+            self.activate_action("win.open", None)
 
     def _place(self, url: str, picture: Picture) -> None:
         """The address in the field is a picture now. Added, subtracted, with a weight it stays
@@ -418,10 +421,7 @@ class Window(Gtk.ApplicationWindow):
         return False
 
     def _left(self, _results: Results, forwards: bool) -> None:
-        if forwards:
-            self.scope.button.grab_focus()
-        else:
-            self.field.grab_focus()
+        (self.scope.button if forwards else self.field).grab_focus()
 
     def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""
@@ -443,8 +443,8 @@ class Window(Gtk.ApplicationWindow):
         self._service.close()
         self._waiting.end()
         self.presence.forget()
-        for timer in filter(None, (self._again, self._more)):
-            GLib.source_remove(timer)
+        self._again.stop()
+        self._more.stop()
         return False
 
     def like(self, items: list[Item]) -> None:

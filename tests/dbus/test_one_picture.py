@@ -27,6 +27,7 @@ def test_a_picture_in_a_format_that_the_desktop_may_not_know(
     register_heif_opener()
     file = tmp_path / "coffee.heic"
     photo("coffee").save(file)
+    desktop.user.search("anything", "--in", tmp_path)
     (jpeg,) = desktop.call(OWN, "Picture", "ayu", os.fsencode(file) + b"\0", pixels)
     with Image.open(io.BytesIO(jpeg)) as image:
         assert (image.format, image.size) == ("JPEG", size)
@@ -35,6 +36,9 @@ def test_a_picture_in_a_format_that_the_desktop_may_not_know(
 def test_a_picture_that_cannot_be_decoded_is_named(desktop: Bus, tmp_path: Path) -> None:
     broken, gone = tmp_path / "broken.jpg", tmp_path / "gone.jpg"
     broken.write_bytes(b"no picture")
+    photo("cat").save(gone)
+    desktop.user.search("anything", "--in", tmp_path)
+    gone.unlink()
 
     async def ask(path: bytes) -> tuple[str | None, Any]:
         async with Caller(desktop) as caller:
@@ -45,6 +49,11 @@ def test_a_picture_that_cannot_be_decoded_is_named(desktop: Bus, tmp_path: Path)
         error, text = desktop.run(ask(os.fsencode(file)))
         assert error == "org.csearch.Error.Picture" and str(file) in text
     assert desktop.run(ask(b"relative.jpg"))[0] == "org.csearch.Error.BadRequest"
+    photo("cat").save(tmp_path / "unknown.jpg")
+    beside = os.path.join(os.fsencode(desktop.user.pictures), b"..", b"unknown.jpg")
+    for path in (os.fsencode(tmp_path / "unknown.jpg"), beside):
+        error, text = desktop.run(ask(path))
+        assert error == "org.csearch.Error.NotFound" and "nothing is known of it" in text
     coffee = os.fsencode(desktop.user.pictures / "coffee.jpg")
     assert desktop.call(OWN, "Picture", "ayu", coffee, 100), "the next one is shown"
 

@@ -222,7 +222,10 @@ def test_thumbnails_are_made_for_whoever_cannot(desktop: Bus, tmp_path: Path) ->
     photo("cat").resize((900, 600)).save(tmp_path / "cat.heic")
     (tmp_path / "horse.dng").write_bytes(dng(photo("horse").resize((900, 600))))
     (tmp_path / "broken.jpg").write_bytes(b"nonsense")
-    paths = [os.fsencode(tmp_path / name) for name in ("cat.heic", "broken.jpg", "horse.dng", "-")]
+    desktop.user.search("anything", "--in", tmp_path)
+    photo("cat").save(tmp_path / "unknown.jpg")
+    names = ("cat.heic", "broken.jpg", "horse.dng", "unknown.jpg")
+    paths = [os.fsencode(tmp_path / name) for name in names]
     others = [os.fsencode(desktop.user.pictures / f"{name}.jpg") for name in NAMES]
 
     async def ask() -> Any:

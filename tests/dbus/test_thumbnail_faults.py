@@ -34,6 +34,7 @@ thumbnailer._ask = ask
 """,
     )
     wait_for(lambda: on_bus(bus), "the service on the bus")
+    user.csearchctl("add", user.pictures)
     fault(user).touch()
     assert bus.call(OWN, "Thumbnails", "aayu", [os.fsencode(cat)], 256) == [[b""]]
     fault(user).unlink()
@@ -46,6 +47,7 @@ def test_a_pipe_in_the_place_of_a_thumbnail_holds_nobody_up(user: User, bus: Bus
     bus.start()
     user.start()
     wait_for(lambda: on_bus(bus), "the service on the bus")
+    user.csearchctl("add", user.pictures)
     ((made,),) = bus.call(OWN, "Thumbnails", "aayu", [os.fsencode(cat)], 256)
     os.unlink(made)
     os.mkfifo(made)  # nobody writes to it

@@ -17,7 +17,7 @@ import pytest
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import NAMES, photo, write_drawn, write_photos
 from support.programs import FILE_MANAGER, Programs
-from support.search_window import APPLICATION, COMMAND, search_window
+from support.search_window import APPLICATION, COMMAND, search_window, viewer
 from support.user import wait_for
 
 pytestmark = needs()
@@ -90,19 +90,7 @@ def test_a_mistake_is_said_and_nothing_is_lost(window: Desktop) -> None:
 
 
 def test_enter_opens_and_keys_do_the_rest(window: Desktop, tmp_path: Path) -> None:
-    opened = tmp_path / "opened"
-    applications = window.user.home / ".local" / "share" / "applications"
-    applications.mkdir(parents=True, exist_ok=True)
-    viewer = tmp_path / "viewer"
-    viewer.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
-    viewer.chmod(0o755)
-    (applications / "viewer.desktop").write_text(
-        f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer} %f\n"
-        "MimeType=image/jpeg;inode/directory;\n"
-    )
-    (applications / "mimeapps.list").write_text(
-        "[Default Applications]\nimage/jpeg=viewer.desktop\ninode/directory=viewer.desktop\n"
-    )
+    opened = viewer(window, tmp_path)
     first, second = see_all(window)[:2]
     window.keys("key", "Return")
     wait_for(lambda: opened.exists() and opened.read_text().endswith("\n"), "the viewer")

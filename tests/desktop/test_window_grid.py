@@ -13,7 +13,7 @@ from test_window import clipboard
 
 from support.desktop import Desktop, needs
 from support.photos import photo, write_photos
-from support.search_window import APPLICATION, COMMAND, search_window
+from support.search_window import APPLICATION, COMMAND, focus, press, search_window
 from support.user import wait_for
 
 pytestmark = needs()
@@ -204,3 +204,40 @@ def test_hits_name_those_that_they_stand_for(screen: Desktop, folder: Path) -> N
     lines = screen.user.csearch("--json", "--group", "--in", folder, "type:jpeg").stdout
     (hit,) = map(json.loads, lines.splitlines())
     assert os.path.dirname(hit["path"]) == str(folder) and hit["similar"] == 1
+
+
+def test_news_leave_what_is_opened_and_looked_at(screen: Desktop, folder: Path) -> None:
+    for number, size in enumerate(((600, 400), (480, 320), (540, 360))):
+        photo("coffee").resize(size).save(folder / f"coffee-{number}.jpg", quality=90)
+    write_photos(folder, ("rocket", "cat"))
+    screen.user.csearchctl("add", folder)
+    with window(screen, folder, "type:jpeg not:tag:hidden"):
+        wait_for(lambda: len(tiles(screen)) == 3, "one tile for the three")
+        press(screen, "Show all 3 that are nearly the same")
+        names = wait_for(lambda: len(found := tiles(screen)) == 5 and found, "all")
+        # One behind a stack: it would be lost with it.
+        looked_at = next(name for name in reversed(names) if "coffee" in name)
+        screen.keys("key", "Down", "Home")
+        for name in names[: names.index(looked_at) + 1]:
+            focus(screen, name)
+            if name != looked_at:
+                screen.keys("key", "Right")
+        (folder / "cat.jpg").unlink()
+        left = [name for name in names if name != "cat.jpg"]
+        wait_for(lambda: tiles(screen) == left, "those that are left")
+        write_photos(folder, ("moon",))
+        wait_for(lambda: set(tiles(screen)) == {*left, "moon.jpg"}, "another answer")
+        focus(screen, looked_at)
+        screen.keys("key", "space")
+        screen.wait_for_text(APPLICATION, " of 5")
+        assert looked_at in screen.accessible("texts", APPLICATION)
+        os.setxattr(folder / looked_at, "user.xdg.tags", b"hidden")  # it doesn't match any more
+        hidden = ("tag:hidden", "--in", folder)
+        wait_for(lambda: screen.user.search(*hidden, check=None), "the tag")
+        write_photos(folder, ("coins",))
+        wait_for(lambda: " of 5" not in str(screen.accessible("texts", APPLICATION)), "the news")
+        assert looked_at in screen.accessible("texts", APPLICATION)
+        screen.keys("key", "Delete")
+        wait_for(lambda: not (folder / looked_at).exists(), "the trash")
+        wait_for(lambda: looked_at not in screen.accessible("texts", APPLICATION), "its neighbour")
+    screen.user.csearchctl("remove", folder)

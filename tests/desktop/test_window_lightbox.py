@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,52 @@ def test_other_formats_turned_ones_and_damaged_ones(screen: Desktop) -> None:
                 seen[name] = wait_for(lambda fits=fits: fitted(screen, fits), f"{name}, fitted")
             screen.keys("key", "Right")
         assert set(seen) == {"a.heic", "b.jpg"}
+
+
+def test_who_walks_fast_waits_for_what_is_looked_at_alone(screen: Desktop) -> None:
+    register_heif_opener()
+    directory = extra(screen, "walked")
+    for name in NAMES:
+        photo(name).resize((2400, 1600)).save(directory / f"{name}.heic")
+    last = len(NAMES)
+    screen.user.search("--wait", "anything", "--in", directory)
+    with (
+        search_window(screen, *COMMAND, "--in", str(directory), "type:heic"),
+        calls(screen, "Picture") as asked,
+    ):
+        screen.wait_for_text(APPLICATION, f"{last} pictures of")
+        screen.keys("key", "Down", "space")
+        see_large(screen, f"1 of {last}")
+        wait_for(lambda: len(asked()) == 2, "the first and the second one")
+        (service,) = screen.user.pids("csearchd")
+        os.kill(service, signal.SIGSTOP)
+        try:
+            for number in range(2, last + 1):
+                screen.keys("key", "Right")
+                see_large(screen, f"{number} of {last}")
+        finally:
+            os.kill(service, signal.SIGCONT)
+        wait_for(lambda: len(asked()) >= 4, "what was wanted at the end")
+        wait_for(lambda: fitted(screen, (2400, 1600)), "the last one")
+        assert len(asked()) <= 5, "one was under way; the last one, and the one before it"
+
+
+@contextmanager
+def calls(screen: Desktop, method: str) -> Iterator[Callable[[], list[str]]]:
+    """Yields what returns the calls of a method of the service that were made meanwhile."""
+    rule = f"type='method_call',interface='org.csearch.Csearch1',member='{method}'"
+    log = screen.log("dbus-monitor")
+    monitor = screen.run("dbus-monitor", "--session", "--profile", rule)
+
+    def asked() -> list[str]:
+        return [line for line in log.read_text().splitlines() if line.endswith(method)]
+
+    wait_for(lambda: log.stat().st_size, "the monitor")
+    try:
+        yield asked
+    finally:
+        monitor.terminate()
+        monitor.wait()
 
 
 def fitted(screen: Desktop, size: tuple[int, int]) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from support.desktop import Desktop, needs
-from support.photos import NAMES
+from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.photos import NAMES, write_photos
 from support.search_window import (
     APPLICATION,
     COMMAND,
@@ -17,6 +21,7 @@ from support.search_window import (
     search_window,
     see,
     shown,
+    viewer,
 )
 from support.user import wait_for
 
@@ -96,3 +101,57 @@ def test_the_scope_and_the_state_tell_what_they_are(window: Desktop) -> None:
     see(window, "coffee")
     tree = window.accessible("tree", APPLICATION)
     assert "picture" in next(name + text for role, name, text in tree if role == "status bar")
+
+
+def test_enter_waits_for_the_answer_to_what_is_typed(window: Desktop, tmp_path: Path) -> None:
+    opened = viewer(window, tmp_path)
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee")
+    wait_for(lambda: window.user.status()["state"] == "idle", "rest")
+    (service,) = window.user.pids("csearchd")
+    os.kill(service, signal.SIGSTOP)
+    try:
+        window.keys("key", "ctrl+a")
+        window.keys("type", "a rocket at night")
+        window.keys("key", "Return")
+        wait_for(lambda: query(window) == "a rocket at night", "the words")
+    finally:
+        os.kill(service, signal.SIGCONT)
+    wait_for(lambda: opened.exists() and opened.read_text().endswith("\n"), "the viewer")
+    assert opened.read_text() == f"{window.user.pictures / 'rocket.jpg'}\n"
+
+
+def clipboard(screen: Desktop) -> str:
+    code = (
+        "import gi; gi.require_version('Gtk', '3.0')\n"
+        "from gi.repository import Gtk, Gdk\n"
+        "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')"
+    )
+    command = [DESKTOP_PYTHON, "-c", code]
+    return subprocess.run(
+        command, env=screen.environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_editing_keys_are_for_the_text_that_is_typed(screen: Desktop) -> None:
+    folder = screen.user.home / "edited"
+    write_photos(folder, ("coffee", "rocket"))
+    with search_window(screen, *COMMAND, "--in", str(folder), "type:jpeg"):
+        wait_for(lambda: len(shown(screen)) == 2, "both")
+        screen.keys("key", "Down", "Delete")
+        screen.wait_for_text(APPLICATION, "Moved 1 picture to the Trash")
+        (left,) = wait_for(lambda: len(found := shown(screen)) == 1 and found, "the other")
+        screen.keys("key", "ctrl+f")
+        focus(screen, FIELD)
+        screen.keys("key", "ctrl+a")
+        screen.keys("type", "a boat")
+        wait_for(lambda: query(screen) == "a boat", "the words")
+        screen.keys("key", "ctrl+a", "ctrl+c")
+        wait_for(lambda: clipboard(screen) == "a boat", "the words on the clipboard")
+        screen.keys("key", "Delete")
+        wait_for(lambda: query(screen) == "", "an empty field")
+        screen.keys("key", "ctrl+z")
+        wait_for(lambda: query(screen) == "a boat", "the words again")
+        screen.keys("key", "ctrl+a", "ctrl+x")
+        wait_for(lambda: query(screen) == "", "an empty field")
+        assert [path.name for path in folder.iterdir()] == [left]

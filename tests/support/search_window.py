@@ -35,6 +35,24 @@ def toggle(screen: Desktop, name: str) -> None:
     screen.keys("key", "space")
 
 
+def viewer(screen: Desktop, directory: Path) -> Path:
+    """Makes a program in `directory` the one that opens pictures and folders; returns the file in
+    which it notes each, on a line."""
+    opened, program = directory / "opened", directory / "viewer"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
+    program.chmod(0o755)
+    applications = screen.user.home / ".local" / "share" / "applications"
+    applications.mkdir(parents=True, exist_ok=True)
+    (applications / "viewer.desktop").write_text(
+        f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={program} %f\n"
+        "MimeType=image/jpeg;inode/directory;\n"
+    )
+    (applications / "mimeapps.list").write_text(
+        "[Default Applications]\nimage/jpeg=viewer.desktop\ninode/directory=viewer.desktop\n"
+    )
+    return opened
+
+
 @contextmanager
 def search_window(
     screen: Desktop, *command: str, title: str = "Picture Search", **environment: str

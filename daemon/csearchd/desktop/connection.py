@@ -40,7 +40,7 @@ class BusConnection:
         in_windows = Thumbnailer(watcher, workers, supervisor)
         picture_maker = PictureMaker()
         self._makers = in_boxes, in_windows, picture_maker
-        self._csearch = CsearchInterface(handle, in_windows, picture_maker)
+        self._csearch = CsearchInterface(handle, library, workers, in_windows, picture_maker)
         self._objects = Objects(
             bus,
             {

@@ -12,6 +12,7 @@ from dbus_fast import Variant
 
 from csearch.protocol.wire import Message
 from csearchd import limits
+from csearchd.concurrency.workers import Workers
 from csearchd.desktop import pictures
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
@@ -19,7 +20,9 @@ from csearchd.desktop.objects import Call, Method, Object, Objects
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
+from csearchd.library.library import Library
 from csearchd.previews.picture_maker import PictureMaker
+from csearchd.reasons.commands import NOT_KNOWN
 from csearchd.reasons.query import TOO_MANY_PICTURES
 from csearchd.requests.completion import HistoryClearRequest
 from csearchd.requests.decoding import decoded
@@ -52,9 +55,16 @@ _THUMBNAIL_SECONDS = 20.0  # for all of them
 
 class CsearchInterface:
     def __init__(
-        self, handle: Handler, thumbnailer: Thumbnailer, picture_maker: PictureMaker
+        self,
+        handle: Handler,
+        library: Library,
+        workers: Workers,
+        thumbnailer: Thumbnailer,
+        picture_maker: PictureMaker,
     ) -> None:
         self._handle = handle
+        self._library = library
+        self._workers = workers
         self._thumbnailer = thumbnailer
         self._picture_maker = picture_maker
         self._making = asyncio.Lock()
@@ -165,14 +175,19 @@ class CsearchInterface:
             raise RequestError("bad-request", "a path must be absolute")
         pixels = call.arguments[1]
         size = "large" if pixels <= _LARGE else "x-large" if pixels <= _X_LARGE else "xx-large"
+        known = await self._workers.answer(pictures.known, self._library, paths)
+        shown = [path for path, is_known in zip(paths, known, strict=True) if is_known]
         async with self._making:  # what is asked for later takes the place of what is being made
-            files = await self._thumbnailer.files(paths, _THUMBNAIL_SECONDS, size)
-        return [[os.fsencode(file or "") for file in files]]
+            files = await self._thumbnailer.files(shown, _THUMBNAIL_SECONDS, size)
+        found = dict(zip(shown, files, strict=True))
+        return [[os.fsencode(found.get(path) or "") for path in paths]]
 
     async def _picture(self, call: Call) -> list[Any]:
         path, pixels = plain(call.arguments[0]), call.arguments[1]
         if not path.startswith(b"/") or b"\0" in path:
             raise RequestError("bad-request", "a path must be absolute")
+        if not (await self._workers.answer(pictures.known, self._library, [path]))[0]:
+            raise RequestError("not-found", NOT_KNOWN(path=path))
         return [await self._picture_maker.jpeg(path, max(1, min(pixels, _MOST_PIXELS)))]
 
     async def _text(self, call: Call) -> list[Any]:

@@ -1,4 +1,4 @@
-"""How desktops show a picture: by its URI, its name and its place."""
+"""How desktops show a picture: by its URI, name and place; and which ones they may ask for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from urllib.parse import unquote_to_bytes
 
 from csearchd.desktop.values import text
+from csearchd.library.library import Library
+from csearchd.library.listings import file_at
+from csearchd.library.roots import roots
 
 ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specification)
 
@@ -17,6 +20,17 @@ def from_uri(identifier: str) -> bytes | None:
         return None
     path = unquote_to_bytes(identifier[len("file://") :])
     return None if b"\0" in path else path
+
+
+def known(library: Library, paths: list[bytes]) -> list[bool]:
+    """Whether each is in the library, or below a directory that is watched: anybody on the bus may
+    name a path. Raises LibraryError."""
+    watched = tuple(os.path.join(root, b"") for root in roots(library))
+    return [
+        os.path.normpath(path) == path
+        and (path.startswith(watched) or file_at(library, path) is not None)
+        for path in paths
+    ]
 
 
 def name(path: bytes) -> str:

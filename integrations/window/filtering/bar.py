@@ -70,7 +70,7 @@ class Bar(Gtk.ScrolledWindow):
         box = Gtk.Box(spacing=6, accessible_role=Gtk.AccessibleRole.TOOLBAR)
         box.add_css_class("filters")
         box.update_property([Gtk.AccessibleProperty.LABEL], [_("Filters")])
-        times = Times(service, lambda word: filters.put(TIMES, word))
+        times = Times(service, lambda: filters.value(TIMES), lambda word: filters.put(TIMES, word))
         self._add(box, _Button(_("Any time"), times), TIMES, shown)
         for kind in _KINDS:
             choices = Choices(kind.filter, service, filters, kind.label)

@@ -38,14 +38,23 @@ def _month(text: str) -> str:
     return date.format("%b %Y") if date else text
 
 
+def _meet(one: str, other: str) -> bool:
+    """Whether of two months or years one is within the other."""
+    return one.startswith(other) or other.startswith(one)
+
+
 class Times(Gtk.Popover):
-    """`take(word)` gets the filter as it is written, "" for any time."""
+    """`asked()` is what is filtered by; `take(word)` gets the filter as it is written. "" is any
+    time."""
 
     __gtype_name__ = "CsearchTimes"
 
-    def __init__(self, service: Service, take: Callable[[str], object]) -> None:
+    def __init__(
+        self, service: Service, asked: Callable[[], str], take: Callable[[str], object]
+    ) -> None:
         super().__init__()
         self._service = service
+        self._asked = asked
         self._take = take
         self._units: list[tuple[str, int]] = []  # months or years, and their pictures
         self._showing = False  # the lists below are being filled
@@ -103,12 +112,23 @@ class Times(Gtk.Popover):
         else:
             self._units = [(month, counts.get(month, 0)) for month in months]
         self._showing = True
-        for choice, selected in ((self._first, 0), (self._last, len(self._units) - 1)):
+        for choice, selected in zip((self._first, self._last), self._asked_span(), strict=True):
             choice.set_model(Gtk.StringList.new([_month(unit) for unit, _count in self._units]))
             choice.set_selected(selected)
         self._showing = False
         self._bars.set_counts([count for _unit, count in self._units])
         self._summarise()
+
+    def _asked_span(self) -> tuple[int, int]:
+        """The numbers of the first and the last unit that are filtered by; all others."""
+        begin, dots, end = self._asked().partition("..")
+        first = [number for number, (unit, _n) in enumerate(self._units) if _meet(unit, begin)]
+        last = [
+            number
+            for number, (unit, _n) in enumerate(self._units)
+            if _meet(unit, end if dots else begin)
+        ]
+        return (first or [0])[0], (last or [len(self._units) - 1])[-1]
 
     def _chosen(self, choice: Gtk.DropDown, _property: object) -> None:
         """A list was set: the other one follows where the span would be empty."""

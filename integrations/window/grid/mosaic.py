@@ -12,7 +12,7 @@ from grid.rows import Row, rows
 from grid.tile import Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _HEADING = 44  # pixels, its margins included
 _BESIDE = 0.5  # pages above and below what is in sight that are ready
@@ -144,6 +144,35 @@ class Mosaic(Gtk.Widget):
         self._populate({position})
         self._tiles[position].grab_focus()
 
+    def anchored(self) -> Callable[[], None]:
+        """Call what it returns once others are shown: what is in sight stays where it is, unless
+        that is the beginning."""
+        top = self.adjustment.get_value() if self.adjustment else 0.0
+        if not top:
+            return lambda: None
+        index = max(bisect_right(self._tops, top) - 1, 0)
+        seen = [
+            (item, row.y - top)
+            for row in self._rows[index:]
+            for item in self.shown[row.first : row.first + len(row.places)]
+        ]
+
+        def settle() -> None:
+            positions = {item: position for position, item in enumerate(self.shown)}
+            for item, below in seen:
+                if item in positions:
+                    self._scroll_to(self._rows[self._row_of(positions[item])].y - below)
+                    return
+
+        return settle
+
+    def _scroll_to(self, top: float) -> None:
+        if self.adjustment:
+            # It learns how high all are when GTK lays them out: later.
+            end = self._total + self._foot_height()
+            self.adjustment.set_upper(max(self.adjustment.get_upper(), end))
+            self.adjustment.set_value(top)
+
     # What GTK asks
 
     def do_get_request_mode(self) -> Gtk.SizeRequestMode:
@@ -252,9 +281,10 @@ class Mosaic(Gtk.Widget):
         """Gives tiles to the items that are nearly in sight, and to the one with the keyboard."""
         first, end = self._in_sight()
         wanted = {*range(first, end), *more}
-        focused = self.focused()
-        if focused is not None and focused < len(self.shown):
-            wanted.add(focused)
+        focused = self.get_focus_child()
+        if isinstance(focused, Tile) and focused.item:
+            found, position = self.store.find(focused.item)
+            wanted.update([position] if found else [])
         # A picture keeps its tile, wherever it moves.
         there = {tile.item: tile for tile in self._tiles.values()}
         self._tiles = {}

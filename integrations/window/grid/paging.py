@@ -25,8 +25,10 @@ class Question(NamedTuple):
 
     def same(self, other: Question | None) -> bool:
         """Whether it is the same, however many pictures are wanted."""
-        scopes = other and other.options.get("scopes")
-        return other is not None and (*self[:3], self.options.get("scopes")) == (*other[:3], scopes)
+        return other is not None and self._asked() == other._asked()
+
+    def _asked(self) -> tuple[object, ...]:
+        return (*self[:3], *(self.options.get(name) for name in ("scopes", "sort", "reverse")))
 
     def why(self) -> Question:
         """Which of its filters leave how many pictures?"""
@@ -48,9 +50,14 @@ class Paging:
         """Another question is asked."""
         self._question = None
 
-    def begin(self, question: Question, hits: Sequence[Hit], top: int) -> None:
-        """The first `top` hits are shown."""
-        self._shown = len(hits)
+    def again(self, least: int) -> int:
+        """How many hits to ask for so that those that are shown are among them."""
+        return min(max(self._shown, least), _GROUPED)
+
+    def begin(self, question: Question, hits: Sequence[Hit], top: int, again: bool) -> None:
+        """The first `top` hits are shown; where the same was asked `again`, with those that had
+        been shown behind them."""
+        self._shown = max(len(hits), self._shown if again and len(hits) == top else 0)
         if len(hits) < top or is_weak(hits[-1]):
             self._question = None
             return

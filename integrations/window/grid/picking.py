@@ -71,11 +71,6 @@ class Picking:
             return True
         if here is None:
             return self._key_at_the_foot(value)
-        if value in (Gdk.KEY_Return, Gdk.KEY_KP_Enter, Gdk.KEY_ISO_Enter):
-            if not control and not shift and not state & Gdk.ModifierType.ALT_MASK:
-                self._activate(here)
-                return True
-            return False
         if control and value in (Gdk.KEY_a, Gdk.KEY_A):
             if shift:
                 view.selection.unselect_all()

@@ -43,7 +43,7 @@ class Presence:
         """The same was asked again; what has gone from the answer may come back."""
         found = {path for path, _score, _fields in hits}
         found.update(path for *_hit, fields in hits for path in fields.get("alike") or ())
-        self.take_out({item.path for item in self._results.shown} - found)
+        self._miss({item.path for item in self._results.shown} - found)
 
     def look(self) -> None:
         """At all that is shown, and at what had gone."""
@@ -80,6 +80,10 @@ class Presence:
         """Files have gone, for now."""
         if gone:
             self._results.remove(gone)
+        self._miss(gone)
+
+    def _miss(self, gone: set[bytes]) -> None:
+        if gone:
             self._missing |= gone
             self.lost = True
             self._pause = _AGAIN

@@ -54,6 +54,8 @@ class Results(Mosaic):
         self._folded: list[Item] = []  # what hardly matches
         self._certain = 0  # the first ones of those shown, that match at least fairly
         self._unfolded = False
+        self._open: set[Item] = set()  # those of stacks that were opened
+        self.large: Item | None = None  # looked at alone; it need not match any more
         self._menu: Gtk.PopoverMenu | None = None
         self.foot = Gtk.Button(has_frame=False, visible=False)
         self.foot.add_css_class("divider")
@@ -71,14 +73,26 @@ class Results(Mosaic):
         """What is shown, in its order."""
         return list(self.shown)
 
-    def show(self, hits: Iterable[Hit], nearest: bool = False, again: bool = False) -> None:
-        """Shows (path, score, fields), best first; what was there stays as it is.
+    def show(
+        self,
+        hits: Iterable[Hit],
+        nearest: bool = False,
+        again: bool = False,
+        more: bool = False,
+    ) -> None:
+        """Shows (path, score, fields), best first.
 
-        What hardly matches is folded, unless all of it does (`nearest`), or the same was asked
-        `again` after it had been unfolded.
+        What hardly matches is folded, unless all of it does (`nearest`). Where the same was asked
+        `again`, what was opened, selected and in sight stays so; where there are `more` than were
+        asked for, those that were shown beyond them stay, too.
         """
         keep = self._keyboard()
-        items = [self._item(path, fields) for path, _score, fields in hits]
+        if not again:
+            self._open.clear()
+        items = self._spread([self._item(path, fields) for path, _score, fields in hits])
+        if again and more:
+            there = set(items)
+            items += [item for item in [*self.shown, *self._folded] if item not in there]
         while len(self._items) > max(_REMEMBERED, len(items)):
             self._items.popitem(last=False)
         sure = items if nearest else [item for item in items if not item.weak]
@@ -87,14 +101,10 @@ class Results(Mosaic):
         self._unfolded = again and self._unfolded
         if self._unfolded:
             sure, self._folded = sure + self._folded, []
-        there = self.items
-        if sure[: len(there)] == there:  # more of the same: it may have been scrolled
-            self.store.splice(len(there), 0, sure[len(there) :])
-        else:
-            self.store.splice(0, len(there), sure)
-            if not again:
-                self._to_the_top()
+        settle = self.anchored() if again else self._to_the_top
+        self._replace(sure)
         self._divide()
+        settle()
         keep()
 
     def append(self, hits: Iterable[Hit]) -> None:
@@ -102,7 +112,11 @@ class Results(Mosaic):
         there = {item.path for item in self.shown}
         new = [self._item(path, fields) for path, _, fields in hits if path not in there]
         sure = [item for item in new if not item.weak]
-        self._folded += [item for item in new if item.weak]
+        weak = [item for item in new if item.weak]
+        if self._unfolded:
+            self.store.splice(len(self.shown), 0, weak)
+        else:
+            self._folded += weak
         self.store.splice(self._certain, 0, sure)
         self._certain += len(sure)
         self._divide()
@@ -114,8 +128,8 @@ class Results(Mosaic):
             return
         there = set(self.shown)
         new = [item for item in items if item not in there]
-        leader.alike = []
-        leader.emit("changed")
+        self._open.update((leader, *items))
+        self._spread([leader])
         self.store.splice(position + 1, 0, new)
         if position < self._certain:
             self._certain += len(new)
@@ -124,6 +138,8 @@ class Results(Mosaic):
     def remove(self, paths: set[bytes]) -> None:
         """Pictures that have gone."""
         keep = self._keyboard()
+        if self.large and self.large.path in paths:
+            self.large = None
         for position in reversed(range(len(self.shown))):
             if self.shown[position].path in paths:
                 self.store.remove(position)
@@ -172,7 +188,9 @@ class Results(Mosaic):
             self.foot.grab_focus()
 
     def chosen(self) -> list[Item]:
-        """The selected items."""
+        """The selected items, or the one that is looked at."""
+        if self.large:
+            return [self.large]
         chosen = self.selection.get_selection()
         return [self.shown[chosen.get_nth(index)] for index in range(chosen.get_size())]
 
@@ -228,6 +246,34 @@ class Results(Mosaic):
         item = self.known(path)
         item.tell(fields)
         return item
+
+    def _spread(self, items: list[Item]) -> list[Item]:
+        """With those behind each that it stands for no more, as its stack was opened."""
+        spread: dict[Item, None] = {}
+        for leader in items:
+            spread[leader] = None
+            behind = [self._items.get(path) for path in leader.alike]
+            opened = [item for item in behind if item and item in self._open]
+            for item in opened:
+                item.confidence = leader.confidence
+                spread[item] = None
+            if opened:
+                paths = {item.path for item in opened}
+                leader.alike = [path for path in leader.alike if path not in paths]
+                leader.emit("changed")
+        return list(spread)
+
+    def _replace(self, items: list[Item]) -> None:
+        """Shows `items`; those that were selected stay so."""
+        chosen = self.selection.get_selection()
+        selected = {self.shown[chosen.get_nth(index)] for index in range(chosen.get_size())}
+        there, begin = self.items, 0
+        while begin < min(len(there), len(items)) and there[begin] is items[begin]:
+            begin += 1
+        self.store.splice(begin, len(there) - begin, items[begin:])
+        for position, item in enumerate(items[begin:], begin):
+            if item in selected:
+                self.selection.select_item(position, False)
 
     def _keyboard(self) -> Callable[[], None]:
         """Call what it returns once others are shown: where all that was selected has gone, and

@@ -78,6 +78,7 @@ class Lightbox(Gtk.Box):
     def leave(self) -> None:
         """Back to the results, where the keys act on the picture that was shown last."""
         item, self._item = self._item, None
+        self._results.large = None
         if item is None:
             return
         self._rest()
@@ -85,20 +86,29 @@ class Lightbox(Gtk.Box):
         self.canvas.show(None, (1, 1))
         self._loader.forget()
         self.emit("left")
-        self._results.focus(item)
+        items = self._results.items
+        if item in items:
+            self._results.focus(item)
+        elif items:
+            self._results.focus(items[min(self._place, len(items) - 1)])
 
     def close(self) -> None:
         self._item = None
         self._rest()
 
     def follow(self) -> None:
-        """The results are others now."""
+        """The results are others now. What is looked at stays, unless it has gone."""
         if self._item is None:
             return
         items = self._results.items
         if self._item in items:
             self._place = items.index(self._item)
             self._count(items)
+        elif self._results.large is self._item:  # it doesn't match any more
+            self._place = min(self._place, len(items))
+            self._subtitle.set_text("")
+            self._before.set_sensitive(self._place > 0)
+            self._after.set_sensitive(self._place < len(items))
         elif items:  # it was moved to the trash, say
             self._show(items, min(self._place, len(items) - 1))
         else:
@@ -106,6 +116,8 @@ class Lightbox(Gtk.Box):
 
     def step(self, by: int) -> None:
         items = self._results.items
+        if by > 0 and self._item not in items:  # the next one has its place
+            by -= 1
         place = min(max(self._place + by, 0), len(items) - 1)
         if self._item and items and items[place] is not self._item:
             self._show(items, place)
@@ -185,7 +197,7 @@ class Lightbox(Gtk.Box):
         return button
 
     def _show(self, items: list[Item], place: int) -> None:
-        item = self._item = items[place]
+        item = self._item = self._results.large = items[place]
         self._place = place
         self._rest()
         self._whole = False

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Box: TypeAlias = tuple[int, int]
     Key: TypeAlias = tuple[bytes, Box]
     Done: TypeAlias = Callable[["Shown"], object]
+    Version: TypeAlias = tuple[int, int] | None
 
 WHOLE = (1 << 20, 1 << 20)  # a box that every picture fits into as it is
 _OURS = ("jpeg", "png", "gif", "bmp", "webp")  # not "tiff": camera raw looks like that, too
@@ -44,7 +45,7 @@ class Shown(NamedTuple):
     texture: Gdk.Texture | None
     size: Box = (1, 1)  # of the whole picture, in pixels, upright
     failure: str = ""
-    version: tuple[int, int] | None = None  # of its file
+    version: Version = None  # of its file
 
 
 class Loader:
@@ -53,12 +54,14 @@ class Loader:
         self._workers = Workers(_THREADS)
         self._kept: OrderedDict[Key, Shown] = OrderedDict()
         self._loading: dict[Key, list[Done]] = {}
-        self._wanted: set[Key] = set()
+        self._wanted: dict[Key, None] = {}  # the most important one first
+        self._lacking: dict[Key, Version] = {}  # which the service has to decode
+        self._asking = False
 
     def want(self, path: bytes, box: Box, ahead: list[bytes], done: Done) -> None:
         """Calls `done(shown)` with the picture at `path`, so that it fills `box` (pixels): at once
         where it is there; again where its file has changed since. Then loads those `ahead`."""
-        self._wanted = {(one, box) for one in (path, *ahead)}
+        self._wanted = dict.fromkeys((one, box) for one in (path, *ahead))
         key = path, box
         if shown := self._kept.get(key):
             self._kept.move_to_end(key)
@@ -72,15 +75,16 @@ class Loader:
 
     def whole(self, path: bytes, done: Done) -> None:
         """Calls `done(shown)` later with all pixels of a picture."""
-        self._wanted.add((path, WHOLE))
-        self._load((path, WHOLE), done)
+        key = path, WHOLE
+        self._wanted = {key: None, **self._wanted}
+        self._load(key, done)
 
     def forget(self) -> None:
         """Nothing is shown any more."""
         self._wanted.clear()
         self._kept.clear()
 
-    def _check(self, key: Key, now: tuple[int, int] | None, done: Done) -> None:
+    def _check(self, key: Key, now: Version, done: Done) -> None:
         kept = self._kept.get(key)
         if kept and kept.version != now and key in self._wanted:
             del self._kept[key]
@@ -103,15 +107,34 @@ class Loader:
         if shown is None or shown.texture or shown.failure:
             self._end(key, shown)
             return
+        self._lacking[key] = shown.version
+        self._ask()
+
+    def _ask(self) -> None:
+        """The service decodes one after the other: by then, others may be wanted."""
+        if self._asking:
+            return
+        for key in self._lacking.keys() - self._wanted.keys():
+            del self._lacking[key]
+            self._end(key, None)
+        for key in self._wanted:
+            if key in self._lacking:
+                self._asking = True
+                self._ask_for(key, self._lacking.pop(key))
+                return
+
+    def _ask_for(self, key: Key, version: Version) -> None:
         path, box = key
         pixels = min(max(box), _LONGEST)
 
         def made(data: bytes, failure: str) -> None:
+            self._asking = False
             if failure:
                 text = _("This picture can't be shown.")
-                self._end(key, Shown(None, failure=text, version=shown.version))
+                self._end(key, Shown(None, failure=text, version=version))
             else:
-                self._workers.run(lambda: _of_service(data, shown.version), measure)
+                self._workers.run(lambda: _of_service(data, version), measure)
+            self._ask()
 
         def measure(shown: Shown) -> None:
             if shown.texture and max(shown.size) == pixels:  # it was made smaller
@@ -149,7 +172,7 @@ class Loader:
                     del self._kept[key]
 
 
-def _version(path: bytes) -> tuple[int, int] | None:
+def _version(path: bytes) -> Version:
     try:
         found = os.stat(path)
     except OSError:
@@ -186,7 +209,7 @@ def _decoded(path: bytes, box: Box) -> Shown:
     return Shown(Gdk.Texture.new_for_pixbuf(upright), (width, height), version=version)
 
 
-def _of_service(jpeg: bytes, version: tuple[int, int] | None) -> Shown:
+def _of_service(jpeg: bytes, version: Version) -> Shown:
     loader = GdkPixbuf.PixbufLoader()
     try:
         loader.write(jpeg)

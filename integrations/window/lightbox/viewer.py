@@ -157,10 +157,10 @@ class Viewer:
 
     def _narrow(self, word: str) -> None:
         """Adds a word to the query."""
-        query = self._window.field.get_text().strip()
-        if word not in query.split():
-            self._window.field.set_text(f"{query} {word}".strip())
-            self._window.field.set_position(-1)
+        filters = self._window.filtering.filters
+        written = [text for _filter, text in filters.words]
+        if word not in (*written, *self._window.field.get_text().split()):
+            filters.put((), word)
         self.lightbox.leave()
         self._window.field.grab_focus()
 
@@ -221,7 +221,8 @@ class Viewer:
         items = self._results.selected()
         if not items:
             return
-        if hasattr(Gtk, "FileLauncher"):  # GTK 4.10 and later
+        # GTK 4.12 and later; in 4.10 it doesn't ask.
+        if hasattr(Gtk, "FileLauncher") and hasattr(Gtk.FileLauncher, "set_always_ask"):
             launcher = Gtk.FileLauncher(file=items[0].file)
             launcher.set_always_ask(True)
             launcher.launch(self._window, None, self._launched)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import GLib
+from timer import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,25 +20,14 @@ class Waiting:
         """`pause`: milliseconds after which nobody types; `long()`: an answer takes long."""
         self._pause = pause
         self._long = long
-        self._timer = 0
+        self._timer = Timer()
 
     def begin(self) -> None:
-        self._set(_LONG, self._long)
+        self._timer.start(_LONG, self._long)
 
     def then(self, act: Callable[[], object]) -> None:
         """Calls `act()` unless something else is typed."""
-        self._set(self._pause, act)
+        self._timer.start(self._pause, act)
 
     def end(self) -> None:
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
-
-    def _set(self, milliseconds: int, act: Callable[[], object]) -> None:
-        def run() -> bool:
-            self._timer = 0
-            act()
-            return bool(GLib.SOURCE_REMOVE)
-
-        self.end()
-        self._timer = GLib.timeout_add(milliseconds, run)
+        self._timer.stop()

@@ -44,6 +44,28 @@ def type_anywhere(window: Gtk.Window, field: Gtk.SearchEntry, begin: Callable[[]
     window.add_controller(keys)
 
 
+def text_first(window: Gtk.Window) -> None:
+    """Ctrl+C copies text that is selected where the keyboard is, Ctrl+Z takes back what was typed
+    there: the window's own uses of them are for other places."""
+
+    def copy(*_: object) -> bool:
+        focus = window.get_focus()
+        return isinstance(focus, Gtk.Text) and focus.activate_action("clipboard.copy", None)
+
+    def undo(*_: object) -> bool:
+        focus = window.get_focus()
+        if not isinstance(focus, Gtk.Text):
+            return False
+        return focus.activate_action("text.undo", None) or bool(focus.get_text())
+
+    # Added last, it is asked before the window's accelerators are.
+    keys = Gtk.ShortcutController(propagation_phase=Gtk.PropagationPhase.CAPTURE)
+    for trigger, act in (("<Control>c", copy), ("<Control>z", undo)):
+        shortcut = Gtk.ShortcutTrigger.parse_string(trigger)
+        keys.add_shortcut(Gtk.Shortcut.new(shortcut, Gtk.CallbackAction.new(act)))
+    window.add_controller(keys)
+
+
 def walk_by_mouse(
     window: Gtk.Window, back: Callable[[], object], forward: Callable[[], object]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from grid.results import Item
 
 _MOST_NAMES = 1000
+_PATIENCE = 3.0  # seconds in which a copy that is broken off is removed
 
 
 class CopyTo:
@@ -51,32 +54,62 @@ class CopyTo:
         dialog.destroy()
         self._dialog = None
         if folder:
-            self._workers.run(
-                lambda: _copied(items, folder),
-                lambda failures: self._done(folder, len(items) - len(failures), failures),
-            )
+            self._copy(items, folder)
+
+    def _copy(self, items: list[Item], folder: Gio.File) -> None:
+        """Goes on when the window is closed, and breaks off when the program is told to end."""
+        application = self._window.get_application()
+        cancellable, ended = Gio.Cancellable(), threading.Event()
+
+        def work() -> list[str]:
+            try:
+                return _copied(items, folder, cancellable)
+            finally:
+                ended.set()
+
+        def done(failures: list[str]) -> None:
+            application.disconnect(quits)
+            application.release()
+            if self._window.get_application():  # it is open still
+                self._done(folder, len(items) - len(failures), failures)
+
+        def quit_now(_application: Gio.Application) -> None:
+            cancellable.cancel()
+            ended.wait(_PATIENCE)
+
+        quits = application.connect("shutdown", quit_now)
+        application.hold()
+        self._workers.run(work, done)
 
 
-def _copied(items: Sequence[Item], folder: Gio.File) -> list[str]:
+def _copied(items: Sequence[Item], folder: Gio.File, cancellable: Gio.Cancellable) -> list[str]:
     """What went wrong, by file."""
     failures = []
     for item in items:
         try:
-            _copy(item, folder)
+            _copy(item, folder, cancellable)
         except GLib.Error as error:
             failures.append(f"{item.name}: {error.message}")
     return failures
 
 
-def _copy(item: Item, folder: Gio.File) -> None:
-    """Raises GLib.Error."""
-    for name in _names(item.path):
-        try:
-            item.file.copy(folder.get_child(name), Gio.FileCopyFlags.NONE, None, None)
-            return
-        except GLib.Error as error:
-            if not error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS):
-                raise
+def _copy(item: Item, folder: Gio.File, cancellable: Gio.Cancellable) -> None:
+    """Under a name of its own until it is whole. Raises GLib.Error."""
+    part = folder.get_child(f".{GLib.uuid_string_random()}.part")
+    try:
+        item.file.copy(part, Gio.FileCopyFlags.NONE, cancellable, None)
+        for name in _names(item.path):
+            try:
+                part.move(folder.get_child(name), Gio.FileCopyFlags.NONE, None, None)
+                return
+            except GLib.Error as error:
+                if not error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS):
+                    raise
+    except GLib.Error:
+        with contextlib.suppress(GLib.Error):
+            part.delete(None)
+        raise
+    part.delete(None)
     raise GLib.Error.new_literal(Gio.io_error_quark(), _("Its name is taken."), 0)
 
 
