@@ -61,6 +61,12 @@ class Application(Toolkit.Application):
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
+        for name, text in (
+            ("add-folder", _("Choose a folder to search in")),
+            ("preferences", _("Show the preferences")),
+        ):
+            none = GLib.OptionArg.NONE
+            self.add_main_option(name, 0, GLib.OptionFlags.NONE, none, text, None)
         self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
         # Of a better model, which the windows show the progress of.
@@ -73,6 +79,10 @@ class Application(Toolkit.Application):
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=path(value))),
             ("similar", "aay", lambda value: self._open(pictures=list(map(path, _all(value))))),
+            # Those of the launcher, with which nothing is searched for yet:
+            ("new-search", None, lambda value: self._open()),
+            ("add-folder", None, lambda value: self._show("win.add-folder")),
+            ("preferences", None, lambda value: self._show("win.preferences")),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -96,6 +106,10 @@ class Application(Toolkit.Application):
 
     def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()
+        for name in ("add-folder", "preferences"):
+            if options.contains(name):
+                self._show(f"win.{name}")
+                return 0
         here = os.fsencode(line.get_cwd() or "/")
         folder = options.lookup_value("in", GLib.VariantType("ay"))
         like = options.lookup_value("like", GLib.VariantType("aay"))
@@ -105,6 +119,14 @@ class Application(Toolkit.Application):
             pictures=[_named(here, path(picture)) for picture in (_all(like) if like else [])],
         )
         return 0
+
+    def _show(self, action: str) -> None:
+        """Does what is in a window's menu, in the one that was used last, or a new one."""
+        if not any(isinstance(window, Window) for window in self.get_windows()):
+            self._open()
+        window = next(window for window in self.get_windows() if isinstance(window, Window))
+        window.present()
+        window.activate_action(action, None)
 
     def _open(
         self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
