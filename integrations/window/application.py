@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gi
 
-from texts import _
+from texts import _, ngettext, number
 
 gi.require_version("Gdk", "4.0")
 gi.require_version("Gtk", "4.0")
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
+_READ = "reading-ended"  # the notification's name
+_NOTIFIED = (
+    600  # seconds in which a notification can be clicked, where the desktop doesn't start us
+)
 _KEYS = {
     "win.find": ["<Control>f", "<Control>l"],
     "win.copy": ["<Control>c"],
@@ -83,6 +87,7 @@ class Application(Toolkit.Application):
             ("new-search", None, lambda value: self._open()),
             ("add-folder", None, lambda value: self._show("win.add-folder")),
             ("preferences", None, lambda value: self._show("win.preferences")),
+            ("reading-ended", "x", lambda value: self._tell_of_reading(value.unpack())),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -128,10 +133,28 @@ class Application(Toolkit.Application):
         window.present()
         window.activate_action(action, None)
 
+    def _tell_of_reading(self, images: int) -> None:
+        """The service has read pictures for long. An open window shows that anyway."""
+        if self.get_windows():
+            return
+        notification = Gio.Notification.new(_("Your Pictures Have Been Read"))
+        text = ngettext(
+            "{n} picture can be found by describing it.",
+            "{n} pictures can be found by describing them.",
+            images,
+        )
+        notification.set_body(text.format(n=number(images)))
+        notification.set_icon(Gio.ThemedIcon.new(NAME))
+        notification.set_default_action("app.new-search")
+        self.send_notification(_READ, notification)
+        self.hold()
+        GLib.timeout_add_seconds(_NOTIFIED, self.release)
+
     def _open(
         self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
     ) -> None:
         assert self._thumbnails, "an application is started before it is activated"
+        self.withdraw_notification(_READ)
         window = Window(self, Service(), self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
