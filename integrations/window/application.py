@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
 _READ = "reading-ended"  # the notification's name
-_NOTIFIED = (
-    600  # seconds in which a notification can be clicked, where the desktop doesn't start us
-)
+_NOTIFIED = 600  # seconds in which a click finds us, on desktops that don't start us for it
 _KEYS = {
     "win.find": ["<Control>f", "<Control>l"],
     "win.copy": ["<Control>c"],
