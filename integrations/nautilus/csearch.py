@@ -35,6 +35,7 @@ _DATES = (
     ("%Y-%m-%d", "%x"),
     ("%Y-%m", "%B %Y"),
 )
+_LONG = 0.3  # seconds, from which on cameras write exposures as decimals
 _AT_ONCE = 100  # files that get their tags before other work of Nautilus goes on
 # Without a handle Nautilus couldn't tell us that what is in progress is not wanted any more.
 _POINTER = re.compile(r"\(\w+ at 0x0*[1-9a-f][0-9a-f]*\)")
@@ -276,7 +277,7 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (_("Place"), _place(details)),
         (_("Camera"), _camera(details)),
         (_("Lens"), details.get("lens")),
-        (_("Exposure"), f"ISO {details['iso']}" if details.get("iso") else ""),
+        (_("Exposure"), ", ".join(_exposure(details))),
         (_("Rating"), "★" * max(0, int(details.get("rating") or 0))),
     ):
         if value:
@@ -307,6 +308,19 @@ def _camera(details: dict[str, Any]) -> str:
     make, model = str(details.get("make") or ""), str(details.get("model") or "")
     name = make.split()[0].casefold() if make else ""
     return model if name and model.casefold().startswith(name) else f"{make} {model}".strip()
+
+
+def _exposure(details: dict[str, Any]) -> Iterator[str]:
+    """How long, how wide open, how near and how sensitive, as people write it here."""
+    if seconds := details.get("exposure"):
+        time = f"1/{1 / seconds:.0f}" if seconds < _LONG else f"{seconds:n}"
+        yield _("{time} s").format(time=time)
+    if aperture := details.get("aperture"):
+        yield f"f/{aperture:n}"
+    if length := details.get("focal_length"):
+        yield _("{length} mm").format(length=f"{length:n}")
+    if speed := details.get("iso"):
+        yield f"ISO {speed}"
 
 
 def _tags(keywords: list[str]) -> list[str]:

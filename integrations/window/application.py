@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gi
 
-from texts import _
+from texts import _, ngettext, number
 
 gi.require_version("Gdk", "4.0")
 gi.require_version("Gtk", "4.0")
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 NAME = "org.csearch.Window"
 _OPENERS = 2  # threads that look at files
+_READ = "reading-ended"  # the notification's name
+_NOTIFIED = 600  # seconds in which a click finds us, on desktops that don't start us for it
 _KEYS = {
     "win.find": ["<Control>f", "<Control>l"],
     "win.copy": ["<Control>c"],
@@ -62,6 +64,12 @@ class Application(Toolkit.Application):
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
+        for name, text in (
+            ("add-folder", _("Choose a folder to search in")),
+            ("preferences", _("Show the preferences")),
+        ):
+            none = GLib.OptionArg.NONE
+            self.add_main_option(name, 0, GLib.OptionFlags.NONE, none, text, None)
         self._aside: Service | None = None  # for what must not hold up a window's own searches
         self._thumbnails: Thumbnails | None = None
         self._workers = Workers(_OPENERS)
@@ -76,6 +84,11 @@ class Application(Toolkit.Application):
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=path(value))),
             ("similar", "aay", lambda value: self._open(pictures=list(map(path, _all(value))))),
+            # Those of the launcher, with which nothing is searched for yet:
+            ("new-search", None, lambda value: self._open()),
+            ("add-folder", None, lambda value: self._show("win.add-folder")),
+            ("preferences", None, lambda value: self._show("win.preferences")),
+            ("reading-ended", "x", lambda value: self._tell_of_reading(value.unpack())),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -99,6 +112,10 @@ class Application(Toolkit.Application):
 
     def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()
+        for name in ("add-folder", "preferences"):
+            if options.contains(name):
+                self._show(f"win.{name}")
+                return 0
         here = os.fsencode(line.get_cwd() or "/")
         folder = options.lookup_value("in", GLib.VariantType("ay"))
         like = options.lookup_value("like", GLib.VariantType("aay"))
@@ -109,10 +126,36 @@ class Application(Toolkit.Application):
         )
         return 0
 
+    def _show(self, action: str) -> None:
+        """Does what is in a window's menu, in the one that was used last, or a new one."""
+        if not any(isinstance(window, Window) for window in self.get_windows()):
+            self._open()
+        window = next(window for window in self.get_windows() if isinstance(window, Window))
+        window.present()
+        window.activate_action(action, None)
+
+    def _tell_of_reading(self, images: int) -> None:
+        """The service has read pictures for long. An open window shows that anyway."""
+        if self.get_windows():
+            return
+        notification = Gio.Notification.new(_("Your Pictures Have Been Read"))
+        text = ngettext(
+            "{n} picture can be found by describing it.",
+            "{n} pictures can be found by describing them.",
+            images,
+        )
+        notification.set_body(text.format(n=number(images)))
+        notification.set_icon(Gio.ThemedIcon.new(NAME))
+        notification.set_default_action("app.new-search")
+        self.send_notification(_READ, notification)
+        self.hold()
+        GLib.timeout_add_seconds(_NOTIFIED, self.release)
+
     def _open(
         self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
     ) -> None:
         assert self._aside and self._thumbnails, "it is started before it is activated"
+        self.withdraw_notification(_READ)
         remembering = Remembering(self._aside)
         window = Window(self, Service(), remembering, self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))

@@ -14,6 +14,7 @@ from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
 from grid.results import Results
+from grid.scrubber import Scrubber
 from launching import launcher
 from lightbox.viewer import Viewer
 from pages import messages
@@ -124,7 +125,6 @@ class Window(Gtk.ApplicationWindow):
         self.filtering = Filtering(self.field, self._service, self.walking.settle)
         buttons = [menu.install(self, self._service, workers), self.filtering.button]
         self._header = Header(self, self.field, left=[self.scope.button], right=buttons)
-
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
         typed = Gtk.ScrolledWindow(child=self.filtering.chips)
@@ -136,12 +136,14 @@ class Window(Gtk.ApplicationWindow):
         self.message = messages.Message()
         self.start = Start(self, self._service, thumbnails, workers)
         view = Gtk.Viewport(child=self.results, scroll_to_focus=False)  # the grid scrolls itself
-        scrolled = Gtk.ScrolledWindow(child=view, vexpand=True)
+        scrolled = Gtk.ScrolledWindow(child=view, vexpand=True, hexpand=True)
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        self.scrubber = Scrubber(self.results, scrolled.get_vadjustment())
         self.banner = Banner()
-        found = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        found.append(self.banner)
-        found.append(scrolled)
+        found = Gtk.Grid()
+        found.attach(self.banner, 0, 0, 2, 1)
+        found.attach(scrolled, 0, 1, 1, 1)
+        found.attach(self.scrubber, 1, 1, 1, 1)
         self.stack = Gtk.Stack(vexpand=True)
         self.stack.add_named(found, "results")
         self.stack.add_named(self.message, "message")
@@ -421,7 +423,8 @@ class Window(Gtk.ApplicationWindow):
         return False
 
     def _left(self, _results: Results, forwards: bool) -> None:
-        (self.scope.button if forwards else self.field).grab_focus()
+        onwards = self.scrubber if self.scrubber.get_visible() else self.scope.button
+        (onwards if forwards else self.field).grab_focus()
 
     def _stop(self, _field: Gtk.SearchEntry) -> None:
         """Escape: first what was typed goes, then the window."""

@@ -96,8 +96,8 @@ def make(home: Path, count: int, cloud: Cloud | None = None) -> User:
                 if path.name.endswith("last"):
                     break
             database.executemany(
-                "INSERT INTO contents (id, scheme, identity, format, width, height) "
-                "VALUES (?, 1, ?, 'JPEG', 640, 480)",
+                "INSERT INTO contents (id, scheme, identity, format, width, height, signed) "
+                "VALUES (?, 1, ?, 'JPEG', 640, 480, 1)",
                 ((content, content.to_bytes(32, "big")) for content in contents),
             )
             database.executemany(

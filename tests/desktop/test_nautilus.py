@@ -127,6 +127,9 @@ def test_properties_of_a_photo_in_german(nautilus: Desktop) -> None:
         exif.ascii(272, "NIKON D750"),
         exif.ascii(0x9003, "2019:05:17 18:30:00", exif.EXIF),
         exif.short(0x8827, 800, directory=exif.EXIF),
+        exif.rational(0x829A, (1, 250), directory=exif.EXIF),
+        exif.rational(0x829D, (28, 10), directory=exif.EXIF),
+        exif.rational(0x920A, (50, 1), directory=exif.EXIF),
         exif.ascii(0xA434, "24-120mm f/4", exif.EXIF),
         *exif.place([(48, 1), (51, 1), (30, 1)], [(2, 1), (17, 1), (40, 1)]),
     ]
@@ -141,7 +144,8 @@ def test_properties_of_a_photo_in_german(nautilus: Desktop) -> None:
     )
     told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert told["Kamera"] == "NIKON D750", done.stderr
-    assert told["Objektiv"] == "24-120mm f/4" and told["Belichtung"] == "ISO 800"
+    assert told["Objektiv"] == "24-120mm f/4"
+    assert told["Belichtung"] == "1/250 s, f/2.8, 50 mm, ISO 800"
     assert told["Aufgenommen"] == "Fri May 17 18:30:00 2019"
     assert told["Ort"] and told["Suche"] == "Ist nach dem zu finden, was es zeigt"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 from pillow_heif import register_heif_opener
 
 from support.bus import on_bus
@@ -195,7 +196,10 @@ def test_the_side_panel_tells_and_searches(screen: Desktop) -> None:
     directory = extra(screen, "told")
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "NIKON", "NIKON D750"
-    exif[0x8769] = {0x9003: "2021:07:14 10:20:30", 0x8827: 400, 0xA434: "Nikkor 50mm"}
+    exposure = {0x829A: IFDRational(1, 250), 0x829D: IFDRational(28, 10), 0x920A: IFDRational(50)}
+    exif[0x8769] = {
+        0x9003: "2021:07:14 10:20:30", 0x8827: 400, 0xA434: "Nikkor 50mm", **exposure,
+    }  # fmt: skip
     photo("coffee").save(directory / "told.jpg", exif=exif)
     photo("cat").save(directory / "other.jpg")
     os.setxattr(directory / "told.jpg", "user.xdg.tags", b"break fast,blue")
@@ -203,7 +207,8 @@ def test_the_side_panel_tells_and_searches(screen: Desktop) -> None:
     with search_window(screen, *COMMAND, "--in", str(directory), "size:>0MP"):
         see(screen, "told.jpg", "other.jpg")
         screen.keys("key", "Down", "Right", "F9")
-        for text in ("NIKON D750", "Nikkor 50mm", "ISO 400", "2021", "600 × 400", "blue"):
+        exposure = "1/250 s, f/2.8, 50 mm, ISO 400"
+        for text in ("NIKON D750", "Nikkor 50mm", exposure, "2021", "600 × 400", "blue"):
             screen.wait_for_text(APPLICATION, text)
         screen.keys("key", "space")
         see_large(screen, "2 of 2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from csearchd.library import schema
 from csearchd.library.database import open_database
+from support.album import write_photo
 from support.photos import write_drawn
 from support.user import User, wait_for
 
@@ -75,6 +77,22 @@ def test_metadata_of_an_older_version_are_taken_again(user: User) -> None:
     database = open_database(str(file))
     assert database.execute("SELECT count(*), sum(outdated) FROM metadata").fetchone() == (5, 0)
     database.close()
+
+
+def test_exposures_of_older_libraries_are_read(user: User) -> None:
+    path = write_photo(user.pictures / "a.jpg", "cat", exposure=(0.004, 2.8, 50))
+    user.search("anything", "--in", user.pictures)
+    status = user.settle()
+    user.csearchctl("stop")
+    version = next(n for n, sql in enumerate(schema.MIGRATIONS) if "aperture" in sql)
+    downgrade(user.data / "library.sqlite", version)
+
+    user.start()
+    assert user.settle()["encoded"] == status["encoded"]
+    (line,) = user.csearch("--json", "--in", user.pictures, "cat").stdout.splitlines()
+    row = json.loads(line)
+    assert row["path"] == str(path)
+    assert (row["exposure"], row["aperture"], row["focal_length"]) == (0.004, 2.8, 50.0)
 
 
 def test_what_could_not_be_read_is_tried_again_once(user: User) -> None:

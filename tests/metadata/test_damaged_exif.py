@@ -55,15 +55,17 @@ def full(order: str = "<") -> list[Entry]:
 WHOLE = {
     "taken": "2008-05-30T15:56:01", "taken_ms": 420, "utc_offset": 330, "date_source": "exif",
     "make": "Canon", "model": "Canon EOS 40D",
-    "lens": "EF 50mm", "iso": 400, "latitude": -33.85875, "longitude": 151.2141667,
+    "lens": "EF 50mm", "iso": 400, "exposure": 0.008, "aperture": 2.8, "focal_length": 50.0,
+    "latitude": -33.85875, "longitude": 151.2141667,
     "altitude": 12.5, "orientation": 6, "title": "Möwen", "description": "Gulls at the sea",
     "rating": 4, "keywords": ["Strand", "Möwe"],
 }  # fmt: skip
 # What depends on each tag
 OF = {
     270: "description", 271: "make", 272: "model", 274: "orientation", 0x4746: "rating",
-    0x9C9B: "title", 0x9C9E: "keywords", 34855: "iso", 36867: "taken taken_ms utc_offset",
-    37521: "taken_ms",
+    0x9C9B: "title", 0x9C9E: "keywords", 34855: "iso",
+    33434: "exposure", 33437: "aperture", 37386: "focal_length",
+    36867: "taken taken_ms utc_offset", 37521: "taken_ms",
     36881: "utc_offset", 42036: "lens", 1: "latitude longitude altitude",
     2: "latitude longitude altitude", 3: "latitude longitude altitude",
     4: "latitude longitude altitude", 5: "altitude", 6: "altitude",

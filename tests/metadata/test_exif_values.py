@@ -12,7 +12,7 @@ from csearchd.formats.embedded import read_blocks
 from csearchd.metadata.exif import read_exif
 from csearchd.metadata.record import embedded_metadata, merged
 from csearchd.metadata.xmp import from_xmp
-from support.exif import EXIF, Entry, ascii, exif, jpeg, long, place, short
+from support.exif import EXIF, Entry, ascii, exif, jpeg, long, place, rational, short
 
 LONGITUDE = ((2, 1), (21, 1), (0, 1))
 
@@ -99,6 +99,30 @@ def test_film_speed(tags: dict[int, int], speed: int | None) -> None:
     kinds = {34855: short, 34864: short}
     entries = [kinds.get(tag, long)(tag, value, directory=EXIF) for tag, value in tags.items()]
     assert read(*entries).get("iso") == speed
+
+
+@pytest.mark.parametrize(
+    ("exposure", "aperture", "length", "found"),
+    [
+        ((1, 250), (28, 10), (50, 1), {"exposure": 0.004, "aperture": 2.8, "focal_length": 50.0}),
+        ((10, 3200), (0, 1), (0, 0), {"exposure": 0.003125}),
+        ((1, 0), (0, 0), (2**32 - 1, 1), {}),
+        ((1, 3), (2**32 - 1, 2**32 - 1), (0, 1), {"exposure": 0.333333, "aperture": 1.0}),
+        ((2**32 - 1, 1), (2**32 - 1, 1), (4250, 1000), {"focal_length": 4.25}),
+    ],
+)
+def test_exposure(
+    exposure: tuple[int, int],
+    aperture: tuple[int, int],
+    length: tuple[int, int],
+    found: dict[str, float],
+) -> None:
+    values = {33434: exposure, 33437: aperture, 37386: length}
+    entries = [rational(tag, value, directory=EXIF) for tag, value in values.items()]
+    said = read(*entries, ascii(37385, "no number", EXIF))
+    assert {key: said[key] for key in ("exposure", "aperture", "focal_length") if key in said} == (
+        found
+    )
 
 
 @pytest.mark.parametrize(

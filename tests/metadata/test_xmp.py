@@ -112,6 +112,10 @@ def bag(*items: str) -> str:
         }),
         ("", "<exif:ISOSpeedRatings><rdf:Seq><rdf:li>400</rdf:li></rdf:Seq>"
              "</exif:ISOSpeedRatings>", {"iso": 400}),
+        ('exif:ExposureTime="1/250" exif:FNumber="28/10" exif:FocalLength="50"', "", {
+            "exposure": 0.004, "aperture": 2.8, "focal_length": 50.0,
+        }),
+        ('exif:ExposureTime="1/0" exif:FNumber="f/2" exif:FocalLength="-50/1"', "", {}),
         # Of other pictures, or of parts of this one
         ("", f"<mm:Pantry><rdf:Bag><rdf:li><rdf:Description xmp:Rating='5'><dc:subject>{bag('a')}"
              "</dc:subject></rdf:Description></rdf:li></rdf:Bag></mm:Pantry>", {}),

@@ -171,6 +171,7 @@ def test_json_tells_everything(owner: User) -> None:
     expected = {
         "date": "2023-05-17T10:30:00", "dated": True, "place": "Lisbon, Portugal",
         "camera": "NIKON CORPORATION NIKON D750", "lens": "AF-S Nikkor 50mm f/1.8G", "iso": 1600,
+        "exposure": 0.004, "aperture": 2.8, "focal_length": 50.0,
         "rating": 5, "title": "Felix", "keywords": ["beach", "old"], "width": 300, "height": 400,
         "format": "JPEG", "latitude": 38.71,
     }  # fmt: skip

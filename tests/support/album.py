@@ -46,10 +46,12 @@ def write_photo(
     camera: tuple[str, str] = ("", ""),
     lens: str = "",
     iso: int = 0,
+    exposure: tuple[float, float, float] | None = None,
     place: tuple[float, float] | None = None,
     packet: bytes = b"",
 ) -> Path:
-    """A JPEG or PNG of one of photos.NAMES; `taken` as EXIF has it, `place` in degrees."""
+    """A JPEG or PNG of one of photos.NAMES; `taken` as EXIF has it, `place` in degrees;
+    `exposure`: seconds, f-number, millimetres."""
     image = photo(subject)
     image = image.resize(size) if size else image
     exif = Image.Exif()
@@ -57,7 +59,11 @@ def write_photo(
     for number, text in ((271, camera[0]), (272, camera[1])):
         if text:
             exif[number] = text
-    for number, value in ((36867, taken), (42036, lens), (34855, iso)):
+    seconds, aperture, length = exposure or (0, 0, 0)
+    for number, value in (
+        (36867, taken), (42036, lens), (34855, iso), (33434, seconds), (33437, aperture),
+        (37386, length),
+    ):  # fmt: skip
         if value:
             inner[number] = value
     if place:
@@ -83,7 +89,8 @@ def write_album(directory: Path) -> None:
     write_photo(
         directory / "Holidays/2023/IMG_0001.jpg", "cat", taken="2023:05:17 10:30:00",
         camera=("NIKON CORPORATION", "NIKON D750"), lens="AF-S Nikkor 50mm f/1.8G", iso=1600,
-        place=lisbon, packet=xmp(("beach", "old"), 5, "Felix"), size=(300, 400),
+        exposure=(0.004, 2.8, 50), place=lisbon, packet=xmp(("beach", "old"), 5, "Felix"),
+        size=(300, 400),
     )  # fmt: skip
     write_photo(
         directory / "Holidays/2023/IMG_0002.jpg", "coffee", taken="2023:07:02 08:00:00",

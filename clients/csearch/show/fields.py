@@ -9,9 +9,9 @@ from csearch.protocol.wire import Message
 FIELDS = (
     "path", "name", "folder", "score", "probability", "confidence", "similar", "burst", "by_name",
     "rank", "date", "dated", "date_source", "date_doubtful", "utc_offset", "place", "latitude",
-    "longitude", "altitude", "camera", "make", "model", "lens", "iso", "width", "height", "size",
-    "format", "orientation", "rating", "favourite", "title", "description", "keywords", "people",
-    "incomplete", "text",
+    "longitude", "altitude", "camera", "make", "model", "lens", "iso", "exposure", "aperture",
+    "focal_length", "width", "height", "size", "format", "orientation", "rating", "favourite",
+    "title", "description", "keywords", "people", "incomplete", "text",
 )  # fmt: skip
 OF_THE_PATH = ("path", "name", "folder")
 # Without details:
@@ -23,11 +23,12 @@ def values(hit: Message, rank: int) -> dict[str, Any]:
 
     `date` is the picture's local time if it is `dated`, else the time of its file; of a time that
     is known in part, that part (2023, 2023-05). `date_source` says where it is from. `utc_offset`
-    is in minutes, `altitude` in metres, `size` in bytes, and `orientation` that of EXIF.
-    `by_name`: words of the query that its name, folders or metadata have, or that stand in it;
-    `text`: the line in it that has most of them. `incomplete`: the file lacks a part of the
-    picture. `similar`: how many pictures --group left out for this one; `burst`: how many of them
-    are different shots of the same seconds.
+    is in minutes, `altitude` in metres, `exposure` in seconds, `aperture` the f-number,
+    `focal_length` in millimetres, `size` in bytes, and `orientation` that of EXIF. `by_name`: words
+    of the query that its name, folders or metadata have, or that stand in it; `text`: the line in
+    it that has most of them. `incomplete`: the file lacks a part of the picture. `similar`: how
+    many pictures --group left out for this one; `burst`: how many of them are different shots of
+    the same seconds.
     """
     details = hit.get("details") or {}
     score, sure = hit.get("score"), hit.get("probability")

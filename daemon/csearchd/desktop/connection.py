@@ -16,6 +16,7 @@ from csearchd.desktop.opening import Opening
 from csearchd.desktop.sending import QueueingBus
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.errors import RequestError
+from csearchd.indexing.long_readings import LongReadings
 from csearchd.library.library import Library
 from csearchd.previews.picture_maker import PictureMaker
 from csearchd.requests.exchange import Handler
@@ -35,7 +36,8 @@ class BusConnection:
     ) -> None:
         self._bus = bus
         self._handle = handle
-        opening = Opening(bus, library, watcher, workers)
+        self._opening = opening = Opening(bus, library, watcher, workers)
+        self._readings = LongReadings()
         in_boxes = Thumbnailer(watcher, workers, supervisor)
         in_windows = Thumbnailer(watcher, workers, supervisor)
         picture_maker = PictureMaker()
@@ -83,9 +85,14 @@ class BusConnection:
             await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     async def tell_changes(self) -> None:
-        """Sends the signal that something has changed."""
-        with suppress(RequestError):  # the library fails, of which whoever searches is told
-            self._csearch.changed(await BusRequest(self._handle, StatusRequest()).run())
+        """Sends the signal that something has changed, and tells when a long reading has ended."""
+        try:
+            status = await BusRequest(self._handle, StatusRequest()).run()
+        except RequestError:  # the library fails, of which whoever searches is told
+            return
+        self._csearch.changed(status)
+        if self._readings.has_ended(status["pending"], status["state"]):
+            await self._opening.tell_of_reading(status["images"])
 
     def leave(self) -> None:
         self._objects.close()

@@ -203,7 +203,9 @@ class CsearchInterface:
             return [variants({"error": error.to_message()})]
 
     async def _home(self, call: Call) -> list[Any]:
-        return await self._ask(HomeRequest(words=plain(call.arguments[0]).get("words") is True))
+        options = plain(call.arguments[0])
+        memories, words = (options.get(name) is True for name in ("memories", "words"))
+        return await self._ask(HomeRequest(memories=memories, words=words))
 
     async def _add_folder(self, call: Call) -> list[Any]:
         return await self._ask(decoded({"op": "add", "path": plain(call.arguments[0])}))

@@ -102,17 +102,25 @@ class Opening:
 
     async def search_window(self, query: str) -> None:
         """Opens csearch's window with this query. Raises RequestError where it isn't installed."""
+        if not await self._act_in_window("search", Variant("s", query)):
+            raise RequestError("not-found", "the search window is not installed")
+
+    async def tell_of_reading(self, images: int) -> None:
+        """Lets csearch's window, where it is installed, tell that pictures have been read, `images`
+        in all. It does so in the user's language, and not while it is open."""
+        await self._act_in_window("reading-ended", Variant("x", images))
+
+    async def _act_in_window(self, action: str, value: Variant) -> bool:
         # https://specifications.freedesktop.org/desktop-entry-spec/latest/dbus.html
-        shown = await self._call(
+        done = await self._call(
             _WINDOW,
             "/" + _WINDOW.replace(".", "/"),
             "org.freedesktop.Application",
             "ActivateAction",
             "sava{sv}",
-            ["search", [Variant("s", query)], {}],
+            [action, [value], {}],
         )
-        if shown is None:
-            raise RequestError("not-found", "the search window is not installed")
+        return done is not None
 
     async def _start(self, uri: str) -> bool:
         """Opens `uri` in a unit of the user's systemd. Returns False where that can't be done."""

@@ -20,8 +20,8 @@ from csearchd.library.volumes import unmounted
 
 METADATA = (
     "taken", "taken_ms", "utc_offset", "date_source", "date_doubtful", "make", "model", "lens",
-    "iso", "latitude", "longitude", "altitude", "orientation",
-    "title", "description", "rating", "favourite",
+    "iso", "exposure", "aperture", "focal_length", "latitude", "longitude", "altitude",
+    "orientation", "title", "description", "rating", "favourite",
 )  # fmt: skip
 _FOUND = ("scheme", "identity", "format", "width", "height", "incomplete")  # of a content
 _CLOCK_SECONDS = 3600  # after which the state of the clock is stored again

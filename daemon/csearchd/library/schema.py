@@ -333,6 +333,12 @@ MIGRATIONS = (
     );
     """,
     saved.MIGRATION,
+    """
+    ALTER TABLE metadata ADD COLUMN exposure REAL;
+    ALTER TABLE metadata ADD COLUMN aperture REAL;
+    ALTER TABLE metadata ADD COLUMN focal_length REAL;
+    UPDATE metadata SET outdated = 1;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

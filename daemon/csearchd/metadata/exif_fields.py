@@ -15,6 +15,7 @@ from csearchd.metadata.texts.exif_texts import user_comment, windows_text
 from csearchd.metadata.texts.keywords import keywords
 
 _LENS, _MAKE, _MODEL, _DESCRIPTION, _COMMENT = 42036, 271, 272, 270, 37510
+_SECONDS, _STOP, _MILLIMETRES = 33434, 33437, 37386
 _ISO, _ISO_KIND, _OUTPUT, _INDEX, _SPEED = 34855, 34864, 34865, 34866, 34867
 _BELOW = (b"\1", b"\3")  # the sea, or the ellipsoid since EXIF 3.0
 _IMAGE_TITLE = 0xA436  # since EXIF 3.0
@@ -35,6 +36,7 @@ def from_exif(exif: Exif) -> dict[str, Any]:
             "model": camera[1],
             "lens": fields.text(texts.get(_LENS)),
             "iso": _film_speed(tags),
+            **fields.exposure(tags.get(_SECONDS), tags.get(_STOP), tags.get(_MILLIMETRES)),
             **_place(gps),
             "altitude": height,
             "orientation": exif_orientation(exif),

@@ -12,6 +12,8 @@ MAX_TEXT = 200  # characters of a name or a keyword
 MAX_DESCRIPTION = 2000
 MAX_KEYWORDS = 500  # of a file
 _NO_ROOM = 65535  # a film speed that is larger
+# What is more is no value of a camera, but rubbish.
+_MOST_SECONDS, _MOST_STOP, _MOST_MILLIMETRES = 86_400, 1000, 100_000
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str | None:
@@ -61,6 +63,26 @@ def _speed(value: Any) -> int | None:
     if isinstance(value, tuple) and value:
         value = value[0]
     return value if isinstance(value, int) and 0 < value < 10_000_000 else None
+
+
+def exposure(seconds: Any, aperture: Any, focal_length: Any) -> dict[str, float | None]:
+    """The fields of how a picture was taken: seconds, f-number and millimetres, with six digits.
+
+    None for what is none or can't be.
+    """
+    return {
+        "exposure": _measure(seconds, _MOST_SECONDS),
+        "aperture": _measure(aperture, _MOST_STOP),
+        "focal_length": _measure(focal_length, _MOST_MILLIMETRES),
+    }
+
+
+def _measure(value: Any, most: float) -> float | None:
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    if not isinstance(value, int | float) or not 0 < value <= most:  # nor NaN
+        return None
+    return float(f"{value:.6g}")
 
 
 def place(latitude: float | None, longitude: float | None) -> dict[str, float]:

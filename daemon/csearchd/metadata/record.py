@@ -8,6 +8,7 @@ utc_offset  minutes east of UTC, of `taken`
 date_source one of csearchd.metadata.dates.stated.SOURCES
 date_doubtful  1 if a camera may have invented it (csearchd.metadata.dates.choice)
 make, model, lens, iso
+exposure, aperture, focal_length  seconds, the f-number, and millimetres as they are on the lens
 latitude, longitude     degrees, north and east positive
 altitude    metres above the sea
 orientation 1 to 8 (EXIF 2.32, tag 0x0112)
@@ -50,7 +51,8 @@ _FAVOURITE = 5  # stars
 
 # The values of a group belong together and come from one source.
 _GROUPS = (
-    ("lens",), ("iso",), ("latitude", "longitude", "altitude"), ("orientation",), ("favourite",),
+    ("lens",), ("iso",), ("exposure",), ("aperture",), ("focal_length",),
+    ("latitude", "longitude", "altitude"), ("orientation",), ("favourite",),
 )  # fmt: skip
 
 _TOLD = ("title", "description", "rating")  # of which EXIF data come last

@@ -47,6 +47,7 @@ _WANTED = {name for name, _ in _KEYWORDS} | {
     "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel", "exif:ISOSpeedRatings",
     "exifEX:PhotographicSensitivity", "exifEX:RecommendedExposureIndex",
     "exifEX:StandardOutputSensitivity", "exifEX:ISOSpeed", "exifEX:SensitivityType",
+    "exif:ExposureTime", "exif:FNumber", "exif:FocalLength",
 }  # fmt: skip
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])")
 _FRACTION = re.compile(r"(-?\d{1,15}(?:\.\d{1,15})?)(?:/(\d{1,15}))?")
@@ -86,6 +87,11 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
                 integer("exifEX:ISOSpeed"),
                 integer("exifEX:SensitivityType"),
             ),
+            **fields.exposure(
+                _fraction(first("exif:ExposureTime")),
+                _fraction(first("exif:FNumber")),
+                _fraction(first("exif:FocalLength")),
+            ),
             "title": first("dc:title"),
             "description": first("dc:description", limit=fields.MAX_DESCRIPTION),
             "rating": fields.rating(first("xmp:Rating"), first("MicrosoftPhoto:Rating")),
@@ -101,12 +107,18 @@ def from_xmp(packet: bytes) -> dict[str, Any]:
 def _place(first: Callable[[str], str | None]) -> dict[str, Any]:
     latitude = _degrees(first("exif:GPSLatitude"), "NS", 90)
     longitude = _degrees(first("exif:GPSLongitude"), "EW", 180)
-    metres = _FRACTION.fullmatch(first("exif:GPSAltitude") or "")
-    height = fields.number(metres[1]) if metres else None
-    if metres and metres[2] and height is not None:
-        height = height / float(metres[2]) if float(metres[2]) else None
+    height = _fraction(first("exif:GPSAltitude"))
     below = first("exif:GPSAltitudeRef") in ("1", "3")
     return {**fields.place(latitude, longitude), "altitude": fields.altitude(height, below)}
+
+
+def _fraction(value: str | None) -> float | None:
+    """A number that may be written as 125/10; None for any other text."""
+    match = _FRACTION.fullmatch(value or "")
+    if match is None:
+        return None
+    divisor = float(match[2] or 1)
+    return float(match[1]) / divisor if divisor else None
 
 
 def _degrees(value: str | None, letters: str, limit: int) -> float | None:

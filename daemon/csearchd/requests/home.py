@@ -10,14 +10,17 @@ from csearchd.validation import Flag, Request
 class HomeRequest(Request, frozen=True, kw_only=True):
     """`home`: what to look at, and what to search for, before anything is asked.
 
-    Fields: words (bool): only what pictures show most often, which takes seconds the first time.
+    Fields: memories (bool): only where and when pictures were taken, for which a service that has
+    just started reads all metadata; words (bool): only what pictures show most often, which takes
+    seconds the first time.
 
-    Result with `words`: {words: [str]}, the most frequent first. Else {recent: [bin]: pictures that
-    came last; days: [{year, paths: [bin]}]: pictures of this day in past years, the latest year
-    first; places: [str]: where most pictures were taken; queries: [str]: past ones, the latest
-    first}. Each may be empty.
+    Result: {recent: [bin]: pictures that came last; queries: [str]: past ones, the latest first}.
+    With `memories`: {days: [{year, paths: [bin]}]: pictures of this day in past years, the latest
+    year first; places: [str]: where most pictures were taken}. With `words`: {words: [str]}, the
+    most frequent first. Each may be empty.
     """
 
     op: ClassVar[str] = "home"
 
+    memories: Flag = None
     words: Flag = None

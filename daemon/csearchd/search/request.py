@@ -122,12 +122,12 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
       them aren't copies, but shots of the same seconds. Left out where they are 0.
     - alike ([bin]): the paths of the files that `similar` counts, where they are asked for.
     - details: {size, mtime_ns, format, width, height, taken, dated, date_source, date_doubtful,
-      utc_offset, make, model, lens, iso, latitude, longitude, altitude, orientation, title,
-      description, rating, favourite, keywords, people, place, incomplete}. What isn't known is left
-      out; `taken` is local time as ISO 8601, or as much of it as is known (2023, 2023-05,
-      2023-05-14), that of the file unless `dated`. `date_source`: "sidecar", "takeout", "exif",
-      "xmp", "iptc", "gps", "name" or "file". `date_doubtful`: it can hardly be true
-      (csearchd.metadata.dates.choice).
+      utc_offset, make, model, lens, iso, exposure (seconds), aperture (the f-number), focal_length
+      (millimetres), latitude, longitude, altitude, orientation, title, description, rating,
+      favourite, keywords, people, place, incomplete}. What isn't known is left out; `taken`
+      is local time as ISO 8601, or as much of it as is known (2023, 2023-05, 2023-05-14), that of
+      the file unless `dated`. `date_source`: "sidecar", "takeout", "exif", "xmp", "iptc", "gps",
+      "name" or "file". `date_doubtful`: it can hardly be true (csearchd.metadata.dates.choice).
     - why: {parts: [{text, weight, probability, confidence, contribution}], terms: [str]}: for each
       phrase, word or picture of the query (weight below 0: subtracted) how sure it is in that
       picture, and what the score would lose without it, or nil; and what the picture shows of that.

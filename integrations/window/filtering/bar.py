@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bus.service import Service
     from filtering.filters import Filters
 
+_LONGEST = 18  # characters of a value on a button
 SORTS = {
     "": _("Best match first"),
     "date": _("Newest first"),
@@ -110,7 +111,7 @@ class _Button(Gtk.MenuButton):
     def __init__(self, title: str, popover: Gtk.Popover) -> None:
         super().__init__(popover=popover)
         self._title = title
-        self._label = Gtk.Label(ellipsize=Pango.EllipsizeMode.END)
+        self._label = Gtk.Label(max_width_chars=_LONGEST)
         box = Gtk.Box(spacing=6)
         box.append(self._label)
         box.append(Gtk.Image(icon_name="pan-down-symbolic"))
@@ -120,8 +121,10 @@ class _Button(Gtk.MenuButton):
     def show_value(self, value: str) -> None:
         text = value or self._title
         self._label.set_text(text)
-        self._label.set_width_chars(min(len(text), 18))
-        self._label.set_max_width_chars(18)
+        # Only a long text may be cut: the bar scrolls where there is no room for all buttons.
+        cut = len(text) > _LONGEST
+        self._label.set_ellipsize(Pango.EllipsizeMode.END if cut else Pango.EllipsizeMode.NONE)
+        self._label.set_width_chars(_LONGEST if cut else -1)
         name = f"{self._title}: {value}" if value else self._title
         self.update_property([Gtk.AccessibleProperty.LABEL], [name])
         (self.add_css_class if value else self.remove_css_class)("filtering")

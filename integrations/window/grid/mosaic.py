@@ -22,6 +22,7 @@ _NARROWEST, _NATURAL = 240, 900  # pixels
 class Section(NamedTuple):
     heading: str  # "" for none
     length: int  # of its items
+    month: str = ""  # of which they are all, as ISO 8601 has it
 
 
 class Mosaic(Gtk.Widget):
@@ -132,6 +133,17 @@ class Mosaic(Gtk.Widget):
         child = self.get_focus_child()
         return child.position if isinstance(child, Tile) else None
 
+    def jump(self, number: int) -> None:
+        """Scrolls to a heading."""
+        self._lay_out(self._width or self.get_width())
+        if self.adjustment and number < len(self._headings):
+            self.adjustment.set_value(self._headings[number][0])
+
+    def heading_in_sight(self) -> int:
+        """The number of the heading above what is at the top."""
+        top = self.adjustment.get_value() if self.adjustment else 0.0
+        return max(bisect_right([y for y, _text in self._headings], top) - 1, 0)
+
     def grab(self, position: int) -> None:
         """Moves the keyboard to an item, and the item into sight."""
         self._lay_out(self._width or self.get_width())
@@ -211,7 +223,7 @@ class Mosaic(Gtk.Widget):
         self._width = width
         self._rows, self._headings = [], []
         first = y = 0
-        for heading, length in self._sections:
+        for heading, length, _month in self._sections:
             if heading:
                 self._headings.append((y, heading))
                 y += _HEADING

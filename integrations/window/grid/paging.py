@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from query.pictures import Picture
 
 _PAGE = 100
+_ALL = 10_000  # pictures up to which all months are fetched, to choose between
 _GROUPED = 1000  # pictures up to which the service groups those that are nearly the same
 
 
@@ -67,6 +68,7 @@ class Paging:
     def _count(self, _hits: list[Hit], result: Values, failure: Failure | None) -> None:
         if not failure:
             self._counted(result["count"])
+            self._more_months()
 
     def _more(self) -> bool:
         if self._question and not self._asking.under_way:
@@ -93,6 +95,11 @@ class Paging:
         if hits:
             self._shown += len(hits)
             self._results.append(hits)
+            self._more_months()
+
+    def _more_months(self) -> None:
+        if self._shown < _ALL and self._results.months():
+            GLib.idle_add(self._more, priority=GLib.PRIORITY_LOW)
 
 
 def is_weak(hit: Hit) -> bool:

@@ -39,6 +39,8 @@ class Results(Mosaic):
     selection_changed = GObject.Signal("selection-changed")
     # All that certainly matches is nearly in sight.
     ending = GObject.Signal()
+    # It may be divided into other months.
+    divided = GObject.Signal()
     # All pictures are wanted that this one stands for.
     unfolded = GObject.Signal(arg_types=(object,))
 
@@ -187,6 +189,10 @@ class Results(Mosaic):
         elif self.foot:
             self.foot.grab_focus()
 
+    def months(self) -> list[tuple[str, str]]:
+        """The months (as ISO 8601 has them) of its sections, and their headings."""
+        return [(section.month, section.heading) for section in self._sections if section.month]
+
     def chosen(self) -> list[Item]:
         """The selected items, or the one that is looked at."""
         if self.large:
@@ -288,6 +294,7 @@ class Results(Mosaic):
 
     def _divide(self) -> None:
         self.arrange(sections(self.shown, self._certain))
+        self.emit("divided")
         if self.foot:
             count = len(self._folded)
             self.foot.set_visible(bool(count))

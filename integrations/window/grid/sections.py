@@ -42,4 +42,5 @@ def _months(items: Sequence[Item]) -> list[Section]:
         return "" if item.doubtful else item.taken[:7]
 
     named = [(taken, len(list(some))) for taken, some in groupby(items, month)]
-    return [Section(dates.month(taken) or _("Date unknown"), count) for taken, count in named]
+    unknown = _("Date unknown")
+    return [Section(dates.month(taken) or unknown, count, taken) for taken, count in named]

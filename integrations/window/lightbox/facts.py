@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Fact: TypeAlias = tuple[str, str, Word | None]
 
 _STARS = 5
+_LONG = 0.3  # seconds, from which on cameras write exposures as decimals
 _FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m", "%Y")
 _SURE = {
     "strong": _("“{words}” matches well"),
@@ -48,8 +49,12 @@ def told(path: bytes, details: Values) -> Iterator[Fact]:
         yield _("Camera"), "", (camera, filter_word("camera", model))
     if lens := details.get("lens"):
         yield _("Lens"), "", (lens, filter_word("lens", lens))
+    exposure = list(_exposure(details))
     if iso := details.get("iso"):
-        yield _("Exposure"), "", (f"ISO {iso}", f"iso:{iso}")
+        told = ", ".join([*exposure, f"ISO {iso}"]) if exposure else ""
+        yield _("Exposure"), told, (f"ISO {iso}", f"iso:{iso}")
+    elif exposure:
+        yield _("Exposure"), ", ".join(exposure), None
     if (rating := details.get("rating", 0)) > 0:
         stars = "★" * rating + "☆" * (_STARS - rating)
         yield _("Rating"), "", (stars, f"rating:{rating}")
@@ -109,6 +114,17 @@ def _camera(details: Values) -> str:
     make, model = details.get("make", ""), details.get("model", "")
     first = make.split()[0].casefold() if make else ""
     return model if first and model.casefold().startswith(first) else f"{make} {model}".strip()
+
+
+def _exposure(details: Values) -> Iterator[str]:
+    """How long, how wide open and how near, with decimals as people write them here."""
+    if seconds := details.get("exposure"):
+        time = f"1/{1 / seconds:.0f}" if seconds < _LONG else f"{seconds:n}"
+        yield _("{time} s").format(time=time)
+    if aperture := details.get("aperture"):
+        yield f"f/{aperture:n}"
+    if length := details.get("focal_length"):
+        yield _("{length} mm").format(length=f"{length:n}")
 
 
 def _size(details: Values) -> str:

@@ -45,6 +45,7 @@ class Lightbox(Gtk.Box):
         self.words = Words(service, self.canvas)
         self._percent = Gtk.Label(width_chars=6)
         self._percent.add_css_class("numeric")
+        self._percent.set_direction(Gtk.TextDirection.LTR)  # keeps the sign behind the number
         self.header = self._header()
         self._message = Gtk.Label(
             wrap=True,

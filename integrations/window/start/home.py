@@ -34,7 +34,6 @@ class Home(Gtk.ScrolledWindow):
         self._search = search
         self._open = open_picture
         self._shown: Values = {}
-        self._words: list[str] = []
         self._title = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER)
         self._title.add_css_class("title")
         self._text = Gtk.Label(wrap=True, justify=Gtk.Justification.CENTER, max_width_chars=60)
@@ -56,24 +55,22 @@ class Home(Gtk.ScrolledWindow):
             self._button.set_label(button[0])
             self._button.set_action_name(button[1])
 
-    def fill(self, home: Values) -> None:
-        """What the service tells; a part of it may be there already."""
+    def fill(self, told: Values) -> None:
+        """A part of what the service tells; it may be there already."""
+        home = {**self._shown, **told}
         if home == self._shown or self._sections.get_focus_child():  # the keys are there
             return
         self._shown = home
         self._build()
-
-    def fill_words(self, words: list[str]) -> None:
-        if words != self._words and not self._sections.get_focus_child():
-            self._words = words
-            self._build()
 
     def _build(self) -> None:
         while child := self._sections.get_first_child():
             self._sections.remove(child)
         home = self._shown
         self._add_chips(_("Recent searches"), [(q, q) for q in home.get("queries", [])])
-        self._add_chips(_("Often in your pictures"), [(word, word) for word in self._words])
+        self._add_chips(
+            _("Often in your pictures"), [(word, word) for word in home.get("words", [])]
+        )
         places = [(name, f'near:"{name}"') for name in home.get("places", [])]
         self._add_chips(_("Places"), places)
         for day in home.get("days", []):

@@ -142,17 +142,19 @@ class Start(Gtk.Stack):
             return
         self._filled, self._filled_at = state, now
 
+        # The quickest first. Computing the words would hold up reading.
+        parts = ["", "memories", "words"] if settled else ["", "memories"]
+
+        def ask() -> None:
+            part = parts.pop(0)
+            options = {part: GLib.Variant("b", True)} if part else {}
+            self._service.ask("Home", GLib.Variant("(a{sv})", (options,)), told)
+
         def told(home: Values, failure: Failure | None) -> None:
             if failure:  # an older service, perhaps: the field is there
                 return
             self._home.fill(home)
-            if not settled:  # computing the words would hold up reading
-                return
-            words = GLib.Variant("(a{sv})", ({"words": GLib.Variant("b", True)},))
-            self._service.ask("Home", words, told_words)
+            if parts:
+                ask()
 
-        def told_words(home: Values, failure: Failure | None) -> None:
-            if not failure:
-                self._home.fill_words(home.get("words", []))
-
-        self._service.ask("Home", GLib.Variant("(a{sv})", ({},)), told)
+        ask()

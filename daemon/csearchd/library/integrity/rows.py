@@ -138,8 +138,9 @@ _METADATA = _Check(
     _types(
         taken="text null", taken_ms="integer null", utc_offset="integer null",
         date_source="text null", date_doubtful="integer null", make="text null", model="text null",
-        lens="text null", iso="integer real null", latitude="integer real null",
-        longitude="integer real null", altitude="integer real null", orientation="integer null",
+        lens="text null", iso="integer real null", exposure="real null", aperture="real null",
+        focal_length="real null", latitude="integer real null", longitude="integer real null",
+        altitude="integer real null", orientation="integer null",
         title="text null", description="text null", rating="integer real null",
         favourite="integer null", outdated="integer",
     )

@@ -50,7 +50,9 @@ class HomeHandlers:
         self._existing_paths = existing_paths
         self._workers = workers
         self._words: tuple[object, list[str]] = (None, [])  # of which model and number of files
-        self._files: tuple[int, Files] = (-1, np.zeros(0, np.int64))  # after how many changes
+        # After how many changes of the library:
+        self._files: tuple[int, Files] = (-1, np.zeros(0, np.int64))
+        self._frequent: tuple[int, list[str]] = (-1, [])  # places
 
     def handlers(self) -> Handlers:
         return {HomeRequest: self._home}
@@ -58,32 +60,49 @@ class HomeHandlers:
     async def _home(self, request: HomeRequest, exchange: Exchange) -> Message:
         if request.words:
             return {"words": await self._workers.compute("explain", self._frequent_words)}
+        if request.memories:
+            return await self._workers.wait(self._memories)
         return {
-            **await self._workers.wait(self._pictures),
+            "recent": await self._workers.wait(self._recent),
             "queries": (await self._workers.answer(self._past_queries, ""))[:_QUERIES],
         }
 
-    def _pictures(self) -> Message:
-        library = self._library
-        files = self._readable()
-        latest = pictures.latest(library, files, _RECENT)
+    def _recent(self) -> list[bytes]:
+        latest = pictures.latest(self._library, self._readable(), _RECENT)
+        paths = self._paths(latest)
+        return [paths[file] for file in latest if file in paths]
+
+    def _memories(self) -> Message:
+        library, files = self._library, self._readable()
         years = list(pictures.on_this_day(library, files, date.today(), _YEARS, _PER_YEAR))
-        chosen = [*latest, *(file for _, of_year in years for file in of_year)]
-        paths = {file: path for file, _, path in find_files(library, "id", chosen)}
-        there = dict(zip(paths, self._existing_paths(paths.values()), strict=True))
-        days = [(year, [paths[f] for f in of_year if there.get(f)]) for year, of_year in years]
+        paths = self._paths([file for _, of_year in years for file in of_year])
+        days = [(year, [paths[file] for file in files if file in paths]) for year, files in years]
         return {
-            "recent": [paths[file] for file in latest if there.get(file)],
             "days": [{"year": year, "paths": found} for year, found in days if found],
-            "places": pictures.frequent_places(library, self._places),
+            "places": self._frequent_places(),
         }
 
+    def _paths(self, files: list[int]) -> dict[int, bytes]:
+        """Of those that are there."""
+        found = {file: path for file, _, path in find_files(self._library, "id", files)}
+        there = self._existing_paths(found.values())
+        return {file: found[file] for file, is_there in zip(found, there, strict=True) if is_there}
+
     def _readable(self) -> Files:
-        with self._library.memory_lock:
-            changes = self._library.catalogue.changes
+        changes = self._changes()
         if self._files[0] != changes:
             self._files = changes, pictures.readable(self._library)
         return self._files[1]
+
+    def _frequent_places(self) -> list[str]:
+        changes = self._changes()
+        if self._frequent[0] != changes:
+            self._frequent = changes, pictures.frequent_places(self._library, self._places)
+        return self._frequent[1]
+
+    def _changes(self) -> int:
+        with self._library.memory_lock:
+            return self._library.catalogue.changes
 
     def _frequent_words(self, cancellation: Cancellation) -> list[str]:
         """What many pictures show; computed again when there are clearly more of them."""

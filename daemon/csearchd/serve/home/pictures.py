@@ -3,6 +3,7 @@ database."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from csearchd.errors import PlaceError
 from csearchd.library.catalogue import INDEXED
 from csearchd.library.library import Library
+from csearchd.library.metadata import times
 from csearchd.search.places.geocoder import Geocoder
 
 _LATEST = 2000  # files that came last, of which some are shown
 _TOGETHER_NS = 3600 * 10**9  # what comes within an hour came together
 _CELL = 0.2  # degrees: about a city
+_CELLS_AROUND = 4096  # more than there are in all degrees
 _CELLS = 24  # of which several may be of one city
 _PLACES = 6
 
@@ -38,19 +41,16 @@ def readable(library: Library) -> Files:
 def latest(library: Library, files: Files, count: int) -> list[int]:
     """Of ascending ids those that came last: by when their files were put where they are, and by
     the time of the picture where that was within an hour. Raises LibraryError."""
-    candidates = files[-_LATEST:].tolist()
-    if not candidates:
-        return []
-    timestamp = library.load_photo_metadata().timestamp
+    # Of the database: what is in memory of the metadata is there seconds after the start.
     with library.read() as database:
         rows = database.execute(
-            "SELECT id, ctime_ns FROM files WHERE id BETWEEN ? AND ?",
-            (candidates[0], candidates[-1]),
-        ).fetchall()
-    came = dict(rows)
-    known = [file for file in candidates if file in came and file < len(timestamp)]
-    known.sort(key=lambda file: (came[file] // _TOGETHER_NS, timestamp[file]), reverse=True)
-    return known[:count]
+            "SELECT f.id FROM files f LEFT JOIN metadata m ON m.file = f.id "
+            "WHERE f.id IN (SELECT value FROM json_each(?)) "
+            f"ORDER BY f.ctime_ns / {_TOGETHER_NS} DESC, "
+            f"coalesce({times.TAKEN}, {times.CHANGED}) DESC, f.id LIMIT ?",
+            (json.dumps(files[-_LATEST:].tolist()), count),
+        )
+        return [file for (file,) in rows]
 
 
 def on_this_day(
@@ -59,10 +59,10 @@ def on_this_day(
     """Past years, the latest first, each with up to `count` pictures of this day of the year.
     Raises LibraryError."""
     metadata = library.load_photo_metadata()
-    times, certain = metadata.timestamp, metadata.exact_days()
-    files = files[files < len(times)]
+    when, certain = metadata.timestamp, metadata.exact_days()
+    files = files[files < len(when)]
     files = files[certain[files]]
-    days = times[files].astype("datetime64[ms]").astype("datetime64[D]")
+    days = when[files].astype("datetime64[ms]").astype("datetime64[D]")
     months = days.astype("datetime64[M]")
     same = (months.astype(np.int64) % 12 == today.month - 1) & (
         (days - months).astype(np.int64) == today.day - 1
@@ -70,7 +70,7 @@ def on_this_day(
     files, taken = files[same], days[same].astype("datetime64[Y]").astype(np.int64) + 1970
     for year in sorted(set(taken[taken < today.year].tolist()), reverse=True)[:years]:
         of_year = files[taken == year]
-        of_year = of_year[np.argsort(times[of_year], kind="stable")]
+        of_year = of_year[np.argsort(when[of_year], kind="stable")]
         spread = np.linspace(0, len(of_year) - 1, min(count, len(of_year))).astype(np.int64)
         yield year, of_year[spread].tolist()
 
@@ -83,20 +83,19 @@ def frequent_places(library: Library, geocoder: Geocoder) -> list[str]:
     _, points = library.load_photo_metadata().places()
     if not len(points):
         return []
-    _, numbers, counts = np.unique(
-        np.floor(points / _CELL).astype(np.int32), axis=0, return_inverse=True, return_counts=True
-    )
-    numbers = numbers.reshape(-1)  # of two dimensions in numpy 2.0
-    chosen = np.argsort(-counts, kind="stable")[:_CELLS]
-    centres = [tuple(points[numbers == cell].mean(axis=0).tolist()) for cell in chosen]
+    rows, columns = np.floor(points / _CELL).astype(np.int64).T
+    cells = rows * _CELLS_AROUND + columns
+    found, counts = np.unique(cells, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:_CELLS]
+    centres = [tuple(points[cells == cell].mean(axis=0).tolist()) for cell in found[most]]
     try:
         names = geocoder.names(centres)
     except PlaceError:
         return []
     totals: dict[str, int] = {}
-    for name, cell in zip(names, chosen.tolist(), strict=True):
+    for name, count in zip(names, counts[most].tolist(), strict=True):
         if name:
-            totals[name] = totals.get(name, 0) + int(counts[cell])
+            totals[name] = totals.get(name, 0) + count
     return sorted(totals, key=lambda name: -totals[name])[:_PLACES]
 
 
