@@ -43,6 +43,7 @@ PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
+_COMPARED = ("path", "exact")  # options of Duplicates
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE, _X_LARGE = 256, 512  # pixels
@@ -59,6 +60,7 @@ class CsearchInterface:
         self._picture_maker = picture_maker
         self._making = asyncio.Lock()
         self._searches = LatestSearches()
+        self._comparisons = LatestSearches()  # of Duplicates: a search doesn't end them
         self.objects: Objects | None = None  # of the connection, once there is one
         self.object = Object(
             interface("org.csearch.Csearch1"),
@@ -73,6 +75,7 @@ class CsearchInterface:
                 "Text": self._text,
                 "Suggest": self._suggest,
                 "Choices": self._choices,
+                "Duplicates": self._duplicates,
                 "Home": self._home,
                 "AddFolder": self._add_folder,
                 "RemoveFolder": self._remove_folder,
@@ -230,6 +233,19 @@ class CsearchInterface:
         message = {"op": "choices", "what": what, "prefix": prefix}
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(one) for one in told["choices"]]]
+
+    async def _duplicates(self, call: Call) -> list[Any]:
+        options = plain(call.arguments[0])
+
+        async def progress(fields: Message) -> None:
+            self._signal("Progress", variants(fields), call.sender)
+
+        async def groups(fields: Message) -> None:
+            self._signal("Groups", [variants(group) for group in fields["hits"]], call.sender)
+
+        message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
+        request = BusRequest(self._handle, decoded(message), progress, groups)
+        return [variants(await self._comparisons.run(call.sender, request))]
 
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:
