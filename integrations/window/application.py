@@ -21,6 +21,7 @@ except (ImportError, ValueError):
 
 from background import Workers  # noqa: E402
 from bus.service import Service, path  # noqa: E402
+from duplicates.review import Review  # noqa: E402
 from grid.thumbnails import Thumbnails  # noqa: E402
 from lightbox import viewer  # noqa: E402
 from window import Window  # noqa: E402
@@ -73,6 +74,7 @@ class Application(Toolkit.Application):
             ("search", "s", lambda value: self._open(query=value.unpack())),
             ("search-in", "ay", lambda value: self._open(folder=path(value))),
             ("similar", "aay", lambda value: self._open(pictures=list(map(path, _all(value))))),
+            ("duplicates", None, lambda value: self._review()),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -113,6 +115,15 @@ class Application(Toolkit.Application):
         window = Window(self, Service(), self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
+
+    def _review(self) -> None:
+        """Shows what there is more than once."""
+        assert self._thumbnails, "an application is started before its actions are"
+        there = (window for window in self.get_windows() if isinstance(window, Review))
+        review = next(there, None)
+        if review is None:
+            review = Review(self, Service(), self._thumbnails, self._workers)
+        review.present()
 
 
 def _walking_keys() -> dict[str, list[str]]:
