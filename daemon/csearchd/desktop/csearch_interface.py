@@ -43,6 +43,7 @@ PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
+_GIVING = ("mode", "add", "take")  # options of Tag
 _COMPARED = ("path", "exact")  # options of Duplicates
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
@@ -76,6 +77,7 @@ class CsearchInterface:
                 "Suggest": self._suggest,
                 "Choices": self._choices,
                 "Duplicates": self._duplicates,
+                "Tag": self._tag,
                 "Home": self._home,
                 "AddFolder": self._add_folder,
                 "RemoveFolder": self._remove_folder,
@@ -234,6 +236,14 @@ class CsearchInterface:
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(one) for one in told["choices"]]]
 
+    async def _tag(self, call: Call) -> list[Any]:
+        paths, options = plain(call.arguments[0]), plain(call.arguments[1])
+        fields = {key: options[key] for key in _GIVING if key in options}
+        request = BusRequest(self._handle, decoded({"op": "tags-give", "paths": paths, **fields}))
+        told = await request.run()
+        reasons = [f"{_name(hit['path'])}: {hit['reason']}" for hit in request.hits]
+        return [variants({**told, "reasons": reasons})]
+
     async def _duplicates(self, call: Call) -> list[Any]:
         options = plain(call.arguments[0])
 
@@ -269,6 +279,11 @@ def _line(told: Message) -> str:
 def _last(tag: str) -> str:
     """Returns the word at the end of a hierarchical tag."""
     return tag.rpartition("/")[2]
+
+
+def _name(path: bytes) -> str:
+    """The name of a file, to be shown."""
+    return os.path.basename(path).decode(errors="replace")
 
 
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:

@@ -333,6 +333,7 @@ MIGRATIONS = (
     );
     """,
     saved.MIGRATION,
+    "ALTER TABLE tag_ledger ADD COLUMN given TEXT NOT NULL DEFAULT '[]'",
 )
 
 VERSION = len(MIGRATIONS)

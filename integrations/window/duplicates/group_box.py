@@ -47,7 +47,7 @@ class GroupBox(Gtk.Box):
         above.append(title)
         above.append(self._button)
         self.append(above)
-        side_by_side = Gtk.Box(spacing=12)
+        side_by_side = Gtk.Box(spacing=12, halign=Gtk.Align.START)
         self.cards = [self._card(file, look) for file in group.shown]
         for card in self.cards:
             side_by_side.append(card)

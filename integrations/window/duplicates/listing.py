@@ -103,11 +103,14 @@ class Listing(Gtk.Box):
     def _count(self) -> None:
         """How many are marked."""
         files = [file for group in self._page for file in group.unwanted]
-        count = len(files)
-        text = ngettext(
-            "Move {n} Marked Picture to the Trash", "Move {n} Marked Pictures to the Trash", count
-        )
-        self._button.set_label(text.format(n=number(count)))
+        text = _("Move the Marked to the Trash")
+        if count := len(files):
+            text = ngettext(
+                "Move {n} Marked Picture to the Trash",
+                "Move {n} Marked Pictures to the Trash",
+                count,
+            ).format(n=number(count))
+        self._button.set_label(text)
         self._button.set_sensitive(bool(files))
 
     def _turning(self, icon: str, text: str, turn: Callable[[], object]) -> Gtk.Button:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from selection.trash import Done
 
 _NAMES = {EXACT: _("The Same"), NEAR: _("Nearly the Same"), BURST: _("Bursts")}
+_BAR = 48  # pixels below the groups, which the notice leaves free
 
 
 class _Looked:
@@ -113,6 +114,7 @@ class Review(Gtk.ApplicationWindow):
         self._titles = Gtk.Stack()
         self._titles.add_named(self._header, "groups")
         self._titles.add_named(self._lightbox.header, "picture")
+        self._undoing.notice.set_margin_bottom(_BAR)
         overlay = Gtk.Overlay(child=self._pages)
         overlay.add_overlay(self._undoing.notice)
         self.set_titlebar(self._titles)
