@@ -13,6 +13,7 @@ from lightbox.lightbox import Lightbox
 from selection import trash
 from selection.bar import SelectionBar
 from selection.copying import CopyTo
+from selection.tagging import Tagging
 from selection.undoing import Undoing, with_failures
 from texts import _, ngettext, number
 
@@ -60,6 +61,7 @@ class Viewer:
         self.undoing = Undoing(window)
         self._notice = self.undoing.notice
         self._following = 0
+        self._tagging = Tagging(window, service, self.undoing)
         self._copying = CopyTo(window, workers, self._copied)
         self._headers = Gtk.Stack()
         self._headers.add_named(header, "search")
@@ -168,6 +170,7 @@ class Viewer:
             ("look", self._look),
             ("open-with", self._open_with),
             ("copy-to", lambda: self._copying.choose(self._results.chosen())),
+            ("tag", lambda: self._tagging.choose(self._results.chosen())),
             ("trash", self._trash),
         ):
             action = Gio.SimpleAction.new(name, None)
@@ -187,7 +190,7 @@ class Viewer:
             ((_("Open"), "win.open"), (_("Open With…"), "win.open-with")),
             ((_("Show in Folder"), "win.show-in-folder"), (_("Copy"), "win.copy")),
             ((_("Copy to…"), "win.copy-to"), (_("Find Similar Images"), "win.similar")),
-            ((_("Move to Trash"), "win.trash"),),
+            ((_("Tag…"), "win.tag"), (_("Move to Trash"), "win.trash")),
         ):
             section = Gio.Menu()
             for label, action in entries:
