@@ -11,7 +11,7 @@ import pytest
 
 from support.album import write_photo, xmp
 from support.desktop import Desktop, needs
-from support.photos import photo
+from support.photos import photo, write_drawn
 from support.search_window import APPLICATION, COMMAND, press, search_window, toggle
 from support.user import wait_for
 
@@ -152,6 +152,29 @@ def test_pictures_of_a_group_are_looked_at_large(screen: Desktop, album: Path) -
             "the picture that was looked at",
         )
         assert not trashed(screen)
+
+
+def test_many_come_in_pages(screen: Desktop) -> None:
+    folder = screen.user.home / "many"
+    for part in ("a", "b"):
+        write_drawn(folder / part, 30)
+    screen.user.search("--wait", "x", "--in", folder)
+    with search_window(screen, *COMMAND):
+        review(screen)
+        screen.wait_for_text(APPLICATION, "1 to 25 of 30")
+        press(screen, "Next Page")
+        screen.wait_for_text(APPLICATION, "26 to 30 of 30")
+        press(screen, "Move 5 Marked Pictures to the Trash")
+        screen.wait_for_text(APPLICATION, "Moved 5 pictures to the Trash")
+        screen.wait_for_text(APPLICATION, "1 to 25 of 25")
+        screen.keys("key", "ctrl+z")
+        screen.wait_for_text(APPLICATION, "1 to 25 of 30")
+        press(screen, "Move 25 Marked Pictures to the Trash")
+        screen.wait_for_text(APPLICATION, "1 to 5 of 5")
+    assert len(list(folder.rglob("*.jpg"))) == 35
+    shutil.rmtree(folder)
+    shutil.rmtree(screen.user.home / ".local" / "share" / "Trash")
+    screen.user.csearchctl("forget", folder)
 
 
 def test_without_duplicates(screen: Desktop) -> None:

@@ -44,6 +44,7 @@ _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _GIVING = ("mode", "add", "take")  # options of Tag
+_GROUPS = 50  # of a signal: a window that takes it apart stands still meanwhile
 _COMPARED = ("path", "exact")  # options of Duplicates
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
@@ -251,7 +252,9 @@ class CsearchInterface:
             self._signal("Progress", variants(fields), call.sender)
 
         async def groups(fields: Message) -> None:
-            self._signal("Groups", [variants(group) for group in fields["hits"]], call.sender)
+            found = [variants(group) for group in fields["hits"]]
+            for start in range(0, len(found), _GROUPS):
+                self._signal("Groups", found[start : start + _GROUPS], call.sender)
 
         message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
         request = BusRequest(self._handle, decoded(message), progress, groups)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from bus.service import Values
 
 EXACT, NEAR, BURST = KINDS = ("exact", "near", "burst")
-_GROUPS = 50  # on a page
-_FILES = 200  # on a page, about
-_MOST = 60  # files of a group on a page
+_GROUPS = 25  # on a page
+_FILES = 100  # on a page, about
+_MOST = 40  # files of a group on a page
 _SECOND = 10**9  # nanoseconds
 
 
