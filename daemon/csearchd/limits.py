@@ -30,6 +30,7 @@ SAVED_PICTURES = 32  # in a saved search
 SAVED_NAME = 255  # bytes: NAME_MAX of Linux
 EXAMPLES = 32  # to teach a concept with, at a time
 DESCRIBED = 20_000  # files whose tags are requested at a time
+GIVEN = 10_000  # pictures that are given words at a time
 RESULTS = 1 << 31  # that are requested: more than there can be files
 SCORE = 1000.0  # and -SCORE: beyond the scores of all pictures
 QUERY = 256 << 10  # characters of a query, with the names of pictures

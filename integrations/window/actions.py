@@ -97,6 +97,7 @@ def install(window: Window, results: Results, service: Service) -> None:
     other.append(_("Copy"), "win.copy")
     other.append(_("Find Similar Images"), "win.similar")
     other.append(_("Copy to…"), "win.copy-to")
+    other.append(_("Tag…"), "win.tag")
     other.append(_("Information"), "win.information")
     other.append(_("Show All That Are Nearly the Same"), "win.show-alike")
     menu.append_section(None, other)

@@ -21,6 +21,7 @@ except (ImportError, ValueError):
 
 from background import Workers  # noqa: E402
 from bus.service import Service, path  # noqa: E402
+from duplicates.review import Review  # noqa: E402
 from grid.thumbnails import Thumbnails  # noqa: E402
 from lightbox import viewer  # noqa: E402
 from query.remembering import Remembering  # noqa: E402
@@ -89,6 +90,7 @@ class Application(Toolkit.Application):
             ("add-folder", None, lambda value: self._show("win.add-folder")),
             ("preferences", None, lambda value: self._show("win.preferences")),
             ("reading-ended", "x", lambda value: self._tell_of_reading(value.unpack())),
+            ("duplicates", None, lambda value: self._review()),
             ("quit", None, lambda value: self.quit()),
         ):
             action = Gio.SimpleAction.new(name, GLib.VariantType(kind) if kind else None)
@@ -160,6 +162,15 @@ class Application(Toolkit.Application):
         window = Window(self, Service(), remembering, self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
         window.present()
+
+    def _review(self) -> None:
+        """Shows what there is more than once."""
+        assert self._thumbnails, "an application is started before its actions are"
+        there = (window for window in self.get_windows() if isinstance(window, Review))
+        review = next(there, None)
+        if review is None:
+            review = Review(self, Service(), self._thumbnails, self._workers)
+        review.present()
 
 
 def _walking_keys() -> dict[str, list[str]]:

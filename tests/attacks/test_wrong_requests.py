@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "saved-rename": {"name": b"x", "new": b"y"},
     "saved-remove": {"name": b"y"},
     "tags-write": {"path": b"/missing", "mode": "xattr"},
+    "tags-give": {"paths": [b"/missing"], "mode": "xattr", "add": ["a"]},
     "tags-preview": {"path": b"/missing"},
     "tags-on": {"path": b"/missing", "mode": "xattr"},
     "tags-off": {"path": b"/missing"},

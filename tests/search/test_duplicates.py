@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.album import write_photo
+from support.album import write_photo, xmp
 from support.photos import photo
 from support.user import User
 
@@ -76,6 +76,7 @@ def test_duplicates_for_programs(owner: User) -> None:
     first, copy, small = (file["likeness"] for file in cats["files"])
     assert first == copy == 1  # the same pixels
     assert 0.9 < small <= 1
+    assert [file["best"] for file in cats["files"]] == [True, False, False]
     assert {row["kind"] for row in rows} == {"exact", "near"}
     done = owner.csearchctl("dupes")
     assert len(done.stdout.split(b"\n\n")[0].splitlines()) >= 2
@@ -147,6 +148,23 @@ def test_what_lacks_a_part_comes_last(user: User) -> None:
     assert [Path(file["path"]).name for file in row["files"]] == ["b.jpg", "a.jpg"]
 
 
+def test_the_best_copy_is_the_first(user: User) -> None:
+    """Of one size, the one of which most is known; then one that wasn't just saved by a browser;
+    the oldest only then."""
+    saved = user.home / "Downloads"
+    saved.mkdir()
+    told = xmp(("Lisbon",))
+    write_photo(saved / "a.jpg", "cat")
+    write_photo(user.pictures / "b.jpg", "cat")
+    write_photo(user.pictures / "c.jpg", "cat", packet=told)
+    for number, path in enumerate((saved / "a.jpg", *sorted(user.pictures.iterdir()))):
+        os.utime(path, (1000 + number, 1000 + number))
+    user.search("x", "--in", user.home)
+    (row,) = map(json.loads, user.csearchctl("dupes", "--json").stdout.splitlines())
+    assert [Path(file["path"]).name for file in row["files"]] == ["c.jpg", "b.jpg", "a.jpg"]
+    assert [file["best"] for file in row["files"]] == [True, False, False]
+
+
 def test_a_burst_is_one_result_and_no_duplicates(user: User) -> None:
     """Whatever its pixels say: they hardly differ."""
     user.take_photos(("cat", "moon"))
@@ -168,6 +186,7 @@ def test_a_burst_is_one_result_and_no_duplicates(user: User) -> None:
     listed = [json.loads(line) for line in user.csearchctl("dupes", "--json").stdout.splitlines()]
     assert [row["kind"] for row in listed] == ["near", "burst"]
     assert [Path(file["path"]).stem for file in listed[1]["files"]] == ["b0", "b1", "b2"]
+    assert not any(file["best"] for file in listed[1]["files"])
     summary = user.csearchctl("dupes").stderr.decode().strip()
     assert summary == "1 group of nearly the same, 1 burst of different ones."
 

@@ -44,6 +44,12 @@ class Bench:
         extra = {"words": words, "root": root, "model": model}
         return self._do("write", carrier, extra, paths)
 
+    def give(
+        self, carrier: str, *paths: Path, add: tuple[str, ...] = (), take: tuple[str, ...] = ()
+    ) -> list[str]:
+        """Writes words that the user chose, or takes them back, and returns the outcomes."""
+        return self._do("give", carrier, {"add": add, "take": take, "root": "csearch"}, paths)
+
     def undo(self, carrier: str, *paths: Path) -> list[str]:
         return self._do("undo", carrier, {}, paths)
 

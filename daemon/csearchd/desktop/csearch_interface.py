@@ -46,6 +46,9 @@ PATH = "/org/csearch/Csearch1"
 _DEFAULTS = {"scopes": None, "top": 10, "wait": "none"}
 _OURS = ("op", "query", "stream", "files", "errors")  # what an option can't change
 _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
+_GIVING = ("mode", "add", "take")  # options of Tag
+_GROUPS = 50  # of a signal: a window that takes it apart stands still meanwhile
+_COMPARED = ("path", "exact")  # options of Duplicates
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE, _X_LARGE = 256, 512  # pixels
@@ -69,6 +72,7 @@ class CsearchInterface:
         self._picture_maker = picture_maker
         self._making = asyncio.Lock()
         self._searches = LatestSearches()
+        self._comparisons = LatestSearches()  # of Duplicates: a search doesn't end them
         self.objects: Objects | None = None  # of the connection, once there is one
         self.object = Object(
             interface("org.csearch.Csearch1"),
@@ -83,6 +87,8 @@ class CsearchInterface:
                 "Text": self._text,
                 "Suggest": self._suggest,
                 "Choices": self._choices,
+                "Duplicates": self._duplicates,
+                "Tag": self._tag,
                 "Home": self._home,
                 "AddFolder": self._add_folder,
                 "RemoveFolder": self._remove_folder,
@@ -248,6 +254,29 @@ class CsearchInterface:
         told = await BusRequest(self._handle, decoded(message)).run()
         return [[variants(one) for one in told["choices"]]]
 
+    async def _tag(self, call: Call) -> list[Any]:
+        paths, options = plain(call.arguments[0]), plain(call.arguments[1])
+        fields = {key: options[key] for key in _GIVING if key in options}
+        request = BusRequest(self._handle, decoded({"op": "tags-give", "paths": paths, **fields}))
+        told = await request.run()
+        reasons = [f"{_name(hit['path'])}: {hit['reason']}" for hit in request.hits]
+        return [variants({**told, "reasons": reasons})]
+
+    async def _duplicates(self, call: Call) -> list[Any]:
+        options = plain(call.arguments[0])
+
+        async def progress(fields: Message) -> None:
+            self._signal("Progress", variants(fields), call.sender)
+
+        async def groups(fields: Message) -> None:
+            found = [variants(group) for group in fields["hits"]]
+            for start in range(0, len(found), _GROUPS):
+                self._signal("Groups", found[start : start + _GROUPS], call.sender)
+
+        message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
+        request = BusRequest(self._handle, decoded(message), progress, groups)
+        return [variants(await self._comparisons.run(call.sender, request))]
+
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:
             self.objects.signal(PATH, member, [value], destination)
@@ -270,6 +299,11 @@ def _line(told: Message) -> str:
 def _last(tag: str) -> str:
     """Returns the word at the end of a hierarchical tag."""
     return tag.rpartition("/")[2]
+
+
+def _name(path: bytes) -> str:
+    """The name of a file, to be shown."""
+    return os.path.basename(path).decode(errors="replace")
 
 
 def _hit(hit: Message) -> list[bytes | float | dict[str, Variant]]:

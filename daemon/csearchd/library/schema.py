@@ -35,9 +35,10 @@ people       each spelling of a name of somebody whom other programs have named;
 tag_folders  directories that are kept tagged, by path: they stay so while they don't exist. `inode`
              and `born` (system.inode_identity) identify a directory that was renamed.
 tag_ledger   what csearch wrote for a file, a row for each carrier (xattr, sidecar, embedded).
-             `words` and `removed` are JSON; `digest` and `original` are described in tags.record;
-             `intended` is a write under way (msgpack). A row outlives its file, which may come
-             back, or appear elsewhere: `scheme` and `identity` are those of the tagged content.
+             `words`, `removed` and `given` are JSON; `digest` and `original` are described in
+             tags.record; `intended` is a write under way (msgpack). A row outlives its file, which
+             may come back, or appear elsewhere: `scheme` and `identity` are those of the tagged
+             content.
 tag_visits   the content, and the edition of model and vocabulary, for which a file was last tagged
              in a mode, so that it isn't due again. `failure`: why it was left alone.
 concepts     concepts that the user has taught. `concept_examples`: their pictures; `counter` is 1
@@ -339,6 +340,7 @@ MIGRATIONS = (
     ALTER TABLE metadata ADD COLUMN focal_length REAL;
     UPDATE metadata SET outdated = 1;
     """,
+    "ALTER TABLE tag_ledger ADD COLUMN given TEXT NOT NULL DEFAULT '[]'",
 )
 
 VERSION = len(MIGRATIONS)

@@ -8,7 +8,8 @@ is answered with the error `bad-request`, which names the field.
     csearchd.search.request       search, regions
     csearchd.requests.library     add, remove, roots, rescan, failed, forget, describe, dupes
     csearchd.requests.service     hello, answer, status, pause, resume, reload, stop, models, use
-    csearchd.requests.tags        tags-write, tags-preview, tags-on, tags-off, tags-undo
+    csearchd.requests.tags        tags-write, tags-give, tags-preview, tags-on, tags-off,
+                                  tags-undo
     csearchd.requests.concepts    teach, concepts, concept-rename, concept-remove
     csearchd.requests.saved       saved, saved-add, saved-rename, saved-remove
     csearchd.requests.completion  complete, suggest, choices, history, history-clear

@@ -40,6 +40,7 @@ _KINDS: tuple[type[Request], ...] = (
     service.StopRequest,
     service.ModelsRequest,
     service.UseRequest,
+    tags.TagsGiveRequest,
     tags.TagsWriteRequest,
     tags.TagsPreviewRequest,
     tags.TagsOnRequest,

@@ -106,8 +106,9 @@ class DupesRequest(Request, frozen=True, kw_only=True):
     same ones.
 
     Progress: as of `search`. Hits: groups [{kind, exact: bool, files: [{path: bin, likeness: float,
-    pixels, size, mtime_ns, content: int}]}], the largest file of each first, and files that lack a
-    part of the picture last.
+    pixels, size, mtime_ns, content: int, width, height, taken}]}]. The file to keep is the first:
+    the largest picture, then the one of which most is known, one that isn't in Downloads, the
+    oldest; files that lack a part of the picture are the last.
 
     - kind: "exact": the same pixels, and so `exact` is true; "near": copies that were changed;
       "burst": different pictures that look alike and were taken within seconds, in the order of

@@ -21,6 +21,7 @@ class RecordFields(msgspec.Struct, frozen=True, kw_only=True):
     written: Stored
     digest: bytes
     original: bytes | None = None
+    given: list[str] = []
 
 
 class Intention(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,12 +54,13 @@ class TagsServeRequest(Request, frozen=True, kw_only=True):
     left temporary files, each with its top; the size of the largest picture. Later {stop: true}:
     begin none of the items that aren't begun.
 
-    Hits: items of work [{item: int, kind: "write", "undo" or "settle" (writes nothing), path: bin,
-    top: bin (the directory below which no symbolic link is followed), scored: what the library has
-    read there or nil, {stat: [size, mtime_ns, ctime_ns, inode] or nil, scheme, identity,
-    orientation}, carrier: "xattr", "sidecar" or "embedded", row: int or nil, record, intended,
-    probe: bool; to write also words: [str], root: str, model: str}]. The next ones come when all
-    have been reported. A record is a map of RecordFields, or nil.
+    Hits: items of work [{item: int, kind: "write", "give", "undo" or "settle" (writes nothing),
+    path: bin, top: bin (the directory below which no symbolic link is followed), scored: what the
+    library has read there or nil, {stat: [size, mtime_ns, ctime_ns, inode] or nil, scheme,
+    identity, orientation}, carrier: "xattr", "sidecar" or "embedded", row: int or nil, record,
+    intended, probe: bool; to write also words: [str], root: str, model: str; to give also add:
+    [str], take: [str], root: str}]. The next ones come when all have been reported. A record is a
+    map of RecordFields, or nil.
 
     Result: {}: there is nothing more to do.
     """

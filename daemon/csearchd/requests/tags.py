@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Meta
+
+from csearchd import limits
 from csearchd.validation import AbsolutePath, Request
 
 Mode = Literal["xattr", "sidecar", "embedded"]
+# Programs separate keywords and their levels by what is left out.
+Word = Annotated[
+    str, Meta(max_length=limits.NAME, pattern=r"^[^\s,;|/\x00-\x1f][^,;|/\x00-\x1f]*$")
+]
 
 
 class TagsWriteRequest(Request, frozen=True, kw_only=True):
@@ -23,6 +30,24 @@ class TagsWriteRequest(Request, frozen=True, kw_only=True):
 
     path: AbsolutePath
     mode: Mode
+
+
+class TagsGiveRequest(Request, frozen=True, kw_only=True):
+    """`tags-give`: writes words that the user chose as keywords of some pictures, and takes others
+    of ours back. `tags-write` leaves them there; `tags-undo` takes them back, too.
+
+    Fields: paths ([bin]); mode, as of `tags-write`; add, take ([str]).
+
+    Progress, hits: as of `tags-write`. Result: {files, written, left, paths: [bin]}: the pictures
+    whose words are others now.
+    """
+
+    op: ClassVar[str] = "tags-give"
+
+    paths: Annotated[list[AbsolutePath], Meta(max_length=limits.GIVEN)]
+    mode: Mode
+    add: tuple[Word, ...] = ()
+    take: tuple[Word, ...] = ()
 
 
 class TagsPreviewRequest(Request, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ import msgpack
 from csearchd.library.library import Library
 
 CARRIERS = ("xattr", "sidecar", "embedded")
-_TEXTS = ("mark", "root", "words", "removed", "model")
+_LISTS = ("words", "removed", "given")  # as JSON
+_TEXTS = ("mark", "root", *_LISTS, "model")
 _NAMES = (*_TEXTS, "written", "digest", "original")
 _COLUMNS = ", ".join(_NAMES)
 _PARAMETERS = 500  # in one SQL statement
@@ -152,12 +153,11 @@ def settle(library: Library, outcomes: Iterable[Outcome]) -> None:
             record = one.record
             if record is not None:
                 row = one.row or _row(database, one)
-                words, removed = (
-                    json.dumps(record[name], ensure_ascii=False) for name in ("words", "removed")
-                )
-                values = {**record, "words": words, "removed": removed}
+                lists = {name: json.dumps(record[name], ensure_ascii=False) for name in _LISTS}
+                values = {**record, **lists}
+                marks = ", ".join("?" * len(_NAMES))
                 database.execute(
-                    f"UPDATE tag_ledger SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+                    f"UPDATE tag_ledger SET ({_COLUMNS}) = ({marks}) WHERE id = ?",
                     (*(values[name] for name in _NAMES), row),
                 )
                 _note_location(database, row, one)
@@ -253,8 +253,10 @@ def _entry(
         record = None
     elif record:
         record |= {"written": written, "digest": digest, "original": original}
-        record |= {name: json.loads(record[name]) for name in ("words", "removed")}
+        record |= {name: json.loads(record[name]) for name in _LISTS}
     later = msgpack.unpackb(intended) if intended else None
+    if later is not None:
+        later.setdefault("given", [])  # an older version may have intended it
     for one in (record, later):
         if one is not None:
             _check(one)
@@ -267,7 +269,7 @@ def _entry(
 def _check(record: Message) -> None:
     """Raises ValueError, KeyError or TypeError unless this is a record's message."""
     texts = [record["mark"], record["root"], record["model"]]
-    for name in ("words", "removed"):
+    for name in _LISTS:
         if not isinstance(record[name], list):
             raise ValueError
         texts += record[name]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from csearchd.errors import DeltaError, SkippedFile
+from csearchd.metadata.keyword_paths import leaf
+from csearchd.spelling import folded
 from csearchd.tags import delta
 from csearchd.tags.record import Record
 from csearchd.tags.writers.carrier import (
@@ -73,15 +75,65 @@ def plan_write(
     `record` describes the state (see `current_record`). Tags that the user has removed are not
     written again, nor those that others have written. Raises SkippedFile.
     """
+    given = record.given if record else ()
+    chosen = {folded(leaf(word)) for word in given}
+    wanted = [*given, *(word for word in wanted if folded(leaf(word)) not in chosen)]
     ours, removed, target = _sort(carrier.keywords(state), record, wanted)
     noted = record is None or not ours or bool(state.mirror and state.mirror.mark == record.mark)
     if set(target) == set(ours) and noted and (not ours or (record and record.root == root)):
         if record and (tuple(ours), tuple(removed)) != (record.words, record.removed):
             record = replace(record, words=tuple(ours), removed=tuple(removed))
         return Plan(state, state.content, record, writes=False)
+    still = [word for word in target if word in given]
+    new = Record.new(root, target, removed, model, still)
+    return _replaced(carrier, state, record, new)
+
+
+def plan_give(
+    carrier: Carrier,
+    state: CarrierState,
+    record: Record | None,
+    add: Sequence[str],
+    take: Sequence[str],
+    root: str,
+) -> Plan:
+    """Plans to write the words `add`, which the user chose, and to take back the words `take`.
+
+    `record` describes the state. What another program has written already isn't added. Raises
+    SkippedFile, also for what only another program can take back.
+    """
+    keywords = carrier.keywords(state)
+    ours, removed, _ = _sort(keywords, record, ())
+    gone = {folded(leaf(word)) for word in take}
+    kept = [word for word in ours if folded(leaf(word)) not in gone]
+    if any(keywords.is_taken(word, record) for word in take):
+        raise SkippedFile("another program has written that word, and can take it back")
+    known = {folded(leaf(word)) for word in kept}
+    new = [
+        word
+        for word in without_duplicates(add)
+        if folded(leaf(word)) not in known and not keywords.is_taken(word, record)
+    ]
+    words = [*kept, *new]
+    if words == ours:
+        return Plan(state, state.content, record, writes=False)
+    before = record.given if record else ()
+    given = [word for word in words if word in before or word in new]
+    unwanted = [word for word in ours if word not in kept and word not in before]
+    removed = [word for word in without_duplicates([*removed, *unwanted]) if word not in words]
+    model = record.model if record else ""
+    return _replaced(
+        carrier,
+        state,
+        record,
+        Record.new(record.root if record else root, words, removed, model, given),
+    )
+
+
+def _replaced(carrier: Carrier, state: CarrierState, record: Record | None, new: Record) -> Plan:
+    """Plans to write the words of `new` in place of those of `record`. Raises SkippedFile."""
     base = _without(carrier, state, record) if record else state.content
-    new = Record.new(root, target, removed, model)
-    if not target:
+    if not new.words:
         return Plan(state, base, new.without_words(), writes=True)
     content = carrier.edited(state, base, None, new)
     original = None if base is None or content is None else delta.make(base, content)
@@ -110,7 +162,7 @@ def _sort(
     ours: list[str] = []
     removed = list(record.removed) if record else []
     for word in record.words if record else ():
-        (ours if record and keywords.has(word, record.root) else removed).append(word)
+        (ours if record and keywords.has(word, record.root_of(word)) else removed).append(word)
     target = [
         word
         for word in without_duplicates(wanted)

@@ -50,13 +50,31 @@ class Record:
     written: int  # seconds since 1970
     digest: bytes = b""
     original: bytes | None = None
+    given: tuple[str, ...] = ()  # those of `words` that the user chose; they have no root
 
     @classmethod
-    def new(cls, root: str, words: Sequence[str], removed: Sequence[str], model: str) -> Record:
+    def new(
+        cls,
+        root: str,
+        words: Sequence[str],
+        removed: Sequence[str],
+        model: str,
+        given: Sequence[str] = (),
+    ) -> Record:
         """The record of a write that is about to begin."""
         return cls(
-            secrets.token_hex(8), root, tuple(words), tuple(removed), model, int(time.time())
+            secrets.token_hex(8),
+            root,
+            tuple(words),
+            tuple(removed),
+            model,
+            int(time.time()),
+            given=tuple(given),
         )
+
+    def root_of(self, word: str) -> str:
+        """The term above one of the words."""
+        return "" if word in self.given else self.root
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Record:
@@ -71,22 +89,21 @@ class Record:
 
     def without_words(self) -> Record:
         """What to remember after an undo: the tags that the user has removed."""
-        return replace(self, mark="", words=(), digest=b"", original=None)
+        return replace(self, mark="", words=(), given=(), digest=b"", original=None)
 
     def mirror(self) -> bytes:
         """The part that is written beside the tags, as JSON."""
-        return json.dumps(
-            {
-                "mark": self.mark,
-                "root": self.root,
-                "words": self.words,
-                "removed": self.removed,
-                "model": self.model,
-                "written": self.written,
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        ).encode()
+        values: dict[str, Any] = {
+            "mark": self.mark,
+            "root": self.root,
+            "words": self.words,
+            "removed": self.removed,
+            "model": self.model,
+            "written": self.written,
+        }
+        if self.given:
+            values["given"] = self.given
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def read_mirror(data: bytes | str | None) -> Record | None:
@@ -95,7 +112,9 @@ def read_mirror(data: bytes | str | None) -> Record | None:
         return None
     try:
         found = json.loads(data)
-        texts = [found["mark"], found["root"], found["model"], *found["words"], *found["removed"]]
+        given = found.get("given", [])
+        texts = [found["mark"], found["root"], found["model"]]
+        texts += [*found["words"], *found["removed"], *given]
         if not all(isinstance(text, str) for text in texts):
             return None
         return Record(
@@ -105,6 +124,7 @@ def read_mirror(data: bytes | str | None) -> Record | None:
             tuple(found["removed"]),
             found["model"],
             int(found["written"]),
+            given=tuple(given),
         )
     except (ValueError, KeyError, TypeError):
         return None

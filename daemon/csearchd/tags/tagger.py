@@ -17,7 +17,7 @@ from csearch.protocol.errors import ClientError
 from csearch.protocol.wire import Message
 from csearchd.errors import SkippedFile
 from csearchd.metadata import xmp_packet
-from csearchd.tags.plan import Plan, current_record, plan_undo, plan_write
+from csearchd.tags.plan import Plan, current_record, plan_give, plan_undo, plan_write
 from csearchd.tags.record import Record, skipped_by
 from csearchd.tags.writers import embedded
 from csearchd.tags.writers.carrier import Carrier, CarrierState
@@ -139,7 +139,7 @@ class Tagger:
             _check_has_mark(path, top, self._max_bytes)
         state = carrier.read_state(path, top)
         try:
-            if item["kind"] == "write":
+            if item["kind"] in ("write", "give"):
                 self._check_is_current(item, state)
             return self._planned(item, carrier, state)
         except BaseException:
@@ -177,6 +177,9 @@ class Tagger:
         record = current_record(state, before, intended, known)
         if item["kind"] == "write":
             plan = plan_write(carrier, state, record, item["words"], item["root"], item["model"])
+            return _Planned(item, carrier, record, plan, row)
+        if item["kind"] == "give":
+            plan = plan_give(carrier, state, record, item["add"], item["take"], item["root"])
             return _Planned(item, carrier, record, plan, row)
         left = {one.digest for one in (before, intended) if one and one.mark and one.digest}
         if row and not (state.mirror or state.digest in left or self._is_scored(item, state)):

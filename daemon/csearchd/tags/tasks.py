@@ -19,9 +19,12 @@ class Task:
     has no item of it any more.
     """
 
-    # "write" and "undo" say what they do; "settle" finds out what a killed tagger has written.
+    # "write", "give" and "undo" say what they do; "settle" finds out what a killed tagger has
+    # written.
     kind: str
     mode: str = ""
+    add: tuple[str, ...] = ()  # words that the user chose, to give
+    take: tuple[str, ...] = ()  # and those to take back
     files: deque[int] = field(default_factory=deque)
     locations: deque[TagLocation] = field(default_factory=deque)
     total: int = 0
@@ -37,7 +40,13 @@ class Task:
 
     @classmethod
     def write(cls, mode: str, files: Sequence[int]) -> Task:
-        return cls("write", mode, deque(files), total=len(files))
+        return cls("write", mode, files=deque(files), total=len(files))
+
+    @classmethod
+    def give(cls, mode: str, files: Sequence[int], add: Sequence[str], take: Sequence[str]) -> Task:
+        task = cls("give", mode, tuple(add), tuple(take), deque(files))
+        task.total = len(files)
+        return task
 
     @classmethod
     def undo(cls, locations: Sequence[TagLocation]) -> Task:
@@ -71,7 +80,7 @@ class WorkItem:
         """Returns the file to its task, unless that is cancelled."""
         if self.task.cancelled.is_set():
             return
-        if self.task.kind != "write":
+        if self.task.kind not in ("write", "give"):
             self.task.locations.append(self.location)
         elif self.location.file is not None:
             self.task.files.append(self.location.file)

@@ -40,11 +40,14 @@ def next_items(
 
     `root` is the configuration's tags.root. Raises TagsError, LibraryError.
     """
-    if task.kind != "write":
+    if task.kind not in ("write", "give"):
         return _undo_items(library, task)
     items: list[WorkItem] = []
     while not task.is_empty and not items:
         files = [task.files.popleft() for _ in range(min(_BATCH, len(task.files)))]
+        if task.kind == "give":
+            items = _give_items(library, task, files, root, timed_call)
+            continue
         items = _write_items(library, task, files, active_model, scorer, root, timed_call)
     return items
 
@@ -100,6 +103,44 @@ def _write_items(
         }
         visit = task.mode, content, edition
         items.append(WorkItem(task, message, location, visit, snapshot.content))
+    return items
+
+
+def _give_items(
+    library: Library, task: Task, files: list[int], root: str, timed_call: TimedCall
+) -> list[WorkItem]:
+    snapshots = _snapshots(library, files)
+    found = files_at(library, files)
+    paths = {file: path for file, path, _, _ in found}
+    entries, _, unanswered = entries_at(library, paths, timed_call)
+    watched = roots(library)
+    items = []
+    task.done += len(files) - len(found)
+    for file, path, _content, _failure in found:
+        carrier = "sidecar" if task.mode == "embedded" and is_raw(path) else task.mode
+        entry, snapshot, reason = entries.get((file, carrier)), snapshots.get(file), None
+        if file in unanswered:
+            reason = "its file system doesn't answer"
+        elif snapshot is None or snapshot.content is None:
+            reason = "it was not read"
+        elif snapshot.incomplete and carrier == "embedded":
+            reason = "it is truncated or damaged"
+        elif entry and entry.damaged:
+            reason = DAMAGED
+        if reason or snapshot is None:
+            task.done += 1
+            task.left += [(path, reason)] if reason else []
+            continue
+        location = TagLocation(file, path, carrier, entry.row if entry else None)
+        message = {
+            **_message("give", location, entry),
+            "add": task.add,
+            "take": task.take,
+            "root": root,
+            "top": watched_root_of(path, watched),
+            "scored": snapshot.message(snapshot.content),
+        }
+        items.append(WorkItem(task, message, location, None, snapshot.content))
     return items
 
 

@@ -242,7 +242,7 @@ class Service:
         if self._bus:
             self._bus.call(NAME, PATH, NAME, "Answer", None, None, 0, -1, None, None)
 
-    def listen(self, signal: str, told: Callable[[Values], object]) -> int:
+    def listen(self, signal: str, told: Callable[[Any], object]) -> int:
         """Calls `told(values)` whenever the service sends `signal`; what `unlisten` takes."""
         if self._bus is None:
             return 0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gi.repository import GLib, Gtk
 
 from filtering.histogram import Histogram
-from naming import call
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Times(Gtk.Popover):
         self._span = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         ends = Gtk.Box(spacing=6)
         for title, choice in ((_("From"), self._first), (_("To"), self._last)):
-            label = Gtk.Label(label=title)
+            label = Gtk.Label(label=title, mnemonic_widget=choice)  # its name in newer GTK
             choice.connect("notify::selected", self._chosen)
             ends.append(label)
             ends.append(choice)
@@ -169,8 +168,9 @@ class Times(Gtk.Popover):
         )
         self._bars.update_property([Gtk.AccessibleProperty.LABEL], [name])
         for choice, title, at in ((self._first, _("From"), first), (self._last, _("To"), last)):
-            # The button inside has the keyboard.
-            call(choice.get_first_child(), f"{title}: {_month(self._units[at][0])}")
+            # In GTK 4.8 its name is that of the button inside, which has the keyboard.
+            told = f"{title}: {_month(self._units[at][0])}"
+            choice.get_first_child().update_property([Gtk.AccessibleProperty.LABEL], [told])
 
 
 def _now() -> GLib.DateTime:

@@ -12,11 +12,22 @@ from lightbox.words import Words
 from texts import _, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol
 
     from bus.one_picture import OnePicture
-    from grid.results import Item, Results
+    from grid.results import Item
     from lightbox.loading import Shown
+
+    class Pictures(Protocol):
+        """What there is to walk through."""
+
+        @property
+        def items(self) -> Sequence[Item]: ...
+
+        def focus(self, item: Any) -> object:
+            """The keys act on this one."""
+
 
 _SPIN = 200  # milliseconds until it shows that it is busy
 _MOVE = 60.0  # pixels at a key
@@ -31,7 +42,7 @@ class Lightbox(Gtk.Box):
     __gtype_name__ = "CsearchLightbox"
     left = GObject.Signal()
 
-    def __init__(self, results: Results, service: OnePicture) -> None:
+    def __init__(self, results: Pictures, service: OnePicture) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, visible=False)
         self.add_css_class("lightbox")
         self._results = results
@@ -197,7 +208,7 @@ class Lightbox(Gtk.Box):
         button.connect("clicked", lambda _button: act())
         return button
 
-    def _show(self, items: list[Item], place: int) -> None:
+    def _show(self, items: Sequence[Item], place: int) -> None:
         item = self._item = self._results.large = items[place]
         self._place = place
         self._rest()
@@ -215,7 +226,7 @@ class Lightbox(Gtk.Box):
         if not self.canvas.has_focus():
             self.canvas.grab_focus()
 
-    def _count(self, items: list[Item]) -> None:
+    def _count(self, items: Sequence[Item]) -> None:
         text = _("{n} of {all}").format(n=number(self._place + 1), all=number(len(items)))
         self._subtitle.set_text(text)
         self._before.set_sensitive(self._place > 0)

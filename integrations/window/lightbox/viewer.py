@@ -13,18 +13,18 @@ from lightbox.lightbox import Lightbox
 from selection import trash
 from selection.bar import SelectionBar
 from selection.copying import CopyTo
-from selection.notice import Notice
+from selection.tagging import Tagging
+from selection.undoing import Undoing, with_failures
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from background import Workers
     from bus.service import Service
     from selection.trash import Done
     from window import Window
 
-_SHOWN = 3  # failures that a notice names
 _RETURN = (Gdk.KEY_Return, Gdk.KEY_KP_Enter, Gdk.KEY_ISO_Enter)
 _DELETE = (Gdk.KEY_Delete, Gdk.KEY_KP_Delete)
 KEYS = {
@@ -58,9 +58,10 @@ class Viewer:
             transition_type=Gtk.RevealerTransitionType.SLIDE_LEFT,
         )
         self._bar = SelectionBar(self._results)
-        self._notice = Notice(self._nothing_to_undo)
-        self._trashed: list[bytes] = []
+        self.undoing = Undoing(window)
+        self._notice = self.undoing.notice
         self._following = 0
+        self._tagging = Tagging(window, service, self.undoing)
         self._copying = CopyTo(window, workers, self._copied)
         self._headers = Gtk.Stack()
         self._headers.add_named(header, "search")
@@ -169,8 +170,8 @@ class Viewer:
             ("look", self._look),
             ("open-with", self._open_with),
             ("copy-to", lambda: self._copying.choose(self._results.chosen())),
+            ("tag", lambda: self._tagging.choose(self._results.chosen())),
             ("trash", self._trash),
-            ("undo", self._undo),
         ):
             action = Gio.SimpleAction.new(name, None)
             action.connect("activate", lambda _action, _value, act=act: act())
@@ -182,7 +183,6 @@ class Viewer:
             toggle = Gio.SimpleAction.new_stateful(name, None, GLib.Variant("b", False))
             toggle.connect("change-state", _changed, change)
             self._window.add_action(toggle)
-        self._window.lookup_action("undo").set_enabled(False)
 
     def _add_buttons(self) -> None:
         menu = Gio.Menu()
@@ -190,7 +190,7 @@ class Viewer:
             ((_("Open"), "win.open"), (_("Open With…"), "win.open-with")),
             ((_("Show in Folder"), "win.show-in-folder"), (_("Copy"), "win.copy")),
             ((_("Copy to…"), "win.copy-to"), (_("Find Similar Images"), "win.similar")),
-            ((_("Move to Trash"), "win.trash"),),
+            ((_("Tag…"), "win.tag"), (_("Move to Trash"), "win.trash")),
         ):
             section = Gio.Menu()
             for label, action in entries:
@@ -252,31 +252,21 @@ class Viewer:
             trash.move(paths, self._workers, self._moved)
 
     def _moved(self, done: Done) -> None:
-        text = ""
-        if count := len(done.paths):
-            text = ngettext(
-                "Moved {n} picture to the Trash", "Moved {n} pictures to the Trash", count
-            ).format(n=number(count))
-        self._notice.tell(_with_failures(text, done.failures), undo=bool(count))
-        if count:
-            self._trashed = done.paths
-            self._window.lookup_action("undo").set_enabled(True)
-            self._window.presence.take_out(set(done.paths))
-            self._window.search_soon()
+        paths = done.paths
+        if not paths:
+            self.undoing.failed(done.failures)
+            return
+        self.undoing.done(trash.moved(len(paths)), lambda: self._restore(paths), done.failures)
+        self._window.presence.take_out(set(paths))
+        self._window.search_soon()
 
-    def _undo(self) -> None:
-        paths = self._trashed
-        self._notice.close()
+    def _restore(self, paths: list[bytes]) -> None:
         trash.restore(paths, self._workers, self._restored)
 
     def _restored(self, done: Done) -> None:
         if done.failures:
-            self._notice.tell(_with_failures("", done.failures))
+            self.undoing.failed(done.failures)
         self._window.search_soon()
-
-    def _nothing_to_undo(self) -> None:
-        self._trashed = []
-        self._window.lookup_action("undo").set_enabled(False)
 
     def _copied(self, folder: Gio.File, count: int, failures: list[str]) -> None:
         name = GLib.filename_display_basename(folder.get_path() or folder.get_uri())
@@ -285,7 +275,7 @@ class Viewer:
             text = ngettext(
                 "Copied {n} picture to {folder}", "Copied {n} pictures to {folder}", count
             ).format(n=number(count), folder=name)
-        self._notice.tell(_with_failures(text, failures))
+        self._notice.tell(with_failures(text, failures))
 
 
 def _changed(
@@ -293,13 +283,3 @@ def _changed(
 ) -> None:
     action.set_state(value)
     change(value.get_boolean())
-
-
-def _with_failures(text: str, failures: Sequence[str]) -> str:
-    """What was done, and what went wrong below it."""
-    lines = [text] if text else []
-    lines += failures[:_SHOWN]
-    more = len(failures) - _SHOWN
-    if more > 0:
-        lines.append(ngettext("and {n} more", "and {n} more", more).format(n=number(more)))
-    return "\n".join(lines)

@@ -52,6 +52,7 @@ def install(window: Window, service: Service, workers: Workers) -> Gtk.MenuButto
 
     menu = Gio.Menu()
     menu.append(_("Add Folder…"), "win.add-folder")
+    menu.append(_("Review Duplicates"), "app.duplicates")
     other = Gio.Menu()
     other.append(_("Preferences"), "win.preferences")
     other.append(_("Keyboard Shortcuts"), "win.shortcuts")

@@ -28,6 +28,7 @@ class SelectionBar(Gtk.Revealer):
             (_("Copy"), "edit-copy-symbolic", "win.copy"),
             (_("Copy to…"), "folder-symbolic", "win.copy-to"),
             (_("Find Similar"), "edit-find-symbolic", "win.similar"),
+            (_("Tag…"), "bookmark-new-symbolic", "win.tag"),
             (_("Move to Trash"), "user-trash-symbolic", "win.trash"),
         ):
             button = Gtk.Button(icon_name=icon, action_name=action, tooltip_text=text)

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from gi.repository import Gio, GLib
 
-from texts import _
+from texts import _, ngettext, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,27 @@ class Done(NamedTuple):
     failures: list[str]  # what went wrong, by file
 
 
-def move(paths: Sequence[bytes], workers: Workers, done: Callable[[Done], object]) -> None:
-    """Moves files to the trash; calls `done` later."""
-    workers.run(lambda: _each(paths, _trash), done)
+def move(
+    paths: Sequence[bytes],
+    workers: Workers,
+    done: Callable[[Done], object],
+    check: Callable[[bytes], object] | None = None,
+) -> None:
+    """Moves files to the trash; calls `done` later. `check(path)` is asked right before each, in
+    another thread, and raises OSError where it has to stay."""
+
+    def act(path: bytes) -> None:
+        if check:
+            check(path)
+        _trash(path)
+
+    workers.run(lambda: _each(paths, act), done)
+
+
+def moved(count: int) -> str:
+    """What is said afterwards."""
+    text = ngettext("Moved {n} picture to the Trash", "Moved {n} pictures to the Trash", count)
+    return text.format(n=number(count))
 
 
 def restore(paths: Sequence[bytes], workers: Workers, done: Callable[[Done], object]) -> None:

@@ -18,7 +18,7 @@ EXAMPLES = """
 csearchctl dupes                     everywhere known; a blank line between groups
 csearchctl dupes ~/Pictures          below a directory
 csearchctl dupes --exact ~/Pictures  only identical pixels, with any keywords and names
-csearchctl dupes --json | jq .       with kind, likeness, number of pixels and size
+csearchctl dupes --json | jq .       with kind, likeness, pixels, size, and the best
 csearchctl dupes -0                  NUL after each path, and another after each group
 """
 
@@ -79,8 +79,13 @@ def _summary(result: Message) -> str:
 def _shown(group: Message, options: argparse.Namespace, terminal: Terminal) -> bytes:
     files = group["files"]
     if options.json:
+        keeps = group["kind"] != "burst"
         told = [
-            {**path_fields(file["path"]), **{name: file[name] for name in _FIELDS}}
+            {
+                **path_fields(file["path"]),
+                **{name: file[name] for name in _FIELDS},
+                "best": keeps and file is files[0],
+            }
             for file in files
         ]
         return line({"kind": group["kind"], "exact": group["exact"], "files": told})

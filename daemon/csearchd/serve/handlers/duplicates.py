@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from csearchd.concurrency.threads import Cancellation
 from csearchd.concurrency.workers import Workers
 from csearchd.library import listings
 from csearchd.library.library import Library
+from csearchd.library.metadata.details import details
 from csearchd.library.metadata.photo_metadata import PhotoMetadata
 from csearchd.library.signatures import stored
 from csearchd.models.active_model import Models
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.library import DupesRequest
+from csearchd.search.duplicates.best import downloads, richness
 from csearchd.search.duplicates.comparison import Comparison
 from csearchd.search.duplicates.groups import find_groups
 from csearchd.search.duplicates.shots import Contents, Shots
@@ -31,6 +33,7 @@ from csearchd.system.files import seconds_of, stored_time
 from csearchd.watch.watcher import Watcher
 
 _PARAMETERS = 500  # of a statement
+_SHOWN = ("width", "height", "taken")  # of the details of a file
 _GROUPS = 200  # in a reply
 _TRIES = 16  # as of `Comparison`
 
@@ -38,6 +41,15 @@ _TRIES = 16  # as of `Comparison`
 class Group(NamedTuple):
     contents: dict[int, float | None]  # with their likeness to the first
     burst: bool = False
+
+
+class _File(NamedTuple):
+    id: int
+    content: int
+    pixels: int
+    size: int
+    mtime_ns: int
+    path: bytes
 
 
 class DuplicateHandlers:
@@ -124,60 +136,53 @@ class DuplicateHandlers:
         return sum(1 for file in files if file < len(inside) and inside[file])
 
     def _described(self, groups: Sequence[Group], scope: Scope | None) -> list[Message]:
-        """Returns groups with their files that are still as they were read, the largest
-        first, then the oldest; those that lack a part of the picture last."""
-        rows: dict[int, list[tuple[int, int, int, bytes]]] = {}
+        """Returns groups with their files that are still as they were read, the one to keep
+        first, but the shots of a burst in their order."""
         every = [content for group in groups for content in group.contents]
-        incomplete = self._incomplete(every)
-        for row in self._files(every, scope):
-            rows.setdefault(row[0], []).append(row[1:])
+        known: dict[int, list[_File]] = {}
+        for file in self._files(every, scope):
+            known.setdefault(file.content, []).append(file)
+        with self._library.read() as database:
+            told = details(database, [file.id for some in known.values() for file in some])
+        saved_to = downloads().rstrip(b"/") + b"/"
+
+        def order(file: _File) -> tuple[bool, int, int, bool, int, int, bytes]:
+            about = told.get(file.id, {})
+            return (
+                bool(about.get("incomplete")), -file.pixels, -richness(about),
+                file.path.startswith(saved_to), seconds_of(file.mtime_ns), file.mtime_ns, file.path,
+            )  # fmt: skip
+
         found: list[Message] = []
         for group in groups:
-            files: list[Message] = [
-                {"path": path, "likeness": likeness and round(likeness, 4), "pixels": pixels,
-                 "size": size, "content": content, "mtime_ns": mtime}
-                for content, likeness in group.contents.items()
-                for pixels, size, mtime, path in rows.get(content, ())
-                if self._watcher.exists(path) and _is_unchanged(path, size, mtime)
-            ]  # fmt: skip
+            there = [
+                file
+                for content in group.contents
+                for file in known.get(content, ())
+                if self._watcher.exists(file.path) and _is_unchanged(file)
+            ]
+            if not group.burst:
+                there.sort(key=order)
+            files = [_message(file, group.contents[file.content], told) for file in there]
             contents = {file["content"] for file in files}
             if group.burst:
                 shots = list({file["content"]: file for file in reversed(files)}.values())[::-1]
                 if len(shots) > 1:
                     found.append({"kind": "burst", "exact": False, "files": shots})
             elif len(files) > 1:
-                files.sort(key=lambda file: (file["content"] in incomplete, *_order(file)))
                 exact = len(contents) == 1
                 kind = "exact" if exact else "near"
                 found.append({"kind": kind, "exact": exact, "files": files})
         return found
 
-    def _incomplete(self, contents: Sequence[int]) -> set[int]:
-        """Those of `contents` whose files lack a part of the picture. Raises LibraryError."""
-        found: set[int] = set()
+    def _files(self, contents: Sequence[int], scope: Scope | None) -> Iterator[_File]:
+        """Yields each file that has one of `contents`, but not those that have changed since, and
+        may show something else now."""
         for start in range(0, len(contents), _PARAMETERS):
             part = contents[start : start + _PARAMETERS]
             with self._library.read() as database:
                 rows = database.execute(
-                    "SELECT id FROM contents WHERE incomplete "
-                    f"AND id IN ({','.join('?' * len(part))})",
-                    part,
-                )
-                found.update(row[0] for row in rows)
-        return found
-
-    def _files(
-        self, contents: Sequence[int], scope: Scope | None
-    ) -> Iterator[tuple[int, int, int, int, bytes]]:
-        """Yields content, pixels, bytes, time and path of each file that has one of `contents`.
-
-        Not of those that have changed since, and may show something else now.
-        """
-        for start in range(0, len(contents), _PARAMETERS):
-            part = contents[start : start + _PARAMETERS]
-            with self._library.read() as database:
-                rows = database.execute(
-                    "SELECT c.id, coalesce(c.width * c.height, 0), f.size, f.mtime_ns, "
+                    "SELECT f.id, c.id, coalesce(c.width * c.height, 0), f.size, f.mtime_ns, "
                     "f.directory, f.name FROM files f JOIN contents c ON c.id = f.content "
                     f"WHERE NOT f.due AND c.id IN ({','.join('?' * len(part))})",
                     part,
@@ -188,23 +193,31 @@ class DuplicateHandlers:
                     inside = scope is None or (directory < len(scope) and scope[directory])
                     if inside and directory in tree:
                         path = tree.path(directory).rstrip(b"/") + b"/" + name
-                        yield fields[0], fields[1], fields[2], fields[3], path
+                        yield _File._make((*fields, path))
 
 
-def _is_unchanged(path: bytes, size: int, mtime: int) -> bool:
+def _is_unchanged(file: _File) -> bool:
     """Whether a file is still the one that was read: nobody watches those that were only searched
     below a directory."""
     try:
-        info = os.lstat(path)
+        info = os.lstat(file.path)
     except OSError:
         return False
-    return (info.st_size, stored_time(info.st_mtime_ns)) == (size, mtime)
+    return (info.st_size, stored_time(info.st_mtime_ns)) == (file.size, file.mtime_ns)
 
 
-def _order(file: Message) -> tuple[int, int, int, bytes]:
-    """The largest picture first, then the oldest file."""
-    changed = file["mtime_ns"]
-    return -file["pixels"], seconds_of(changed), changed, file["path"]
+def _message(file: _File, likeness: float | None, told: dict[int, dict[str, Any]]) -> Message:
+    """A file of a group, as it is told."""
+    about = told.get(file.id, {})
+    return {
+        "path": file.path,
+        "likeness": likeness and round(likeness, 4),
+        "pixels": file.pixels,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "content": file.content,
+        **{name: about.get(name) for name in _SHOWN},
+    }
 
 
 def _by_size(

@@ -11,12 +11,14 @@ from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError, TagsError
 from csearchd.library import roots
 from csearchd.library.library import Library
+from csearchd.library.listings import file_at
 from csearchd.library.metadata.details import details
 from csearchd.metadata.keyword_paths import leaf
 from csearchd.models.active_model import Models
 from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.tags import (
+    TagsGiveRequest,
     TagsOffRequest,
     TagsOnRequest,
     TagsPreviewRequest,
@@ -36,6 +38,7 @@ from csearchd.tags.tasks import Task
 from csearchd.tags.undo.candidates import known_locations, relocated
 from csearchd.tags.undo.mark_search import find_marks
 from csearchd.tags.writers.exiftool import installed
+from csearchd.validation import AbsolutePath
 from csearchd.watch.scanner import Scanner
 
 _PARAMETERS = 500  # in one SQL statement
@@ -67,6 +70,7 @@ class TagHandlers:
     def handlers(self) -> Handlers:
         return {
             TagsWriteRequest: self._write,
+            TagsGiveRequest: self._give,
             TagsPreviewRequest: self._preview,
             TagsOnRequest: self._keep,
             TagsOffRequest: self._leave,
@@ -85,6 +89,31 @@ class TagHandlers:
         if task.changed:
             self._scanner.scan(path)
         return {"files": task.total, "written": len(task.written), "left": len(task.left)}
+
+    async def _give(self, request: TagsGiveRequest, exchange: Exchange) -> Message:
+        _check_mode(request.mode)
+        files = await self._workers.wait(self._known, request.paths)
+        task = Task.give(request.mode, list(files), request.add, request.take)
+        await self._do(exchange, task)
+        await _tell_left(exchange, task.left)
+        changed = [path for file, path in files.items() if file in task.written]
+        return {
+            "files": task.total,
+            "written": len(task.written),
+            "left": len(task.left),
+            "paths": changed,
+        }
+
+    def _known(self, paths: list[AbsolutePath]) -> dict[int, bytes]:
+        """Returns the paths of files by their ids. Raises RequestError for one that is unknown."""
+        found: dict[int, bytes] = {}
+        for path in paths:
+            parent, name = os.path.split(path)
+            file = file_at(self._library, os.path.join(self._paths.resolve(parent), name))
+            if file is None:
+                raise RequestError("not-found", reasons.NO_FILE(path=path))
+            found[file] = path
+        return found
 
     async def _preview(self, request: TagsPreviewRequest, exchange: Exchange) -> Message:
         path = await self._workers.wait(self._paths.directory, request.path)

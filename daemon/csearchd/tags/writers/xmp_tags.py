@@ -35,7 +35,7 @@ class XmpTags:
     def is_taken(self, word: str, ours: Record | None) -> bool:
         own: set[tuple[Name, str]] = set()
         for one in ours.words if ours else ():
-            own.update(_forms(one, ours.root if ours else "").items())
+            own.update(_forms(one, ours.root_of(one) if ours else "").items())
         said = {
             folded(leaf_of_path(text))
             for name, texts in self._lists.items()
@@ -73,7 +73,7 @@ def with_words(content: bytes | None, drop: Record | None, add: Record | None) -
     more: dict[Name, list[str]] = {}
     if add:
         for word in add.words:
-            for name, form in _forms(word, add.root).items():
+            for name, form in _forms(word, add.root_of(word)).items():
                 more.setdefault(name, []).append(form)
         more = {name: without_duplicates(forms) for name, forms in more.items()}
         more[LEDGER] = [add.mirror().decode()]
@@ -100,7 +100,7 @@ def _forms(word: str, root: str) -> dict[Name, str]:
 def _paths(record: Record) -> list[str]:
     """The paths of a record's tags, also of those that the user has removed from one list only."""
     words = [*record.words, *(record.removed if record.root else ())]
-    return [tags_list(word, record.root) for word in words]
+    return [tags_list(word, record.root_of(word)) for word in words]
 
 
 def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:

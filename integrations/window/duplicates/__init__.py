@@ -1,0 +1,1 @@
+"""Copies, nearly the same and bursts side by side, and what of them is not wanted."""
