@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gi.repository import Gdk, GLib, GObject, Gtk
+from gi.repository import GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
@@ -27,9 +27,11 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
+from query.options import options
 from query.remembering import Remembering
 from query.scope import Scope
 from query.walking import Walking
+from saved.collection import Collection
 from start.start import Start
 from texts import _
 
@@ -113,15 +115,14 @@ class Window(Gtk.ApplicationWindow):
         self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
-        in_field = Gtk.EventControllerKey()
-        in_field.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
-        in_field.connect("key-pressed", self._key)
-        self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
         self.walking = Walking(self)
         self.filtering = Filtering(self.field, self._service, self.walking.settle)
-        buttons = [menu.install(self, self._service, workers), self.filtering.button]
-        self._header = Header(self, self.field, left=[self.scope.button], right=buttons)
+        self.saved = Collection(self, self._service, workers)
+        left = [self.saved.toggle, self.scope.button]
+        main = menu.install(self, self._service, workers)
+        right = [main, self.filtering.button, self.saved.button]
+        self._header = Header(self, self.field, left, right, self.saved.fit)
 
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
@@ -149,8 +150,10 @@ class Window(Gtk.ApplicationWindow):
         above = (self._header.row, self.filtering.bar, self.start.bar, like, typed)
         for part in (*above, self.stack, self.state):
             box.append(part)
-        self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
+        content = self.saved.beside(box)
+        self.viewer = Viewer(self, self._header.bar, content, self._service, workers)
         self._incoming.accept_drops(self)
+        keys.in_field(self, self._incoming)
         keys.type_anywhere(self, self.field, self.walking.settle)
         keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
@@ -164,6 +167,7 @@ class Window(Gtk.ApplicationWindow):
             GLib.source_remove(self._more)
             self._more = 0
         query = self._query = self.field.get_text()
+        self.saved.follow()
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
@@ -171,21 +175,12 @@ class Window(Gtk.ApplicationWindow):
         if self._addresses.missing(query):
             self.notice(_("Enter fetches the picture."))
             return
-        # The names of places are not for every key: they cost time.
-        wanted = {"details": True, "group": True, "alike": True, "places": top > _FIRST}
-        options = {name: GLib.Variant("b", value) for name, value in wanted.items()}
-        options["top"] = GLib.Variant("u", top)
-        if self.scope.folder:
-            options["scopes"] = GLib.Variant("aay", [self.scope.folder])
-            options["wait"] = GLib.Variant("s", "first")
-        if self.sort:
-            order, _space, reverse = self.sort.partition(" ")
-            options["sort"] = GLib.Variant("s", order)
-            options["reverse"] = GLib.Variant("b", bool(reverse))
+        # The names of places are not for every key.
+        told = options(top, self.scope.folders, self.sort, places=top > _FIRST)
         self._begun = time.monotonic()
         self._top = top
         fetched = dict(self._addresses.fetched)
-        self._question = Question(query, list(self.chips.pictures), fetched, options)
+        self._question = Question(query, list(self.chips.pictures), fetched, told)
         self._waiting.begin()
         self._asking.ask(*self._question, self._answer)
 
@@ -397,24 +392,6 @@ class Window(Gtk.ApplicationWindow):
             self._addresses.keep(url, picture)
             self.search()
 
-    def _key(
-        self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
-    ) -> bool:
-        plain = not state & Gtk.accelerator_get_default_mod_mask()
-        asks_pictures = not self.field.get_text() and not self.results.empty()
-        if not asks_pictures and self.filtering.suggestions.key(value, plain):
-            return True
-        onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
-        if value in onwards and plain and not self.results.empty():
-            self.results.focus_first()
-            return True
-        if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
-            return self._incoming.paste(self.get_clipboard())
-        if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.pictures:
-            self.chips.remove_last()
-            return True
-        return False
-
     def _left(self, _results: Results, forwards: bool) -> None:
         if forwards:
             self.scope.button.grab_focus()
@@ -433,6 +410,7 @@ class Window(Gtk.ApplicationWindow):
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
+        self.saved.close()
         self.filtering.suggestions.close()
         self._remembering.left()
         self._service.unwatch(self._watching)

@@ -3,6 +3,7 @@ actions and keys."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gi.repository import Gdk, Gio, GLib, Gtk
@@ -59,7 +60,7 @@ class Viewer:
         )
         self._bar = SelectionBar(self._results)
         self._notice = Notice(self._nothing_to_undo)
-        self._trashed: list[bytes] = []
+        self._take_back: Callable[[], object] | None = None
         self._following = 0
         self._copying = CopyTo(window, workers, self._copied)
         self._headers = Gtk.Stack()
@@ -256,17 +257,28 @@ class Viewer:
             text = ngettext(
                 "Moved {n} picture to the Trash", "Moved {n} pictures to the Trash", count
             ).format(n=number(count))
-        self._notice.tell(_with_failures(text, done.failures), undo=bool(count))
+        undo = partial(trash.restore, done.paths, self._workers, self._restored)
+        self.tell(_with_failures(text, done.failures), undo if count else None)
         if count:
-            self._trashed = done.paths
-            self._window.lookup_action("undo").set_enabled(True)
             self._window.presence.take_out(set(done.paths))
             self._window.search_soon()
 
+    def tell(self, text: str, undo: Callable[[], object] | None = None) -> None:
+        """What was done, for a while; `undo()` takes it back. Closes what was told where the text
+        is empty."""
+        if not text:
+            self._notice.close()
+            return
+        self._notice.tell(text, undo=undo is not None)
+        if undo:
+            self._take_back = undo
+            self._window.lookup_action("undo").set_enabled(True)
+
     def _undo(self) -> None:
-        paths = self._trashed
+        take_back = self._take_back
         self._notice.close()
-        trash.restore(paths, self._workers, self._restored)
+        if take_back:
+            take_back()
 
     def _restored(self, done: Done) -> None:
         if done.failures:
@@ -274,7 +286,7 @@ class Viewer:
         self._window.search_soon()
 
     def _nothing_to_undo(self) -> None:
-        self._trashed = []
+        self._take_back = None
         self._window.lookup_action("undo").set_enabled(False)
 
     def _copied(self, folder: Gio.File, count: int, failures: list[str]) -> None:

@@ -9,7 +9,7 @@ from gi.repository import GLib, Gtk
 from texts import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gi.repository import Gdk
 
@@ -26,11 +26,14 @@ class Header:
         field: Gtk.SearchEntry,
         left: Iterable[Gtk.Widget],
         right: Iterable[Gtk.Widget],
+        turned: Callable[[bool], object],
     ) -> None:
+        """Calls `turned(narrow)` when the window becomes narrow, or wide again."""
         self.bar = Gtk.HeaderBar(title_widget=field)
         self.row = Gtk.Box(spacing=6, visible=False)
         self.row.add_css_class("below-header")
         self._window = window
+        self._turned = turned
         walking = Gtk.Box()
         walking.add_css_class("linked")
         for icon, name, action in (
@@ -74,5 +77,6 @@ class Header:
             (self.row.append if narrow else self.bar.pack_end)(button)
         self.row.set_visible(narrow)
         self._narrow = narrow
+        self._turned(narrow)
         if focus and self._window.get_focus() is None:
             focus.grab_focus()

@@ -18,7 +18,7 @@ class Step(NamedTuple):
 
     query: str = ""
     pictures: tuple[Picture, ...] = ()
-    folder: bytes | None = None  # None: everywhere
+    folders: tuple[bytes, ...] = ()  # none: everywhere
     sort: str = ""
 
     @property
