@@ -30,7 +30,7 @@ class Header:
     ) -> None:
         """Calls `turned(narrow)` when the window becomes narrow, or wide again."""
         self.bar = Gtk.HeaderBar(title_widget=field)
-        self.row = Gtk.Box(spacing=6, visible=False)
+        self.row = Gtk.Box(spacing=3, visible=False)
         self.row.add_css_class("below-header")
         self._window = window
         self._turned = turned
@@ -71,8 +71,8 @@ class Header:
                 self.bar.remove(button)
         for button in self._left:
             (self.row.append if narrow else self.bar.pack_start)(button)
-        for button in self._right:
-            button.set_hexpand(narrow)
+        for button in reversed(self._right) if narrow else self._right:
+            button.set_hexpand(narrow and button is self._right[-1])  # all are at the end then
             button.set_halign(Gtk.Align.END if narrow else Gtk.Align.FILL)
             (self.row.append if narrow else self.bar.pack_end)(button)
         self.row.set_visible(narrow)

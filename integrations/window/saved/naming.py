@@ -27,12 +27,12 @@ class Naming(Gtk.Popover):
     def __init__(self, title: str, act: str) -> None:
         super().__init__()
         self._named: Named | None = None
+        self._before: Gtk.Widget | None = None  # what had the keyboard
         self._entry = Gtk.Entry(activates_default=True, width_chars=_CHARACTERS)
         self._entry.update_property([Gtk.AccessibleProperty.LABEL], [_("Name")])
         self._entry.connect("changed", lambda _entry: self._clear())
-        self._note = _line("second")
-        self._failure = _line("failure")
-        self._failure.set_property("accessible-role", Gtk.AccessibleRole.ALERT)
+        self._note = _line("second", Gtk.AccessibleRole.LABEL)
+        self._failure = _line("failure", Gtk.AccessibleRole.ALERT)
         self._replace = Gtk.Button(label=_("Replace"), visible=False)
         self._replace.add_css_class("destructive-action")
         self._replace.connect("clicked", lambda _button: self._give(True))
@@ -44,16 +44,18 @@ class Naming(Gtk.Popover):
         buttons.append(self._act)
         heading = Gtk.Label(label=title, xalign=0)
         heading.add_css_class("heading")
-        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9)
-        box.add_css_class("naming")
+        self._box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9)
+        self._box.add_css_class("naming")
         for part in (heading, self._entry, self._note, self._failure, buttons):
-            box.append(part)
-        self.set_child(box)
+            self._box.append(part)
+        self.set_child(self._box)
         self.set_default_widget(self._act)
+        self.connect("closed", lambda _popover: self._give_back())
 
     def ask(self, name: str, note: str, named: Named) -> None:
         """Proposes a name; `note` says more of what is to have it."""
         self._named = named
+        self._before = self.get_root().get_focus()
         self._entry.set_text(name)
         self._note.set_text(note)
         self._note.set_visible(bool(note))
@@ -66,10 +68,22 @@ class Naming(Gtk.Popover):
         self._failure.set_text(text)
         self._failure.set_visible(True)
         self._replace.set_visible(replaceable)
+        # GTK 4.8 forgets the shadow when it asks how high the text is at its width.
+        height = self._box.measure(Gtk.Orientation.VERTICAL, self._box.get_width())[1]
+        self._box.set_size_request(-1, height)
+
+    def _give_back(self) -> None:
+        """The keyboard, to where it was."""
+        before = self._before
+        if isinstance(before, Gtk.Text):  # in the field
+            before.grab_focus_without_selecting()
+        elif before and before.get_mapped():
+            before.grab_focus()
 
     def _clear(self) -> None:
         self._failure.set_visible(False)
         self._replace.set_visible(False)
+        self._box.set_size_request(-1, -1)
         self._act.set_sensitive(bool(self._entry.get_text().strip()))
 
     def _give(self, replace: bool) -> None:
@@ -78,8 +92,9 @@ class Naming(Gtk.Popover):
             self._named(os.fsencode(name), replace)
 
 
-def _line(style: str) -> Gtk.Label:
-    label = Gtk.Label(xalign=0, wrap=True, wrap_mode=Pango.WrapMode.WORD_CHAR, visible=False)
+def _line(style: str, role: Gtk.AccessibleRole) -> Gtk.Label:
+    label = Gtk.Label(xalign=0, wrap=True, visible=False, accessible_role=role)
+    label.set_wrap_mode(Pango.WrapMode.WORD_CHAR)
     label.set_max_width_chars(_CHARACTERS)
     label.add_css_class(style)
     return label

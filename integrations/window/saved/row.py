@@ -26,6 +26,7 @@ class Row(Gtk.ListBoxRow):
         reason = search.fields.get("reason")
         second = sentence(reason) if reason else search.query
         lines = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, hexpand=True)
+        lines.set_valign(Gtk.Align.CENTER)
         lines.append(Gtk.Label(label=search.title, xalign=0, ellipsize=Pango.EllipsizeMode.END))
         if reason:
             below = Gtk.Label(label=second, xalign=0, wrap=True)

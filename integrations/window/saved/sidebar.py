@@ -106,6 +106,7 @@ class Sidebar(Gtk.Box):
         self.insert_action_group("saved", actions)
         menu = Gtk.PopoverMenu.new_from_model(entries)
         menu.set_parent(self)
+        menu.connect("closed", lambda _menu: self._about and self.row_of(self._about).grab_focus())
         return menu
 
     def _listen(self) -> None:
