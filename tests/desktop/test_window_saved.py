@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from support.bus import on_bus
 from support.desktop import Desktop, needs
+from support.photos import write_photos
+from support.programs import FILE_MANAGER, Programs
 from support.search_window import (
     APPLICATION,
     COMMAND,
@@ -26,13 +30,15 @@ from support.user import wait_for
 
 pytestmark = needs()
 
+MENU = "Actions for "
+
 
 @pytest.fixture
 def shelf(screen: Desktop) -> Iterator[Desktop]:
     """A desktop on which nothing is saved, before or after."""
     yield screen
     for search in saved(screen):
-        screen.user.csearchctl("saved", "remove", str(search["name"]))
+        screen.user.csearchctl("saved", "remove", search["name"])
 
 
 @pytest.fixture
@@ -41,20 +47,47 @@ def window(shelf: Desktop) -> Iterator[Desktop]:
         yield shelf
 
 
-def saved(screen: Desktop) -> list[dict[str, object]]:
+def saved(screen: Desktop) -> list[dict[str, Any]]:
     output = screen.user.csearchctl("saved", "list", "--json").stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
-def listed(screen: Desktop) -> list[str]:
-    """The names of the rows, without numbers of pictures."""
-    tree = screen.accessible("tree", APPLICATION)
-    rows = [name for role, name, _ in tree if role == "list item"]
-    return [name.rpartition(", ")[0] or name for name in rows]
+def save(screen: Desktop, name: str, *arguments: object) -> None:
+    screen.user.csearchctl("saved", "add", name, *arguments)
 
 
 def await_listed(screen: Desktop, *names: str) -> None:
-    wait_for(lambda: listed(screen) == list(names), f"{names} in the list")
+    """Waits until these are the rows."""
+
+    def listed() -> bool:
+        tree = screen.accessible("tree", APPLICATION)
+        return [name for _, name, _ in tree if name.startswith(MENU)] == [MENU + n for n in names]
+
+    wait_for(listed, f"{names} in the list")
+
+
+def choose(screen: Desktop, name: str) -> None:
+    """Gives the keyboard to a row; the list is shown."""
+    screen.keys("key", "ctrl+b")
+    wait_for(lambda: MENU + name not in screen.accessible("texts", APPLICATION), "no list")
+    screen.keys("key", "ctrl+b")
+
+    def chosen() -> bool:
+        if any(f"{one}, ".startswith(f"{name}, ") for one in focused(screen)):
+            return True
+        screen.keys("key", "Down")
+        return False
+
+    wait_for(chosen, name)
+
+
+def focused(screen: Desktop) -> list[str]:
+    found: list[str] = screen.accessible("focused", APPLICATION)
+    return found
+
+
+def asks(screen: Desktop, expected: str) -> None:
+    wait_for(lambda: query(screen) == expected, expected)
 
 
 def test_a_search_is_saved_with_one_button(window: Desktop) -> None:
@@ -67,3 +100,189 @@ def test_a_search_is_saved_with_one_button(window: Desktop) -> None:
     (only,) = saved(window)
     assert only["name"] == only["query"] == "a cup of coffee"
     assert "scopes" not in only and "sort" not in only
+    window.keys("key", "ctrl+s")  # what it is called is taken
+    focus(window, "Name")
+    window.keys("type", "a cup of coffee/")
+    window.keys("key", "Return")
+    window.wait_for_text(APPLICATION, "A saved search can't be called “a cup of coffee/”.")
+    window.keys("key", "BackSpace", "Return")
+    window.wait_for_text(APPLICATION, "There is a saved search “a cup of coffee” already.")
+    press(window, "Replace")
+    wait_for(lambda: "Name" not in focused(window), "the end of the question")
+    await_listed(window, "a cup of coffee")
+
+
+def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
+    place = shelf.user.home / "trip"
+    write_photos(place, ("cat", "horse"))
+    with search_window(shelf, *COMMAND, "--in", str(place), "name:a"):
+        see(shelf, "cat")
+        shelf.keys("key", "ctrl+shift+f")
+        press(shelf, "Sort")
+        press(shelf, "By name")
+        shelf.wait_for_text(APPLICATION, "Sort: By name")
+        shelf.keys("key", "ctrl+s")
+        focus(shelf, "Name")
+        shelf.wait_for_text(APPLICATION, "trip\nBy name")
+        shelf.keys("type", "trips")
+        shelf.keys("key", "Return")
+        await_listed(shelf, "trips")
+    (only,) = saved(shelf)
+    assert only["scopes"] == [str(place)] and only["sort"] == "name"
+    save(shelf, "two", "name:a", "--in", place, "--in", shelf.user.pictures)
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "trips", "two")
+        choose(shelf, "trips")
+        shelf.keys("key", "Return")
+        asks(shelf, "name:a")
+        shelf.wait_for_text(APPLICATION, "Where to search: trip")
+        wait_for(lambda: len(shown(shelf)) == 1, "the cat")
+        focus(shelf, "trips")  # the keyboard stays
+        shelf.keys("key", "Down", "Return")
+        shelf.wait_for_text(APPLICATION, "Where to search: Pictures and 1 more")
+        wait_for(lambda: len(shown(shelf)) > 1, "pictures of both")
+        shelf.keys("key", "alt+Left")
+        shelf.wait_for_text(APPLICATION, "Where to search: trip")
+
+
+def test_renamed_removed_and_back(shelf: Desktop) -> None:
+    save(shelf, "pets", "a cat")
+    save(shelf, "sky", "a rocket", "--top", 3)
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "pets", "sky")
+        choose(shelf, "sky")
+        shelf.keys("key", "F2")
+        focus(shelf, "Name")
+        shelf.keys("type", "pets")
+        shelf.keys("key", "Return")
+        shelf.wait_for_text(APPLICATION, "There is a saved search “pets” already.")
+        shelf.keys("type", " in space")
+        shelf.keys("key", "Return")
+        await_listed(shelf, "pets", "pets in space")
+        focus(shelf, "pets in space")
+        shelf.keys("key", "Delete")
+        shelf.wait_for_text(APPLICATION, "Removed the saved search “pets in space”")
+        await_listed(shelf, "pets")
+        focus(shelf, "pets")
+        press(shelf, "Undo")
+        await_listed(shelf, "pets", "pets in space")
+        assert [search.get("top") for search in saved(shelf)] == [None, 3]
+        press(shelf, MENU + "pets")
+        press(shelf, "Remove")
+        await_listed(shelf, "pets in space")
+        shelf.keys("key", "ctrl+z")
+        await_listed(shelf, "pets", "pets in space")
+
+
+def test_the_folder_is_opened(shelf: Desktop) -> None:
+    save(shelf, "pets", "a cat")
+
+    async def asked() -> list[Any]:
+        async with Programs(shelf.bus, FILE_MANAGER) as programs:
+            await asyncio.to_thread(press, shelf, MENU + "pets")
+            await asyncio.to_thread(press, shelf, "Open Folder")
+            await asyncio.to_thread(wait_for, lambda: programs.told, "the file manager")
+            return programs.told
+
+    with search_window(shelf, *COMMAND):
+        told = shelf.bus.run(asked())
+    folder = shelf.user.data / "saved" / "pets"
+    assert folder.is_dir() and told == [("ShowFolders", [[folder.as_uri()], ""])]
+
+
+def test_pictures_are_saved_and_come_back(window: Desktop) -> None:
+    window.keys("type", "a cup of coffee")
+    see(window, "coffee")
+    window.keys("key", "Down")
+    focus(window, "coffee")
+    window.keys("key", "ctrl+d")
+    window.wait_for_text(APPLICATION, "Search without coffee.jpg")
+    window.keys("key", "ctrl+f")
+    window.keys("type", "orientation:landscape")
+    asks(window, "orientation:landscape")
+    window.keys("key", "ctrl+s")
+    focus(window, "Name")
+    window.keys("type", "like it")
+    window.keys("key", "Return")
+    await_listed(window, "like it")
+    coffee = window.user.pictures / "coffee.jpg"
+    (only,) = saved(window)
+    assert only["query"] == f"orientation:landscape + {coffee}"
+    assert [one["path"] for one in only["pictures"]] == [str(coffee)]
+    window.keys("key", "ctrl+f", "Escape")
+    asks(window, "")
+    choose(window, "like it")
+    window.keys("key", "Return")
+    asks(window, "orientation:landscape")
+    window.wait_for_text(APPLICATION, "Search without coffee.jpg")
+
+
+def test_what_cannot_be_understood_is_said(shelf: Desktop) -> None:
+    save(shelf, "old", "a cat")
+    shelf.user.csearchctl("stop")
+    with sqlite3.connect(shelf.user.data / "library.sqlite") as database:
+        database.execute("UPDATE saved_searches SET query = 'on:nonsense'")
+    database.close()
+    shelf.user.csearchctl("start")
+    wait_for(lambda: on_bus(shelf.bus), "the service on the bus")
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "old")
+        assert "nonsense" in dict(shelf.accessible("described", APPLICATION))["old"]
+        choose(shelf, "old")
+        shelf.keys("key", "Return")
+        asks(shelf, "on:nonsense")
+        shelf.wait_for_text(APPLICATION, "on: ")
+
+
+def test_news_from_elsewhere_are_shown(window: Desktop) -> None:
+    window.keys("key", "ctrl+b")
+    window.wait_for_text(APPLICATION, "Searches that you save are listed here.")
+    save(window, "\u202epets", "type:jpeg", "--in", window.user.pictures)
+    await_listed(window, "\u202epets")
+    count = len(list(window.user.pictures.glob("*.jpg")))
+    window.wait_for_text(APPLICATION, f"\u202epets, {count}")
+    picture = Path(window.user.pictures / "another one.jpg")
+    picture.write_bytes((window.user.pictures / "cat.jpg").read_bytes())
+    try:
+        window.wait_for_text(APPLICATION, f"\u202epets, {count + 1}")
+    finally:
+        picture.unlink()
+    window.user.csearchctl("saved", "remove", "\u202epets")
+    await_listed(window)
+
+
+def test_in_a_narrow_window_the_list_makes_room(shelf: Desktop) -> None:
+    save(shelf, "pets", "a cat")
+    with search_window(shelf, *COMMAND, "a cup of coffee") as window:
+        see(shelf, "coffee")
+        await_listed(shelf, "pets")
+
+        def width(at_most: int) -> None:
+            """It becomes narrow in two steps: the buttons make room after the first."""
+
+            def narrow() -> bool:
+                shelf.keys("windowsize", window, str(at_most), "600")
+                told = shelf.keys("getwindowgeometry", "--shell", window)
+                return int(dict(x.split("=") for x in told.splitlines())["WIDTH"]) <= at_most
+
+            wait_for(narrow, f"a width of {at_most}")
+
+        width(500)
+        await_listed(shelf)
+        width(360)
+        shelf.keys("key", "ctrl+b")
+        await_listed(shelf, "pets")
+        focus(shelf, "pets")
+        assert not shown(shelf)
+        shelf.keys("key", "Return")
+        await_listed(shelf)
+        asks(shelf, "a cat")
+        see(shelf, "cat")
+        focus(shelf, FIELD)
+        shelf.keys("key", "ctrl+b")
+        await_listed(shelf, "pets")
+        shelf.keys("type", "a rocket")  # goes to the field
+        see(shelf, "rocket")
+        await_listed(shelf)
+        shelf.keys("windowsize", window, "900", "600")
+        await_listed(shelf, "pets")
