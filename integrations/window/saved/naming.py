@@ -69,8 +69,8 @@ class Naming(Gtk.Popover):
         self._failure.set_visible(True)
         self._replace.set_visible(replaceable)
         # GTK 4.8 forgets the shadow when it asks how high the text is at its width.
-        height = self._box.measure(Gtk.Orientation.VERTICAL, self._box.get_width())[1]
-        self._box.set_size_request(-1, height)
+        width = self._box.measure(Gtk.Orientation.HORIZONTAL, -1)[1]
+        self._box.set_size_request(-1, self._box.measure(Gtk.Orientation.VERTICAL, width)[1])
 
     def _give_back(self) -> None:
         """The keyboard, to where it was."""
