@@ -117,8 +117,9 @@ class Window(Gtk.ApplicationWindow):
         self.field.connect("stop-search", self._stop)
         self.scope = Scope(self, self.search)
         self.walking = Walking(self)
-        self.filtering = Filtering(self.field, self._service, self.walking.settle)
         self.saved = Collection(self, self._service, workers)
+        settle = self.walking.settle
+        self.filtering = Filtering(self.field, self._service, settle, self.saved)
         left = [self.saved.toggle, self.scope.button]
         main = menu.install(self, self._service, workers)
         right = [main, self.filtering.button, self.saved.button]
@@ -154,7 +155,7 @@ class Window(Gtk.ApplicationWindow):
         self.viewer = Viewer(self, self._header.bar, content, self._service, workers)
         self._incoming.accept_drops(self)
         keys.in_field(self, self._incoming)
-        keys.type_anywhere(self, self.field, self.walking.settle)
+        keys.type_anywhere(self, self.field, settle)
         keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
     def search(self, top: int = _FIRST) -> None:

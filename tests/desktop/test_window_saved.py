@@ -20,6 +20,7 @@ from support.search_window import (
     COMMAND,
     FIELD,
     focus,
+    narrow,
     press,
     query,
     search_window,
@@ -234,6 +235,17 @@ def test_what_cannot_be_understood_is_said(shelf: Desktop) -> None:
         shelf.wait_for_text(APPLICATION, "on: ")
 
 
+def test_names_are_offered_while_one_types(shelf: Desktop) -> None:
+    save(shelf, "Pets of ours", "a cat", "--in", shelf.user.pictures)
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "Pets of ours")
+        shelf.keys("type", "pets")
+        shelf.wait_for_text(APPLICATION, "saved search")
+        shelf.keys("key", "Down", "Return")
+        asks(shelf, "a cat")
+        shelf.wait_for_text(APPLICATION, "Where to search: Pictures")
+
+
 def test_news_from_elsewhere_are_shown(window: Desktop) -> None:
     window.keys("key", "ctrl+b")
     window.wait_for_text(APPLICATION, "Searches that you save are listed here.")
@@ -256,20 +268,9 @@ def test_in_a_narrow_window_the_list_makes_room(shelf: Desktop) -> None:
     with search_window(shelf, *COMMAND, "a cup of coffee") as window:
         see(shelf, "coffee")
         await_listed(shelf, "pets")
-
-        def width(at_most: int) -> None:
-            """It becomes narrow in two steps: the buttons make room after the first."""
-
-            def narrow() -> bool:
-                shelf.keys("windowsize", window, str(at_most), "600")
-                told = shelf.keys("getwindowgeometry", "--shell", window)
-                return int(dict(x.split("=") for x in told.splitlines())["WIDTH"]) <= at_most
-
-            wait_for(narrow, f"a width of {at_most}")
-
-        width(500)
+        narrow(shelf, window, 500)
         await_listed(shelf)
-        width(360)
+        narrow(shelf, window, 360)
         shelf.keys("key", "ctrl+b")
         await_listed(shelf, "pets")
         focus(shelf, "pets")

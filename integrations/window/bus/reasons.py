@@ -32,6 +32,7 @@ _OF_WINDOWS = {
     "saved-search-exists": N_("there is a saved search “{name}” already"),
     "saved-search-name-taken": N_("there is a saved search “{name}” already"),
     "no-saved-search": N_("there is no saved search “{name}” any more"),
+    "saved-scope-unknown": N_("nothing is known of {path}, where the search looks"),
     "not-a-saved-name": N_("a saved search can't be called “{name}”"),
 }
 

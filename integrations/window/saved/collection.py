@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KEYS = {"win.save-search": ["<Control>s"], "win.saved-searches": ["<Control>b"]}
 _LONGEST = 60  # characters of a name that is proposed
+_OFFERED = 3  # while somebody types
 
 
 class Collection:
@@ -55,7 +56,7 @@ class Collection:
         self._renaming = Naming(_("Rename Saved Search"), _("Rename"))
         self._renaming.set_parent(self._sidebar)
         for signal, act in (
-            ("run", self._run),
+            ("run", self.run),
             ("opened", self._open_folder),
             ("renamed", self._rename),
             ("removed", self._remove),
@@ -93,6 +94,17 @@ class Collection:
     def follow(self) -> None:
         """The window's search is another one."""
         self._window.lookup_action("save-search").set_enabled(self._window.walking.step.asks)
+
+    def called(self, beginning: str) -> list[Saved]:
+        """Some of the searches whose names begin so."""
+        begins = beginning.strip().casefold()
+        found = [one for one in self._shelf.searches if one.title.casefold().startswith(begins)]
+        return found[:_OFFERED] if begins else []
+
+    def run(self, search: Saved) -> None:
+        """Asks a saved search."""
+        self._window.walking.go(search.step())
+        self._used()
 
     def _add_actions(self) -> None:
         save = Gio.SimpleAction.new("save-search", None)
@@ -132,10 +144,6 @@ class Collection:
         self._sidebar.show_searches(self._shelf.searches)
         if self._shelf.searches and not self._touched and not self._narrow:
             self._show(True)
-
-    def _run(self, search: Saved) -> None:
-        self._window.walking.go(search.step())
-        self._used()
 
     def _open_folder(self, search: Saved) -> None:
         folder = Gio.File.new_for_path(os.fsdecode(search.fields["folder"]))
