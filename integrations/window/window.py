@@ -336,7 +336,7 @@ class Window(Gtk.ApplicationWindow):
         self.search()
 
     def _asks(self) -> bool:
-        return bool(self.field.get_text().strip() or self.chips.pictures)
+        return self.walking.step.asks
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
@@ -400,13 +400,17 @@ class Window(Gtk.ApplicationWindow):
             self.field.grab_focus()
 
     def _stop(self, _field: Gtk.SearchEntry) -> None:
-        """Escape: first what was typed goes, then the window."""
-        if self._asks():
-            self.walking.settle()
+        """Escape: first what was typed goes, then the order, then the window."""
+        if not self._asks():
+            self.close()
+            return
+        self.walking.settle()
+        if self.field.get_text() or self.chips.pictures:
             self.chips.clear()
             self.field.set_text("")
         else:
-            self.close()
+            self.set_sort("")
+            self.search()
 
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:

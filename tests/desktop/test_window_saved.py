@@ -146,6 +146,20 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
         shelf.wait_for_text(APPLICATION, "Where to search: trip")
 
 
+def test_an_order_alone_is_about_all_pictures(shelf: Desktop) -> None:
+    save(shelf, "latest", "", "--sort", "date", "--in", shelf.user.pictures)
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "latest")
+        choose(shelf, "latest")
+        shelf.keys("key", "Return")
+        wait_for(lambda: len(shown(shelf)) > 3, "pictures")
+        shelf.keys("key", "Escape")
+        focus(shelf, FIELD)
+        shelf.keys("key", "Escape")
+        shelf.wait_for_text(APPLICATION, "Describe the picture you remember")
+        assert not shown(shelf)
+
+
 def test_renamed_removed_and_back(shelf: Desktop) -> None:
     save(shelf, "pets", "a cat")
     save(shelf, "sky", "a rocket", "--top", 3)

@@ -23,7 +23,8 @@ class Step(NamedTuple):
 
     @property
     def asks(self) -> bool:
-        return bool(self.query.strip() or self.pictures)
+        """An order alone asks for all pictures."""
+        return bool(self.query.strip() or self.pictures or self.sort)
 
 
 class Steps:

@@ -62,6 +62,7 @@ class Collection:
             ("removed", self._remove),
         ):
             self._sidebar.connect(signal, lambda _sidebar, search, act=act: act(search))
+        self._sidebar.connect("left", lambda _sidebar: self._leave())
         window.field.connect("changed", lambda _field: self._used())
         self._add_actions()
         self._shelf = Shelf(service, self._changed)
@@ -120,6 +121,7 @@ class Collection:
     def _toggle(self, shown: bool) -> None:
         """By the user, who may have no mouse."""
         self._touched = True
+        self._window.viewer.lightbox.leave()
         self._show(shown)
         if shown:
             self._sidebar.focus()
@@ -133,6 +135,11 @@ class Collection:
             self._content.set_visible(not (shown and self._narrow))
         if has_focus and not shown:
             self._window.field.grab_focus()
+
+    def _leave(self) -> None:
+        """Back to the field."""
+        self._used()
+        self._window.field.grab_focus()
 
     def _used(self) -> None:
         """What was asked for is to be seen."""
@@ -150,9 +157,9 @@ class Collection:
         self._service.open_folder(folder.get_uri(), lambda: self._window.launch(folder))
 
     def _propose(self) -> None:
-        if self.button.get_mapped():  # no picture is looked at
-            step = self._window.walking.step
-            self._saving.ask(_proposed(step), _about(step), partial(self._save, step))
+        self._window.viewer.lightbox.leave()
+        step = self._window.walking.step
+        self._saving.ask(_proposed(step), _about(step), partial(self._save, step))
 
     def _save(self, step: Step, name: bytes, replace: bool) -> None:
         def found(told: tuple[Values, str]) -> None:
@@ -204,10 +211,12 @@ class Collection:
 
 
 def _proposed(step: Step) -> str:
-    """A name for a search: its words, or what it is like."""
-    words = step.query.strip() or _("Like {names}").format(
-        names=", ".join(picture.name for picture in step.pictures)
-    )
+    """A name for a search: its words, what it is like, or its order."""
+    words = step.query.strip()
+    if not words and step.pictures:
+        names = ", ".join(picture.name for picture in step.pictures)
+        words = _("Like {names}").format(names=names)
+    words = words or SORTS[step.sort]
     return " ".join(words.replace("/", " ").split())[:_LONGEST].strip()
 
 

@@ -26,6 +26,7 @@ class Sidebar(Gtk.Box):
     opened = GObject.Signal(arg_types=(object,))
     renamed = GObject.Signal(arg_types=(object,))
     removed = GObject.Signal(arg_types=(object,))
+    left = GObject.Signal()
 
     def __init__(self) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, visible=False)
@@ -120,6 +121,8 @@ class Sidebar(Gtk.Box):
                 trigger = Gtk.ShortcutTrigger.parse_string(name)
                 action = Gtk.CallbackAction.new(lambda *_, act=act: self._with_focused(act))
                 keys.add_shortcut(Gtk.Shortcut.new(trigger, action))
+        leave = Gtk.CallbackAction.new(lambda *_: self.emit("left") or True)
+        keys.add_shortcut(Gtk.Shortcut.new(Gtk.ShortcutTrigger.parse_string("Escape"), leave))
         self._list.add_controller(keys)
         click = Gtk.GestureClick(button=Gdk.BUTTON_SECONDARY)
         click.connect("pressed", self._clicked)
