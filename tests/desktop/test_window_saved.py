@@ -82,6 +82,16 @@ def choose(screen: Desktop, name: str) -> None:
     wait_for(chosen, name)
 
 
+def ask_for_name(screen: Desktop) -> None:
+    """Begins to save what is asked. A key is lost while another popover is about to vanish."""
+
+    def asked() -> bool:
+        screen.keys("key", "ctrl+s")
+        return "Name" in focused(screen)
+
+    wait_for(asked, "the question for a name")
+
+
 def focused(screen: Desktop) -> list[str]:
     found: list[str] = screen.accessible("focused", APPLICATION)
     return found
@@ -101,8 +111,7 @@ def test_a_search_is_saved_with_one_button(window: Desktop) -> None:
     (only,) = saved(window)
     assert only["name"] == only["query"] == "a cup of coffee"
     assert "scopes" not in only and "sort" not in only
-    window.keys("key", "ctrl+s")  # what it is called is taken
-    focus(window, "Name")
+    ask_for_name(window)  # what it is called is taken
     window.keys("type", "a cup of coffee/")
     window.keys("key", "Return")
     window.wait_for_text(APPLICATION, "A saved search can't be called “a cup of coffee/”.")
@@ -122,8 +131,7 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
         press(shelf, "Sort")
         press(shelf, "By name")
         shelf.wait_for_text(APPLICATION, "Sort: By name")
-        shelf.keys("key", "ctrl+s")
-        focus(shelf, "Name")
+        ask_for_name(shelf)
         shelf.wait_for_text(APPLICATION, "trip\nBy name")
         shelf.keys("type", "trips")
         shelf.keys("key", "Return")
@@ -215,8 +223,7 @@ def test_pictures_are_saved_and_come_back(window: Desktop) -> None:
     window.keys("key", "ctrl+f")
     window.keys("type", "orientation:landscape")
     asks(window, "orientation:landscape")
-    window.keys("key", "ctrl+s")
-    focus(window, "Name")
+    ask_for_name(window)
     window.keys("type", "like it")
     window.keys("key", "Return")
     await_listed(window, "like it")
