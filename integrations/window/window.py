@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gi.repository import Gdk, GLib, GObject, Gtk
+from gi.repository import GLib, GObject, Gtk
 
 import actions
 from bus.service import Asking
@@ -28,8 +28,10 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
+from query.options import options
 from query.scope import Scope
 from query.walking import Walking
+from saved.collection import Collection
 from start.start import Start
 from texts import _
 from timer import Timer
@@ -116,15 +118,15 @@ class Window(Gtk.ApplicationWindow):
         self._typed = self.field.connect("changed", lambda _field: self.search())
         self.field.connect("activate", self._entered)
         self.field.connect("stop-search", self._stop)
-        in_field = Gtk.EventControllerKey()
-        in_field.set_propagation_phase(Gtk.PropagationPhase.CAPTURE)  # before the field takes them
-        in_field.connect("key-pressed", self._key)
-        self.field.add_controller(in_field)
         self.scope = Scope(self, self.search)
         self.walking = Walking(self)
-        self.filtering = Filtering(self.field, self._service, self.walking.settle)
-        buttons = [menu.install(self, self._service, workers), self.filtering.button]
-        self._header = Header(self, self.field, left=[self.scope.button], right=buttons)
+        self.saved = Collection(self, self._service, workers)
+        settle = self.walking.settle
+        self.filtering = Filtering(self.field, self._service, settle, self.saved)
+        left = [self.saved.toggle, self.scope.button]
+        main = menu.install(self, self._service, workers)
+        right = [main, self.filtering.button, self.saved.button]
+        self._header = Header(self, self.field, left, right, self.saved.fit)
         self.chips = Chips(self.search)
         like = Gtk.ScrolledWindow(child=self.chips)
         typed = Gtk.ScrolledWindow(child=self.filtering.chips)
@@ -153,9 +155,11 @@ class Window(Gtk.ApplicationWindow):
         above = (self._header.row, self.filtering.bar, self.start.bar, like, typed)
         for part in (*above, self.stack, self.state):
             box.append(part)
-        self.viewer = Viewer(self, self._header.bar, box, self._service, workers)
+        content = self.saved.beside(box)
+        self.viewer = Viewer(self, self._header.bar, content, self._service, workers)
         self._incoming.accept_drops(self)
-        keys.type_anywhere(self, self.field, self.walking.settle)
+        keys.in_field(self, self._incoming)
+        keys.type_anywhere(self, self.field, settle)
         keys.text_first(self)
         keys.walk_by_mouse(self, self.walking.back, self.walking.forward)
 
@@ -168,6 +172,7 @@ class Window(Gtk.ApplicationWindow):
         self._more.stop()
         self._entering = False
         query = self._query = self.field.get_text()
+        self.saved.follow()
         if not self._asks():
             GLib.idle_add(self._rest)  # words that replace others come right after this
             return
@@ -175,21 +180,12 @@ class Window(Gtk.ApplicationWindow):
         if self._addresses.missing(query):
             self.notice(_("Enter fetches the picture."))
             return
-        # The names of places are not for every key: they cost time.
-        wanted = {"details": True, "group": True, "alike": True, "places": top > _FIRST}
-        options = {name: GLib.Variant("b", value) for name, value in wanted.items()}
-        options["top"] = GLib.Variant("u", top)
-        if self.scope.folder:
-            options["scopes"] = GLib.Variant("aay", [self.scope.folder])
-            options["wait"] = GLib.Variant("s", "first")
-        if self.sort:
-            order, _space, reverse = self.sort.partition(" ")
-            options["sort"] = GLib.Variant("s", order)
-            options["reverse"] = GLib.Variant("b", bool(reverse))
+        # The names of places are not for every key.
+        told = options(top, self.scope.folders, self.sort, places=top > _FIRST)
         self._begun = time.monotonic()
         self._top = top
         fetched = dict(self._addresses.fetched)
-        self._question = Question(query, list(self.chips.pictures), fetched, options)
+        self._question = Question(query, list(self.chips.pictures), fetched, told)
         self._waiting.begin()
         self._asking.ask(*self._question, self._answer)
 
@@ -341,7 +337,7 @@ class Window(Gtk.ApplicationWindow):
         self.search()
 
     def _asks(self) -> bool:
-        return bool(self.field.get_text().strip() or self.chips.pictures)
+        return self.walking.step.asks
 
     def _changed(self, status: Values) -> None:
         """The library is another one: what is shown may be incomplete no more."""
@@ -402,42 +398,27 @@ class Window(Gtk.ApplicationWindow):
             self._addresses.keep(url, picture)
             self.search()
 
-    def _key(
-        self, _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
-    ) -> bool:
-        plain = not state & Gtk.accelerator_get_default_mod_mask()
-        asks_pictures = self.chips.pictures or not self.results.empty()
-        if (self.field.get_text() or not asks_pictures) and self.filtering.suggestions.key(
-            value, plain
-        ):
-            return True
-        onwards = (Gdk.KEY_Down,) if self.chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
-        if value in onwards and plain and not self.results.empty():
-            self.results.focus_first()
-            return True
-        if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
-            return self._incoming.paste(self.get_clipboard())
-        if value == Gdk.KEY_BackSpace and not self.field.get_text() and self.chips.pictures:
-            self.chips.remove_last()
-            return True
-        return False
-
     def _left(self, _results: Results, forwards: bool) -> None:
         onwards = self.scrubber if self.scrubber.get_visible() else self.scope.button
         (onwards if forwards else self.field).grab_focus()
 
     def _stop(self, _field: Gtk.SearchEntry) -> None:
-        """Escape: first what was typed goes, then the window."""
-        if self._asks():
-            self.walking.settle()
+        """Escape: first what was typed goes, then the order, then the window."""
+        if not self._asks():
+            self.close()
+            return
+        self.walking.settle()
+        if self.field.get_text() or self.chips.pictures:
             self.chips.clear()
             self.field.set_text("")
         else:
-            self.close()
+            self.set_sort("")
+            self.search()
 
     def _close(self, _window: Gtk.Window) -> bool:
         for number in self._listening:
             self._service.unlisten(number)
+        self.saved.close()
         self.filtering.suggestions.close()
         self._remembering.left()
         self._service.unwatch(self._watching)

@@ -17,6 +17,7 @@ from support.search_window import (
     COMMAND,
     FIELD,
     focus,
+    narrow,
     query,
     search_window,
     see,
@@ -74,13 +75,9 @@ def test_back_and_forward_walk_the_searches(window: Desktop) -> None:
 def test_the_field_keeps_room_in_a_narrow_window(screen: Desktop) -> None:
     with search_window(screen, *COMMAND, "a cup of coffee") as window:
         see(screen, "coffee")
-        for width in ("500", "360"):  # below a certain one the buttons make room
-            screen.keys("windowsize", window, width, "600")
-            wait_for(
-                lambda: field_width(screen) > 180 and window_width(screen, window) < 510, width
-            )
-        wait_for(lambda: window_width(screen, window) < 400, "a narrow window")
-        assert field_width(screen) > 180
+        for width in (500, 360):  # below a certain one the buttons make room
+            narrow(screen, window, width)
+            wait_for(lambda: field_width(screen) > 180, f"the field at {width}")
         screen.wait_for_text(APPLICATION, "Where to search: Everywhere")
         screen.keys("type", " at noon")  # the field has the keyboard still
         wait_for(lambda: query(screen) == "a cup of coffee at noon", "the words")
@@ -88,11 +85,6 @@ def test_the_field_keeps_room_in_a_narrow_window(screen: Desktop) -> None:
 
 def field_width(screen: Desktop) -> int:
     return int(max(width for width, _ in screen.accessible("size", APPLICATION, FIELD)))
-
-
-def window_width(screen: Desktop, window: str) -> int:
-    shape = screen.keys("getwindowgeometry", "--shell", window)
-    return int(dict(line.split("=") for line in shape.splitlines())["WIDTH"])
 
 
 def test_the_scope_and_the_state_tell_what_they_are(window: Desktop) -> None:

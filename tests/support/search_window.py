@@ -101,6 +101,18 @@ def see(screen: Desktop, first: str) -> list[str]:
     return wait_for(lambda: (names := shown(screen)) and first in names[0] and names, first)
 
 
+def narrow(screen: Desktop, window: str, width: int) -> None:
+    """Makes a window no wider than that. It takes several steps: the buttons make room after the
+    first one."""
+
+    def made() -> bool:
+        screen.keys("windowsize", window, str(width), "600")
+        shape = screen.keys("getwindowgeometry", "--shell", window)
+        return int(dict(line.split("=") for line in shape.splitlines())["WIDTH"]) <= width
+
+    wait_for(made, f"a width of {width}")
+
+
 def focus(screen: Desktop, part: str) -> None:
     """Waits until what has `part` in its name has the keyboard."""
     wait_for(lambda: part in str(screen.accessible("focused", APPLICATION)), f"focus on {part}")

@@ -17,6 +17,7 @@ from csearchd.desktop import pictures
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Method, Object, Objects
+from csearchd.desktop.saved_searches import SavedSearches
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
@@ -100,6 +101,7 @@ class CsearchInterface:
                 "Reload": self._done(ReloadRequest()),
                 "ClearHistory": self._done(HistoryClearRequest()),
                 "Python": self._python,
+                **SavedSearches(handle).methods(),
             },
         )
 

@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     Parameter: TypeAlias = Reason | bytes | float | int | str
 
 
-# Where the window has a button for what a terminal has a command for.
-_WITH_BUTTON = {
+# What is said to commands only, and where the window has a button for what a terminal has a command
+# for.
+_OF_WINDOWS = {
     "paused": N_("reading is paused"),
     "on-battery": N_("waiting: on battery"),
     "english-only": N_("the model {model} knows English only; the preferences offer a better one"),
+    "saved-search-exists": N_("there is a saved search “{name}” already"),
+    "saved-search-name-taken": N_("there is a saved search “{name}” already"),
+    "no-saved-search": N_("there is no saved search “{name}” any more"),
+    "saved-scope-unknown": N_("nothing is known of {path}, where the search looks"),
+    "not-a-saved-name": N_("a saved search can't be called “{name}”"),
 }
 
 
 def translated(reason: Reason) -> str:
     """The sentence in the user's language."""
-    template = _WITH_BUTTON.get(reason["code"]) or TEMPLATES.get(reason["code"])
+    template = _template(reason["code"])
     if template is None:
         return reason["text"]
     values = {name: _shown(value) for name, value in reason["parameters"].items()}
@@ -46,9 +52,13 @@ def translated(reason: Reason) -> str:
 def sentence(reason: Reason) -> str:
     """As `translated`, from a capital letter to a full stop, unless it begins with a name."""
     text = translated(reason)
-    if not TEMPLATES.get(reason["code"], "{")[0].isalpha():
+    if not (_template(reason["code"]) or "{")[0].isalpha():
         return text
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.?!' else '.'}"
+
+
+def _template(code: str) -> str | None:
+    return _OF_WINDOWS.get(code) or TEMPLATES.get(code)
 
 
 def system_error(error: OSError) -> str:

@@ -282,6 +282,10 @@ class Service:
         """Selected in the file manager; calls `failed()` later where none does that."""
         self._ask_file_manager("ShowItems", uris, failed)
 
+    def open_folder(self, uri: str, failed: Callable[[], object]) -> None:
+        """In the file manager; calls `failed()` later where none does that."""
+        self._ask_file_manager("ShowFolders", [uri], failed)
+
     def show_properties(self, uris: list[str], failed: Callable[[], object]) -> None:
         """The file manager's properties; calls `failed()` later where none has them."""
         self._ask_file_manager("ShowItemProperties", uris, failed)

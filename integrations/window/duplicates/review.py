@@ -33,6 +33,7 @@ class _Looked:
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
         self.group: Group | None = None
+        self.large: File | None = None
 
     @property
     def items(self) -> list[File]:

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bus.service import Service
+    from saved.collection import Collection
 
 
 class Filtering:
     """The parts, each for its place in the window; `button` shows and hides the bar."""
 
     def __init__(
-        self, field: Gtk.SearchEntry, service: Service, settle: Callable[[], object]
+        self,
+        field: Gtk.SearchEntry,
+        service: Service,
+        settle: Callable[[], object],
+        saved: Collection,
     ) -> None:
         """`settle()` is called before the query is changed: that is another step."""
         self.button = Gtk.ToggleButton(icon_name="view-list-symbolic", action_name="win.filters")
@@ -32,7 +37,7 @@ class Filtering:
         self.bar = Bar(self.filters, service)
         self.bar.set_visible(False)
         self.chips = FilterChips()
-        self.suggestions = Suggestions(field, service)
+        self.suggestions = Suggestions(field, service, saved)
 
     def _show(self) -> None:
         self.chips.show_filters(self.filters)

@@ -1,4 +1,5 @@
-"""What is offered below the field while somebody types: past queries, and values of filters."""
+"""What is offered below the field while somebody types: saved searches, past queries, and values of
+filters."""
 
 from __future__ import annotations
 
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 
     from bus.service import Service
     from query.field import Field
+    from saved.collection import Collection
 
 _PAUSE = 120  # milliseconds after a key
 _REMOVE: bool = GLib.SOURCE_REMOVE
 _KINDS = {
+    "saved": _("saved search"),
     "query": _("asked before"),
     "filter": _("filter"),
     "near": _("place"),
@@ -29,9 +32,10 @@ _KINDS = {
 class Suggestions:
     """The keyboard stays in the field, whose keys are offered to `key` first."""
 
-    def __init__(self, field: Field, service: Service) -> None:
+    def __init__(self, field: Field, service: Service, saved: Collection) -> None:
         self._field = field
         self._service = service
+        self._saved = saved
         self._offered: list[dict[str, Any]] = []
         self._timer = 0
         self._list = Gtk.ListBox(focusable=False, can_focus=False)
@@ -99,7 +103,9 @@ class Suggestions:
 
         def told(offered: list[dict[str, Any]]) -> None:
             if (query, position) == (self._field.get_text(), self._field.get_position()):
-                self._show(offered)
+                saved = self._saved.called(query)
+                named = [{"kind": "saved", "text": one.title, "search": one} for one in saved]
+                self._show(named + offered)
 
         self._service.suggest(query, position, told)
         return _REMOVE
@@ -131,6 +137,10 @@ class Suggestions:
 
     def _take(self, row: Gtk.ListBoxRow) -> None:
         one = self._offered[row.get_index()]
+        if one["kind"] == "saved":
+            self.hide()
+            self._saved.run(one["search"])
+            return
         start, end, text = one["start"], one["end"], one["text"]
         if one["kind"] not in ("query", "filter") and end == len(self._field.get_text()):
             text += " "

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     class Pictures(Protocol):
         """What there is to walk through."""
 
+        large: Any  # what is looked at, None at first
+
         @property
         def items(self) -> Sequence[Item]: ...
 

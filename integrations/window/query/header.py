@@ -9,7 +9,7 @@ from gi.repository import GLib, Gtk
 from texts import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gi.repository import Gdk
 
@@ -26,11 +26,14 @@ class Header:
         field: Gtk.SearchEntry,
         left: Iterable[Gtk.Widget],
         right: Iterable[Gtk.Widget],
+        turned: Callable[[bool], object],
     ) -> None:
+        """Calls `turned(narrow)` when the window becomes narrow, or wide again."""
         self.bar = Gtk.HeaderBar(title_widget=field)
-        self.row = Gtk.Box(spacing=6, visible=False)
+        self.row = Gtk.Box(spacing=3, visible=False)
         self.row.add_css_class("below-header")
         self._window = window
+        self._turned = turned
         walking = Gtk.Box()
         walking.add_css_class("linked")
         for icon, name, action in (
@@ -68,11 +71,12 @@ class Header:
                 self.bar.remove(button)
         for button in self._left:
             (self.row.append if narrow else self.bar.pack_start)(button)
-        for button in self._right:
-            button.set_hexpand(narrow)
+        for button in reversed(self._right) if narrow else self._right:
+            button.set_hexpand(narrow and button is self._right[-1])  # all are at the end then
             button.set_halign(Gtk.Align.END if narrow else Gtk.Align.FILL)
             (self.row.append if narrow else self.bar.pack_end)(button)
         self.row.set_visible(narrow)
         self._narrow = narrow
+        self._turned(narrow)
         if focus and self._window.get_focus() is None:
             focus.grab_focus()

@@ -9,6 +9,9 @@ from gi.repository import Gdk, GLib, Gtk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from query.incoming import Incoming
+    from window import Window
+
 _BACK, _FORWARD = 8, 9  # of a mouse, by X11's count
 _COMMANDS = (
     Gdk.ModifierType.CONTROL_MASK
@@ -16,6 +19,35 @@ _COMMANDS = (
     | Gdk.ModifierType.SUPER_MASK
     | Gdk.ModifierType.META_MASK
 )
+
+
+def in_field(window: Window, incoming: Incoming) -> None:
+    """What keys do in the field, before it takes them."""
+    field, results, chips = window.field, window.results, window.chips
+
+    def pressed(
+        _keys: Gtk.EventControllerKey, value: int, _code: int, state: Gdk.ModifierType
+    ) -> bool:
+        plain = not state & Gtk.accelerator_get_default_mod_mask()
+        asks_pictures = chips.pictures or not results.empty()
+        if (field.get_text() or not asks_pictures) and window.filtering.suggestions.key(
+            value, plain
+        ):
+            return True
+        onwards = (Gdk.KEY_Down,) if chips.pictures else (Gdk.KEY_Down, Gdk.KEY_Tab)
+        if value in onwards and plain and not results.empty():
+            results.focus_first()
+            return True
+        if value in (Gdk.KEY_v, Gdk.KEY_V) and state & Gdk.ModifierType.CONTROL_MASK:
+            return incoming.paste(window.get_clipboard())
+        if value == Gdk.KEY_BackSpace and not field.get_text() and chips.pictures:
+            chips.remove_last()
+            return True
+        return False
+
+    keys = Gtk.EventControllerKey(propagation_phase=Gtk.PropagationPhase.CAPTURE)
+    keys.connect("key-pressed", pressed)
+    field.add_controller(keys)
 
 
 def type_anywhere(window: Gtk.Window, field: Gtk.SearchEntry, begin: Callable[[], object]) -> None:

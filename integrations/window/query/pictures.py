@@ -49,6 +49,10 @@ class Picture:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
+    def is_file(self) -> bool:
+        return self._memory is None
+
+    @property
     def name(self) -> str:
         name: str = GLib.filename_display_basename(os.fsdecode(self.path))
         return name
@@ -96,7 +100,7 @@ def opened(
     """
     given: list[Given] = []
     try:
-        for picture, start, end in _in_query(query, fetched):
+        for picture, start, end in in_query(query, fetched):
             given.append(Given(picture.path, picture.open(), start, end))
         for picture in others:
             given.append(Given(picture.path, picture.open()))
@@ -114,7 +118,7 @@ def close(given: Iterable[Given]) -> None:
         os.close(picture.file)
 
 
-def _in_query(query: str, fetched: Mapping[str, Picture]) -> Iterator[tuple[Picture, int, int]]:
+def in_query(query: str, fetched: Mapping[str, Picture]) -> Iterator[tuple[Picture, int, int]]:
     """(picture, start, end) of each existing file that the query names, of which the longest name
     counts, and of each address.
 

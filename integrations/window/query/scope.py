@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk, Pango
 
-from texts import _
+from texts import _, ngettext, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Scope:
-    """`folder` is a path, None for everywhere."""
+    """`folders` are paths, none for everywhere; the user chooses one, a saved search may have
+    several."""
 
     def __init__(self, window: Gtk.Window, changed: Callable[[], object]) -> None:
-        self.folder: bytes | None = None
+        self.folders: tuple[bytes, ...] = ()
         self._window = window
         self._changed = changed
         self._label = Gtk.Label(
@@ -33,12 +34,20 @@ class Scope:
         self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self._show()
 
+    @property
+    def folder(self) -> bytes | None:
+        """The first one; None for everywhere."""
+        return self.folders[0] if self.folders else None
+
     def set_folder(self, folder: bytes | None, told: bool = False) -> None:
         """Another place; `told`: the search is to follow."""
-        self.folder = folder
-        self._show()
+        self.set_folders((folder,) if folder else ())
         if told:
             self._changed()
+
+    def set_folders(self, folders: tuple[bytes, ...]) -> None:
+        self.folders = folders
+        self._show()
 
     def choose(self) -> None:
         chooser = Gtk.FileChooserNative(
@@ -60,13 +69,20 @@ class Scope:
             self.set_folder(os.fsencode(path), told=True)
 
     def _show(self) -> None:
-        if self.folder is None:
-            value = _("Everywhere")
-            self.button.set_tooltip_text(_("Where to search"))
-        else:
-            shown = os.fsdecode(self.folder)
-            value = GLib.filename_display_basename(shown)
-            self.button.set_tooltip_text(GLib.filename_display_name(shown))
+        value = place(self.folders)
+        shown = [GLib.filename_display_name(os.fsdecode(folder)) for folder in self.folders]
+        self.button.set_tooltip_text("\n".join(shown) or _("Where to search"))
         self._label.set_text(value)
         name = _("Where to search: {place}").format(place=value)
         self.button.update_property([Gtk.AccessibleProperty.LABEL], [name])
+
+
+def place(folders: tuple[bytes, ...]) -> str:
+    """Where a search below these folders looks, in a few words."""
+    if not folders:
+        return _("Everywhere")
+    first: str = GLib.filename_display_basename(os.fsdecode(folders[0]))
+    if not (more := len(folders) - 1):
+        return first
+    text = ngettext("{folder} and {n} more", "{folder} and {n} more", more)
+    return text.format(folder=first, n=number(more))

@@ -18,12 +18,13 @@ class Step(NamedTuple):
 
     query: str = ""
     pictures: tuple[Picture, ...] = ()
-    folder: bytes | None = None  # None: everywhere
+    folders: tuple[bytes, ...] = ()  # none: everywhere
     sort: str = ""
 
     @property
     def asks(self) -> bool:
-        return bool(self.query.strip() or self.pictures)
+        """An order alone asks for all pictures."""
+        return bool(self.query.strip() or self.pictures or self.sort)
 
 
 class Steps:

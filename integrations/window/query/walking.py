@@ -21,14 +21,23 @@ class Walking:
 
     def visit(self) -> None:
         """What the window shows is searched for now."""
+        self._steps.visit(self.step)
+
+    @property
+    def step(self) -> Step:
+        """All that is in the window."""
         window = self._window
-        query, folder = window.field.get_text(), window.scope.folder
-        self._steps.visit(Step(query, tuple(window.chips.pictures), folder, window.sort))
+        query, found = window.field.get_text(), tuple(window.chips.pictures)
+        return Step(query, found, window.scope.folders, window.sort)
 
     def like(self, found: Sequence[Picture]) -> None:
         """A search with pictures alone, after the present one."""
+        self.go(self.step._replace(query="", pictures=tuple(found)))
+
+    def go(self, step: Step) -> None:
+        """Another search, after the present one."""
         self.settle()
-        self._go(Step("", tuple(found), self._window.scope.folder, self._window.sort))
+        self._go(step)
 
     def back(self) -> None:
         self._go(self._steps.back())
@@ -47,7 +56,7 @@ class Walking:
         window.field.set_position(-1)
         window.chips.clear()
         window.chips.add(step.pictures)
-        window.scope.set_folder(step.folder)
+        window.scope.set_folders(step.folders)
         window.set_sort(step.sort)
         window.search()
 

@@ -28,9 +28,13 @@ class Undoing:
         self._action.connect("activate", lambda *_: self._undo())
         window.add_action(self._action)
 
+    def told(self, text: str) -> None:
+        """Tells what cannot be taken back; what was done before still can."""
+        self.notice.tell(text)
+
     def failed(self, failures: Sequence[str]) -> None:
         """Tells what went wrong; what was done before can still be taken back."""
-        self.notice.tell(with_failures("", failures))
+        self.told(with_failures("", failures))
 
     def done(
         self, text: str, take_back: Callable[[], object], failures: Sequence[str] = ()

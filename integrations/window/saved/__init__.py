@@ -1,0 +1,1 @@
+"""Saved searches: queries with names, listed beside the pictures."""
