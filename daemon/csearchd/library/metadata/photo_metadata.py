@@ -57,12 +57,8 @@ FORMATS: dict[str, tuple[str, ...]] = {
 }
 ORIENTATIONS = {"portrait": 1, "landscape": 2, "square": 3}
 COMPARISONS: dict[str, Callable[[Any, Any], Mask]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
+    "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt,
+}  # fmt: skip
 
 
 class _Columns(NamedTuple):
@@ -149,6 +145,16 @@ class PhotoMetadata:
         self._cameras = _Names()
         self._lenses = _Names()
         self._formats = _Names()
+
+    def of(self, files: NDArray[np.int64]) -> PhotoMetadata:
+        """The metadata of some files (ids), which have their places among these as ids."""
+        columns = self._columns
+        known = files < len(columns.timestamp)
+        some, some._columns = PhotoMetadata(), _empty_columns(len(files))
+        some._cameras, some._lenses, some._formats = self._cameras, self._lenses, self._formats
+        for column, values in _pairs(some._columns, columns):
+            column[known] = values[files[known]]
+        return some
 
     @property
     def timestamp(self) -> NDArray[np.int64]:

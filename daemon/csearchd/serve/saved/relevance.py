@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from csearchd.library.catalogue import NO_FILE
 from csearchd.library.library import Library
 from csearchd.library.saved.changes import Changes
 from csearchd.library.saved.store import SavedSearch
+from csearchd.library.vectors.table import VectorTable
 from csearchd.models.active_model import Models
 from csearchd.search import filters
-from csearchd.search.engine import Engine
+from csearchd.search.engine import Engine, Mask
+from csearchd.search.filters import Files
 from csearchd.search.request import SearchRequest
 from csearchd.serve.indexing_wait import IndexingWait
-
-Numbers = NDArray[np.int64]
 
 _ROUNDING = 1e-4  # of scores that are computed in another way
 
@@ -26,7 +28,7 @@ class Shown(NamedTuple):
 
     search: SavedSearch
     request: SearchRequest  # what was asked, with its vector
-    least: float | None  # the limit below which no score meets it
+    least: float  # the limit below which no score meets it
     state: object  # of the model, at that time
     files: frozenset[int]  # the ids of what was found
 
@@ -47,9 +49,25 @@ class Relevance:
     ) -> Shown:
         """`request` is the resolved one that has found `files`; `state` the engine's before."""
         least = None if request.vector is None else self._engine.least_score(request)
-        return Shown(search, request, least, state, files)
+        return Shown(search, request, -math.inf if least is None else least, state, files)
 
-    def files_of(self, changes: Changes) -> Numbers:
+    def concerned(self, shown: Sequence[Shown], changes: Changes) -> list[bool]:
+        """For each of some folders whether changes may change what it shows. Raises
+        LibraryError."""
+        table = self._models.active_model.table
+        state = self._engine.state()
+        files = self._files_of(changes)
+        changed = frozenset(files.tolist())
+        current = [one for one in shown if one.state == state]
+        found, reached = self._reached(current, files, table)
+        stay = {
+            one.search
+            for one, of_one in zip(current, reached, strict=True)
+            if one.files.isdisjoint(changed) and not self._meets_conditions(one, found[of_one])
+        }
+        return [one.search not in stay for one in shown]
+
+    def _files_of(self, changes: Changes) -> Files:
         """The ids of the files that have changed, or whose contents have."""
         files = np.fromiter(changes.files, np.int64, len(changes.files))
         if not changes.contents:
@@ -58,37 +76,33 @@ class Relevance:
         with self._library.memory_lock:
             return np.union1d(files, self._library.catalogue.files_with(contents))
 
-    def concerns(self, shown: Shown, files: Numbers) -> bool:
-        """Whether a change of `files` (ids) may change what a folder shows. Raises LibraryError."""
-        if shown.state != self._engine.state() or not shown.files.isdisjoint(files.tolist()):
-            return True
-        near = self._near(shown, files)
-        return bool(len(near)) and self._meets_conditions(shown, near)
-
-    def _near(self, shown: Shown, files: Numbers) -> Numbers:
-        """Those of some files that may be found by their scores, whatever the conditions."""
-        request = shown.request
+    def _reached(
+        self, shown: Sequence[Shown], files: Files, table: VectorTable
+    ) -> tuple[Files, Mask]:
+        """Those of some files that can be found at all, and for each folder which of them may be
+        found by their scores, whatever the conditions: (folders, files)."""
         with self._library.memory_lock:
-            content = self._library.catalogue.content
-            files = files[files < len(content)]
-            contents = content[files]
-        usable = contents > 0
-        if request.vector is not None:
-            table = self._models.active_model.table
-            usable &= table.has(contents)
-            if shown.least is not None and usable.any():
-                scores = table.vectors(contents[usable]) @ request.vector * request.scale
-                usable[usable] = scores >= shown.least - _ROUNDING
-        return files[usable]
+            catalogue = self._library.catalogue
+            files = files[files < len(catalogue.content)]
+            files = files[(catalogue.content[files] > 0) & (catalogue.state[files] != NO_FILE)]
+            contents = catalogue.content[files]
+        reached = np.ones((len(shown), len(files)), np.bool_)
+        vectors = {n: v for n, one in enumerate(shown) if (v := one.request.vector) is not None}
+        if vectors and len(files):
+            asked = np.array(list(vectors))
+            least = np.array([shown[n].least for n in vectors], np.float32)
+            scored = table.has(contents)
+            reached[asked] = scored
+            scores = np.stack(list(vectors.values())) @ table.vectors(contents[scored]).T
+            reached[np.ix_(asked, np.flatnonzero(scored))] = scores >= least[:, None] - _ROUNDING
+        return files, reached
 
-    def _meets_conditions(self, shown: Shown, files: Numbers) -> bool:
+    def _meets_conditions(self, shown: Shown, files: Files) -> bool:
         """Whether one of some files is in the scope and meets all conditions. Raises
         LibraryError."""
-        scopes, conditions = shown.search.scopes, shown.request.conditions
-        if not (scopes or conditions):
-            return True
-        scope = self._indexing_wait.scope_of(scopes) if scopes else None
-        with self._library.memory_lock:
-            mask = self._library.catalogue.files_in(scope)
-        mask &= filters.chosen(self._library, conditions, len(mask))
-        return bool(mask[files].any())
+        if len(files) and shown.search.scopes:
+            files = files[self._indexing_wait.are_below(shown.search.scopes, files)]
+        if not len(files):
+            return False
+        conditions = shown.request.conditions
+        return bool(filters.chosen_among(self._library, conditions, files).any())
