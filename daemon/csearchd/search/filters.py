@@ -338,11 +338,10 @@ def _with_text(
     as text. SQLite finds candidates, since there may be millions of texts."""
     table, file, column, as_text = where
     test = _tester(value)
-    condition, parameters = matching(as_text, value)
-    if files is not None:
-        condition, parameters = (
-            f"{condition} AND {file} IN {AMONG}", [*parameters, json.dumps(files.tolist())],
-        )  # fmt: skip
+    if files is None:
+        condition, parameters = matching(as_text, value)
+    else:
+        condition, parameters = f"{file} IN {AMONG}", [json.dumps(files.tolist())]
     with library.read() as database:
         rows = database.execute(
             f"SELECT {file}, {column} FROM {table} WHERE {condition}", parameters

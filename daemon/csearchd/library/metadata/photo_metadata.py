@@ -21,6 +21,7 @@ import operator
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,12 +149,9 @@ class PhotoMetadata:
 
     def of(self, files: NDArray[np.int64]) -> PhotoMetadata:
         """The metadata of some files (ids), which have their places among these as ids."""
-        columns = self._columns
-        known = files < len(columns.timestamp)
-        some, some._columns = PhotoMetadata(), _empty_columns(len(files))
-        some._cameras, some._lenses, some._formats = self._cameras, self._lenses, self._formats
-        for column, values in _pairs(some._columns, columns):
-            column[known] = values[files[known]]
+        some = copy(self)
+        some._reserve(int(files.max(initial=-1)))  # some may be newer
+        some._columns = _Columns._make(column[files] for column in some._columns)
         return some
 
     @property
