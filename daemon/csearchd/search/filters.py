@@ -341,7 +341,8 @@ def _with_text(
     if files is None:
         condition, parameters = matching(as_text, value)
     else:
-        condition, parameters = f"{file} IN {AMONG}", [json.dumps(files.tolist())]
+        condition = f"{file} IN {AMONG} AND {column} IS NOT NULL"
+        parameters = [json.dumps(files.tolist())]
     with library.read() as database:
         rows = database.execute(
             f"SELECT {file}, {column} FROM {table} WHERE {condition}", parameters
