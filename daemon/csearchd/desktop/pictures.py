@@ -9,6 +9,9 @@ from csearchd.desktop.values import text
 
 ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specification)
 
+SAVED, SAVED_ICON = "Saved Searches", "folder-saved-search"
+"""What is said below the name of a saved search, as the window's catalogues have it."""
+
 
 def from_uri(identifier: str) -> bytes | None:
     """Returns the path in a URI of csearchd.previews.desktop_thumbnails, or None if it is no such
