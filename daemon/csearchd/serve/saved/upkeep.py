@@ -161,28 +161,36 @@ class SavedUpkeep:
 
     async def rename(self, name: bytes, new: bytes) -> bool:
         """Renames a saved search and its folder. Returns whether it existed. Raises LibraryError,
-        or KeyError if another one is called `new`."""
+        RequestError where the folder can't be renamed, or KeyError if another one is called
+        `new`."""
         async with self._turn:
             if not await self._workers.wait(store.rename, self._library, name, new):
                 return False
             if name != new:
                 self._forget(name)
-                with suppress(OSError):
-                    await self._workers.wait(folder.move, self.folder(name), self.folder(new))
+                path = self.folder(name)
+                try:
+                    await self._workers.wait(folder.move, path, self.folder(new))
+                except OSError as error:
+                    await self._workers.wait(store.rename, self._library, new, name)
+                    raise _unchangeable(error, path) from error
             return True
 
     async def remove(self, name: bytes) -> bool | None:
         """Forgets a saved search, and removes its links. Returns whether its folder stays, since
-        something else is in it; None if there is no such search. Raises LibraryError, OSError."""
+        something else is in it; None if there is no such search. Raises LibraryError, and
+        RequestError where the links can't be removed."""
         async with self._turn:
-            if not await self._workers.wait(store.remove, self._library, name):
+            if not await self._workers.answer(store.find, self._library, name):
                 return None
             self._forget(name)
+            path = self.folder(name)
             try:
-                return await self._workers.wait(folder.clear, self.folder(name))
+                kept = await self._workers.wait(folder.clear, path)
             except OSError as error:
-                log.warning("%s", PATH(path=self.folder(name), reason=from_system(error)))
-                return True
+                raise _unchangeable(error, path) from error
+            await self._workers.wait(store.remove, self._library, name)
+            return kept
 
     def _forget(self, name: bytes) -> None:
         self._shown.pop(name, None)
@@ -253,6 +261,10 @@ class SavedUpkeep:
 
 def _open(path: bytes) -> int:
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _unchangeable(error: OSError, path: bytes) -> RequestError:
+    return RequestError("library", PATH(path=path, reason=from_system(error)))
 
 
 def _reason(error: Exception, path: bytes) -> Reason:
