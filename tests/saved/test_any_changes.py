@@ -88,7 +88,7 @@ def changes(draw: st.DrawFn) -> Change:
 
 @settings(
     deadline=None,
-    max_examples=20,
+    max_examples=10,
     phases=[Phase.generate],  # each goes on where the one before has ended
     suppress_health_check=list(HealthCheck),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csearchd.library.catalogue import NO_FILE
 from csearchd.library.library import Library
@@ -15,9 +16,10 @@ from csearchd.library.saved.store import SavedSearch
 from csearchd.library.vectors.table import VectorTable
 from csearchd.models.active_model import Models
 from csearchd.search import filters
-from csearchd.search.engine import Engine, Mask
+from csearchd.search.engine import Engine
 from csearchd.search.filters import Files
-from csearchd.search.request import SearchRequest
+from csearchd.search.lexical.possible import may_be_named
+from csearchd.search.request import Hit, SearchRequest
 from csearchd.serve.indexing_wait import IndexingWait
 
 _ROUNDING = 1e-4  # of scores that are computed in another way
@@ -29,6 +31,7 @@ class Shown(NamedTuple):
     search: SavedSearch
     request: SearchRequest  # what was asked, with its vector
     least: float  # the limit below which no score meets it
+    worst: float  # that below which a score finds nothing, unless by name
     state: object  # of the model, at that time
     files: frozenset[int]  # the ids of what was found
 
@@ -45,11 +48,20 @@ class Relevance:
         self._indexing_wait = indexing_wait
 
     def shown(
-        self, search: SavedSearch, request: SearchRequest, state: object, files: frozenset[int]
+        self, search: SavedSearch, request: SearchRequest, state: object, hits: Sequence[Hit]
     ) -> Shown:
-        """`request` is the resolved one that has found `files`; `state` the engine's before."""
+        """`request` is the resolved one that has found `hits`; `state` the engine's before."""
         least = None if request.vector is None else self._engine.least_score(request)
-        return Shown(search, request, -math.inf if least is None else least, state, files)
+        scores = [hit.score for hit in hits if hit.score is not None and hit.by_name is None]
+        is_full = 0 < len(hits) == len(scores) >= request.top  # the best by their scores alone
+        return Shown(
+            search,
+            request,
+            -math.inf if least is None else least,
+            min(scores) if is_full else -math.inf,
+            state,
+            frozenset(hit.file for hit in hits),
+        )
 
     def concerned(self, shown: Sequence[Shown], changes: Changes) -> list[bool]:
         """For each of some folders whether changes may change what it shows. Raises
@@ -59,11 +71,11 @@ class Relevance:
         files = self._files_of(changes)
         changed = frozenset(files.tolist())
         current = [one for one in shown if one.state == state]
-        found, reached = self._reached(current, files, table)
+        found, scores = self._scores(current, files, table)
         stay = {
             one.search
-            for one, of_one in zip(current, reached, strict=True)
-            if one.files.isdisjoint(changed) and not self._meets_conditions(one, found[of_one])
+            for one, its in zip(current, scores, strict=True)
+            if one.files.isdisjoint(changed) and not self._may_be_shown(one, found, its)
         }
         return [one.search not in stay for one in shown]
 
@@ -76,26 +88,35 @@ class Relevance:
         with self._library.memory_lock:
             return np.union1d(files, self._library.catalogue.files_with(contents))
 
-    def _reached(
+    def _scores(
         self, shown: Sequence[Shown], files: Files, table: VectorTable
-    ) -> tuple[Files, Mask]:
-        """Those of some files that can be found at all, and for each folder which of them may be
-        found by their scores, whatever the conditions: (folders, files)."""
+    ) -> tuple[Files, NDArray[np.float32]]:
+        """Those of some files that can be found at all, and their scores for each folder, (folders,
+        files): infinite for filters alone, NaN without a vector."""
         with self._library.memory_lock:
             catalogue = self._library.catalogue
             files = files[files < len(catalogue.content)]
             files = files[(catalogue.content[files] > 0) & (catalogue.state[files] != NO_FILE)]
             contents = catalogue.content[files]
-        reached = np.ones((len(shown), len(files)), np.bool_)
+        scores = np.full((len(shown), len(files)), np.inf, np.float32)
         vectors = {n: v for n, one in enumerate(shown) if (v := one.request.vector) is not None}
         if vectors and len(files):
             asked = np.array(list(vectors))
-            least = np.array([shown[n].least for n in vectors], np.float32)
             scored = table.has(contents)
-            reached[asked] = scored
-            scores = np.stack(list(vectors.values())) @ table.vectors(contents[scored]).T
-            reached[np.ix_(asked, np.flatnonzero(scored))] = scores >= least[:, None] - _ROUNDING
-        return files, reached
+            scores[asked] = np.nan
+            found = np.stack(list(vectors.values())) @ table.vectors(contents[scored]).T
+            scores[np.ix_(asked, np.flatnonzero(scored))] = found
+        return files, scores
+
+    def _may_be_shown(self, shown: Shown, files: Files, scores: NDArray[np.float32]) -> bool:
+        """Whether one of some files may be found. Raises LibraryError."""
+        reached = scores >= shown.least - _ROUNDING
+        high = scores >= shown.worst - _ROUNDING
+        if self._meets_conditions(shown, files[reached & high]):
+            return True
+        low = files[reached & ~high]
+        named = may_be_named(self._library, shown.request.parts, low.tolist())
+        return named and self._meets_conditions(shown, low)
 
     def _meets_conditions(self, shown: Shown, files: Files) -> bool:
         """Whether one of some files is in the scope and meets all conditions. Raises

@@ -225,8 +225,7 @@ class SavedUpkeep:
         request = self._queries.resolve(cancellation, request, vectors, scope)
         state = self._engine.state()  # before: what changes meanwhile is noticed
         hits = self._engine.search(request).hits
-        files = frozenset(hit.file for hit in hits)
-        shown = self._relevance.shown(search, request, state, files)
+        shown = self._relevance.shown(search, request, state, hits)
         return _Found([hit.path for hit in hits], shown)
 
     async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:
