@@ -296,6 +296,30 @@ def test_a_full_disk_leaves_the_old_links(owner: User, tmp_path: Path) -> None:
         subprocess.run(["umount", str(saved)], check=True)
 
 
+def test_a_folder_that_cannot_be_changed_keeps_its_search(owner: User) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root, to mount a directory for reading alone: no mount here")
+    folder = save(owner, "dated", "after:2024", "--sort", "name")
+    saved = str(folder.parent)
+    before = links(folder)
+    if subprocess.run(["mount", "--bind", saved, saved], capture_output=True).returncode:
+        pytest.skip("no mount here")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", saved], check=True)
+        for change in (("remove", "dated"), ("rename", "dated", "other")):
+            said = owner.csearchctl("saved", *change, check=2).stderr
+            assert b"Read-only" in said and b"Traceback" not in said
+        (owner.pictures / "cat.jpg").rename(owner.pictures / "a.jpg")
+        wait_for(lambda: b"Read-only" in owner.csearchctl("saved", "list").stderr, "the trouble")
+        assert links(folder) == before
+    finally:
+        subprocess.run(["umount", saved], check=True)
+    assert owner.csearchctl("saved", "list").stdout.startswith(b"dated\t")
+    until(lambda: "a.jpg" in shown(folder), "another try")
+    owner.csearchctl("saved", "rename", "dated", "other")
+    assert os.listdir(saved) == ["other"]
+
+
 def test_a_folder_that_cannot_be_one_is_said(owner: User) -> None:
     (owner.data / "saved").mkdir()
     (owner.data / "saved" / "dated").write_text("mine")

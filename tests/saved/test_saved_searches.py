@@ -199,6 +199,7 @@ def test_names_are_completed(keeper: User) -> None:
     for command, words in (
         ("csearch", ("--saved", "p")),
         ("csearchctl", ("saved", "show", "p")),
+        ("csearchctl", ("saved", "bookmark", "p")),
         ("csearchctl", ("saved", "remove", "p")),
         ("csearchctl", ("saved", "rename", "p")),
     ):
@@ -214,5 +215,5 @@ def test_names_are_completed(keeper: User) -> None:
     assert bash == b"words\npets\\ at\\ home \n"
     actions = keeper.run("csearch.completing", "fish", "csearchctl", "saved", "").stdout
     assert [line.split(b"\t")[0] for line in actions.splitlines()[1:]] == [
-        b"add", b"list", b"show", b"rename", b"remove",
+        b"add", b"list", b"show", b"bookmark", b"rename", b"remove",
     ]  # fmt: skip

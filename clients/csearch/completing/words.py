@@ -21,6 +21,7 @@ _KNOWN = {
     ("teach", "name"): "concepts",
     ("", "saved"): "saved",  # csearch --saved
     ("saved show", "name"): "saved",
+    ("saved bookmark", "name"): "saved",
     ("saved rename", "name"): "saved",
     ("saved remove", "name"): "saved",
     ("model use", "name"): "models",

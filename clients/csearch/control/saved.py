@@ -9,6 +9,7 @@ import re
 from csearch.arguments import add_action
 from csearch.command import print_err, print_out, write
 from csearch.connection import Connection
+from csearch.installation import bookmarks
 from csearch.paths import absolute
 from csearch.protocol.errors import ClientError
 from csearch.protocol.quoting import harmless, printable
@@ -24,6 +25,7 @@ csearchctl saved add "last summer" 'date:"last summer"' --in ~/Pictures --sort d
 csearchctl saved add latest "" --sort date --top 100   all pictures, the latest first
 csearchctl saved list
 csearchctl saved show beach
+csearchctl saved bookmark beach                        show its folder in file managers
 csearchctl saved rename beach "Rex on the beach"
 csearchctl saved remove "Rex on the beach"             the pictures are not changed
 """
@@ -66,6 +68,12 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     show = add_action(actions, EXAMPLES, "show", "show what one asks")
     show.add_argument("name", metavar="NAME")
+    mark = add_action(actions, EXAMPLES, "bookmark", "show its folder in file managers")
+    mark.description = (
+        f"{mark.description} It is added to the bookmarks of GTK and the places of KDE, where "
+        "these are there, and goes with csearchctl saved remove."
+    )
+    mark.add_argument("name", metavar="NAME")
     rename = add_action(actions, EXAMPLES, "rename", "give one another name")
     rename.add_argument("name", metavar="NAME")
     rename.add_argument("new", metavar="NEW")
@@ -74,8 +82,10 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    action = {"add": _add, "show": _show, "rename": _rename, "remove": _remove}.get(options.action)
-    return (action or _list)(options)
+    actions = {
+        "add": _add, "show": _show, "bookmark": _bookmark, "rename": _rename, "remove": _remove,
+    }  # fmt: skip
+    return actions.get(options.action, _list)(options)
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -163,10 +173,26 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bookmark(options: argparse.Namespace) -> int:
+    name = os.fsencode(options.name)
+    (search,) = Connection(start=True).call("saved", name=name)["searches"]
+    paths = bookmarks.add(search["folder"])
+    if not paths:
+        raise ClientError("no file manager of GTK or KDE has kept bookmarks or settings here yet")
+    for path in paths:
+        print_out(printable(path))
+    return 0
+
+
 def _rename(options: argparse.Namespace) -> int:
     name, new = os.fsencode(options.name), os.fsencode(options.new)
-    done = Connection(start=True).call("saved-rename", name=name, new=new)
+    connection = Connection(start=True)
+    (search,) = connection.call("saved", name=name)["searches"]
+    done = connection.call("saved-rename", name=name, new=new)
     print_out(printable(done["folder"]))
+    if name != new and bookmarks.having(search["folder"].__eq__):
+        bookmarks.remove(search["folder"].__eq__)
+        bookmarks.add(done["folder"])
     return 0
 
 
@@ -174,6 +200,7 @@ def _remove(options: argparse.Namespace) -> int:
     done = Connection(start=True).call("saved-remove", name=os.fsencode(options.name))
     if done["kept"]:
         print_err(f"csearchctl: {printable(done['folder'])} stays: something else is in it")
+    bookmarks.remove(done["folder"].__eq__)
     return 0
 
 

@@ -12,7 +12,7 @@ from csearch.control.asking import agreed, can_ask
 from csearch.control.install import show
 from csearch.control.service.stop import stop_daemon
 from csearch.directories import data_directory
-from csearch.installation import links, service_manager, traces
+from csearch.installation import bookmarks, links, service_manager, traces
 from csearch.installation.manifest import load
 from csearch.installation.plan import carry_out, removal, root_removals
 from csearch.protocol.errors import ClientError
@@ -113,10 +113,14 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
     steps = removal(manifest)
     show(steps, dry_run)
     linked = links.made(manifest)
+    marked = bookmarks.having(_is_saved)
+    for path in marked:
+        does = "would remove" if dry_run else "removes"
+        print_out(f"{does} the bookmarks of saved searches in {printable(path)}")
     if not purge:  # which lists all links to csearch
         for link in linked:
             print_out(f"{'would remove' if dry_run else 'removes'} the link {printable(link)}")
-        if not steps and not linked:
+        if not (steps or linked or marked):
             print_out("Nothing is installed.")
     if not dry_run:
         managed = bool(steps) and service_manager.answers()
@@ -125,6 +129,7 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
         if stop_daemon():
             print_out("The search service has stopped.")
         links.remove(manifest)
+        bookmarks.remove(_is_saved)
         carry_out(steps, manifest)
         if managed:
             service_manager.reload()
@@ -138,6 +143,11 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
         for command in commands:
             print_out(f"  {harmless(command)}")
     return 0
+
+
+def _is_saved(folder: bytes) -> bool:
+    """Whether a folder is one of saved searches."""
+    return os.path.dirname(folder) == os.fsencode(os.path.join(data_directory(), "saved"))
 
 
 def _list(dry_run: bool) -> None:

@@ -19,7 +19,7 @@ COMMANDS = {
         (),
     ),
     "concepts": ("list", "rename", "remove"),
-    "saved": ("add", "list", "show", "rename", "remove"),
+    "saved": ("add", "list", "show", "bookmark", "rename", "remove"),
     "history": ("clear",),
     "completion": ("bash", "zsh", "fish"),
     "model": ("list", "install", "import", "use", "remove"),

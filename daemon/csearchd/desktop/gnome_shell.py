@@ -17,8 +17,10 @@ from csearchd.desktop import pictures
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
-from csearchd.desktop.search_box import SearchBox
+from csearchd.desktop.pictures import SAVED, SAVED_ICON
+from csearchd.desktop.search_box import SearchBox, saved_identifier, saved_name
 from csearchd.desktop.thumbnailer import Thumbnailer
+from csearchd.desktop.values import in_the_users_language
 from csearchd.errors import RequestError
 from csearchd.previews.desktop_thumbnails import uri
 from csearchd.requests.exchange import Handler
@@ -56,8 +58,9 @@ class ShellSearchProvider:
 
     async def _search(self, sender: str, terms: list[str]) -> list[str]:
         hits = await self._box.search(sender, " ".join(terms))
+        saved = await self._box.saved(" ".join(terms))
         self._lines = {uri(hit.path): hit.line for hit in hits}
-        return list(self._lines)
+        return [*map(saved_identifier, saved), *self._lines]
 
     async def _metas(self, call: Call) -> list[Any]:
         if len(call.arguments[0]) > limits.METAS:
@@ -67,6 +70,9 @@ class ShellSearchProvider:
         return [_describe(call.arguments[0], files, self._lines)]
 
     async def _activate(self, call: Call) -> list[Any]:
+        if (name := saved_name(call.arguments[0])) is not None:
+            await self._opening.show_saved(await self._box.saved_search(name))
+            return []
         path = pictures.from_uri(call.arguments[0])
         if path is None:
             raise RequestError("not-found", f"{call.arguments[0]} is not a result of csearch")
@@ -86,13 +92,17 @@ def _describe(
     metas = []
     files = iter(thumbnails)
     for identifier in identifiers:
+        if (name := saved_name(identifier)) is not None:
+            metas.append(_described(identifier, name, in_the_users_language(SAVED), SAVED_ICON))
+            continue
         if not (path := pictures.from_uri(identifier)):
             continue
-        meta = {
-            "id": identifier,
-            "name": pictures.name(path),
-            "description": pictures.subtitle(path, lines.get(identifier, "")),
-            "gicon": next(files) or pictures.ICON,
-        }
-        metas.append({key: Variant("s", value) for key, value in meta.items()})
+        place = pictures.subtitle(path, lines.get(identifier, ""))
+        icon = next(files) or pictures.ICON
+        metas.append(_described(identifier, pictures.name(path), place, icon))
     return metas
+
+
+def _described(identifier: str, name: str, description: str, icon: str) -> dict[str, Variant]:
+    meta = {"id": identifier, "name": name, "description": description, "gicon": icon}
+    return {key: Variant("s", value) for key, value in meta.items()}

@@ -6,20 +6,19 @@ https://develop.kde.org/docs/plasma/krunner/#d-bus-runners
 from __future__ import annotations
 
 import asyncio
-import gettext
-import os
 import time
 from typing import Any
 
 from dbus_fast import Variant
 
-from csearch.protocol.share import share_directory
 from csearchd.desktop import pictures
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Object
 from csearchd.desktop.opening import Opening
-from csearchd.desktop.search_box import BoxHit, SearchBox
+from csearchd.desktop.pictures import SAVED, SAVED_ICON
+from csearchd.desktop.search_box import BoxHit, SearchBox, saved_identifier, saved_name
 from csearchd.desktop.thumbnailer import Thumbnailer
+from csearchd.desktop.values import in_the_users_language
 from csearchd.errors import RequestError
 from csearchd.previews.desktop_thumbnails import uri
 from csearchd.requests.exchange import Handler
@@ -35,6 +34,7 @@ _THUMBNAIL_SECONDS = (
 _LATE, _MOST_LATE, _LATE_SHARE = 0.4, 1.0, 0.1
 _POSSIBLE = 30  # Plasma::QueryMatch::PossibleMatch
 _RELEVANCE = 0.5  # of the best; programs and settings of that name come before pictures
+_SAVED_RELEVANCE = 0.6  # of a saved search whose name is being typed
 _STEP = 0.01  # keeps our order
 _FOLDER = "folder"
 
@@ -58,7 +58,7 @@ class KRunner:
         )
 
     async def _actions(self, call: Call) -> list[Any]:
-        return [[[_FOLDER, _in_the_users_language("Show in Folder"), "document-open-folder"]]]
+        return [[[_FOLDER, in_the_users_language("Show in Folder"), "document-open-folder"]]]
 
     async def _match(self, call: Call) -> list[Any]:
         begun = time.monotonic()
@@ -79,7 +79,9 @@ class KRunner:
         if waiting.cancelled():
             return [[]]
         self._allowance.spend(time.monotonic() - found)
-        return [_matches(hits, waiting.result())]
+        saved = await self._box.saved(call.arguments[0])
+        offers = [_saved_match(name, number) for number, name in enumerate(saved)]
+        return [[*offers, *_matches(hits, waiting.result())]]
 
     def _supersede(self, sender: str) -> None:
         """Ends the wait of `sender`'s Match. KRunner has few threads, and each call holds one."""
@@ -88,6 +90,9 @@ class KRunner:
 
     async def _run(self, call: Call) -> list[Any]:
         identifier, action = call.arguments
+        if (name := saved_name(identifier)) is not None:
+            await self._opening.show_saved(await self._box.saved_search(name))
+            return []
         path = pictures.from_uri(identifier)
         if path is None:
             raise RequestError("not-found", f"{identifier} is not a match of csearch")
@@ -125,14 +130,11 @@ class _Allowance:
         self._seconds -= seconds
 
 
-def _in_the_users_language(text: str) -> str:
-    """Translates a text into the language that the session has set for its services, with the
-    window's catalogues."""
-    share = share_directory()
-    if share is None:
-        return text
-    catalogues = os.path.join(share, "integrations", "locale")
-    return gettext.translation("csearch", catalogues, fallback=True).gettext(text)
+def _saved_match(name: str, number: int) -> list[Any]:
+    identifier = saved_identifier(name)
+    properties = {"subtext": Variant("s", in_the_users_language(SAVED))}
+    relevance = _SAVED_RELEVANCE - number * _STEP
+    return [identifier, name, SAVED_ICON, _POSSIBLE, relevance, properties]
 
 
 def _matches(hits: list[BoxHit], thumbnails: list[str | None]) -> list[list[Any]]:

@@ -19,6 +19,7 @@ from typing import Any
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from csearch.protocol.wire import Message as Fields
 from csearchd.concurrency.workers import Workers
 from csearchd.errors import RequestError, Unanswered, UnreadableError
 from csearchd.library.library import Library
@@ -33,6 +34,11 @@ _SECONDS = 10.0  # for a program that is started by the call
 _SYSTEMD = "org.freedesktop.systemd1"
 _SCREENS = ("DISPLAY=", "WAYLAND_DISPLAY=")
 _WINDOW = "org.csearch.Window"
+_FILE_MANAGER = (
+    "org.freedesktop.FileManager1",
+    "/org/freedesktop/FileManager1",
+    "org.freedesktop.FileManager1",
+)
 
 
 class Opening:
@@ -89,16 +95,9 @@ class Opening:
 
     async def _show_in_folder(self, path: bytes) -> None:
         # https://www.freedesktop.org/wiki/Specifications/file-manager-interface/
-        shown = await self._call(
-            "org.freedesktop.FileManager1",
-            "/org/freedesktop/FileManager1",
-            "org.freedesktop.FileManager1",
-            "ShowItems",
-            "ass",
-            [[uri(path)], ""],
-        )
+        shown = await self._call(*_FILE_MANAGER, "ShowItems", "ass", [[uri(path)], ""])
         if shown is None:
-            raise RequestError("not-found", "no file manager answers on the session bus")
+            raise _no_file_manager()
 
     async def search_window(self, query: str) -> None:
         """Opens csearch's window with this query. Raises RequestError where it isn't installed."""
@@ -121,6 +120,19 @@ class Opening:
             [action, [value], {}],
         )
         return done is not None
+
+    async def show_saved(self, search: Fields) -> None:
+        """Opens a saved search (csearchd.requests.saved) in csearch's window; one of certain
+        directories, or with pictures, which the window isn't told of, as the folder of links to
+        what it finds. Raises RequestError where there is no such program."""
+        if not (search.get("scopes") or search.get("pictures")):
+            await self.search_window(search["query"])
+            return
+        shown = await self._call(
+            *_FILE_MANAGER, "ShowFolders", "ass", [[uri(search["folder"])], ""]
+        )
+        if shown is None:
+            raise _no_file_manager()
 
     async def _start(self, uri: str) -> bool:
         """Opens `uri` in a unit of the user's systemd. Returns False where that can't be done."""
@@ -182,3 +194,7 @@ def _opened(path: bytes) -> FileIO:
     """Opens a file, which closes itself if nobody uses it. Raises UnreadableError."""
     descriptor, _ = open_file(path, sys.maxsize)
     return FileIO(descriptor)
+
+
+def _no_file_manager() -> RequestError:
+    return RequestError("not-found", "no file manager answers on the session bus")

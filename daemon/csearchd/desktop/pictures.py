@@ -12,6 +12,9 @@ from csearchd.library.roots import roots
 
 ICON = "image-x-generic"  # where there is no thumbnail (Icon Naming Specification)
 
+SAVED, SAVED_ICON = "Saved Searches", "folder-saved-search"
+"""What is said below the name of a saved search, as the window's catalogues have it."""
+
 
 def from_uri(identifier: str) -> bytes | None:
     """Returns the path in a URI of csearchd.previews.desktop_thumbnails, or None if it is no such

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gettext
+import os
 from typing import Any
 
 from dbus_fast import Variant
 
+from csearch.protocol.share import share_directory
 from csearch.protocol.wire import Message
 
 
@@ -56,3 +59,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(element) for element in value]
     return value.removesuffix(b"\0") if isinstance(value, bytes) else value
+
+
+def in_the_users_language(english: str) -> str:
+    """Translates a text into the language that the session has set for its services, with the
+    window's catalogues."""
+    share = share_directory()
+    if share is None:
+        return english
+    catalogues = os.path.join(share, "integrations", "locale")
+    return gettext.translation("csearch", catalogues, fallback=True).gettext(english)

@@ -49,6 +49,11 @@ NOT_A_SAVED_NAME = Template(
     "{name} can't be the name of a saved search: it is that of a folder, without / and NUL, "
     "neither empty nor . or .., of 255 bytes at most",
 )
+SAVED_SCOPE_UNKNOWN = Template(
+    "saved-scope-unknown",
+    "nothing is known of {path}: csearchctl add watches it; where it was moved, save the search "
+    "with the new place and --replace",
+)
 
 # Tags
 NOT_TAGGED = Template("directory-not-tagged", "{path} is not kept tagged")

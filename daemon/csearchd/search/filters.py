@@ -8,6 +8,7 @@ so matches its negation. A picture without a capture date has the time of its fi
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csearchd import limits
 from csearchd.errors import DateError, PlaceError, QueryError, ReasonedError
@@ -29,6 +31,7 @@ from csearchd.library.metadata.photo_metadata import (
     aligned,
 )
 from csearchd.library.texts.pattern import TextPattern
+from csearchd.library.texts.statements import AMONG
 from csearchd.library.tree import TOP
 from csearchd.limits import clipped
 from csearchd.reasons import LIST, Reason
@@ -50,14 +53,17 @@ _UNITS = {"iso": ("",), "rating": ("", "star", "stars"), "size": _MEGAPIXELS}
 _STARS = 5
 _SAME = {"≤": "<=", "≥": ">=", "": "="}
 
-Choice = Callable[[Library], Mask]
+Files = NDArray[np.int64]  # ids
+Choice = Callable[[Library, Files | None], Mask]
+"""Gives the mask of the files that match, by file id, or of some files, by their places among these
+(None: all). Its length is arbitrary."""
 
 
 class Condition(NamedTuple):
     """A parsed filter."""
 
     filter: Filter
-    choice: Choice  # gives the mask of the files that match, by file id; its length is arbitrary
+    choice: Choice
     remarks: tuple[Any, ...] = ()  # Reasons: on how its value was understood
     pattern: TextPattern | None = None  # of words in pictures, where that is what it looks for
 
@@ -84,7 +90,21 @@ def chosen(
     mask: Mask = np.ones(size, np.bool_)
     for condition in conditions:
         check()
-        met = aligned(condition.choice(library), size)
+        met = aligned(condition.choice(library, None), size)
+        mask &= ~met if condition.filter.negated else met
+    return mask
+
+
+def chosen_among(library: Library, conditions: Iterable[Condition], files: Files) -> Mask:
+    """Which of some files meet all conditions, (files,): `chosen` without looking at all others.
+
+    Raises LibraryError.
+    """
+    mask: Mask = np.ones(len(files), np.bool_)
+    for condition in conditions:
+        if not mask.any():
+            break
+        met = aligned(condition.choice(library, files), len(files))
         mask &= ~met if condition.filter.negated else met
     return mask
 
@@ -115,7 +135,7 @@ def _near(value: str, places: Geocoder) -> tuple[Choice, tuple[Reason, ...]]:
     if isinstance(place, Area):
         return partial(_in_area, area=place, places=places), remarks
     circle = place
-    return lambda library: library.load_photo_metadata().near(*circle), remarks
+    return lambda library, files: _metadata(library, files).near(*circle), remarks
 
 
 def _wrong(filter: Filter, error: ReasonedError) -> QueryError:
@@ -135,26 +155,31 @@ def _choice(name: str, value: str, now: datetime) -> Choice:
     if name in ("type", "orientation"):
         return _kind(name, value)
     if name == "camera":
-        return lambda library: library.load_photo_metadata().camera(value)
+        return lambda library, files: _metadata(library, files).camera(value)
     if name == "lens":
-        return lambda library: library.load_photo_metadata().lens(value)
+        return lambda library, files: _metadata(library, files).lens(value)
     if name == "tag":
-        return lambda library: library.keywords.mask(value)
+        return lambda library, files: library.keywords.mask(value, files)
     if name == "person":
-        return lambda library: library.people.mask(value)
+        return lambda library, files: library.people.mask(value, files)
     if name in ("title", "description"):
-        return lambda library: _saying(library, name, value)
+        return partial(_saying, column=name, value=value)
     if name == "folder":
-        return lambda library: _in_folder(library, value)
+        return partial(_in_folder, value=value)
     assert name == "name"
-    return lambda library: _named(library, value)
+    return partial(_named, value=value)
 
 
-def _in_area(library: Library, area: Area, places: Geocoder) -> Mask:
+def _metadata(library: Library, files: Files | None) -> PhotoMetadata:
+    metadata = library.load_photo_metadata()
+    return metadata if files is None else metadata.of(files)
+
+
+def _in_area(library: Library, files: Files | None, area: Area, places: Geocoder) -> Mask:
     """Files that were taken in a country or region. Raises PlaceError."""
-    files, points = library.load_photo_metadata().places()
-    mask: Mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
-    mask[files] = places.inside(area, points)
+    located, points = _metadata(library, files).places()
+    mask: Mask = np.zeros(int(located.max(initial=-1)) + 1, np.bool_)
+    mask[located] = places.inside(area, points)
     return mask
 
 
@@ -178,7 +203,7 @@ def _date(name: str, value: str, now: datetime) -> Choice:
             period = Period(dates.FIRST, period.start)
     begin = None if period.start == dates.FIRST else (period.start - _EPOCH).total_seconds()
     end = None if period.end == dates.LAST else (period.end - _EPOCH).total_seconds()
-    return lambda library: library.load_photo_metadata().taken_between(begin, end)
+    return lambda library, files: _metadata(library, files).taken_between(begin, end)
 
 
 def _number(name: str, value: str) -> Choice:
@@ -194,8 +219,8 @@ def _number(name: str, value: str) -> Choice:
         ((_, number),) = tests
         tests = [(">=", number - 0.5), ("<", number + 0.5)]
 
-    def choice(library: Library) -> Mask:
-        metadata = library.load_photo_metadata()
+    def choice(library: Library, files: Files | None) -> Mask:
+        metadata = _metadata(library, files)
         comparisons = {
             "iso": metadata.iso, "rating": metadata.rating, "size": metadata.megapixels,
         }  # fmt: skip
@@ -236,7 +261,7 @@ def _kind(name: str, value: str) -> Choice:
     if kind not in known:
         raise _ValueProblem(reasons.NOT_A_CHOICE(value=clipped(value), choices=", ".join(known)))
     compare = PhotoMetadata.format if name == "type" else PhotoMetadata.orientation
-    return lambda library: compare(library.load_photo_metadata(), kind)
+    return lambda library, files: compare(_metadata(library, files), kind)
 
 
 def _pattern(value: str) -> TextPattern:
@@ -246,13 +271,21 @@ def _pattern(value: str) -> TextPattern:
     return pattern
 
 
-def _written(library: Library, pattern: TextPattern) -> Mask:
+def _written(library: Library, files: Files | None, pattern: TextPattern) -> Mask:
     """Files by the words that stand in their pictures."""
+    held = _contents(library, files)
+    if files is not None and not library.texts.have_words(np.unique(held).tolist()):
+        return np.zeros(len(files), np.bool_)
     found = library.texts.contents_with(pattern)
     having: Mask = np.zeros(int(found.max(initial=0)) + 2, np.bool_)
     having[found] = True  # the last one stays False, for larger ids
+    return having.take(held, mode="clip")
+
+
+def _contents(library: Library, files: Files | None) -> NDArray[np.int32]:
     with library.memory_lock:
-        return having.take(library.catalogue.content, mode="clip")
+        held = library.catalogue.content
+    return held if files is None else held.take(files, mode="clip")
 
 
 def _tester(value: str) -> Callable[[str], bool]:
@@ -264,7 +297,7 @@ def _tester(value: str) -> Callable[[str], bool]:
     return lambda name: pattern.match(unaccented(name)) is not None
 
 
-def _in_folder(library: Library, value: str) -> Mask:
+def _in_folder(library: Library, files: Files | None, value: str) -> Mask:
     """Files below directories whose path ends with `value`: `2019`, `Holidays/2019`, `IMG*`."""
     tests = [_tester(part) for part in reversed(value.split("/")) if part]
     with library.memory_lock:
@@ -277,34 +310,50 @@ def _in_folder(library: Library, value: str) -> Mask:
                 directory = tree.parent(directory)
             return bool(tests)
 
-        scope = tree.mask(filter(is_meant, tree.below(TOP)))
-        return library.catalogue.files_in(scope)
+        if files is None:
+            return library.catalogue.files_in(tree.mask(filter(is_meant, tree.below(TOP))))
+        above = library.catalogue.directory.take(files, mode="clip").tolist()
+        inside = {
+            directory: directory in tree and any(map(is_meant, tree.ancestors(directory)))
+            for directory in set(above)
+        }
+        return np.array([inside[directory] for directory in above], np.bool_)
 
 
-def _named(library: Library, value: str) -> Mask:
+def _named(library: Library, files: Files | None, value: str) -> Mask:
     """Files by their names."""
     # LIKE finds nothing in BLOBs, which names are.
-    return _with_text(library, "files", "id", "name", "CAST(name AS TEXT)", value)
+    return _with_text(library, files, ("files", "id", "name", "CAST(name AS TEXT)"), value)
 
 
-def _saying(library: Library, column: str, value: str) -> Mask:
+def _saying(library: Library, files: Files | None, column: str, value: str) -> Mask:
     """Files by their `title` or `description`."""
-    return _with_text(library, "metadata", "file", column, column, value)
+    return _with_text(library, files, ("metadata", "file", column, column), value)
 
 
 def _with_text(
-    library: Library, table: str, file: str, column: str, as_text: str, value: str
+    library: Library, files: Files | None, where: tuple[str, str, str, str], value: str
 ) -> Mask:
-    """Files by a column. SQLite finds candidates, since there may be millions of texts."""
+    """Files by a column; `where` is its table, that table's column of files, the column, and that
+    as text. SQLite finds candidates, since there may be millions of texts."""
+    table, file, column, as_text = where
     test = _tester(value)
-    condition, patterns = matching(as_text, value)
+    if files is None:
+        condition, parameters = matching(as_text, value)
+    else:
+        condition = f"{file} IN {AMONG} AND {column} IS NOT NULL"
+        parameters = [json.dumps(files.tolist())]
     with library.read() as database:
-        rows = database.execute(f"SELECT {file}, {column} FROM {table} WHERE {condition}", patterns)
+        rows = database.execute(
+            f"SELECT {file}, {column} FROM {table} WHERE {condition}", parameters
+        )
         found = [
             row[0]
             for row in rows
             if test(os.fsdecode(row[1]) if isinstance(row[1], bytes) else row[1])
         ]
+    if files is not None:
+        return np.isin(files, found)
     mask: Mask = np.zeros(max(found, default=-1) + 1, np.bool_)
     mask[found] = True
     return mask

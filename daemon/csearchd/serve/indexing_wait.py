@@ -6,11 +6,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from csearchd.concurrency.workers import Workers
 from csearchd.indexing.indexer import Indexer
 from csearchd.library.catalogue import DUE, FAILED, INDEXED
 from csearchd.library.library import Library
 from csearchd.requests.exchange import Exchange
+from csearchd.search.filters import Files
 from csearchd.search.request import Scope
 from csearchd.watch.scanner import Scanner
 
@@ -19,7 +23,7 @@ _SHARE = 10  # counting, among very many directories, takes at most about one pa
 
 
 class IndexingWait:
-    """Used in the event loop alone, but for `scope_of`."""
+    """Used in the event loop alone, but for `scope_of` and `are_below`."""
 
     def __init__(
         self, library: Library, scanner: Scanner, indexer: Indexer, workers: Workers
@@ -84,6 +88,18 @@ class IndexingWait:
             tree = self._library.tree
             found = [tree.find(path) for path in paths]
             return tree.mask(directory for directory in found if directory is not None)
+
+    def are_below(self, paths: Sequence[bytes], files: Files) -> NDArray[np.bool_]:
+        """Which of some files are below some paths: `scope_of` without looking at all others."""
+        with self._library.memory_lock:
+            tree = self._library.tree
+            scopes = {tree.find(path) for path in paths}
+            above = self._library.catalogue.directory.take(files, mode="clip").tolist()
+            inside = {
+                directory: directory in tree and not scopes.isdisjoint(tree.ancestors(directory))
+                for directory in set(above)
+            }
+        return np.array([inside[directory] for directory in above], np.bool_)
 
     def _counts(self, paths: list[bytes]) -> dict[int, int]:
         """Counts the files below `paths` by state."""

@@ -7,10 +7,11 @@ queries, their files; both are read on first use.
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -54,8 +55,9 @@ class Labels:
         self._files: OrderedDict[int, NDArray[np.int32]] = OrderedDict()  # by label id
         self._size = 0  # file ids in `_files`
 
-    def mask(self, text: str) -> NDArray[np.bool_]:
-        """A mask over file ids: whether the file has a label that matches `text`.
+    def mask(self, text: str, among: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """A mask over file ids, or over the places `among` some files: whether the file has a label
+        that matches `text`.
 
         It may be shorter or longer than other masks (see photo_metadata.aligned). The keyword
         `Places/Portugal/Lisbon` matches its whole path, each part, and consecutive parts, and so
@@ -69,6 +71,8 @@ class Labels:
             chosen = vocabulary.matching(pattern)
         else:
             chosen = vocabulary.containing(wanted)
+        if among is not None:
+            return np.isin(among, self._having(chosen, among) if chosen else [])
         files = self.files_with(chosen)
         mask = np.zeros(int(files.max(initial=-1)) + 1, np.bool_)
         mask[files] = True
@@ -78,6 +82,17 @@ class Labels:
         """The files, by id, that have one of `labels` (ids); some more than once. Raises
         LibraryError."""
         return np.concatenate([np.zeros(0, np.int32), *map(self._files_with, labels)])
+
+    def _having(self, labels: Sequence[int], files: NDArray[np.int64]) -> list[int]:
+        """Those of some files that have one of `labels` (ids). Raises LibraryError."""
+        pairs, column = self.kind.pairs, self.kind.column
+        with self._read() as database:
+            rows = database.execute(
+                f"SELECT DISTINCT file FROM {pairs} WHERE file IN (SELECT value FROM json_each(?)) "
+                f"AND {column} IN (SELECT value FROM json_each(?))",
+                (json.dumps(files.tolist()), json.dumps(labels)),
+            )
+            return [row[0] for row in rows]
 
     def beginning(self, text: str, limit: int) -> list[str]:
         """Up to `limit` labels of files that begin with `text`, whole or from one of their parts

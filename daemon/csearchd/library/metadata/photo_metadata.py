@@ -21,6 +21,7 @@ import operator
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,12 +58,8 @@ FORMATS: dict[str, tuple[str, ...]] = {
 }
 ORIENTATIONS = {"portrait": 1, "landscape": 2, "square": 3}
 COMPARISONS: dict[str, Callable[[Any, Any], Mask]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
+    "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt,
+}  # fmt: skip
 
 
 class _Columns(NamedTuple):
@@ -149,6 +146,13 @@ class PhotoMetadata:
         self._cameras = _Names()
         self._lenses = _Names()
         self._formats = _Names()
+
+    def of(self, files: NDArray[np.int64]) -> PhotoMetadata:
+        """The metadata of some files (ids), which have their places among these as ids."""
+        some = copy(self)
+        some._reserve(int(files.max(initial=-1)))  # some may be newer
+        some._columns = _Columns._make(column[files] for column in some._columns)
+        return some
 
     @property
     def timestamp(self) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from csearchd.library.library import Library
 
-_FILE, _CONTENT, _ALL = 0, 1, 2  # what is noted
+_FILE, _CONTENT, _SEARCHES, _ALL = range(4)  # what is noted
 _ANY = "NULL"  # model
 _MAX_NOTES = 20_000  # beyond which everything counts as changed
 _FUNCTION = "note_for_saved_searches"
@@ -27,6 +27,8 @@ _TABLES = (
     ("texts", "UPDATE", _CONTENT, "content"),
     ("concepts", "UPDATE", _ALL, "id"),
     ("concept_examples", "UPDATE", _ALL, "concept"),
+    ("saved_searches", "UPDATE", _SEARCHES, "id"),
+    ("saved_scopes", "UPDATE", _SEARCHES, "search"),
 )
 _TRIGGERS = (
     *(
@@ -43,10 +45,12 @@ _TRIGGERS = (
 
 
 class Changes(NamedTuple):
-    """What has changed: files and contents by their ids; or `everything` may have."""
+    """What has changed: files and contents by their ids, saved `searches`; or `everything` may
+    have."""
 
     files: frozenset[int]
     contents: frozenset[int]
+    searches: bool
     everything: bool
 
 
@@ -58,7 +62,7 @@ class ChangeNotes:
         self._library = library
         self._active_model = active_model
         self._lock = threading.Lock()
-        self._started = False
+        self.started = False
         # Of the transaction under way, and of those that were committed
         self._noted: set[tuple[int, int]] = set()
         self._committed: set[tuple[int, int]] = set()
@@ -66,21 +70,25 @@ class ChangeNotes:
 
     def start(self) -> None:
         """Begins to note changes, unless it has. Raises LibraryError."""
-        if self._started:
+        if self.started:
             return
         with self._library.write() as database:
             database.create_function(_FUNCTION, 3, self._note)
             for trigger in _TRIGGERS:
                 database.execute(trigger)
             self._note(_ALL, 0)
-        self._started = True
+        self.started = True
 
     def take(self) -> Changes:
         """What has changed since the last call."""
         with self._lock:
             notes, self._committed = self._committed, set()
         of_kind = {kind: {number for k, number in notes if k == kind} for kind in (_FILE, _CONTENT)}
-        return Changes(frozenset(of_kind[_FILE]), frozenset(of_kind[_CONTENT]), (_ALL, 0) in notes)
+        everything = (_ALL, 0) in notes
+        searches = everything or any(kind == _SEARCHES for kind, _ in notes)
+        return Changes(
+            frozenset(of_kind[_FILE]), frozenset(of_kind[_CONTENT]), searches, everything
+        )
 
     def _note(self, kind: int, number: int, model: int | None = None) -> None:
         if model is not None and model != self._active_model():

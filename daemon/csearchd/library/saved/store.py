@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from csearchd.library.library import Library
+from csearchd.library.roots import is_below
 
 _COLUMNS = "id, name, query, top, sort, min_confidence"
 
@@ -86,6 +87,17 @@ def remove(library: Library, name: bytes) -> bool:
     with library.write() as database:
         gone = database.execute("DELETE FROM saved_searches WHERE name = ?", (name,))
         return gone.rowcount > 0
+
+
+def carry_scopes(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """Gives scopes at or below `old`, which was moved, their new paths; inside a `write()`."""
+    rows = database.execute("SELECT search, path FROM saved_scopes").fetchall()
+    for search, path in rows:
+        if is_below(path, old):
+            database.execute(
+                "UPDATE OR REPLACE saved_scopes SET path = ? WHERE search = ? AND path = ?",
+                (new + path[len(old) :], search, path),
+            )
 
 
 def _from_row(database: sqlite3.Connection, row: tuple[Any, ...]) -> SavedSearch:

@@ -176,6 +176,16 @@ class Texts:
             found.update((content, unpacked(lines)) for content, lines in rows)
         return found
 
+    def have_words(self, contents: Sequence[int]) -> bool:
+        """Whether words were read in one of some contents. Raises LibraryError."""
+        with self._library.read() as database:
+            return any(
+                database.execute(
+                    f"SELECT 1 FROM texts WHERE content IN {AMONG} AND words <> '' LIMIT 1", (part,)
+                ).fetchone()
+                for part in parts_of(contents)
+            )
+
     def contents_with(self, pattern: TextPattern) -> index.Contents:
         """The contents whose words have a pattern. Raises LibraryError."""
         return self._look_up(lambda database: index.contents_with(database, pattern), index.NONE)

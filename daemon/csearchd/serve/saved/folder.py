@@ -52,6 +52,8 @@ def clear(path: bytes) -> bool:
                 os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         return False
+    except NotADirectoryError:  # there never were links
+        return True
     with suppress(OSError):  # something else is in it
         os.rmdir(path)
     return os.path.lexists(path)

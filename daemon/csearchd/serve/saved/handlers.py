@@ -9,6 +9,7 @@ from csearchd.errors import RequestError
 from csearchd.library.library import Library
 from csearchd.library.saved import store
 from csearchd.library.saved.store import SavedPicture, SavedSearch
+from csearchd.reasons import Reason
 from csearchd.reasons import commands as reasons
 from csearchd.requests.exchange import Exchange
 from csearchd.requests.saved import (
@@ -66,10 +67,20 @@ class SavedHandlers:
             fields = {"name": name, **fields_of(search), "folder": self._upkeep.folder(name)}
             if (links := self._upkeep.links.get(name)) is not None:
                 fields["links"] = links
-            if reason := trouble(search, self._queries) or self._upkeep.troubles.get(name):
+            if reason := (
+                trouble(search, self._queries)
+                or self._upkeep.troubles.get(name)
+                or self._lost_scope(search)
+            ):
                 fields["reason"] = reason.to_message()
             described.append(fields)
         return described
+
+    def _lost_scope(self, search: SavedSearch) -> Reason | None:
+        """That a directory to search below isn't known, or not any more; None if all are."""
+        with self._library.memory_lock:
+            lost = [path for path in search.scopes if self._library.tree.find(path) is None]
+        return reasons.SAVED_SCOPE_UNKNOWN(path=lost[0]) if lost else None
 
     async def _add(self, request: SavedAddRequest, exchange: Exchange) -> Message:
         _check_name(request.name)

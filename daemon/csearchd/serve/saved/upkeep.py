@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from contextlib import suppress
 from datetime import date
 from typing import NamedTuple
@@ -37,8 +36,7 @@ from csearchd.watch.exclusion.marks import NOSEARCH
 log = logging.getLogger(__name__)
 
 _SETTLE_SECONDS = 0.3  # in which changes gather
-_MIN_REST_SECONDS, _MAX_REST_SECONDS = 1.0, 3.0  # between two rounds, by what the last one took
-_REST_SHARE = 5
+_REST_SECONDS = 3.0  # between two rounds
 _LOOK_SECONDS = 60.0  # between looks whether it is another day, or what has failed works now
 _MAX_VECTORS = 100  # of pictures that the library doesn't know
 
@@ -71,6 +69,7 @@ class SavedUpkeep:
         self._indexing_wait = indexing_wait
         self._workers = workers
         self._relevance = Relevance(library, models, engine, indexing_wait)
+        self._searches: list[SavedSearch] | None = None  # as they are stored, once they were read
         self._shown: dict[bytes, Shown] = {}  # by the search's name; none where it has failed
         self._data = os.fsencode(os.path.dirname(library.path))
         self._turn = asyncio.Lock()  # of whoever changes a folder
@@ -93,19 +92,19 @@ class SavedUpkeep:
             await self._changed()
             await asyncio.sleep(_SETTLE_SECONDS)
             self._news.clear()
-            began = time.monotonic()
             if (today := date.today()) != self._day:
                 self._day = today
                 self._shown.clear()
             try:
                 await self._update_all()
             except LibraryError:  # status says it already
+                self._searches = None
                 self._shown.clear()
             except TookTooLong:  # what has changed is taken: all are to be asked, later
+                self._searches = None
                 self._shown.clear()
                 self._news.set()
-            took = time.monotonic() - began
-            await asyncio.sleep(max(_MIN_REST_SECONDS, min(_REST_SHARE * took, _MAX_REST_SECONDS)))
+            await asyncio.sleep(_REST_SECONDS)
 
     async def _changed(self) -> None:
         """Waits for a change of the library, for another day, or to try what has failed again."""
@@ -120,25 +119,25 @@ class SavedUpkeep:
     async def _update_all(self) -> None:
         """Updates the folders that what has changed may concern. Raises LibraryError, and
         TookTooLong."""
-        searches = await self._workers.answer(store.read, self._library)
-        if not searches:
-            return
-        await self._workers.wait(self._notes.start)
+        if not self._notes.started:
+            if not await self._workers.answer(store.read, self._library):
+                return
+            await self._workers.wait(self._notes.start)
         changes = self._notes.take()
+        if changes.searches or self._searches is None:
+            self._searches = await self._workers.answer(store.read, self._library)
         if changes.everything:
             self._shown.clear()
-        for search in await self._workers.answer(self._concerned, searches, changes):
+        for search in await self._workers.answer(self._concerned, self._searches, changes):
             await self.update(search)
 
     def _concerned(self, searches: list[SavedSearch], changes: Changes) -> list[SavedSearch]:
         """The searches that are to be asked again. Raises LibraryError."""
-        files = self._relevance.files_of(changes)
-        shown = [self._shown.get(search.name) for search in searches]
-        return [
-            search
-            for search, one in zip(searches, shown, strict=True)
-            if one is None or one.search != search or self._relevance.concerns(one, files)
-        ]
+        shown = {search: self._shown.get(search.name) for search in searches}
+        known = [one for search, one in shown.items() if one and one.search == search]
+        concerned = self._relevance.concerned(known, changes)
+        still = {one.search for one, is_to in zip(known, concerned, strict=True) if not is_to}
+        return [search for search in searches if search not in still]
 
     async def update(self, search: SavedSearch) -> None:
         """Fills the folder of a saved search, if there still is that search. Raises LibraryError,
@@ -162,28 +161,36 @@ class SavedUpkeep:
 
     async def rename(self, name: bytes, new: bytes) -> bool:
         """Renames a saved search and its folder. Returns whether it existed. Raises LibraryError,
-        or KeyError if another one is called `new`."""
+        RequestError where the folder can't be renamed, or KeyError if another one is called
+        `new`."""
         async with self._turn:
             if not await self._workers.wait(store.rename, self._library, name, new):
                 return False
             if name != new:
                 self._forget(name)
-                with suppress(OSError):
-                    await self._workers.wait(folder.move, self.folder(name), self.folder(new))
+                path = self.folder(name)
+                try:
+                    await self._workers.wait(folder.move, path, self.folder(new))
+                except OSError as error:
+                    await self._workers.wait(store.rename, self._library, new, name)
+                    raise _unchangeable(error, path) from error
             return True
 
     async def remove(self, name: bytes) -> bool | None:
         """Forgets a saved search, and removes its links. Returns whether its folder stays, since
-        something else is in it; None if there is no such search. Raises LibraryError, OSError."""
+        something else is in it; None if there is no such search. Raises LibraryError, and
+        RequestError where the links can't be removed."""
         async with self._turn:
-            if not await self._workers.wait(store.remove, self._library, name):
+            if not await self._workers.answer(store.find, self._library, name):
                 return None
             self._forget(name)
+            path = self.folder(name)
             try:
-                return await self._workers.wait(folder.clear, self.folder(name))
+                kept = await self._workers.wait(folder.clear, path)
             except OSError as error:
-                log.warning("%s", PATH(path=self.folder(name), reason=from_system(error)))
-                return True
+                raise _unchangeable(error, path) from error
+            await self._workers.wait(store.remove, self._library, name)
+            return kept
 
     def _forget(self, name: bytes) -> None:
         self._shown.pop(name, None)
@@ -218,8 +225,7 @@ class SavedUpkeep:
         request = self._queries.resolve(cancellation, request, vectors, scope)
         state = self._engine.state()  # before: what changes meanwhile is noticed
         hits = self._engine.search(request).hits
-        files = frozenset(hit.file for hit in hits)
-        shown = self._relevance.shown(search, request, state, files)
+        shown = self._relevance.shown(search, request, state, hits)
         return _Found([hit.path for hit in hits], shown)
 
     async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:
@@ -254,6 +260,10 @@ class SavedUpkeep:
 
 def _open(path: bytes) -> int:
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _unchangeable(error: OSError, path: bytes) -> RequestError:
+    return RequestError("library", PATH(path=path, reason=from_system(error)))
 
 
 def _reason(error: Exception, path: bytes) -> Reason:

@@ -52,7 +52,7 @@ class Choices:
             (condition,) = filters.understand([filter], datetime.now(), self._places)
         except QueryError:
             return 0
-        chosen = condition.choice(self._library)
+        chosen = condition.choice(self._library, None)
         with self._library.memory_lock:  # not on a disk that is away, nor forgotten
             present = self._library.catalogue.files_in(None)
         return int(np.count_nonzero(present & aligned(chosen, len(present))))
