@@ -9,7 +9,7 @@ from collections import Counter
 from csearch.command import print_err, print_out
 from csearch.control.asking import agreed, can_ask
 from csearch.control.service.stop import stop_daemon
-from csearch.installation import links, service_manager
+from csearch.installation import for_all, links, service_manager
 from csearch.installation.items import kind_of
 from csearch.installation.manifest import Manifest, load
 from csearch.installation.plan import (
@@ -59,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
     steps = installation(manifest, options.all)
     show(steps, options.dry_run)
     linked = links.wanted()
-    if not any(step.action in WORDS for step in steps):
+    if for_all.is_installed():
+        print_out("Everything is installed for all users already, by the system's package.")
+    elif not any(step.action in WORDS for step in steps):
         print_out("Everything is installed already.")
     if options.dry_run:
         for link in linked:

@@ -12,7 +12,7 @@ from csearch.control.asking import agreed, can_ask
 from csearch.control.install import show
 from csearch.control.service.stop import stop_daemon
 from csearch.directories import data_directory
-from csearch.installation import bookmarks, links, service_manager, traces
+from csearch.installation import bookmarks, for_all, links, service_manager, traces
 from csearch.installation.manifest import load
 from csearch.installation.plan import carry_out, removal, root_removals
 from csearch.protocol.errors import ClientError
@@ -120,10 +120,10 @@ def _uninstall(dry_run: bool, purge: bool = False) -> int:
     if not purge:  # which lists all links to csearch
         for link in linked:
             print_out(f"{'would remove' if dry_run else 'removes'} the link {printable(link)}")
-        if not (steps or linked or marked):
+        if not (steps or linked or marked or for_all.is_installed()):
             print_out("Nothing is installed.")
     if not dry_run:
-        managed = bool(steps) and service_manager.answers()
+        managed = (bool(steps) or for_all.is_installed()) and service_manager.answers()
         if managed:
             service_manager.disable()
         if stop_daemon():

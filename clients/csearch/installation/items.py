@@ -154,6 +154,14 @@ def target(item: Item) -> str:
     )
 
 
+def place_for_all(item: Item) -> str:
+    """The absolute path at which a package of Debian's installs an item for all users."""
+    path = item.target.replace("$CONFIG", "/usr/lib").replace("$DATA", "/usr/share")
+    # zsh as Debian builds it doesn't read the other directory.
+    path = path.replace("/zsh/site-functions/", "/zsh/vendor-completions/")
+    return path.replace("/usr/local/", "/usr/")
+
+
 def share() -> str:
     """The directory with integrations/ and systemd/: in the package, or beside it in a clone.
 

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import NamedTuple
 
-from csearch.installation import items, mime_types
+from csearch.installation import for_all, items, mime_types
 from csearch.installation.manifest import (
     Manifest,
     digest,
@@ -33,7 +33,12 @@ class Step(NamedTuple):
 
 
 def installation(manifest: Manifest, everything: bool) -> list[Step]:
-    """The steps that bring the user's files up to date. Files that others made are kept."""
+    """The steps that bring the user's files up to date. Files that others made are kept.
+
+    Where a package has installed them for all users, copies of the user's own would hide those.
+    """
+    if for_all.is_installed():
+        return removal(manifest)
     steps = []
     for item in items.chosen(everything):
         if items.for_root(item):
@@ -63,6 +68,8 @@ def removal(manifest: Manifest) -> list[Step]:
 
 def root_commands(everything: bool) -> list[str]:
     """The commands with which root installs what isn't installed yet."""
+    if for_all.is_installed():
+        return []
     commands = []
     for item in items.chosen(everything):
         path = items.target(item)
@@ -74,6 +81,8 @@ def root_commands(everything: bool) -> list[str]:
 
 def root_removals() -> list[str]:
     """The commands with which root removes what is installed."""
+    if for_all.is_installed():
+        return [for_all.REMOVAL]
     there = [items.target(item) for item in items.ITEMS if items.for_root(item)]
     return [shlex.join(["sudo", "rm", path]) for path in there if os.path.exists(path)]
 

@@ -15,6 +15,12 @@ from csearch.protocol.system_errors import in_words
 
 _FORBIDDEN = frozenset('"\\$%`')  # special in units or desktop files
 _BASES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+# The same directories for whoever runs a unit (%h), who hasn't set these variables.
+_PLACES_OF_ANYONE = {
+    "DATA": "%h/.local/share/csearch",
+    "CACHE": "%h/.cache/csearch",
+    "THUMBNAILS": "%h/.cache/thumbnails",
+}
 
 
 def rendered(item: Item) -> bytes:
@@ -23,23 +29,32 @@ def rendered(item: Item) -> bytes:
     return mime_types.with_defaults(content) if item.is_application else content
 
 
+def rendered_for_all(item: Item) -> bytes:
+    """An item's content in a package, for whoever uses it. Raises ClientError."""
+    return _filled_in(item.source, _PLACES_OF_ANYONE)
+
+
 def rendered_source(source: str) -> bytes:
     """The content of a file below share(), with the paths filled in. Raises ClientError."""
+    return _filled_in(source, _places())
+
+
+def _filled_in(source: str, places: dict[str, str]) -> bytes:
     path = os.path.join(share(), source)
     try:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
         raise ClientError(f"{printable(path)}: {in_words(error)}; install csearch again") from error
-    for name, value in _values().items():
+    values = {"PYTHON": command(), "SHARE": _checked(share()), **places}
+    for name, value in values.items():
         content = content.replace(b"@%s@" % name.encode(), os.fsencode(value))
     return content
 
 
-def _values() -> dict[str, str]:
+def _places() -> dict[str, str]:
+    """The directories of this user that the service writes to."""
     return {
-        "PYTHON": command(),
-        "SHARE": _checked(share()),
         "DATA": _checked(data_directory()),
         "CACHE": _checked(cache_directory()),
         "THUMBNAILS": _checked(os.path.join(base("XDG_CACHE_HOME", "~/.cache"), "thumbnails")),

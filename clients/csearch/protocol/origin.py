@@ -23,6 +23,11 @@ def install_command(extra: str = "") -> str:
     https://packaging.python.org/en/latest/specifications/direct-url/); where that is gone, the
     directory of a clone stands for it.
     """
+    if _is_packaged():
+        if extra:
+            install = f"python3 -m venv .venv && .venv/bin/pip install {shlex.quote(f'.[{extra}]')}"
+            return f"in a clone of csearch: {install}"
+        return "sudo apt install --reinstall csearch"
     python = shlex.quote(sys.executable)
     install = f"{python} -m pip install"
     if not find_spec("pip"):  # uv's environments have none
@@ -33,6 +38,15 @@ def install_command(extra: str = "") -> str:
         return f"in a clone of csearch: {install} {shlex.quote('.' + extras)}"
     named = f"csearch{extras} @ {origin}" if "://" in origin else f"{origin}{extras}"
     return f"{install} {options}{shlex.quote(named)}"
+
+
+def _is_packaged() -> bool:
+    """Whether csearch is from a package of Debian's, whose directory nobody else writes to. Then
+    that is recorded as the installer (PEP 627)."""
+    try:
+        return metadata.distribution("csearch").read_text("INSTALLER") == "debian\n"
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _origin() -> tuple[str, str | None]:

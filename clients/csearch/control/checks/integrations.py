@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csearch.control.checks import OK, WARN, Finding, Findings
-from csearch.installation import mime_types
+from csearch.installation import for_all, mime_types
 from csearch.installation.items import ITEMS, target
 from csearch.installation.manifest import Manifest, digest, load, read_file
 from csearch.installation.plan import REMOVE, removal
@@ -23,6 +23,12 @@ def findings() -> Findings:
 def _installed() -> Finding:
     """Raises ClientError."""
     manifest = load()
+    if for_all.is_installed():
+        if manifest.files:
+            text = f"{next(iter(manifest.files))} hides what a package has installed for all users"
+            return Finding(WARN, "integrations", text, f"{_AGAIN} removes your copies")
+        text = "for all users, by the system's package; csearchctl install starts the service with "
+        return Finding(OK, "integrations", f"{text}your session")
     if not manifest.files:
         text = "none; csearchctl install starts the service with your session"
         return Finding(OK, "integrations", text)
