@@ -123,7 +123,7 @@ class Window(Gtk.ApplicationWindow):
         self.saved = Collection(self, self._service, workers)
         settle = self.walking.settle
         self.filtering = Filtering(self.field, self._service, settle, self.saved)
-        left = [self.saved.toggle, self.scope.button]
+        left = [self.scope.button, self.saved.toggle]
         main = menu.install(self, self._service, workers)
         right = [main, self.filtering.button, self.saved.button]
         self._header = Header(self, self.field, left, right, self.saved.fit)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from dbus_fast import Variant
@@ -17,7 +18,6 @@ from csearchd.desktop import pictures
 from csearchd.desktop.bus_request import BusRequest, LatestSearches
 from csearchd.desktop.interfaces import interface
 from csearchd.desktop.objects import Call, Method, Object, Objects
-from csearchd.desktop.saved_searches import SavedSearches
 from csearchd.desktop.thumbnailer import Thumbnailer
 from csearchd.desktop.values import plain, text, variants
 from csearchd.errors import RequestError
@@ -29,6 +29,7 @@ from csearchd.requests.completion import HistoryClearRequest
 from csearchd.requests.decoding import decoded
 from csearchd.requests.exchange import Handler
 from csearchd.requests.home import HomeRequest
+from csearchd.requests.saved import SavedRequest
 from csearchd.requests.service import (
     ModelsRequest,
     PauseRequest,
@@ -50,6 +51,7 @@ _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _GIVING = ("mode", "add", "take")  # options of Tag
 _GROUPS = 50  # of a signal: a window that takes it apart stands still meanwhile
 _COMPARED = ("path", "exact")  # options of Duplicates
+_SAVING = ("scopes", "pictures", "top", "sort", "min_confidence", "replace")  # of SaveSearch
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE, _X_LARGE = 256, 512  # pixels
@@ -101,7 +103,10 @@ class CsearchInterface:
                 "Reload": self._done(ReloadRequest()),
                 "ClearHistory": self._done(HistoryClearRequest()),
                 "Python": self._python,
-                **SavedSearches(handle).methods(),
+                "Saved": self._saved,
+                "SaveSearch": self._save_search,
+                "RenameSaved": self._rename_saved,
+                "RemoveSaved": self._remove_saved,
             },
         )
 
@@ -204,11 +209,7 @@ class CsearchInterface:
             files = [call.files[handle]]
         except IndexError:
             raise RequestError("bad-request", "the picture must come along as a file") from None
-        request = BusRequest(self._handle, decoded({"op": "text", "path": path}), files=files)
-        try:
-            return [variants(await request.run())]
-        except RequestError as error:
-            return [variants({"error": error.to_message()})]
+        return await self._or_error({"op": "text", "path": path}, files)
 
     async def _home(self, call: Call) -> list[Any]:
         options = plain(call.arguments[0])
@@ -278,6 +279,29 @@ class CsearchInterface:
         message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
         request = BusRequest(self._handle, decoded(message), progress, groups)
         return [variants(await self._comparisons.run(call.sender, request))]
+
+    async def _saved(self, call: Call) -> list[Any]:
+        told = await BusRequest(self._handle, SavedRequest()).run()
+        return [[variants(search) for search in told["searches"]]]
+
+    async def _save_search(self, call: Call) -> list[Any]:
+        name, query, options = plain(call.arguments)
+        fields = {key: options[key] for key in _SAVING if key in options}
+        return await self._or_error({"op": "saved-add", "name": name, "query": query, **fields})
+
+    async def _rename_saved(self, call: Call) -> list[Any]:
+        name, new = plain(call.arguments)
+        return await self._or_error({"op": "saved-rename", "name": name, "new": new})
+
+    async def _remove_saved(self, call: Call) -> list[Any]:
+        return await self._or_error({"op": "saved-remove", "name": plain(call.arguments[0])})
+
+    async def _or_error(self, message: Message, files: Sequence[int] = ()) -> list[Any]:
+        """A request's result, of which an error is a part."""
+        try:
+            return [variants(await BusRequest(self._handle, decoded(message), files=files).run())]
+        except RequestError as error:
+            return [variants({"error": error.to_message()})]
 
     def _signal(self, member: str, value: Any, destination: str | None) -> None:
         if self.objects:
