@@ -31,7 +31,7 @@ def years(screen: Desktop) -> Path:
         exif.get_ifd(0x8769)[0x9003] = taken
         image = Image.open(io.BytesIO(drawn(number)))
         image.save(folder / f"{number:03}.jpg", exif=exif)
-    screen.user.search("anything", "--in", folder, "--wait")
+    screen.user.search("anything", "--in", folder)
     return folder
 
 
