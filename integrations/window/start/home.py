@@ -68,11 +68,6 @@ class Home(Gtk.ScrolledWindow):
             self._words = words
             self._build()
 
-    def close(self) -> None:
-        """Keeps no pictures any more."""
-        self._shown, self._words = {}, []
-        self._build()
-
     def _build(self) -> None:
         while child := self._sections.get_first_child():
             self._sections.remove(child)

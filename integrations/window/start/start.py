@@ -61,7 +61,6 @@ class Start(Gtk.Stack):
     def close(self) -> None:
         """The window is closed."""
         self.bar.leave()
-        self._home.close()
 
     def install(self, model: str) -> None:
         """Begins to install a model, unless one is being installed."""
