@@ -53,7 +53,6 @@ _TOP = 200  # a moment later; more when somebody scrolls
 _PAUSE = 400  # milliseconds after which nobody types
 _PATIENCE = 1.0  # seconds for the first reading of a folder; then what there is is shown
 _AGAIN = 2000  # milliseconds between looks while pictures are being read
-_REMOVE: bool = GLib.SOURCE_REMOVE
 
 
 class Window(Gtk.ApplicationWindow):
@@ -197,7 +196,7 @@ class Window(Gtk.ApplicationWindow):
             self.results.show([])
             self._say(None)
             self._show_idle()
-        return _REMOVE
+        return bool(GLib.SOURCE_REMOVE)
 
     def unsearched(self) -> AbstractContextManager[None]:
         """What is written into the field meanwhile isn't searched for at once."""
@@ -419,10 +418,11 @@ class Window(Gtk.ApplicationWindow):
         for number in self._listening:
             self._service.unlisten(number)
         self.saved.close()
-        self.filtering.suggestions.close()
         self._remembering.left()
         self._service.unwatch(self._watching)
-        self.viewer.close()
+        self.results.forget()
+        for part in (self.filtering.suggestions, self.start, self.viewer):
+            part.close()
         self._asking.cancel()
         self._service.close()
         self._waiting.end()

@@ -41,6 +41,15 @@ def begin(screen: Desktop, source: Path, target: Path) -> None:
     screen.keys("type", str(target)[1:])
     screen.keys("key", "Return")
 
+    def is_chosen() -> bool:
+        """Newer GTK only goes to the folder."""
+        if "Copy to a Folder" in screen.titles():
+            screen.accessible("press", APPLICATION, "Copy Here")
+            return False
+        return True
+
+    wait_for(is_chosen, "the end of the chooser")
+
 
 def is_begun(target: Path) -> bool:
     return any(path.stat().st_size > 1_000_000 for path in target.iterdir())

@@ -109,6 +109,14 @@ def test_periods_and_months(window: Desktop) -> None:
     window.wait_for_text(APPLICATION, "Pictures over time: 14 from 2011 to")
     wait_for(lambda: query(window).startswith("date:2011..20"), "the years")
     window.wait_for_text(APPLICATION, "Any time: 2011 – 20")
+    texts = window.accessible("texts", APPLICATION)
+    button = next(text for text in texts if text.startswith("Any time: 2011"))
+    window.keys("key", "Escape")
+    wait_for(lambda: "over time" not in str(window.accessible("texts", APPLICATION)), "its end")
+    press(window, button)  # the lists say what is filtered by
+    window.wait_for_text(APPLICATION, "Pictures over time: 14 from 2011 to")
+    window.keys("key", *["Tab"] * 5)
+    focus(window, "From: 2011")
 
 
 def test_many_values_are_found_by_their_beginning(window: Desktop) -> None:

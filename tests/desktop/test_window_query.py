@@ -18,6 +18,7 @@ from support.search_window import (
     FIELD,
     focus,
     narrow,
+    press,
     query,
     search_window,
     see,
@@ -44,7 +45,7 @@ def test_what_is_typed_among_the_pictures_is_a_new_query(window: Desktop) -> Non
     assert query(window) == "a cup of coffee"
     window.keys("type", "a rocket at night")
     see(window, "rocket")
-    assert query(window) == "a rocket at night"
+    wait_for(lambda: query(window) == "a rocket at night", "the words")
     focus(window, FIELD)
 
 
@@ -56,20 +57,21 @@ def test_back_and_forward_walk_the_searches(window: Desktop) -> None:
     window.keys("key", "ctrl+d")
     window.wait_for_text(APPLICATION, "Search without coffee.jpg")
     wait_for(lambda: len(shown(window)) == len(NAMES) - 1, "others than the picture itself")
-    assert query(window) == ""
+    wait_for(lambda: query(window) == "", "an empty field")
     window.keys("key", "alt+Left")
     see(window, "coffee")
-    assert query(window) == "a cup of coffee"
-    assert "Search without coffee.jpg" not in window.accessible("texts", APPLICATION)
+    wait_for(lambda: query(window) == "a cup of coffee", "the words")
+    without = "Search without coffee.jpg"
+    wait_for(lambda: without not in window.accessible("texts", APPLICATION), "the chip's end")
     window.keys("key", "alt+Right")
     window.wait_for_text(APPLICATION, "Search without coffee.jpg")
-    assert window.accessible("press", APPLICATION, "Back")
+    press(window, "Back")
     see(window, "coffee")
     window.keys("key", "ctrl+f", "Escape")
     wait_for(lambda: not shown(window), "an empty page")
     window.keys("mousemove", "640", "600", "click", "8")
     see(window, "coffee")
-    assert query(window) == "a cup of coffee"
+    wait_for(lambda: query(window) == "a cup of coffee", "the words")
 
 
 def test_the_field_keeps_room_in_a_narrow_window(screen: Desktop) -> None:

@@ -151,6 +151,13 @@ class Results(Mosaic):
         self._divide()
         keep()
 
+    def forget(self) -> None:
+        """Shows and keeps nothing any more: the window is closed."""
+        self.show([])
+        self.large = None
+        self._items.clear()
+        self._painted.clear()
+
     def unfold(self) -> None:
         """Shows what hardly matches, too."""
         self._unfolded = True

@@ -71,6 +71,7 @@ class Tile(Gtk.Overlay):
                 self.item.asked = 0  # it isn't waited for any more
             for handler in self._listening:
                 self.item.disconnect(handler)
+            self._picture.set_paintable(None)
         self.item, self._listening = None, []
 
     def choose(self, chosen: bool) -> None:

@@ -109,6 +109,8 @@ class Lightbox(Gtk.Box):
     def close(self) -> None:
         self._item = None
         self._rest()
+        self.canvas.show(None, (1, 1))
+        self._loader.forget()
 
     def follow(self) -> None:
         """The results are others now. What is looked at stays, unless it has gone."""

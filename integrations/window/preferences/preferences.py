@@ -13,14 +13,16 @@ from preferences import configuration
 from preferences.rows import Group, Row, button, switch
 from start import model
 from start.assistant import choose_folder, shown
-from start.model import Installation
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from background import Workers
     from bus.service import Failure, Service, Values
     from preferences.configuration import Value
-    from start.model import Model
+    from start.model import Installation, Model
+    from window import Window
 
 
 class Preferences(Gtk.Window):
@@ -28,15 +30,17 @@ class Preferences(Gtk.Window):
 
     __gtype_name__ = "CsearchPreferences"
 
-    def __init__(self, parent: Gtk.Window, service: Service, workers: Workers) -> None:
+    def __init__(self, parent: Window, service: Service, workers: Workers) -> None:
         super().__init__(
             title=_("Preferences"), transient_for=parent, modal=True, destroy_with_parent=True
         )
         self.set_default_size(560, 640)
         self._application = parent.get_application()
+        self._install = parent.start.install
         self._service = service
         self._workers = workers
         self._path = ""  # of the configuration file
+        self._leave: Callable[[], None] | None = None  # stops following an installation
         self._changes: list[tuple[str, str, Value]] = []  # the first is under way
         self._chooser: Gtk.FileChooserNative | None = None  # GTK keeps none
         self._folders = Group(_("Folders"))
@@ -60,8 +64,13 @@ class Preferences(Gtk.Window):
         trigger = Gtk.ShortcutTrigger.parse_string("Escape")
         keys.add_shortcut(Gtk.Shortcut.new(trigger, close))
         self.add_controller(keys)
+        self.connect("close-request", self._close)
         service.status(self._told)
         service.ask("Settings", None, self._set)
+
+    def _close(self, _window: Gtk.Window) -> bool:
+        self._stop_following()
+        return False
 
     def _told(self, status: Values) -> None:
         """What the service says of itself."""
@@ -98,6 +107,7 @@ class Preferences(Gtk.Window):
         self._service.ask(method, GLib.Variant("(ay)", (folder,)), done)
 
     def _show_model(self, status: Values) -> None:
+        self._stop_following()
         self._model.clear()
         coming = status.get("next_model")
         text = ""
@@ -116,8 +126,7 @@ class Preferences(Gtk.Window):
             return
 
         def get() -> None:
-            installation = Installation(self._application, self._service, better["name"])
-            self._application.installation = installation
+            self._install(better["name"])
             self._service.status(self._told)
 
         text = _("Finds more, in many languages; {download} to download").format(
@@ -135,7 +144,12 @@ class Preferences(Gtk.Window):
                 self._fail(text)
                 self._service.status(self._told)
 
-        installation.tell(told)
+        self._leave = installation.tell(told)
+
+    def _stop_following(self) -> None:
+        if self._leave:
+            self._leave()
+            self._leave = None
 
     def _set(self, told: Values, failure: Failure | None) -> None:
         """What the configuration is."""

@@ -56,14 +56,20 @@ class Installation:
         application.hold()  # it goes on when the window is closed
         service.python(self._begin)
 
-    def tell(self, told: Told) -> None:
-        """Calls `told` now and whenever there is something new."""
+    def tell(self, told: Told) -> Callable[[], None]:
+        """Calls `told` now and whenever there is something new, until what it returns is called."""
         self._told.append(told)
         told(*self._state)
 
+        def leave() -> None:
+            if told in self._told:
+                self._told.remove(told)
+
+        return leave
+
     def _say(self, fraction: float | None, text: str, ended: bool = False) -> None:
         self._state = fraction, text, ended
-        for told in self._told:
+        for told in list(self._told):
             told(fraction, text, ended)
 
     def _begin(self, python: list[str]) -> None:

@@ -9,6 +9,8 @@ from gi.repository import Gtk
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bus.service import Failure, Service, Values
     from start.model import Installation
 
@@ -25,6 +27,7 @@ class ReadingBar(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL)
         self._service = service
         self._paused = False
+        self._leave: Callable[[], None] | None = None  # stops following an installation
         self._reading = _Line(_("Reading pictures"))
         self._button = Gtk.Button(valign=Gtk.Align.CENTER)
         self._button.connect("clicked", lambda _button: self.pause(not self._paused))
@@ -55,7 +58,14 @@ class ReadingBar(Gtk.Box):
             self._model.fraction(fraction)
             self._model.text(text)
 
-        installation.tell(told)
+        self.leave()
+        self._leave = installation.tell(told)
+
+    def leave(self) -> None:
+        """Tells no more of the installation."""
+        if self._leave:
+            self._leave()
+            self._leave = None
 
 
 class _Line(Gtk.Box):

@@ -58,6 +58,17 @@ class Start(Gtk.Stack):
         if installation := window.get_application().installation:
             self.bar.follow(installation)
 
+    def close(self) -> None:
+        """The window is closed."""
+        self.bar.leave()
+
+    def install(self, model: str) -> None:
+        """Begins to install a model, unless one is being installed."""
+        application = self._window.get_application()
+        if not application.installation:
+            application.installation = Installation(application, self._service, model)
+            self.bar.follow(application.installation)
+
     @property
     def first(self) -> bool:
         """Whether nothing is known, and no folder is watched."""
@@ -109,10 +120,8 @@ class Start(Gtk.Stack):
 
     def _start(self, folders: list[bytes], model: str | None) -> None:
         self._watch(folders)
-        application = self._window.get_application()
-        if model and not application.installation:
-            application.installation = Installation(application, self._service, model)
-            self.bar.follow(application.installation)
+        if model:
+            self.install(model)
 
     def _watch(self, folders: list[bytes]) -> None:
         def added(_values: object, failure: Failure | None) -> None:

@@ -1,0 +1,63 @@
+"""What a search window that was closed leaves behind in the process, which may have others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dbus_fast import Variant
+from PIL import Image
+
+from support.desktop import Desktop, needs
+from support.photos import write_drawn
+from support.search_window import APPLICATION, COMMAND, search_window
+from support.user import wait_for
+
+pytestmark = needs()
+
+MOST = 7_000_000  # bytes of a window that was closed: less than its pictures have
+TOLD = "40 pictures of"
+
+
+def test_closed_windows_keep_no_pictures(screen: Desktop) -> None:
+    folder = screen.user.home / "many"
+    for path in write_drawn(folder, 40):
+        with Image.open(path) as image:
+            image.resize((1200, 900)).save(path)
+    screen.user.csearchctl("add", folder)
+    screen.user.settle()
+    with search_window(screen, *COMMAND, "name:drawn-*") as window:
+        process = int(screen.keys("getwindowpid", window))
+        see(screen, 1)
+        screen.keys("key", "ctrl+plus", "ctrl+plus")  # in the windows that follow, too
+        for _again in range(2):
+            open_and_close(screen)
+        before = resident(process)
+        for _again in range(4):
+            open_and_close(screen)
+        assert (resident(process) - before) / 4 < MOST
+
+
+def open_and_close(screen: Desktop) -> None:
+    search = ("search", [Variant("s", "name:drawn-*")], {})
+    at = ("/org/csearch/Window", "org.freedesktop.Application")
+    screen.bus.call(at, "ActivateAction", "sava{sv}", *search, destination=APPLICATION)
+    see(screen, 2)
+    screen.keys("key", "ctrl+w")
+    see(screen, 1)
+
+
+def see(screen: Desktop, windows: int) -> None:
+    """Waits until so many windows tell how many pictures match, of which one has the keyboard."""
+
+    def there() -> bool:
+        tree = screen.accessible("tree", APPLICATION)
+        told = [role for role, name, text in tree if role == "status bar" and TOLD in name + text]
+        return len(told) == windows and bool(screen.accessible("focused", APPLICATION))
+
+    wait_for(there, f"{windows} windows")
+
+
+def resident(process: int) -> int:
+    """Bytes."""
+    pages = Path(f"/proc/{process}/statm").read_text().split()[1]
+    return int(pages) * 4096
