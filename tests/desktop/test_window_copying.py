@@ -11,7 +11,7 @@ import pytest
 
 from support.desktop import Desktop, needs
 from support.photos import write_photos
-from support.search_window import APPLICATION, COMMAND, press, search_window, shown
+from support.search_window import APPLICATION, COMMAND, press, search_window, shown, type_folder
 from support.served import served
 from support.user import wait_for
 
@@ -36,10 +36,7 @@ def begin(screen: Desktop, source: Path, target: Path) -> None:
     screen.keys("key", "Down", "ctrl+a")
     screen.wait_for_text(APPLICATION, "2 selected")
     press(screen, "Copy to…")
-    wait_for(lambda: "Copy to a Folder" in screen.titles(), "the chooser")
-    screen.keys("type", "/")
-    screen.keys("type", str(target)[1:])
-    screen.keys("key", "Return")
+    type_folder(screen, "Copy to a Folder", target)
 
     def is_chosen() -> bool:
         """Newer GTK only goes to the folder."""

@@ -11,7 +11,15 @@ import pytest
 from support.bus import on_bus
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import write_drawn, write_photos
-from support.search_window import APPLICATION, COMMAND, PROGRAM, press, search_window, toggle
+from support.search_window import (
+    APPLICATION,
+    COMMAND,
+    PROGRAM,
+    press,
+    search_window,
+    toggle,
+    type_folder,
+)
 from support.user import User, wait_for
 
 pytestmark = needs()
@@ -67,12 +75,9 @@ def test_a_folder_that_is_chosen_is_watched(newcomer: Desktop) -> None:
     with search_window(newcomer, *COMMAND):
         newcomer.wait_for_text(APPLICATION, "Where Are Your Pictures?")
         press(newcomer, "Add Another Folder…")
-        wait_for(lambda: "Add a Folder of Pictures" in newcomer.titles(), "the chooser")
         folder = user.home / "mine"
         write_photos(folder, ("cat",))
-        newcomer.keys("type", "/")
-        newcomer.keys("type", f"{str(folder)[1:]}")
-        newcomer.keys("key", "Return")
+        type_folder(newcomer, "Add a Folder of Pictures", folder)
         newcomer.wait_for_text(APPLICATION, "mine, 1 picture")
         press(newcomer, "Start")
         wait_for(lambda: roots(user) == [str(folder)], "the root")

@@ -53,6 +53,15 @@ def viewer(screen: Desktop, directory: Path) -> Path:
     return opened
 
 
+def type_folder(screen: Desktop, chooser: str, folder: Path) -> None:
+    """Chooses a folder in the chooser with that title; newer GTK may only go there."""
+    wait_for(lambda: chooser in screen.titles(), "the chooser")
+    screen.keys("type", "/")
+    screen.keys("type", str(folder)[1:])
+    # Newer GTK completes a beginning behind what has been typed meanwhile.
+    screen.keys("key", "shift+End", "Delete", "Return")
+
+
 @contextmanager
 def search_window(
     screen: Desktop, *command: str, title: str = "Picture Search", **environment: str
