@@ -67,6 +67,7 @@ class Application(Toolkit.Application):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
         for name, text in (
             ("add-folder", _("Choose a folder to search in")),
+            ("duplicates", _("Look through pictures that are there more than once")),
             ("preferences", _("Show the preferences")),
         ):
             none = GLib.OptionArg.NONE
@@ -114,6 +115,9 @@ class Application(Toolkit.Application):
 
     def do_command_line(self, line: Gio.ApplicationCommandLine) -> int:
         options = line.get_options_dict()
+        if options.contains("duplicates"):
+            self._review()
+            return 0
         for name in ("add-folder", "preferences"):
             if options.contains(name):
                 self._show(f"win.{name}")

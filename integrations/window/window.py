@@ -239,7 +239,7 @@ class Window(Gtk.ApplicationWindow):
             self._outdated(lambda: self._nothing(result, again))
             return
         some = len(hits) == self._top and not is_weak(hits[-1])
-        self.results.show(hits, bool(result.get("nearest")), again, more=some)
+        self.results.show(hits, bool(result.get("nearest")), again, top=self._top * some)
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result

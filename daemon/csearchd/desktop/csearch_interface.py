@@ -51,7 +51,9 @@ _DESCRIBING = ("details", "places", "query", "quick")  # options of Tags
 _GIVING = ("mode", "add", "take")  # options of Tag
 _GROUPS = 50  # of a signal: a window that takes it apart stands still meanwhile
 _COMPARED = ("path", "exact")  # options of Duplicates
-_SAVING = ("scopes", "pictures", "top", "sort", "min_confidence", "replace")  # of SaveSearch
+_SAVING = (  # options of SaveSearch
+    "scopes", "pictures", "top", "sort", "min_confidence", "replace", "restored",
+)  # fmt: skip
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call
 _LARGE, _X_LARGE = 256, 512  # pixels
@@ -261,7 +263,10 @@ class CsearchInterface:
         paths, options = plain(call.arguments[0]), plain(call.arguments[1])
         fields = {key: options[key] for key in _GIVING if key in options}
         request = BusRequest(self._handle, decoded({"op": "tags-give", "paths": paths, **fields}))
-        told = await request.run()
+        try:
+            told = await request.run()
+        except RequestError as error:
+            return [variants({"error": error.to_message()})]
         reasons = [f"{_name(hit['path'])}: {hit['reason']}" for hit in request.hits]
         return [variants({**told, "reasons": reasons})]
 

@@ -34,7 +34,9 @@ class SavedAddRequest(Request, frozen=True, kw_only=True):
 
     Fields: name (bin): what a file may be called; query, scopes, top, sort, min_confidence: as of
     `search`, scopes left out for all that is known; pictures ([{path, start, end}]): pictures in
-    the query, by absolute paths; replace (bool): whether to replace one with the same name.
+    the query, by absolute paths; replace (bool): whether to replace one with the same name;
+    restored (bool): it was saved before, and is taken as it was, also where a directory has gone
+    or the query can't be understood.
 
     Result: {folder: bin}.
     """
@@ -51,6 +53,7 @@ class SavedAddRequest(Request, frozen=True, kw_only=True):
     sort: Literal["score", "date", "name", "size"] | None = None
     min_confidence: Literal["weak", "fair", "strong"] | None = None
     replace: Flag = None
+    restored: Flag = None
 
     def __post_init__(self) -> None:
         for picture in self.pictures or ():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gdk, GLib, Gtk, Pango
 
+from accessible_names import call
 from texts import _
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ class Card(Gtk.Box):
             self.append(label)
         below = Gtk.Box(spacing=6)
         check = Gtk.CheckButton(label=_("To the Trash"), active=marked)
-        check.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)  # which newer GTK prefers
-        name = _("{name}: to the Trash").format(name=file.name)
-        check.update_property([Gtk.AccessibleProperty.LABEL], [name])
+        call(check, _("{name}: to the Trash").format(name=file.name))
         check.connect("toggled", lambda check: mark(file, check.get_active()))
         below.append(check)
         if best:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gtk
 
+from accessible_names import call
 from duplicates.card import Card
 from duplicates.groups import BURST, EXACT
 from texts import _, ngettext, number
@@ -39,9 +40,7 @@ class GroupBox(Gtk.Box):
         if group.kind == BURST:
             label = _("Move the Marked to the Trash")
         self._button = Gtk.Button(label=label, valign=Gtk.Align.CENTER)
-        self._button.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)
-        name = f"{label}: {group.files[0].name}"
-        self._button.update_property([Gtk.AccessibleProperty.LABEL], [name])
+        call(self._button, f"{label}: {group.files[0].name}")
         self._button.connect("clicked", lambda _button: remove(group))
         above = Gtk.Box(spacing=12)
         above.append(title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from grid import dates
 from grid.item import Item
@@ -41,8 +41,10 @@ class Group:
     def __init__(self, told: Values) -> None:
         self.kind: str = told["kind"]
         self._files = [File(one) for one in told["files"]]
-        # Of copies, one is enough; the shots of a burst differ, and somebody has to choose.
-        self.marked = set() if self.kind == BURST else {file.path for file in self._files[1:]}
+        # Of copies, one is enough. The shots of a burst differ, and so do a camera's raw file and
+        # what was made of it: somebody has to choose.
+        differ = self.kind == BURST or len({_is_raw(file) for file in self._files}) > 1
+        self.marked = set() if differ else {file.path for file in self._files[1:]}
         self.gone: set[bytes] = set()  # moved to the trash
 
     @property
@@ -86,6 +88,12 @@ def page(groups: Sequence[Group], first: int) -> list[Group]:
         found.append(group)
         files += len(group.shown)
     return found
+
+
+def _is_raw(file: File) -> bool:
+    """Whether it is a camera's raw file, by its name."""
+    kind, _uncertain = Gio.content_type_guess(file.name, None)
+    return bool(Gio.content_type_is_a(kind, "image/x-dcraw"))
 
 
 def _day(changed: int) -> str:

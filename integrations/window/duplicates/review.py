@@ -63,6 +63,7 @@ class Review(Gtk.ApplicationWindow):
         self._kind = EXACT
         self._unsigned = 0  # pictures that can't be compared yet
         self._closed = False
+        self._moving = False  # some to the trash
         self._undoing = Undoing(self)
         self._listing = Listing(thumbnails, self._look)
         self._listing.connect("remove", lambda _listing, some: self._remove(some))
@@ -158,11 +159,12 @@ class Review(Gtk.ApplicationWindow):
     def _choose(self, button: Gtk.ToggleButton, kind: str) -> None:
         if button.get_active() and kind != self._kind:
             self._kind = kind
-            if not self._spinner.get_spinning():
-                self._show(anew=True)
+            self._show(anew=True)
 
     def _show(self, anew: bool = False) -> None:
         """The groups of the kind that is chosen; `anew`: from the first one on."""
+        if self._closed or self._spinner.get_spinning():  # they are compared anew
+            return
         for kind, button in self._kinds.items():
             count = len(groups.of_kind(self._groups, kind))
             button.set_label(f"{_NAMES[kind]} ({number(count)})")
@@ -204,9 +206,12 @@ class Review(Gtk.ApplicationWindow):
         return False
 
     def _remove(self, some: list[Group]) -> None:
-        removal.move(some, self._workers, self._removed)
+        if not self._moving:  # else it is found that they have gone
+            self._moving = True
+            removal.move(some, self._workers, self._removed)
 
     def _removed(self, done: Done) -> None:
+        self._moving = False
         paths = set(done.paths)
         if not paths:
             self._undoing.failed(done.failures)

@@ -80,21 +80,22 @@ class Results(Mosaic):
         hits: Iterable[Hit],
         nearest: bool = False,
         again: bool = False,
-        more: bool = False,
+        top: int = 0,
     ) -> None:
         """Shows (path, score, fields), best first.
 
         What hardly matches is folded, unless all of it does (`nearest`). Where the same was asked
-        `again`, what was opened, selected and in sight stays so; where there are `more` than were
-        asked for, those that were shown beyond them stay, too.
+        `again`, what was opened, selected and in sight stays so; where there are more than the
+        `top` that were asked for (0: there aren't), those that were shown beyond them stay, too.
         """
         keep = self._keyboard()
         if not again:
             self._open.clear()
         items = self._spread([self._item(path, fields) for path, _score, fields in hits])
-        if again and more:
+        if again and top:
             there = set(items)
-            items += [item for item in [*self.shown, *self._folded] if item not in there]
+            beyond = [*self.shown, *self._folded][top:]
+            items += [item for item in beyond if item not in there]
         while len(self._items) > max(_REMEMBERED, len(items)):
             self._items.popitem(last=False)
         sure = items if nearest else [item for item in items if not item.weak]

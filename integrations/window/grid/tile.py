@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gtk, Pango
 
-from naming import call
+from accessible_names import call
 from texts import _, number
 
 if TYPE_CHECKING:

@@ -82,13 +82,17 @@ def text_first(window: Gtk.Window) -> None:
 
     def copy(*_: object) -> bool:
         focus = window.get_focus()
-        return isinstance(focus, Gtk.Text) and focus.activate_action("clipboard.copy", None)
+        if not isinstance(focus, Gtk.Text) or not focus.get_selection_bounds():
+            return False
+        return bool(focus.activate_action("clipboard.copy", None))
 
     def undo(*_: object) -> bool:
         focus = window.get_focus()
         if not isinstance(focus, Gtk.Text):
             return False
-        return focus.activate_action("text.undo", None) or bool(focus.get_text())
+        before = focus.get_text()
+        focus.activate_action("text.undo", None)
+        return bool(before or focus.get_text())
 
     # Added last, it is asked before the window's accelerators are.
     keys = Gtk.ShortcutController(propagation_phase=Gtk.PropagationPhase.CAPTURE)

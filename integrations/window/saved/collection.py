@@ -208,7 +208,8 @@ class Collection:
                 undoing.told(failure)
                 return
             text = _("Removed the saved search “{name}”").format(name=search.title)
-            undoing.done(text, lambda: self._shelf.save(search.name, search.fields, failed))
+            before = {**search.fields, "restored": True}
+            undoing.done(text, lambda: self._shelf.save(search.name, before, failed))
 
         self._shelf.remove(search.name, done)
 

@@ -27,6 +27,7 @@ _TYPES = {
     "sort": "s",
     "min_confidence": "s",
     "replace": "b",
+    "restored": "b",
 }
 
 

@@ -48,9 +48,6 @@ class Shelf:
         """Asks for what is saved now."""
         self._service.ask("Saved", None, self._told)
 
-    def named(self, name: bytes) -> Saved | None:
-        return next((search for search in self.searches if search.name == name), None)
-
     def save(self, name: bytes, fields: Values, done: Done) -> None:
         """`fields` are those of saved.search.described."""
         values = GLib.Variant("(aysa{sv})", (name, fields["query"], options(fields)))

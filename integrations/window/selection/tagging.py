@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import GLib
 
+from bus.service import explained
 from selection.tag_dialog import TagDialog
 from texts import _, ngettext, number
 
@@ -49,7 +50,9 @@ class Tagging:
         }
 
         def answered(told: Values | None, failure: Failure | None) -> None:
-            if told is None:
+            if told and "error" in told:
+                self._undoing.failed([explained(told["error"])])
+            elif told is None:
                 self._undoing.failed([str(failure) or _("The search service does not answer")])
             else:
                 self._window.search_soon()

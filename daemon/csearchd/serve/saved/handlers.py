@@ -84,7 +84,9 @@ class SavedHandlers:
 
     async def _add(self, request: SavedAddRequest, exchange: Exchange) -> Message:
         _check_name(request.name)
-        scopes = [await self._workers.wait(self._paths.directory, p) for p in request.scopes or ()]
+        scopes: list[bytes] = list(request.scopes or ())
+        if not request.restored:
+            scopes = [await self._workers.wait(self._paths.directory, path) for path in scopes]
         pictures = [
             SavedPicture(picture.span.start, picture.span.end, picture.path)
             for picture in request.pictures or ()
@@ -99,7 +101,8 @@ class SavedHandlers:
             request.sort,
             request.min_confidence,
         )
-        await self._workers.wait(understood, search, self._queries)
+        if not request.restored:
+            await self._workers.wait(understood, search, self._queries)
         replace = bool(request.replace)
         if not await self._workers.wait(store.add, self._library, search, replace):
             raise RequestError("bad-request", reasons.SAVED_SEARCH_EXISTS(name=search.name))
