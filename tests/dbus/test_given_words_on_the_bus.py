@@ -35,14 +35,13 @@ def test_words_are_written_and_taken_back(desktop: Bus) -> None:
 @pytest.mark.parametrize(
     ("path", "options", "error"),
     [
-        ("/there/is/none.jpg", {"add": Variant("as", ["a"])}, "NotFound"),
         ("/a.jpg", {"add": Variant("as", ["a,b"])}, "BadRequest"),
         ("/a.jpg", {"take": Variant("as", [" "])}, "BadRequest"),
         ("/a.jpg", {"mode": Variant("s", "nowhere")}, "BadRequest"),
         ("a.jpg", {"add": Variant("as", ["a"])}, "BadRequest"),
     ],
 )
-def test_what_cannot_be_written(
+def test_what_is_wrong_with_a_request(
     desktop: Bus, path: str, options: dict[str, Variant], error: str
 ) -> None:
     async def scenario() -> str | None:
@@ -52,3 +51,15 @@ def test_what_cannot_be_written(
             return reply.error_name
 
     assert desktop.run(scenario()) == f"org.csearch.Error.{error}"
+
+
+def test_why_nothing_could_be_written_is_part_of_the_answer(desktop: Bus) -> None:
+    async def scenario() -> dict[str, Variant]:
+        async with Caller(desktop) as caller:
+            options = {"mode": Variant("s", "sidecar"), "add": Variant("as", ["a"])}
+            reply = await caller.ask(OWN, "Tag", "aaya{sv}", [b"/there/is/none.jpg"], options)
+            told: dict[str, Variant] = reply.body[0]
+            return told
+
+    error = desktop.run(scenario())["error"].value
+    assert error["code"].value == "not-found"

@@ -8,10 +8,6 @@ def N_(text: str) -> str:  # what xgettext looks for
 
 
 TEMPLATES = {
-    # Keywords
-    "exiftool-missing": N_(
-        "exiftool is needed to write into pictures and is not installed; choose files beside them"
-    ),
     # The query
     "unclosed-quote": N_('this " is not closed'),
     "weighted-filter": N_("a filter has no weight"),

@@ -51,7 +51,7 @@ class Tagging:
 
         def answered(told: Values | None, failure: Failure | None) -> None:
             if told and "error" in told:
-                self._undoing.failed([explained(told["error"])])
+                self._undoing.failed([_refusal(told["error"])])
             elif told is None:
                 self._undoing.failed([str(failure) or _("The search service does not answer")])
             else:
@@ -86,3 +86,13 @@ class Tagging:
     def _taken_back(self, told: Values) -> None:
         if told["reasons"]:
             self._undoing.failed(told["reasons"])
+
+
+def _refusal(error: Values) -> str:
+    """Why nothing was written; the service names options of the terminal's command."""
+    if error.get("reason", {}).get("code") == "exiftool-missing":
+        return _(
+            "exiftool is needed to write into pictures and is not installed; choose files beside "
+            "them"
+        )
+    return explained(error)
