@@ -111,6 +111,7 @@ def test_a_page_to_begin_with(user: User) -> None:
         wait_for(lambda: on_bus(bus), "the service on the bus")
         home = told(bus, "Home", "a{sv}", {})
         assert os.fsencode(missing) in home["recent"] and len(home["recent"]) == 6
+        home = told(bus, "Home", "a{sv}", {"memories": Variant("b", True)})
         assert home["places"] == ["Lisbon, Portugal", "Rome, Italy"]
         if (today.month, today.day) != (2, 29):
             years = [day["year"].value for day in home["days"]]

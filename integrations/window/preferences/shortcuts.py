@@ -20,11 +20,16 @@ _GROUPS = (
             (_("Search below a folder"), "<Control>o"),
             (_("To the pictures"), "Down"),
             (_("Filters"), "<Control><Shift>f"),
-            (_("Save Search"), "<Control>s"),
-            (_("Saved Searches"), "<Control>b"),
             (_("Back"), "<Alt>Left"),
             (_("Forward"), "<Alt>Right"),
             (_("Clear, then close"), "Escape"),
+        ),
+    ),
+    (
+        _("Saved Searches"),
+        (
+            (_("Save Search"), "<Control>s"),
+            (_("Saved Searches"), "<Control>b"),
         ),
     ),
     (
