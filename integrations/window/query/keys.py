@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import Gdk, GLib, Gtk
+from gi.repository import Gdk, Gtk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,14 +107,14 @@ def walk_by_mouse(
 ) -> None:
     """The buttons of a mouse that web browsers have for that."""
 
-    def released(gesture: Gtk.GestureClick, _times: int, _x: float, _y: float) -> None:
+    def pressed(gesture: Gtk.GestureClick, _times: int, _x: float, _y: float) -> None:
         button = gesture.get_current_button()
         if button in (_BACK, _FORWARD):
-            # Later: GTK loses count of what is pressed where that is hidden meanwhile.
-            GLib.idle_add(back if button == _BACK else forward)
+            gesture.set_state(Gtk.EventSequenceState.CLAIMED)
+            (back if button == _BACK else forward)()
 
     click = Gtk.GestureClick(button=0, propagation_phase=Gtk.PropagationPhase.CAPTURE)
-    click.connect("released", released)
+    click.connect("pressed", pressed)
     window.add_controller(click)
 
 

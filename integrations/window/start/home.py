@@ -58,9 +58,8 @@ class Home(Gtk.ScrolledWindow):
     def fill(self, told: Values) -> None:
         """A part of what the service tells; it may be there already."""
         home = {**self._shown, **told}
-        pressed = self.get_state_flags() & Gtk.StateFlags.ACTIVE
-        if home == self._shown or pressed or self._sections.get_focus_child():
-            return  # what has the keys or the mouse stays there
+        if home == self._shown or self._sections.get_focus_child():  # the keys are there
+            return
         self._shown = home
         self._build()
 
