@@ -9,12 +9,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from csearch.command import print_err
 from csearch.directories import base
 from csearch.installation.manifest import read_file, write_file
 from csearch.protocol.errors import ClientError
@@ -58,19 +60,23 @@ def add(folder: bytes) -> list[str]:
 
 
 def remove(is_meant: Callable[[bytes], bool]) -> None:
-    """Removes the bookmarks of those folders of which a function says so. Raises ClientError."""
+    """Removes the bookmarks of those folders of which a function says so. A file in which that
+    can't be done is told of, and stays."""
     for kind in _kinds():
-        _change(kind, partial(kind.without, is_meant))
+        try:
+            _change(kind, partial(kind.without, is_meant))
+        except ClientError as error:
+            print_err(f"csearchctl: {error}")
 
 
 def having(is_meant: Callable[[bytes], bool]) -> list[str]:
-    """The paths of the files that have bookmarks which `remove` would remove. Raises
-    ClientError."""
+    """The paths of the files that have bookmarks which `remove` would remove."""
     found = []
     for kind in _kinds():
-        content = read_file(kind.path) or b""
-        if _made(kind, partial(kind.without, is_meant), content) != content:
-            found.append(kind.path)
+        with suppress(ClientError):  # what isn't understood has none of ours
+            content = read_file(kind.path) or b""
+            if _made(kind, partial(kind.without, is_meant), content) != content:
+                found.append(kind.path)
     return found
 
 

@@ -96,6 +96,8 @@ def write_file(path: str, content: bytes, mode: int = 0o644) -> None:
         with open(temporary, "wb") as file:
             file.write(content)
             os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
         if os.path.exists(temporary):

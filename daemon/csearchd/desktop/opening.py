@@ -34,6 +34,7 @@ _SECONDS = 10.0  # for a program that is started by the call
 _SYSTEMD = "org.freedesktop.systemd1"
 _SCREENS = ("DISPLAY=", "WAYLAND_DISPLAY=")
 _WINDOW = "org.csearch.Window"
+_BESIDE_QUERY = ("scopes", "pictures", "top", "sort", "min_confidence")  # of a saved search
 _FILE_MANAGER = (
     "org.freedesktop.FileManager1",
     "/org/freedesktop/FileManager1",
@@ -122,10 +123,10 @@ class Opening:
         return done is not None
 
     async def show_saved(self, search: Fields) -> None:
-        """Opens a saved search (csearchd.requests.saved) in csearch's window; one of certain
-        directories, or with pictures, which the window isn't told of, as the folder of links to
-        what it finds. Raises RequestError where there is no such program."""
-        if not (search.get("scopes") or search.get("pictures")):
+        """Opens a saved search (csearchd.requests.saved) in csearch's window, or, where it is more
+        than a query, of which the window isn't told, as the folder of links to what it finds.
+        Raises RequestError where there is no such program."""
+        if search["query"].strip() and not any(search.get(field) for field in _BESIDE_QUERY):
             await self.search_window(search["query"])
             return
         shown = await self._call(

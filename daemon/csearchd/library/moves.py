@@ -20,7 +20,7 @@ from csearchd.library.listings import (
     roots_among,
 )
 from csearchd.library.roots import is_below
-from csearchd.library.saved.store import carry_scopes
+from csearchd.library.saved.store import carry_paths
 from csearchd.library.tree import TOP
 
 
@@ -46,7 +46,7 @@ def move_directory(library: Library, old: bytes, new: bytes) -> bool:
         if target:
             remove_tree(library, database, target, keep_roots=False)
         _move_tag_folders(database, old, new)
-        carry_scopes(database, old, new)
+        carry_paths(database, old, new)
         carry_ledger(library, old, new)
         parent = directory_row(library, database, os.path.dirname(new))
         database.execute(
@@ -117,7 +117,7 @@ def _swap_directories(
     between = one + b"/"  # a path that no directory has
     for old, new in ((one, between), (other, one), (between, other)):
         _move_tag_folders(database, old, new)
-        carry_scopes(database, old, new)
+        carry_paths(database, old, new)
         carry_ledger(library, old, new)
     # (parent, name) is unique even inside a transaction, except for rows without a parent.
     database.execute("UPDATE directories SET parent = NULL WHERE id = ?", (first,))

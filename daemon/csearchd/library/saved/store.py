@@ -89,14 +89,21 @@ def remove(library: Library, name: bytes) -> bool:
         return gone.rowcount > 0
 
 
-def carry_scopes(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
-    """Gives scopes at or below `old`, which was moved, their new paths; inside a `write()`."""
+def carry_paths(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """Gives scopes and pictures at or below `old`, which was moved, their new paths; inside a
+    `write()`."""
     rows = database.execute("SELECT search, path FROM saved_scopes").fetchall()
     for search, path in rows:
         if is_below(path, old):
             database.execute(
                 "UPDATE OR REPLACE saved_scopes SET path = ? WHERE search = ? AND path = ?",
                 (new + path[len(old) :], search, path),
+            )
+    rows = database.execute("SELECT DISTINCT path FROM saved_pictures").fetchall()
+    for (path,) in rows:
+        if is_below(path, old):
+            database.execute(
+                "UPDATE saved_pictures SET path = ? WHERE path = ?", (new + path[len(old) :], path)
             )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from csearchd.library.library import Library
 from csearchd.library.listings import directory_row, remove_tree, roots_among
-from csearchd.library.saved.store import carry_scopes
+from csearchd.library.saved.store import carry_paths
 from csearchd.library.volumes.unmounted import below, remove_unmounted
 from csearchd.library.volumes.volumes import Place, Volumes
 
@@ -139,7 +139,7 @@ def _attach_mounted(
             remove_tree(library, database, existing, keep_roots=False)
         _attach(library, database, directory, path)
         if path != last:
-            carry_scopes(database, last, path)
+            carry_paths(database, last, path)
     return scan
 
 

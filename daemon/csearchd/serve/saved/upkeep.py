@@ -183,13 +183,15 @@ class SavedUpkeep:
         async with self._turn:
             if not await self._workers.answer(store.find, self._library, name):
                 return None
-            self._forget(name)
             path = self.folder(name)
+            self._shown.pop(name, None)
+            self._news.set()  # the links that have gone come back where the rest fails
             try:
                 kept = await self._workers.wait(folder.clear, path)
             except OSError as error:
                 raise _unchangeable(error, path) from error
             await self._workers.wait(store.remove, self._library, name)
+            self._forget(name)
             return kept
 
     def _forget(self, name: bytes) -> None:

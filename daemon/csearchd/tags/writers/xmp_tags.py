@@ -42,7 +42,7 @@ class XmpTags:
             for text in texts
             if (name, text) not in own
         }
-        if not ours or word not in ours.words:
+        if folded(leaf(word)) not in {folded(leaf(one)) for one in (ours.words if ours else ())}:
             said.update(folded(text) for text in self._more)
         return folded(leaf(word)) in said
 
@@ -79,7 +79,7 @@ def with_words(content: bytes | None, drop: Record | None, add: Record | None) -
         more[LEDGER] = [add.mirror().decode()]
     try:
         done = xmp_edit.edited(packet, more, remove)
-        return acdsee.without(done, _paths(drop)) if drop and drop.root else done
+        return acdsee.without(done, _rooted(drop)) if drop and drop.root else done
     except XmpError as error:
         raise SkippedFile(str(error)) from error
 
@@ -103,6 +103,11 @@ def _paths(record: Record) -> list[str]:
     return [tags_list(word, record.root_of(word)) for word in words]
 
 
+def _rooted(record: Record) -> list[str]:
+    """Those paths that begin with the root: words that the user chose are in no list of others."""
+    return [path for path in _paths(record) if path.startswith(f"{record.root}/")]
+
+
 def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
     """What to remove from each list. A leaf stays if another program's path ends in it.
 
@@ -113,7 +118,8 @@ def _ours(packet: Packet, record: Record) -> dict[Name, list[str]]:
     bars = [path.replace("/", "|") for path in slashes]
     lists = {TAGS_LIST: slashes, HIERARCHICAL: bars}
     if record.root:
-        lists |= {LAST_KEYWORD: slashes, CATALOG_SETS: bars}
+        rooted = _rooted(record)
+        lists |= {LAST_KEYWORD: rooted, CATALOG_SETS: [path.replace("/", "|") for path in rooted]}
     theirs = [
         text for name, ours in lists.items() for text in packet.values(name) if text not in ours
     ]
