@@ -98,7 +98,7 @@ def test_it_follows_new_renamed_and_deleted_pictures(owner: User) -> None:
     (owner.pictures / "cat.jpg").rename(owner.pictures / "sub" / "cat.jpg")
     target = str(owner.pictures / "sub" / "cat.jpg")
     until(lambda: target in targets(folder), "a moved picture")
-    assert all(path.exists() for path in folder.iterdir())
+    until(lambda: all(path.exists() for path in folder.iterdir()), "links that lead somewhere")
 
 
 def test_it_follows_what_is_told_of_pictures(owner: User) -> None:
