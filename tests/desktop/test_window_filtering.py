@@ -116,7 +116,7 @@ def test_periods_and_months(window: Desktop) -> None:
     press(window, button)  # the lists say what is filtered by
     window.wait_for_text(APPLICATION, "Pictures over time: 14 from 2011 to")
     window.keys("key", *["Tab"] * 5)
-    focus(window, "From: 2011")
+    focus(window, "From")
 
 
 def test_many_values_are_found_by_their_beginning(window: Desktop) -> None:

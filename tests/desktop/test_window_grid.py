@@ -170,7 +170,13 @@ def test_which_filter_left_nothing_is_said_and_can_be_taken_out(screen: Desktop)
 def test_half_a_word_flips_nothing(screen: Desktop) -> None:
     """What was found stays, and isn't taken for the answer."""
     with search_window(screen, *COMMAND, "type:jpeg"):
-        found = wait_for(lambda: tiles(screen), "the pictures")
+
+        def settled() -> list[str]:
+            """More may follow the first."""
+            names = tiles(screen)
+            return names if names == tiles(screen) else []
+
+        found = wait_for(settled, "the pictures")
         screen.keys("type", " near:Lisbom")
         screen.wait_for_text(APPLICATION, "The pictures are those that were found before.")
         assert tiles(screen) == found
