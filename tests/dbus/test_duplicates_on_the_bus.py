@@ -22,7 +22,7 @@ def told(desktop: Bus, **options: Variant) -> tuple[list[Any], dict[str, int]]:
         async with Caller(desktop) as caller:
             (result,) = await caller.call(OWN, "Duplicates", "a{sv}", options)
             return result, [
-                signal.body[0] for signal in caller.signals if signal.member != "Changed"
+                signal.body[0] for signal in caller.signals if signal.member == "Groups"
             ]
 
     result, parts = desktop.run(scenario())
