@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ from PIL.TiffImagePlugin import IFDRational
 from pillow_heif import register_heif_opener
 
 from support.bus import on_bus
-from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.desktop import Desktop, needs
 from support.lettering import written
 from support.photos import NAMES, photo
-from support.search_window import APPLICATION, COMMAND, search_window
+from support.search_window import APPLICATION, COMMAND, clipboard_text, search_window
 from support.user import User, wait_for
 
 pytestmark = needs()
@@ -219,17 +218,6 @@ def test_the_side_panel_tells_and_searches(screen: Desktop) -> None:
         wait_for(lambda: "ISO 400" not in texts(screen), "the end of the panel")
 
 
-def clipboard(screen: Desktop) -> str:
-    code = (
-        "import gi; gi.require_version('Gtk', '3.0')\n"
-        "from gi.repository import Gtk, Gdk\n"
-        "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')"
-    )
-    command = [DESKTOP_PYTHON, "-c", code]
-    done = subprocess.run(command, env=screen.environment, capture_output=True, text=True)
-    return done.stdout
-
-
 def test_words_in_a_picture_are_copied(tmp_path: Path) -> None:
     with User(tmp_path, reads_words=True) as user:
         written(("Wireless password", "gooseberry 4711")).save(user.pictures / "note.png")
@@ -246,6 +234,6 @@ def test_words_in_a_picture_are_copied(tmp_path: Path) -> None:
                 screen.wait_for_text(APPLICATION, "Wireless password\ngooseberry 4711")
                 assert screen.accessible("press", APPLICATION, "Copy All Words")
                 copied = "Wireless password\ngooseberry 4711"
-                wait_for(lambda: clipboard(screen) == copied, "the words")
+                wait_for(lambda: clipboard_text(screen) == copied, "the words")
         finally:
             screen.stop()

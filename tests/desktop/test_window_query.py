@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.desktop import DESKTOP_PYTHON, Desktop, needs
+from support.desktop import Desktop, needs
 from support.photos import NAMES, write_photos
 from support.search_window import (
     APPLICATION,
     COMMAND,
     FIELD,
+    clipboard_text,
     focus,
     narrow,
     press,
@@ -117,18 +117,6 @@ def test_enter_waits_for_the_answer_to_what_is_typed(window: Desktop, tmp_path: 
     assert opened.read_text() == f"{window.user.pictures / 'rocket.jpg'}\n"
 
 
-def clipboard(screen: Desktop) -> str:
-    code = (
-        "import gi; gi.require_version('Gtk', '3.0')\n"
-        "from gi.repository import Gtk, Gdk\n"
-        "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')"
-    )
-    command = [DESKTOP_PYTHON, "-c", code]
-    return subprocess.run(
-        command, env=screen.environment, capture_output=True, text=True, check=True
-    ).stdout
-
-
 def test_editing_keys_are_for_the_text_that_is_typed(screen: Desktop) -> None:
     folder = screen.user.home / "edited"
     write_photos(folder, ("coffee", "rocket"))
@@ -143,7 +131,7 @@ def test_editing_keys_are_for_the_text_that_is_typed(screen: Desktop) -> None:
         screen.keys("type", "a boat")
         wait_for(lambda: query(screen) == "a boat", "the words")
         screen.keys("key", "ctrl+a", "ctrl+c")
-        wait_for(lambda: clipboard(screen) == "a boat", "the words on the clipboard")
+        wait_for(lambda: clipboard_text(screen) == "a boat", "the words on the clipboard")
         screen.keys("key", "Delete")
         wait_for(lambda: query(screen) == "", "an empty field")
         screen.keys("key", "ctrl+z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,6 +52,18 @@ def viewer(screen: Desktop, directory: Path) -> Path:
         "[Default Applications]\nimage/jpeg=viewer.desktop\ninode/directory=viewer.desktop\n"
     )
     return opened
+
+
+def clipboard_text(screen: Desktop) -> str:
+    """The words on the clipboard."""
+    code = (
+        "import gi; gi.require_version('Gtk', '3.0')\n"
+        "from gi.repository import Gtk, Gdk\n"
+        "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')"
+    )
+    command = [DESKTOP_PYTHON, "-c", code]
+    done = subprocess.run(command, env=screen.environment, capture_output=True, text=True)
+    return done.stdout
 
 
 def type_folder(screen: Desktop, chooser: str, folder: Path) -> None:
