@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,19 +103,13 @@ def test_a_folder_of_results(home: Home, service: Callable[..., Service]) -> Non
 
 
 @pytest.fixture
-def fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The directory in /tmp, which is used where there is no runtime directory."""
+def fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is used where there is no runtime directory, in a directory that stands for /tmp."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.delenv("CSEARCH_SOCKET", raising=False)
     monkeypatch.setattr(wire.os, "access", lambda path, mode: False)
-    place = Path(f"/tmp/csearch-{os.getuid()}")
-    if os.path.lexists(place):
-        pytest.skip("this machine's user has such a directory")
-    yield place
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        place.rmdir()
+    monkeypatch.setattr(wire, "_TEMPORARY", os.fsencode(tmp_path))
+    return tmp_path / f"csearch-{os.getuid()}"
 
 
 def test_a_planted_directory_of_another_user(

@@ -18,24 +18,25 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 
+def children(accessible):
+    """What is right below an accessible, as far as it doesn't vanish meanwhile."""
+    try:
+        found = [accessible.get_child_at_index(i) for i in range(accessible.get_child_count())]
+    except GLib.Error:
+        return []
+    return [child for child in found if child is not None]
+
+
 def applications(name):
-    desktop = Atspi.get_desktop(0)
-    for index in range(desktop.get_child_count()):
-        child = desktop.get_child_at_index(index)
-        if child and name in (child.get_name() or ""):
-            yield child
+    running = asked(lambda one: one.get_name() or "", children(Atspi.get_desktop(0)))
+    return [application for application, own in running if name in own]
 
 
 def everything(accessible):
-    """An accessible and all below it; what vanishes meanwhile is passed over."""
+    """An accessible and all below it."""
     yield accessible
-    try:
-        children = [accessible.get_child_at_index(i) for i in range(accessible.get_child_count())]
-    except GLib.Error:
-        return
-    for child in children:
-        if child is not None:
-            yield from everything(child)
+    for child in children(accessible):
+        yield from everything(child)
 
 
 def text_of(accessible):
@@ -58,35 +59,48 @@ def name_of(accessible):
 
 
 def described(accessible):
-    try:
-        name, role = name_of(accessible), accessible.get_role_name()
-        role = "button" if role == "push button" else role  # as at-spi2-core 2.54 renamed it
-        text = text_of(accessible)
-    except GLib.Error:
-        return "", "", ""
-    return role, name, text
+    name, role = name_of(accessible), accessible.get_role_name()
+    role = "button" if role == "push button" else role  # as at-spi2-core 2.54 renamed it
+    return role, name, text_of(accessible)
+
+
+def asked(question, found):
+    """Pairs of an accessible and what is answered for it; what vanishes meanwhile is left out."""
+    for node in found:
+        try:
+            answer = question(node)
+        except GLib.Error:
+            continue
+        yield node, answer
+
+
+def answers(question, found):
+    return [answer for _, answer in asked(question, found)]
 
 
 def main(command, application, *rest):
     found = [node for top in applications(application) for node in everything(top)]
     if command == "texts":
-        told = [described(node) for node in found]
+        told = answers(described, found)
         return [part for _, name, text in told for part in (name, text) if part]
     if command == "focused":
-        has = Atspi.StateType.FOCUSED
-        return [name_of(node) for node in found if node.get_state_set().contains(has)]
+        states = asked(lambda node: node.get_state_set(), found)
+        focused = [node for node, state in states if state.contains(Atspi.StateType.FOCUSED)]
+        return answers(name_of, focused)
     if command == "scrolled":
-        return [Atspi.Value.get_current_value(node) for node in found if node.get_value_iface()]
+        scrolling = [
+            node for node, value in asked(lambda node: node.get_value_iface(), found) if value
+        ]
+        return answers(Atspi.Value.get_current_value, scrolling)
     if command == "described":
-        told = [(name_of(node), node.get_description()) for node in found]
+        told = answers(lambda node: (name_of(node), node.get_description()), found)
         return [pair for pair in told if pair[1]]
     if command == "tree":
-        return [described(node) for node in found]
+        return answers(described, found)
     if command == "size":
-        sizes = [Atspi.Component.get_size(node) for node in found if described(node)[1] == rest[0]]
-        return [(size.x, size.y) for size in sizes]
-    for node in found:
-        role, name, _text = described(node)
+        called = [node for node, (_, name, _) in asked(described, found) if name == rest[0]]
+        return [(size.x, size.y) for size in answers(Atspi.Component.get_size, called)]
+    for node, (role, name, _) in asked(described, found):
         if role == "label":  # of what can be pressed, and has actions of its own
             continue
         if name == rest[0] and node.get_action_iface() and node.get_action_iface().get_n_actions():

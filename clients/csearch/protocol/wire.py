@@ -80,6 +80,7 @@ RESULTS = b"results"  # the directory for folders of results, in the runtime dir
 
 _LENGTH = struct.Struct(">I")
 _PEER = struct.Struct("3i")  # pid, uid, gid
+_TEMPORARY = b"/tmp"
 _ELSEWHERE = "set XDG_RUNTIME_DIR to a directory of yours, or CSEARCH_SOCKET to a path in one"
 _SUN_PATH_MAX = 107  # sizeof(sockaddr_un.sun_path) - 1, unix(7)
 
@@ -125,7 +126,7 @@ def runtime_directory() -> bytes:
     standard = b"/run/user/%d" % uid
     if os.path.isdir(standard) and os.access(standard, os.W_OK):
         return os.path.join(standard, b"csearch")
-    fallback = b"/tmp/csearch-%d" % uid
+    fallback = os.path.join(_TEMPORARY, b"csearch-%d" % uid)
     try:
         info = os.lstat(fallback)
     except FileNotFoundError:
