@@ -304,11 +304,11 @@ def test_a_large_tower_has_8_bit_weights(large: Path, pictures: list[bytes]) -> 
         theirs = clip.encode_image(images).numpy()
     with Encoder(large) as encoder:
         ours = vectors(encoder, pictures)
-        if encoder.arithmetic == ["onnx"]:
-            pytest.skip("8-bit numbers are no faster on this processor")
-        assert encoder.arithmetic == ["int8"]
+        (arithmetic,) = encoder.arithmetic
     assert least_cosine(ours, theirs) > 0.999
-    assert os.path.getsize(large / IMAGE_TOWER) < os.path.getsize(large / WEIGHTS) * 0.7
+    assert arithmetic in ("int8", "onnx")
+    if arithmetic == "int8":  # where it is faster, which not every processor is with 8 bits
+        assert os.path.getsize(large / IMAGE_TOWER) < os.path.getsize(large / WEIGHTS) * 0.7
 
 
 @pytest.mark.parametrize("architecture", ["transformer", "starter"])
