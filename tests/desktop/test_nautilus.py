@@ -65,7 +65,7 @@ def words_of(screen: Desktop, name: str) -> str:
 
 
 def test_the_column_has_the_tags(nautilus: Desktop) -> None:
-    assert "Tags" in nautilus.accessible("texts", APPLICATION)
+    nautilus.wait_for_text(APPLICATION, "Tags")
     words = [words_of(nautilus, f"{name}.jpg") for name in NAMES]
     assert any(words)
     for text in filter(None, words):

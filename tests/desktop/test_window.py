@@ -17,7 +17,7 @@ import pytest
 from support.desktop import DESKTOP_PYTHON, Desktop, needs
 from support.photos import NAMES, photo, write_drawn, write_photos
 from support.programs import FILE_MANAGER, Programs
-from support.search_window import APPLICATION, COMMAND, search_window, viewer
+from support.search_window import APPLICATION, COMMAND, press, search_window, viewer
 from support.user import wait_for
 
 pytestmark = needs()
@@ -222,7 +222,7 @@ def test_what_matches_badly_says_so(screen: Desktop, tmp_path: Path) -> None:
         see(screen, "cat.jpg")
         screen.wait_for_text(APPLICATION, f"Less certain ({len(expected)})")
         assert not weak()
-        assert screen.accessible("press", APPLICATION, f"Less certain ({len(expected)})")
+        press(screen, f"Less certain ({len(expected)})")
         wait_for(lambda: weak() == expected, "what matches badly")
         assert "No good match" not in str(screen.accessible("texts", APPLICATION))
         screen.keys("key", "ctrl+f")

@@ -60,7 +60,7 @@ def test_a_stack_opens_to_all_that_are_nearly_the_same(screen: Desktop, folder: 
         mark = "Show all 3 that are nearly the same"
         wait_for(lambda: mark in tree(screen, "button"), "one tile for the three")
         wait_for(lambda: len(tiles(screen)) == 2, "all that were read")
-        assert screen.accessible("press", APPLICATION, mark)
+        press(screen, mark)
         wait_for(lambda: len(tiles(screen)) == 4, "all")
         wait_for(lambda: mark not in tree(screen, "button"), "the end of the mark")
 
@@ -163,7 +163,7 @@ def test_which_filter_left_nothing_is_said_and_can_be_taken_out(screen: Desktop)
     # The folders of other tests have copies, one of which may stand for all.
     with window(screen, screen.user.pictures, "a cup of coffee type:jpeg name:none"):
         screen.wait_for_text(APPLICATION, "No picture here meets name:none.")
-        assert screen.accessible("press", APPLICATION, "Search Without name:none")
+        press(screen, "Search Without name:none")
         wait_for(lambda: "coffee.jpg" in tiles(screen), "the pictures")
 
 
@@ -231,13 +231,13 @@ def test_news_leave_what_is_opened_and_looked_at(screen: Desktop, folder: Path) 
         focus(screen, looked_at)
         screen.keys("key", "space")
         screen.wait_for_text(APPLICATION, " of 5")
-        assert looked_at in screen.accessible("texts", APPLICATION)
+        screen.wait_for_text(APPLICATION, looked_at)
         os.setxattr(folder / looked_at, "user.xdg.tags", b"hidden")  # it doesn't match any more
         hidden = ("tag:hidden", "--in", folder)
         wait_for(lambda: screen.user.search(*hidden, check=None), "the tag")
         write_photos(folder, ("coins",))
         wait_for(lambda: " of 5" not in str(screen.accessible("texts", APPLICATION)), "the news")
-        assert looked_at in screen.accessible("texts", APPLICATION)
+        screen.wait_for_text(APPLICATION, looked_at)
         screen.keys("key", "Delete")
         wait_for(lambda: not (folder / looked_at).exists(), "the trash")
         wait_for(lambda: looked_at not in screen.accessible("texts", APPLICATION), "its neighbour")

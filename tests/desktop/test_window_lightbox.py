@@ -17,7 +17,7 @@ from support.bus import on_bus
 from support.desktop import Desktop, needs
 from support.lettering import written
 from support.photos import NAMES, photo
-from support.search_window import APPLICATION, COMMAND, clipboard_text, search_window
+from support.search_window import APPLICATION, COMMAND, clipboard_text, focus, press, search_window
 from support.user import User, wait_for
 
 pytestmark = needs()
@@ -69,7 +69,7 @@ def test_space_shows_a_picture_and_arrows_walk(screen: Desktop) -> None:
         see(screen, *(f"{name}.jpg" for name in NAMES))
         screen.keys("key", "Down", "space")
         first = see_large(screen, f"1 of {len(NAMES)}")
-        assert first in screen.accessible("focused", APPLICATION)
+        focus(screen, first)
         screen.keys("key", "Left")  # there is none before it
         screen.keys("key", "Right")
         second = see_large(screen, f"2 of {len(NAMES)}")
@@ -78,7 +78,7 @@ def test_space_shows_a_picture_and_arrows_walk(screen: Desktop) -> None:
         see_large(screen, f"{len(NAMES)} of {len(NAMES)}")
         screen.keys("key", "Home", "Page_Down")
         assert see_large(screen, f"2 of {len(NAMES)}") == second
-        assert screen.accessible("press", APPLICATION, "Next Picture")
+        press(screen, "Next Picture")
         third = see_large(screen, f"3 of {len(NAMES)}")
         screen.keys("key", "Escape")
         wait_for_results(screen)
@@ -211,7 +211,7 @@ def test_the_side_panel_tells_and_searches(screen: Desktop) -> None:
             screen.wait_for_text(APPLICATION, text)
         screen.keys("key", "space")
         see_large(screen, "2 of 2")
-        assert screen.accessible("press", APPLICATION, 'Search for tag:"break fast"')
+        press(screen, 'Search for tag:"break fast"')
         wait_for_results(screen)
         see(screen, "1 picture of 2")
         screen.keys("key", "F9")
@@ -232,7 +232,7 @@ def test_words_in_a_picture_are_copied(tmp_path: Path) -> None:
                 see_large(screen, "1 of 1")
                 screen.keys("key", "ctrl+t")
                 screen.wait_for_text(APPLICATION, "Wireless password\ngooseberry 4711")
-                assert screen.accessible("press", APPLICATION, "Copy All Words")
+                press(screen, "Copy All Words")
                 copied = "Wireless password\ngooseberry 4711"
                 wait_for(lambda: clipboard_text(screen) == copied, "the words")
         finally:

@@ -57,6 +57,11 @@ def save(screen: Desktop, name: str, *arguments: object) -> None:
     screen.user.csearchctl("saved", "add", name, *arguments)
 
 
+def description(screen: Desktop, name: str) -> str:
+    """What assistive technology is told of what is called that, beside its name."""
+    return dict(screen.accessible("described", APPLICATION)).get(name, "")
+
+
 def await_listed(screen: Desktop, *names: str) -> None:
     """Waits until these are the rows."""
 
@@ -249,7 +254,7 @@ def test_what_cannot_be_understood_is_said(shelf: Desktop) -> None:
     wait_for(lambda: on_bus(shelf.bus), "the service on the bus")
     with search_window(shelf, *COMMAND):
         await_listed(shelf, "old")
-        assert "nonsense" in dict(shelf.accessible("described", APPLICATION))["old"]
+        wait_for(lambda: "nonsense" in description(shelf, "old"), "what is wrong with it")
         choose(shelf, "old")
         shelf.keys("key", "Return")
         asks(shelf, "on:nonsense")

@@ -10,7 +10,7 @@ import pytest
 
 from support.desktop import Desktop, needs
 from support.photos import write_photos
-from support.search_window import APPLICATION, COMMAND, focus, search_window, shown
+from support.search_window import APPLICATION, COMMAND, focus, press, search_window, shown
 from support.user import wait_for
 
 pytestmark = needs()
@@ -60,7 +60,7 @@ def test_the_trash_and_back(screen: Desktop, album: Path) -> None:
         assert not list(album.iterdir())
         assert trashed(screen) == sorted(before)
         wait_for(lambda: "coffee.jpg" not in texts(screen), "an empty grid")
-        assert screen.accessible("press", APPLICATION, "Undo")
+        press(screen, "Undo")
         wait_for(lambda: len(list(album.iterdir())) == 4, "the files")
         assert {path.name: path.read_bytes() for path in album.iterdir()} == before
         wait_for(lambda: not trashed(screen), "an empty trash")
@@ -85,7 +85,7 @@ def test_what_cannot_be_undone_is_named(screen: Desktop, album: Path) -> None:
 def test_the_bar_comes_and_goes_and_acts_on_all(screen: Desktop, album: Path) -> None:
     with search_window(screen, *COMMAND, "--in", str(album), "size:>0MP"):
         select_all(screen)
-        assert screen.accessible("press", APPLICATION, "Find Similar")
+        press(screen, "Find Similar")
         screen.wait_for_text(APPLICATION, "Search without coffee.jpg")
         screen.wait_for_text(APPLICATION, "Search without cat.jpg")
         wait_for(lambda: "4 selected" not in texts(screen), "the end of the bar")
