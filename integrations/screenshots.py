@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import skimage.data
@@ -21,6 +23,7 @@ from PIL import Image
 from support import releases
 from support.bus import on_bus
 from support.desktop import DESKTOP_PYTHON, Desktop
+from support.search_window import APPLICATION, press
 from support.user import User, wait_for
 
 HERE = Path(__file__).parent
@@ -74,14 +77,34 @@ def take(desktop: Desktop, name: str, window: str, more: int = 0) -> None:
     small.save(TARGET / f"{name}.png", optimize=True)
 
 
-def window(desktop: Desktop, name: str, query: str, **environment: str) -> None:
-    program = str(HERE / "window")
-    process = desktop.run(DESKTOP_PYTHON, "-I", program, query, **environment)
+@contextmanager
+def window(desktop: Desktop, query: str, **environment: str) -> Iterator[str]:
+    """The search window, which has the keyboard."""
+    process = desktop.run(DESKTOP_PYTHON, "-I", str(HERE / "window"), query, **environment)
     found = desktop.window("Picture Search")
     desktop.keys("windowsize", "--sync", found, "950", "600", "windowmove", found, "60", "40")
-    take(desktop, name, found)
+    desktop.keys("windowactivate", "--sync", found)
+    desktop.wait_for_text(APPLICATION, " match")
+    yield found
     desktop.keys("key", "ctrl+q")
     process.wait(30)
+
+
+def grid(desktop: Desktop) -> None:
+    """All results, also those that are less certain."""
+    with window(desktop, "a motorcycle") as found:
+        words = desktop.wait_for_text(APPLICATION, "Less certain")
+        press(desktop, next(word for word in words if word.startswith("Less certain")))
+        take(desktop, "window", found)
+
+
+def lightbox(desktop: Desktop) -> None:
+    """A picture and what is known of it, in the dark style."""
+    with window(desktop, "a cat", ADW_DEBUG_COLOR_SCHEME="prefer-dark") as found:
+        desktop.keys("key", "Down", "space")
+        desktop.wait_for_text(APPLICATION, "1 of ")
+        desktop.keys("key", "F9")
+        take(desktop, "window-dark", found)
 
 
 def nautilus(desktop: Desktop, picture: Path) -> None:
@@ -106,7 +129,9 @@ def krunner(desktop: Desktop, query: str) -> None:
         return asked.stdout
 
     wait_for(lambda: "query" in ask(), "KRunner on the bus")
-    ask("query", query)
+    for words in (query[:-1], query):  # a thumbnail may only be ready for the second
+        ask("query", words)
+        time.sleep(_SHOWN)
     take(desktop, "krunner", desktop.window("krunner", "class"))
     process.terminate()
 
@@ -129,10 +154,10 @@ def main() -> None:
         user.csearchctl("install", "--all")
         at = ("/org/csearch/Csearch1", "org.csearch.Csearch1")
         desktop.bus.call(at, "TagTexts", "as", [(user.pictures / "coffee.jpg").as_uri()])
-        window(desktop, "window", "a motorbike")
-        window(desktop, "window-dark", "a motorbike", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
+        grid(desktop)
+        lightbox(desktop)
         nautilus(desktop, user.pictures / "coffee.jpg")
-        krunner(desktop, "a motorbike")
+        krunner(desktop, "a motorcycle")
     finally:
         user.end()
         desktop.stop()
