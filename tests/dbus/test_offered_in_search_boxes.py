@@ -91,6 +91,12 @@ def test_descriptions_offer_pictures(launcher: Bus) -> None:
     assert offered(launcher, "a cup of coffee") == ["coffee.jpg"]
 
 
+def test_another_word_of_the_models_has_to_be_seen_surely(launcher: Bus) -> None:
+    """Half of it is nothing, and neither is a word that the pictures hardly show."""
+    assert set(offered(launcher, "kitty")) == {"cat.jpg", "0001.jpg"}
+    assert offered(launcher, "kitt") == offered(launcher, "spaceship") == []
+
+
 def test_nothing_is_the_answer_to_nothing(launcher: Bus) -> None:
     (found,) = launcher.call(SHELL, "GetSubsearchResultSet", "asas", [], ["1+1"])
     assert found == []

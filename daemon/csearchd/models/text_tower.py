@@ -88,6 +88,11 @@ class TextTower:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
+    def has_word(self, word: str) -> bool:
+        """Whether a word is one token: half of a word mostly isn't."""
+        around = len(self._tokenizer.encode(""))
+        return len(self._tokenizer.encode(word)) == around + 1
+
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     """Opens the exported tower at `path`, which takes int64 `tokens` of shape (1, length), or

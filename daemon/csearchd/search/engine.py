@@ -183,7 +183,7 @@ class Engine:
 
     def _offered(self, request: SearchRequest) -> Answer:
         answer = self._ranked(replace(request, top=LOOKED_AT * request.top))
-        return offered(answer, request, self._models.active_model.model)
+        return offered(answer, request, self._models.active_model)
 
     def _random(self, request: SearchRequest) -> Answer:
         """Random ones of the files that match; with a vector, of those that are at least fair or

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from csearchd.library.words.tokens import folded, is_unspaced, runs, words_of_run
 from csearchd.search.lexical.stop_words import FOR_DESKTOPS, GENERIC, MEASURES, STOP_WORDS
-from csearchd.search.query_language.foreign import is_english
 from csearchd.search.query_language.grammar import Part
 
 _MAX_WORDS = 16
@@ -41,16 +40,12 @@ def says_something(parts: Sequence[Part]) -> bool:
     return any(part.pictures or not is_silent(part.text) for part in parts)
 
 
-def means_pictures(parts: Sequence[Part], only_english: bool) -> bool:
-    """Whether parts describe what is seen to a launcher, which is asked for numbers, programs and
-    settings, too, and at every letter of a word. `only_english`: whether the model knows no other
-    words, so that one that names nothing in pictures is rather half-typed."""
+def telling_words(parts: Sequence[Part]) -> list[str]:
+    """The words of parts, folded, that describe what is seen to a launcher, which is asked for
+    numbers, programs and settings, too."""
     words = [folded(run) for part in parts for run in runs(part.text)]
     others = STOP_WORDS | GENERIC | FOR_DESKTOPS
-    telling = [word for word in words if word not in others and not word.isdecimal()]
-    if len(telling) == 1 and only_english:
-        return is_english(telling[0])
-    return bool(telling)
+    return [word for word in words if word not in others and not word.isdecimal()]
 
 
 def is_silent(text: str) -> bool:
