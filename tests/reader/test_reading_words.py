@@ -95,15 +95,30 @@ def test_scripts_that_are_not_read_give_no_letters(reader: Reader, lines: tuple[
     assert not any(map(str.isalpha, found)), found
 
 
+def qr_code(text: str, scale: int) -> Image.Image:
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    return Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=scale)))
+
+
 def test_what_a_qr_code_says_is_a_line(reader: Reader) -> None:
-    code = zxingcpp.create_barcode("WIFI:S:guest;P:gooseberry;;", zxingcpp.BarcodeFormat.QRCode)
     page = Image.new("RGB", (900, 700), "white")
-    page.paste(
-        Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=6))), (200, 150)
-    )
+    page.paste(qr_code("WIFI:S:guest;P:gooseberry;;", 6), (200, 150))
     (line,) = reader.read(page.rotate(15, fillcolor="white"))
     assert line.text == "WIFI:S:guest;P:gooseberry;;"
     assert all(0 <= corner <= 1 for corner in line.box)
+
+
+def test_a_small_code_on_a_large_page_is_read(reader: Reader) -> None:
+    page = Image.new("RGB", (5000, 3500), "white")
+    page.paste(qr_code("ticket 7788", 4), (3000, 2000))
+    assert texts(reader, page) == ["ticket 7788"]
+
+
+def test_all_codes_of_a_sheet_are_read(reader: Reader) -> None:
+    page = Image.new("RGB", (2400, 1800), "white")
+    for number in range(30):
+        page.paste(qr_code(f"label {number}", 6), (100 + number % 6 * 380, 60 + number // 6 * 340))
+    assert sorted(texts(reader, page)) == sorted(f"label {number}" for number in range(30))
 
 
 def test_a_picture_of_very_many_words_is_read_in_part() -> None:
