@@ -7,12 +7,12 @@ import random
 import numpy as np
 import pytest
 import zxingcpp
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from csearchd.reader.components import components, smallest_rectangle
 from csearchd.reader.reading import Reader
 from csearchd.reader.scripts import script_of
-from support.lettering import written
+from support.lettering import FONT, written
 
 LINES = ("Wireless password", "Größe 4711 Straße", "Invoice AB-9917")
 
@@ -58,6 +58,24 @@ def test_slanted_and_dark_words_are_read(reader: Reader) -> None:
 def test_small_letters_on_a_large_screen_are_read(reader: Reader) -> None:
     screen = written([" ".join(LINES)], (3840, 2160), 18)
     assert "".join(texts(reader, screen)).replace(" ", "") == "".join(LINES).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("size", "apart"),
+    [((3840, 2160), 56), ((3840, 2160), 72), ((1200, 6000), 60), ((6000, 1200), 60)],
+    ids=["4k", "4k, wide apart", "a whole web page", "a panorama"],
+)
+def test_lines_of_small_letters_are_told_apart(
+    reader: Reader, size: tuple[int, int], apart: int
+) -> None:
+    """Reduced, two lines are taken for one, or none is seen at all."""
+    page = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.truetype(FONT, 16)
+    count = min(40, (size[1] - 80) // apart)
+    expected = [f"paragraph {n} mentions plum cake and number {1000 + n}" for n in range(count)]
+    for number, line in enumerate(expected):
+        draw.text((60, 40 + number * apart), line, font=font, fill="black")
+    assert texts(reader, page) == expected
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 2), (31, 31), (64, 48)])
