@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 import zxingcpp
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
+from skimage import data
 
 from csearchd.reader.components import components, smallest_rectangle
 from csearchd.reader.reading import Reader
@@ -76,6 +77,16 @@ def test_lines_of_small_letters_are_told_apart(
     for number, line in enumerate(expected):
         draw.text((60, 40 + number * apart), line, font=font, fill="black")
     assert texts(reader, page) == expected
+
+
+def test_small_letters_in_a_small_photo_are_read(reader: Reader) -> None:
+    """A sign in a photo of 640×480 pixels, with letters of eight."""
+    words = ["bakery", "wireless", "40111"]
+    sign = written(words, (128, 96), 16).rotate(10, expand=True, resample=Image.BICUBIC)
+    photo = Image.fromarray(data.coffee()).resize((1280, 960))
+    photo.paste(sign, (600, 500), written((), (128, 96)).convert("L").rotate(10, expand=True))
+    blurred = photo.filter(ImageFilter.GaussianBlur(1))
+    assert texts(reader, blurred.resize((640, 480), Image.LANCZOS)) == words
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 2), (31, 31), (64, 48)])

@@ -27,7 +27,8 @@ _LOOK_LIKELIHOOD, _LOOK_PIXELS = 0.5, 10  # of text, and where at least, so that
 _FLAT = 0.4  # share of pixels that equal their neighbours, above which it is drawn, not a photo
 _EDGE, _EDGES = 48, 30  # a difference between neighbours, and how many of it text has at least
 _PATCH = 96  # pixels of a patch's side, by which that is found
-_MIN_SIDE = 320  # to which smaller pictures are enlarged
+_MIN_SIDE = 320  # of the longer side, to which smaller pictures are enlarged
+_ENLARGED, _MOST_ENLARGED = 1280, 2.0  # the same, by so much at most: letters are small in these
 _SIDES = (960, 1920, 3456)  # of the longer side when lines are sought, until they are large enough
 _SMALL = 14.0  # pixels of a line's height, below which the next side is tried
 _SMALL_SHARE = 0.2  # of the lines that are as small, from which on it is tried
@@ -101,7 +102,8 @@ class Reader:
         if self._detector is None:
             self._detector = Detector(networks.DETECTION, self._threads)
         longest = _longer_side(picture)
-        largest = max(1.0, _MIN_SIDE / max(picture.size))
+        whole = max(picture.size)
+        largest = max(1.0, _MIN_SIDE / whole, min(_MOST_ENLARGED, _ENLARGED / whole))
         found: list[Points] = []
         for side in _SIDES:
             factor = min(side / longest, largest)
@@ -110,7 +112,7 @@ class Reader:
             self._working()
             heights = np.array([_height(box) * factor for box in found])
             small = float((heights < _SMALL).mean()) if found else float(flat)
-            if factor >= 1.0:
+            if factor >= largest:
                 break
             if small < _SMALL_SHARE and not (flat and self._reads_badly(picture, found)):
                 break
