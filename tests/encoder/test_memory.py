@@ -35,13 +35,42 @@ print(decoder.decode(data, info).views.shape)
 """
 
 
-def test_growth_is_limited() -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", _HOSTILE],
+_SCAN = """
+import io
+from PIL import Image
+from csearchd.encoder.messages import Limits
+from csearchd.encoder.opening import memory_needed, open_image, register_formats
+from csearchd.reader.decode import Decoder
+from csearchd.reader.messages import MEMORY
+from csearchd.system.memory import limit_growth
+
+limits = Limits(pixels=1 << 30, bytes=1 << 30, memory=MEMORY)
+stream = io.BytesIO()
+Image.new("1", (7016, 9921), 1).save(stream, "TIFF", compression="group4")
+data = stream.getvalue()
+image = open_image(data, register_formats(limits.pixels), limits)
+limit_growth(memory_needed(image, 7016 * 9921))
+print(Decoder(limits).decode(data, b"x.tif").size)
+"""
+
+
+def output_of(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+def test_a_scan_in_black_and_white_of_a_large_page_is_read() -> None:
+    """A3 with 600 pixels an inch: what it is said to take is enough, and words are read in it."""
+    result = output_of(_SCAN)
+    assert result.stdout == "(3508, 4961)\n", result.stderr
+
+
+def test_growth_is_limited() -> None:
+    result = output_of(_HOSTILE)
     assert result.stdout.split("\n")[:2] == ["refused", "(1, 64, 64, 3)"], result.stderr
 
 

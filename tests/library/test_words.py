@@ -59,6 +59,10 @@ def file(library: Library, path: str) -> int:
         ("1000268201_693b08cb0e.jpg", ["1000268201", "693b08cb0e"]),
         ("Stra\u00dfe M\u00fcller.png", ["strasse", "muller"]),
         ("Stra\u00dfe Mu\u0308ller.png", ["strasse", "muller"]),
+        (
+            "O\u0323\u0301la\u0301 \u05e9\u05b8\u05dc\u05d5\u05b9\u05dd.png",
+            ["ola", "\u05e9\u05dc\u05d5\u05dd"],
+        ),
         ("\u6d77\u8fba.jpg", ["\u6d77", "\u8fba", "\u6d77\u8fba"]),
         ("\udcff moon.jpg", ["moon"]),
         ("moon", ["moon"]),

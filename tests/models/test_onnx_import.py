@@ -210,7 +210,11 @@ def test_what_holds_no_model(user: User, arguments: list[str], words: str) -> No
         ("config.json", '"text_cfg"', '"text"', "no text_cfg"),
         ("config.json", "{", "", "no JSON object"),
         ("config.json", '"vision_cfg"', '"vision"', "no proper configuration"),
+        ("config.json", '"image_size": 260', '"image_size": "260"', "image_size is 260, not"),
+        ("config.json", '"image_size": 260', '"image_size": [-1, 1]', "image_size is [-1, 1], not"),
         ("visual/preprocess_cfg.json", '"mean": [', '"mean": ["x", ', "no proper configuration"),
+        ("visual/preprocess_cfg.json", '"bicubic"', '["x"]', "interpolation is ['x'], not one of"),
+        ("visual/preprocess_cfg.json", '"squash"', '"crop"', "resize_mode is 'crop', not one of"),
     ],
 )
 def test_a_directory_that_contradicts_itself(

@@ -7,12 +7,13 @@ import random
 import numpy as np
 import pytest
 import zxingcpp
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
+from skimage import data
 
 from csearchd.reader.components import components, smallest_rectangle
 from csearchd.reader.reading import Reader
 from csearchd.reader.scripts import script_of
-from support.lettering import written
+from support.lettering import FONT, written
 
 LINES = ("Wireless password", "Größe 4711 Straße", "Invoice AB-9917")
 
@@ -60,6 +61,34 @@ def test_small_letters_on_a_large_screen_are_read(reader: Reader) -> None:
     assert "".join(texts(reader, screen)).replace(" ", "") == "".join(LINES).replace(" ", "")
 
 
+@pytest.mark.parametrize(
+    ("size", "apart"),
+    [((3840, 2160), 56), ((3840, 2160), 72), ((1200, 6000), 60), ((6000, 1200), 60)],
+    ids=["4k", "4k, wide apart", "a whole web page", "a panorama"],
+)
+def test_lines_of_small_letters_are_told_apart(
+    reader: Reader, size: tuple[int, int], apart: int
+) -> None:
+    """Reduced, two lines are taken for one, or none is seen at all."""
+    page = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.truetype(FONT, 16)
+    count = min(40, (size[1] - 80) // apart)
+    expected = [f"paragraph {n} mentions plum cake and number {1000 + n}" for n in range(count)]
+    for number, line in enumerate(expected):
+        draw.text((60, 40 + number * apart), line, font=font, fill="black")
+    assert texts(reader, page) == expected
+
+
+def test_small_letters_in_a_small_photo_are_read(reader: Reader) -> None:
+    """A sign in a photo of 640×480 pixels, with letters of eight."""
+    words = ["bakery", "wireless", "40111"]
+    sign = written(words, (128, 96), 16).rotate(10, expand=True, resample=Image.BICUBIC)
+    photo = Image.fromarray(data.coffee()).resize((1280, 960))
+    photo.paste(sign, (600, 500), written((), (128, 96)).convert("L").rotate(10, expand=True))
+    blurred = photo.filter(ImageFilter.GaussianBlur(1))
+    assert texts(reader, blurred.resize((640, 480), Image.LANCZOS)) == words
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 2), (31, 31), (64, 48)])
 def test_tiny_pictures_have_no_words(reader: Reader, size: tuple[int, int]) -> None:
     assert texts(reader, Image.new("RGB", size, "white")) == []
@@ -95,15 +124,30 @@ def test_scripts_that_are_not_read_give_no_letters(reader: Reader, lines: tuple[
     assert not any(map(str.isalpha, found)), found
 
 
+def qr_code(text: str, scale: int) -> Image.Image:
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    return Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=scale)))
+
+
 def test_what_a_qr_code_says_is_a_line(reader: Reader) -> None:
-    code = zxingcpp.create_barcode("WIFI:S:guest;P:gooseberry;;", zxingcpp.BarcodeFormat.QRCode)
     page = Image.new("RGB", (900, 700), "white")
-    page.paste(
-        Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=6))), (200, 150)
-    )
+    page.paste(qr_code("WIFI:S:guest;P:gooseberry;;", 6), (200, 150))
     (line,) = reader.read(page.rotate(15, fillcolor="white"))
     assert line.text == "WIFI:S:guest;P:gooseberry;;"
     assert all(0 <= corner <= 1 for corner in line.box)
+
+
+def test_a_small_code_on_a_large_page_is_read(reader: Reader) -> None:
+    page = Image.new("RGB", (5000, 3500), "white")
+    page.paste(qr_code("ticket 7788", 4), (3000, 2000))
+    assert texts(reader, page) == ["ticket 7788"]
+
+
+def test_all_codes_of_a_sheet_are_read(reader: Reader) -> None:
+    page = Image.new("RGB", (2400, 1800), "white")
+    for number in range(30):
+        page.paste(qr_code(f"label {number}", 6), (100 + number % 6 * 380, 60 + number // 6 * 340))
+    assert sorted(texts(reader, page)) == sorted(f"label {number}" for number in range(30))
 
 
 def test_a_picture_of_very_many_words_is_read_in_part() -> None:

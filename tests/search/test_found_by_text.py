@@ -138,7 +138,8 @@ def test_status_and_doctor_tell(user: User) -> None:
     assert (status["state"], status["pending"]) == ("idle", 0)
     said = user.csearchctl("status").stdout.decode()
     assert "words" in said
-    assert "words in pictures" in user.csearchctl("doctor", check=None).stdout.decode()
+    told = user.csearchctl("doctor", check=None).stdout.decode()
+    assert "words in pictures are read (12 so far), in Latin, Chinese and Japanese script" in told
 
 
 def test_it_can_be_turned_off(user: User) -> None:

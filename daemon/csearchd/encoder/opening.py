@@ -33,6 +33,7 @@ _DECODER_THREADS = 4
 # Bytes for a pixel: what the codec holds beside the decoded image (planes, canvases, copies), and
 # what the decoded image takes by its mode.
 _CODEC_BYTES = {"WEBP": 12, "AVIF": 7, "HEIF": 5, "JPEG2000": 16, "JXL": 20, "TIFF": 4}
+_BILEVEL_BYTES = 3  # of black and white: the picture, and the grey one made of it
 _DEEP_BYTES = 3  # more of HEIF with more than 8 bits
 _LIBHEIF_PIXELS = 1 << 30  # which libheif decodes without being told to do more
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -163,6 +164,8 @@ def memory_needed(image: Image.Image, coded_pixels: int) -> int:
     if isinstance(image, Variant):
         return image.memory
     pixels = image.width * image.height
+    if image.mode == "1" and not image.has_transparency_data:
+        return pixels * _BILEVEL_BYTES
     size = pixels * (_MODE_BYTES.get(image.mode, 4) + _CODEC_BYTES.get(image.format or "", 0))
     if image.mode not in ("L", "RGB", "CMYK"):
         size += pixels * 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,10 @@ from csearch.protocol.system_errors import in_words
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+# The first is the default. "random" is for training: open_clip takes bicubic then.
+_INTERPOLATIONS = ("bicubic", "bilinear", "random")
+_RESIZE_MODES = ("shortest", "longest", "squash")
+_MAX_SIDE = 10_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,7 @@ class Preprocess:
             config: dict[str, Any] = json.load(file)
         chosen = {k: v for k, v in config.get("preprocess_cfg", {}).items() if v is not None}
         # open_clip ignores the configured size and takes that of the tower.
-        size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
-        height, width = (size, size) if isinstance(size, int) else size
+        height, width = _size(config["model_cfg"]["vision_cfg"].get("image_size", 224))
         std = _three(chosen.get("std", _CLIP_STD))
         if 0.0 in std:
             raise ValueError("std is 0")
@@ -52,8 +56,8 @@ class Preprocess:
             width=width,
             mean=_three(chosen.get("mean", _CLIP_MEAN)),
             std=std,
-            interpolation=str(chosen.get("interpolation", "bicubic")),
-            resize_mode=str(chosen.get("resize_mode", "shortest")),
+            interpolation=_one_of(_INTERPOLATIONS, chosen, "interpolation"),
+            resize_mode=_one_of(_RESIZE_MODES, chosen, "resize_mode"),
             fill_color=int(chosen.get("fill_color", 0)),
         )
 
@@ -115,6 +119,23 @@ def fault_of(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing"
     return "an entry is of the wrong type" if isinstance(error, TypeError) else str(error)
+
+
+def _size(value: object) -> tuple[int, int]:
+    """Height and width in pixels. Raises ValueError."""
+    sides = value if isinstance(value, list) else [value, value]
+    whole = [side for side in sides if type(side) is int and 1 <= side <= _MAX_SIDE]
+    if len(whole) != 2 or len(sides) != 2:
+        raise ValueError(f"image_size is {value}, not one or two whole numbers of pixels")
+    return whole[0], whole[1]
+
+
+def _one_of(known: tuple[str, ...], settings: Mapping[str, object], name: str) -> str:
+    """A setting that is one of the `known`. Raises ValueError."""
+    value = settings.get(name) or known[0]
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}, not one of {', '.join(known)}")
+    return str(value)
 
 
 def _three(value: float | list[float] | tuple[float, ...]) -> tuple[float, ...]:

@@ -11,17 +11,20 @@ from PIL import Image
 from csearchd.library.texts.lines import TextLine
 from csearchd.reader.scripts import script_of
 
-_SIDE = 1600  # pixels of the longer side, at which codes are sought
-_MOST = 20  # codes of a picture
+_SIDES = (1600, 6000)  # of the longer side, at which codes are sought until there are some
+_MOST = 200  # codes of a picture: a sheet of labels
 _LENGTH = 4000  # characters of a line: the largest code has some more digits
 
 
 def codes(picture: Image.Image) -> list[TextLine]:
     """The QR codes in an sRGB picture that hold text."""
-    grey = picture.convert("L")
-    grey.thumbnail((_SIDE, _SIDE), Image.Resampling.BILINEAR, 2.0)
+    for side in _SIDES:
+        grey = picture.convert("L")
+        grey.thumbnail((side, side), Image.Resampling.BILINEAR, 2.0)
+        found = zxingcpp.read_barcodes(np.asarray(grey), formats=zxingcpp.BarcodeFormat.QRCode)
+        if found or max(picture.size) <= side:
+            break
     extent = np.array(grey.size, float)
-    found = zxingcpp.read_barcodes(np.asarray(grey), formats=zxingcpp.BarcodeFormat.QRCode)
     lines = []
     for code in found[:_MOST]:
         text = unicodedata.normalize("NFC", " ".join(code.text.split()))[:_LENGTH]

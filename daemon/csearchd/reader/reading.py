@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ _LOOK_LIKELIHOOD, _LOOK_PIXELS = 0.5, 10  # of text, and where at least, so that
 _FLAT = 0.4  # share of pixels that equal their neighbours, above which it is drawn, not a photo
 _EDGE, _EDGES = 48, 30  # a difference between neighbours, and how many of it text has at least
 _PATCH = 96  # pixels of a patch's side, by which that is found
-_MIN_SIDE = 320  # to which smaller pictures are enlarged
+_MIN_SIDE = 320  # of the longer side, to which smaller pictures are enlarged
+_ENLARGED, _MOST_ENLARGED = 1280, 2.0  # the same, by so much at most: letters are small in these
 _SIDES = (960, 1920, 3456)  # of the longer side when lines are sought, until they are large enough
 _SMALL = 14.0  # pixels of a line's height, below which the next side is tried
 _SMALL_SHARE = 0.2  # of the lines that are as small, from which on it is tried
@@ -80,8 +82,9 @@ class Reader:
             return False
         if is_flat(picture):
             return True
+        longest = _longer_side(picture)
         for side in _LOOK_SIDES:
-            factor = min(1.0, side / max(picture.size))
+            factor = min(1.0, side / longest)
             size = round(picture.width * factor), round(picture.height * factor)
             likelihood = self._look.look(picture, size)
             if np.count_nonzero(likelihood > _LOOK_LIKELIHOOD) < _LOOK_PIXELS:
@@ -98,18 +101,30 @@ class Reader:
         """
         if self._detector is None:
             self._detector = Detector(networks.DETECTION, self._threads)
-        longest = max(picture.size)
+        longest = _longer_side(picture)
+        whole = max(picture.size)
+        largest = max(1.0, _MIN_SIDE / whole, min(_MOST_ENLARGED, _ENLARGED / whole))
         found: list[Points] = []
         for side in _SIDES:
-            factor = min(side / longest, max(1.0, _MIN_SIDE / longest))
+            factor = min(side / longest, largest)
             size = round(picture.width * factor), round(picture.height * factor)
             found = boxes(self._detector.look(picture, size), picture.size, _LINES)
             self._working()
             heights = np.array([_height(box) * factor for box in found])
             small = float((heights < _SMALL).mean()) if found else float(flat)
-            if small < _SMALL_SHARE or factor >= 1.0:
+            if factor >= largest:
+                break
+            if small < _SMALL_SHARE and not (flat and self._reads_badly(picture, found)):
                 break
         return found
+
+    def _reads_badly(self, picture: Image.Image, found: Sequence[Points]) -> bool:
+        """Whether what was found, of which there is some, isn't lines: those of a screenshot whose
+        letters were reduced too far are taken for one, two at a time."""
+        sample = found[:: -(-len(found) // _SAMPLE)]
+        upright = sum(map(is_upright, sample)) * 2 > len(sample)
+        turns = (1, 3) if upright else (0, 2)
+        return max(self._mean(picture, sample, turn) for turn in turns) < _READ_WELL
 
     def _lines(
         self, picture: Image.Image, found: Sequence[Points], turns: tuple[int, int], until: float
@@ -217,6 +232,13 @@ def is_flat(picture: Image.Image) -> bool:
         return False
     grey = np.asarray(picture.convert("L")).astype(np.int16)
     return int(np.count_nonzero(np.abs(np.diff(grey, axis=1)) > _EDGE)) > _EDGES
+
+
+def _longer_side(picture: Image.Image) -> float:
+    """The longer side; of a strip, such as a screenshot of a whole web page, that of a picture of
+    its area that is twice as long as wide, so that its letters aren't smaller than others'."""
+    width, height = picture.size
+    return min(max(width, height), math.sqrt(2 * width * height))
 
 
 def _height(box: Points) -> float:

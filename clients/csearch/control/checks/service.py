@@ -38,7 +38,10 @@ def _daemon() -> Findings:
         yield Finding(WARN, "service", f"{text}, of csearch {version}", advice)
     yield from _environment(int(connection.server["pid"]))
     if words := status.get("text"):
-        known = f"words in pictures are read ({words['read']:,} so far)"
+        known = (
+            f"words in pictures are read ({words['read']:,} so far), in Latin, Chinese and Japanese"
+            " script"
+        )
         missing = status.get("text_reason")
         yield Finding(WARN if missing else OK, "text", missing or known)
     for note in status.get("notes") or []:

@@ -107,9 +107,14 @@ def _with_places(word: str) -> tuple[str, list[int]]:
 
 
 def _is_mistaken(wanted: str, part: str) -> bool:
-    if len(wanted) < 5:
-        return not (wanted.isalpha() and part.isalpha()) and distance(wanted, part, 1) <= 1
-    return distance(wanted, part, 2) <= 2
+    if len(wanted) < 5 and wanted.isalpha() and part.isalpha():
+        return False
+    most = 1 if len(wanted) < 5 else 2
+    if len(wanted) == len(part):  # what takes one 0 for an O may take all of them
+        pairs = zip(wanted, part, strict=True)
+        if len({(one, other) for one, other in pairs if one != other}) <= most:
+            return True
+    return distance(wanted, part, most) <= most
 
 
 def is_one_off(first: str, second: str) -> bool:

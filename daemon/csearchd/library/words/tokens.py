@@ -13,12 +13,15 @@ import os
 import re
 import unicodedata
 
-_ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0670]+")
+_MARKS = (  # which a letter may carry, and words are compared without
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670"
+)
+_ACCENTS = re.compile(f"[{_MARKS}]+")
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 # In scripts of India and further east, vowel signs belong to words.
-_RUN = re.compile("(?:[^\\W_]|[\u0900-\u0963\u0966-\u109f\u1780-\u17d3])+")
+_RUN = re.compile(f"(?:[^\\W_][{_MARKS}]*|[\u0900-\u0963\u0966-\u109f\u1780-\u17d3])+")
 _UNSPACED_LETTERS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"

@@ -86,7 +86,7 @@ def _converted(source: Source, directory: str, name: str, licence: str) -> Model
 def _context_length(text_cfg: Mapping[str, Any], arch: str) -> int:
     """How many tokens a text has at most. Raises ModelError."""
     length = text_cfg.get("context_length", _DEFAULT_CONTEXT)
-    if not isinstance(length, int) or not 1 <= length <= installed.MAX_SIZE:
+    if type(length) is not int or not 1 <= length <= installed.MAX_SIZE:
         raise ModelError(
             f"the configuration of {arch} has no proper context_length: it must be a whole number"
         )
