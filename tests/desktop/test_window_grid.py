@@ -102,6 +102,33 @@ def test_months_stand_above_what_is_in_the_order_of_dates(screen: Desktop, folde
         )
 
 
+def test_an_opened_stack_stays_in_the_month_of_its_first(screen: Desktop, folder: Path) -> None:
+    """Whatever else is known of when the others were made, and where nothing is."""
+    dated(folder / "first.jpg", "coffee", "2021:11:30 12:00:00")
+    dated(folder / "cat.jpg", "cat", "2020:06:15 12:00:00")
+    dated(folder / "rocket.jpg", "rocket", "2019:01:02 12:00:00")
+    dated(folder / "edited.jpg", "coffee", "2019:05:02 12:00:00")
+    photo("coffee").resize((480, 320)).save(folder / "sent.jpg", quality=90)
+    os.utime(folder / "sent.jpg", (1_500_000_000, 1_500_000_000))
+    others = ["June 2020", "cat.jpg, 15 June 2020", "January 2019", "rocket.jpg, 2 January 2019"]
+    first = "first.jpg, 30 November 2021"
+
+    def found() -> list[str]:
+        return tree(screen, "heading", "table cell")
+
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: found() == ["November 2021", first, *others], "the months")
+        press(screen, "Show all 3 that are nearly the same")
+        wait_for(
+            lambda: (
+                sorted(found())
+                == sorted(["November 2021", first, "edited.jpg, 2 May 2019", "sent.jpg", *others])
+                and found()[-4:] == others
+            ),
+            "all three in one month",
+        )
+
+
 def test_tiles_say_when_and_where(screen: Desktop, folder: Path) -> None:
     dated(folder / "a.jpg", "cat", "2019:05:14 12:00:00", (48.0, 11.0))
     with window(screen, folder, "type:jpeg"):

@@ -132,6 +132,8 @@ class Results(Mosaic):
         there = set(self.shown)
         new = [item for item in items if item not in there]
         self._open.update((leader, *items))
+        for item in new:
+            item.leader = leader
         self._spread([leader])
         self.store.splice(position + 1, 0, new)
         if position < self._certain:
@@ -258,6 +260,7 @@ class Results(Mosaic):
 
     def _item(self, path: bytes, fields: dict[str, object]) -> Item:
         item = self.known(path)
+        item.leader = None
         item.tell(fields)
         return item
 
@@ -269,7 +272,7 @@ class Results(Mosaic):
             behind = [self._items.get(path) for path in leader.alike]
             opened = [item for item in behind if item and item in self._open]
             for item in opened:
-                item.confidence = leader.confidence
+                item.confidence, item.leader = leader.confidence, leader
                 spread[item] = None
             if opened:
                 paths = {item.path for item in opened}
