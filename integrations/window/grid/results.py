@@ -54,6 +54,7 @@ class Results(Mosaic):
         self._painted: OrderedDict[Item, int] = OrderedDict()  # pixels of their thumbnails
         self._pixels = 0
         self._folded: list[Item] = []  # what hardly matches
+        self.in_sight = 0  # items up to the last one that is nearly in sight
         self._certain = 0  # the first ones of those shown, that match at least fairly
         self._unfolded = False
         self._open: set[Item] = set()  # those of stacks that were opened
@@ -253,6 +254,7 @@ class Results(Mosaic):
             )
 
     def end_in_sight(self, end: int) -> None:
+        self.in_sight = end
         if end >= self._certain - _NEAR_THE_END and self._certain:
             self.emit("ending")
 
