@@ -129,7 +129,7 @@ class Window(Gtk.ApplicationWindow):
         right = [main, self.filtering.button, self.saved.button]
         self._header = Header(self, self.field, left, right, self.saved.fit)
         self.chips = Chips(self.search)
-        self.limits = LimitChips(self.search)
+        self.limits = LimitChips(settle, self.search)
         rows = []
         for chips in (self.chips, self.filtering.chips, self.limits):
             row = Gtk.ScrolledWindow(child=chips)

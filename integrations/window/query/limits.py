@@ -21,10 +21,12 @@ _LEAST = {"fair": _("Only what matches"), "strong": _("Only what matches well")}
 class LimitChips(Gtk.Box):
     __gtype_name__ = "CsearchLimitChips"
 
-    def __init__(self, changed: Callable[[], object]) -> None:
+    def __init__(self, settle: Callable[[], object], changed: Callable[[], object]) -> None:
+        """`settle()` is called before one is taken away: that is another step."""
         super().__init__(spacing=6, visible=False)
         self.add_css_class("chips")
         self.limits = Limits()
+        self._settle = settle
         self._changed = changed
 
     def set_limits(self, limits: Limits) -> None:
@@ -37,6 +39,7 @@ class LimitChips(Gtk.Box):
         self.set_visible(self.get_first_child() is not None)
 
     def _remove(self, without: Limits) -> None:
+        self._settle()
         self.set_limits(without)
         self._changed()
 
