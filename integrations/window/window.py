@@ -10,6 +10,7 @@ from gi.repository import GLib, GObject, Gtk
 import actions
 from bus.service import Asking
 from filtering.filtering import Filtering
+from freeing import free
 from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
@@ -425,13 +426,13 @@ class Window(Gtk.ApplicationWindow):
             self.search()
 
     def _close(self, _window: Gtk.Window) -> bool:
+        free(self)
         for number in self._listening:
             self._service.unlisten(number)
         self.saved.close()
         self._remembering.left()
         self._service.unwatch(self._watching)
-        self.results.forget()
-        for part in (self.filtering.suggestions, self.start, self.viewer):
+        for part in (self.filtering.suggestions, self.start, self.viewer, self.results):
             part.close()
         self._asking.cancel()
         self._service.close()

@@ -155,12 +155,13 @@ class Results(Mosaic):
         self._divide()
         keep()
 
-    def forget(self) -> None:
-        """Shows and keeps nothing any more: the window is closed."""
+    def close(self) -> None:
+        """Shows and keeps nothing any more."""
         self.show([])
         self.large = None
         self._items.clear()
         self._painted.clear()
+        super().close()
 
     def unfold(self) -> None:
         """Shows what hardly matches, too."""
