@@ -1,4 +1,4 @@
-"""Changes are told while the search window, which is started to tell of a reading, takes its time."""
+"""Changes are told while a search window is started to tell of a reading."""
 
 from __future__ import annotations
 
