@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from PIL import Image
 from test_window import clipboard
 
 from support.desktop import Desktop, needs
-from support.photos import photo, write_photos
+from support.photos import photo, write_drawn, write_photos
 from support.search_window import APPLICATION, COMMAND, focus, press, search_window
 from support.user import wait_for
 
 pytestmark = needs()
+
+_TOP = re.compile(r'string "top"\s+variant\s+uint32 (\d+)')
 
 
 def tree(screen: Desktop, *roles: str) -> list[str]:
@@ -268,4 +271,37 @@ def test_news_leave_what_is_opened_and_looked_at(screen: Desktop, folder: Path) 
         screen.keys("key", "Delete")
         wait_for(lambda: not (folder / looked_at).exists(), "the trash")
         wait_for(lambda: looked_at not in screen.accessible("texts", APPLICATION), "its neighbour")
+    screen.user.csearchctl("remove", folder)
+
+
+def test_while_pictures_are_read_little_is_asked_again(screen: Desktop, folder: Path) -> None:
+    """Of a long list only what is in sight, and all once they have been read."""
+    count = 220  # more than are asked for at once
+    for number, path in enumerate(write_drawn(folder, count)):
+        os.utime(path, (1_500_000_000 + number * 86_400,) * 2)
+    screen.user.csearchctl("add", folder)
+    screen.user.settle()
+
+    def asked() -> list[int]:
+        """How many pictures each search wanted."""
+        told = screen.log("dbus-monitor").read_text().split("member=Search")[1:]
+        return [int(found[1]) for one in told if (found := _TOP.search(one))]
+
+    screen.user.csearchctl("pause")
+    write_photos(folder, ("moon",))
+    screen.user.csearchctl("rescan", folder)
+    monitor = screen.run("dbus-monitor", "type='method_call',member='Search'")
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: 100 in asked(), "all months")
+        screen.wait_for_text(APPLICATION, "1 more is still to be looked at.")
+        before = len(asked())
+        for name in ("cat", "rocket"):
+            seen = len(asked())
+            write_photos(folder, (name,))
+            screen.user.csearchctl("rescan", folder)
+            wait_for(lambda seen=seen: len(asked()) > seen, "another look")
+        assert max(asked()[before:]) == 200
+        screen.user.csearchctl("resume")
+        wait_for(lambda: max(asked()[before:]) > 200, "a look at all")
+    monitor.terminate()
     screen.user.csearchctl("remove", folder)
