@@ -55,9 +55,6 @@ def _parts(widget: Gtk.Widget | None) -> Iterator[Gtk.Widget]:
     yield widget
     if isinstance(widget, Gtk.HeaderBar):
         yield from _parts(widget.get_title_widget())
-    elif isinstance(widget, Gtk.MenuButton):
-        if _is_popover(widget, widget.get_popover()):
-            yield from _parts(widget.get_popover())
     elif isinstance(widget, _WITH_A_CHILD):
         yield from _parts(widget.get_child())
     child = widget.get_first_child()

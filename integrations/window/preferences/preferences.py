@@ -59,7 +59,7 @@ class Preferences(Gtk.Window):
         scrolled = Gtk.ScrolledWindow(child=box, hscrollbar_policy=Gtk.PolicyType.NEVER)
         self.set_child(scrolled)
         self.set_titlebar(Gtk.HeaderBar())
-        keys = Gtk.ShortcutController()
+        self._keys = keys = Gtk.ShortcutController()
         close = Gtk.CallbackAction.new(lambda *_: self.close() or True)
         trigger = Gtk.ShortcutTrigger.parse_string("Escape")
         keys.add_shortcut(Gtk.Shortcut.new(trigger, close))
@@ -70,6 +70,7 @@ class Preferences(Gtk.Window):
 
     def _close(self, _window: Gtk.Window) -> bool:
         self._stop_following()
+        self._keys.run_dispose()  # see `freeing`
         return False
 
     def _told(self, status: Values) -> None:
