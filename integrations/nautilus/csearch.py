@@ -285,7 +285,9 @@ def _facts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _date(details: dict[str, Any]) -> str:
-    taken = str(details.get("taken") or "")
+    if not details.get("dated"):  # that of the file, which Nautilus shows itself
+        return ""
+    taken = str(details["taken"])
     for told, written in _DATES:
         try:
             taken = datetime.strptime(taken, told).strftime(written)

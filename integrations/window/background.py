@@ -66,15 +66,17 @@ class Workers:
         return _CONTINUE
 
     def _work(self) -> None:
-        thread = threading.current_thread()
         while True:
-            work, done, late = self._jobs.get()
-            self._begun[thread] = time.monotonic()
-            try:
-                GLib.idle_add(_end, done, work(), late)
-            except Exception:  # the thread is for others' work too
-                traceback.print_exc()
-            self._begun[thread] = None
+            self._do(*self._jobs.get())  # while it waits for the next one, it holds none
+
+    def _do(self, work: Callable[[], Any], done: Callable[[Any], object], late: int | None) -> None:
+        thread = threading.current_thread()
+        self._begun[thread] = time.monotonic()
+        try:
+            GLib.idle_add(_end, done, work(), late)
+        except Exception:  # the thread is for others' work too
+            traceback.print_exc()
+        self._begun[thread] = None
 
 
 def _end(done: Callable[[Any], object], result: object, late: int | None) -> None:

@@ -10,6 +10,7 @@ from gi.repository import GLib, GObject, Gtk
 import actions
 from bus.service import Asking
 from filtering.filtering import Filtering
+from freeing import free
 from grid.alike import Alike
 from grid.paging import Paging, Question, is_weak
 from grid.presence import Presence
@@ -28,8 +29,10 @@ from query.chips import Chips
 from query.field import Field
 from query.header import Header
 from query.incoming import Incoming
+from query.limits import LimitChips
 from query.options import options
 from query.scope import Scope
+from query.steps import Limits
 from query.walking import Walking
 from saved.collection import Collection
 from start.start import Start
@@ -127,11 +130,13 @@ class Window(Gtk.ApplicationWindow):
         right = [main, self.filtering.button, self.saved.button]
         self._header = Header(self, self.field, left, right, self.saved.fit)
         self.chips = Chips(self.search)
-        like = Gtk.ScrolledWindow(child=self.chips)
-        typed = Gtk.ScrolledWindow(child=self.filtering.chips)
-        for chips, row in ((self.chips, like), (self.filtering.chips, typed)):
+        self.limits = LimitChips(settle, self.search)
+        rows = []
+        for chips in (self.chips, self.filtering.chips, self.limits):
+            row = Gtk.ScrolledWindow(child=chips)
             row.set_policy(Gtk.PolicyType.AUTOMATIC, Gtk.PolicyType.NEVER)
             chips.bind_property("visible", row, "visible", GObject.BindingFlags.SYNC_CREATE)
+            rows.append(row)
         self.results = Results(thumbnails)
         self.results.connect("left", self._left)
         self.message = messages.Message()
@@ -151,7 +156,7 @@ class Window(Gtk.ApplicationWindow):
         self.stack.add_named(self.start, "start")
         self.state = State()
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        above = (self._header.row, self.filtering.bar, self.start.bar, like, typed)
+        above = (self._header.row, self.filtering.bar, self.start.bar, *rows)
         for part in (*above, self.stack, self.state):
             box.append(part)
         content = self.saved.beside(box)
@@ -180,17 +185,20 @@ class Window(Gtk.ApplicationWindow):
             self.notice(_("Enter fetches the picture."))
             return
         # The names of places are not for every key.
-        told = options(top, self.scope.folders, self.sort, places=top > _FIRST)
+        limits, self._first = self.limits.limits, top == _FIRST
+        self._top = min(top, limits.top or top)
+        told = options(self._top, self.scope.folders, self.sort, limits, places=not self._first)
         self._begun = time.monotonic()
-        self._top = top
         fetched = dict(self._addresses.fetched)
-        self._question = Question(query, list(self.chips.pictures), fetched, told)
+        found = list(self.chips.pictures)
+        self._question = Question(query, found, fetched, told, limits.top)
         self._waiting.begin()
-        self._asking.ask(*self._question, self._answer)
+        self._asking.ask(*self._question[:4], self._answer)
 
     def _rest(self) -> bool:
         """Nothing is asked."""
         if not self._asks():
+            self.limits.set_limits(Limits())
             self.walking.visit()
             self.filtering.filters.told("", [])
             self.results.show([])
@@ -227,7 +235,7 @@ class Window(Gtk.ApplicationWindow):
             self._fail(failure)
             return
         self.filtering.filters.told(self._query, result.get("filters", []))
-        self._pending = result.get("pending", 0)
+        read, self._pending = self._pending, result.get("pending", 0)
         again = self._question.same(self._answered)
         self._answered = self._question
         if not again:
@@ -239,16 +247,19 @@ class Window(Gtk.ApplicationWindow):
             self._outdated(lambda: self._nothing(result, again))
             return
         some = len(hits) == self._top and not is_weak(hits[-1])
-        self.results.show(hits, bool(result.get("nearest")), again, top=self._top * some)
+        beyond = some and self._top != self._question.most
+        self.results.show(hits, bool(result.get("nearest")), again, top=self._top * beyond)
         self.results.remove_css_class("outdated")
         self.banner.show(messages.nearest(result))
         self._result = result
         if not self.chips.pictures:
             self._remembering.answered(self._query)
-        if self._top == _FIRST:
+        if self._first:
             self._more.start(_PAUSE, lambda: self.search(_TOP))
         else:
             self._paging.begin(self._question, hits, self._top, again)
+            if again and read and not self._pending:  # what isn't in sight was left out meanwhile
+                self.search_soon()
         self._say(None, messages.state(self.results.matching(), some, result))
         if self._entering:
             self._open_best()
@@ -276,7 +287,7 @@ class Window(Gtk.ApplicationWindow):
         said = self.state.get_text() if again else ""
         self._say(messages.nothing(result, self.scope.folder), said)
         if result.get("images") and not result.get("pending"):
-            self._asking.ask(*self._question.why(), self._which)
+            self._asking.ask(*self._question.why()[:4], self._which)
 
     def _which(self, _hits: list[Hit], result: Values, failure: Failure | None) -> None:
         """Which filters left nothing."""
@@ -357,7 +368,7 @@ class Window(Gtk.ApplicationWindow):
         if self._asking.under_way:  # then the next time
             self.search_soon()
         elif self._asks():
-            self.search(self._paging.again(_TOP))
+            self.search(self._paging.again(_TOP, reading=bool(self._pending)))
 
     def _take(self, found: list[Picture], folder: bytes | None) -> None:
         """Pictures to search with from now on, too, and where."""
@@ -415,13 +426,13 @@ class Window(Gtk.ApplicationWindow):
             self.search()
 
     def _close(self, _window: Gtk.Window) -> bool:
+        free(self)
         for number in self._listening:
             self._service.unlisten(number)
         self.saved.close()
         self._remembering.left()
         self._service.unwatch(self._watching)
-        self.results.forget()
-        for part in (self.filtering.suggestions, self.start, self.viewer):
+        for part in (self.filtering.suggestions, self.start, self.viewer, self.results):
             part.close()
         self._asking.cancel()
         self._service.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 from dbus_fast import Variant
 
-from support.bus import OWN, Bus, Caller, needs_bus
+from support.bus import OWN, Bus, Caller, needs_bus, on_bus
+from support.faults import start_with
 from support.photos import photo
+from support.user import User, wait_for
 
 pytestmark = needs_bus
 
@@ -68,3 +71,38 @@ def test_what_cannot_be_compared_is_an_error(desktop: Bus) -> None:
             return await caller.ask(OWN, "Duplicates", "a{sv}", options)
 
     assert desktop.run(scenario()).error_name == "org.csearch.Error.NotFound"
+
+
+# Compares for ever, and notes in files when it begins and ends.
+_LONG = """
+from csearchd.serve.handlers import duplicates
+
+def compare(*values):
+    open(FAULT + ".begun", "w").close()
+    try:
+        while True:
+            values[-1]()
+            time.sleep(0.01)
+    finally:
+        open(FAULT + ".ended", "w").close()
+
+duplicates.find_groups = compare
+"""
+
+
+def test_a_comparison_ends_when_its_caller_has_left(user: User, bus: Bus) -> None:
+    bus.start()
+    begun, ended = user.home / "fault.begun", user.home / "fault.ended"
+
+    async def scenario() -> None:
+        async with Caller(bus) as caller:
+            asked = asyncio.create_task(caller.call(OWN, "Duplicates", "a{sv}", {}))
+            while not begun.exists():
+                await asyncio.sleep(0.01)
+            assert not ended.exists()
+        asked.cancel()
+
+    start_with(user, _LONG)
+    wait_for(lambda: on_bus(bus), "the service on the bus")
+    bus.run(scenario())
+    wait_for(ended.exists, "the end of the comparison")

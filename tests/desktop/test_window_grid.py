@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from PIL import Image
 from test_window import clipboard
 
 from support.desktop import Desktop, needs
-from support.photos import photo, write_photos
+from support.photos import photo, write_drawn, write_photos
 from support.search_window import APPLICATION, COMMAND, focus, press, search_window
 from support.user import wait_for
 
 pytestmark = needs()
+
+_TOP = re.compile(r'string "top"\s+variant\s+uint32 (\d+)')
 
 
 def tree(screen: Desktop, *roles: str) -> list[str]:
@@ -99,6 +102,33 @@ def test_months_stand_above_what_is_in_the_order_of_dates(screen: Desktop, folde
                 ]
             ),
             "the months",
+        )
+
+
+def test_an_opened_stack_stays_in_the_month_of_its_first(screen: Desktop, folder: Path) -> None:
+    """Whatever else is known of when the others were made, and where nothing is."""
+    dated(folder / "first.jpg", "coffee", "2021:11:30 12:00:00")
+    dated(folder / "cat.jpg", "cat", "2020:06:15 12:00:00")
+    dated(folder / "rocket.jpg", "rocket", "2019:01:02 12:00:00")
+    dated(folder / "edited.jpg", "coffee", "2019:05:02 12:00:00")
+    photo("coffee").resize((480, 320)).save(folder / "sent.jpg", quality=90)
+    os.utime(folder / "sent.jpg", (1_500_000_000, 1_500_000_000))
+    others = ["June 2020", "cat.jpg, 15 June 2020", "January 2019", "rocket.jpg, 2 January 2019"]
+    first = "first.jpg, 30 November 2021"
+
+    def found() -> list[str]:
+        return tree(screen, "heading", "table cell")
+
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: found() == ["November 2021", first, *others], "the months")
+        press(screen, "Show all 3 that are nearly the same")
+        wait_for(
+            lambda: (
+                sorted(found())
+                == sorted(["November 2021", first, "edited.jpg, 2 May 2019", "sent.jpg", *others])
+                and found()[-4:] == others
+            ),
+            "all three in one month",
         )
 
 
@@ -241,4 +271,37 @@ def test_news_leave_what_is_opened_and_looked_at(screen: Desktop, folder: Path) 
         screen.keys("key", "Delete")
         wait_for(lambda: not (folder / looked_at).exists(), "the trash")
         wait_for(lambda: looked_at not in screen.accessible("texts", APPLICATION), "its neighbour")
+    screen.user.csearchctl("remove", folder)
+
+
+def test_while_pictures_are_read_little_is_asked_again(screen: Desktop, folder: Path) -> None:
+    """Of a long list only what is in sight, and all once they have been read."""
+    count = 220  # more than are asked for at once
+    for number, path in enumerate(write_drawn(folder, count)):
+        os.utime(path, (1_500_000_000 + number * 86_400,) * 2)
+    screen.user.csearchctl("add", folder)
+    screen.user.settle()
+
+    def asked() -> list[int]:
+        """How many pictures each search wanted."""
+        told = screen.log("dbus-monitor").read_text().split("member=Search")[1:]
+        return [int(found[1]) for one in told if (found := _TOP.search(one))]
+
+    screen.user.csearchctl("pause")
+    write_photos(folder, ("moon",))
+    screen.user.csearchctl("rescan", folder)
+    monitor = screen.run("dbus-monitor", "type='method_call',member='Search'")
+    with window(screen, folder, "type:jpeg"):
+        wait_for(lambda: 100 in asked(), "all months")
+        screen.wait_for_text(APPLICATION, "1 more is still to be looked at.")
+        before = len(asked())
+        for name in ("cat", "rocket"):
+            seen = len(asked())
+            write_photos(folder, (name,))
+            screen.user.csearchctl("rescan", folder)
+            wait_for(lambda seen=seen: len(asked()) > seen, "another look")
+        assert max(asked()[before:]) == 200
+        screen.user.csearchctl("resume")
+        wait_for(lambda: max(asked()[before:]) > 200, "a look at all")
+    monitor.terminate()
     screen.user.csearchctl("remove", folder)

@@ -17,15 +17,16 @@ from support.user import wait_for
 
 pytestmark = needs()
 
-# Launches an action of an entry, as desktops do it; like them it stays on the bus, which drops
+# Launches actions of an entry, as desktops do it; like them it stays on the bus, which drops
 # calls of those that have left it.
 _LAUNCH = """
 import sys, gi
 from gi.repository import Gio, GLib
 entry = Gio.DesktopAppInfo.new_from_filename(sys.argv[1])
 bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-assert sys.argv[2] in entry.list_actions(), entry.list_actions()
-entry.launch_action(sys.argv[2], None)
+for action in sys.argv[2:]:
+    assert action in entry.list_actions(), entry.list_actions()
+    entry.launch_action(action, None)
 GLib.MainLoop().run()
 """
 _TITLES = {
@@ -85,3 +86,12 @@ def test_the_window_that_is_there_is_used(launched: Desktop, entry: Path) -> Non
     launched.run(DESKTOP_PYTHON, "-c", _LAUNCH, str(entry), "preferences")
     shown(launched, "preferences")
     assert launched.titles().count("Picture Search") == 1
+
+
+@pytest.mark.parametrize("action", ["preferences", "add-folder"])
+def test_a_dialog_that_is_there_is_used(launched: Desktop, entry: Path, action: str) -> None:
+    launched.run(DESKTOP_PYTHON, "-c", _LAUNCH, str(entry), action)
+    shown(launched, action)
+    launched.run(DESKTOP_PYTHON, "-c", _LAUNCH, str(entry), action, "new-search")
+    wait_for(lambda: launched.titles().count("Picture Search") == 2, "another window")
+    assert launched.titles().count(_TITLES[action]) == 1

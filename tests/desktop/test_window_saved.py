@@ -159,6 +159,36 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
         shelf.wait_for_text(APPLICATION, "Where to search: trip")
 
 
+def test_limits_are_kept_and_can_be_taken_away(shelf: Desktop) -> None:
+    save(shelf, "few", "type:jpeg", "--top", "2", "--in", shelf.user.pictures)
+    save(shelf, "sure", "a cat", "--min-confidence", "strong")
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "few", "sure")
+        choose(shelf, "few")
+        shelf.keys("key", "Return")
+        shelf.wait_for_text(APPLICATION, "At most 2 pictures")
+        wait_for(lambda: len(shown(shelf)) == 2, "two pictures")
+        ask_for_name(shelf)
+        shelf.wait_for_text(APPLICATION, "Pictures\nAt most 2 pictures")
+        shelf.keys("type", "two")
+        shelf.keys("key", "Return")
+        await_listed(shelf, "few", "sure", "two")
+        press(shelf, "Search without At most 2 pictures")
+        wait_for(lambda: len(shown(shelf)) > 2, "all pictures")
+        choose(shelf, "sure")
+        shelf.keys("key", "Return")
+        shelf.wait_for_text(APPLICATION, "Only what matches well")
+        asks(shelf, "a cat")
+        wait_for(lambda: shown(shelf) == ["cat.jpg"], "the cat alone")
+        assert not any("Less certain" in text for text in shelf.accessible("texts", APPLICATION))
+        press(shelf, "Search without Only what matches well")
+        shelf.wait_for_text(APPLICATION, "Less certain")
+        shelf.keys("key", "alt+Left")
+        wait_for(lambda: shown(shelf) == ["cat.jpg"], "the cat alone again")
+    tops = {search["name"]: search.get("top") for search in saved(shelf)}
+    assert tops == {"few": 2, "sure": None, "two": 2}
+
+
 def test_an_order_alone_is_about_all_pictures(shelf: Desktop) -> None:
     save(shelf, "latest", "", "--sort", "date", "--in", shelf.user.pictures)
     with search_window(shelf, *COMMAND):

@@ -29,17 +29,18 @@ class BusRequest:
         progress: Tell | None = None,
         hits: Tell | None = None,
         files: Sequence[int] = (),
+        stoppable: bool = False,
     ) -> None:
         """`progress` and `hits` are called with the fields of such replies; without `hits`, they
         are collected in the attribute of that name. `files` are descriptors that came with the
-        call."""
+        call. `stoppable`: its computation looks whether it was cancelled."""
         self._handle = handle
         self._progress = progress
         self._tell_hits = hits
         self._request = request
         self.exchange = Exchange(self, files)
         self.hits: list[Message] = []
-        self.waiting = False  # for pictures to be read, and not computing
+        self.stoppable = stoppable  # also while it waits for pictures to be read
 
     async def run(self) -> Message:
         """Returns the result. Raises RequestError."""
@@ -58,7 +59,7 @@ class BusRequest:
 
     async def reply(self, exchange: Exchange, kind: str, fields: Message) -> None:
         if kind == "progress":
-            self.waiting = True
+            self.stoppable = True
             if self._progress:
                 await self._progress(fields)
         elif self._tell_hits:
@@ -79,7 +80,7 @@ class _Turn:
     def supersede(self) -> None:
         self.superseded.set()
         # A search that computes ends soon by itself, and its thread can't be stopped.
-        if self.task and self.bus_request.waiting:
+        if self.task and self.bus_request.stoppable:
             self.task.cancel()
 
 

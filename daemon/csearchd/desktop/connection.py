@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from csearchd.concurrency.supervisor import Supervisor
@@ -38,6 +39,7 @@ class BusConnection:
         self._handle = handle
         self._opening = opening = Opening(bus, library, watcher, workers)
         self._readings = LongReadings()
+        self._telling: asyncio.Task[None] | None = None  # of the end of one
         in_boxes = Thumbnailer(watcher, workers, supervisor)
         in_windows = Thumbnailer(watcher, workers, supervisor)
         picture_maker = PictureMaker()
@@ -92,10 +94,13 @@ class BusConnection:
             return
         self._csearch.changed(status)
         if self._readings.has_ended(status["pending"], status["state"]):
-            await self._opening.tell_of_reading(status["images"])
+            # A window that is started for it takes its time; others wait for signals meanwhile.
+            self._telling = asyncio.create_task(self._opening.tell_of_reading(status["images"]))
 
     def leave(self) -> None:
         self._objects.close()
+        if self._telling:
+            self._telling.cancel()
         for maker in self._makers:
             maker.stop()
         if self._bus.connected:

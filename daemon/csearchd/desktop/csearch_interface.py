@@ -282,8 +282,11 @@ class CsearchInterface:
                 self._signal("Groups", found[start : start + _GROUPS], call.sender)
 
         message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
-        request = BusRequest(self._handle, decoded(message), progress, groups)
-        return [variants(await self._comparisons.run(call.sender, request))]
+        request = BusRequest(self._handle, decoded(message), progress, groups, stoppable=True)
+        assert self.objects, "the call came over its connection"
+        # It may take minutes, for nobody once the window is closed.
+        async with self.objects.watched(call.sender, lambda: self._comparisons.cancel(call.sender)):
+            return [variants(await self._comparisons.run(call.sender, request))]
 
     async def _saved(self, call: Call) -> list[Any]:
         told = await BusRequest(self._handle, SavedRequest()).run()

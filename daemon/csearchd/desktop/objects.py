@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from dbus_fast import ErrorType, Message, MessageFlag, MessageType
@@ -18,6 +19,8 @@ from csearchd.requests.files import close_files
 from csearchd.unexpected import log_place, unexpected
 
 log = logging.getLogger(__name__)
+
+_BUS = "org.freedesktop.DBus"
 
 
 class Call(NamedTuple):
@@ -45,12 +48,17 @@ class Objects:
         self._objects = objects
         self._interfaces = {path: known.interface for path, known in objects.items()}
         self._tasks: dict[asyncio.Task[None], int] = {}  # bytes of their arguments, by estimate
+        self._watched: dict[str, Callable[[], object]] = {}  # by callers, what they wait for
 
     def handle(self, message: Message) -> Message | bool:
         """Handles a message for dbus-fast: returns a reply, or whether the message was for us."""
         files = list(message.unix_fds)
         if message.message_type is not MessageType.METHOD_CALL:
             close_files(files)
+            if message.member == "NameOwnerChanged" and message.sender == _BUS:
+                name, _before, owner = message.body
+                if not owner and name in self._watched:
+                    self._watched[name]()
             return False
         if reply := standard(message, self._interfaces):
             close_files(files)
@@ -84,6 +92,32 @@ class Objects:
             body=values,
         )
         self._send(message)
+
+    @asynccontextmanager
+    async def watched(self, caller: str, left: Callable[[], object]) -> AsyncIterator[None]:
+        """Calls `left()` if a caller leaves the bus during the `with` block."""
+        rule = (
+            f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',"
+            f"arg0='{caller}'"
+        )
+        self._watched[caller] = left
+        await self._ask_bus("AddMatch", rule)
+        try:
+            if not await self._ask_bus("NameHasOwner", caller):  # it left before
+                left()
+            yield
+        finally:
+            if self._watched.get(caller) is left:
+                del self._watched[caller]
+            await self._ask_bus("RemoveMatch", rule)
+
+    async def _ask_bus(self, member: str, text: str) -> Any:
+        """Calls a method of the bus itself, and returns the value of its reply, if there is one."""
+        if not self._bus.connected:
+            return None
+        path = "/org/freedesktop/DBus"
+        reply = await self._bus.call(Message(_BUS, path, _BUS, member, signature="s", body=[text]))
+        return reply.body[0] if reply and reply.body else None
 
     def close(self) -> None:
         """Drops the calls under way."""

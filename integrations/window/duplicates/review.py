@@ -10,6 +10,7 @@ from bus.one_picture import OnePicture
 from duplicates import groups, removal
 from duplicates.groups import BURST, EXACT, KINDS, NEAR, Group
 from duplicates.listing import Listing
+from freeing import free
 from lightbox.lightbox import Lightbox
 from pages.messages import Message, absent
 from selection import trash
@@ -234,6 +235,7 @@ class Review(Gtk.ApplicationWindow):
 
     def _close(self, _window: Gtk.Window) -> bool:
         self._closed = True
+        free(self)
         self._service.unlisten(self._listening)
         self._lightbox.close()
         self._undoing.notice.close()

@@ -36,6 +36,7 @@ class Item(GObject.Object):
         self.city = ""  # near which it was taken
         self.aspect = 1.0  # of its tile
         self.alike: list[bytes] = []  # pictures that it stands for
+        self.leader: Item | None = None  # whose stack it was opened from
         self.shown = 0  # tiles that show it now
         self.asked = 0  # pixels of the thumbnail that is on its way, or here
         self._told: object = None

@@ -36,7 +36,7 @@ class Mosaic(Gtk.Widget):
         self.add_css_class("pictures")
         self.store = Gio.ListStore(item_type=Item)
         self.shown: list[Item] = []  # what is in the store, where Python finds it sooner
-        self.store.connect("items-changed", self._items_changed)
+        self._changing = self.store.connect("items-changed", self._items_changed)
         self.selection = Gtk.MultiSelection(model=self.store)
         self.selection.connect("selection-changed", lambda *_: self._show_chosen())
         self.foot: Gtk.Widget | None = None  # stands below all
@@ -368,9 +368,15 @@ class Mosaic(Gtk.Widget):
             if position < len(self.shown):
                 tile.choose(self.selection.is_selected(position))
 
+    def close(self) -> None:
+        """The window is closed."""
+        self.store.disconnect(self._changing)
+        self._empty()
+
     def _empty(self) -> None:
         while child := self.get_first_child():
             child.unparent()
+            child.run_dispose()  # see `freeing`
 
 
 def _place(widget: Gtk.Widget, x: int, y: int, width: int, height: int) -> None:

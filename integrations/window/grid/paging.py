@@ -23,13 +23,15 @@ class Question(NamedTuple):
     pictures: Sequence[Picture]
     fetched: Mapping[str, Picture]
     options: Options
+    most: int = 0  # hits that are wanted; 0: all
 
     def same(self, other: Question | None) -> bool:
         """Whether it is the same, however many pictures are wanted."""
         return other is not None and self._asked() == other._asked()
 
     def _asked(self) -> tuple[object, ...]:
-        return (*self[:3], *(self.options.get(name) for name in ("scopes", "sort", "reverse")))
+        names = ("scopes", "sort", "reverse", "min_confidence")
+        return (*self[:3], self.most, *map(self.options.get, names))
 
     def why(self) -> Question:
         """Which of its filters leave how many pictures?"""
@@ -45,24 +47,29 @@ class Paging:
         self._counted = counted
         self._question: Question | None = None
         self._shown = 0  # hits up to now
+        self._complete = False  # they are all that match
+        self._page = 0  # hits that are asked for, after those
         results.connect("ending", lambda _results: GLib.idle_add(self._more))
 
     def stop(self) -> None:
         """Another question is asked."""
         self._question = None
 
-    def again(self, least: int) -> int:
-        """How many hits to ask for so that those that are shown are among them."""
-        return min(max(self._shown, least), _GROUPED)
+    def again(self, least: int, reading: bool) -> int:
+        """How many hits to ask for anew: all that are there, or, while pictures are being read and
+        the next answer is another one, those up to what is in sight."""
+        wanted = self._results.in_sight if reading else self._shown
+        return min(max(wanted, least), _GROUPED)
 
     def begin(self, question: Question, hits: Sequence[Hit], top: int, again: bool) -> None:
         """The first `top` hits are shown; where the same was asked `again`, with those that had
         been shown behind them."""
-        self._shown = max(len(hits), self._shown if again and len(hits) == top else 0)
+        kept = again and len(hits) == top and len(hits) < self._shown
+        self._shown = self._shown if kept else len(hits)
         if len(hits) < top or is_weak(hits[-1]):
-            self._question = None
+            self._question, self._complete = None, True
             return
-        self._question = question
+        self._question, self._complete = question, kept and self._complete
         self._ask({"count": GLib.Variant("b", True)}, self._count)
 
     def _count(self, _hits: list[Hit], result: Values, failure: Failure | None) -> None:
@@ -71,11 +78,16 @@ class Paging:
             self._more_months()
 
     def _more(self) -> bool:
-        if self._question and not self._asking.under_way:
-            grouped = self._shown + _PAGE <= _GROUPED
+        question = self._question
+        if question and not self._asking.under_way:
+            self._page = min(_PAGE, question.most - self._shown) if question.most else _PAGE
+            if self._page <= 0:
+                return bool(GLib.SOURCE_REMOVE)
+            grouped = self._shown + self._page <= _GROUPED
             alike = sum(len(item.alike) for item in self._results.shown)
             offset = self._shown if grouped else self._shown + alike
             options = {"offset": GLib.Variant("u", offset), "group": GLib.Variant("b", grouped)}
+            options["top"] = GLib.Variant("u", self._page)
             self._ask(options, self._add)
         return bool(GLib.SOURCE_REMOVE)
 
@@ -86,19 +98,19 @@ class Paging:
     ) -> None:
         question = self._question
         if question:
-            options = {**question.options, "top": GLib.Variant("u", _PAGE), **more}
+            options = {**question.options, **more}
             self._asking.ask(question.query, question.pictures, question.fetched, options, answer)
 
     def _add(self, hits: list[Hit], _result: Values, failure: Failure | None) -> None:
-        if failure or len(hits) < _PAGE or is_weak(hits[-1]):
-            self._question = None
+        if failure or len(hits) < self._page or is_weak(hits[-1]):
+            self._question, self._complete = None, not failure
         if hits:
             self._shown += len(hits)
             self._results.append(hits)
             self._more_months()
 
     def _more_months(self) -> None:
-        if self._shown < _ALL and self._results.months():
+        if self._shown < _ALL and not self._complete and self._results.months():
             GLib.idle_add(self._more, priority=GLib.PRIORITY_LOW)
 
 

@@ -54,6 +54,7 @@ class Results(Mosaic):
         self._painted: OrderedDict[Item, int] = OrderedDict()  # pixels of their thumbnails
         self._pixels = 0
         self._folded: list[Item] = []  # what hardly matches
+        self.in_sight = 0  # items up to the last one that is nearly in sight
         self._certain = 0  # the first ones of those shown, that match at least fairly
         self._unfolded = False
         self._open: set[Item] = set()  # those of stacks that were opened
@@ -132,6 +133,8 @@ class Results(Mosaic):
         there = set(self.shown)
         new = [item for item in items if item not in there]
         self._open.update((leader, *items))
+        for item in new:
+            item.leader = leader
         self._spread([leader])
         self.store.splice(position + 1, 0, new)
         if position < self._certain:
@@ -152,12 +155,13 @@ class Results(Mosaic):
         self._divide()
         keep()
 
-    def forget(self) -> None:
-        """Shows and keeps nothing any more: the window is closed."""
+    def close(self) -> None:
+        """Shows and keeps nothing any more."""
         self.show([])
         self.large = None
         self._items.clear()
         self._painted.clear()
+        super().close()
 
     def unfold(self) -> None:
         """Shows what hardly matches, too."""
@@ -251,6 +255,7 @@ class Results(Mosaic):
             )
 
     def end_in_sight(self, end: int) -> None:
+        self.in_sight = end
         if end >= self._certain - _NEAR_THE_END and self._certain:
             self.emit("ending")
 
@@ -258,6 +263,7 @@ class Results(Mosaic):
 
     def _item(self, path: bytes, fields: dict[str, object]) -> Item:
         item = self.known(path)
+        item.leader = None
         item.tell(fields)
         return item
 
@@ -269,7 +275,7 @@ class Results(Mosaic):
             behind = [self._items.get(path) for path in leader.alike]
             opened = [item for item in behind if item and item in self._open]
             for item in opened:
-                item.confidence = leader.confidence
+                item.confidence, item.leader = leader.confidence, leader
                 spread[item] = None
             if opened:
                 paths = {item.path for item in opened}

@@ -30,7 +30,7 @@ def _by_date(items: Sequence[Item]) -> bool:
     """Whether they are in the order of their dates; doubtful dates are last."""
     if any(item.confidence for item in items[:1]):
         return False
-    taken = [item.taken for item in items if item.taken and not item.doubtful]
+    taken = [item.taken for item in items if not item.leader and item.taken and not item.doubtful]
     if len(taken) < _FEWEST:
         return False
     latest_first = all(one >= other for one, other in pairwise(taken))
@@ -39,6 +39,7 @@ def _by_date(items: Sequence[Item]) -> bool:
 
 def _months(items: Sequence[Item]) -> list[Section]:
     def month(item: Item) -> str:
+        item = item.leader or item  # a stack stays together
         return "" if item.doubtful else item.taken[:7]
 
     named = [(taken, len(list(some))) for taken, some in groupby(items, month)]

@@ -31,7 +31,8 @@ _SURE = {
 
 def told(path: bytes, details: Values) -> Iterator[Fact]:
     """Heading, text and perhaps a word that searches, of whatever is known."""
-    if taken := details.get("taken"):
+    if details.get("dated"):
+        taken = details["taken"]
         day = taken[:10]
         date = _date(taken)
         if details.get("date_doubtful"):

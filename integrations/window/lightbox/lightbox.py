@@ -108,6 +108,7 @@ class Lightbox(Gtk.Box):
 
     def close(self) -> None:
         self._item = None
+        self.words.close()
         self._rest()
         self.canvas.show(None, (1, 1))
         self._loader.forget()

@@ -51,7 +51,8 @@ class Viewer:
         one = OnePicture(service, workers)
         self.lightbox = Lightbox(self._results, one)
         self.lightbox.connect("left", lambda _lightbox: self._turn(False))
-        self._information = Information(one, window.field.get_text, self._narrow)
+        # A method of GTK itself would hold the field, unseen by the collector.
+        self._information = Information(one, lambda: window.field.get_text(), self._narrow)
         self._panel = Gtk.Revealer(
             child=self._information,
             visible=False,
@@ -86,6 +87,7 @@ class Viewer:
     def close(self) -> None:
         """The window is closed."""
         self.lightbox.close()
+        self._results.store.disconnect(self._changing)
         if self._following:
             GLib.source_remove(self._following)
         self._information.close()
@@ -98,7 +100,8 @@ class Viewer:
         self._window.add_controller(keys)
         self._results.connect("activate", lambda *_: self._look())
         self._results.connect("selection-changed", lambda _results: self._selected())
-        self._results.store.connect("items-changed", self._results_changed)
+        store = self._results.store
+        self._changing = store.connect("items-changed", self._results_changed)
 
     def _results_changed(self, *_: object) -> None:
         if not self._following:  # they may change in several steps

@@ -35,7 +35,7 @@ class Words(Gtk.Box):
         self._text.set_accepts_tab(False)
         self._text.update_property([Gtk.AccessibleProperty.LABEL], [_("Words in the Picture")])
         self._buffer = self._text.get_buffer()
-        self._buffer.connect("mark-set", lambda *_: self._mark())
+        self._marking = self._buffer.connect("mark-set", lambda *_: self._mark())
         scrolled = Gtk.ScrolledWindow(child=self._text, hexpand=True)
         scrolled.set_size_request(-1, _HEIGHT)
         self._copy = Gtk.Button(
@@ -48,6 +48,11 @@ class Words(Gtk.Box):
         self.append(scrolled)
         self.append(self._copy)
         canvas.connect("chosen", self._choose)
+
+    def close(self) -> None:
+        """The window is closed."""
+        self._stop()
+        self._buffer.disconnect(self._marking)
 
     def show(self, path: bytes) -> None:
         """Asks for the words of a picture, if the panel is open."""

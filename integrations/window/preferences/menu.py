@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, Gtk
 
+from dialogs import present
 from preferences.help import Help
 from preferences.preferences import Preferences
 from preferences.shortcuts import shortcuts_window
@@ -38,14 +39,12 @@ def install(window: Window, service: Service, workers: Workers) -> Gtk.MenuButto
         action.connect("activate", lambda *_: act())
         window.add_action(action)
 
-    def show_shortcuts() -> None:
-        shortcuts = shortcuts_window()
-        shortcuts.set_transient_for(window)
-        shortcuts.present()
+    def make_preferences() -> Preferences:
+        return Preferences(window, service, workers)
 
-    add("preferences", lambda: Preferences(window, service, workers).present())
-    add("shortcuts", show_shortcuts)
-    add("help", lambda: Help(window, service).present())
+    add("preferences", lambda: present(Preferences, make_preferences))
+    add("shortcuts", lambda: present(Gtk.ShortcutsWindow, lambda: shortcuts_window(window)))
+    add("help", lambda: present(Help, lambda: Help(window, service)))
     add("about", lambda: service.status(lambda status: _show_about(window, status)))
     for action, keys in _KEYS.items():
         window.get_application().set_accels_for_action(action, keys)
@@ -72,10 +71,14 @@ def _show_about(window: Window, status: Values) -> None:
         "comments": _("Finds pictures by what they show. Everything stays on this computer."),
     }
     name, icon = _("Picture Search"), window.get_icon_name()
-    if Adw and hasattr(Adw, "AboutWindow"):
-        about = Adw.AboutWindow(application_name=name, application_icon=icon, **told)
-    else:
-        about = Gtk.AboutDialog(program_name=name, logo_icon_name=icon, **told)
-        about.set_modal(True)
-    about.set_transient_for(window)
-    about.present()
+    modern = Adw and hasattr(Adw, "AboutWindow")
+
+    def make() -> Gtk.Window:
+        if modern:
+            about = Adw.AboutWindow(application_name=name, application_icon=icon, **told)
+        else:
+            about = Gtk.AboutDialog(program_name=name, logo_icon_name=icon, modal=True, **told)
+        about.set_transient_for(window)
+        return about
+
+    present(Adw.AboutWindow if modern else Gtk.AboutDialog, make)

@@ -54,12 +54,13 @@ class Preferences(Gtk.Window):
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=18)
         box.add_css_class("preferences")
         groups = (self._folders, self._reading, self._model, self._searches, self._tags)
-        for part in (self._failure, *groups, self._tagged):
+        self._groups = (*groups, self._tagged)
+        for part in (self._failure, *self._groups):
             box.append(part)
         scrolled = Gtk.ScrolledWindow(child=box, hscrollbar_policy=Gtk.PolicyType.NEVER)
         self.set_child(scrolled)
         self.set_titlebar(Gtk.HeaderBar())
-        keys = Gtk.ShortcutController()
+        self._keys = keys = Gtk.ShortcutController()
         close = Gtk.CallbackAction.new(lambda *_: self.close() or True)
         trigger = Gtk.ShortcutTrigger.parse_string("Escape")
         keys.add_shortcut(Gtk.Shortcut.new(trigger, close))
@@ -70,6 +71,9 @@ class Preferences(Gtk.Window):
 
     def _close(self, _window: Gtk.Window) -> bool:
         self._stop_following()
+        self._keys.run_dispose()  # see `freeing`
+        for group in self._groups:
+            group.clear()
         return False
 
     def _told(self, status: Values) -> None:

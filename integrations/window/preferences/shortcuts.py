@@ -68,7 +68,7 @@ _GROUPS = (
 )
 
 
-def shortcuts_window() -> Gtk.ShortcutsWindow:
+def shortcuts_window(parent: Gtk.Window) -> Gtk.ShortcutsWindow:
     """Its parts can only be put together by a GtkBuilder before GTK 4.14."""
     groups = "".join(_group(title, entries) for title, entries in _GROUPS)
     text = (
@@ -78,6 +78,7 @@ def shortcuts_window() -> Gtk.ShortcutsWindow:
         "</interface>"
     )
     window: Gtk.ShortcutsWindow = Gtk.Builder.new_from_string(text, -1).get_object("window")
+    window.set_transient_for(parent)
     return window
 
 

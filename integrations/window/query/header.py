@@ -50,7 +50,9 @@ class Header:
 
     def _realized(self, window: Gtk.Window) -> None:
         # The surface has shadows around the window: its size only tells that there is another one.
-        window.get_surface().connect("layout", self._resized)
+        surface = window.get_surface()
+        layout = surface.connect("layout", self._resized)
+        window.connect("unrealize", lambda _window: surface.disconnect(layout))
 
     def _resized(self, _surface: Gdk.Surface, _width: int, _height: int) -> None:
         GLib.idle_add(self._fit)  # widgets can't move while they are given their places

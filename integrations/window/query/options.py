@@ -8,13 +8,18 @@ from gi.repository import GLib
 
 if TYPE_CHECKING:
     from bus.service import Options
+    from query.steps import Limits
 
 
-def options(top: int, folders: tuple[bytes, ...], sort: str, places: bool) -> Options:
+def options(
+    top: int, folders: tuple[bytes, ...], sort: str, limits: Limits, places: bool
+) -> Options:
     """`sort` is one of filtering.bar.SORTS; `places`: with their names, which cost time."""
     wanted = {"details": True, "group": True, "alike": True, "places": places}
     told = {name: GLib.Variant("b", value) for name, value in wanted.items()}
     told["top"] = GLib.Variant("u", top)
+    if limits.least:
+        told["min_confidence"] = GLib.Variant("s", limits.least)
     if folders:
         told["scopes"] = GLib.Variant("aay", folders)
         told["wait"] = GLib.Variant("s", "first")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk, Pango
 
+from dialogs import is_open
 from texts import _, ngettext, number
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Scope:
         self._show()
 
     def choose(self) -> None:
+        if is_open(self._chooser):
+            return
         chooser = Gtk.FileChooserNative(
             title=_("Search below This Folder"),
             transient_for=self._window,

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 _SETTLED = 2.0  # seconds after which a query isn't half-typed any more
 
 
+class Limits(NamedTuple):
+    """What is left out of what is found, as a saved search says."""
+
+    top: int = 0  # at most so many; 0: all
+    least: str = ""  # the least confidence
+
+
 class Step(NamedTuple):
     """A search: all that the user has said of it."""
 
@@ -20,6 +27,7 @@ class Step(NamedTuple):
     pictures: tuple[Picture, ...] = ()
     folders: tuple[bytes, ...] = ()  # none: everywhere
     sort: str = ""
+    limits: Limits = Limits()
 
     @property
     def asks(self) -> bool:

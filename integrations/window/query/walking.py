@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from query.steps import Step, Steps
+from query.steps import Limits, Step, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,11 @@ class Walking:
         """All that is in the window."""
         window = self._window
         query, found = window.field.get_text(), tuple(window.chips.pictures)
-        return Step(query, found, window.scope.folders, window.sort)
+        return Step(query, found, window.scope.folders, window.sort, window.limits.limits)
 
     def like(self, found: Sequence[Picture]) -> None:
         """A search with pictures alone, after the present one."""
-        self.go(self.step._replace(query="", pictures=tuple(found)))
+        self.go(self.step._replace(query="", pictures=tuple(found), limits=Limits()))
 
     def go(self, step: Step) -> None:
         """Another search, after the present one."""
@@ -58,6 +58,7 @@ class Walking:
         window.chips.add(step.pictures)
         window.scope.set_folders(step.folders)
         window.set_sort(step.sort)
+        window.limits.set_limits(step.limits)
         window.search()
 
     def enable(self, back: bool, forward: bool) -> None:

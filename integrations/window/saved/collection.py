@@ -10,6 +10,7 @@ from gi.repository import Gio, GLib, Gtk
 
 from filtering.bar import SORTS
 from pages.messages import HANGING
+from query.limits import named
 from query.scope import place
 from saved.naming import Naming
 from saved.search import described
@@ -227,7 +228,8 @@ def _proposed(step: Step) -> str:
 def _about(step: Step) -> str:
     """What is saved besides the words. Of an order that is turned around the usual one is."""
     order = step.sort.partition(" ")[0]
-    return "\n".join([place(step.folders), *([SORTS[order]] if order else [])])
+    limits = [text for text, _without in named(step.limits)]
+    return "\n".join([place(step.folders), *([SORTS[order]] if order else []), *limits])
 
 
 def _shown(name: bytes) -> str:

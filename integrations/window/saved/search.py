@@ -10,7 +10,7 @@ from gi.repository import GLib
 from filtering.bar import SORTS
 from query import pictures
 from query.pictures import Picture
-from query.steps import Step
+from query.steps import Limits, Step
 from texts import _
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Saved(NamedTuple):
             query = before.removesuffix(_AND)
         order = self.fields.get("sort", "")
         scopes = tuple(self.fields.get("scopes", []))
-        return Step(query, tuple(beside), scopes, order if order in SORTS else "")
+        limits = Limits(self.fields.get("top", 0), self.fields.get("min_confidence", ""))
+        return Step(query, tuple(beside), scopes, order if order in SORTS else "", limits)
 
 
 def described(step: Step) -> tuple[Values, str]:
@@ -84,6 +85,10 @@ def described(step: Step) -> tuple[Values, str]:
         fields["scopes"] = list(step.folders)
     if step.sort:  # saved searches know no other direction
         fields["sort"] = step.sort.partition(" ")[0]
+    if step.limits.top:
+        fields["top"] = step.limits.top
+    if step.limits.least:
+        fields["min_confidence"] = step.limits.least
     return fields, ""
 
 

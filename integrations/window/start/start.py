@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gio, GLib, Gtk
 
+from dialogs import is_open
 from pages import messages
 from start.assistant import Assistant, choose_folder
 from start.folders import is_below
@@ -108,7 +109,8 @@ class Start(Gtk.Stack):
             else:
                 self._watch([folder])
 
-        self._chooser = choose_folder(self._window, chosen)
+        if not is_open(self._chooser):
+            self._chooser = choose_folder(self._window, chosen)
 
     def _search(self, query: str) -> None:
         self._window.field.set_text(query)

@@ -19,7 +19,7 @@ from csearchd.requests.library import DescribeRequest
 from csearchd.search.request import Hit, SearchRequest
 from csearchd.serve.client_paths import ClientPaths
 from csearchd.serve.handlers.explanation import Explanations
-from csearchd.serve.handlers.hits import Hits
+from csearchd.serve.handlers.hits import Hits, tell_date
 from csearchd.serve.handlers.queries import QueryResolver
 from csearchd.serve.operations import Handlers
 from csearchd.tags.tag_scorer import TagScorer
@@ -99,6 +99,7 @@ class DescribeHandlers:
             fields = told.get(file, {})
             shown: Message = {"keywords": fields.pop("keywords", []), "words": words.get(file, [])}
             if request.details:
+                tell_date(fields)
                 shown["details"] = fields
             if file in why:
                 shown["why"] = why[file]

@@ -42,7 +42,7 @@ class Hits:
         found: list[Message] = []
         for hit in hits:
             fields = known.get(hit.file, {})
-            _tell_date(fields)
+            tell_date(fields)
             found.append({**_fields(hit), "details": fields})
         names = [one["details"] for one in found]
         return found, self.name_places(names) if with_places else None
@@ -97,7 +97,7 @@ def _fields(hit: Hit) -> Message:
     return fields
 
 
-def _tell_date(fields: dict[str, Any]) -> None:
+def tell_date(fields: dict[str, Any]) -> None:
     """Says in the `details` of a file when it was taken, or else changed."""
     fields["dated"] = "taken" in fields
     fields.setdefault("date_doubtful", False)
