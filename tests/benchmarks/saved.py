@@ -5,8 +5,8 @@
 prints JSON: what the service takes of one core while a thousand pictures arrive, a hundred a
 minute, in a library (synthetic.py) of 100,000, which is made below BASE once: without any saved
 searches, and with a hundred; what these add, in seconds of the processor, which a load changes
-little, and as a share; and what they take for a minute in which nothing changes. The encoder, a process of its own, isn't counted; that it isn't waited for, copies of few
-pictures arrive.
+little, and as a share; and what they take for a minute in which nothing changes. The encoder, a
+process of its own, isn't counted; that it isn't waited for, copies of few pictures arrive.
 """
 
 from __future__ import annotations
