@@ -145,6 +145,16 @@ def holders_in_names(
     return [one.files for one in found if one is not None], finder.margin
 
 
+def until_rare(files: Files, candidates: Mask) -> float:
+    """How many other files must change before a word that stands in some pictures says something by
+    itself, or says nothing any more."""
+    files = files[files < len(candidates)]
+    having = np.count_nonzero(candidates[files])
+    if having <= _FEW_TEXTS:
+        return math.inf
+    return abs(int(having) / _RARE_TEXTS - int(np.count_nonzero(candidates)))
+
+
 def _rated(
     found: Sequence[tuple[str, _Found | None]], count: int, least: float, whole: bool
 ) -> tuple[Files, NDArray[np.float32]]:

@@ -18,13 +18,13 @@ from csearchd.library.texts.statements import AMONG
 from csearchd.library.texts.tokens import distance
 from csearchd.library.words.tokens import words
 from csearchd.search.file_lookup import find_files
-from csearchd.search.lexical.matches import Files, Mask, holders_in_names
+from csearchd.search.lexical.matches import Files, Mask, holders_in_names, until_rare
 from csearchd.search.lexical.query_words import QueryWord
 from csearchd.search.lexical.written import misread
+from csearchd.search.query_language.foreign import is_english
 
-_FEW = 1000  # files with a word; where more have it, one less changes nothing
+_FEW = 1000  # files with a word; where more have it, only as many changes count
 _MOST_COMPARED = 2000  # words in pictures that are compared with what may be mistaken
-_GROWTH = 50  # the share of all files after whose change words may be rare that weren't
 _TEXTS = (
     f"SELECT file, title FROM metadata WHERE file IN {AMONG}",
     f"SELECT file, description FROM metadata WHERE file IN {AMONG}",
@@ -49,16 +49,22 @@ def holders(
     if not asked:
         return Holders(np.zeros(0, np.int64), np.inf)
     having, others = holders_in_names(library, asked, candidates, scope)
-    others = min(others, max(_FEW, int(np.count_nonzero(candidates))) / _GROWTH)
     shown = library.texts.contents_with_words(
         [(word.alternatives, misread(word)) for word in asked], _FEW
     )
-    with library.memory_lock:
-        files_with = library.catalogue.files_with
-        having += [
-            files_with(one.astype(np.int32)) for one in shown if one is not None and len(one)
-        ]
+    for word, contents in zip(asked, shown, strict=True):
+        if contents is None:
+            others = min(others, _FEW)
+            continue
+        if not len(contents):
+            continue
+        with library.memory_lock:
+            files = library.catalogue.files_with(contents.astype(np.int32))
+        having.append(files)
+        if not is_english(word.text):
+            others = min(others, until_rare(files, candidates))
     few = [one for one in having if len(one) <= _FEW]
+    others = min([others, *(len(one) for one in having if len(one) > _FEW)])
     return Holders(np.unique(np.concatenate([np.zeros(0, np.int64), *few])), others)
 
 
