@@ -1,4 +1,5 @@
-"""The search window: `python3 integrations/window [--in DIR] [--like FILE]… [QUERY]`.
+"""The search window: `python3 integrations/window [--in DIR] [--like FILE]… [QUERY]`, or with
+`--saved NAME` alone.
 
 Runs in the desktop's own Python with GTK 4, without csearch's packages; it asks the service on the
 session bus (org.csearch.Csearch1).

@@ -62,6 +62,7 @@ class Application(Toolkit.Application):
         self.set_option_context_parameter_string(_("[QUERY]"))
         for name, kind, text, value in (
             ("in", GLib.OptionArg.FILENAME, _("Search below this folder"), _("FOLDER")),
+            ("saved", GLib.OptionArg.FILENAME, _("Ask a saved search"), _("NAME")),
             ("like", GLib.OptionArg.FILENAME_ARRAY, _("Search for pictures like this"), _("FILE")),
         ):
             self.add_main_option(name, 0, GLib.OptionFlags.NONE, kind, text, value)
@@ -125,10 +126,12 @@ class Application(Toolkit.Application):
         here = os.fsencode(line.get_cwd() or "/")
         folder = options.lookup_value("in", GLib.VariantType("ay"))
         like = options.lookup_value("like", GLib.VariantType("aay"))
+        saved = options.lookup_value("saved", GLib.VariantType("ay"))
         self._open(
             query=" ".join(line.get_arguments()[1:]),
             folder=_absolute(here, path(folder)) if folder else None,
             pictures=[_named(here, path(picture)) for picture in (_all(like) if like else [])],
+            saved=path(saved) if saved else b"",
         )
         return 0
 
@@ -158,13 +161,19 @@ class Application(Toolkit.Application):
         GLib.timeout_add_seconds(_NOTIFIED, self.release)
 
     def _open(
-        self, query: str = "", folder: bytes | None = None, pictures: Sequence[bytes] = ()
+        self,
+        query: str = "",
+        folder: bytes | None = None,
+        pictures: Sequence[bytes] = (),
+        saved: bytes = b"",
     ) -> None:
         assert self._aside and self._thumbnails, "it is started before it is activated"
         self.withdraw_notification(_READ)
         remembering = Remembering(self._aside)
         window = Window(self, Service(), remembering, self._thumbnails, self._workers)
         window.begin(query, folder, list(pictures))
+        if saved:
+            window.saved.await_search(saved)
         window.present()
 
     def _review(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,38 @@ def test_renamed_removed_and_back(shelf: Desktop) -> None:
         await_listed(shelf, "pets in space")
         shelf.keys("key", "ctrl+z")
         await_listed(shelf, "pets", "pets in space")
+
+
+def test_it_is_opened_by_a_command(shelf: Desktop) -> None:
+    save(shelf, "sky", "a rocket", "--in", shelf.user.pictures)
+    command = (sys.executable, "-P", "-m", "csearch.search", "--window")
+    with search_window(shelf, *command, "--saved", "sky"):
+        asks(shelf, "a rocket")
+    for arguments, expected in (
+        (("--saved", "see"), b"there is no saved search see; csearchctl saved list lists them"),
+        (("--saved", "sky", "--in", "."), b"leave --in out"),
+    ):
+        assert expected in shelf.user.csearch("--window", *arguments, check=2).stderr
+
+
+def test_bookmarks_follow(shelf: Desktop) -> None:
+    bookmarks = shelf.user.config.parents[1] / "gtk-3.0" / "bookmarks"
+    bookmarks.parent.mkdir(exist_ok=True)
+    save(shelf, "sky", "a rocket")
+    shelf.user.csearchctl("saved", "bookmark", "sky")
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "sky")
+        choose(shelf, "sky")
+        shelf.keys("key", "F2")
+        focus(shelf, "Name")
+        shelf.keys("type", "space")
+        shelf.keys("key", "Return")
+        folder = shelf.user.data / "saved" / "space"
+        wait_for(lambda: bookmarks.read_text() == f"file://{folder} space\n", "the new bookmark")
+        await_listed(shelf, "space")
+        focus(shelf, "space")
+        shelf.keys("key", "Delete")
+        wait_for(lambda: not bookmarks.read_text(), "no bookmark")
 
 
 def test_the_folder_is_opened(shelf: Desktop) -> None:

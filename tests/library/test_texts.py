@@ -15,6 +15,7 @@ from csearchd.library.texts.lines import TextLine
 from csearchd.library.texts.packing import packed, unpacked
 from csearchd.library.texts.pattern import TextPattern, matching_lines
 from csearchd.library.texts.tokens import words_of_lines
+from support.looked_at import look
 from support.written import VERSION, line
 
 
@@ -31,26 +32,6 @@ def add(library: Library, count: int, folder: str = "/a", first: int = 0) -> lis
     stats = [FileStat(name, 1, n * 10**9, 1, n + 1) for n, name in enumerate(names)]
     listings.apply(library, Listing(os.fsencode(folder), stats, [], os.urandom(8)))
     return [look(library, f"{folder}/{name.decode()}", first + n) for n, name in enumerate(names)]
-
-
-def look(library: Library, path: str, number: int) -> int:
-    """Stores that a file has the content of this number; returns that content's id."""
-    directory, _, name = path.rpartition("/")
-    with library.read() as database:
-        (row,) = database.execute(
-            "SELECT id, directory, name, size, mtime_ns, ctime_ns, inode, sidecars FROM files "
-            "WHERE directory = ? AND name = ?",
-            (library.tree.find(os.fsencode(directory)), os.fsencode(name)),
-        ).fetchall()
-    job = contents.job_of(row)
-    stat = dict(zip(("size", "mtime_ns", "ctime_ns", "inode"), job.stat, strict=True))
-    found = {"scheme": 1, "identity": number.to_bytes(32, "big"), "format": "JPEG", **stat}
-    contents.store(library, 1, [contents.Outcome(job, found)])
-    with library.read() as database:
-        (content,) = database.execute(
-            "SELECT content FROM files WHERE id = ?", (job.file,)
-        ).fetchone()
-    return int(content)
 
 
 def put(library: Library, content: int, *texts: str, version: str = VERSION) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from support.user import User, wait_for
 
 SUBJECTS = ("cat", "horse", "moon", "rocket", "coffee", "coins")
 FOLDERS = ("a", "b", "b/c")
-NAMES = ("one", "two", "moonlight", "cat 3")
+NAMES = ("one", "two", "moonlight", "cat 3", "coffee", "red coffee", "harbour")
 SEARCHES = {
     "cats": ("a cat",),
     "two moons": ("the moon", "--top", "2"),
@@ -30,6 +31,10 @@ SEARCHES = {
     "untagged": ("not:tag:beach name:o",),
     "inside": ("folder:b rating:>2",),
     "below": ("after:2023", "--in", "b"),
+    "named": ("a cup of coffee",),
+    "of several words": ("a red harbour at moonlight",),
+    "of a part": ("moon harbour rating:>0",),
+    "of a keyword": ("zebra beach", "--in", "b"),
 }
 
 Change = Callable[[Path], None]
@@ -114,7 +119,10 @@ def shown(user: User, name: str) -> list[str]:
 
 
 def asked(user: User, name: str) -> list[str]:
-    least = () if "--min-confidence" in SEARCHES[name] else ("--min-confidence", "fair")
-    top = () if "--top" in SEARCHES[name] else ("--top", "500")
-    found = user.csearch("-0", "--saved", name, *least, *top, check=None).stdout
-    return [os.fsdecode(path) for path in found.split(b"\0") if path]
+    """What is at least fair or found by name, unless the search says what the least is."""
+    given = dict(zip(SEARCHES[name][1::2], SEARCHES[name][2::2], strict=True))
+    output = user.csearch("--json", "--saved", name, "--top", "500", check=None).stdout
+    hits = [json.loads(line) for line in output.splitlines()]
+    if "--min-confidence" not in given:
+        hits = [hit for hit in hits if hit.get("confidence") != "weak" or hit.get("by_name")]
+    return [hit["path"] for hit in hits][: int(given.get("--top", "500"))]

@@ -66,6 +66,17 @@ def test_a_folder_is_added_and_goes_with_its_search(owner: User) -> None:
     assert gtk(owner).stat().st_mode & 0o777 == 0o640 and kde(owner).is_symlink()
 
 
+def test_what_the_user_has_removed_does_not_come_back(owner: User) -> None:
+    owner.csearchctl("saved", "bookmark", "a cat & <more>")
+    gtk(owner).write_bytes(GTK)
+    owner.csearchctl("saved", "rename", "a cat & <more>", "cats")
+    assert gtk(owner).read_bytes() == GTK
+    assert hrefs(owner) == ["file:///home/x", f"file://{owner.data}/saved/cats"]
+    kde(owner).write_bytes(KDE)
+    owner.csearchctl("saved", "rename", "cats", "more cats")
+    assert gtk(owner).read_bytes() == GTK and kde(owner).read_bytes() == KDE
+
+
 def test_uninstall_takes_all_back(owner: User) -> None:
     gtk(owner).write_bytes(b"")
     owner.csearchctl("saved", "add", "dogs", "a dog")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -80,6 +81,33 @@ def test_only_what_matches_at_least_fairly_is_in_it(owner: User) -> None:
     assert len(shown(save(owner, "any", "a cat", "--min-confidence", "weak"))) == 3
     strong = owner.search("-g", "--min-confidence", "strong", "a cat", check=None)
     assert len(shown(save(owner, "sure", "a cat", "--min-confidence", "strong"))) == len(strong)
+
+
+def test_what_is_found_by_name_is_in_it(owner: User) -> None:
+    """However it looks, as csearch has it; unless the search says what the least is."""
+    drawn = write_drawn(owner.pictures, 30)
+    named = [one.rename(one.with_name(f"coffee {n}.jpg")) for n, one in enumerate(drawn[:3])]
+    owner.csearchctl("rescan")
+    owner.settle()
+    found = owner.csearch("-g", "--json", "a cup of coffee")
+    hits = [json.loads(line) for line in found.stdout.splitlines()]
+    good = [hit["path"] for hit in hits if hit["by_name"] or hit["confidence"] != "weak"]
+    assert {hit["path"] for hit in hits if hit["by_name"]} == set(map(str, named))
+    assert b"nothing matches well" not in found.stderr
+    folder = save(owner, "coffee", "a cup of coffee")
+    assert targets(folder) == good
+    fair = owner.csearch("-g0", "--min-confidence", "fair", "a cup of coffee", check=None).stdout
+    sure = save(owner, "sure", "a cup of coffee", "--min-confidence", "fair")
+    assert targets(sure) == [os.fsdecode(path) for path in fair.split(b"\0") if path]
+    # What looks the same without the name isn't in it; it is once it is called so.
+    shutil.copy(named[0], owner.pictures / "tea.jpg")
+    owner.csearchctl("rescan")
+    owner.settle()
+    drawn[3].rename(owner.pictures / "my coffee.jpg")
+    until(lambda: "my coffee.jpg" in shown(folder), "a picture that got the name")
+    assert "tea.jpg" not in shown(folder) or "tea.jpg" in map(os.path.basename, fair)
+    named[1].rename(owner.pictures / "b.jpg")
+    until(lambda: named[1].name not in shown(folder), "a picture that lost the name")
 
 
 def test_it_follows_new_renamed_and_deleted_pictures(owner: User) -> None:

@@ -157,7 +157,7 @@ def test_what_cannot_be_saved(keeper: User) -> None:
     assert "missing" in said(keeper, "add", "x")
     done = keeper.csearch("--saved", "none", check=2)
     assert b"csearchctl saved list" in done.stderr
-    for other in (["a dog"], ["--like", "x.jpg"], ["--demo"], ["--window"]):
+    for other in (["a dog"], ["--like", "x.jpg"], ["--demo"]):
         assert b"--saved goes without" in keeper.csearch("--saved", "x", *other, check=2).stderr
     assert listed(keeper) == []
 

@@ -88,6 +88,24 @@ def test_it_stays_when_the_model_chooses_others(bench: Bench, picture: Path, car
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_word_of_ours_stays_once_it_is_given(bench: Bench, picture: Path, carrier: str) -> None:
+    need_exiftool()
+    before = state(picture.parent)
+    bench.write(carrier, ["animal/cat", "place/garden"], picture)
+    assert bench.give(carrier, picture, add=("Cat",)) == ["written"]
+    assert bench.give(carrier, picture, add=("cat",)) == ["unchanged"]
+    assert bench.write(carrier, ["place/beach"], picture) == ["written"]
+    assert sorted(bench.words(carrier, picture)) == ["animal/cat", "place/beach"]
+    if carrier != "xattr":
+        tags = read(carrier, picture, "XMP-digiKam:TagsList")
+        assert sorted(tags) == ["animal/cat", "csearch/place/beach"], "no root above the user's own"
+    assert bench.give(carrier, picture, take=("cat",)) == ["written"]
+    assert bench.words(carrier, picture) == ["place/beach"]
+    assert bench.undo(carrier, picture) == ["written"]
+    assert state(picture.parent) == before
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
 def test_a_word_of_ours_that_is_taken_back_does_not_return(
     bench: Bench, picture: Path, carrier: str
 ) -> None:

@@ -38,7 +38,8 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     add.description = (
         f"{add.description} It is about all that is known, wherever csearch --saved asks it, "
         "unless --in says where to look. The folder that is printed is kept filled with links to "
-        "what it finds: the best 500, or N, that match at least fairly; with filters alone, all."
+        "what it finds: the best 500, or N, that match at least fairly or are found by name, or "
+        "have the LEVEL; with filters alone, all."
     )
     add.add_argument("name", metavar="NAME", help="anything that a file may be called")
     add.add_argument("query", nargs="+", metavar="QUERY", help="as of csearch")
@@ -71,7 +72,8 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     mark = add_action(actions, EXAMPLES, "bookmark", "show its folder in file managers")
     mark.description = (
         f"{mark.description} It is added to the bookmarks of GTK and the places of KDE, where "
-        "these are there, and goes with csearchctl saved remove."
+        "these are there, follows csearchctl saved rename, unless you have removed it, and goes "
+        "with csearchctl saved remove. The search window does the same."
     )
     mark.add_argument("name", metavar="NAME")
     rename = add_action(actions, EXAMPLES, "rename", "give one another name")
@@ -190,9 +192,8 @@ def _rename(options: argparse.Namespace) -> int:
     (search,) = connection.call("saved", name=name)["searches"]
     done = connection.call("saved-rename", name=name, new=new)
     print_out(printable(done["folder"]))
-    if name != new and bookmarks.having(search["folder"].__eq__):
-        bookmarks.remove(search["folder"].__eq__)
-        bookmarks.add(done["folder"])
+    if name != new:
+        bookmarks.move(search["folder"], done["folder"])
     return 0
 
 

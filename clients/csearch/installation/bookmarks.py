@@ -69,6 +69,16 @@ def remove(is_meant: Callable[[bytes], bool]) -> None:
             print_err(f"csearchctl: {error}")
 
 
+def move(folder: bytes, new: bytes) -> None:
+    """Has the bookmarks of a folder that was renamed lead to it again: those that are there. A file
+    in which that can't be done is told of, and stays."""
+    for kind in _kinds():
+        try:
+            _change(kind, partial(_moved, kind, folder, new))
+        except ClientError as error:
+            print_err(f"csearchctl: {error}")
+
+
 def having(is_meant: Callable[[bytes], bool]) -> list[str]:
     """The paths of the files that have bookmarks which `remove` would remove."""
     found = []
@@ -120,6 +130,12 @@ def _with(kind: _Kind, folder: bytes, content: bytes) -> bytes:
     if kind.without(folder.__eq__, content) != content:
         return content
     return kind.added(folder, _text(os.path.basename(folder)), content)
+
+
+def _moved(kind: _Kind, folder: bytes, new: bytes, content: bytes) -> bytes:
+    """The content with a bookmark of `new` in place of one of `folder`, if it has one."""
+    without = kind.without(folder.__eq__, content)
+    return content if without == content else _with(kind, new, without)
 
 
 def _gtk_added(folder: bytes, title: str, content: bytes) -> bytes:

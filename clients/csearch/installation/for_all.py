@@ -11,8 +11,8 @@ REMOVAL = "sudo apt purge csearch"
 
 def is_installed() -> bool:
     """Whether what the desktops and systemd find in the places of the system runs this environment,
-    and does so for this user: units of a package don't know directories that XDG_DATA_HOME or
-    XDG_CACHE_HOME name. Raises ClientError.
+    and does so for this user: units of a package don't know directories that XDG_CONFIG_HOME,
+    XDG_DATA_HOME or XDG_CACHE_HOME name. Raises ClientError.
     """
     unit = ITEMS[0]
     there = read_file(place_for_all(unit))

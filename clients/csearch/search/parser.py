@@ -64,7 +64,6 @@ def parse(arguments: list[str]) -> Options:
         return options
     if options.saved is not None:
         asked = {"a query": options.query, "--like": options.like, "--demo": options.demo}
-        asked["--window"] = options.window
         if other := next((name for name, given in asked.items() if given), None):
             known.error(f"--saved goes without {other}")
         return options

@@ -23,6 +23,12 @@ def show(options: Options) -> int:
     if len(options.directories) > 1:
         raise ClientError("the window searches below one directory; give --in once")
     arguments = []
+    if options.saved is not None:
+        if options.directories:
+            raise ClientError("the window asks a saved search where it is to look; leave --in out")
+        # An error now is one that the terminal shows.
+        Connection(start=True).call("saved", name=os.fsencode(options.saved))
+        arguments += ["--saved", options.saved]
     for path in options.directories:
         arguments += ["--in", os.fsdecode(absolute(path))]
     for path in options.like:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 import os
 import random
-import sys
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -16,7 +13,6 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from csearchd import limits
 from csearchd.errors import Ended, LibraryError
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
@@ -26,11 +22,13 @@ from csearchd.search.duplicates.results import group_hits
 from csearchd.search.file_lookup import find_files
 from csearchd.search.lexical import labels
 from csearchd.search.lexical.fusion import Lexical, Lifted, fused
+from csearchd.search.lexical.possible import Holders, holders
+from csearchd.search.lexical.query_words import query_words
 from csearchd.search.offering import LOOKED_AT, offered
 from csearchd.search.query_language.query_vector import Vector
 from csearchd.search.request import Answer, Hit, SearchRequest, matches_well
+from csearchd.search.text_vectors import TextVectors
 
-_ENTRY_BYTES = 400  # of a cache entry, beside its text and its vector
 _MAX_GROUPED = 2000  # hits that are looked at to fill a page with groups
 _MAX_DRAWN = 1000  # of the best hits, from which random ones are drawn
 _RATING_CHUNK = 8192  # contents whose confidence is computed at once
@@ -68,9 +66,7 @@ class Engine:
         self._calibrations = ScoreCalibrations(library.cache)
         self._lexical = Lexical(library, self._calibrations)
         self._models = models
-        self._cache: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
-        self._cached = 0  # bytes
-        self._cache_lock = threading.Lock()
+        self._texts = TextVectors()
         self._raters = ThreadPoolExecutor(_RATING_THREADS, "rating")
 
     def prepare(self) -> None:
@@ -80,21 +76,7 @@ class Engine:
     def embed(self, text: str, language: str = "") -> Vector:
         """The active model's unit vector of a text in a language (TextTower.embed), (dimensions,).
         Cached."""
-        active_model = self._models.active_model
-        key = (active_model.model.text_fingerprint, language, text)
-        with self._cache_lock:
-            if (cached := self._cache.get(key)) is not None:
-                self._cache.move_to_end(key)
-                return cached
-        vector: Vector = active_model.tower.embed([text], language)[0]
-        with self._cache_lock:
-            if key not in self._cache:  # another thread may have added it
-                self._cache[key] = vector
-                self._cached += _size(text, vector)
-            while self._cached > limits.EMBEDDED_BYTES:
-                (_, _, oldest), its = self._cache.popitem(last=False)
-                self._cached -= _size(oldest, its)
-        return vector
+        return self._texts.embed(self._models.active_model, text, language)
 
     def calibration(self, active_model: ActiveModel) -> ScoreCalibration:
         """The calibration of the active model's scores."""
@@ -241,6 +223,13 @@ class Engine:
         """The limit below which no score meets a request with a vector, if there is one."""
         return self._min_score(self._models.active_model, request)
 
+    def holders(self, request: SearchRequest) -> Holders:
+        """Whose change may change what a request finds by name. Raises LibraryError."""
+        files = self._file_mask(request)
+        if files is None:
+            files = self._scope_mask(request)
+        return holders(self._library, query_words(request.parts), files, request.scope)
+
     def _file_mask(self, request: SearchRequest) -> Mask | None:
         """The files in the scope that meet the conditions, by file id; None for all files."""
         if request.scope is None and not request.conditions:
@@ -286,6 +275,7 @@ class Engine:
         if lifted:
             best = contents, scores
             contents, scores = fused(active_model, request, lifted, *best, count, min_score)
+            all_seen = all_seen and len(contents) < count
         if request.min_level and request.label and len(contents):
             sure = self._probabilities(active_model, request, contents)
             if sure is not None:
@@ -364,6 +354,8 @@ class Engine:
         """
         kept: list[_Found] = []
         stale: set[bytes] = set()
+        # Another file with the same content may be the one that is found by name.
+        least = self.least_score(request) if lifted and request.or_named else None
         for start in range(0, len(contents), _CHUNK):
             request.check()
             chunk = contents[start : start + _CHUNK]
@@ -375,7 +367,11 @@ class Engine:
             ]
             if lifted:
                 added = lifted.added([file for _, _, file, _ in known])
-                pairs = zip(known, added, strict=True)
+                pairs = [
+                    (one, more)
+                    for one, more in zip(known, added, strict=True)
+                    if least is None or more or -one[0] >= least
+                ]
                 ranked = [one for _, one in sorted((one[0] - more, one) for one, more in pairs)]
             else:
                 ranked = sorted(known)
@@ -442,8 +438,3 @@ class Engine:
         same_model = self._models.active_model.row == model
         if same_model and not isinstance(error, (Ended, LibraryError)):
             self._report_failure("computing the confidence of results", error)
-
-
-def _size(text: str, vector: Vector) -> int:
-    """The memory of a cache entry, in bytes."""
-    return sys.getsizeof(text) + vector.nbytes + _ENTRY_BYTES

@@ -154,7 +154,7 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     op: ClassVar[str] = "search"
     not_sent: ClassVar[frozenset[str]] = frozenset(
         ("parts", "conditions", "model", "vector", "scope", "without", "scale", "like",
-         "telling", "query_terms", "remarks", "check", "offered")
+         "telling", "query_terms", "remarks", "check", "offered", "or_named")
     )  # fmt: skip
 
     top: Annotated[int, Meta(ge=1)]
@@ -180,6 +180,9 @@ class SearchRequest(PictureQuery, frozen=True, kw_only=True):
     # Not in a message: what the desktop's search boxes ask for. Only what is at least fair, or has
     # all words of the query that say something, as whole words, in its names or in the picture.
     offered: bool = False
+
+    # What is found by name need not have `min_confidence`.
+    or_named: bool = False
 
     # Neither is what follows: csearchd.serve.handlers.queries finds it out.
     parts: Sequence[Part] = ()

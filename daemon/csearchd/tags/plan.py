@@ -99,8 +99,9 @@ def plan_give(
 ) -> Plan:
     """Plans to write the words `add`, which the user chose, and to take back the words `take`.
 
-    `record` describes the state. What another program has written already isn't added. Raises
-    SkippedFile, also for what only another program can take back.
+    `record` describes the state. What another program has written already isn't added; what csearch
+    has written by itself counts as chosen from then on. Raises SkippedFile, also for what only
+    another program can take back.
     """
     keywords = carrier.keywords(state)
     ours, removed, _ = _sort(keywords, record, ())
@@ -115,10 +116,11 @@ def plan_give(
         if folded(leaf(word)) not in known and not keywords.is_taken(word, record)
     ]
     words = [*kept, *new]
-    if words == ours:
-        return Plan(state, state.content, record, writes=False)
     before = record.given if record else ()
-    given = [word for word in words if word in before or word in new]
+    chosen = {folded(leaf(word)) for word in add}
+    given = [word for word in words if word in before or folded(leaf(word)) in chosen]
+    if words == ours and all(word in before for word in given):
+        return Plan(state, state.content, record, writes=False)
     unwanted = [word for word in ours if word not in kept and word not in before]
     removed = [word for word in without_duplicates([*removed, *unwanted]) if word not in words]
     model = record.model if record else ""

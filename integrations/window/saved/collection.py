@@ -42,6 +42,7 @@ class Collection:
         self._narrow = False
         self._shown_when_wide = False
         self._touched = False  # the user has shown or hidden the list
+        self._awaited = b""  # the name of a search that is asked once it is known
         self.toggle = Gtk.ToggleButton(action_name="win.saved-searches")
         self.button = Gtk.Button(action_name="win.save-search")
         for button, icon, text in (
@@ -108,6 +109,17 @@ class Collection:
         self._window.walking.go(search.step())
         self._used()
 
+    def await_search(self, name: bytes) -> None:
+        """Asks the saved search with that name, as soon as the service has told it."""
+        self._awaited = name
+        self._run_awaited()
+
+    def _run_awaited(self) -> None:
+        for search in self._shelf.searches:
+            if search.name == self._awaited:
+                self._awaited = b""
+                self.run(search)
+
     def _add_actions(self) -> None:
         save = Gio.SimpleAction.new("save-search", None)
         save.connect("activate", lambda *_: self._propose())
@@ -152,6 +164,7 @@ class Collection:
         self._sidebar.show_searches(self._shelf.searches)
         if self._shelf.searches and not self._touched and not self._narrow:
             self._show(True)
+        self._run_awaited()
 
     def _open_folder(self, search: Saved) -> None:
         folder = Gio.File.new_for_path(os.fsdecode(search.fields["folder"]))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gi.repository import GLib
 
+from bus import commands
 from bus.service import explained
 from saved.search import Saved, options
 
@@ -54,10 +56,26 @@ class Shelf:
         self._ask("SaveSearch", values, done)
 
     def rename(self, name: bytes, new: bytes, done: Done) -> None:
-        self._ask("RenameSaved", GLib.Variant("(ayay)", (name, new)), done)
+        values = GLib.Variant("(ayay)", (name, new))
+        self._ask("RenameSaved", values, self._then_moved(name, new, done))
 
     def remove(self, name: bytes, done: Done) -> None:
-        self._ask("RemoveSaved", GLib.Variant("(ay)", (name,)), done)
+        values = GLib.Variant("(ay)", (name,))
+        self._ask("RemoveSaved", values, self._then_moved(name, b"", done))
+
+    def _then_moved(self, name: bytes, new: bytes, done: Done) -> Done:
+        """What has bookmarks follow the folder of a search once it is renamed, or removed (b"")."""
+        folders = [one.fields["folder"] for one in self.searches if one.name == name]
+
+        def ended(failure: str, code: str) -> None:
+            if folders and not failure:
+                above = os.path.dirname(folders[0])
+                moved = [*folders, *([os.path.join(above, new)] if new else [])]
+                arguments = ["csearch.installation.moved_bookmarks", *map(os.fsdecode, moved)]
+                commands.run(self._service, arguments, lambda _output: None)
+            done(failure, code)
+
+        return ended
 
     def _ask(self, method: str, values: GLib.Variant, done: Done) -> None:
         self._service.ask(method, values, partial(self._answered, done))

@@ -24,6 +24,7 @@ _MIN_LONG = 8  # letters of a word whose halves few others have
 _MOST_TRIED = 8  # words of a pattern that are tried for that
 _MOST_CANDIDATES = 20_000  # words that are compared with it
 _MOST_COMPARED = 20_000  # pictures that are compared with words that follow one another
+MOST_WRONG = 2  # letters of a word that a recogniser may have mistaken for another one
 _MOST_SPLIT = 20  # characters of a word that may be written in two
 
 Contents = NDArray[np.int64]  # ids, ascending
@@ -125,7 +126,7 @@ def similar_words(database: sqlite3.Connection, word: str) -> list[str]:
     """Words that were recognised and may be a wrong `word`, which is folded. Any letter may be
     wrong only in a long one: halves of a short one are in thousands of words."""
     similar = _similar(database, word, len(word) >= _MIN_LONG)
-    return [one for one in similar if one != word and distance(one, word, 2) <= 2]
+    return [one for one in similar if one != word and distance(one, word, MOST_WRONG) <= MOST_WRONG]
 
 
 def _matching(database: sqlite3.Connection, wanted: str, limit: int = -1) -> Contents:

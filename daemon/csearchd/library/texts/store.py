@@ -186,6 +186,18 @@ class Texts:
                 for part in parts_of(contents)
             )
 
+    def words_of(self, contents: Sequence[int]) -> dict[int, list[str]]:
+        """The words of those contents that have any, in their order. Raises LibraryError."""
+        with self._library.read() as database:
+            return {
+                content: words.split()
+                for part in parts_of(contents)
+                for content, words in database.execute(
+                    f"SELECT content, words FROM texts WHERE content IN {AMONG} AND words <> ''",
+                    (part,),
+                )
+            }
+
     def contents_with(self, pattern: TextPattern) -> index.Contents:
         """The contents whose words have a pattern. Raises LibraryError."""
         return self._look_up(lambda database: index.contents_with(database, pattern), index.NONE)

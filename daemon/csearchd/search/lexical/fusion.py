@@ -90,7 +90,7 @@ def fused(
     """The best `count` contents in the fused order, and their own scores.
 
     `contents` and `scores` are the best by their vectors alone, at least `count` if so many have
-    `min_score`, below which none is wanted.
+    `min_score`, below which none is wanted, unless it is found by name and `request.or_named`.
     """
     more, their_scores = _scored(active_model, request, lifted, count)
     every = np.concatenate([contents, more])
@@ -98,7 +98,10 @@ def fused(
     unique, first = np.unique(every, return_index=True)
     own = all_scores[first]
     if min_score is not None:
-        unique, own = unique[own >= min_score], own[own >= min_score]
+        kept = own >= min_score
+        if request.or_named:
+            kept |= np.isin(unique, lifted.contents)
+        unique, own = unique[kept], own[kept]
     places = np.minimum(np.searchsorted(lifted.contents, unique), len(lifted.contents) - 1)
     bonuses = np.where(lifted.contents[places] == unique, lifted.bonuses[places], 0)
     order = np.lexsort((unique, -(own + np.float32(lifted.spread) * bonuses)))[:count]

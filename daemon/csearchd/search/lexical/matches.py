@@ -135,6 +135,26 @@ def find_matches(
     return Matches(every, highest, list(having.items()))
 
 
+def holders_in_names(
+    library: Library, words: Sequence[QueryWord], candidates: Mask, scope: Mask | None
+) -> tuple[list[Files], float]:
+    """For each word that `find_matches` finds in names the files; and how many other files must
+    change before a folder says nothing any more, or says something again. Raises LibraryError."""
+    finder = _Finder(library, candidates, scope)
+    found = [finder.find(word) for word in words]
+    return [one.files for one in found if one is not None], finder.margin
+
+
+def until_rare(files: Files, candidates: Mask) -> float:
+    """How many other files must change before a word that stands in some pictures says something by
+    itself, or says nothing any more."""
+    files = files[files < len(candidates)]
+    having = np.count_nonzero(candidates[files])
+    if having <= _FEW_TEXTS:
+        return math.inf
+    return abs(int(having) / _RARE_TEXTS - int(np.count_nonzero(candidates)))
+
+
 def _rated(
     found: Sequence[tuple[str, _Found | None]], count: int, least: float, whole: bool
 ) -> tuple[Files, NDArray[np.float32]]:
@@ -189,6 +209,7 @@ class _Finder:
         self._library = library
         self._candidates = candidates
         self._scope = scope
+        self.margin = math.inf  # of files, by which folders with a word have or miss _ALL
 
     def find(self, word: QueryWord) -> _Found | None:
         """The candidates that have a word; None if none has it, or far too many have. Where no
@@ -237,11 +258,18 @@ class _Finder:
             tree = self._library.tree
             inside = [one for one in folders[:_MOST_FOLDERS] if one in tree and self._counts(one)]
             found = self._below(inside)
-            most = _ALL * int(np.count_nonzero(self._candidates))
-            if len(found) >= most:
+            if self._says_nothing(found):
                 several = inside if len(inside) <= _FEW_FOLDERS else []
-                found = self._below([one for one in several if len(self._below([one])) < most])
+                found = self._below(
+                    [one for one in several if not self._says_nothing(self._below([one]))]
+                )
         return found
+
+    def _says_nothing(self, found: Files) -> bool:
+        most = _ALL * int(np.count_nonzero(self._candidates))
+        if len(found):
+            self.margin = min(self.margin, abs(len(found) - most))
+        return len(found) >= most
 
     def _counts(self, folder: int) -> bool:
         """Whether a folder isn't the directory that is searched, or one above it."""

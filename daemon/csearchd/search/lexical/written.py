@@ -42,7 +42,7 @@ class Written:
         """Raises LibraryError."""
         self._library = library
         self._candidates = candidates
-        asked = [(word.alternatives, _misread(word)) for word in words]
+        asked = [(word.alternatives, misread(word)) for word in words]
         found = library.texts.contents_with_words(asked, _MOST_CONTENTS)
         self._contents = {word.text: each for word, each in zip(words, found, strict=True)}
 
@@ -119,7 +119,7 @@ def said_in(phrase: str, words: Sequence[QueryWord]) -> list[QueryWord]:
     ]
 
 
-def _misread(word: QueryWord) -> str:
+def misread(word: QueryWord) -> str:
     """What a recogniser may have taken for another word; "" for none, and where the vectors tell
     what is meant."""
     return word.part if len(word.part) >= _MIN_SIMILAR and not is_english(word.text) else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from csearch.protocol.wire import Message
 from csearchd.errors import InvalidMessage, RequestError
 from csearchd.library.saved.store import SavedSearch
@@ -31,13 +33,16 @@ def fields_of(search: SavedSearch) -> Message:
 
 
 def understood(search: SavedSearch, queries: QueryResolver) -> SearchRequest:
-    """A saved search as an understood request for what is at least fair, or, with filters alone,
-    for all. Raises RequestError for what another version has saved, too."""
-    fields = {"top": TOP, "min_confidence": "fair", **fields_of(search)}
+    """A saved search as an understood request for what is at least fair or found by name, unless
+    it says itself what the least is; with filters alone, for all. Raises RequestError for what
+    another version has saved, too."""
+    fields = {"top": TOP, **fields_of(search)}
     try:
         request = validated({**fields, "files": len(search.pictures)}, SearchRequest)
     except InvalidMessage as error:
         raise RequestError("query", OTHER(text=str(error))) from None
+    if request.min_confidence is None:
+        request = replace(request, min_confidence="fair", or_named=True)
     return queries.understand(request)
 
 

@@ -18,11 +18,20 @@ from csearchd.models.active_model import Models
 from csearchd.search import filters
 from csearchd.search.engine import Engine
 from csearchd.search.filters import Files
-from csearchd.search.lexical.possible import may_be_named
+from csearchd.search.lexical.possible import Holders, WordsOfFiles
+from csearchd.search.lexical.query_words import QueryWord, query_words
 from csearchd.search.request import Hit, SearchRequest
 from csearchd.serve.indexing_wait import IndexingWait
 
 _ROUNDING = 1e-4  # of scores that are computed in another way
+_NO_HOLDERS = Holders(np.zeros(0, np.int64), math.inf)
+
+
+class Moment(NamedTuple):
+    """When a search is asked."""
+
+    state: object  # of the model
+    changed: int  # how many files have changed until then
 
 
 class Shown(NamedTuple):
@@ -30,10 +39,13 @@ class Shown(NamedTuple):
 
     search: SavedSearch
     request: SearchRequest  # what was asked, with its vector
+    words: Sequence[QueryWord]  # by which pictures are found by name
     least: float  # the limit below which no score meets it
     worst: float  # that below which a score finds nothing, unless by name
     state: object  # of the model, at that time
-    files: frozenset[int]  # the ids of what was found
+    files: Files  # the ids of what was found, and of what tells how much a word says
+    others: float  # how many others may change before that is told otherwise
+    counted: int  # how many had changed, at that time
 
 
 class Relevance:
@@ -46,22 +58,30 @@ class Relevance:
         self._models = models
         self._engine = engine
         self._indexing_wait = indexing_wait
+        self._changed = 0  # files, since the start
+
+    def moment(self) -> Moment:
+        """To be taken before a search is asked: what changes meanwhile is noticed."""
+        return Moment(self._engine.state(), self._changed)
 
     def shown(
-        self, search: SavedSearch, request: SearchRequest, state: object, hits: Sequence[Hit]
+        self, search: SavedSearch, request: SearchRequest, moment: Moment, hits: Sequence[Hit]
     ) -> Shown:
-        """`request` is the resolved one that has found `hits`; `state` the engine's before."""
+        """`request` is the resolved one that has found `hits`. Raises LibraryError."""
         least = None if request.vector is None else self._engine.least_score(request)
+        words = [] if request.vector is None else query_words(request.parts)
+        holders = self._engine.holders(request) if words else _NO_HOLDERS
         scores = [hit.score for hit in hits if hit.score is not None and hit.by_name is None]
         is_full = 0 < len(hits) == len(scores) >= request.top  # the best by their scores alone
+        least = -math.inf if least is None else least
+        worst = min(scores) if is_full else -math.inf
+        if request.or_named:
+            least, worst = -math.inf, max(least, worst)
+        files = np.union1d(holders.files, np.array([hit.file for hit in hits], np.int64))
         return Shown(
-            search,
-            request,
-            -math.inf if least is None else least,
-            min(scores) if is_full else -math.inf,
-            state,
-            frozenset(hit.file for hit in hits),
-        )
+            search, request, words, least, worst, moment.state, files, holders.others,
+            moment.changed,
+        )  # fmt: skip
 
     def concerned(self, shown: Sequence[Shown], changes: Changes) -> list[bool]:
         """For each of some folders whether changes may change what it shows. Raises
@@ -69,13 +89,20 @@ class Relevance:
         table = self._models.active_model.table
         state = self._engine.state()
         files = self._files_of(changes)
-        changed = frozenset(files.tolist())
-        current = [one for one in shown if one.state == state]
+        self._changed += len(files)
+        current = [
+            one
+            for one in shown
+            if one.state == state
+            and self._changed - one.counted < one.others
+            and not _has_any(one.files, files)
+        ]
         found, scores = self._scores(current, files, table)
+        words = WordsOfFiles(self._library, found)
         stay = {
             one.search
             for one, its in zip(current, scores, strict=True)
-            if one.files.isdisjoint(changed) and not self._may_be_shown(one, found, its)
+            if not self._may_be_shown(one, found, its, words)
         }
         return [one.search not in stay for one in shown]
 
@@ -108,15 +135,17 @@ class Relevance:
             scores[np.ix_(asked, np.flatnonzero(scored))] = found
         return files, scores
 
-    def _may_be_shown(self, shown: Shown, files: Files, scores: NDArray[np.float32]) -> bool:
-        """Whether one of some files may be found. Raises LibraryError."""
+    def _may_be_shown(
+        self, shown: Shown, files: Files, scores: NDArray[np.float32], words: WordsOfFiles
+    ) -> bool:
+        """Whether one of some files, whose words are `words`, may be found. Raises LibraryError."""
         reached = scores >= shown.least - _ROUNDING
         high = scores >= shown.worst - _ROUNDING
         if self._meets_conditions(shown, files[reached & high]):
             return True
-        low = files[reached & ~high]
-        named = may_be_named(self._library, shown.request.parts, low.tolist())
-        return named and self._meets_conditions(shown, low)
+        named = words.having(shown.words)
+        low = files[reached & ~high & np.isin(files, named)] if len(named) else named
+        return self._meets_conditions(shown, low)
 
     def _meets_conditions(self, shown: Shown, files: Files) -> bool:
         """Whether one of some files is in the scope and meets all conditions. Raises
@@ -127,3 +156,11 @@ class Relevance:
             return False
         conditions = shown.request.conditions
         return bool(filters.chosen_among(self._library, conditions, files).any())
+
+
+def _has_any(ascending: Files, some: Files) -> bool:
+    """Whether an array has one of some files in it; quicker than numpy's own for few of them."""
+    if not len(ascending):
+        return False
+    places = np.minimum(np.searchsorted(ascending, some), len(ascending) - 1)
+    return bool((ascending[places] == some).any())

@@ -225,9 +225,9 @@ class SavedUpkeep:
     ) -> _Found:
         scope = self._indexing_wait.scope_of(search.scopes) if search.scopes else None
         request = self._queries.resolve(cancellation, request, vectors, scope)
-        state = self._engine.state()  # before: what changes meanwhile is noticed
+        moment = self._relevance.moment()
         hits = self._engine.search(request).hits
-        shown = self._relevance.shown(search, request, state, hits)
+        shown = self._relevance.shown(search, request, moment, hits)
         return _Found([hit.path for hit in hits], shown)
 
     async def _picture_vectors(self, request: SearchRequest, row: int) -> dict[int, PictureVector]:
