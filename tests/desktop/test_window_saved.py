@@ -160,6 +160,29 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
         shelf.wait_for_text(APPLICATION, "Where to search: trip")
 
 
+def test_the_oldest_come_first_again(shelf: Desktop) -> None:
+    with search_window(shelf, *COMMAND, "type:jpeg"):
+        see(shelf, ".jpg")
+        shelf.keys("key", "ctrl+shift+f")
+        press(shelf, "Sort")
+        press(shelf, "Oldest first")
+        shelf.wait_for_text(APPLICATION, "Sort: Oldest first")
+        ask_for_name(shelf)
+        shelf.wait_for_text(APPLICATION, "Everywhere\nOldest first")
+        shelf.keys("type", "old")
+        shelf.keys("key", "Return")
+        await_listed(shelf, "old")
+    (only,) = saved(shelf)
+    assert only["sort"] == "date" and only["reverse"] is True
+    with search_window(shelf, *COMMAND):
+        await_listed(shelf, "old")
+        choose(shelf, "old")
+        shelf.keys("key", "Return")
+        asks(shelf, "type:jpeg")
+        shelf.keys("key", "ctrl+shift+f")
+        shelf.wait_for_text(APPLICATION, "Sort: Oldest first")
+
+
 def test_limits_are_kept_and_can_be_taken_away(shelf: Desktop) -> None:
     save(shelf, "few", "type:jpeg", "--top", "2", "--in", shelf.user.pictures)
     save(shelf, "sure", "a cat", "--min-confidence", "strong")

@@ -23,6 +23,7 @@ SEARCHES = {
     "two moons": ("the moon", "--top", "2"),
     "dated horses": ("a horse after:2024",),
     "latest": ("", "--sort", "date", "--top", "3"),
+    "oldest": ("", "--sort", "date", "--reverse", "--top", "3"),
     "sure": ("a rocket", "--min-confidence", "strong", "--sort", "name"),
     "old": ("before:2024",),
     "fast": ("iso:>400",),
@@ -120,9 +121,10 @@ def shown(user: User, name: str) -> list[str]:
 
 def asked(user: User, name: str) -> list[str]:
     """What is at least fair or found by name, unless the search says what the least is."""
-    given = dict(zip(SEARCHES[name][1::2], SEARCHES[name][2::2], strict=True))
+    given = SEARCHES[name]
     output = user.csearch("--json", "--saved", name, "--top", "500", check=None).stdout
     hits = [json.loads(line) for line in output.splitlines()]
     if "--min-confidence" not in given:
         hits = [hit for hit in hits if hit.get("confidence") != "weak" or hit.get("by_name")]
-    return [hit["path"] for hit in hits][: int(given.get("--top", "500"))]
+    top = int(given[given.index("--top") + 1]) if "--top" in given else 500
+    return [hit["path"] for hit in hits][:top]

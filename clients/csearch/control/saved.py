@@ -64,6 +64,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         choices=("score", "date", "name", "size"),
         help="order of the best N: by score, date, name or size",
     )
+    add.add_argument("--reverse", action="store_true", help="reverse the order")
     add.add_argument("--replace", action="store_true", help="replace one with the same name")
     listing = add_action(actions, EXAMPLES, "list", "list them, as without an ACTION")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -110,6 +111,7 @@ def _add(options: argparse.Namespace) -> int:
         "pictures": pictures,
         "top": options.top,
         "sort": options.sort,
+        "reverse": options.reverse or None,
         "min_confidence": options.min_confidence,
         "replace": options.replace,
     }
@@ -164,6 +166,7 @@ def _show(options: argparse.Namespace) -> int:
         "in": scopes,
         "top": search.get("top"),
         "sort": search.get("sort"),
+        "reverse": "yes" if search.get("reverse") else None,
         "min-confidence": search.get("min_confidence"),
         "folder": printable(search["folder"]),
         "links": search.get("links"),

@@ -26,6 +26,7 @@ def find(options: Options) -> Saved:
     name = os.fsencode(options.saved)
     (found,) = Connection(start=True).call("saved", name=name)["searches"]
     options.top = options.top or found.get("top")
+    options.reverse = options.reverse or (not options.sort and bool(found.get("reverse")))
     options.sort = options.sort or found.get("sort")
     options.min_confidence = options.min_confidence or found.get("min_confidence")
     options.query = [printable(name)]  # what --folder is called

@@ -52,7 +52,7 @@ _GIVING = ("mode", "add", "take")  # options of Tag
 _GROUPS = 50  # of a signal: a window that takes it apart stands still meanwhile
 _COMPARED = ("path", "exact")  # options of Duplicates
 _SAVING = (  # options of SaveSearch
-    "scopes", "pictures", "top", "sort", "min_confidence", "replace", "restored",
+    "scopes", "pictures", "top", "sort", "reverse", "min_confidence", "replace", "restored",
 )  # fmt: skip
 _MOST_FILES = 16  # that dbus-daemon and dbus-fast take with a message
 _MOST_THUMBNAILS = 32  # of a call

@@ -341,6 +341,7 @@ MIGRATIONS = (
     UPDATE metadata SET outdated = 1;
     """,
     "ALTER TABLE tag_ledger ADD COLUMN given TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE saved_searches ADD COLUMN reverse INTEGER NOT NULL DEFAULT 0",
 )
 
 VERSION = len(MIGRATIONS)

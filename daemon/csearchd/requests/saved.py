@@ -16,12 +16,12 @@ class SavedRequest(Request, frozen=True, kw_only=True):
 
     Fields: name (bin): that one alone.
 
-    Result: {searches: [{name: bin, query, scopes, pictures, top, sort, min_confidence, folder: bin,
-    links, reason}]}. From query on to min_confidence they are as of `search`, and left out where
-    they weren't given. folder: the directory that is kept filled with links to what is found, in
-    its order; links (int): how many there are, left out while it hasn't been filled; reason: why it
-    can't be understood, or the folder not be filled (a REASON of csearch.protocol.wire), left out
-    while all is well.
+    Result: {searches: [{name: bin, query, scopes, pictures, top, sort, reverse, min_confidence,
+    folder: bin, links, reason}]}. From query on to min_confidence they are as of `search`, and left
+    out where they weren't given. folder: the directory that is kept filled with links to what is
+    found, in its order; links (int): how many there are, left out while it hasn't been filled;
+    reason: why it can't be understood, or the folder not be filled (a REASON of
+    csearch.protocol.wire), left out while all is well.
     """
 
     op: ClassVar[str] = "saved"
@@ -32,11 +32,11 @@ class SavedRequest(Request, frozen=True, kw_only=True):
 class SavedAddRequest(Request, frozen=True, kw_only=True):
     """`saved-add`: gives a query a name, and keeps a folder of links to what it finds.
 
-    Fields: name (bin): what a file may be called; query, scopes, top, sort, min_confidence: as of
-    `search`, scopes left out for all that is known; pictures ([{path, start, end}]): pictures in
-    the query, by absolute paths; replace (bool): whether to replace one with the same name;
-    restored (bool): it was saved before, and is taken as it was, also where a directory has gone
-    or the query can't be understood.
+    Fields: name (bin): what a file may be called; query, scopes, top, sort, reverse,
+    min_confidence: as of `search`, scopes left out for all that is known; pictures ([{path, start,
+    end}]): pictures in the query, by absolute paths; replace (bool): whether to replace one with
+    the same name; restored (bool): it was saved before, and is taken as it was, also where a
+    directory has gone or the query can't be understood.
 
     Result: {folder: bin}.
     """
@@ -51,6 +51,7 @@ class SavedAddRequest(Request, frozen=True, kw_only=True):
     pictures: Annotated[list[QueryPicture], Meta(max_length=limits.SAVED_PICTURES)] | None = None
     top: Annotated[int, Meta(ge=1)] | None = None
     sort: Literal["score", "date", "name", "size"] | None = None
+    reverse: Flag = None
     min_confidence: Literal["weak", "fair", "strong"] | None = None
     replace: Flag = None
     restored: Flag = None

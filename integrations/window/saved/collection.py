@@ -239,10 +239,9 @@ def _proposed(step: Step) -> str:
 
 
 def _about(step: Step) -> str:
-    """What is saved besides the words. Of an order that is turned around the usual one is."""
-    order = step.sort.partition(" ")[0]
+    """What is saved besides the words."""
     limits = [text for text, _without in named(step.limits)]
-    return "\n".join([place(step.folders), *([SORTS[order]] if order else []), *limits])
+    return "\n".join([place(step.folders), *([SORTS[step.sort]] if step.sort else []), *limits])
 
 
 def _shown(name: bytes) -> str:

@@ -25,6 +25,7 @@ _TYPES = {
     "pictures": "aa{sv}",
     "top": "u",
     "sort": "s",
+    "reverse": "b",
     "min_confidence": "s",
     "replace": "b",
     "restored": "b",
@@ -58,6 +59,8 @@ class Saved(NamedTuple):
             beside.insert(0, Picture(placed.pop()["path"]))
             query = before.removesuffix(_AND)
         order = self.fields.get("sort", "")
+        if f"{order} reversed" in SORTS and self.fields.get("reverse"):
+            order += " reversed"
         scopes = tuple(self.fields.get("scopes", []))
         limits = Limits(self.fields.get("top", 0), self.fields.get("min_confidence", ""))
         return Step(query, tuple(beside), scopes, order if order in SORTS else "", limits)
@@ -83,8 +86,9 @@ def described(step: Step) -> tuple[Values, str]:
     fields = _placed(parts)
     if step.folders:
         fields["scopes"] = list(step.folders)
-    if step.sort:  # saved searches know no other direction
-        fields["sort"] = step.sort.partition(" ")[0]
+    if step.sort:
+        fields["sort"], _blank, reverse = step.sort.partition(" ")
+        fields.update({"reverse": True} if reverse else {})
     if step.limits.top:
         fields["top"] = step.limits.top
     if step.limits.least:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from csearchd.library.library import Library
 from csearchd.library.roots import is_below
 
-_COLUMNS = "id, name, query, top, sort, min_confidence"
+_COLUMNS = "id, name, query, top, sort, min_confidence, reverse"
 
 
 class SavedPicture(NamedTuple):
@@ -30,6 +30,7 @@ class SavedSearch(NamedTuple):
     top: int | None = None
     sort: str | None = None
     min_confidence: str | None = None
+    reverse: bool = False  # the order
 
 
 def read(library: Library) -> list[SavedSearch]:
@@ -57,9 +58,12 @@ def add(library: Library, search: SavedSearch, replace: bool) -> bool:
                 return False
             remove(library, search.name)
         row = database.execute(
-            "INSERT INTO saved_searches (name, query, top, sort, min_confidence) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (search.name, search.query, search.top, search.sort, search.min_confidence),
+            "INSERT INTO saved_searches (name, query, top, sort, min_confidence, reverse) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(search.name, search.query, search.top, search.sort, search.min_confidence),
+                search.reverse,
+            ),
         ).lastrowid
         database.executemany(
             "INSERT OR IGNORE INTO saved_scopes VALUES (?, ?)",
@@ -108,7 +112,7 @@ def carry_paths(database: sqlite3.Connection, old: bytes, new: bytes) -> None:
 
 
 def _from_row(database: sqlite3.Connection, row: tuple[Any, ...]) -> SavedSearch:
-    number, name, query, top, sort, min_confidence = row
+    number, name, query, top, sort, min_confidence, reverse = row
     scopes = database.execute(
         "SELECT path FROM saved_scopes WHERE search = ? ORDER BY path", (number,)
     )
@@ -123,4 +127,5 @@ def _from_row(database: sqlite3.Connection, row: tuple[Any, ...]) -> SavedSearch
         top,
         sort,
         min_confidence,
+        bool(reverse),
     )

@@ -100,6 +100,7 @@ class SavedHandlers:
             None if request.top is None else min(request.top, limits.RESULTS),
             request.sort,
             request.min_confidence,
+            bool(request.reverse),
         )
         if not request.restored:
             await self._workers.wait(understood, search, self._queries)

@@ -27,6 +27,7 @@ def fields_of(search: SavedSearch) -> Message:
         "pictures": pictures,
         "top": search.top,
         "sort": search.sort,
+        "reverse": search.reverse or None,
         "min_confidence": search.min_confidence,
     }
     return {name: value for name, value in fields.items() if value not in (None, [])}
