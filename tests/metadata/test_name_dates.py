@@ -202,7 +202,8 @@ def test_the_table_of_forms_is_true(form: object) -> None:
         "Photo on 4-3-23 at 10.11.jpg", "Foto 14-05-23 um 10.11.jpg", "Halo 4_3_2023 10_11_12.png",
         "14.05.23.jpg", "v1.2.23 10.11.12.png", "Rechnung 2023-05-14 000123.pdf.png",
         "230514_101112.jpg", "230514_101112_001.jpg", "FILE230514-000123-2.jpg",
-        "photo_5@03-04-23_10-11-12.jpg", "3.14.2023-05-141.jpg", "v2023.05.1.png", "192.168.2023.05.png", "", ".jpg",
+        "photo_5@03-04-23_10-11-12.jpg", "3.14.2023-05-141.jpg", "v2023.05.1.png",
+        "192.168.2023.05.png", "", ".jpg",
     ],
 )  # fmt: skip
 def test_names_without_dates(name: str) -> None:
