@@ -255,7 +255,7 @@ class Watcher:
             node = self._watches.make(path)
             node.is_root = True
             return node
-        if self._boundaries.is_asked(path) and self._boundaries.is_in_root(path):
+        if self._boundaries.is_asked_in_root(path):
             return self._watches.make(path)
         parent = self._watches.find(os.path.dirname(path))
         if parent is None or parent.watch is None or parent.marked:
