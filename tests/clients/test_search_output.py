@@ -266,6 +266,21 @@ def test_table(home, service):
     assert len(lines[2]) == 60
 
 
+def test_what_is_found_by_name_is_marked_where_its_confidence_goes_down(home, service):
+    reply, found = hits(b"/p/moon.png", b"/p/b.jpg", b"/p/c.jpg", b"/p/moon-2.png")
+    levels = (("weak", ["moon"]), ("strong", None), ("fair", ["moon"]), ("strong", ["moon"]))
+    for hit, (confidence, words) in zip(found["hits"], levels, strict=True):
+        hit |= {"confidence": confidence, "by_name": words}
+    service(search=answering((reply, found)))
+    output, _ = home.terminal("csearch", "moon", columns=60, NO_COLOR="1").finish()
+    assert output.splitlines() == [
+        " 0.900  weak    /p/moon.png  by name",
+        " 0.800  strong  /p/b.jpg",
+        " 0.700  fair    /p/c.jpg  by name",
+        " 0.600  strong  /p/moon-2.png",
+    ]
+
+
 def test_nothing_of_a_name_reaches_the_terminal_raw(home, service):
     service(search=answering(hits(NASTY)))
     output, _ = home.terminal("csearch", "dog").finish()

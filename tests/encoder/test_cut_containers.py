@@ -101,6 +101,15 @@ def test_avif_and_heic_end_somewhere(what: str, share: float) -> None:
     assert rows_shown(found) >= 0.75 * share - 0.06
 
 
+@pytest.mark.parametrize("what", [*RESOLUTIONS, *ROWS, "tiles"])
+def test_a_file_may_lack_any_of_its_last_bytes(what: str) -> None:
+    data = {**RESOLUTIONS, **ROWS, "tiles": TILES}[what]
+    for lacking in range(1, 33):
+        found = decode(data[:-lacking])
+        assert found.incomplete or "animated" in what
+        assert rows_shown(found) > 0.75
+
+
 def test_tiles_that_are_there_are_shown() -> None:
     found = decode(TILES[: int(len(TILES) * 0.55)])
     assert found.incomplete and rows_shown(found) >= 0.45

@@ -108,3 +108,12 @@ def test_jpeg_xl_is_shown_and_not_turned_twice() -> None:
     assert (info.format, info.width, info.height) == ("JXL", 160, 96)
     found = DECODER.decode(stream.getvalue(), info).pixels
     assert np.abs(found.astype(int) - PREPROCESS.fit(PHOTO)).mean() < 5
+
+
+def test_a_cut_jpeg_xl_is_refused_without_advice_to_developers() -> None:
+    pytest.importorskip("pillow_jxl")
+    stream = io.BytesIO()
+    PHOTO.save(stream, "JXL")
+    with pytest.raises(PictureError, match="damaged or not supported") as error:
+        DECODER.inspect(stream.getvalue()[:-50], b"x.jxl")
+    assert "libjxl" not in str(error.value)

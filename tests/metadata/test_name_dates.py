@@ -107,6 +107,9 @@ NAMES = {
     "2023_0514_101112_001.JPG": TIME, "20230514101112_000123F.JPG": TIME,
     "NO20230514-101112-000123F.JPG": TIME, "20230514_101112_NF.jpg": TIME,
     "REC_2023_05_14_10_11_12_F.jpg": TIME, "1923-05-14.jpg": "1923-05-14",
+    "photo_1@14-05-2023_10-11-12.jpg": TIME, "photo_5@03-04-2023_10-11-12.jpg":
+    "2023-04-03T10:11:12", "DSC_0001_BURST20230514101112345.JPG": TIME,
+    "230514_101112_001_FH.JPG": TIME, "FILE230514-101112F.JPG": TIME, "FILE230514-101112.JPG": TIME,
 }  # fmt: skip
 
 
@@ -198,7 +201,9 @@ def test_the_table_of_forms_is_true(form: object) -> None:
         "WIN_20230514_000123.jpg", "20230514_101112000.jpg",
         "Photo on 4-3-23 at 10.11.jpg", "Foto 14-05-23 um 10.11.jpg", "Halo 4_3_2023 10_11_12.png",
         "14.05.23.jpg", "v1.2.23 10.11.12.png", "Rechnung 2023-05-14 000123.pdf.png",
-        "3.14.2023-05-141.jpg", "v2023.05.1.png", "192.168.2023.05.png", "", ".jpg",
+        "230514_101112.jpg", "230514_101112_001.jpg", "FILE230514-000123-2.jpg",
+        "photo_5@03-04-23_10-11-12.jpg", "3.14.2023-05-141.jpg", "v2023.05.1.png",
+        "192.168.2023.05.png", "", ".jpg",
     ],
 )  # fmt: skip
 def test_names_without_dates(name: str) -> None:

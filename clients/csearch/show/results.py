@@ -15,7 +15,7 @@ from csearch.show.paths import file_uri, shorten, shortest
 from csearch.show.terminal import Terminal
 
 _SCORE_COLUMNS = 8  # "-0.123" and two blanks
-_BLANKS = {"score": "  ", "confidence": "  ", "order": " ", "left_out": ""}  # after a column
+_BLANKS = {"score": "  ", "confidence": "  ", "order": " ", "behind": ""}  # after a column
 _PATH_COLUMNS_MIN = 12  # below, the path takes the place of what stands beside it
 Explain = Callable[[Message, str], str]
 """Returns lines that explain a hit, given the hit and an indentation."""
@@ -101,8 +101,8 @@ def _rows(
         shown = shorten(printable(shortest(path, here) if here else path), room)
         directory, slash, name = shown.rpartition("/")
         link = terminal.linked(terminal.styled(directory + slash, "2") + name, file_uri(path))
-        left_out = terminal.styled(beside["left_out"], "2")
-        yield f"{before}{link}{left_out}\n{explain(hit, ' ' * _SCORE_COLUMNS)}"
+        behind = terminal.styled(beside["behind"], "2")
+        yield f"{before}{link}{behind}\n{explain(hit, ' ' * _SCORE_COLUMNS)}"
 
 
 def _beside(hit: Message, sort: str | None, width: int) -> tuple[dict[str, str], int]:
@@ -119,11 +119,11 @@ def _beside(hit: Message, sort: str | None, width: int) -> tuple[dict[str, str],
         "score": score,
         "confidence": f"{sure:6}" if sure else "",
         "order": order,
-        "left_out": _left_out(hit),
+        "behind": _behind(hit),
     }
-    expendable: tuple[str, ...] = ("confidence", "left_out", "order")
+    expendable: tuple[str, ...] = ("confidence", "behind", "order")
     if score:
-        expendable = ("order", "confidence", "left_out", "score")
+        expendable = ("order", "confidence", "behind", "score")
     for column in expendable:
         room = width - sum(len(text + _BLANKS[name]) for name, text in beside.items() if text)
         if room >= _PATH_COLUMNS_MIN:
@@ -132,11 +132,13 @@ def _beside(hit: Message, sort: str | None, width: int) -> tuple[dict[str, str],
     return beside, max(width, _PATH_COLUMNS_MIN)
 
 
-def _left_out(hit: Message) -> str:
-    """How many pictures were left out for this one, and what they are."""
+def _behind(hit: Message) -> str:
+    """What stands behind the path of a hit: that it was found by name, where its confidence doesn't
+    tell why it stands there; how many pictures were left out for it, and what they are."""
     burst = hit.get("burst", 0)
     similar = hit.get("similar", 0) - burst
-    parts = [f"+{similar:,} similar"] if similar else []
+    parts = ["by name"] if hit.get("by_name") and hit.get("confidence") != "strong" else []
+    parts += [f"+{similar:,} similar"] if similar else []
     parts += [f"+{burst:,} of a burst"] if burst else []
     return "".join(f"  {part}" for part in parts)
 

@@ -20,7 +20,7 @@ def unidentified(data: bytes) -> PictureError:
 
 def undecodable(error: BaseException) -> PictureError:
     """The error for a picture whose decoder raised `error`."""
-    text = " ".join(str(error).split())[:200]
+    text = " ".join(str(error).split()).partition(" Please ")[0][:200]  # advice to developers
     lowered = text.lower()
     if "truncated" in lowered or isinstance(error, EOFError):
         return PictureError(reasons.TRUNCATED(details=text or reasons.ENDS_EARLY()))

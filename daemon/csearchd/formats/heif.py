@@ -22,6 +22,7 @@ _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1
 _MAX_ITEMS = 65536
 _MAX_LACKING = 64 << 20  # bytes that are made up for a file that breaks off
 _FILLERS = (b"\0", b"\xff", b"\x55")
+_LEFT_OUT = (0, 1, 2, 4, 8, 16, 64)  # bytes
 _MIN_SHARE = 0.05  # of the data that must be there: what is made up looks like noise
 _MAX_EXTENTS = 1 << 18  # of all items; an extent may take no byte of the file
 
@@ -71,13 +72,16 @@ def pixel_parts(data: bytes) -> Parts:
 def salvaged(data: bytes) -> Iterator[bytes]:
     """A file that breaks off, with bytes for the data that it lacks. Raises MalformedError.
 
-    Decoders refuse some of such data, but seldom all.
+    Decoders refuse some of such data, so more and more of the last bytes are left out.
     """
     last = max(box.end for box in boxes(data, 0, len(data), truncated=True))
     start, end = _span(data)
     lacking = max(end, last) - len(data)
     if 0 < lacking <= _MAX_LACKING and len(data) - start >= _MIN_SHARE * (end - start):
-        yield from (data + byte * lacking for byte in _FILLERS)
+        for fewer in _LEFT_OUT:
+            there = data[: max(start, len(data) - fewer)]
+            lost = lacking + len(data) - len(there)
+            yield from (there + byte * lost for byte in _FILLERS)
 
 
 def is_whole(data: bytes) -> bool | None:

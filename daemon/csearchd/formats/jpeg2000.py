@@ -36,9 +36,9 @@ def _filled(stream: bytes) -> bytes | None:
     """The codestream up to its end; None where it lacks nothing, or there is no tile."""
     at = stream.find(_TILE)
     for _ in range(MAX_PARTS if at > 0 else 0):
-        if at == len(stream):
-            return stream + _END
-        if stream[at : at + 2] != _TILE or at + _TILE_HEADER > len(stream):
+        if len(stream) < at + _TILE_HEADER and _END not in stream[at:]:
+            return stream[:at] + _END  # cut off between two tiles, or within the end
+        if stream[at : at + 2] != _TILE:
             return None
         size = int.from_bytes(stream[at + 6 : at + 10], "big")
         lacking = at + size - len(stream) if size else _UNKNOWN

@@ -79,6 +79,7 @@ SIZE_IN_MEGAPIXELS = Template(
     "size-in-megapixels", "a size is in megapixels, with MP after the number: size:{example}"
 )
 TOO_MANY_STARS = Template("too-many-stars", "there are at most {limit} stars")
+REVERSED_RANGE = Template("reversed-range", "{first} is more than {last}; write {example}")
 NO_WORDS = Template("no-words", "{value!r} has neither letters nor digits")
 NOT_A_CHOICE = Template("not-a-choice", "{value!r} is not one of {choices}")
 

@@ -213,8 +213,11 @@ def _number(name: str, value: str) -> Choice:
             raise _ValueProblem(reasons.SIZE_IN_MEGAPIXELS(example=_in_megapixels(value)))
         example = {"iso": "iso:>=800", "rating": "rating:>=4"}[name]
         raise _ValueProblem(reasons.NOT_A_NUMBER(value=clipped(value), example=example))
-    if name == "rating" and any(number > _STARS for _, number in tests):
+    if name == "rating" and any(
+        number > _STARS or (sign, number) == (">", _STARS) for sign, number in tests
+    ):
         raise _ValueProblem(reasons.TOO_MANY_STARS(limit=_STARS))
+    _refuse_reversed(name, value.strip())
     if name == "size" and tests[0][0] == "=":  # 12MP is a nominal size
         ((_, number),) = tests
         tests = [(">=", number - 0.5), ("<", number + 0.5)]
@@ -230,6 +233,15 @@ def _number(name: str, value: str) -> Choice:
         return first
 
     return choice
+
+
+def _refuse_reversed(name: str, value: str) -> None:
+    """Raises _ValueProblem for a range that ends below where it begins, which nothing is in."""
+    match = _RANGE.fullmatch(value)
+    if match and match[1] and match[2] and float(match[1]) > float(match[2]):
+        first, last, unit = match.groups()
+        example = f"{name}:{last}..{first}{unit}"
+        raise _ValueProblem(reasons.REVERSED_RANGE(first=first, last=last, example=example))
 
 
 def _comparisons(value: str) -> tuple[list[tuple[str, float]], str]:

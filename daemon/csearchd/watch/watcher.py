@@ -247,19 +247,20 @@ class Watcher:
         return node
 
     def _wanted(self, path: bytes) -> Node | None:
-        """The node of a directory that is to be watched: a root, or one below a watched
-        directory."""
+        """The node of a directory that is to be watched: a root, what was asked for in one, or one
+        below a watched directory."""
         if self._mounts.needs_polling(path):
             return None
         if path in self._roots:
             node = self._watches.make(path)
             node.is_root = True
             return node
+        if self._boundaries.is_asked_in_root(path):
+            return self._watches.make(path)
         parent = self._watches.find(os.path.dirname(path))
         if parent is None or parent.watch is None or parent.marked:
             return None
-        enters = self.rules.enters(os.path.basename(path)) or self._boundaries.is_asked(path)
-        return self._watches.make(path) if enters else None
+        return self._watches.make(path) if self.rules.enters(os.path.basename(path)) else None
 
     def read(self, path: bytes) -> Listing | None:
         """The listing of the directory at `path`; None if there is none. If it can't be listed, the
@@ -291,7 +292,7 @@ class Watcher:
             return
         names = set(listing.directories)
         for name, child in list(node.children.items()):
-            if name not in names and not child.is_root:
+            if name not in names and name not in listing.kept and not child.is_root:
                 self._watches.drop(child)
         for name in names if not whole else ():
             known = node.children.get(name)
@@ -443,8 +444,7 @@ class Watcher:
 
     def list_soon(self, path: bytes) -> bool:
         """Queues a listing of the directory at `path`, if it is watched. Returns whether it is."""
-        node = self._watches.find(path)
-        if node is None or node.watch is None:
+        if (node := self._watches.find(path)) is None or node.watch is None:
             return False
         self._listing_queue.list_soon(node)
         return True

@@ -59,6 +59,7 @@ TEMPLATES = {
     "not-a-number": N_("'{value}' is not a number or a comparison such as {example}"),
     "size-in-megapixels": N_("a size is in megapixels, with MP after the number: size:{example}"),
     "too-many-stars": N_("there are at most {limit} stars"),
+    "reversed-range": N_("{first} is more than {last}; write {example}"),
     "no-words": N_("'{value}' has neither letters nor digits"),
     "not-a-choice": N_("'{value}' is not one of {choices}"),
     "date-too-long": N_("the date has {length} characters; at most {limit} are allowed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,24 @@ def test_one_deep_inside_another_stays_whatever_is_listed_above(user: User, mark
         user.csearchctl("rescan", user.pictures)
         user.settle()
         assert len(known(user, user.pictures)) == number
+
+
+@pytest.mark.parametrize("mark", [".private/x", "marked/.nomedia", "marked/a/.nosearch"])
+def test_one_deep_inside_another_is_followed(user: User, mark: str) -> None:
+    top = user.pictures / mark.partition("/")[0]
+    write_drawn(asked := top / "a" / "b" / "c", 1)
+    (user.pictures / mark).touch()
+    user.csearchctl("add", user.pictures)
+    assert user.settle()["images"] == 0
+    assert len(user.search("anything", "--in", asked)) == 1
+    write_drawn(user.pictures, 1, first=1)  # so that what is above is listed
+    wait_for(lambda: user.status()["images"] == 2, "a new picture above it")
+    write_drawn(asked, 1, first=2)
+    write_drawn(asked / "inner", 1, first=3)
+    wait_for(lambda: user.status()["images"] == 4, "new pictures in it")
+    write_drawn(top / "a", 1, first=4)
+    shutil.rmtree(asked / "inner")
+    wait_for(lambda: user.status()["images"] == 3, "the end of one of them")
 
 
 @pytest.mark.parametrize("name", ["@Recycle", "phone/WhatsApp/Private", "prism/cache/thumbnails"])

@@ -19,6 +19,7 @@ from csearchd.metadata.dates.moment import Moment, Unit, from_parts, in_order
 from csearchd.metadata.texts.screenshots import SCREENSHOT
 
 _DAY = r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)"
+_SHORT_DAY = r"(?P<year>[0-4]\d)(?P<month>\d\d)(?P<day>\d\d)"  # of this century
 _CLOCK = r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)"
 _FRACTION = r"(?P<fraction>\d{3})?"
 _DASHED = r"(?P<year>(?:1[89]|20)\d\d)(?P<dash>[-_.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
@@ -65,9 +66,10 @@ FORMS = (
         is_utc=True,
     ),
     Form(
-        rf"\d{{5}}[A-Z]*_\d{{5}}_BURST{_DAY}{_CLOCK}{_FRACTION}",
+        rf"(?:\d{{5}}[A-Z]*_\d{{5}}|DSC_\d{{4}})_BURST{_DAY}{_CLOCK}{_FRACTION}",
         "00001IMG_00001_BURST20230514101112345_COVER.jpg",
-        "Google Camera: bursts and portraits, also 00100sPORTRAIT_00100_BURST…",
+        "Google Camera: bursts and portraits, also 00100sPORTRAIT_00100_BURST…; "
+        "Sony's phones (DSC_0001_BURST20230514101112345.JPG)",
     ),
     Form(
         rf"{_DAY}_{_CLOCK}(?:\({_FRACTION}\))?",
@@ -119,6 +121,12 @@ FORMS = (
         "(REC_2023_05_14_10_11_12_F.jpg); VLC (vlcsnap-2023-05-14-10h11m12s345.png)",
     ),
     Form(
+        r"photo_\d+@(?P<day>\d\d)-(?P<month>\d\d)-(?P<year>20\d\d)_"
+        r"(?P<hour>\d\d)-(?P<minute>[0-5]\d)-(?P<second>[0-5]\d)",
+        "photo_23@14-05-2023_10-11-12.jpg",
+        "Telegram for desktops: exported chats",
+    ),
+    Form(
         rf"(?P<before>Photo|Foto|Fotó|Фото|写真|照片|사진)[^\d]{{1,12}}(?P<first>\d\d?)"
         rf"(?P<dash>[-_.])(?P<middle>\d\d?)(?P=dash)(?P<last>\d\d|20\d\d)"
         rf"(?:,?\s|{_BETWEEN})(?P<hour>\d\d?)(?P<colon>{_COLON})(?P<minute>[0-5]\d)"
@@ -152,6 +160,16 @@ FORMS = (
         rf"{_DAY}{_CLOCK}_\d{{3,6}}[A-Z]{{0,2}}$",
         "20230514101112_000123F.JPG",
         "Viofo's dash cams",
+    ),
+    Form(
+        rf"{_SHORT_DAY}_{_CLOCK}_\d{{3}}_[FR][HL]$",
+        "230514_101112_001_FH.JPG",
+        "Nextbase's dash cams",
+    ),
+    Form(
+        rf"FILE{_SHORT_DAY}-{_CLOCK}[FR]?$",
+        "FILE230514-101112F.JPG",
+        "dash cams of the Mini series",
     ),
     Form(
         rf"(?:NO|EV|PA|LA|TI|IMG){_DAY}-{_CLOCK}-\d{{3,6}}[A-Z]?",
@@ -214,6 +232,8 @@ def _moment(parts: dict[str, str | None], is_utc: bool) -> Moment | None:
         if day is None:
             return None
         parts |= {"year": str(day.year), "month": str(day.month), "day": str(day.day)}
+    elif len(year := parts["year"] or "") == 2:
+        parts |= {"year": f"20{year}"}
     if hour and (half := parts.get("half") or parts.get("earlier")):
         if not 1 <= int(hour) <= 12:
             return None

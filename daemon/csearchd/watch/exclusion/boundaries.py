@@ -91,6 +91,10 @@ class Boundaries:
         """Whether somebody has asked for the directory at `path` itself."""
         return path in self._roots or path in self._asked
 
+    def is_asked_in_root(self, path: bytes) -> bool:
+        """Whether a client has asked for the directory at `path`, which is in a root and none."""
+        return path in self._asked and path not in self._roots and self.is_in_root(path)
+
     def top(self, path: bytes) -> bytes:
         """The nearest directory at or above `path` that was asked for; else b"/"."""
         while path and path not in self._roots and path not in self._asked:
