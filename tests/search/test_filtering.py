@@ -11,7 +11,7 @@ import pytest
 
 from support.album import write_album
 from support.photos import write_drawn
-from support.user import User
+from support.user import User, wait_for
 
 A, B, C = "IMG_0001", "IMG_0002", "IMG_0003"
 REST = ["horse", "moon", "Acme Cola", "astronaut, at work"]  # latest first
@@ -190,6 +190,21 @@ def test_templates(owner: User) -> None:
     for wrong, said in (("{nmae}", b"known are path"), ("{name", b"single {")):
         done = owner.csearch("--format", wrong, "cat", check=2)
         assert said in done.stderr
+
+
+def test_what_cannot_be_decoded_is_no_picture(user: User) -> None:
+    """Its header was read: that counts for filters only while it can be seen."""
+    good, bad = write_drawn(user.pictures, 2)
+    jpeg = bad.read_bytes()
+    bad.write_bytes(jpeg[: jpeg.index(b"\xff\xda")])  # without its picture
+    user.csearchctl("add", user.pictures)
+    assert user.settle()["failed"] == 1
+    assert user.search("type:jpeg", "-g") == [good]
+    assert user.search("--random", "-g", "-t", "5") == [good]
+    counted = user.csearch("--count", "-g", "type:jpeg")
+    assert (counted.stdout, counted.stderr) == (b"1\n", b"csearch: of 1\n")
+    bad.write_bytes(jpeg)
+    wait_for(lambda: set(user.search("type:jpeg", "-g")) == {good, bad}, "both")
 
 
 def test_a_picture_without_a_date_counts_by_its_file(user: User) -> None:
