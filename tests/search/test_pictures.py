@@ -282,25 +282,23 @@ def test_any_query_is_answered_or_refused(owner: User, query: str) -> None:
 
 
 def test_files_that_nobody_takes_are_closed(owner: User) -> None:
-    (daemon,) = owner.pids("csearchd")
-    before = len(os.listdir(f"/proc/{daemon}/fd"))
-    with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
+    picture = owner.pictures / "cat.jpg"
+    with owner.connect() as client, picture.open("rb") as file:
         for _ in range(10):
             socket.send_fds(client.socket, [pack({"id": 1, "op": "roots"})], [file.fileno()] * 8)
             client.receive()
-    wait_for(lambda: len(os.listdir(f"/proc/{daemon}/fd")) <= before, "descriptors to be closed")
+    wait_for(lambda: not owner.held_open(str(picture)), "descriptors to be closed")
 
 
 def test_files_of_a_request_that_never_began_are_closed(owner: User) -> None:
     """What comes behind it ends the connection."""
-    (daemon,) = owner.pids("csearchd")
-    before = len(os.listdir(f"/proc/{daemon}/fd"))
+    picture = owner.pictures / "cat.jpg"
     for _ in range(10):
-        with owner.connect() as client, (owner.pictures / "cat.jpg").open("rb") as file:
+        with owner.connect() as client, picture.open("rb") as file:
             frames = pack({"id": 1, "op": "roots", "files": 8}) + b"\xff" * 8
             socket.send_fds(client.socket, [frames], [file.fileno()] * 8)
             client.receive()
-    wait_for(lambda: len(os.listdir(f"/proc/{daemon}/fd")) <= before, "descriptors to be closed")
+    wait_for(lambda: not owner.held_open(str(picture)), "descriptors to be closed")
 
 
 def test_a_picture_never_gets_the_answer_for_another(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 from collections.abc import Iterator
@@ -84,18 +83,7 @@ def test_files_may_come_with_any_byte_of_the_frame(user: User) -> None:
         assert hits is not None and len(hits["hits"]) == 1
         reply = client.receive()
         assert reply is not None and reply["type"] == "result"
-    (daemon,) = user.pids("csearchd")
-    wait_for(lambda: _open(daemon, "drawn-00001") == 0, "the files to be closed")
-
-
-def _open(pid: int, name: str) -> int:
-    found = 0
-    for file in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            found += name in os.readlink(f"/proc/{pid}/fd/{file}")
-        except FileNotFoundError:
-            continue
-    return found
+    wait_for(lambda: not user.held_open("drawn-00001"), "the files to be closed")
 
 
 def test_all_pictures_there_are_those_asked_with(user: User) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -178,6 +178,15 @@ class User:
     def pids(self, module: str) -> list[int]:
         """This user's running processes of `python -m module`."""
         return [pid for pid in _processes() if self._runs(pid, module)]
+
+    def held_open(self, part: str) -> int:
+        """How many descriptors the service has of files with that in their paths."""
+        (service,) = self.pids("csearchd")
+        found = 0
+        for descriptor in os.scandir(f"/proc/{service}/fd"):
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found += part in os.readlink(descriptor)
+        return found
 
     def _runs(self, pid: int, module: str) -> bool:
         try:
