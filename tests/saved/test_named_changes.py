@@ -34,7 +34,19 @@ QUERIES = (
     "to be or not to be",
 )
 FOLDERS = ("/a", "/harbour", "/harbour/old moon")
-NAMES = ("coffee", "red 1", "harbour", "moonlight", "sunset", "moonlights 2", "1999", "x", "東京")
+NAMES = (
+    "coffee",
+    "red 1",
+    "harbour",
+    "harbourfront",
+    "moonlight",
+    "sunset",
+    "moonlights 2",
+    "1999",
+    "x",
+    "東京",
+)
+SCOPES = ("", "/a", "/harbour")  # "" for all
 TEXTS = (
     "",
     "coffee shop",
@@ -53,17 +65,20 @@ files = st.dictionaries(places, st.integers(0, 9), min_size=1, max_size=12)
 more = st.dictionaries(places, st.integers(0, 9), max_size=1)
 # Without the harbour, "red" is half of "red harbour moonlight".
 LAST_WITH_A_WORD = {("/a", "red 1"): 1, ("/a", "harbour"): 2}
+PART = {("/a", "harbourfront"): 1}  # of a word, which isn't in a name
 MOST_IN_A_FOLDER = {**{("/harbour", name): 1 for name in NAMES}, ("/a", "x"): 1}
 
 texts = st.dictionaries(st.integers(0, 9), st.sampled_from(TEXTS), max_size=4)
 
 
 @settings(deadline=None, max_examples=60)
-@example(LAST_WITH_A_WORD, {1}, {}, {})
-@example(MOST_IN_A_FOLDER, set(), {("/a", "coffee"): 2}, {})
-@given(files, st.sets(st.integers(0, 11), max_size=2), more, texts)
+@example(LAST_WITH_A_WORD, {1}, {}, {}, "")
+@example(MOST_IN_A_FOLDER, set(), {("/a", "coffee"): 2}, {}, "")
+@example(PART, set(), {("/harbour", "harbour"): 2}, {}, "/a")
+@example({("/a", "x"): 1}, set(), {("/harbour", "x"): 2}, {1: "Ankerplalz", 2: "Ankerplatz"}, "/a")
+@given(files, st.sets(st.integers(0, 11), max_size=2), more, texts, st.sampled_from(SCOPES))
 def test_none_is_missed(
-    before: Files, going: set[int], coming: Files, texts: Mapping[int, str]
+    before: Files, going: set[int], coming: Files, texts: Mapping[int, str], scope: str
 ) -> None:
     """What is found, and how well, changes only where that is told."""
     staying = {one: its for n, (one, its) in enumerate(before.items()) if n not in going}
@@ -73,20 +88,22 @@ def test_none_is_missed(
         notes.start()
         put(made, {}, before, texts)
         notes.take()
-        found = [matches(made, query) for query in QUERIES]
-        known = [holders(made, words(query), candidates(made), None) for query in QUERIES]
+        found = [matches(made, query, scope) for query in QUERIES]
+        known = [holders(made, words(query), *searched(made, scope)) for query in QUERIES]
         put(made, before, after, texts)
         changed = files_of(made, notes.take())
         there = changed[made.catalogue.content[changed] > 0]
         of_changed = WordsOfFiles(made, there)
+        candidates, _ = searched(made, scope)
         for query, earlier, theirs in zip(QUERIES, found, known, strict=True):
             told = (
                 np.isin(changed, theirs.files).any()
                 or np.isin(changed, list(earlier)).any()
                 or len(changed) >= theirs.others
-                or len(of_changed.having(words(query)))
+                or candidates[of_changed.having(words(query))].any()
+                or of_changed.show_right(words(query))
             )
-            assert told or matches(made, query) == earlier, query
+            assert told or matches(made, query, scope) == earlier, query
 
 
 @contextmanager
@@ -124,11 +141,15 @@ def words(query: str) -> list[QueryWord]:
     return query_words(parse(query).parts)
 
 
-def candidates(made: Library) -> NDArray[Any]:
-    return made.catalogue.files_in(None)
+def searched(made: Library, scope: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Masks over the files and the directories that are searched."""
+    if not scope:
+        return made.catalogue.files_in(None), None
+    directories = made.tree.mask([made.tree.find(os.fsencode(scope))])
+    return made.catalogue.files_in(directories), directories
 
 
-def matches(made: Library, query: str) -> dict[int, float]:
+def matches(made: Library, query: str, scope: str) -> dict[int, float]:
     """The files that are found, and their bonuses."""
-    found: Matches | None = find_matches(made, words(query), candidates(made), None, [query])
+    found: Matches | None = find_matches(made, words(query), *searched(made, scope), [query])
     return dict(zip(found.files.tolist(), found.bonuses.tolist(), strict=True)) if found else {}

@@ -201,6 +201,9 @@ def test_what_cannot_be_decoded_is_no_picture(user: User) -> None:
     assert user.settle()["failed"] == 1
     assert user.search("type:jpeg", "-g") == [good]
     assert user.search("--random", "-g", "-t", "5") == [good]
+    with user.connect() as client:
+        values = client.ask(op="choices", what="type")["choices"]
+    assert [(value["value"], value["count"]) for value in values] == [("jpeg", 1)]
     counted = user.csearch("--count", "-g", "type:jpeg")
     assert (counted.stdout, counted.stderr) == (b"1\n", b"csearch: of 1\n")
     bad.write_bytes(jpeg)

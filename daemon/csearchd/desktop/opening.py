@@ -34,7 +34,14 @@ _SECONDS = 10.0  # for a program that is started by the call
 _SYSTEMD = "org.freedesktop.systemd1"
 _SCREENS = ("DISPLAY=", "WAYLAND_DISPLAY=")
 _WINDOW = "org.csearch.Window"
-_BESIDE_QUERY = ("scopes", "pictures", "top", "sort", "min_confidence")  # of a saved search
+_BESIDE_QUERY = (
+    "scopes",
+    "pictures",
+    "top",
+    "sort",
+    "reverse",
+    "min_confidence",
+)  # of a saved search
 _FILE_MANAGER = (
     "org.freedesktop.FileManager1",
     "/org/freedesktop/FileManager1",

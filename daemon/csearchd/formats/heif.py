@@ -79,7 +79,9 @@ def salvaged(data: bytes) -> Iterator[bytes]:
     lacking = max(end, last) - len(data)
     if 0 < lacking <= _MAX_LACKING and len(data) - start >= _MIN_SHARE * (end - start):
         for fewer in _LEFT_OUT:
-            there = data[: max(start, len(data) - fewer)]
+            if len(data) - fewer < start:
+                break
+            there = data[: len(data) - fewer]
             lost = lacking + len(data) - len(there)
             yield from (there + byte * lost for byte in _FILLERS)
 

@@ -157,6 +157,12 @@ class Catalogue:
             present &= np.append(scope, False).take(self.directory, mode="clip")
         return present
 
+    def pictures(self, files: Mask) -> Mask:
+        """Those of some files of which the content is known, but for what can't be decoded."""
+        known: Mask = files & (self.content[: len(files)] > 0)
+        known &= self.state[: len(files)] != FAILED
+        return known
+
     def count(self, state: int, scope: Mask | None = None) -> int:
         """The number of files in `state` and in `scope`. Its cost doesn't grow with their
         number."""

@@ -74,6 +74,18 @@ from csearchd.library.words import schema as words
 
 APPLICATION_ID = 0x43534831  # "CSH1", in the file's header (SQLite file format, section 1.3)
 
+# What failed is tried again, on a disk that is away once it is back.
+_RETRY = """
+    UPDATE directories SET listing = x'' WHERE absent IS NOT NULL AND id IN (SELECT f.directory
+        FROM files f JOIN contents c ON c.id = f.content WHERE c.failure IS NOT NULL);
+    UPDATE files SET size = -1 WHERE content IN (SELECT id FROM contents WHERE failure IS NOT NULL)
+        AND directory IN (SELECT id FROM directories WHERE absent IS NOT NULL);
+    UPDATE files SET due = 1, failure = NULL WHERE (failure IS NOT NULL
+        OR content IN (SELECT id FROM contents WHERE failure IS NOT NULL))
+        AND directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL);
+    UPDATE contents SET failure = NULL WHERE failure IS NOT NULL;
+"""
+
 MIGRATIONS = (
     """
     CREATE TABLE directories (
@@ -290,19 +302,12 @@ MIGRATIONS = (
     ALTER TABLE metadata ADD COLUMN favourite INTEGER;
     UPDATE metadata SET outdated = 1;
     """,
-    # What failed is tried again: damaged pictures, and more variants of formats, can be read now.
+    # Damaged pictures, and more variants of formats, can be read now.
     """
     ALTER TABLE files ADD COLUMN paired INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE contents ADD COLUMN incomplete INTEGER NOT NULL DEFAULT 0;
-    UPDATE directories SET listing = x'' WHERE absent IS NOT NULL AND id IN (SELECT f.directory
-        FROM files f JOIN contents c ON c.id = f.content WHERE c.failure IS NOT NULL);
-    UPDATE files SET size = -1 WHERE content IN (SELECT id FROM contents WHERE failure IS NOT NULL)
-        AND directory IN (SELECT id FROM directories WHERE absent IS NOT NULL);
-    UPDATE files SET due = 1, failure = NULL WHERE (failure IS NOT NULL
-        OR content IN (SELECT id FROM contents WHERE failure IS NOT NULL))
-        AND directory NOT IN (SELECT id FROM directories WHERE absent IS NOT NULL);
-    UPDATE contents SET failure = NULL WHERE failure IS NOT NULL;
-    """,
+    """
+    + _RETRY,
     """
     CREATE TABLE people (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
     CREATE TABLE file_people (
@@ -342,6 +347,8 @@ MIGRATIONS = (
     """,
     "ALTER TABLE tag_ledger ADD COLUMN given TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE saved_searches ADD COLUMN reverse INTEGER NOT NULL DEFAULT 0",
+    # Words with marks are cut differently, and more pictures that break off can be read.
+    words.FILL + _RETRY,
 )
 
 VERSION = len(MIGRATIONS)

@@ -89,7 +89,10 @@ class TextTower:
         return vectors
 
     def has_word(self, word: str) -> bool:
-        """Whether a word is one token: half of a word mostly isn't."""
+        """Whether a word is one token: half of a word mostly isn't. Raises ModelError as `embed`
+        does."""
+        if self._vocabulary is not None:
+            self._vocabulary.check()
         around = len(self._tokenizer.encode(""))
         return len(self._tokenizer.encode(word)) == around + 1
 

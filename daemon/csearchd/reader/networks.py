@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-RECOGNISER = "ppocr6-small-1"
+RECOGNISER = "ppocr6-small-2"
 """The version of what is read: of the networks, and of the steps around them that change it."""
 
 _DIRECTORY = os.path.join(os.path.dirname(__file__), "ppocr")

@@ -124,7 +124,7 @@ class Reader:
         sample = found[:: -(-len(found) // _SAMPLE)]
         upright = sum(map(is_upright, sample)) * 2 > len(sample)
         turns = (1, 3) if upright else (0, 2)
-        return max(self._mean(picture, sample, turn) for turn in turns) < _READ_WELL
+        return all(self._mean(picture, sample, turn) < _READ_WELL for turn in turns)
 
     def _lines(
         self, picture: Image.Image, found: Sequence[Points], turns: tuple[int, int], until: float

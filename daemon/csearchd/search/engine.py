@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from csearchd.errors import Ended, LibraryError
-from csearchd.library.catalogue import FAILED
 from csearchd.library.library import Library
 from csearchd.models.active_model import ActiveModel, Models
 from csearchd.scoring.confidence import ScoreCalibration, ScoreCalibrations, levels_of
@@ -181,7 +180,7 @@ class Engine:
         files = self._file_mask(request)
         if files is None:
             files = self._scope_mask(request)
-        chosen = np.flatnonzero(self._pictures(files))
+        chosen = np.flatnonzero(self._library.catalogue.pictures(files))
         some = np.random.default_rng().permutation(chosen)[: request.top + _MARGIN].tolist()
         hits, missing = self._existing(some, request.top)
         return Answer(sorting.sort_hits(self._library, hits, request), missing)
@@ -199,7 +198,7 @@ class Engine:
             files = self._scope_mask(request)
         contents = self._library.catalogue.content[: len(files)]
         if request.vector is None:
-            return int(np.count_nonzero(self._pictures(files)))
+            return int(np.count_nonzero(self._library.catalogue.pictures(files)))
         if request.min_score is None and not request.min_level:
             wanted = files & self._models.active_model.table.has(contents)
             wanted &= ~np.isin(contents, list(request.without))
@@ -239,15 +238,6 @@ class Engine:
         if request.conditions:
             files &= filters.chosen(self._library, request.conditions, len(files), request.check)
         return files
-
-    def _pictures(self, files: Mask) -> Mask:
-        """Those of some files of which the content is known, but for what can't be decoded."""
-        catalogue = self._library.catalogue
-        contents = catalogue.content[: len(files)]
-        known = files & (contents > 0)
-        failed = np.flatnonzero(known & (catalogue.state[: len(files)] == FAILED))
-        known[failed] = self._models.active_model.table.has(contents[failed])
-        return known
 
     def _scope_mask(self, request: SearchRequest) -> Mask:
         with self._library.memory_lock:
@@ -419,7 +409,7 @@ class Engine:
         """The files that meet the conditions, in the order that is asked for, without scores."""
         if files is None:
             files = self._scope_mask(request)
-        files = self._pictures(files)
+        files = self._library.catalogue.pictures(files)
         end = request.offset + request.top
         count = end + _MARGIN
         while True:

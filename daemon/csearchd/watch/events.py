@@ -100,6 +100,8 @@ class EventHandler:
                 self._watches.unwatch(node)
             if node.is_root:
                 self._scan_roots(node)
+            elif node.parent is not None and node.parent.watch is None:
+                self._scan(node.path)  # it was asked for deep inside an excluded directory
             elif mask & IN_GONE and node.parent is not None:
                 self._listing_queue.list_soon(node.parent)
         elif not name:

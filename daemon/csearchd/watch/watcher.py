@@ -373,10 +373,10 @@ class Watcher:
                 self._listing_queue.scan_in(path, _MISSING_SECONDS)
 
     def rescan(self) -> None:
-        """Requests scans of all roots of which events come, after some were missed."""
-        for root in self._roots:
-            if not self._mounts.needs_polling(root):
-                self._scan(root)
+        """Requests scans of all that is watched and sends events, after some were missed."""
+        for path in {*self._roots, *self._boundaries.asked_in_roots()}:
+            if not self._mounts.needs_polling(path):
+                self._scan(path)
 
     # Events and listings that are due
 

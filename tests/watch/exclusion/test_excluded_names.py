@@ -126,6 +126,11 @@ def test_one_deep_inside_another_is_followed(user: User, mark: str) -> None:
     write_drawn(top / "a", 1, first=4)
     shutil.rmtree(asked / "inner")
     wait_for(lambda: user.status()["images"] == 3, "the end of one of them")
+    moved = asked.rename(asked.with_name("d"))
+    wait_for(lambda: user.status()["images"] == 1, "the end of what was asked for")
+    assert len(user.search("anything", "--in", moved)) == 2
+    shutil.rmtree(moved)
+    wait_for(lambda: user.status()["images"] == 1, "its end")
 
 
 @pytest.mark.parametrize("name", ["@Recycle", "phone/WhatsApp/Private", "prism/cache/thumbnails"])

@@ -80,6 +80,7 @@ _SMALL = (
             query="text",
             top="integer null",
             sort="text null",
+            reverse="integer",
             min_confidence="text null",
         )
         + " OR name IN (x'', x'2e', x'2e2e') OR instr(name, x'2f') OR instr(name, x'00')",

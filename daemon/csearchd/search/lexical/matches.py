@@ -212,16 +212,21 @@ class _Finder:
         self.margin = math.inf  # of files, by which folders with a word have or miss _ALL
 
     def find(self, word: QueryWord) -> _Found | None:
-        """The candidates that have a word; None if none has it, or far too many have. Where no
-        name has it as a word, it may be a part of a word."""
+        """The candidates that have a word; None if none has it, or far too many have. Where none
+        has it as a word, it may be a part of a word."""
         index = self._library.words
-        of_part = 1.0
         with self._library.read() as database:
             entries = index.entries(database, word.alternatives, _MOST_ENTRIES)
-            if entries == [] and (wholes := index.wholes(database, word.part)):
-                groups = [(whole,) for whole in wholes]
-                entries = index.entries(database, groups, _MOST_ENTRIES)
-                of_part = _PART
+        found = self._having(entries, 1.0)
+        if found is not None or entries is None:
+            return found
+        with self._library.read() as database:
+            groups = [(whole,) for whole in index.wholes(database, word.part)]
+            entries = index.entries(database, groups, _MOST_ENTRIES) if groups else []
+        return self._having(entries, _PART)
+
+    def _having(self, entries: Sequence[int] | None, of_part: float) -> _Found | None:
+        """The candidates that entries of the index belong to. `of_part`: what they count."""
         if not entries:
             return None
         by_kind: dict[int, list[int]] = {}
@@ -268,7 +273,7 @@ class _Finder:
     def _says_nothing(self, found: Files) -> bool:
         most = _ALL * int(np.count_nonzero(self._candidates))
         if len(found):
-            self.margin = min(self.margin, abs(len(found) - most))
+            self.margin = min(self.margin, max(1.0, abs(len(found) - most)))
         return len(found) >= most
 
     def _counts(self, folder: int) -> bool:

@@ -95,6 +95,20 @@ class WordsOfFiles:
                 )
         return np.fromiter(found, np.int64, len(found))
 
+    def show_right(self, asked: Sequence[QueryWord]) -> bool:
+        """Whether one of the pictures shows one of some words, for which nothing else is taken from
+        then on: words that others show need not be misread. Raises LibraryError."""
+        if not len(self._files) or not any(map(misread, asked)):
+            return False
+        if self._having is None:
+            self._having = self._read()
+        return any(
+            set.intersection(*(self._shown.get(one, set()) for one in group))
+            for word in asked
+            if misread(word)
+            for group in word.alternatives
+        )
+
     def _is_like(self, one: str, wrong: str) -> bool:
         is_one_of_many = len(self._shown) > _MOST_COMPARED
         return is_one_of_many or distance(one, wrong, MOST_WRONG) <= MOST_WRONG

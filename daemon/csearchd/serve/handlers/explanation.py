@@ -68,7 +68,8 @@ class Explanations:
         stands. Raises LibraryError."""
         library = self._library
         with library.memory_lock:
-            inside = library.catalogue.files_in(request.scope)
+            catalogue = library.catalogue
+            inside = catalogue.pictures(catalogue.files_in(request.scope))
         masks = [
             filters.chosen(library, [condition], len(inside), cancellation.check) & inside
             for condition in request.conditions

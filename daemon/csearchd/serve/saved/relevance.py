@@ -32,6 +32,8 @@ class Moment(NamedTuple):
 
     state: object  # of the model
     changed: int  # how many files have changed until then
+    words: Sequence[QueryWord]  # by which pictures are found by name
+    holders: Holders
 
 
 class Shown(NamedTuple):
@@ -60,17 +62,20 @@ class Relevance:
         self._indexing_wait = indexing_wait
         self._changed = 0  # files, since the start
 
-    def moment(self) -> Moment:
-        """To be taken before a search is asked: what changes meanwhile is noticed."""
-        return Moment(self._engine.state(), self._changed)
+    def moment(self, request: SearchRequest) -> Moment:
+        """To be taken before a resolved request is asked: what changes meanwhile is noticed. Raises
+        LibraryError."""
+        state, changed = self._engine.state(), self._changed
+        words = [] if request.vector is None else query_words(request.parts)
+        holders = self._engine.holders(request) if words else _NO_HOLDERS
+        return Moment(state, changed, words, holders)
 
     def shown(
         self, search: SavedSearch, request: SearchRequest, moment: Moment, hits: Sequence[Hit]
     ) -> Shown:
-        """`request` is the resolved one that has found `hits`. Raises LibraryError."""
+        """`request` is the resolved one that has found `hits`."""
         least = None if request.vector is None else self._engine.least_score(request)
-        words = [] if request.vector is None else query_words(request.parts)
-        holders = self._engine.holders(request) if words else _NO_HOLDERS
+        holders = moment.holders
         scores = [hit.score for hit in hits if hit.score is not None and hit.by_name is None]
         is_full = 0 < len(hits) == len(scores) >= request.top  # the best by their scores alone
         least = -math.inf if least is None else least
@@ -79,7 +84,7 @@ class Relevance:
             least, worst = -math.inf, max(least, worst)
         files = np.union1d(holders.files, np.array([hit.file for hit in hits], np.int64))
         return Shown(
-            search, request, words, least, worst, moment.state, files, holders.others,
+            search, request, moment.words, least, worst, moment.state, files, holders.others,
             moment.changed,
         )  # fmt: skip
 
@@ -142,6 +147,8 @@ class Relevance:
         reached = scores >= shown.least - _ROUNDING
         high = scores >= shown.worst - _ROUNDING
         if self._meets_conditions(shown, files[reached & high]):
+            return True
+        if words.show_right(shown.words):
             return True
         named = words.having(shown.words)
         low = files[reached & ~high & np.isin(files, named)] if len(named) else named

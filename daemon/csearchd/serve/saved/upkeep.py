@@ -225,7 +225,7 @@ class SavedUpkeep:
     ) -> _Found:
         scope = self._indexing_wait.scope_of(search.scopes) if search.scopes else None
         request = self._queries.resolve(cancellation, request, vectors, scope)
-        moment = self._relevance.moment()
+        moment = self._relevance.moment(request)
         hits = self._engine.search(request).hits
         shown = self._relevance.shown(search, request, moment, hits)
         return _Found([hit.path for hit in hits], shown)

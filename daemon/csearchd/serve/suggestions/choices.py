@@ -54,7 +54,8 @@ class Choices:
             return 0
         chosen = condition.choice(self._library, None)
         with self._library.memory_lock:  # not on a disk that is away, nor forgotten
-            present = self._library.catalogue.files_in(None)
+            catalogue = self._library.catalogue
+            present = catalogue.pictures(catalogue.files_in(None))
         return int(np.count_nonzero(present & aligned(chosen, len(present))))
 
 

@@ -95,6 +95,10 @@ class Boundaries:
         """Whether a client has asked for the directory at `path`, which is in a root and none."""
         return path in self._asked and path not in self._roots and self.is_in_root(path)
 
+    def asked_in_roots(self) -> set[bytes]:
+        """The directories of which `is_asked_in_root` is true."""
+        return {path for path in self._asked if self.is_asked_in_root(path)}
+
     def top(self, path: bytes) -> bytes:
         """The nearest directory at or above `path` that was asked for; else b"/"."""
         while path and path not in self._roots and path not in self._asked:
