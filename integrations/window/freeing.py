@@ -22,6 +22,7 @@ _WITH_A_CHILD = Gtk.Popover | Gtk.Revealer | Gtk.ScrolledWindow | Gtk.Viewport
 
 def free(window: Gtk.ApplicationWindow) -> None:
     """Call it first when the window is being closed."""
+    window.set_focus(None)  # GTK would hold what has the keyboard once it is taken out
     parts = [window, *_parts(window.get_titlebar()), *_parts(window.get_child())]
 
     def closed() -> bool:

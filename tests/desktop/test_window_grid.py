@@ -290,6 +290,7 @@ def test_while_pictures_are_read_little_is_asked_again(screen: Desktop, folder: 
     screen.user.csearchctl("pause")
     write_photos(folder, ("moon",))
     screen.user.csearchctl("rescan", folder)
+    wait_for(lambda: screen.user.status()["pending"], "a picture that waits")
     monitor = screen.run("dbus-monitor", "type='method_call',member='Search'")
     with window(screen, folder, "type:jpeg"):
         wait_for(lambda: 100 in asked(), "all months")

@@ -16,6 +16,7 @@ from csearchd.search.places.geocoder import Geocoder
 from csearchd.serve.folder_names import FolderNames
 from csearchd.serve.handlers.filter_values import FilterValues
 from csearchd.serve.suggestions.choices import Choices
+from support.looked_at import look
 
 
 def library_with(path: Path, *directories: bytes, files: int = 3) -> Library:
@@ -134,6 +135,8 @@ def test_nothing_refers_to_what_is_gone(tmp_path) -> None:
 
 def test_words_of_what_is_put_aside_are_not_offered(tmp_path) -> None:
     library = library_with(tmp_path, b"/a", b"/b", files=1)
+    for number, path in enumerate(("/a/0.jpg", "/b/0.jpg")):
+        look(library, path, number)
     with library.write() as database:
         stored_labels.store(library, database, 1, library.keywords, ["beach", "boat"])
         stored_labels.store(library, database, 2, library.keywords, ["beach"])

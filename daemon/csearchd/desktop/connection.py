@@ -93,7 +93,8 @@ class BusConnection:
         except RequestError:  # the library fails, of which whoever searches is told
             return
         self._csearch.changed(status)
-        if self._readings.has_ended(status["pending"], status["state"]):
+        ended = self._readings.has_ended(status["pending"], status["state"])
+        if ended and (self._telling is None or self._telling.done()):
             # A window that is started for it takes its time; others wait for signals meanwhile.
             self._telling = asyncio.create_task(self._opening.tell_of_reading(status["images"]))
 

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from dbus_fast import Variant
@@ -284,9 +285,14 @@ class CsearchInterface:
         message = {"op": "dupes", **{key: options[key] for key in _COMPARED if key in options}}
         request = BusRequest(self._handle, decoded(message), progress, groups, stoppable=True)
         assert self.objects, "the call came over its connection"
-        # It may take minutes, for nobody once the window is closed.
-        async with self.objects.watched(call.sender, lambda: self._comparisons.cancel(call.sender)):
-            return [variants(await self._comparisons.run(call.sender, request))]
+        comparing = asyncio.create_task(self._comparisons.run(call.sender, request))
+        left = partial(self._comparisons.cancel, call.sender)
+        try:
+            # It may take minutes, for nobody once the window is closed.
+            async with self.objects.watched(call.sender, left):
+                return [variants(await comparing)]
+        finally:
+            comparing.cancel()
 
     async def _saved(self, call: Call) -> list[Any]:
         told = await BusRequest(self._handle, SavedRequest()).run()

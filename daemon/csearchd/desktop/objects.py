@@ -100,9 +100,9 @@ class Objects:
             f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',"
             f"arg0='{caller}'"
         )
-        self._watched[caller] = left
-        await self._ask_bus("AddMatch", rule)
         try:
+            self._watched[caller] = left
+            await self._ask_bus("AddMatch", rule)
             if not await self._ask_bus("NameHasOwner", caller):  # it left before
                 left()
             yield

@@ -22,7 +22,9 @@ SORTS = {
     "date": _("Newest first"),
     "date reversed": _("Oldest first"),
     "name": _("By name"),
+    "name reversed": _("By name, last first"),
     "size": _("Largest first"),
+    "size reversed": _("Smallest first"),
 }
 
 

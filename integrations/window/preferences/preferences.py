@@ -39,6 +39,7 @@ class Preferences(Gtk.Window):
         self._install = parent.start.install
         self._service = service
         self._workers = workers
+        self._closed = False  # answers may come later
         self._path = ""  # of the configuration file
         self._leave: Callable[[], None] | None = None  # stops following an installation
         self._changes: list[tuple[str, str, Value]] = []  # the first is under way
@@ -70,14 +71,18 @@ class Preferences(Gtk.Window):
         service.ask("Settings", None, self._set)
 
     def _close(self, _window: Gtk.Window) -> bool:
+        self._closed = True
         self._stop_following()
-        self._keys.run_dispose()  # see `freeing`
+        self.set_focus(None)  # see `freeing`
+        self._keys.run_dispose()
         for group in self._groups:
             group.clear()
         return False
 
     def _told(self, status: Values) -> None:
         """What the service says of itself."""
+        if self._closed:
+            return
         if not status:
             self._fail(_("The search service does not answer"))
             return
@@ -126,7 +131,7 @@ class Preferences(Gtk.Window):
             model.recommended(self._service, self._offer)
 
     def _offer(self, better: Model | None) -> None:
-        if better is None or self._application.installation:
+        if better is None or self._closed or self._application.installation:
             return
 
         def get() -> None:
@@ -157,6 +162,8 @@ class Preferences(Gtk.Window):
 
     def _set(self, told: Values, failure: Failure | None) -> None:
         """What the configuration is."""
+        if self._closed:
+            return
         if failure:
             self._fail(str(failure))
             return

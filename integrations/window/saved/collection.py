@@ -71,6 +71,7 @@ class Collection:
 
     def close(self) -> None:
         """The window is closed."""
+        self._window.viewer.undoing.settle()
         self._shelf.close()
         self._sidebar.close()
         self._renaming.unparent()
@@ -96,7 +97,10 @@ class Collection:
 
     def follow(self) -> None:
         """The window's search is another one."""
-        self._window.lookup_action("save-search").set_enabled(self._window.walking.step.asks)
+        asks = self._window.walking.step.asks
+        if asks:  # somebody was quicker than the service
+            self._awaited = b""
+        self._window.lookup_action("save-search").set_enabled(asks)
 
     def called(self, beginning: str) -> list[Saved]:
         """Some of the searches whose names begin so."""
@@ -223,7 +227,11 @@ class Collection:
                 return
             text = _("Removed the saved search “{name}”").format(name=search.title)
             before = {**search.fields, "restored": True}
-            undoing.done(text, lambda: self._shelf.save(search.name, before, failed))
+            undoing.done(
+                text,
+                lambda: self._shelf.save(search.name, before, failed),
+                final=lambda: self._shelf.remove_bookmarks(search),
+            )
 
         self._shelf.remove(search.name, done)
 

@@ -60,22 +60,28 @@ class Shelf:
         self._ask("RenameSaved", values, self._then_moved(name, new, done))
 
     def remove(self, name: bytes, done: Done) -> None:
-        values = GLib.Variant("(ay)", (name,))
-        self._ask("RemoveSaved", values, self._then_moved(name, b"", done))
+        self._ask("RemoveSaved", GLib.Variant("(ay)", (name,)), done)
+
+    def remove_bookmarks(self, search: Saved) -> None:
+        """Removes those of a search that has been removed for good."""
+        if all(one.name != search.name for one in self.searches):
+            self._move_bookmarks(search.fields["folder"])
 
     def _then_moved(self, name: bytes, new: bytes, done: Done) -> Done:
-        """What has bookmarks follow the folder of a search once it is renamed, or removed (b"")."""
+        """What has bookmarks follow the folder of a search once it is renamed."""
         folders = [one.fields["folder"] for one in self.searches if one.name == name]
 
         def ended(failure: str, code: str) -> None:
-            if folders and not failure:
-                above = os.path.dirname(folders[0])
-                moved = [*folders, *([os.path.join(above, new)] if new else [])]
-                arguments = ["csearch.installation.moved_bookmarks", *map(os.fsdecode, moved)]
-                commands.run(self._service, arguments, lambda _output: None)
+            if not failure:
+                for folder in folders:
+                    self._move_bookmarks(folder, os.path.join(os.path.dirname(folder), new))
             done(failure, code)
 
         return ended
+
+    def _move_bookmarks(self, *folders: bytes) -> None:
+        arguments = ["csearch.installation.moved_bookmarks", *map(os.fsdecode, folders)]
+        commands.run(self._service, arguments, lambda _output: None)
 
     def _ask(self, method: str, values: GLib.Variant, done: Done) -> None:
         self._service.ask(method, values, partial(self._answered, done))

@@ -23,6 +23,7 @@ class Undoing:
     def __init__(self, window: Gtk.ApplicationWindow) -> None:
         self.notice = Notice(self._over)
         self._take_back: Callable[[], object] | None = None
+        self._final: Callable[[], object] | None = None
         self._action = Gio.SimpleAction.new("undo", None)
         self._action.set_enabled(False)
         self._action.connect("activate", lambda *_: self._undo())
@@ -37,15 +38,27 @@ class Undoing:
         self.told(with_failures("", failures))
 
     def done(
-        self, text: str, take_back: Callable[[], object], failures: Sequence[str] = ()
+        self,
+        text: str,
+        take_back: Callable[[], object],
+        failures: Sequence[str] = (),
+        final: Callable[[], object] | None = None,
     ) -> None:
-        """`take_back()` is called if somebody wants that."""
+        """`take_back()` is called if somebody wants that, else `final()` once nobody can any
+        more."""
+        self.settle()
         self.notice.tell(with_failures(text, failures), undo=True)
-        self._take_back = take_back
+        self._take_back, self._final = take_back, final
         self._action.set_enabled(True)
 
+    def settle(self) -> None:
+        """What was done last stays so."""
+        final, self._final = self._final, None
+        if final:
+            final()
+
     def _undo(self) -> None:
-        take_back = self._take_back
+        take_back, self._final = self._take_back, None
         self.notice.close()
         if take_back:
             take_back()
@@ -53,6 +66,7 @@ class Undoing:
     def _over(self) -> None:
         self._take_back = None
         self._action.set_enabled(False)
+        self.settle()
 
 
 def with_failures(text: str, failures: Sequence[str]) -> str:
