@@ -280,10 +280,15 @@ def test_bookmarks_follow(shelf: Desktop) -> None:
         focus(shelf, "Name")
         shelf.keys("type", "space")
         shelf.keys("key", "Return")
-        folder = shelf.user.data / "saved" / "space"
-        wait_for(lambda: bookmarks.read_text() == f"file://{folder} space\n", "the new bookmark")
+        new = f"file://{shelf.user.data / 'saved' / 'space'} space\n"
+        wait_for(lambda: bookmarks.read_text() == new, "the new bookmark")
         await_listed(shelf, "space")
         focus(shelf, "space")
+        shelf.keys("key", "Delete")
+        press(shelf, "Undo")
+        await_listed(shelf, "space")
+        choose(shelf, "space")
+        assert bookmarks.read_text() == new, "it went only with the way back"
         shelf.keys("key", "Delete")
         wait_for(lambda: not bookmarks.read_text(), "no bookmark")
 
