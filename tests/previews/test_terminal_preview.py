@@ -179,7 +179,7 @@ def test_one_that_does_not_answer_gets_text_alone(viewer: User) -> None:
 
 def test_what_shows_nothing_gets_the_table(viewer: User) -> None:
     output = shown(viewer, "-t", "1", "a cup of coffee", TERM="dumb")
-    assert b"\x1b" not in output and b"coffee.jpg\r\n" in output
+    assert b"\x1b" not in output and b"coffee.jpg  by name\r\n" in output
     piped = viewer.csearch("--preview", "-t", "1", "coffee", "--in", viewer.pictures).stdout
     assert piped == os.fsencode(viewer.pictures / "coffee.jpg") + b"\n"
 

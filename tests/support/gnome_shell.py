@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from support.user import User, wait_for
 
 _SHELL = ("/org/gnome/Shell", "org.gnome.Shell")
 _SIZE = "1280x800"
+_TYPING = 10.0  # seconds, after which it is tried again
 _TYPE = """
     const {Clutter} = imports.gi;
     const seat = Clutter.get_default_backend().get_default_seat();
@@ -113,12 +115,22 @@ class GnomeShell:
         self.evaluate(_TYPE % json.dumps(values))
 
     def search(self, text: str) -> None:
-        """Types that into an overview that is shown anew."""
-        self.evaluate("Main.overview.hide()")
-        wait_for(lambda: not self.evaluate("Main.overview.visible"), "the end of the overview")
-        self.evaluate("Main.overview.show()")
-        wait_for(lambda: not self.evaluate("Main.overview.animationInProgress"), "the overview")
-        self.type(text)
+        """Types that into an overview that is shown anew. What is typed before the overview has the
+        keyboard is lost in part, on a busy machine."""
+
+        def typed() -> bool:
+            self.evaluate("Main.overview.hide()")
+            wait_for(lambda: not self.evaluate("Main.overview.visible"), "the end of the overview")
+            self.evaluate("Main.overview.show()")
+            wait_for(lambda: not self.evaluate("Main.overview.animationInProgress"), "the overview")
+            self.type(text)
+            deadline = time.monotonic() + _TYPING
+            while self.evaluate("Main.overview.searchEntry.text") != text:
+                if time.monotonic() > deadline:
+                    return False
+            return True
+
+        wait_for(typed, f"{text!r} in the overview")
 
     def choose_provider(self) -> None:
         """Clicks on the name of the program whose results are shown."""

@@ -12,7 +12,7 @@ import pytest
 
 from csearchd.system.annex import linked_content, pointed_content
 from support.photos import drawn
-from support.user import User
+from support.user import User, wait_for
 from watch.following import wait_known
 
 needs_annex = pytest.mark.skipif(
@@ -101,8 +101,12 @@ def test_pointer_files(watching: User, folder: Path) -> None:
     wait_known(watching, annex.path, "b.jpg")
     (annex.path / "a.jpg").write_bytes(drawn(0))
     wait_known(watching, annex.path, "a.jpg", "b.jpg")
-    failed = watching.csearchctl("failed").stdout.decode()
-    assert f"{annex.path}/tiny.jpg" in failed and f"{annex.path}/a.jpg" not in failed
+
+    def failed(name: str) -> bool:
+        return f"{annex.path}/{name}" in watching.csearchctl("failed").stdout.decode()
+
+    wait_for(lambda: failed("tiny.jpg"), "what is no picture")
+    assert not failed("a.jpg")
 
 
 def test_links_that_leave_the_repository(watching: User, folder: Path) -> None:

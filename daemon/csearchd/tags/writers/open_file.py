@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from csearchd.errors import LinkError, SkippedFile
 from csearchd.system import directories
@@ -81,7 +82,8 @@ class OpenFile:
     def close(self) -> None:
         for descriptor in (self.fd, self.directory):
             if descriptor >= 0:
-                os.close(descriptor)
+                with suppress(OSError):  # where a program behind the file system has ended
+                    os.close(descriptor)
         self.fd = self.directory = -1
 
 
