@@ -27,6 +27,7 @@ TEMPORARY = b".csearch-tags-"  # then eight hexadecimal digits
 _TEMPORARIES = re.compile(re.escape(TEMPORARY) + b"[0-9a-f]{8}")
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
+_FUSE = 0x65735546  # FUSE_SUPER_MAGIC of statfs(2)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP)
 
 
@@ -225,8 +226,15 @@ class _LeaseBreak:
 
 
 def _rename(directory: int, old: bytes, new: bytes, flags: int) -> bool:
-    """renameat2(2); False if the file system doesn't support the flags. Raises OSError."""
+    """renameat2(2); False if the file system doesn't support the flags. Raises OSError.
+
+    Programs behind FUSE are not asked: some ignore the flags, and exfat-fuse 1.4.0 with libfuse
+    3.17 ends at _EXCHANGE, which takes the mount away.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    status = (ctypes.c_long * 64)()  # statfs(2); the first is f_type
+    if libc.fstatfs(directory, status) != 0 or status[0] == _FUSE:
+        return False
     if libc.renameat2(directory, old, directory, new, flags) == 0:
         return True
     number = ctypes.get_errno()
