@@ -36,16 +36,7 @@ def begin(screen: Desktop, source: Path, target: Path) -> None:
     screen.keys("key", "Down", "ctrl+a")
     screen.wait_for_text(APPLICATION, "2 selected")
     press(screen, "Copy to…")
-    type_folder(screen, "Copy to a Folder", target)
-
-    def is_chosen() -> bool:
-        """Newer GTK only goes to the folder."""
-        if "Copy to a Folder" in screen.titles():
-            screen.accessible("press", APPLICATION, "Copy Here")
-            return False
-        return True
-
-    wait_for(is_chosen, "the end of the chooser")
+    type_folder(screen, "Copy to a Folder", target, "Copy Here")
 
 
 def is_begun(target: Path) -> bool:

@@ -77,7 +77,7 @@ def test_a_folder_that_is_chosen_is_watched(newcomer: Desktop) -> None:
         press(newcomer, "Add Another Folder…")
         folder = user.home / "mine"
         write_photos(folder, ("cat",))
-        type_folder(newcomer, "Add a Folder of Pictures", folder)
+        type_folder(newcomer, "Add a Folder of Pictures", folder, "Add")
         newcomer.wait_for_text(APPLICATION, "mine, 1 picture")
         press(newcomer, "Start")
         wait_for(lambda: roots(user) == [str(folder)], "the root")

@@ -66,13 +66,22 @@ def clipboard_text(screen: Desktop) -> str:
     return done.stdout
 
 
-def type_folder(screen: Desktop, chooser: str, folder: Path) -> None:
-    """Chooses a folder in the chooser with that title; newer GTK may only go there."""
+def type_folder(screen: Desktop, chooser: str, folder: Path, button: str) -> None:
+    """Chooses a folder in the chooser with that title, and that button."""
     wait_for(lambda: chooser in screen.titles(), "the chooser")
     screen.keys("type", "/")
     screen.keys("type", str(folder)[1:])
     # Newer GTK completes a beginning behind what has been typed meanwhile.
     screen.keys("key", "shift+End", "Delete", "Return")
+
+    def is_chosen() -> bool:
+        """Newer GTK may only go to the folder."""
+        if chooser in screen.titles():
+            screen.accessible("press", APPLICATION, button)
+            return False
+        return True
+
+    wait_for(is_chosen, "the end of the chooser")
 
 
 @contextmanager
