@@ -98,6 +98,19 @@ def ask_for_name(screen: Desktop) -> None:
     wait_for(asked, "the question for a name")
 
 
+def save_in_order(screen: Desktop, name: str, place: str, order: str) -> None:
+    """Sorts what is found in a place, and saves the search."""
+    screen.keys("key", "ctrl+shift+f")
+    press(screen, "Sort")
+    press(screen, order)
+    screen.wait_for_text(APPLICATION, f"Sort: {order}")
+    ask_for_name(screen)
+    screen.wait_for_text(APPLICATION, f"{place}\n{order}")
+    screen.keys("type", name)
+    screen.keys("key", "Return")
+    await_listed(screen, name)
+
+
 def focused(screen: Desktop) -> list[str]:
     found: list[str] = screen.accessible("focused", APPLICATION)
     return found
@@ -133,15 +146,7 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
     write_photos(place, ("cat", "horse"))
     with search_window(shelf, *COMMAND, "--in", str(place), "name:a"):
         see(shelf, "cat")
-        shelf.keys("key", "ctrl+shift+f")
-        press(shelf, "Sort")
-        press(shelf, "By name")
-        shelf.wait_for_text(APPLICATION, "Sort: By name")
-        ask_for_name(shelf)
-        shelf.wait_for_text(APPLICATION, "trip\nBy name")
-        shelf.keys("type", "trips")
-        shelf.keys("key", "Return")
-        await_listed(shelf, "trips")
+        save_in_order(shelf, "trips", "trip", "By name")
     (only,) = saved(shelf)
     assert only["scopes"] == [str(place)] and only["sort"] == "name"
     save(shelf, "two", "name:a", "--in", place, "--in", shelf.user.pictures)
@@ -163,15 +168,7 @@ def test_place_and_order_are_saved_and_come_back(shelf: Desktop) -> None:
 def test_the_oldest_come_first_again(shelf: Desktop) -> None:
     with search_window(shelf, *COMMAND, "type:jpeg"):
         see(shelf, ".jpg")
-        shelf.keys("key", "ctrl+shift+f")
-        press(shelf, "Sort")
-        press(shelf, "Oldest first")
-        shelf.wait_for_text(APPLICATION, "Sort: Oldest first")
-        ask_for_name(shelf)
-        shelf.wait_for_text(APPLICATION, "Everywhere\nOldest first")
-        shelf.keys("type", "old")
-        shelf.keys("key", "Return")
-        await_listed(shelf, "old")
+        save_in_order(shelf, "old", "Everywhere", "Oldest first")
     (only,) = saved(shelf)
     assert only["sort"] == "date" and only["reverse"] is True
     with search_window(shelf, *COMMAND):
